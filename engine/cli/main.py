@@ -1,0 +1,67 @@
+"""The root command and the one place where an error becomes an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+import click
+
+from engine.cli.settings import LazyGroup, Settings
+from kernel.errors import BadInputError, LoadmusterError
+
+COMMANDS = {
+    "estimate": ("engine.cli.estimate:estimate", "What a load test takes and costs."),
+    "run": ("engine.cli.run:run", "Run a load test, and bill it."),
+    "cancel": ("engine.cli.run:cancel", "End a run now; its machines go."),
+    "runs": ("engine.cli.run:runs", "List the runs."),
+    "show": ("engine.cli.run:show", "One run: machines, timeline, bill, result."),
+    "reap": ("engine.cli.run:reap", "Find machines that no run owns, and remove them."),
+    "account": ("engine.cli.account:account", "Open and show accounts and their plans."),
+    "ledger": ("engine.cli.account:ledger", "Every posting of an account."),
+    "invoices": ("engine.cli.account:invoices", "The invoices of an account."),
+    "tariff": ("engine.cli.tariff:tariff", "What load-testing services would bill."),
+    "catalog": ("engine.cli.catalog:catalog", "Machine types and their prices."),
+    "schema": ("engine.cli.schema:schema", "JSON Schemas of the files and documents."),
+}
+
+
+@click.command(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="loadmuster")
+def cli() -> None:
+    """Estimates, prices, runs, cancels and bills load tests on AWS, Azure or this machine."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with the contract's code."""
+    settings = Settings()
+    try:
+        cli.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="loadmuster",
+            standalone_mode=False,
+            obj=settings,
+        )
+    except LoadmusterError as error:
+        _fail(settings, error)
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "loadmuster"
+        _fail(settings, BadInputError(f"{where}: {error.format_message()}", where=where))
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    sys.exit(0)
+
+
+def _fail(settings: Settings, error: LoadmusterError) -> None:
+    """One line on standard error; with ``--json`` also one document on standard output."""
+    message = " ".join(error.message.split())
+    if settings.json or "--json" in sys.argv[1:]:
+        document = {"error": {"code": error.code, "message": message, **error.facts}}
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    click.echo(f"loadmuster: {message}", err=True)
+    sys.exit(error.exit_code)

@@ -1,0 +1,143 @@
+"""Load profiles: how much load a test puts on its target, over time.
+
+A profile is a piecewise linear curve through ``(seconds from start, level)``. A *closed* profile
+says how many virtual users are active; users wait for their responses, so a slow target slows the
+load down. An *open* profile says how many users arrive per second, whatever the target does; how
+many are active at once then depends on how long one iteration takes (Little's law), which the
+profile may not know.
+
+Two points at the same second are a jump. The curve is zero before its first and after its last
+point.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One corner of a curve: ``level`` users, or arrivals per second, at ``at_s`` seconds."""
+
+    at_s: float
+    level: float
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A piecewise linear function of time through at least two points in time order."""
+
+    points: tuple[Point, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what is no curve; readers check their input before and name the field."""
+        assert len(self.points) > 1, "a curve has a start and an end"
+        assert all(a.at_s <= b.at_s for a, b in pairwise(self.points)), "points are in time order"
+        assert all(p.at_s >= 0 and p.level >= 0 for p in self.points), "no negative time or level"
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the start of the test to the last point."""
+        return self.points[-1].at_s
+
+    @property
+    def peak(self) -> float:
+        """The highest level."""
+        return max(point.level for point in self.points)
+
+    @property
+    def area(self) -> float:
+        """The integral: user-seconds, or arrivals."""
+        return math.fsum(
+            (b.at_s - a.at_s) * (a.level + b.level) / 2 for a, b in pairwise(self.points)
+        )
+
+    def level_at(self, at_s: float) -> float:
+        """The level at ``at_s`` seconds; at a jump, the level after it."""
+        if at_s < self.points[0].at_s or at_s > self.duration_s:
+            return 0.0
+        after = bisect_right(self.points, at_s, key=lambda point: point.at_s)
+        if after == len(self.points):
+            return self.points[-1].level
+        a, b = self.points[after - 1], self.points[after]
+        return a.level + (b.level - a.level) * (at_s - a.at_s) / (b.at_s - a.at_s)
+
+    def stretched(self, *, duration_s: float | None = None, peak: float | None = None) -> Curve:
+        """The same shape, scaled to another length, another peak, or both."""
+        time_factor = 1.0 if duration_s is None else duration_s / self.duration_s
+        level_factor = 1.0 if peak is None else peak / self.peak
+        return Curve(
+            tuple(Point(p.at_s * time_factor, p.level * level_factor) for p in self.points)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedProfile:
+    """Virtual users over time."""
+
+    users: Curve
+
+    @property
+    def duration_s(self) -> float:
+        """Planned length of the test."""
+        return self.users.duration_s
+
+    @property
+    def peak_users(self) -> int:
+        """Most virtual users active at once."""
+        return math.ceil(self.users.peak)
+
+    @property
+    def user_seconds(self) -> float:
+        """Area under the users curve."""
+        return self.users.area
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProfile:
+    """Arrivals per second over time.
+
+    Attributes:
+        arrivals_per_s: The curve of the arrival rate.
+        iteration_s: Seconds that one user stays, if known.
+        max_users: A cap on users at once, if the test sets one.
+    """
+
+    arrivals_per_s: Curve
+    iteration_s: float | None = None
+    max_users: int | None = None
+
+    @property
+    def duration_s(self) -> float:
+        """Planned length of the test."""
+        return self.arrivals_per_s.duration_s
+
+    @property
+    def arrivals(self) -> float:
+        """Users that arrive in all."""
+        return self.arrivals_per_s.area
+
+    @property
+    def peak_users(self) -> int | None:
+        """Most users active at once by Little's law; the cap bounds it; None if neither is known."""
+        if self.iteration_s is None:
+            return self.max_users
+        users = max(1, math.ceil(self.arrivals_per_s.peak * self.iteration_s))
+        return users if self.max_users is None else min(users, self.max_users)
+
+    @property
+    def user_seconds(self) -> float | None:
+        """Planned user-seconds, if the iteration's length is known."""
+        return None if self.iteration_s is None else self.arrivals * self.iteration_s
+
+
+LoadProfile = ClosedProfile | OpenProfile
+
+
+def closed(points: Iterable[tuple[float, float]]) -> ClosedProfile:
+    """Shorthand for a closed profile through ``(seconds, users)`` pairs."""
+    return ClosedProfile(Curve(tuple(Point(at_s, level) for at_s, level in points)))

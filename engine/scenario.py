@@ -1,0 +1,101 @@
+"""Scenario: what a load test does, in values that nothing downstream changes.
+
+Readers (``engine.readers``) turn files into these; estimates, fleets and runs are computed from
+them. A field that is ``None`` was not said; the capacity model then says which assumption it made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from engine.profile import LoadProfile
+
+
+class Protocol(StrEnum):
+    """What a virtual user speaks; it decides how many of them one injector carries."""
+
+    HTTP = "http"
+    BROWSER = "browser"
+    WEBSOCKET = "websocket"
+    GRPC = "grpc"
+    JMETER = "jmeter"
+    POSTMAN = "postman"
+    SELENIUM = "selenium"
+    STREAMING = "streaming"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request that a virtual user makes.
+
+    Attributes:
+        path: Path (and query) below the target's base URL.
+        method: HTTP method.
+        weight: How often it is chosen, relative to its siblings.
+        name: Under which it is counted; default: method and path.
+        body: What is sent, as text.
+    """
+
+    path: str
+    method: str = "GET"
+    weight: int = 1
+    name: str | None = None
+    body: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserClass:
+    """One kind of virtual user: its share of the users, its pauses, its requests."""
+
+    name: str
+    weight: int = 1
+    think_time_s: tuple[float, float] = (1.0, 1.0)
+    requests: tuple[Request, ...] = (Request("/"),)
+
+
+@dataclass(frozen=True, slots=True)
+class RegionShare:
+    """The part of the load that comes from one region, as a share of 1."""
+
+    region: str
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A load test.
+
+    Attributes:
+        name: For people, and for file and machine names.
+        protocol: What the virtual users speak.
+        profile: Load over time.
+        format: Which kind of file it was read from.
+        target: Base URL of the system under test.
+        user_classes: What the virtual users do; empty when the file does not say.
+        requests_per_user_s: Requests that one active user makes a second.
+        request_bytes: Sent per request, headers included.
+        response_bytes: Received per request, headers included.
+        connections_per_user: Sockets that one user holds open to one destination.
+        regions: Where the load comes from; empty: the provider's default region.
+        load_engine: Which program puts the load on.
+        injectors: A fixed number of standard injectors, if wanted (R33).
+        users_per_injector: A fixed payload, if wanted.
+        reference_injector: One more injector per region with a single user, to measure against.
+    """
+
+    name: str
+    protocol: Protocol
+    profile: LoadProfile
+    format: str = "loadmuster"
+    target: str | None = None
+    user_classes: tuple[UserClass, ...] = ()
+    requests_per_user_s: float | None = None
+    request_bytes: int | None = None
+    response_bytes: int | None = None
+    connections_per_user: int | None = None
+    regions: tuple[RegionShare, ...] = field(default=())
+    load_engine: str = "locust"
+    injectors: int | None = None
+    users_per_injector: int | None = None
+    reference_injector: bool = False

@@ -1,0 +1,67 @@
+"""Money: integer micro-dollars inside, decimal dollars at the edges.
+
+Prices per hour and per gigabyte have up to six decimals, so a micro-dollar holds every published
+price exactly. Amounts are computed in micro-dollars and rounded to whole cents once, when they are
+charged, half up. There is no floating point anywhere in a price.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+from kernel.errors import BadInputError
+
+MICROS_PER_USD = 1_000_000
+MICROS_PER_CENT = 10_000
+SECONDS_PER_HOUR = 3_600
+
+
+def usd_micros(text: str | Decimal, *, where: str = "amount") -> int:
+    """Micro-dollars of a decimal amount in dollars.
+
+    Raises:
+        BadInputError: If it is no amount, or finer than a micro-dollar.
+    """
+    try:
+        micros = Decimal(text) * MICROS_PER_USD
+        exact = micros.is_finite() and micros == micros.to_integral_value()
+    except InvalidOperation:
+        exact = False
+    if not exact:
+        raise BadInputError(
+            f"{where}: {str(text)!r} is not an amount in US dollars; write it like 12.50",
+            where=where,
+            value=str(text),
+        )
+    return int(micros)
+
+
+def to_cents_half_up(amount_usd_micros: int) -> int:
+    """The amount rounded to whole cents, half away from zero, still in micro-dollars."""
+    cents = (Decimal(amount_usd_micros) / MICROS_PER_CENT).to_integral_value(ROUND_HALF_UP)
+    return int(cents) * MICROS_PER_CENT
+
+
+def divide_half_up(numerator: int, denominator: int) -> int:
+    """Integer quotient of non-negative numbers, rounded half up."""
+    assert numerator >= 0, numerator
+    assert denominator > 0, denominator
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def cost_of_time(hourly_usd_micros: int, duration_s: int) -> int:
+    """What ``duration_s`` seconds cost at an hourly price, in micro-dollars, rounded half up."""
+    return divide_half_up(hourly_usd_micros * duration_s, SECONDS_PER_HOUR)
+
+
+def format_usd(amount_usd_micros: int, *, at_least_decimals: int = 2) -> str:
+    """Decimal dollars as text: at least two decimals, more only where the amount has them."""
+    sign = "-" if amount_usd_micros < 0 else ""
+    whole, fraction = divmod(abs(amount_usd_micros), MICROS_PER_USD)
+    decimals = f"{fraction:06d}".rstrip("0").ljust(at_least_decimals, "0")
+    return f"{sign}{whole}.{decimals}"
+
+
+def format_cents(amount_usd_micros: int) -> str:
+    """Decimal dollars rounded half up to cents, always with two decimals."""
+    return format_usd(to_cents_half_up(amount_usd_micros))

@@ -1,0 +1,39 @@
+"""What can go wrong with machines, as the five decisions a controller takes.
+
+Adapters translate every code of their cloud into one of these in one table; nothing above an
+adapter ever sees a cloud's own code, except as a fact to show.
+"""
+
+from __future__ import annotations
+
+from kernel.errors import ProviderFailedError
+
+
+class ThrottledError(ProviderFailedError):
+    """Too many calls: back off with jitter and send the same request again. Never "no capacity"."""
+
+    code = "provider_throttled"
+
+
+class QuotaExceededError(ProviderFailedError):
+    """The account may not have that many; facts: ``quota``, ``limit``, ``wanted``."""
+
+    code = "provider_quota"
+
+
+class CapacityUnavailableError(ProviderFailedError):
+    """The cloud has none left of that type there: try another zone, type, region or cloud."""
+
+    code = "provider_capacity"
+
+
+class ConfigurationRejectedError(ProviderFailedError):
+    """The request can never work as it is (credentials, names, permissions): stop and say what."""
+
+    code = "provider_configuration"
+
+
+class UnknownOutcomeError(ProviderFailedError):
+    """No answer arrived: it may have worked. Ask again with the same token, then list by tag."""
+
+    code = "provider_unknown_outcome"
