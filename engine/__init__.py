@@ -1,0 +1,32 @@
+"""loadmuster's engine: what a load test takes, what it costs, and the runs themselves.
+
+The public names, loaded when they are first used:
+
+    Engine, Scenario, read_scenario, estimate
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.api import Engine
+    from engine.estimate import estimate
+    from engine.readers import read_scenario
+    from engine.scenario import Scenario
+
+__all__ = ["Engine", "Scenario", "estimate", "read_scenario"]
+
+_HOMES = {
+    "Engine": "engine.api",
+    "Scenario": "engine.scenario",
+    "estimate": "engine.estimate",
+    "read_scenario": "engine.readers",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
+    if name not in _HOMES:
+        raise AttributeError(f"module 'engine' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -123,7 +123,7 @@ class OpenProfile:
 
     @property
     def peak_users(self) -> int | None:
-        """Most users active at once by Little's law; the cap bounds it; None if neither is known."""
+        """Most users at once by Little's law, bounded by the cap; None if neither is known."""
         if self.iteration_s is None:
             return self.max_users
         users = max(1, math.ceil(self.arrivals_per_s.peak * self.iteration_s))

@@ -7,7 +7,7 @@ charged, half up. There is no floating point anywhere in a price.
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 
 from kernel.errors import BadInputError
 
@@ -25,7 +25,7 @@ def usd_micros(text: str | Decimal, *, where: str = "amount") -> int:
     try:
         micros = Decimal(text) * MICROS_PER_USD
         exact = micros.is_finite() and micros == micros.to_integral_value()
-    except InvalidOperation:
+    except ArithmeticError:
         exact = False
     if not exact:
         raise BadInputError(

@@ -69,7 +69,7 @@ class LaunchSpec:
         created_at: When the intent was recorded.
         expires_at: When a machine must end itself, whatever happened to its controller.
         owner: The account that pays.
-        commands: What machine ``i`` executes: a list of argument vectors run side by side. Providers
+        commands: What machine ``i`` executes: argument vectors that run side by side. Providers
             that boot an image receive ``user_data`` instead.
         user_data: Boot script, at most 16 KB.
     """
@@ -132,7 +132,7 @@ class Provider(Protocol):
         ...
 
     def observe(self, run_id: str, regions: Sequence[str]) -> tuple[Machine, ...]:
-        """All machines of a run that are not gone, in any of the regions; empty is proof of release.
+        """All machines of a run that are not gone, in any of the regions; none is proof of release.
 
         Raises:
             ThrottledError, UnknownOutcomeError: Nothing is known; ask again.

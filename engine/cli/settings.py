@@ -1,4 +1,4 @@
-"""The options that every command takes, before or after its name: ``--db``, ``--now``, ``--json``."""
+"""The options of every command, before or after its name: ``--db``, ``--now``, ``--json``."""
 
 from __future__ import annotations
 

@@ -1,0 +1,79 @@
+"""Every figure that the README quotes: ``make bench``, or ``python -m benchmarks [NAME ...]``.
+
+Each benchmark measures two things in the same run and reports their ratio, since the machine's
+speed drifts and a ratio does not. The table is printed and saved as JSON with the machine and the
+commit it was measured on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+from benchmarks import command_line, single_estimate, sweep_columns
+from benchmarks.measure import Figure
+
+BENCHMARKS = {
+    "command-line": command_line.figures,
+    "single-estimate": single_estimate.figures,
+    "sweep": sweep_columns.figures,
+}
+RESULTS = Path(__file__).with_name("results.json")
+
+
+def main() -> int:
+    """Measure, print, save."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    figures: list[Figure] = []
+    for name in options.names or BENCHMARKS:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        figures.extend(BENCHMARKS[name]())
+    print(table(figures))
+    document = {"measured_on": machine(), "figures": [asdict(figure) for figure in figures]}
+    options.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    print(f"\nsaved to {options.out}", file=sys.stderr)
+    return 0
+
+
+def table(figures: list[Figure]) -> str:
+    """The figures as a Markdown table, as the README shows them."""
+    rows = ["| figure | measured | against | ratio | bound |", "|---|---|---|---|---|"]
+    rows += [
+        f"| {each.name} | {each.measured} | {each.against} | {each.ratio:.3g} | {each.bound} |"
+        for each in figures
+    ]
+    return "\n".join(rows)
+
+
+def machine() -> dict[str, str | int]:
+    """What the figures were measured on."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - whichever git is in use
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    return {
+        "cores": psutil.cpu_count() or 0,
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "commit": commit or "unknown",
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

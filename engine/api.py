@@ -1,0 +1,377 @@
+"""The Python API: everything that the command line does, as methods with the same names.
+
+    from engine import Engine, read_scenario
+
+    engine = Engine(database_url="sqlite:///loads.db")
+    engine.open_account("acme", plan="starter")
+    run = engine.start(read_scenario("checkout.yaml"), account="acme", provider="local")
+    run = engine.wait(run.id)
+    print(run.outcome, engine.show(run.id).bill)
+
+``run`` drives a run in this process until it has ended; ``start`` leaves it to a process of its
+own and returns at once; ``wait`` and ``cancel`` work on either, from any process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.estimate import Estimate, estimate
+from engine.runs.acceptance import (
+    LOCAL,
+    check_price_cap,
+    order_hash,
+    placements_of,
+    quote_of,
+    rehearsal_time_scale,
+)
+from engine.runs.errors import DriveTimeoutError, LeaseLostError
+from engine.runs.states import Order, Run
+from engine.scenario import Scenario
+from kernel.clock import Clock, SystemClock
+from pricing.catalog import Catalog
+from pricing.plans import find_plan
+from pricing.quotes import Quote
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+    from engine.runs.connect import Clouds
+    from engine.runs.controller import Controller
+    from engine.runs.decide import Observed
+    from engine.runs.store import RunStore
+    from engine.runs.view import RunView
+    from pricing.accounts import Account, AccountView
+    from pricing.invoices import Invoice
+    from pricing.ledger import Transaction
+
+WAIT_POLL_S = 0.2
+WAIT_S_MAX = 24 * 3600.0
+
+
+def new_run_id() -> str:
+    """A random id that is easy to read aloud and to paste."""
+    return f"run-{secrets.token_hex(5)}"
+
+
+class Engine:
+    """Estimates, runs, cancels and bills load tests against one database.
+
+    Args:
+        database_url: SQLAlchemy URL; None: a SQLite file in the user's data folder.
+        clock: Time; a test clock makes everything behave as at another instant.
+        folder: Where runs keep their files; default: beside the database.
+        new_id: Makes run ids.
+    """
+
+    def __init__(
+        self,
+        database_url: str | None = None,
+        *,
+        clock: Clock | None = None,
+        folder: Path | None = None,
+        new_id: Callable[[], str] = new_run_id,
+    ) -> None:
+        self._url = database_url
+        self.clock = clock or SystemClock()
+        self._folder = folder
+        self._new_id = new_id
+
+    @cached_property
+    def _db(self) -> sqlalchemy.Engine:
+        from engine.database import open_database
+
+        return open_database(self._url)
+
+    @cached_property
+    def store(self) -> RunStore:
+        """The runs as they are on record."""
+        from engine.runs.store import RunStore
+
+        return RunStore(self._db)
+
+    @cached_property
+    def _clouds(self) -> Clouds:
+        from engine.runs.connect import Clouds
+
+        return Clouds(self.folder, self.clock)
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where runs keep their files, and what marks this installation's local machines."""
+        return self._folder or folder_beside(self._db.url)
+
+    def estimate(
+        self,
+        scenario: Scenario,
+        *,
+        provider: str = "any",
+        regions: Sequence[str] = (),
+        account: str | None = None,
+    ) -> Estimate:
+        """What the scenario takes and costs; with an account, quoted under its plan."""
+        plan = None if account is None else find_plan(self.account(account).plan)
+        return estimate(
+            scenario,
+            catalog=Catalog.bundled(),
+            provider=provider,
+            regions=regions,
+            at=self.clock.now().date(),
+            plan=plan,
+        )
+
+    def quote(self, planned: Estimate, *, account: str) -> Quote:
+        """What a run of the estimated test would be charged on the account's plan."""
+        return quote_of(planned, find_plan(self.account(account).plan), self.clock.now())
+
+    def open_account(
+        self,
+        account_id: str,
+        *,
+        plan: str = "on-demand",
+        timezone: str = "UTC",
+        activated: datetime | None = None,
+        request_id: str | None = None,
+    ) -> Account:
+        """Open an account on a plan; a subscription is charged and granted at once (R12, R19)."""
+        from engine.database import transaction
+        from pricing import accounts
+
+        now = self.clock.now()
+        with transaction(self._db) as conn:
+            return accounts.open_account(
+                conn,
+                account_id,
+                find_plan(plan),
+                timezone=timezone,
+                activated_at=activated or now,
+                now=now,
+                request_id=request_id,
+            )
+
+    def account(self, account_id: str) -> Account:
+        """The account as it is on record."""
+        from pricing import accounts
+
+        with self._db.connect() as conn:
+            return accounts.find_account(conn, account_id)
+
+    def show_account(self, account_id: str) -> AccountView:
+        """The account with its period, balance, lots and next charge."""
+        from engine.database import transaction
+        from pricing import accounts
+
+        with transaction(self._db) as conn:
+            return accounts.account_view(conn, account_id, self.clock.now())
+
+    def ledger(self, account_id: str) -> Sequence[Transaction]:
+        """Every transaction of the account with its postings, oldest first."""
+        from pricing import ledger
+
+        self.account(account_id)
+        with self._db.connect() as conn:
+            return ledger.entries(conn, account_id)
+
+    def invoices(self, account_id: str) -> Sequence[Invoice]:
+        """The account's invoices, oldest first."""
+        from pricing import invoices
+
+        self.account(account_id)
+        with self._db.connect() as conn:
+            return invoices.list_invoices(conn, account_id)
+
+    def accept(  # noqa: PLR0913 - one keyword an option of `loadmuster run`
+        self,
+        scenario: Scenario,
+        *,
+        account: str,
+        provider: str = LOCAL,
+        dry_run: bool = False,
+        regions: Sequence[str] = (),
+        max_usd_micros: int | None = None,
+        time_scale: float | None = None,
+        request_id: str | None = None,
+    ) -> Run:
+        """Quote the run, reserve what it will cost, and put it on record; nothing is launched.
+
+        Raises:
+            BadInputError: The scenario cannot run there, or the account does not exist.
+            RefusedError: Not enough credits, above the cap, or the request id was used before.
+        """
+        from engine.database import transaction
+        from engine.runs.connect import check_runnable
+        from pricing import accounts, charges
+
+        now = self.clock.now()
+        check_runnable(scenario, provider, rehearsal=dry_run)
+        cloud = "any" if provider == LOCAL else provider
+        planned = self.estimate(scenario, provider=cloud, regions=regions)
+        with transaction(self._db) as conn:
+            accounts.advance(conn, account, now)
+            plan = find_plan(accounts.find_account(conn, account).plan)
+            quote = quote_of(planned, plan, now)
+            order = Order(
+                run_id=self._new_id(),
+                account_id=account,
+                scenario=scenario,
+                quote=quote,
+                provider=provider,
+                placements=placements_of(planned, provider),
+                rehearsal=dry_run,
+                time_scale=time_scale or (rehearsal_time_scale(scenario) if dry_run else 1.0),
+                accepted_at=now,
+            )
+            wish = order_hash(order)
+            if request_id is not None:
+                known = self.store.find_request(conn, account, request_id, wish)
+                if known is not None:
+                    return self.store.load(known)
+            check_price_cap(quote, planned, max_usd_micros)
+            charges.reserve(conn, account, order.run_id, quote, rehearsal=dry_run, now=now)
+            self.store.accept(conn, order, request_id=request_id, request_hash=wish)
+        return self.store.load(order.run_id)
+
+    def run(
+        self,
+        scenario: Scenario,
+        *,
+        account: str,
+        provider: str = LOCAL,
+        dry_run: bool = False,
+        request_id: str | None = None,
+    ) -> Run:
+        """Accept the run and drive it in this process until it has ended."""
+        accepted = self.accept(
+            scenario,
+            account=account,
+            provider=provider,
+            dry_run=dry_run,
+            request_id=request_id,
+        )
+        return self.drive(accepted.id)
+
+    def start(
+        self,
+        scenario: Scenario,
+        *,
+        account: str,
+        provider: str = LOCAL,
+        dry_run: bool = False,
+        request_id: str | None = None,
+    ) -> Run:
+        """Accept the run and leave it to a controller process of its own."""
+        accepted = self.accept(
+            scenario,
+            account=account,
+            provider=provider,
+            dry_run=dry_run,
+            request_id=request_id,
+        )
+        self.detach(accepted.id)
+        return accepted
+
+    def detach(self, run_id: str) -> None:
+        """Start a controller process for the run; it outlives this one."""
+        from engine.runs.detached import spawn
+
+        test_clock = None if isinstance(self.clock, SystemClock) else self.clock.now()
+        spawn(run_id, self._db.url, self.folder, test_clock=test_clock)
+
+    def drive(
+        self,
+        run_id: str,
+        *,
+        watch: Callable[[Run, Observed], None] | None = None,
+        cancel_wanted: Callable[[], bool] | None = None,
+    ) -> Run:
+        """Drive the run here until it has ended; also one whose controller died.
+
+        Args:
+            run_id: The run.
+            watch: Told what is observed, several times a second.
+            cancel_wanted: Asked as often; true ends the run.
+
+        Raises:
+            LeaseLostError: Another controller drives it.
+            ProviderFailedError: Its machines could not be proven gone.
+        """
+        controller = self.controller()
+        if watch is not None:
+            controller.watch = watch
+        if cancel_wanted is not None:
+            controller.cancel_wanted = cancel_wanted
+        run = controller.drive(run_id)
+        self._clouds.close(run)
+        return run
+
+    def cancel(self, run_id: str, *, timeout_s: float = WAIT_S_MAX) -> Run:
+        """Ask for the run's end and return once its machines are proven gone.
+
+        Cancelling twice, or after the end, changes nothing.
+        """
+        self.store.load(run_id)
+        self.store.request_cancel(run_id, self.clock.now())
+        return self.wait(run_id, timeout_s=timeout_s)
+
+    def wait(self, run_id: str, *, timeout_s: float = WAIT_S_MAX) -> Run:
+        """Return the run once it has ended; drive it here if nobody else does.
+
+        Raises:
+            DriveTimeoutError: It is still open after ``timeout_s``.
+        """
+        for _ in range(int(timeout_s / WAIT_POLL_S) + 1):
+            run = self.store.load(run_id)
+            if run.ended:
+                return run
+            try:
+                return self.drive(run_id)
+            except LeaseLostError:
+                self.clock.sleep(WAIT_POLL_S)
+        raise DriveTimeoutError(
+            f"run {run_id} is still {run.state} after {timeout_s:.0f} s; its controller goes on",
+            run=run_id,
+            state=run.state.value,
+        )
+
+    def show(self, run_id: str) -> RunView:
+        """The run with its timeline and its bill."""
+        from engine.runs.view import RunView
+        from pricing import charges
+
+        run = self.store.load(run_id)
+        with self._db.connect() as conn:
+            bill = charges.bill_of(conn, run_id)
+        return RunView(run, self.store.timeline(run_id), bill)
+
+    def runs(self, account: str | None = None) -> Sequence[Run]:
+        """All runs, newest first; of one account if named."""
+        return self.store.list(account_id=account)
+
+    def controller(self) -> Controller:
+        """A controller with a lease of its own, for callers that want to watch every step."""
+        from engine.runs.controller import Controller
+        from engine.runs.lease import new_lease
+
+        return Controller(
+            db=self._db,
+            open_cloud=lambda run: self._clouds.open(run, self.store),
+            clock=self.clock,
+            folder=self.folder,
+            lease=new_lease(secrets.token_hex(4)),
+        )
+
+
+def folder_beside(url: sqlalchemy.URL) -> Path:
+    """The folder for the runs of a database: beside a file, in the user's data folder otherwise."""
+    if url.get_backend_name() == "sqlite" and url.database:
+        return Path(f"{url.database}.runs").absolute()
+    from platformdirs import user_data_path
+
+    name = hashlib.sha256(url.render_as_string(hide_password=True).encode()).hexdigest()[:16]
+    return user_data_path("loadmuster") / f"{name}.runs"

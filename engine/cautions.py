@@ -1,0 +1,116 @@
+"""Cautions: what somebody should know before trusting, or paying, an estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from engine.fleet import Fleet
+from engine.machines import FleetGroup
+from engine.requirement import HOUSE_TARIFF, Requirement, peak_users, planned_seconds
+from engine.scenario import Scenario
+from kernel.durations import format_duration
+from pricing.catalog import Catalog, Price, is_stale
+from pricing.money import format_usd
+from pricing.tariffs import Tariff, li_minutes, load_tariff
+
+
+def cautions(
+    scenario: Scenario,
+    requirement: Requirement,
+    fleets: tuple[Fleet, ...],
+    *,
+    catalog: Catalog,
+    at: date | None,
+) -> tuple[str, ...]:
+    """One sentence each; those about ages of prices only if the day is known."""
+    return (
+        *_about_payload(requirement),
+        *_about_idle_regions(scenario, requirement),
+        *_about_floors(scenario, requirement, load_tariff(HOUSE_TARIFF, at)),
+        *(
+            sentence
+            for fleet in fleets
+            for group in fleet.groups
+            for sentence in (*_about_place(group), *_about_prices(group, catalog, at))
+        ),
+    )
+
+
+def _about_payload(requirement: Requirement) -> Iterator[str]:
+    payload, recommended = (
+        requirement.users_per_injector,
+        requirement.recommended_users_per_injector,
+    )
+    if payload > recommended:
+        yield (
+            f"{payload:,} users on an injector, but {recommended:,} are recommended: an overloaded "
+            "injector measures itself, not the target"
+        )
+
+
+def _about_idle_regions(scenario: Scenario, requirement: Requirement) -> Iterator[str]:
+    busy = {part.region for part in requirement.regions}
+    for share in scenario.regions:
+        if share.region not in busy:
+            yield f"{share.region} gets none of the {peak_users(scenario):,} users"
+
+
+def _about_floors(scenario: Scenario, requirement: Requirement, tariff: Tariff) -> Iterator[str]:
+    """What the floor makes of a short test, and what a slightly smaller fleet would take."""
+    duration_s = planned_seconds(scenario)
+    injectors = requirement.injectors
+    floor = tariff.floor_for(injectors)
+    if floor is None or duration_s >= floor.minimum_s:
+        return
+    minimum = format_duration(floor.minimum_s)
+    yield (
+        f"{format_duration(duration_s)} counts as {minimum} for each of {injectors:,} injectors; "
+        f"a test of {minimum} takes the same LI-minutes"
+    )
+    smaller = [
+        each.up_to_injectors
+        for each in tariff.floors
+        if each.up_to_injectors is not None and each.up_to_injectors < injectors
+    ]
+    if smaller:
+        fewer = smaller[-1]
+        _, less = li_minutes(tariff, fewer, duration_s)
+        payload = -(-peak_users(scenario) // fewer)
+        yield (
+            f"above {fewer:,} injectors each counts for {minimum}: {fewer:,} injectors with "
+            f"{payload:,} users each would take {less:,} LI-minutes instead of "
+            f"{requirement.li_minutes:,}"
+        )
+
+
+def _about_place(group: FleetGroup) -> Iterator[str]:
+    if group.place.stands_for is not None:
+        provider = group.offering.machine.provider
+        yield f"{provider}: {group.place.region} stands in for {group.place.stands_for}"
+
+
+def _about_prices(group: FleetGroup, catalog: Catalog, at: date | None) -> Iterator[str]:
+    offering = group.offering
+    provider, region = offering.machine.provider, offering.region
+    around = {
+        "disks": catalog.boot_disk(provider, region),
+        "public addresses": catalog.public_ipv4(provider, region),
+        "egress": catalog.egress(provider, region),
+    }
+    ages = {offering.machine.name: offering.as_of} | {
+        item: price.as_of for item, price in around.items()
+    }
+    for item, as_of in ages.items():
+        if at is not None and is_stale(as_of, at):
+            yield f"{provider} {region}: the price of {item} is of {as_of}, more than a year old"
+    for item, price in around.items():
+        if price.estimated:
+            yield f"{provider} {region}: the price of {item} is estimated{_range(price)}"
+
+
+def _range(price: Price) -> str:
+    if price.low_usd_micros is None or price.high_usd_micros is None:
+        return ""
+    low, high = format_usd(price.low_usd_micros), format_usd(price.high_usd_micros)
+    return f": {low} to {high} USD per {price.per}"

@@ -1,0 +1,263 @@
+"""``account``, ``ledger`` and ``invoices``: accounts and their books."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.account_tables import (
+    show_account,
+    show_accounts,
+    show_invoices,
+    show_ledger,
+)
+from engine.cli.settings import Command, Group, Settings, pass_settings
+from kernel.clock import parse_instant
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from pricing.accounts import Account, AccountView
+    from pricing.invoices import Invoice
+    from pricing.ledger import Posting, Transaction
+    from pricing.lots import Lot
+
+
+@click.group(cls=Group)
+def account() -> None:
+    """Open and show accounts and their plans."""
+
+
+@account.command("open")
+@click.argument("account_id", metavar="ID")
+@click.option("--plan", "plan_name", default="on-demand", show_default=True, help="Its plan.")
+@click.option("--timezone", default="UTC", show_default=True, help="IANA zone of its billing days.")
+@click.option(
+    "--activated",
+    metavar="DATE",
+    help="Day of activation, of an account brought over from elsewhere; default: now.",
+)
+@click.option("--request-id", help="Your id of this request; the same again does nothing.")
+@pass_settings
+def open_(
+    settings: Settings,
+    account_id: str,
+    plan_name: str,
+    timezone: str,
+    activated: str | None,
+    request_id: str | None,
+) -> None:
+    """Open the account ID on a plan."""
+    from pricing.accounts import account_view, check_opening, open_account
+    from pricing.plans import find_plan
+
+    plan = find_plan(plan_name)
+    now = settings.clock().now()
+    activated_at = None if activated is None else _activation(activated, timezone)
+    # Before there is a database: a mistake leaves nothing behind.
+    check_opening(account_id, timezone=timezone, activated_at=activated_at, now=now)
+    with _books(settings) as conn:
+        open_account(
+            conn,
+            account_id,
+            plan,
+            timezone=timezone,
+            activated_at=activated_at,
+            now=now,
+            request_id=request_id,
+        )
+        view = account_view(conn, account_id, now)
+    settings.emit(account_document(view), lambda console: show_account(console, view))
+
+
+@account.command("show")
+@click.argument("account_id", metavar="ID")
+@pass_settings
+def show(settings: Settings, account_id: str) -> None:
+    """Show the account ID: plan, period, credits, charges."""
+    from pricing.accounts import account_view
+
+    with _books(settings) as conn:
+        view = account_view(conn, account_id, settings.clock().now())
+    settings.emit(account_document(view), lambda console: show_account(console, view))
+
+
+@account.command("list")
+@pass_settings
+def list_(settings: Settings) -> None:
+    """List the accounts."""
+    from pricing.accounts import list_accounts
+
+    with _books(settings) as conn:
+        accounts = list_accounts(conn)
+    settings.emit(
+        {"accounts": [_account_row(found) for found in accounts]},
+        lambda console: show_accounts(console, accounts),
+    )
+
+
+@click.command(cls=Command)
+@click.argument("account_id", metavar="ID")
+@pass_settings
+def ledger(settings: Settings, account_id: str) -> None:
+    """Show every transaction in the books of the account ID."""
+    from pricing.accounts import advance, find_account
+    from pricing.ledger import entries
+
+    with _books(settings) as conn:
+        advance(conn, account_id, settings.clock().now())
+        timezone = find_account(conn, account_id).timezone
+        written = entries(conn, account_id)
+    local = _local(timezone)
+    settings.emit(
+        {"id": account_id, "transactions": [_transaction_row(each, local) for each in written]},
+        lambda console: show_ledger(console, written, timezone),
+    )
+
+
+@click.command(cls=Command)
+@click.argument("account_id", metavar="ID")
+@pass_settings
+def invoices(settings: Settings, account_id: str) -> None:
+    """Show the invoices of the account ID."""
+    from pricing.accounts import advance, find_account
+    from pricing.invoices import list_invoices
+
+    with _books(settings) as conn:
+        advance(conn, account_id, settings.clock().now())
+        timezone = find_account(conn, account_id).timezone
+        issued = list_invoices(conn, account_id)
+    local = _local(timezone)
+    settings.emit(
+        {"invoices": [_invoice_row(invoice, local) for invoice in issued]},
+        lambda console: show_invoices(console, issued, timezone),
+    )
+
+
+def account_document(view: AccountView) -> dict[str, Any]:
+    """The contract's document of ``account show``; instants are in the account's zone."""
+    from pricing.money import format_usd
+
+    local = _local(view.account.timezone)
+
+    def lot_row(lot: Lot) -> dict[str, Any]:
+        return {
+            "id": lot.id,
+            "kind": lot.kind,
+            "amount": lot.amount,
+            "remaining": lot.remaining,
+            "reserved": lot.reserved,
+            "effective_at": local(lot.effective_at),
+            "expires_at": None if lot.expires_at is None else local(lot.expires_at),
+            "cause": lot.cause,
+        }
+
+    return {
+        "id": view.account.id,
+        "plan": view.account.plan,
+        "status": view.account.status,
+        "timezone": view.account.timezone,
+        "activated_at": local(view.account.activated_at),
+        "period": None
+        if view.period is None
+        else {"start": local(view.period.start), "end": local(view.period.end)},
+        "balance_li_minutes": view.balance_li_minutes,
+        "reserved_li_minutes": view.reserved_li_minutes,
+        "lots": [lot_row(lot) for lot in view.lots],
+        "charged_usd": format_usd(view.charged_usd_micros),
+        "next_charge": None
+        if view.next_charge is None
+        else {
+            "at": local(view.next_charge.at),
+            "usd": format_usd(view.next_charge.usd_micros),
+        },
+        "pending": None,
+    }
+
+
+def _local(timezone: str) -> Callable[[datetime], str]:
+    """How instants are written: to the second, in an account's zone."""
+    from zoneinfo import ZoneInfo
+
+    zone = ZoneInfo(timezone)
+    return lambda instant: instant.astimezone(zone).isoformat(timespec="seconds")
+
+
+@contextmanager
+def _books(settings: Settings) -> Iterator[Connection]:
+    """One transaction on the database of the command line."""
+    from engine.database import open_database, transaction
+
+    db = open_database(settings.db)
+    try:
+        with transaction(db) as conn:
+            yield conn
+    finally:
+        db.dispose()
+
+
+def _activation(text: str, timezone: str) -> datetime:
+    """The first instant of a day in the account's zone, or the instant that is given."""
+    from zoneinfo import ZoneInfo
+
+    from pricing.periods import check_timezone, first_instant
+
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return parse_instant(text, where="--activated")
+    return first_instant(day, ZoneInfo(check_timezone(timezone)))
+
+
+def _account_row(found: Account) -> dict[str, Any]:
+    local = _local(found.timezone)
+    return {
+        "id": found.id,
+        "plan": found.plan,
+        "status": found.status,
+        "timezone": found.timezone,
+        "activated_at": local(found.activated_at),
+        "opened_at": local(found.opened_at),
+    }
+
+
+def _transaction_row(written: Transaction, local: Callable[[datetime], str]) -> dict[str, Any]:
+    return {
+        "key": written.natural_key,
+        "cause": written.cause,
+        "description": written.description,
+        "effective_at": local(written.effective_at),
+        "recorded_at": local(written.recorded_at),
+        "postings": [_posting_row(posting) for posting in written.postings],
+    }
+
+
+def _posting_row(posting: Posting) -> dict[str, Any]:
+    from pricing.money import format_usd
+    from pricing.quotes import Unit
+
+    if posting.unit is Unit.USD:
+        return {"account": posting.ledger_account, "usd": format_usd(posting.amount)}
+    return {"account": posting.ledger_account, "li_minutes": posting.amount}
+
+
+def _invoice_row(invoice: Invoice, local: Callable[[datetime], str]) -> dict[str, Any]:
+    from pricing.money import format_usd
+
+    return {
+        "number": invoice.number,
+        "issued_at": local(invoice.issued_at),
+        "usd": format_usd(invoice.usd_micros),
+        "lines": [
+            {
+                "description": line.description,
+                "usd": format_usd(line.usd_micros),
+                "cause": line.cause,
+            }
+            for line in invoice.lines
+        ],
+    }

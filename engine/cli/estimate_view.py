@@ -1,0 +1,177 @@
+"""How an estimate looks to people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from engine.capacity import STANDARD_INJECTOR
+from engine.cli.load_plot import load_plot
+from engine.estimate import Estimate
+from engine.fleet import Fleet
+from engine.machines import FleetGroup
+from engine.offers import Offer
+from engine.requirement import planned_seconds
+from kernel.durations import format_duration
+from pricing.money import MICROS_PER_USD, format_cents
+
+MIB_PER_GIB = 1_024
+SMALL_USD_MICROS = 100 * MICROS_PER_USD
+CLOUDS = {"aws": "AWS", "azure": "Azure"}
+BINDING = {
+    "cpu": "the processor binds",
+    "memory": "memory binds",
+    "sockets": "sockets to one destination bind",
+    "network": "the network binds",
+    "given": "as given",
+}
+
+
+def show_estimate(console: Console, estimate: Estimate) -> None:
+    """Title, load over time, requirement, machines and their costs, quotes, and what to mind."""
+    console.print(_title(estimate))
+    if console.encoding.lower().startswith("utf"):
+        console.print()
+        console.print(load_plot(estimate.scenario.profile, console.width))
+    _section(console, "What it takes", *_requirement(estimate))
+    _section(console, "What the machines cost", _costs(estimate.clouds))
+    _section(console, "What a run is billed", _quotes(estimate.quotes))
+    notes = [_bullet(note) for note in _notes(estimate)]
+    if notes:
+        _section(console, "Good to know", *notes)
+
+
+def _section(console: Console, heading: str, *content: RenderableType) -> None:
+    console.print()
+    console.print(Text(heading, "bold"))
+    for each in content:
+        console.print(Padding(each, (0, 0, 0, 2), expand=False))
+
+
+def _title(estimate: Estimate) -> Text:
+    scenario, load = estimate.scenario, estimate.load
+    facts = (
+        f"  {scenario.protocol.value}, up to {load.peak_users:,} users"
+        f" for {format_duration(planned_seconds(scenario))}"
+    )
+    if load.arrivals is not None:
+        facts += f", {load.arrivals:,.0f} arrivals"
+    return Text.assemble((scenario.name, "bold cyan"), facts)
+
+
+def _requirement(estimate: Estimate) -> Iterator[RenderableType]:
+    requirement = estimate.requirement
+    gib = STANDARD_INJECTOR.memory_mib // MIB_PER_GIB
+    yield Text.assemble(
+        (_many(requirement.injectors, "standard injector"), "bold"),
+        f" of {STANDARD_INJECTOR.vcpus} vCPU and {gib} GiB, "
+        f"{requirement.users_per_injector:,} users each: {BINDING[requirement.binding]}",
+    )
+    startup = requirement.startup_li_minutes
+    yield Text.assemble(
+        (_many(requirement.li_minutes, "LI-minute"), "bold"),
+        f": {startup:,} for the start-up, {requirement.li_minutes - startup:,} beyond",
+    )
+    if len(requirement.regions) > 1 or any(
+        each.reference_injectors for each in requirement.regions
+    ):
+        for part in requirement.regions:
+            reference = " and a reference injector" if part.reference_injectors else ""
+            yield Text(
+                f"{part.region or 'default region'}: {part.users:,} users on "
+                f"{_many(part.injectors, 'injector')}{reference}",
+                "dim",
+            )
+
+
+def _costs(clouds: Sequence[Fleet]) -> Table:
+    """One column a cloud: machines by region, cost items, and the total with its range."""
+    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False, show_footer=True)
+    is_small = all(fleet.usd_micros < SMALL_USD_MICROS for fleet in clouds)
+    decimals = 4 if is_small else 2
+    table.add_column("", footer="USD", no_wrap=True)
+    for index, fleet in enumerate(clouds):
+        is_cheapest = index == 0 and len(clouds) > 1
+        table.add_column(
+            CLOUDS[fleet.provider],
+            footer=Text.assemble(
+                (_usd(fleet.usd_micros, decimals), "bold green" if is_cheapest else "bold"),
+                f"\n{_usd(fleet.low_usd_micros, decimals)} to "
+                f"{_usd(fleet.high_usd_micros, decimals)}",
+            ),
+            justify="right",
+        )
+    for row in range(len(clouds[0].groups)):
+        table.add_row("", *(_machines(fleet.groups[row]) for fleet in clouds))
+    table.add_section()
+    for row, item in enumerate(clouds[0].items):
+        table.add_row(item.name, *(_usd(fleet.items[row].usd_micros, decimals) for fleet in clouds))
+    return table
+
+
+def _machines(group: FleetGroup) -> Text:
+    return Text.assemble(
+        (f"{group.count:,} x {group.offering.machine.name}", "bold"),
+        (f"\n{group.offering.region}", "dim"),
+    )
+
+
+def _quotes(quotes: Sequence[Offer]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column()
+    table.add_column(style="dim", no_wrap=True)
+    for offer in quotes:
+        table.add_row(
+            Text.assemble(offer.name, ("  your plan" if offer.is_of_account else "", "cyan")),
+            f"{offer.quantity:,} {_plural(offer.quantity, offer.unit)}",
+            _charge(offer),
+            f"as of {offer.as_of}",
+        )
+    return table
+
+
+def _charge(offer: Offer) -> Text:
+    if offer.usd_micros is not None:
+        return Text(f"{format_cents(offer.usd_micros)} USD", "bold")
+    if offer.runs_per_period is not None:
+        runs = _many(offer.runs_per_period, "such run")
+        return Text.assemble((runs, "bold"), " a month")
+    return Text("not published", "dim")
+
+
+def _notes(estimate: Estimate) -> Iterator[str]:
+    """What was assumed, then what to mind; what the tables show already is left out."""
+    for each in estimate.unknown:
+        area, _, field = each.field.partition(".")
+        if area == "scenario":
+            yield f"{field}: {each.reason}"
+        elif area == "clouds":
+            yield each.reason
+    yield from estimate.warnings
+
+
+def _bullet(note: str) -> Table:
+    """A note with a hanging indent."""
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_row("-", Text(note))
+    return table
+
+
+def _usd(usd_micros: int, decimals: int) -> str:
+    return f"{Decimal(usd_micros) / MICROS_PER_USD:,.{decimals}f}"
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {_plural(number, noun)}"
+
+
+def _plural(number: int | Decimal, noun: str) -> str:
+    return noun if number == 1 else f"{noun}s"

@@ -1,0 +1,150 @@
+"""One ``loadmuster run``: show and ask, drive with live progress, obey Ctrl-C, show the bill."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.api import Engine
+from engine.cli.run import exit_with, open_engine
+from engine.cli.run_display import LiveProgress, show_quote, show_run
+from engine.cli.settings import Settings
+from engine.readers import read_scenario
+from engine.runs.acceptance import LOCAL, placements_of
+from engine.runs.states import Run
+from engine.runs.view import run_document
+from engine.scenario import Scenario
+from kernel.durations import parse_duration_s
+from kernel.errors import BadInputError
+from pricing.money import usd_micros
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from engine.estimate import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The options of ``loadmuster run``, as they were given."""
+
+    account: str
+    provider: str
+    dry_run: bool
+    detach: bool
+    yes: bool
+    max_usd: str | None
+    request_id: str | None
+    speed: float | None
+    source_format: str | None
+    settings_given: tuple[str, ...]
+    users: int | None
+    duration: str | None
+    injectors: int | None
+    regions: tuple[str, ...]
+
+
+def run_session(settings: Settings, source: str, options: RunOptions) -> None:
+    """Run the load test and leave with the contract's exit code."""
+    console = settings.progress_console()
+    engine = open_engine(settings)
+    scenario = read_scenario(
+        source,
+        format=options.source_format,
+        settings=options.settings_given,
+        users=options.users,
+        duration_s=(
+            None
+            if options.duration is None
+            else parse_duration_s(options.duration, where="--duration")
+        ),
+        injectors=options.injectors,
+    )
+    if not _confirmed(console, engine, scenario, options):
+        console.print("Nothing was started.")
+        return
+    with cancel_on_signal() as cancel_wanted:
+        run = _accept(engine, scenario, options)
+        if not options.detach:
+            run = _drive(console, engine, run, cancel_wanted)
+        else:
+            engine.detach(run.id)
+    view = engine.show(run.id)
+    settings.emit(run_document(view), lambda out: show_run(out, view))
+    exit_with(run)
+
+
+def _accept(engine: Engine, scenario: Scenario, options: RunOptions) -> Run:
+    if options.speed is not None and not options.dry_run:
+        raise BadInputError("--speed is for --dry-run: a real test plays in real time")
+    cap = options.max_usd
+    return engine.accept(
+        scenario,
+        account=options.account,
+        provider=options.provider,
+        dry_run=options.dry_run,
+        regions=options.regions,
+        max_usd_micros=None if cap is None else usd_micros(cap, where="--max-usd"),
+        time_scale=options.speed,
+        request_id=options.request_id,
+    )
+
+
+def _confirmed(console: Console, engine: Engine, scenario: Scenario, options: RunOptions) -> bool:
+    """Ask only where somebody can answer."""
+    if options.yes or not (sys.stdin.isatty() and console.is_terminal):
+        return True
+    provider = "any" if options.provider == LOCAL else options.provider
+    planned = engine.estimate(scenario, provider=provider, regions=options.regions)
+    quote = engine.quote(planned, account=options.account)
+    show_quote(console, scenario.name, quote, _machines(planned, options.provider))
+    return click.confirm("Start it?", default=False, err=True)
+
+
+def _machines(planned: Estimate, provider: str) -> str:
+    placements = placements_of(planned, provider)
+    return ", ".join(
+        f"{each.count} x {each.machine_types[0]} in {each.region}" for each in placements
+    )
+
+
+def _drive(console: Console, engine: Engine, run: Run, cancel_wanted: CancelFlag) -> Run:
+    if run.ended:
+        return run
+    with LiveProgress(console, run) as live:
+        return engine.drive(run.id, watch=live.update, cancel_wanted=cancel_wanted)
+
+
+class CancelFlag:
+    """Remembers that the user asked for the end; asking again changes nothing."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __call__(self) -> bool:
+        """Whether the end was asked for."""
+        return self._asked
+
+    def on_signal(self, _signal: int, _frame: FrameType | None) -> None:
+        """Note the wish; the controller sees it at its next step and the display says so."""
+        self._asked = True
+
+
+@contextmanager
+def cancel_on_signal() -> Iterator[CancelFlag]:
+    """Within it, Ctrl-C, SIGTERM and a closed terminal end the run instead of this process."""
+    flag = CancelFlag()
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {each: signal.signal(each, flag.on_signal) for each in signals}
+    try:
+        yield flag
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

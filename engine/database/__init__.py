@@ -1,0 +1,18 @@
+"""The database: opened by URL, migrated on the way, written in one transaction at a time.
+
+SQLite (write-ahead log, every commit flushed) is the default, a file in the user's data folder.
+PostgreSQL, by URL, lets many controllers share the work.
+"""
+
+from __future__ import annotations
+
+from engine.database.connect import open_database, transaction
+from engine.database.errors import DatabaseBusyError, DatabaseUnusableError, NewerDatabaseError
+
+__all__ = [
+    "DatabaseBusyError",
+    "DatabaseUnusableError",
+    "NewerDatabaseError",
+    "open_database",
+    "transaction",
+]

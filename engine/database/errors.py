@@ -1,0 +1,67 @@
+"""What can be wrong with a database, as one line for a person.
+
+BadInputError
+├── DatabaseUnusableError   the URL, the file, the server or the permissions
+└── NewerDatabaseError      written by a later version of loadmuster
+RefusedError
+└── DatabaseBusyError       somebody else holds it for longer than we wait
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
+
+from kernel.errors import BadInputError, LoadmusterError, RefusedError
+
+# Fragments of the drivers' messages, and what would be right then.
+_REMEDIES = (
+    ("not a database", "it is not a SQLite database; name another file"),
+    ("readonly database", "no write permission; change its permissions or name another file"),
+    ("unable to open database", "no permission, or no such folder; name a file you may write"),
+    ("disk is full", "the disk is full; free some space"),
+    ("permission denied", "no write permission; grant it, or use another role"),
+    ("authentication failed", "the server refuses this user; check name and password"),
+    ("does not exist", "create it first, or name another one"),
+)
+
+
+class DatabaseUnusableError(BadInputError):
+    """The URL, the file, the server or the permissions are wrong; facts: ``database``."""
+
+    code = "database_unusable"
+
+
+class NewerDatabaseError(BadInputError):
+    """A later version of loadmuster wrote it; facts: ``database``, ``found``, ``newest_known``."""
+
+    code = "database_newer"
+
+
+class DatabaseBusyError(RefusedError):
+    """Another process writes to it for too long; nothing was done; facts: ``database``."""
+
+    code = "database_busy"
+
+
+def shown(url: URL) -> str:
+    """The URL for people: without its password."""
+    return url.render_as_string(hide_password=True)
+
+
+def explained(url: URL, error: DBAPIError) -> LoadmusterError:
+    """The driver's error as one of ours."""
+    said = " ".join(str(error.orig).split())
+    database = shown(url)
+    if "database is locked" in said or "deadlock detected" in said:
+        return DatabaseBusyError(
+            f"database {database} is busy: another process is writing; try again",
+            database=database,
+        )
+    remedy = next(
+        (remedy for fragment, remedy in _REMEDIES if fragment in said),
+        "check that the server runs and can be reached"
+        if url.get_backend_name() == "postgresql"
+        else "check the file and its folder",
+    )
+    return DatabaseUnusableError(f"database {database}: {said}; {remedy}", database=database)

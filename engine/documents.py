@@ -1,0 +1,242 @@
+"""The JSON documents that commands print: their shapes, their JSON Schemas, and how they are made.
+
+The contract fixes the names that it shows; what is there beside them explains more. Money is
+decimal US dollars as text, LI-minutes are integers, lengths of time seconds, days ISO 8601.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.costs import CostItem
+from engine.estimate import Estimate, Unknown
+from engine.fleet import Fleet
+from engine.machines import FleetGroup
+from engine.offers import Offer
+from pricing.money import format_cents, format_usd
+
+SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+Usd = Annotated[str, Field(pattern=r"^-?\d+\.\d{2,6}$", description="Decimal US dollars.")]
+
+
+class _Document(BaseModel):
+    """A JSON object with at least these fields; later versions may have more."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class ScenarioPart(_Document):
+    """Which test was estimated."""
+
+    name: str
+    protocol: str
+    format: str
+
+
+class LoadPart(_Document):
+    """The planned load, without the overlap of users that finish gracefully."""
+
+    peak_users: int
+    duration_s: float
+    user_seconds: float | None
+    arrivals: float | None
+
+
+class RegionPart(_Document):
+    """One region's part of the requirement."""
+
+    region: str | None
+    users: int
+    injectors: int
+    reference_injectors: int
+
+
+class RequirementPart(_Document):
+    """Standard injectors, and their LI-minutes."""
+
+    injectors: int
+    users_per_injector: int
+    recommended_users_per_injector: int
+    binding: str
+    li_minutes: int
+    startup_li_minutes: int
+    regions: list[RegionPart]
+
+
+class MachinesPart(_Document):
+    """Machines of one type in one region."""
+
+    provider: str
+    region: str
+    instance_type: str
+    count: int
+    usd_per_hour: Usd = Field(description="Of one machine, in decimal US dollars.")
+    vcpus: int
+    memory_mib: int
+    architecture: str
+    users: int
+    users_per_machine: int
+    binding: str
+    as_of: date
+
+
+class CostItemPart(_Document):
+    """One part of a cost; the parts add up to it before it is rounded to cents."""
+
+    name: str
+    usd: Usd
+    usd_low: Usd
+    usd_high: Usd
+
+
+class CostPart(_Document):
+    """What the machines cost, in whole cents."""
+
+    usd: Usd
+    usd_low: Usd
+    usd_high: Usd
+    items: list[CostItemPart]
+
+
+class CloudPart(_Document):
+    """The cheapest fleet of one cloud."""
+
+    provider: str
+    fleet: list[MachinesPart]
+    cost: CostPart
+
+
+class QuotePart(_Document):
+    """What a run would be billed on a plan, or by a service."""
+
+    tariff: str
+    unit: str
+    quantity: int | float
+    usd: Usd | None
+    as_of: date
+    runs_per_period: int | None = Field(description="On a subscription: such runs that it allows.")
+    of_account: bool = Field(description="It is the plan of the account that was named.")
+
+
+class UnknownPart(_Document):
+    """What is not known, or was assumed, and why."""
+
+    field: str
+    reason: str
+
+
+class EstimateDocument(_Document):
+    """What a load test takes and costs."""
+
+    scenario: ScenarioPart
+    load: LoadPart
+    requirement: RequirementPart
+    fleet: list[MachinesPart] = Field(description="The cheapest of all clouds.")
+    cost: CostPart = Field(description="Of that fleet.")
+    clouds: list[CloudPart] = Field(description="Every cloud that was looked at, cheapest first.")
+    quotes: list[QuotePart]
+    unknown: list[UnknownPart]
+    warnings: list[str]
+
+
+def estimate_document(estimate: Estimate) -> dict[str, Any]:
+    """The estimate in the shape of the contract."""
+    scenario, load, requirement = estimate.scenario, estimate.load, estimate.requirement
+    document = EstimateDocument(
+        scenario=ScenarioPart(
+            name=scenario.name, protocol=scenario.protocol.value, format=scenario.format
+        ),
+        load=LoadPart.model_validate(load, from_attributes=True),
+        requirement=RequirementPart.model_validate(requirement, from_attributes=True),
+        fleet=_machines(estimate.fleet),
+        cost=_cost(estimate.fleet),
+        clouds=[
+            CloudPart(provider=fleet.provider, fleet=_machines(fleet), cost=_cost(fleet))
+            for fleet in estimate.clouds
+        ],
+        quotes=[_quote(offer) for offer in estimate.quotes],
+        unknown=[_unknown(each) for each in estimate.unknown],
+        warnings=list(estimate.warnings),
+    )
+    return document.model_dump(mode="json")
+
+
+def json_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of a document, or of a scenario file.
+
+    Args:
+        name: One of ``SCHEMAS``.
+    """
+    if name == "scenario":
+        from engine.readers.native import scenario_schema
+
+        return scenario_schema()
+    schema = _DOCUMENTS[name].model_json_schema(mode="serialization")
+    return {"$schema": SCHEMA_DIALECT, **schema, "title": f"loadmuster {name}"}
+
+
+_DOCUMENTS: dict[str, type[_Document]] = {"estimate": EstimateDocument}
+SCHEMAS = ("scenario", *_DOCUMENTS)
+"""Everything that has a JSON Schema."""
+
+
+def _machines(fleet: Fleet) -> list[MachinesPart]:
+    return [_group(group) for group in fleet.groups]
+
+
+def _group(group: FleetGroup) -> MachinesPart:
+    offering = group.offering
+    return MachinesPart(
+        provider=offering.machine.provider,
+        region=offering.region,
+        instance_type=offering.machine.name,
+        count=group.count,
+        usd_per_hour=format_usd(offering.hourly_usd_micros),
+        vcpus=offering.machine.vcpus,
+        memory_mib=offering.machine.memory_mib,
+        architecture=offering.machine.architecture,
+        users=group.users,
+        users_per_machine=group.users_per_machine,
+        binding=group.binding,
+        as_of=offering.as_of,
+    )
+
+
+def _cost(fleet: Fleet) -> CostPart:
+    return CostPart(
+        usd=format_cents(fleet.usd_micros),
+        usd_low=format_cents(fleet.low_usd_micros),
+        usd_high=format_cents(fleet.high_usd_micros),
+        items=[_item(item) for item in fleet.items],
+    )
+
+
+def _item(item: CostItem) -> CostItemPart:
+    return CostItemPart(
+        name=item.name,
+        usd=format_usd(item.usd_micros),
+        usd_low=format_usd(item.low_usd_micros),
+        usd_high=format_usd(item.high_usd_micros),
+    )
+
+
+def _quote(offer: Offer) -> QuotePart:
+    quantity = offer.quantity
+    return QuotePart(
+        tariff=offer.name,
+        unit=offer.unit,
+        quantity=float(quantity) if isinstance(quantity, Decimal) else quantity,
+        usd=None if offer.usd_micros is None else format_cents(offer.usd_micros),
+        as_of=offer.as_of,
+        runs_per_period=offer.runs_per_period,
+        of_account=offer.is_of_account,
+    )
+
+
+def _unknown(each: Unknown) -> UnknownPart:
+    return UnknownPart(field=each.field, reason=each.reason)

@@ -1,0 +1,205 @@
+"""Estimate: what a load test takes, what it costs on each cloud, and what it would be billed.
+
+    Scenario -> Requirement -> Fleet -> Offer
+
+Pure: the same scenario, catalogue, plans and day give the same estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from engine.capacity import demand_of
+from engine.cautions import cautions
+from engine.costs import CostItem
+from engine.fleet import Fleet, cheapest_fleet
+from engine.machines import FleetGroup
+from engine.offers import Offer, offers
+from engine.places import ANY_PROVIDER, check_somewhere, equal_shares, places_on
+from engine.profile import ClosedProfile, OpenProfile
+from engine.requirement import RegionRequirement, Requirement, peak_users, require
+from engine.scenario import Scenario
+from pricing.catalog import PROVIDERS, Catalog, UnknownProviderError, UnknownRegionError
+from pricing.plans import Plan, load_plans
+
+__all__ = [
+    "CostItem",
+    "Estimate",
+    "Fleet",
+    "FleetGroup",
+    "Load",
+    "Offer",
+    "RegionRequirement",
+    "Requirement",
+    "Unknown",
+    "estimate",
+    "require",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The planned load, without the overlap of users that finish gracefully.
+
+    Attributes:
+        peak_users: Most users at once.
+        duration_s: From the start to the planned end.
+        user_seconds: Area under the users curve; None: it depends on an unknown length.
+        arrivals: Users that arrive in all; None: a closed model.
+    """
+
+    peak_users: int
+    duration_s: float
+    user_seconds: float | None
+    arrivals: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something that the estimate does not know, or had to assume, and why."""
+
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a load test takes and costs.
+
+    Attributes:
+        scenario: What was estimated.
+        load: Its planned load.
+        requirement: Standard injectors and LI-minutes.
+        clouds: The cheapest fleet of each cloud that was asked for, cheapest first.
+        quotes: The same run on our plans and at load-testing services.
+        unknown: What is not known, or was assumed.
+        warnings: What to know before trusting or paying it.
+    """
+
+    scenario: Scenario
+    load: Load
+    requirement: Requirement
+    clouds: tuple[Fleet, ...]
+    quotes: tuple[Offer, ...]
+    unknown: tuple[Unknown, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def fleet(self) -> Fleet:
+        """The cheapest fleet of all."""
+        return self.clouds[0]
+
+
+def estimate(
+    scenario: Scenario,
+    *,
+    catalog: Catalog,
+    provider: str = ANY_PROVIDER,
+    regions: Sequence[str] = (),
+    at: date | None = None,
+    plan: Plan | None = None,
+    plans: Sequence[Plan] | None = None,
+) -> Estimate:
+    """Estimate a load test.
+
+    Args:
+        scenario: What is to be run.
+        catalog: Machine types and prices.
+        provider: ``aws``, ``azure``, or ``any`` for both.
+        regions: Where the load comes from, in equal shares; replaces the scenario's.
+        at: The day that decides which tariffs hold and which prices are old; None: the newest
+            tariffs, and no judgement on ages.
+        plan: The plan of the account that asks; of our plans only it is quoted.
+        plans: Those that are sold; None: ``load_plans()``.
+
+    Raises:
+        UnknownProviderError, UnknownRegionError: No such place.
+        UnknownPeakError: An open model without the length of an iteration.
+        ImpossibleLoadError: The load, as described, fits no injector.
+    """
+    if regions:
+        scenario = replace(scenario, regions=equal_shares(regions))
+    requirement = require(scenario, at=at)
+    clouds, left_out = _clouds(scenario, requirement, catalog, provider)
+    quotes = offers(
+        scenario,
+        requirement,
+        plans=tuple(load_plans().values()) if plans is None else plans,
+        account_plan=plan,
+        at=at,
+    )
+    return Estimate(
+        scenario=scenario,
+        load=_load(scenario),
+        requirement=requirement,
+        clouds=clouds,
+        quotes=quotes,
+        unknown=(*_unknown(scenario, clouds, quotes), *left_out),
+        warnings=cautions(scenario, requirement, clouds, catalog=catalog, at=at),
+    )
+
+
+def _clouds(
+    scenario: Scenario, requirement: Requirement, catalog: Catalog, provider: str
+) -> tuple[tuple[Fleet, ...], tuple[Unknown, ...]]:
+    """The fleets of the clouds asked for, cheapest first, and the clouds that were left out."""
+    if provider not in {ANY_PROVIDER, *PROVIDERS}:
+        known = ", ".join((*PROVIDERS, ANY_PROVIDER))
+        raise UnknownProviderError(
+            f"no provider {provider!r}; there are {known}", provider=provider
+        )
+    names = [part.region for part in requirement.regions]
+    check_somewhere(names, catalog)
+    fleets, left_out = [], []
+    for candidate in PROVIDERS if provider == ANY_PROVIDER else (provider,):
+        try:
+            places = places_on(candidate, names, catalog, may_stand_in=provider == ANY_PROVIDER)
+        except UnknownRegionError as error:
+            if provider != ANY_PROVIDER:
+                raise
+            left_out.append(Unknown(f"clouds.{candidate}", error.message))
+            continue
+        fleets.append(
+            cheapest_fleet(
+                scenario, requirement, catalog=catalog, provider=candidate, places=places
+            )
+        )
+    if not fleets:
+        raise UnknownRegionError(
+            "no single cloud has all of these regions: " + ", ".join(str(name) for name in names)
+        )
+    return tuple(sorted(fleets, key=lambda fleet: fleet.usd_micros)), tuple(left_out)
+
+
+def _load(scenario: Scenario) -> Load:
+    profile = scenario.profile
+    return Load(
+        peak_users=peak_users(scenario),
+        duration_s=float(profile.duration_s),
+        user_seconds=profile.user_seconds,
+        arrivals=profile.arrivals if isinstance(profile, OpenProfile) else None,
+    )
+
+
+def _unknown(
+    scenario: Scenario, clouds: Sequence[Fleet], quotes: Sequence[Offer]
+) -> Iterator[Unknown]:
+    if isinstance(scenario.profile, ClosedProfile):
+        yield Unknown("load.arrivals", "a closed model: users wait for their responses")
+    elif scenario.profile.user_seconds is None:
+        yield Unknown("load.user_seconds", "how long an iteration takes is not given")
+    for field, reason in demand_of(scenario).unsaid:
+        yield Unknown(f"scenario.{field}", reason)
+    for fleet in clouds:
+        for group in fleet.groups:
+            machine = group.offering.machine
+            if machine.network_baseline_mbps is None and machine.network_burst_mbps is None:
+                yield Unknown(
+                    f"clouds.{fleet.provider}.network",
+                    f"the bandwidth of {machine.name} is not published; it was not checked",
+                )
+    for offer in quotes:
+        if offer.reason is not None:
+            yield Unknown(f"quotes.{offer.name}.usd", offer.reason)

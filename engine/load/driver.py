@@ -1,0 +1,165 @@
+"""What a load generator is asked to do, and what it reports: values and the driver's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine.scenario import Scenario
+from kernel.errors import BadInputError
+
+Commands = Sequence[Sequence[Sequence[str]]]
+"""Machine i -> the argument vectors that it runs side by side."""
+
+
+class UnrunnableScenarioError(BadInputError):
+    """The scenario can be estimated but does not say enough, or the right thing, to be run."""
+
+    code = "scenario_not_runnable"
+
+
+class LoadEngineMissingError(BadInputError):
+    """The load generator is not installed beside loadmuster."""
+
+    code = "load_engine_missing"
+
+
+class LoadPhase(StrEnum):
+    """Where the load is."""
+
+    WAITING = "waiting"
+    FLOWING = "flowing"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadTask:
+    """One run's load.
+
+    Attributes:
+        run_id: The run.
+        scenario: What is run.
+        injectors: Machines that put the load on, the first of which also conducts.
+        folder: The run's own folder, absolute; everything the load writes is in it.
+        time_scale: Seconds of the test that one second plays.
+        started_at: When all machines were up, as far as the controller knows.
+    """
+
+    run_id: str
+    scenario: Scenario
+    injectors: int
+    folder: Path
+    time_scale: float = 1.0
+    started_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the load is.
+
+    Attributes:
+        phase: See ``LoadPhase``.
+        elapsed_s: Seconds of the test that have been played; at most its planned length.
+        users: Active now.
+        requests: Made so far.
+        failures: How many of them failed.
+        requests_per_s: Over the last few seconds.
+        message: One line for people; says why when the load failed.
+    """
+
+    phase: LoadPhase
+    elapsed_s: float = 0.0
+    users: int = 0
+    requests: int = 0
+    failures: int = 0
+    requests_per_s: float = 0.0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InjectorResult:
+    """What one injector went through.
+
+    Attributes:
+        slot: Which machine, from 0.
+        requests: Its share of the requests.
+        cpu_percent_max: Most of one processor core that it used; None: never measured.
+        lost: It went away before the load ended, and its last figures with it.
+    """
+
+    slot: int
+    requests: int
+    cpu_percent_max: float | None
+    lost: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """What was measured.
+
+    Attributes:
+        valid: Whether the figures say something about the target; if not, why not comes next.
+        invalid_reasons: One line each.
+        warnings: What to know when reading the figures of a valid result.
+        completed: The load was played to its end.
+        load_s: Seconds for which load was put on.
+        requests: Made in all.
+        failures: How many of them failed.
+        requests_per_s: Mean over ``load_s``.
+        p50_ms: Median response time; None: no request was made. So for the other two.
+        p95_ms: 95 % of the requests were answered within it.
+        p99_ms: 99 % of the requests were answered within it.
+        peak_users: Most users active at once.
+        injectors: By slot.
+    """
+
+    valid: bool
+    invalid_reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
+    completed: bool
+    load_s: float
+    requests: int
+    failures: int
+    requests_per_s: float
+    p50_ms: int | None
+    p95_ms: int | None
+    p99_ms: int | None
+    peak_users: int
+    injectors: tuple[InjectorResult, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The result in dicts, lists, strings and numbers."""
+        return {
+            **asdict(self),
+            "invalid_reasons": list(self.invalid_reasons),
+            "warnings": list(self.warnings),
+            "injectors": [asdict(injector) for injector in self.injectors],
+        }
+
+
+class LoadDriver(Protocol):
+    """One load generator. It keeps no state of its own: all is in the task's folder."""
+
+    def prepare(self, task: LoadTask) -> Commands:
+        """Write what the machines need into the folder and say what each of them runs.
+
+        Called again, before or after the machines were launched, it answers the same.
+
+        Raises:
+            UnrunnableScenarioError: The scenario cannot be run as it is.
+            LoadEngineMissingError: The load generator is not installed.
+        """
+        ...
+
+    def progress(self, task: LoadTask, now: datetime) -> Progress:
+        """How far the load is at ``now``; ``WAITING`` as long as nothing was reported."""
+        ...
+
+    def result(self, task: LoadTask) -> LoadResult | None:
+        """What was measured, also after a cancel or a loss; None: nothing was."""
+        ...

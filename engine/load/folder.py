@@ -1,0 +1,66 @@
+"""The files through which a driver and its load generator meet in a run's folder.
+
+Every file is complete whenever it is read: documents are replaced as a whole, and progress grows
+by whole lines.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+ORDER = "load.json"
+"""What is to be played: written once, before the machines are launched."""
+
+PROGRESS = "progress.jsonl"
+"""How it goes: a line about twice a second, the last of which says how it ended."""
+
+RESULT = "result.json"
+"""What was measured so far: replaced as often as progress is written."""
+
+_TAIL_BYTES = 64 * 1024
+"""Many times the length of a progress line."""
+
+Document = dict[str, Any]
+
+
+def write_document(path: Path, document: Mapping[str, Any]) -> None:
+    """Put the document in the place of the file, as a whole."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_text(json.dumps(document), encoding="utf-8")
+    draft.replace(path)
+
+
+def read_document(path: Path) -> Document | None:
+    """The document; None: there is none yet."""
+    try:
+        document: Document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return document
+
+
+def append_line(path: Path, document: Mapping[str, Any]) -> None:
+    """Add one line in one write."""
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(file, (json.dumps(document) + "\n").encode())
+    finally:
+        os.close(file)
+
+
+def last_line(path: Path) -> Document | None:
+    """The newest whole line; None: there is none yet."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            lines = file.read().split(b"\n")[:-1]
+    except FileNotFoundError:
+        return None
+    if not lines:
+        return None
+    document: Document = json.loads(lines[-1])
+    return document

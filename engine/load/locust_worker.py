@@ -1,0 +1,79 @@
+"""What a Locust worker adds to its reports, and how it leaves; runs inside Locust only.
+
+Every report to the master says which injector it comes from and how busy its processor was. A
+worker that is told to stop sends a last report: a master that did not get one knows that the
+worker was lost, however short before the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gevent
+
+if TYPE_CHECKING:
+    from locust.env import Environment
+    from locust.runners import WorkerRunner
+
+REPORT_KEY = "loadmuster"
+STOP_MESSAGE = "loadmuster_stop"
+
+LEAVE_WAIT_S = 3.0
+"""A cancel reaches all machines at once; that long a worker stays for the master to collect."""
+
+LOAD_STATES = frozenset({"spawning", "running", "cleanup"})
+"""Locust's names for a worker that has users."""
+
+_POLL_S = 0.05
+
+
+@dataclass(slots=True)
+class Injector:
+    """One worker's side of the load.
+
+    Attributes:
+        runner: Locust's worker.
+        slot: Which machine this is, from 0.
+        stopped: The master ended the load; what is reported from then on is final.
+        reported_last: The last report is on its way.
+    """
+
+    runner: WorkerRunner
+    slot: int
+    stopped: bool = False
+    reported_last: bool = False
+
+    def listen(self, environment: Environment) -> None:
+        """Take part in what Locust does from here on."""
+        events: Any = environment.events
+        events.report_to_master.add_listener(self.add_to_report)
+        events.quitting.add_listener(self.leave)
+        self.runner.register_message(STOP_MESSAGE, self.stop)
+
+    def add_to_report(self, data: dict[str, Any], **_: object) -> None:
+        """Complete a report that is about to be sent."""
+        data[REPORT_KEY] = {
+            "slot": self.slot,
+            "cpu_percent": self.runner.current_cpu_usage,
+            "final": self.stopped,
+        }
+
+    def stop(self, **_: object) -> None:
+        """The master ends the load: end the users, and send what was not sent yet."""
+        self.runner.stop()
+        self.stopped = True
+        report: dict[str, Any] = {}
+        events: Any = self.runner.environment.events
+        events.report_to_master.fire(client_id=self.runner.client_id, data=report)
+        self.runner.send_message("stats", report)
+        self.reported_last = True
+
+    def leave(self, **_: object) -> None:
+        """Before this process ends: wait a moment, lest the master miss the last figures."""
+        if not self.stopped and self.runner.state not in LOAD_STATES:
+            return
+        for _look in range(round(LEAVE_WAIT_S / _POLL_S)):
+            if self.reported_last:
+                return
+            gevent.sleep(_POLL_S)

@@ -1,0 +1,46 @@
+"""A load that is only rehearsed: it takes its time, and nothing is put on anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.load.driver import Commands, LoadPhase, LoadResult, LoadTask, Progress
+from engine.load.shape import plan_users
+from engine.profile import LoadProfile, OpenProfile
+
+NO_LOAD = "rehearsal: no load is put on the target"
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsedLoad:
+    """Follows the clock through the planned curve, from the instant that all machines were up."""
+
+    def prepare(self, task: LoadTask) -> Commands:
+        """Rehearsed machines run nothing."""
+        del task
+        return ()
+
+    def progress(self, task: LoadTask, now: datetime) -> Progress:
+        """Where the plan is at ``now``; no request is ever counted."""
+        if task.started_at is None:
+            return Progress(LoadPhase.WAITING, message=NO_LOAD)
+        profile = task.scenario.profile
+        elapsed_s = max(0.0, (now - task.started_at).total_seconds() * task.time_scale)
+        if elapsed_s >= profile.duration_s:
+            return Progress(LoadPhase.DONE, elapsed_s=profile.duration_s, message=NO_LOAD)
+        users = _users_at(profile, elapsed_s)
+        return Progress(LoadPhase.FLOWING, elapsed_s=elapsed_s, users=users, message=NO_LOAD)
+
+    def result(self, task: LoadTask) -> LoadResult | None:
+        """Nothing was measured."""
+        del task
+        return None
+
+
+def _users_at(profile: LoadProfile, at_s: float) -> int:
+    """Planned users; 0 for arrivals of which nobody knows how long they stay."""
+    if isinstance(profile, OpenProfile) and profile.iteration_s is None:
+        return 0
+    plan = plan_users(profile)
+    return plan.users_for(at_s, most_so_far=plan.peak_users)

@@ -1,0 +1,113 @@
+"""From what was measured to a result that says whether it can be trusted.
+
+A saturated injector measures its own queue, and at times under-reports it; a lost one leaves a
+hole. Figures from such a load say nothing about the target, so they are marked invalid rather
+than shown as if they did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from engine.load.driver import InjectorResult, LoadResult
+
+CPU_PERCENT_WARNING = 70.0
+"""The ceiling by which injectors are sized: above it latency is inflated."""
+
+CPU_PERCENT_MAX = 90.0
+"""Locust's own warning level (locust/runners.py, CPU_WARNING_THRESHOLD)."""
+
+COMPLETED = "completed"
+CANCELLED = "cancelled"
+FAILED = "failed"
+
+Histogram = Sequence[tuple[int, int]]
+"""Pairs of response time in milliseconds and number of requests, by time."""
+
+
+def percentile_ms(histogram: Histogram, percent: int) -> int | None:
+    """The least time within which ``percent`` of the requests were answered; None: no request."""
+    wanted = sum(count for _, count in histogram) * percent
+    seen = 0
+    for time_ms, count in histogram:
+        seen += count
+        if seen * 100 >= wanted:
+            return time_ms
+    return None
+
+
+def judge(measured: Mapping[str, Any], planned_peak_users: int, approximation: str) -> LoadResult:
+    """The result of a load.
+
+    Args:
+        measured: The document that ``engine.load.locust_master`` writes.
+        planned_peak_users: Users that a completed load must have reached.
+        approximation: What the plan assumed, if anything.
+    """
+    injectors = tuple(
+        InjectorResult(each["slot"], each["requests"], each["cpu_percent_max"], each["lost"])
+        for each in measured["injectors"]
+    )
+    histogram = [(time_ms, count) for time_ms, count in measured["response_times_ms"]]
+    reasons = (*_doubts(measured, planned_peak_users), *_losses(injectors), *_saturated(injectors))
+    load_s = measured["load_s"]
+    return LoadResult(
+        valid=not reasons,
+        invalid_reasons=reasons,
+        warnings=(*_cautions(measured, approximation), *_busy(injectors)),
+        completed=measured["ended"] == COMPLETED,
+        load_s=load_s,
+        requests=measured["requests"],
+        failures=measured["failures"],
+        requests_per_s=measured["requests"] / load_s if load_s else 0.0,
+        p50_ms=percentile_ms(histogram, 50),
+        p95_ms=percentile_ms(histogram, 95),
+        p99_ms=percentile_ms(histogram, 99),
+        peak_users=measured["peak_users"],
+        injectors=injectors,
+    )
+
+
+def _doubts(measured: Mapping[str, Any], planned_peak_users: int) -> Iterator[str]:
+    if measured["ended"] is None:
+        yield f"the load generator died {measured['load_s']:.0f} s into the load"
+    if measured["ended"] == FAILED:
+        yield measured["message"]
+    if measured["requests"] == 0:
+        yield "no request was made"
+    peak_users = measured["peak_users"]
+    if measured["ended"] == COMPLETED and peak_users < planned_peak_users:
+        yield f"only {peak_users} of {planned_peak_users} users were reached"
+
+
+def _cautions(measured: Mapping[str, Any], approximation: str) -> Iterator[str]:
+    if measured["requests"] and measured["failures"] == measured["requests"]:
+        yield "every request failed: nothing can be said about response times"
+    if approximation:
+        yield approximation
+
+
+def _losses(injectors: Iterable[InjectorResult]) -> Iterator[str]:
+    for injector in injectors:
+        if injector.lost:
+            yield f"injector {injector.slot} was lost before the load ended"
+
+
+def _saturated(injectors: Iterable[InjectorResult]) -> Iterator[str]:
+    for injector in injectors:
+        if injector.cpu_percent_max is not None and injector.cpu_percent_max > CPU_PERCENT_MAX:
+            yield (
+                f"injector {injector.slot} was saturated: it used {injector.cpu_percent_max:.0f} % "
+                f"of its processor, and above {CPU_PERCENT_MAX:.0f} % it measures itself"
+            )
+
+
+def _busy(injectors: Iterable[InjectorResult]) -> Iterator[str]:
+    for injector in injectors:
+        cpu_percent = injector.cpu_percent_max
+        if cpu_percent is not None and CPU_PERCENT_WARNING < cpu_percent <= CPU_PERCENT_MAX:
+            yield (
+                f"injector {injector.slot} used {cpu_percent:.0f} % of its processor; above "
+                f"{CPU_PERCENT_WARNING:.0f} % response times are inflated"
+            )

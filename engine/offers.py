@@ -1,0 +1,122 @@
+"""Offers: the same test on each of our plans, and at load-testing services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from engine.capacity import GIVEN
+from engine.requirement import Requirement, peak_users, planned_seconds
+from engine.scenario import Scenario
+from pricing.plans import Plan
+from pricing.quotes import Quote, Unit, quote_run, runs_within
+from pricing.tariffs import Tariff, Usage, load_tariff, price
+
+SERVICES = ("loadview", "gatling")
+"""The services whose bill stands beside our own in every estimate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What one run would be billed somewhere.
+
+    Attributes:
+        name: The plan's, or the service's tariff.
+        unit: What ``quantity`` counts.
+        quantity: Units in all.
+        usd_micros: The charge, in whole cents; None: see ``reason``.
+        reason: Why there is no charge in money.
+        as_of: The day from which the plan's tariff holds, or on which the service's was read.
+        runs_per_period: On a subscription: such runs that one period's grant allows.
+        quote: On one of our plans: the quote itself.
+        is_of_account: It is the plan of the account that asked.
+    """
+
+    name: str
+    unit: str
+    quantity: int | Decimal
+    usd_micros: int | None
+    reason: str | None
+    as_of: date
+    runs_per_period: int | None = None
+    quote: Quote | None = None
+    is_of_account: bool = False
+
+
+def offers(
+    scenario: Scenario,
+    requirement: Requirement,
+    *,
+    plans: Sequence[Plan],
+    account_plan: Plan | None,
+    at: date | None,
+) -> tuple[Offer, ...]:
+    """The test on each plan, then at each service.
+
+    Args:
+        scenario: What is to be run.
+        requirement: What it takes; our plans are quoted on it.
+        plans: Those that are sold.
+        account_plan: The plan of the account that asks; it then stands for all of them, so that
+            a subscriber sees LI-minutes and no prices of other plans (R28).
+        at: The day whose tariff versions count; None: the newest.
+    """
+    ours = plans if account_plan is None else [account_plan]
+    usage = Usage(
+        injectors=requirement.injectors,
+        users=peak_users(scenario),
+        duration_s=planned_seconds(scenario),
+        protocol=scenario.protocol.value,
+    )
+    return (
+        *(_on_plan(plan, usage, at, is_of_account=plan is account_plan) for plan in ours),
+        *_at_services(scenario, requirement, usage, at),
+    )
+
+
+def _on_plan(plan: Plan, usage: Usage, at: date | None, *, is_of_account: bool) -> Offer:
+    quote = quote_run(plan, usage, at)
+    in_money = quote.unit is Unit.USD
+    return Offer(
+        name=plan.name,
+        unit="LI-minute",
+        quantity=quote.li_minutes,
+        usd_micros=quote.total if in_money else None,
+        reason=None if in_money else "runs of a subscription are paid in LI-minutes",
+        as_of=quote.tariff_version,
+        runs_per_period=None if in_money else runs_within(plan.li_minutes, quote.li_minutes),
+        quote=quote,
+        is_of_account=is_of_account,
+    )
+
+
+def _at_services(
+    scenario: Scenario, requirement: Requirement, usage: Usage, at: date | None
+) -> Iterator[Offer]:
+    for name in SERVICES:
+        tariff = load_tariff(name, at)
+        injectors = _injectors_of(tariff, scenario, requirement)
+        charge = price(
+            tariff, Usage(injectors, usage.users, usage.duration_s, protocol=usage.protocol)
+        )
+        yield Offer(
+            name=name,
+            unit=charge.unit,
+            quantity=charge.quantity,
+            usd_micros=charge.usd_micros,
+            reason=charge.unknown,
+            as_of=charge.as_of,
+        )
+
+
+def _injectors_of(tariff: Tariff, scenario: Scenario, requirement: Requirement) -> int:
+    """Injectors by the service's own users per injector, region by region.
+
+    Ours where the scenario fixes them, and where the service publishes no number.
+    """
+    payload = tariff.users_per_injector.get(scenario.protocol.value)
+    if payload is None or requirement.binding == GIVEN:
+        return requirement.injectors
+    return sum(-(-part.users // payload) + part.reference_injectors for part in requirement.regions)

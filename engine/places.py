@@ -1,0 +1,114 @@
+"""Places: which region of a cloud a scenario's regions mean there.
+
+A scenario names the regions of one cloud. To compare clouds, the other's region nearest to it
+stands in; a fleet that is asked for on one cloud by name gets no stand-in, because where load and
+data are is not ours to change.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.scenario import RegionShare
+from pricing.catalog import DEFAULT_REGION, PROVIDERS, Catalog, UnknownRegionError
+
+ANY_PROVIDER = "any"
+
+_AZURE_NEAR_AWS = {
+    "af-south-1": "southafricanorth",
+    "ap-east-1": "eastasia",
+    "ap-northeast-1": "japaneast",
+    "ap-northeast-2": "koreacentral",
+    "ap-south-1": "centralindia",
+    "ap-southeast-1": "southeastasia",
+    "ap-southeast-2": "australiaeast",
+    "ap-southeast-3": "indonesiacentral",
+    "ca-central-1": "canadacentral",
+    "eu-central-1": "germanywestcentral",
+    "eu-north-1": "swedencentral",
+    "eu-south-1": "italynorth",
+    "eu-west-1": "northeurope",
+    "eu-west-2": "uksouth",
+    "eu-west-3": "francecentral",
+    "me-south-1": "uaenorth",
+    "sa-east-1": "brazilsouth",
+    "us-east-1": "eastus",
+    "us-east-2": "northcentralus",
+    "us-west-1": "westus",
+    "us-west-2": "westus2",
+}
+_NEAREST = {
+    "azure": _AZURE_NEAR_AWS,
+    "aws": {azure: aws for aws, azure in _AZURE_NEAR_AWS.items()}
+    | {"centralus": "us-east-2", "eastus2": "us-east-1", "westeurope": "eu-central-1"},
+}
+"""By provider: which of its regions stands for a region of the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a part of the load comes from on one cloud.
+
+    Attributes:
+        region: The cloud's region.
+        stands_for: The region that the scenario names, if it is another cloud's.
+    """
+
+    region: str
+    stands_for: str | None = None
+
+
+def equal_shares(regions: Sequence[str]) -> tuple[RegionShare, ...]:
+    """The load spread evenly over the regions."""
+    return tuple(RegionShare(region, 1 / len(regions)) for region in regions)
+
+
+def places_on(
+    provider: str, regions: Sequence[str | None], catalog: Catalog, *, may_stand_in: bool
+) -> tuple[Place, ...]:
+    """The provider's places for the scenario's regions, in their order.
+
+    Args:
+        provider: ``aws`` or ``azure``.
+        regions: Names; None: the provider's default region.
+        catalog: Knows which regions there are.
+        may_stand_in: Whether the nearest region may stand for another cloud's.
+
+    Raises:
+        UnknownRegionError: A region is not the provider's, and none stands for it.
+    """
+    known = catalog.regions(provider)
+    return tuple(
+        _place(provider, region, known, catalog, may_stand_in=may_stand_in) for region in regions
+    )
+
+
+def check_somewhere(regions: Sequence[str | None], catalog: Catalog) -> None:
+    """Refuse a name that is no region of any cloud.
+
+    Raises:
+        UnknownRegionError: With the names nearest to it.
+    """
+    known = [region for provider in PROVIDERS for region in catalog.regions(provider)]
+    for region in regions:
+        if region is not None and region not in known:
+            near = ", ".join(difflib.get_close_matches(region, known, n=3, cutoff=0.5))
+            hint = f"near it: {near}" if near else "names are like us-east-1 or westeurope"
+            raise UnknownRegionError(
+                f"no cloud has a region {region!r} in the catalogue; {hint}", region=region
+            )
+
+
+def _place(
+    provider: str, region: str | None, known: Sequence[str], catalog: Catalog, *, may_stand_in: bool
+) -> Place:
+    if region is None:
+        return Place(DEFAULT_REGION[provider])
+    stand_in = _NEAREST[provider].get(region)
+    if stand_in in known and region not in known and may_stand_in:
+        assert stand_in is not None
+        return Place(stand_in, stands_for=region)
+    catalog.offerings(provider, region)
+    return Place(region)

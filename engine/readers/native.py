@@ -1,0 +1,130 @@
+"""loadmuster's own scenario format, in YAML or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine.places import equal_shares
+from engine.profile import ClosedProfile, Curve, LoadProfile, OpenProfile, Point
+from engine.readers.errors import bad_scenario
+from engine.readers.explain import explain
+from engine.readers.native_file import (
+    ArrivalRamp,
+    ArrivalStage,
+    Hold,
+    Load,
+    ScenarioFile,
+    ThinkTime,
+    UserClassEntry,
+    UserRamp,
+    UserStage,
+    level_reached,
+)
+from engine.readers.tree import Tree
+from engine.scenario import RegionShare, Request, Scenario, UserClass
+
+
+def read_native(tree: Tree, file: str) -> Scenario:
+    """The scenario that a parsed file describes.
+
+    Raises:
+        BadScenarioError: For the first thing that is wrong.
+    """
+    if not isinstance(tree.root, dict):
+        raise bad_scenario(file, "is no scenario; write fields such as name: and load:", line=1)
+    try:
+        return _scenario(ScenarioFile.model_validate(tree.root))
+    except ValidationError as error:
+        raise explain(error, tree, file) from error
+
+
+def scenario_schema() -> dict[str, Any]:
+    """The JSON Schema of a scenario file, for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **ScenarioFile.model_json_schema(),
+        "title": "loadmuster scenario",
+    }
+
+
+def _scenario(file: ScenarioFile) -> Scenario:
+    return Scenario(
+        name=file.name,
+        protocol=file.protocol,
+        profile=_profile(file.load),
+        target=file.target,
+        user_classes=tuple(_user_class(each) for each in file.user_classes),
+        requests_per_user_s=file.requests_per_user_second,
+        request_bytes=file.payload.request_bytes,
+        response_bytes=file.payload.response_bytes,
+        connections_per_user=file.connections_per_user,
+        regions=_regions(file),
+        load_engine=file.load_engine,
+        injectors=file.injectors,
+        users_per_injector=file.users_per_injector,
+        reference_injector=file.reference_injector,
+    )
+
+
+def _profile(load: Load) -> LoadProfile:
+    if load.users is not None:
+        stages = None if isinstance(load.users, int) else load.users.stages
+        level = load.users if isinstance(load.users, int) else 0
+        return ClosedProfile(_curve(stages, level, load.duration))
+    arrivals = load.arrivals
+    assert arrivals is not None, "a load has users or arrivals"
+    return OpenProfile(
+        _curve(arrivals.stages, arrivals.per_second or 0, load.duration),
+        iteration_s=arrivals.iteration,
+        max_users=arrivals.max_users,
+    )
+
+
+def _curve(
+    stages: Sequence[UserStage] | Sequence[ArrivalStage] | None,
+    level: float,
+    duration_s: int | None,
+) -> Curve:
+    """The corners of the stages, or a constant level for the duration."""
+    if stages is None:
+        assert duration_s is not None, "a constant load has a duration"
+        return Curve((Point(0, level), Point(duration_s, level)))
+    at_s = 0
+    points = [Point(at_s, level)]
+    for stage in stages:
+        if isinstance(stage, Hold):
+            at_s += stage.hold
+        elif isinstance(stage, UserRamp | ArrivalRamp):
+            at_s += stage.over
+        reached = level_reached(stage)
+        level = level if reached is None else reached
+        points.append(Point(at_s, level))
+    return Curve(tuple(points))
+
+
+def _user_class(entry: UserClassEntry) -> UserClass:
+    pause = entry.think_time
+    return UserClass(
+        name=entry.name,
+        weight=entry.weight,
+        think_time_s=(pause.min, pause.max) if isinstance(pause, ThinkTime) else (pause, pause),
+        requests=tuple(
+            Request(
+                path=request.path,
+                method=request.method,
+                weight=request.weight,
+                name=request.name,
+                body=request.body,
+            )
+            for request in entry.requests
+        ),
+    )
+
+
+def _regions(file: ScenarioFile) -> tuple[RegionShare, ...]:
+    if isinstance(file.regions, list):
+        return equal_shares(file.regions)
+    return tuple(RegionShare(name, float(share)) for name, share in file.regions.items())

@@ -1,0 +1,307 @@
+"""The shape of loadmuster's own scenario files, checked by pydantic.
+
+These models are the rim: they say what a file may hold, in which units, and what an editor offers
+while one writes it. ``engine.readers.native`` turns what passed into frozen values.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from engine.readers.fields import (
+    ArrivalLevel,
+    Body,
+    Count,
+    Duration,
+    Line,
+    Pause,
+    RegionName,
+    Share,
+    Size,
+    Url,
+    UrlPath,
+    UserLevel,
+    problem,
+)
+from engine.scenario import Protocol
+
+
+class _Mapping(BaseModel):
+    """A mapping that takes its own fields and no others."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _know_every_field(cls, value: object) -> object:
+        """Name the unknown field, and what it may have been meant to be."""
+        for name in value if isinstance(value, dict) else ():
+            if name not in cls.model_fields:
+                near = difflib.get_close_matches(name, cls.model_fields, n=1)
+                known = ", ".join(cls.model_fields)
+                hint = f"did you mean {near[0]}?" if near else f"known here: {known}"
+                raise PydanticCustomError(
+                    "loadmuster_unknown_field",
+                    "unknown field; {hint}",
+                    {"hint": hint, "field": name},
+                )
+        return value
+
+
+class UserRamp(_Mapping):
+    """Go evenly to another number of users."""
+
+    ramp_to: UserLevel
+    over: Duration
+
+
+class UserJump(_Mapping):
+    """Go to another number of users at once."""
+
+    jump_to: UserLevel
+
+
+class ArrivalRamp(_Mapping):
+    """Go evenly to another number of arrivals per second."""
+
+    ramp_to: ArrivalLevel
+    over: Duration
+
+
+class ArrivalJump(_Mapping):
+    """Go to another number of arrivals per second at once."""
+
+    jump_to: ArrivalLevel
+
+
+class Hold(_Mapping):
+    """Stay at the level reached."""
+
+    hold: Duration
+
+
+def _stage_kind(value: object) -> str | None:
+    kinds = ("ramp_to", "jump_to", "hold")
+    return next((f"<{kind}>" for kind in kinds if isinstance(value, dict) and kind in value), None)
+
+
+_STAGE = Discriminator(
+    _stage_kind,
+    custom_error_type="loadmuster_stage",
+    custom_error_message="is no stage; write {ramp_to: 500, over: 2m}, {hold: 10m} or {jump_to: 9}",
+)
+UserStage = Annotated[
+    Annotated[UserRamp, Tag("<ramp_to>")]
+    | Annotated[UserJump, Tag("<jump_to>")]
+    | Annotated[Hold, Tag("<hold>")],
+    _STAGE,
+]
+ArrivalStage = Annotated[
+    Annotated[ArrivalRamp, Tag("<ramp_to>")]
+    | Annotated[ArrivalJump, Tag("<jump_to>")]
+    | Annotated[Hold, Tag("<hold>")],
+    _STAGE,
+]
+
+
+def _require_some_load(stages: Sequence[UserStage | ArrivalStage], nobody: str) -> None:
+    if all(isinstance(stage, UserJump | ArrivalJump) for stage in stages):
+        raise problem("stages", "the stages take no time; add a ramp or a hold")
+    if not any(level_reached(stage) for stage in stages):
+        raise problem("stages", f"the stages never reach more than {nobody}")
+
+
+def level_reached(stage: UserStage | ArrivalStage) -> float | None:
+    """The level at the end of a stage; None: the one before."""
+    if isinstance(stage, Hold):
+        return None
+    return stage.ramp_to if isinstance(stage, UserRamp | ArrivalRamp) else stage.jump_to
+
+
+class Users(_Mapping):
+    """Virtual users over time, starting from none: stages, one after the other."""
+
+    stages: list[UserStage] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _some_load(self) -> Self:
+        _require_some_load(self.stages, "zero users")
+        return self
+
+
+class Arrivals(_Mapping):
+    """Users that arrive per second, whatever the target does.
+
+    Either a constant ``per_second`` or ``stages`` from zero.
+    """
+
+    per_second: ArrivalLevel | None = Field(None, description="A constant rate.")
+    stages: list[ArrivalStage] | None = Field(None, min_length=1, description="Rates over time.")
+    iteration: Pause | None = Field(None, description="How long one user stays.")
+    max_users: Count | None = Field(None, description="At most so many users at once.")
+
+    @model_validator(mode="after")
+    def _one_rate(self) -> Self:
+        if (self.per_second is None) == (self.stages is None):
+            raise problem("arrivals", "give either per_second or stages")
+        if self.per_second == 0:
+            raise problem("arrivals", "per_second must be more than zero")
+        if self.stages is not None:
+            _require_some_load(self.stages, "zero arrivals")
+        if self.iteration == 0:
+            raise problem("arrivals", "an iteration takes longer than 0 s")
+        return self
+
+
+def _users_kind(value: object) -> str:
+    return "<stages>" if isinstance(value, dict) else "<number>"
+
+
+class Load(_Mapping):
+    """How much load, over time: ``users`` (a closed model) or ``arrivals`` (an open one)."""
+
+    users: (
+        Annotated[
+            Annotated[Count, Tag("<number>")] | Annotated[Users, Tag("<stages>")],
+            Discriminator(_users_kind),
+        ]
+        | None
+    ) = Field(None, description="Virtual users at once: a number, or stages.")
+    arrivals: Arrivals | None = None
+    duration: Duration | None = Field(None, description="How long a constant load lasts.")
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether a number stands for the whole load, and ``duration`` for its length."""
+        if self.arrivals is not None:
+            return self.arrivals.per_second is not None
+        return isinstance(self.users, int)
+
+    @model_validator(mode="after")
+    def _one_model(self) -> Self:
+        if (self.users is None) == (self.arrivals is None):
+            raise problem("load", "give either users or arrivals")
+        if self.is_constant and self.duration is None:
+            raise problem("load", "a constant load needs a duration such as 10m")
+        if not self.is_constant and self.duration is not None:
+            raise problem("load", "stages have their own lengths; leave duration out")
+        return self
+
+
+class ThinkTime(_Mapping):
+    """A pause after each request, evenly distributed between two lengths."""
+
+    min: Pause
+    max: Pause
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min > self.max:
+            raise problem("think_time", "min must not be longer than max")
+        return self
+
+
+def _think_time_kind(value: object) -> str:
+    return "<range>" if isinstance(value, dict) else "<constant>"
+
+
+class RequestEntry(_Mapping):
+    """One request that a user of the class makes."""
+
+    path: UrlPath = Field(description="Path and query below the target.")
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
+    weight: Count = Field(1, description="How often, relative to the other requests.")
+    name: Line | None = Field(None, description="Under which it is counted.")
+    body: Body | None = None
+
+
+class UserClassEntry(_Mapping):
+    """One kind of virtual user."""
+
+    name: Line
+    weight: Count = Field(1, description="How many of the users, relative to the other classes.")
+    think_time: Annotated[
+        Annotated[Pause, Tag("<constant>")] | Annotated[ThinkTime, Tag("<range>")],
+        Discriminator(_think_time_kind),
+    ] = Field(1.0, description="Pause after each request.")
+    requests: list[RequestEntry] = Field(min_length=1)
+
+
+class Payload(_Mapping):
+    """Bytes on the wire, headers included."""
+
+    request_bytes: Size | None = Field(None, description="Sent per request.")
+    response_bytes: Size | None = Field(None, description="Received per request.")
+
+
+def _regions_kind(value: object) -> str:
+    return "<list>" if isinstance(value, list) else "<mapping>"
+
+
+class ScenarioFile(_Mapping):
+    """A load test, as loadmuster's own format writes it."""
+
+    name: Line
+    load: Load
+    protocol: Protocol = Field(Protocol.HTTP, strict=False, description="What the users speak.")
+    target: Url | None = Field(None, description="Base URL under test.")
+    user_classes: list[UserClassEntry] = []
+    requests_per_user_second: float | None = Field(
+        None, gt=0, le=1_000_000, allow_inf_nan=False, description="By one active user."
+    )
+    payload: Payload = Payload()
+    connections_per_user: int | None = Field(
+        None, ge=1, le=10_000, description="Sockets held open."
+    )
+    regions: Annotated[
+        Annotated[dict[RegionName, Share], Tag("<mapping>")]
+        | Annotated[list[RegionName], Tag("<list>")],
+        Discriminator(_regions_kind),
+    ] = Field(
+        {}, description="Where the load comes from: shares by name, or names in equal shares."
+    )
+    load_engine: Literal["locust"] = "locust"
+    injectors: Count | None = Field(None, description="A fixed number of standard injectors.")
+    users_per_injector: Count | None = Field(None, description="A measured payload.")
+    reference_injector: bool = Field(
+        default=False, description="One more injector per region, with a single user."
+    )
+
+    @field_validator("regions")
+    @classmethod
+    def _whole_load(cls, regions: dict[str, Decimal] | list[str]) -> dict[str, Decimal] | list[str]:
+        if isinstance(regions, list):
+            if len(set(regions)) < len(regions):
+                raise problem("regions", "a region occurs twice")
+            return regions
+        total = sum(regions.values())
+        if regions and total != 1:
+            raise problem("regions", f"the shares sum to {total * 100:f}%; they must sum to 100%")
+        return regions
+
+    @field_validator("user_classes")
+    @classmethod
+    def _own_names(cls, user_classes: list[UserClassEntry]) -> list[UserClassEntry]:
+        if len({each.name for each in user_classes}) < len(user_classes):
+            raise problem("user_classes", "two user classes have the same name")
+        return user_classes
+
+    @model_validator(mode="after")
+    def _one_fixed_size(self) -> Self:
+        if self.injectors is not None and self.users_per_injector is not None:
+            raise problem("injectors", "give either injectors or users_per_injector")
+        return self

@@ -1,0 +1,132 @@
+"""Reading a scenario from a file, with what the command line overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from engine.places import equal_shares
+from engine.profile import ClosedProfile, Curve, LoadProfile, Point
+from engine.readers.errors import UnknownFormatError
+from engine.readers.placeholders import Placeholders, Settings
+from engine.readers.source import read_source
+from engine.readers.tree import read_tree
+from engine.scenario import Scenario
+from kernel.errors import BadInputError
+
+FORMATS = ("loadmuster",)
+"""The formats that can be read; each is told by its content."""
+
+
+def read_scenario(  # noqa: PLR0913 - one keyword for each thing that a command line overrides
+    source: Path | str,
+    *,
+    format: str | None = None,  # noqa: A002 - the name of the option
+    settings: Settings = (),
+    users: int | None = None,
+    duration_s: int | None = None,
+    injectors: int | None = None,
+    users_per_injector: int | None = None,
+    iteration_s: float | None = None,
+    regions: Sequence[str] = (),
+) -> Scenario:
+    """Read a load test and apply the overrides.
+
+    Args:
+        source: Path of the file.
+        format: One of ``FORMATS``, if the content is not to decide.
+        settings: Values for the file's placeholders ``${NAME}``, by name or as ``NAME=VALUE``.
+        users: The peak: the shape of the load is kept and scaled. For an open model, which has no
+            users of its own, at most so many at once.
+        duration_s: The length: the shape of the load is kept and stretched.
+        injectors: A fixed number of standard injectors; replaces a fixed payload in the file.
+        users_per_injector: A fixed payload; replaces a fixed number of injectors in the file.
+        iteration_s: How long one user of an open model stays.
+        regions: Where the load comes from, in equal shares; replaces the file's.
+
+    Raises:
+        UnreadableSourceError, UnknownFormatError, BadScenarioError, BadSettingsError: One line
+            each, with the file and the line or field.
+        BadInputError: An override makes no sense.
+    """
+    if format not in {None, *FORMATS}:
+        known = ", ".join(FORMATS)
+        raise UnknownFormatError(
+            f"{source}: no reader for the format {format!r}; known: {known}",
+            file=str(source),
+            format=format,
+        )
+    from engine.readers.native import read_native
+
+    file = str(source)
+    placeholders = Placeholders(settings)
+    tree = read_tree(read_source(Path(source)), file, placeholders)
+    placeholders.require_settled(file)
+    scenario = read_native(tree, file)
+    scenario = replace(
+        scenario,
+        profile=_overridden(
+            scenario.profile, users=users, duration_s=duration_s, iteration_s=iteration_s
+        ),
+    )
+    if regions:
+        _require(len(set(regions)) == len(regions), "regions", "a region is given twice")
+        scenario = replace(scenario, regions=equal_shares(regions))
+    return _with_fixed_size(scenario, injectors, users_per_injector)
+
+
+def _with_fixed_size(
+    scenario: Scenario, injectors: int | None, users_per_injector: int | None
+) -> Scenario:
+    if injectors is None and users_per_injector is None:
+        return scenario
+    _require(
+        injectors is None or users_per_injector is None,
+        "injectors",
+        "give either injectors or users_per_injector",
+    )
+    for name, value in (("injectors", injectors), ("users_per_injector", users_per_injector)):
+        _require(value is None or value > 0, name, f"must be at least 1, not {value}")
+    return replace(scenario, injectors=injectors, users_per_injector=users_per_injector)
+
+
+def _overridden(
+    profile: LoadProfile,
+    *,
+    users: int | None,
+    duration_s: int | None,
+    iteration_s: float | None,
+) -> LoadProfile:
+    _require(users is None or users > 0, "users", f"must be at least 1, not {users}")
+    _require(duration_s is None or duration_s > 0, "duration", "must be longer than 0 s")
+    if isinstance(profile, ClosedProfile):
+        _require(
+            iteration_s is None,
+            "iteration",
+            "the load is given in users; an iteration's length belongs to arrivals",
+        )
+        return ClosedProfile(_scaled(profile.users, duration_s=duration_s, peak=users))
+    _require(iteration_s is None or iteration_s > 0, "iteration", "must be longer than 0 s")
+    return replace(
+        profile,
+        arrivals_per_s=_scaled(profile.arrivals_per_s, duration_s=duration_s),
+        iteration_s=profile.iteration_s if iteration_s is None else iteration_s,
+        max_users=profile.max_users if users is None else users,
+    )
+
+
+def _scaled(curve: Curve, *, duration_s: int | None = None, peak: int | None = None) -> Curve:
+    """The curve stretched, without the noise of floats.
+
+    991.0000000000001 users would be counted as 992, and a hair above ten minutes as eleven.
+    """
+    if duration_s is None and peak is None:
+        return curve
+    stretched = curve.stretched(duration_s=duration_s, peak=peak)
+    return Curve(tuple(Point(round(p.at_s, 6), round(p.level, 6)) for p in stretched.points))
+
+
+def _require(condition: bool, where: str, problem: str) -> None:
+    if not condition:
+        raise BadInputError(f"{where}: {problem}", where=where)

@@ -1,0 +1,196 @@
+"""Requirement: how many standard injectors a scenario takes, where, and for how many LI-minutes.
+
+Plans are quoted on this, so it depends on the scenario alone and not on the machines that are
+rented for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from engine.capacity import GIVEN, STANDARD_INJECTOR, capacity_of, demand_of
+from engine.profile import OpenProfile
+from engine.scenario import Scenario
+from kernel.errors import BadInputError
+from pricing.tariffs import li_minutes, load_tariff
+
+HOUSE_TARIFF = "on-demand"
+"""The tariff by whose rule the own plans count LI-minutes."""
+
+
+class UnknownPeakError(BadInputError):
+    """An open model does not say how many users it has at once."""
+
+    code = "unknown_peak_users"
+
+
+class ImpossibleLoadError(BadInputError):
+    """No injector, or no number of them, could carry the load as it is described."""
+
+    code = "impossible_load"
+
+
+@dataclass(frozen=True, slots=True)
+class RegionRequirement:
+    """One region's part.
+
+    Attributes:
+        region: Its name; None: the provider's default region.
+        users: Most users at once from there.
+        injectors: Standard injectors that carry them.
+        reference_injectors: Injectors with a single user beside them, to measure against.
+    """
+
+    region: str | None
+    users: int
+    injectors: int
+    reference_injectors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a scenario takes.
+
+    Attributes:
+        injectors: Standard injectors in all, the reference injectors among them.
+        users_per_injector: Users on the fullest of them: the payload.
+        recommended_users_per_injector: What a standard injector carries by the capacity model.
+        binding: What bounds the payload: ``cpu``, ``memory``, ``sockets``, ``network``; ``given``
+            when the scenario fixes it.
+        li_minutes: Minutes started by all injectors, with the floor for the fleet's size.
+        startup_li_minutes: The part of them that starting the injectors costs.
+        regions: The parts.
+    """
+
+    injectors: int
+    users_per_injector: int
+    recommended_users_per_injector: int
+    binding: str
+    li_minutes: int
+    startup_li_minutes: int
+    regions: tuple[RegionRequirement, ...]
+
+
+def require(scenario: Scenario, *, at: date | None = None) -> Requirement:
+    """The injectors that carry the scenario's peak, and their LI-minutes.
+
+    Args:
+        scenario: What is to be run.
+        at: The day whose version of the tariff counts; None: the newest.
+
+    Raises:
+        UnknownPeakError: An open model without the length of an iteration.
+        ImpossibleLoadError: A standard injector does not carry a single user; or more injectors
+            are asked for than there are users, or fewer than regions.
+    """
+    users = peak_users(scenario)
+    recommended = capacity_of(STANDARD_INJECTOR, demand_of(scenario))
+    if recommended.users == 0:
+        raise ImpossibleLoadError(
+            f"{scenario.name}: a single user takes more {recommended.binding} than a standard "
+            "injector has; check the requests per user and their sizes",
+            binding=recommended.binding,
+        )
+    shares = [Fraction(each.share) for each in scenario.regions] or [Fraction(1)]
+    parts = [part for part in zip(_names(scenario), split(users, shares), strict=True) if part[1]]
+    users_by_region = [users_there for _, users_there in parts]
+    if scenario.injectors is not None:
+        counts = _fixed_injectors(scenario.injectors, users_by_region)
+        payload = max(map(_ceil_div, users_by_region, counts))
+    else:
+        payload = scenario.users_per_injector or recommended.users
+        counts = [_ceil_div(users_there, payload) for users_there in users_by_region]
+    reference = 1 if scenario.reference_injector else 0
+    injectors = sum(counts) + reference * len(counts)
+    startup, total = li_minutes(load_tariff(HOUSE_TARIFF, at), injectors, planned_seconds(scenario))
+    is_given = scenario.injectors is not None or scenario.users_per_injector is not None
+    return Requirement(
+        injectors=injectors,
+        users_per_injector=payload,
+        recommended_users_per_injector=recommended.users,
+        binding=GIVEN if is_given else recommended.binding,
+        li_minutes=total,
+        startup_li_minutes=startup,
+        regions=tuple(
+            RegionRequirement(region, users_there, count, reference)
+            for (region, users_there), count in zip(parts, counts, strict=True)
+        ),
+    )
+
+
+def peak_users(scenario: Scenario) -> int:
+    """Most users at once.
+
+    Raises:
+        UnknownPeakError: An open model says neither how long an iteration takes nor a maximum.
+    """
+    users = scenario.profile.peak_users
+    if users is None:
+        raise UnknownPeakError(
+            f"{scenario.name}: how many users are active at once depends on how long one stays; "
+            "give --iteration-seconds, or iteration: under arrivals: in the file",
+            field="load.arrivals.iteration",
+        )
+    return users
+
+
+def planned_seconds(scenario: Scenario) -> int:
+    """Whole seconds from the start to the planned end."""
+    return math.ceil(scenario.profile.duration_s)
+
+
+def user_seconds(scenario: Scenario) -> float:
+    """The area under the users curve; the most that it can be, where an open model is capped."""
+    profile = scenario.profile
+    if isinstance(profile, OpenProfile) and profile.user_seconds is None:
+        return peak_users(scenario) * profile.duration_s
+    area = profile.user_seconds
+    assert area is not None
+    return area
+
+
+def split(total: int, shares: Sequence[Fraction]) -> list[int]:
+    """Whole numbers in proportion to the shares that sum to the total.
+
+    By the method of Webster (largest quotients), in which no part shrinks when the total grows;
+    with largest remainders it can, and one more user could then cost less (R3).
+    """
+    whole = sum(shares)
+    parts = [math.floor(total * share / whole + Fraction(1, 2)) for share in shares]
+    order = range(len(parts))
+    while sum(parts) < total:
+        parts[max(order, key=lambda i: (shares[i] / (2 * parts[i] + 1), -i))] += 1
+    while sum(parts) > total:
+        held = [i for i in order if parts[i]]
+        parts[min(held, key=lambda i: (shares[i] / (2 * parts[i] - 1), -i))] -= 1
+    return parts
+
+
+def _fixed_injectors(injectors: int, users_by_region: Sequence[int]) -> list[int]:
+    """A fixed number of injectors over the regions: at least one each, and none without users."""
+    users, regions = sum(users_by_region), len(users_by_region)
+    if not regions <= injectors <= users:
+        least = "one" if regions == 1 else f"{regions}, one for each region"
+        raise ImpossibleLoadError(
+            f"injectors: {injectors} cannot share {users} users; give at least {least}, "
+            f"and at most one for each user",
+            injectors=injectors,
+            users=users,
+            regions=regions,
+        )
+    beyond_first = [Fraction(there - 1) for there in users_by_region]
+    if not sum(beyond_first):
+        return [1] * regions
+    return [1 + more for more in split(injectors - regions, beyond_first)]
+
+
+def _names(scenario: Scenario) -> list[str | None]:
+    return [each.region for each in scenario.regions] or [None]
+
+
+def _ceil_div(numerator: int, denominator: int) -> int:
+    return -(-numerator // denominator)

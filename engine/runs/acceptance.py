@@ -1,0 +1,89 @@
+"""From an estimate to an order: the quote, the machines, and the refusals that come first."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from datetime import datetime
+
+from engine.estimate import Estimate
+from engine.runs.codec import order_to_json
+from engine.runs.errors import PriceCapError
+from engine.runs.states import Order, Placement
+from engine.scenario import Scenario
+from kernel.errors import BadInputError
+from pricing.money import format_cents
+from pricing.plans import Plan
+from pricing.quotes import Quote, Unit, quote_run
+from pricing.tariffs import Usage
+
+LOCAL = "local"
+REHEARSAL_LENGTH_S = 6.0
+"""How long a rehearsal plays by default, whatever the length of its test."""
+
+
+def quote_of(estimate: Estimate, plan: Plan, at: datetime) -> Quote:
+    """What the run will be charged on the plan; it follows the requirement, not the machines."""
+    load = estimate.load
+    return quote_run(
+        plan,
+        Usage(
+            injectors=estimate.requirement.injectors,
+            users=load.peak_users,
+            duration_s=math.ceil(load.duration_s),
+            protocol=estimate.scenario.protocol.value,
+        ),
+        at=at.date(),
+    )
+
+
+def placements_of(estimate: Estimate, provider: str) -> tuple[Placement, ...]:
+    """The machines to launch: on this machine one process an injector, in a cloud its fleet."""
+    if provider == LOCAL:
+        return (Placement(LOCAL, ("process",), estimate.requirement.injectors, 0),)
+    for fleet in estimate.clouds:
+        if fleet.provider == provider:
+            return tuple(
+                Placement(
+                    region=group.offering.region,
+                    machine_types=(group.offering.machine.name,),
+                    count=group.count,
+                    hourly_usd_micros=group.offering.hourly_usd_micros,
+                )
+                for group in fleet.groups
+            )
+    raise BadInputError(
+        f"the estimate has no fleet on {provider!r}; it has "
+        + ", ".join(fleet.provider for fleet in estimate.clouds),
+        provider=provider,
+    )
+
+
+def check_price_cap(quote: Quote, estimate: Estimate, max_usd_micros: int | None) -> None:
+    """Refuse a run above the caller's cap: its charge, or on a subscription its machines' cost."""
+    if max_usd_micros is None:
+        return
+    quoted = quote.total if quote.unit is Unit.USD else estimate.fleet.high_usd_micros
+    if quoted > max_usd_micros:
+        raise PriceCapError(
+            f"this run is quoted at {format_cents(quoted)} USD, above the cap of "
+            f"{format_cents(max_usd_micros)} USD",
+            quoted_usd=format_cents(quoted),
+            max_usd=format_cents(max_usd_micros),
+        )
+
+
+def rehearsal_time_scale(scenario: Scenario) -> float:
+    """Plays the test in a few seconds; never slower than real time."""
+    return max(1.0, scenario.profile.duration_s / REHEARSAL_LENGTH_S)
+
+
+def order_hash(order: Order) -> str:
+    """What a request id stands for: everything that the caller chose, and nothing of our own."""
+    wish = {
+        key: value
+        for key, value in order_to_json(order).items()
+        if key in ("account_id", "scenario", "provider", "rehearsal", "time_scale")
+    }
+    return hashlib.sha256(json.dumps(wish, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,77 @@
+"""Orders and machines as JSON documents and back, exactly, for the run store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from engine.runs.states import Order, Placement
+from engine.scenario_json import scenario_from_json, scenario_to_json
+from pricing.quotes import quote_from_json, quote_to_json
+from providers.contract import Machine, MachineState
+
+Document = dict[str, Any]
+
+
+def order_to_json(order: Order) -> Document:
+    """The order in dicts, lists, strings and numbers."""
+    return {
+        "run_id": order.run_id,
+        "account_id": order.account_id,
+        "scenario": scenario_to_json(order.scenario),
+        "quote": quote_to_json(order.quote),
+        "provider": order.provider,
+        "placements": [
+            asdict(placement) | {"machine_types": list(placement.machine_types)}
+            for placement in order.placements
+        ],
+        "rehearsal": order.rehearsal,
+        "time_scale": order.time_scale,
+        "accepted_at": order.accepted_at.isoformat(),
+    }
+
+
+def order_from_json(document: Mapping[str, Any]) -> Order:
+    """The order that ``order_to_json`` wrote."""
+    return Order(
+        run_id=document["run_id"],
+        account_id=document["account_id"],
+        scenario=scenario_from_json(document["scenario"]),
+        quote=quote_from_json(document["quote"]),
+        provider=document["provider"],
+        placements=tuple(
+            Placement(
+                region=each["region"],
+                machine_types=tuple(each["machine_types"]),
+                count=each["count"],
+                hourly_usd_micros=each["hourly_usd_micros"],
+            )
+            for each in document["placements"]
+        ),
+        rehearsal=document["rehearsal"],
+        time_scale=document["time_scale"],
+        accepted_at=datetime.fromisoformat(document["accepted_at"]),
+    )
+
+
+def machine_to_json(machine: Machine) -> Document:
+    """One machine as a document."""
+    return asdict(machine) | {
+        "state": machine.state.value,
+        "launched_at": machine.launched_at.isoformat(),
+        "expires_at": machine.expires_at.isoformat(),
+    }
+
+
+def machine_from_json(document: Mapping[str, Any]) -> Machine:
+    """The machine that ``machine_to_json`` wrote."""
+    return Machine(
+        **{
+            **document,
+            "state": MachineState(document["state"]),
+            "launched_at": datetime.fromisoformat(document["launched_at"]),
+            "expires_at": datetime.fromisoformat(document["expires_at"]),
+        }
+    )

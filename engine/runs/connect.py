@@ -1,0 +1,116 @@
+"""Connects a run to its cloud: this machine, or a rehearsal of AWS; real clouds in their adapters.
+
+The rehearsal's cloud is a process of its own that outlives the controller, as a real cloud would.
+Its address is on record with the run, so that the controller that takes over finds it. If that
+process is gone, all its machines are gone with it, and an empty one takes its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.load.locust import LocustDriver
+from engine.load.locust import check_runnable as check_load
+from engine.load.rehearsed import RehearsedLoad
+from engine.runs.acceptance import LOCAL
+from engine.runs.clouds import Cloud
+from engine.runs.states import Limits, Run
+from engine.runs.store import RunStore
+from engine.scenario import Scenario
+from kernel.clock import Clock
+from kernel.errors import BadInputError
+
+LOCAL_LIMITS = Limits(
+    launch_s=60.0,
+    start_s=90.0,
+    overrun_s=60.0,
+    release_s=60.0,
+    visibility_s=1.0,
+    expiry_margin_s=60.0,
+    poll_s=0.25,
+)
+REHEARSAL_LIMITS = Limits(
+    launch_s=120.0,
+    start_s=60.0,
+    overrun_s=60.0,
+    release_s=120.0,
+    visibility_s=1.0,
+    expiry_margin_s=60.0,
+    poll_s=0.25,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clouds:
+    """Opens clouds for runs whose folders lie under ``folder``.
+
+    Attributes:
+        folder: Also holds what marks this installation's machines as its own.
+        clock: The clock that the runs live by.
+    """
+
+    folder: Path
+    clock: Clock
+
+    def open(self, run: Run, store: RunStore) -> Cloud:
+        """The cloud of a run, begun here or by another process."""
+        if run.order.rehearsal:
+            return self._rehearsal(run, store)
+        if run.order.provider == LOCAL:
+            return self.local()
+        raise not_offered(run.order.provider)
+
+    def local(self) -> Cloud:
+        """This machine: every injector a process, with real load."""
+        from providers.local import LocalProvider
+
+        return Cloud(
+            LocalProvider(self.folder / "machines", self.clock), LocustDriver(), LOCAL_LIMITS
+        )
+
+    def _rehearsal(self, run: Run, store: RunStore) -> Cloud:
+        from providers.rehearsal import aws_cloud
+
+        endpoint = run.endpoint
+        if endpoint is None or not aws_cloud.is_alive(endpoint):
+            endpoint = aws_cloud.start_rehearsal_server(self.folder / run.id).endpoint_url
+            store.set_endpoint(run.id, endpoint)
+        return Cloud(
+            aws_cloud.aws_rehearsal_provider(endpoint, self.clock),
+            RehearsedLoad(),
+            REHEARSAL_LIMITS,
+        )
+
+    def close(self, run: Run) -> None:
+        """Put a rehearsal's cloud away once its run has ended."""
+        if run.order.rehearsal and run.ended and run.endpoint is not None:
+            from providers.rehearsal import aws_cloud
+
+            aws_cloud.stop_rehearsal_server(run.endpoint)
+
+
+def check_runnable(scenario: Scenario, provider: str, *, rehearsal: bool) -> None:
+    """Refuse what cannot run, before anything is put on record.
+
+    Raises:
+        BadInputError: The provider is unknown or cannot run this, or the load engine is missing.
+    """
+    if provider == LOCAL and rehearsal:
+        raise BadInputError(
+            "--dry-run rehearses a cloud; on this machine a run is real: drop --dry-run",
+            provider=provider,
+        )
+    if (provider, rehearsal) not in {(LOCAL, False), ("aws", True)}:
+        raise not_offered(provider)
+    if provider == LOCAL:
+        check_load(scenario)
+
+
+def not_offered(provider: str) -> BadInputError:
+    """The error for a provider that cannot run load yet."""
+    return BadInputError(
+        f"runs on {provider!r} are not offered: use --provider local for real load on this "
+        "machine, or --provider aws --dry-run to rehearse on a simulated AWS",
+        provider=provider,
+    )

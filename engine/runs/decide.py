@@ -1,0 +1,147 @@
+"""What to do next for a run: one pure function of the run, what is observed, and the time.
+
+Level-triggered: it looks at what is, never at what was just done, so it gives the same answer to
+the controller that did the last step and to one that has just taken over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.load.driver import LoadPhase, Progress
+from engine.runs.states import Limits, Outcome, Run, RunState
+from providers.contract import Machine, MachineState
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the provider and the load say now."""
+
+    machines: tuple[Machine, ...] = ()
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordIntent:
+    """Charge the quote and put the intent to launch on record, in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Send the create call, or send it again with the same token."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLoadStart:
+    """Load flows: put the instant on record."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeginRelease:
+    """Put on record how the run ends, and that its machines must go."""
+
+    outcome: Outcome
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Ask the provider to end every machine of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Look again in a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The machines could not be proven gone in time: stop, and say so. The run stays open."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Machines proven gone, or never asked for: settle and close."""
+
+    outcome: Outcome
+    reason: str = ""
+
+
+Action = RecordIntent | Launch | RecordLoadStart | BeginRelease | Release | Wait | GiveUp | End
+
+CANCELLED = "cancelled on request"
+
+
+def decide(run: Run, observed: Observed, now: datetime, limits: Limits) -> Action:
+    """The next action for a run that has not ended."""
+    match run.state:
+        case RunState.ACCEPTED:
+            if run.cancel_at is not None:
+                return End(Outcome.CANCELLED, "cancelled before any machine was asked for")
+            return RecordIntent()
+        case RunState.RELEASING:
+            return _releasing(run, observed, now, limits)
+        case RunState.LAUNCHING | RunState.STARTING | RunState.RUNNING if run.cancel_at is not None:
+            return BeginRelease(Outcome.CANCELLED, CANCELLED)
+        case RunState.LAUNCHING:
+            if _older(run.intent_at, limits.launch_s, now):
+                return BeginRelease(Outcome.FAILED, f"not launched within {limits.launch_s:.0f} s")
+            return Launch()
+        case RunState.STARTING:
+            return _starting(run, observed, now, limits)
+        case RunState.RUNNING:
+            return _running(run, observed, now, limits)
+        case RunState.ENDED:
+            raise AssertionError("nothing is decided for a run that has ended")
+
+
+def _starting(run: Run, observed: Observed, now: datetime, limits: Limits) -> Action:
+    progress = observed.progress
+    if progress is not None and progress.phase is LoadPhase.FAILED:
+        return BeginRelease(Outcome.FAILED, progress.message or "the injectors failed to start")
+    if progress is not None and progress.phase in (LoadPhase.FLOWING, LoadPhase.DONE):
+        return RecordLoadStart()
+    alive, wanted = len(observed.machines), run.order.machines_wanted
+    if alive < wanted and _older(run.launched_at, limits.visibility_s, now):
+        return BeginRelease(
+            Outcome.FAILED, f"{wanted - alive} of {wanted} machines were lost before the start"
+        )
+    if _older(run.launched_at, limits.start_s, now):
+        return BeginRelease(Outcome.FAILED, f"no load within {limits.start_s:.0f} s of the launch")
+    return Wait()
+
+
+def _running(run: Run, observed: Observed, now: datetime, limits: Limits) -> Action:
+    progress = observed.progress
+    assert progress is not None, "a running load reports progress"
+    if progress.phase is LoadPhase.DONE:
+        return BeginRelease(Outcome.COMPLETED)
+    if progress.phase is LoadPhase.FAILED:
+        return BeginRelease(Outcome.FAILED, progress.message or "the load ended early")
+    if not observed.machines:
+        return BeginRelease(Outcome.FAILED, "all machines were lost while load was flowing")
+    if _older(run.load_started_at, run.order.load_s + limits.overrun_s, now):
+        return BeginRelease(
+            Outcome.FAILED, f"the load did not end within {limits.overrun_s:.0f} s of its plan"
+        )
+    return Wait()
+
+
+def _releasing(run: Run, observed: Observed, now: datetime, limits: Limits) -> Action:
+    assert run.outcome is not None, "a release knows how the run ends"
+    unanswered = run.launched_at is None
+    if not observed.machines:
+        if unanswered and not _older(run.release_at, limits.visibility_s, now):
+            # The create call may have worked without our hearing of it: keep looking, keep asking.
+            return Release()
+        return End(run.outcome, run.reason)
+    if _older(run.release_at, limits.release_s, now):
+        return GiveUp()
+    if all(machine.state is MachineState.STOPPING for machine in observed.machines):
+        return Wait()
+    return Release()
+
+
+def _older(since: datetime | None, than_s: float, now: datetime) -> bool:
+    return since is not None and (now - since).total_seconds() >= than_s

@@ -1,0 +1,41 @@
+"""What a caller of runs decides on."""
+
+from __future__ import annotations
+
+from kernel.errors import BadInputError, ProviderFailedError, RefusedError
+
+
+class UnknownRunError(BadInputError):
+    """No run has that id; facts: ``run``."""
+
+    code = "unknown_run"
+
+
+class RequestConflictError(RefusedError):
+    """The request id was used before, for something else; facts: ``request_id``, ``run``."""
+
+    code = "request_conflict"
+
+
+class PriceCapError(RefusedError):
+    """The quote is above the caller's cap; facts: ``quoted_usd``, ``max_usd``."""
+
+    code = "above_max_usd"
+
+
+class ReleaseUnprovenError(ProviderFailedError):
+    """Machines could not be proven gone; the run stays open; facts: ``run``, ``machines``."""
+
+    code = "release_unproven"
+
+
+class LeaseLostError(ProviderFailedError):
+    """Another controller drives the run now; this one must stop; facts: ``run``."""
+
+    code = "lease_lost"
+
+
+class DriveTimeoutError(ProviderFailedError):
+    """The run did not end while this command waited; facts: ``run``, ``state``."""
+
+    code = "run_still_open"

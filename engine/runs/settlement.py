@@ -1,0 +1,61 @@
+"""What a run owes once it has ended: a pure function of how far it came.
+
+The quote was charged in full with the intent to launch, as a start-up and a use line. What comes
+back is decided here:
+
+- completed: nothing;
+- cancelled, or failed while load was flowing: what the plan's cancellation policy does not charge
+  for the part that was played, always from the use line (R10, R11);
+- failed before load flowed, through us or the cloud: everything but what the cloud charged us.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.runs.states import Outcome, Run
+from pricing.catalog import BILLING_RULES
+from pricing.money import cost_of_time, to_cents_half_up
+from pricing.quotes import Unit, kept_use_after_cancel
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What stays charged of each line, in the quote's unit."""
+
+    startup: int
+    use: int
+
+
+def settle(run: Run, outcome: Outcome, now: datetime) -> Kept:
+    """What stays charged when the run ends this way; its start was charged in full before."""
+    quote = run.order.quote
+    if outcome is Outcome.COMPLETED:
+        return Kept(quote.startup, quote.use)
+    if outcome is Outcome.CANCELLED or run.load_started_at is not None:
+        played_s = min(played_until_cancel_s(run, now), float(quote.duration_s))
+        return Kept(quote.startup, kept_use_after_cancel(quote, played_s))
+    if quote.unit is Unit.LI_MINUTES:
+        return Kept(0, 0)
+    return Kept(min(quote.startup, to_cents_half_up(cloud_cost_usd_micros(run, now))), 0)
+
+
+def played_until_cancel_s(run: Run, now: datetime) -> float:
+    """Seconds of the test that had been played when its end was asked for, or by ``now``."""
+    if run.load_started_at is None:
+        return 0.0
+    until = min(at for at in (run.cancel_at, run.release_at, now) if at is not None)
+    return max(0.0, (until - run.load_started_at).total_seconds()) * run.order.time_scale
+
+
+def cloud_cost_usd_micros(run: Run, now: datetime) -> int:
+    """List price of the machines from their launch until now; 0 if none was ever seen."""
+    rule = BILLING_RULES.get(run.order.provider)
+    if rule is None or run.launched_at is None:
+        return 0
+    seconds = rule.billed_seconds(max(0, round((now - run.launched_at).total_seconds())))
+    return sum(
+        placement.count * cost_of_time(placement.hourly_usd_micros, seconds)
+        for placement in run.order.placements
+    )

@@ -1,0 +1,195 @@
+"""The values of a run's life.
+
+    accepted ──> launching ──> starting ──> running ──> releasing ──> ended
+        │            │             │                        ▲           ▲
+        │            └─────────────┴── cancel or failure ───┘           │
+        └── cancel before anything was asked for ──────────────────────-┘
+
+``accepted``: quoted and reserved; nothing was asked of any cloud.
+``launching``: the intent is on record and the quote is charged; the create call may have been sent.
+``starting``: the machines exist; the injectors get ready and wait for each other.
+``running``: load flows.
+``releasing``: the end was asked for; machines may still exist and cost money.
+``ended``: proven gone and settled; written last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from engine.scenario import Scenario
+from pricing.quotes import Quote
+from providers.contract import Machine
+
+
+class RunState(StrEnum):
+    """Where a run is; see the module's picture."""
+
+    ACCEPTED = "accepted"
+    LAUNCHING = "launching"
+    STARTING = "starting"
+    RUNNING = "running"
+    RELEASING = "releasing"
+    ENDED = "ended"
+
+
+class Outcome(StrEnum):
+    """How a run ended, or will end once its machines are gone."""
+
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The machines wanted in one region.
+
+    Attributes:
+        region: Where; ``local`` on this machine.
+        machine_types: In order of preference.
+        count: How many.
+        hourly_usd_micros: List price of one machine of the first type.
+    """
+
+    region: str
+    machine_types: tuple[str, ...]
+    count: int
+    hourly_usd_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was accepted; it never changes afterwards.
+
+    Attributes:
+        run_id: The run.
+        account_id: Who pays.
+        scenario: What is run.
+        quote: What it will be charged, at the tariff version it was quoted with.
+        provider: ``local``, ``aws`` or ``azure``.
+        placements: Which machines.
+        rehearsal: The cloud is a rehearsal: no machine is real and no load is put on anything.
+        time_scale: Seconds of the test that one second plays; above 1 only in rehearsals.
+        accepted_at: When.
+    """
+
+    run_id: str
+    account_id: str
+    scenario: Scenario
+    quote: Quote
+    provider: str
+    placements: tuple[Placement, ...]
+    rehearsal: bool
+    time_scale: float
+    accepted_at: datetime
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Where its machines can be."""
+        return tuple(placement.region for placement in self.placements)
+
+    @property
+    def machines_wanted(self) -> int:
+        """Over all regions."""
+        return sum(placement.count for placement in self.placements)
+
+    @property
+    def load_s(self) -> float:
+        """How long the load flows, on the controller's clock."""
+        return self.scenario.profile.duration_s / self.time_scale
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as the store holds it.
+
+    Attributes:
+        order: What was accepted.
+        state: Where it is.
+        cancel_at: When its end was asked for, if it was.
+        outcome: How it ends; known from ``releasing`` on.
+        reason: Why, for people; empty when all went as planned.
+        attempt: Counts the intents to launch.
+        intent_at: When the intent was recorded and the quote charged.
+        launched_at: When the provider's answer was recorded.
+        load_started_at: When load began to flow.
+        release_at: When the release began; load counts until then.
+        ended_at: When the machines were proven gone.
+        machines: As last recorded.
+        result: What the load measured, as JSON.
+        endpoint: Address of the rehearsal's cloud.
+    """
+
+    order: Order
+    state: RunState
+    cancel_at: datetime | None = None
+    outcome: Outcome | None = None
+    reason: str = ""
+    attempt: int = 0
+    intent_at: datetime | None = None
+    launched_at: datetime | None = None
+    load_started_at: datetime | None = None
+    release_at: datetime | None = None
+    ended_at: datetime | None = None
+    machines: tuple[Machine, ...] = ()
+    result: dict[str, Any] | None = None
+    endpoint: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.order.run_id
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more will happen."""
+        return self.state is RunState.ENDED
+
+    def played_s(self, now: datetime) -> float:
+        """Seconds of the test that have been played by ``now``: 0 before load flowed."""
+        if self.load_started_at is None:
+            return 0.0
+        until = self.release_at or now
+        return max(0.0, (until - self.load_started_at).total_seconds()) * self.order.time_scale
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of a run's timeline."""
+
+    at: datetime
+    name: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on every phase; all in seconds on the controller's clock.
+
+    Attributes:
+        launch_s: From the intent to the provider's answer, retries included.
+        start_s: From machines to flowing load.
+        overrun_s: How much longer than planned the load may take.
+        release_s: From asking for the end to proof of it; then the controller gives up loudly.
+        visibility_s: How long a machine may exist before the provider shows it. A run whose launch
+            was never answered counts as gone only after nothing was seen for that long.
+        expiry_margin_s: Added to all of the above for the dead man on each machine.
+        poll_s: Between two looks.
+    """
+
+    launch_s: float = 600.0
+    start_s: float = 300.0
+    overrun_s: float = 120.0
+    release_s: float = 900.0
+    visibility_s: float = 30.0
+    expiry_margin_s: float = 300.0
+    poll_s: float = 2.0
+
+    def expires_at(self, order: Order, intent_at: datetime) -> datetime:
+        """The instant at which each machine ends itself, whatever happened to its controller."""
+        life_s = self.launch_s + self.start_s + order.load_s + self.overrun_s + self.expiry_margin_s
+        return intent_at + timedelta(seconds=life_s)

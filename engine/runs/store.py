@@ -1,0 +1,213 @@
+"""What survives a crash: runs, their timelines, and who drives them.
+
+Every change of state is one ``UPDATE`` that names the state it expects and the lease that allows
+it, inside the transaction that also writes the books. A controller that lost its lease changes
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, func, insert, or_, select, update
+
+from engine.database import transaction
+from engine.runs.codec import machine_from_json, order_from_json, order_to_json
+from engine.runs.errors import LeaseLostError, RequestConflictError, UnknownRunError
+from engine.runs.lease import Lease, provably_dead
+from engine.runs.states import Event, Order, Outcome, Run, RunState
+from engine.runs.tables import RUN_EVENTS, RUNS
+
+
+class RunStore:
+    """Runs in a database; every method is one transaction unless it takes a connection."""
+
+    def __init__(self, db: Engine) -> None:
+        self._db = db
+
+    def accept(
+        self, conn: Connection, order: Order, *, request_id: str | None, request_hash: str
+    ) -> None:
+        """Put a new run on record, in the transaction that reserves what it will cost."""
+        conn.execute(
+            insert(RUNS).values(
+                id=order.run_id,
+                account_id=order.account_id,
+                request_id=request_id,
+                request_hash=request_hash,
+                order_document=order_to_json(order),
+                accepted_at=order.accepted_at,
+                state=RunState.ACCEPTED,
+                reason="",
+                attempt=0,
+                machines=[],
+            )
+        )
+        self._append_event(conn, order.run_id, order.accepted_at, "accepted", "")
+
+    def find_request(
+        self, conn: Connection, account_id: str, request_id: str, request_hash: str
+    ) -> str | None:
+        """The run that the same request made before, if any.
+
+        Raises:
+            RequestConflictError: The id was used for something else.
+        """
+        row = conn.execute(
+            select(RUNS.c.id, RUNS.c.request_hash).where(
+                RUNS.c.account_id == account_id, RUNS.c.request_id == request_id
+            )
+        ).one_or_none()
+        if row is None:
+            return None
+        if row.request_hash != request_hash:
+            raise RequestConflictError(
+                f"request id {request_id!r} was used for run {row.id}, which asked for something "
+                "else; use a new id for a new request",
+                request_id=request_id,
+                run=row.id,
+            )
+        return str(row.id)
+
+    def load(self, run_id: str) -> Run:
+        """One run as it is now.
+
+        Raises:
+            UnknownRunError: There is none with that id.
+        """
+        with self._db.connect() as conn:
+            row = conn.execute(select(RUNS).where(RUNS.c.id == run_id)).one_or_none()
+        if row is None:
+            raise UnknownRunError(f"no run {run_id!r}; `loadmuster runs` lists the ids", run=run_id)
+        return _run_from(row)
+
+    def list(self, *, account_id: str | None = None, open_only: bool = False) -> Sequence[Run]:
+        """Runs, newest first."""
+        query = select(RUNS).order_by(RUNS.c.accepted_at.desc(), RUNS.c.id)
+        if account_id is not None:
+            query = query.where(RUNS.c.account_id == account_id)
+        if open_only:
+            query = query.where(RUNS.c.state != RunState.ENDED)
+        with self._db.connect() as conn:
+            return [_run_from(row) for row in conn.execute(query)]
+
+    def timeline(self, run_id: str) -> Sequence[Event]:
+        """The run's events in the order in which they were written."""
+        query = select(RUN_EVENTS).where(RUN_EVENTS.c.run_id == run_id).order_by(RUN_EVENTS.c.seq)
+        with self._db.connect() as conn:
+            return [Event(row.at, row.name, row.detail) for row in conn.execute(query)]
+
+    def request_cancel(self, run_id: str, at: datetime) -> bool:
+        """Ask for the run's end; False if it was asked before, or the run has ended."""
+        with transaction(self._db) as conn:
+            changed = conn.execute(
+                update(RUNS)
+                .where(
+                    RUNS.c.id == run_id, RUNS.c.cancel_at.is_(None), RUNS.c.state != RunState.ENDED
+                )
+                .values(cancel_at=at)
+            )
+            if changed.rowcount:
+                self._append_event(conn, run_id, at, "cancel requested", "")
+            return bool(changed.rowcount)
+
+    def cancel_requested(self, conn: Connection, run_id: str) -> bool:
+        """Whether the run's end was asked for; holds the row until the transaction ends."""
+        query = select(RUNS.c.cancel_at).where(RUNS.c.id == run_id).with_for_update()
+        return conn.execute(query).scalar_one() is not None
+
+    def set_endpoint(self, run_id: str, endpoint: str) -> None:
+        """Where the rehearsal's cloud is now."""
+        with transaction(self._db) as conn:
+            conn.execute(update(RUNS).where(RUNS.c.id == run_id).values(endpoint=endpoint))
+
+    def advance(
+        self,
+        conn: Connection,
+        run: Run,
+        lease: Lease,
+        to: RunState,
+        at: datetime,
+        event: str,
+        detail: str = "",
+        **changes: object,
+    ) -> None:
+        """Move the run on and write the timeline, inside the caller's transaction.
+
+        Raises:
+            LeaseLostError: Somebody else drives the run, or has moved it.
+        """
+        changed = conn.execute(
+            update(RUNS)
+            .where(
+                RUNS.c.id == run.id, RUNS.c.state == run.state, RUNS.c.lease_owner == lease.owner
+            )
+            .values(state=to, **changes)
+        )
+        if changed.rowcount != 1:
+            raise LeaseLostError(f"run {run.id} is driven by another controller", run=run.id)
+        self._append_event(conn, run.id, at, event, detail)
+
+    def acquire(self, run_id: str, lease: Lease, now: datetime) -> bool:
+        """Take or renew the lease; False while a living controller holds it.
+
+        Args:
+            run_id: The run.
+            lease: Whose, and for how long.
+            now: By the machine's clock, not the run's.
+        """
+        with transaction(self._db) as conn:
+            holder = conn.execute(
+                select(RUNS.c.lease_owner).where(RUNS.c.id == run_id)
+            ).scalar_one_or_none()
+            free = [RUNS.c.lease_owner.is_(None), RUNS.c.lease_owner == lease.owner]
+            free.append(RUNS.c.lease_until <= now)
+            if holder is not None and provably_dead(holder):
+                free.append(RUNS.c.lease_owner == holder)
+            taken = conn.execute(
+                update(RUNS)
+                .where(RUNS.c.id == run_id, or_(*free))
+                .values(lease_owner=lease.owner, lease_until=now + timedelta(seconds=lease.term_s))
+            )
+            return taken.rowcount == 1
+
+    def release_lease(self, run_id: str, lease: Lease) -> None:
+        """Let go of a run, if it is still held."""
+        with transaction(self._db) as conn:
+            conn.execute(
+                update(RUNS)
+                .where(RUNS.c.id == run_id, RUNS.c.lease_owner == lease.owner)
+                .values(lease_owner=None, lease_until=None)
+            )
+
+    @staticmethod
+    def _append_event(conn: Connection, run_id: str, at: datetime, name: str, detail: str) -> None:
+        last = conn.execute(
+            select(func.coalesce(func.max(RUN_EVENTS.c.seq), 0)).where(
+                RUN_EVENTS.c.run_id == run_id
+            )
+        ).scalar_one()
+        conn.execute(
+            insert(RUN_EVENTS).values(run_id=run_id, seq=last + 1, at=at, name=name, detail=detail)
+        )
+
+
+def _run_from(row: Row[Any]) -> Run:
+    return Run(
+        order=order_from_json(row.order_document),
+        state=RunState(row.state),
+        cancel_at=row.cancel_at,
+        outcome=None if row.outcome is None else Outcome(row.outcome),
+        reason=row.reason,
+        attempt=row.attempt,
+        intent_at=row.intent_at,
+        launched_at=row.launched_at,
+        load_started_at=row.load_started_at,
+        release_at=row.release_at,
+        ended_at=row.ended_at,
+        machines=tuple(machine_from_json(each) for each in row.machines),
+        result=row.result,
+        endpoint=row.endpoint,
+    )

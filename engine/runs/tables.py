@@ -1,0 +1,48 @@
+"""The tables of runs; they share the books' metadata, database and transactions."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+
+from pricing.tables import METADATA, Instant
+
+RUNS = Table(
+    "runs",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("request_id", Text),
+    Column("request_hash", Text, nullable=False),
+    # What was accepted, never changed afterwards.
+    Column("order_document", JSON, nullable=False),
+    Column("accepted_at", Instant, nullable=False),
+    # Where it is.
+    Column("state", Text, nullable=False, index=True),
+    Column("cancel_at", Instant),
+    Column("outcome", Text),
+    Column("reason", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("intent_at", Instant),
+    Column("launched_at", Instant),
+    Column("load_started_at", Instant),
+    Column("release_at", Instant),
+    Column("ended_at", Instant),
+    Column("machines", JSON, nullable=False),
+    Column("result", JSON(none_as_null=True)),
+    Column("endpoint", Text),
+    # Who drives it. Leases live by the machine's clock, whatever clock the run lives by.
+    Column("lease_owner", Text),
+    Column("lease_until", Instant),
+    UniqueConstraint("account_id", "request_id"),
+    Index(None, "account_id", "accepted_at"),
+)
+
+RUN_EVENTS = Table(
+    "run_events",
+    METADATA,
+    Column("run_id", Text, ForeignKey("runs.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+)

@@ -1,0 +1,97 @@
+"""A run as people and programs see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.runs.states import Event, Run
+from pricing.charges import Bill
+from pricing.money import format_cents
+from pricing.quotes import Quote, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run with its timeline and its bill; the bill is None before anything was charged."""
+
+    run: Run
+    timeline: Sequence[Event]
+    bill: Bill | None
+
+
+def usd_or_none(unit: Unit, amount: int) -> str | None:
+    """The amount as dollars, if it is money."""
+    return format_cents(amount) if unit is Unit.USD else None
+
+
+def quote_document(quote: Quote) -> dict[str, Any]:
+    """The quote as the contract prints it."""
+    return {
+        "plan": quote.plan,
+        "tariff": quote.tariff,
+        "tariff_version": quote.tariff_version.isoformat(),
+        "injectors": quote.injectors,
+        "li_minutes": quote.li_minutes,
+        "startup_li_minutes": quote.startup_li_minutes,
+        "startup_usd": usd_or_none(quote.unit, quote.startup),
+        "usd": usd_or_none(quote.unit, quote.total),
+    }
+
+
+def bill_document(bill: Bill) -> dict[str, Any]:
+    """The bill as the contract prints it: what stays charged."""
+    return {
+        "startup_usd": usd_or_none(bill.unit, bill.startup),
+        "startup_li_minutes": None if bill.unit is Unit.USD else bill.startup,
+        "li_minutes": bill.li_minutes,
+        "usd": usd_or_none(bill.unit, bill.total),
+        "policy": bill.policy.value,
+        "tariff_version": bill.tariff_version.isoformat(),
+        "corrected": bill.corrected,
+    }
+
+
+def run_summary(run: Run) -> dict[str, Any]:
+    """One row of ``loadmuster runs``."""
+    order = run.order
+    return {
+        "id": run.id,
+        "account": order.account_id,
+        "name": order.scenario.name,
+        "provider": order.provider,
+        "rehearsal": order.rehearsal,
+        "state": run.state.value,
+        "outcome": None if run.outcome is None else run.outcome.value,
+        "accepted_at": order.accepted_at.isoformat(),
+        "ended_at": None if run.ended_at is None else run.ended_at.isoformat(),
+    }
+
+
+def run_document(view: RunView) -> dict[str, Any]:
+    """``loadmuster show`` as the contract prints it."""
+    run = view.run
+    gone = run.ended_at.isoformat() if run.ended_at is not None else None
+    return {
+        **run_summary(run),
+        "reason": run.reason or None,
+        "quote": quote_document(run.order.quote),
+        "machines": [
+            {
+                "id": machine.machine_id,
+                "region": machine.region,
+                "type": machine.machine_type,
+                "state": "gone" if run.ended else machine.state.value,
+                "launched_at": machine.launched_at.isoformat(),
+                "gone_at": gone,
+            }
+            for machine in run.machines
+        ],
+        "timeline": [
+            {"at": event.at.isoformat(), "event": event.name, "detail": event.detail or None}
+            for event in view.timeline
+        ],
+        "bill": None if view.bill is None else bill_document(view.bill),
+        "result": run.result,
+    }

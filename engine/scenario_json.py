@@ -1,0 +1,90 @@
+"""A scenario as a JSON-compatible dict and back, exactly.
+
+The run store keeps scenarios in this form, and the load engines read it on the machines. It is
+the form of values that were checked before; files that people write go through
+``engine.readers``, which checks and explains. Curves are lists of ``[seconds, level]`` pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from engine.profile import ClosedProfile, Curve, LoadProfile, OpenProfile, Point
+from engine.scenario import Protocol, RegionShare, Request, Scenario, UserClass
+
+Document = dict[str, Any]
+
+
+def scenario_to_json(scenario: Scenario) -> Document:
+    """The scenario in dicts, lists, strings and numbers, as ``json.loads`` would give them."""
+    return {
+        **asdict(scenario),
+        "protocol": scenario.protocol.value,
+        "profile": _profile_to_json(scenario.profile),
+        "user_classes": [_user_class_to_json(each) for each in scenario.user_classes],
+        "regions": [asdict(each) for each in scenario.regions],
+    }
+
+
+def scenario_from_json(document: Mapping[str, Any]) -> Scenario:
+    """The scenario that ``scenario_to_json`` wrote."""
+    return Scenario(
+        **{
+            **document,
+            "protocol": Protocol(document["protocol"]),
+            "profile": _profile_from_json(document["profile"]),
+            "user_classes": tuple(_user_class_from_json(each) for each in document["user_classes"]),
+            "regions": tuple(RegionShare(**each) for each in document["regions"]),
+        }
+    )
+
+
+def _profile_to_json(profile: LoadProfile) -> Document:
+    if isinstance(profile, ClosedProfile):
+        return {"kind": "closed", "users": _curve_to_json(profile.users)}
+    return {
+        "kind": "open",
+        "arrivals_per_s": _curve_to_json(profile.arrivals_per_s),
+        "iteration_s": profile.iteration_s,
+        "max_users": profile.max_users,
+    }
+
+
+def _profile_from_json(document: Mapping[str, Any]) -> LoadProfile:
+    if document["kind"] == "closed":
+        return ClosedProfile(_curve_from_json(document["users"]))
+    assert document["kind"] == "open", document["kind"]
+    return OpenProfile(
+        _curve_from_json(document["arrivals_per_s"]),
+        iteration_s=document["iteration_s"],
+        max_users=document["max_users"],
+    )
+
+
+def _curve_to_json(curve: Curve) -> list[list[float]]:
+    return [[point.at_s, point.level] for point in curve.points]
+
+
+def _curve_from_json(pairs: list[list[float]]) -> Curve:
+    return Curve(tuple(Point(at_s, level) for at_s, level in pairs))
+
+
+def _user_class_to_json(user_class: UserClass) -> Document:
+    return {
+        "name": user_class.name,
+        "weight": user_class.weight,
+        "think_time_s": list(user_class.think_time_s),
+        "requests": [asdict(request) for request in user_class.requests],
+    }
+
+
+def _user_class_from_json(document: Mapping[str, Any]) -> UserClass:
+    least_s, most_s = document["think_time_s"]
+    return UserClass(
+        name=document["name"],
+        weight=document["weight"],
+        think_time_s=(least_s, most_s),
+        requests=tuple(Request(**request) for request in document["requests"]),
+    )

@@ -1,0 +1,120 @@
+"""What the catalogue holds: machine types, their prices, and what surrounds a machine.
+
+Prices are micro-dollars and never without the day on which they held and the source that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+PROVIDERS = ("aws", "azure")
+STALE_AFTER_DAYS = 365
+DEFAULT_REGION: Mapping[str, str] = {"aws": "us-east-1", "azure": "eastus"}
+
+
+@dataclass(frozen=True, slots=True)
+class MachineType:
+    """A kind of machine that a cloud rents.
+
+    Attributes:
+        provider: ``aws`` or ``azure``.
+        name: The cloud's own, for example ``c7i.large`` or ``Standard_D2s_v5``.
+        family: What it has in common with its bigger sisters: ``c7i``, ``Dsv5``.
+        vcpus: Virtual processors.
+        memory_mib: Memory in MiB.
+        architecture: ``x86_64`` or ``arm64``.
+        network_baseline_mbps: Megabits a second that it can hold for ever; None: not published.
+        network_burst_mbps: Megabits a second at most; None: not published.
+        burstable: Its processor is throttled, or costs more, once its credits are used up.
+    """
+
+    provider: str
+    name: str
+    family: str
+    vcpus: int
+    memory_mib: int
+    architecture: str
+    network_baseline_mbps: int | None
+    network_burst_mbps: int | None
+    burstable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Offering:
+    """A machine type in one region at its on-demand price for Linux.
+
+    Attributes:
+        machine: The machine type.
+        region: The cloud's name of the region.
+        hourly_usd_micros: Price of one hour.
+        as_of: The day on which the source had this price.
+        source: Key of ``Catalog.sources``.
+    """
+
+    machine: MachineType
+    region: str
+    hourly_usd_micros: int
+    as_of: date
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The price of something around a machine.
+
+    Attributes:
+        usd_micros: The price; of an estimated one, the best single figure.
+        per: ``hour``, ``GB`` or ``month``.
+        as_of: The day on which the source had this price.
+        source: Key of ``Catalog.sources``.
+        estimated: No source gives the figure of this very region.
+        low_usd_micros: The least that an estimated price can be, where a range is published.
+        high_usd_micros: The most that it can be.
+    """
+
+    usd_micros: int
+    per: str
+    as_of: date
+    source: str
+    estimated: bool
+    low_usd_micros: int | None = None
+    high_usd_micros: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where figures come from: a title, an address, the version that was read, its licence."""
+
+    title: str
+    address: str
+    version: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class BillingRule:
+    """How a cloud counts the time of a running machine."""
+
+    minimum_s: int
+    step_s: int
+
+    def billed_seconds(self, seconds: int) -> int:
+        """Seconds on the bill of a machine that ran for ``seconds``; each start has the minimum."""
+        assert seconds >= 0, seconds
+        return max(self.minimum_s, -(-seconds // self.step_s) * self.step_s)
+
+
+BILLING_RULES: Mapping[str, BillingRule] = {
+    # Per second with a minimum of one minute for each start of a Linux machine:
+    # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html
+    "aws": BillingRule(minimum_s=60, step_s=1),
+    # Assumed: Microsoft publishes neither quantum nor minimum for its global regions.
+    "azure": BillingRule(minimum_s=300, step_s=1),
+}
+
+
+def is_stale(as_of: date, today: date) -> bool:
+    """Whether a price of that day is more than a year old and wants a warning."""
+    return (today - as_of).days > STALE_AFTER_DAYS

@@ -1,0 +1,245 @@
+"""The tables of the books.
+
+Transactions, postings, lots, invoices and their lines are history: triggers refuse to change or to
+delete them, on SQLite and on PostgreSQL alike. What a money command must do exactly once carries a
+natural key that is unique in the database, and is written with ``insert_once``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Connection,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Row,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+HISTORY = ("transactions", "postings", "lots", "invoices", "invoice_lines")
+"""Tables whose rows never change and never go."""
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, in UTC whatever the database keeps."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store UTC; SQLite keeps no offset."""
+        if value is None:
+            return None
+        assert value.tzinfo is not None, f"{value} has no time zone"
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Read UTC back."""
+        del dialect
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+# SQLite numbers the rows by itself only when the type is exactly INTEGER.
+_RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _row_id() -> Column[int]:
+    return Column("id", _RowId, primary_key=True, autoincrement=True)
+
+
+def _account_id(*, index: bool = False) -> Column[str]:
+    return Column("account_id", Text, ForeignKey("accounts.id"), nullable=False, index=index)
+
+
+ACCOUNTS = Table(
+    "accounts",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("timezone", Text, nullable=False),
+    Column("activated_at", Instant, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("opening_hash", Text, nullable=False),
+    Column("last_command_at", Instant, nullable=False),
+)
+
+REQUESTS = Table(
+    "requests",
+    METADATA,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("request_id", Text, primary_key=True),
+    Column("command", Text, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+)
+
+SUBSCRIPTIONS = Table(
+    "subscriptions",
+    METADATA,
+    _row_id(),
+    _account_id(index=True),
+    Column("plan", Text, nullable=False),
+    Column("plan_version", Date, nullable=False),
+    Column("monthly_usd_micros", BigInteger, nullable=False),
+    Column("li_minutes", BigInteger, nullable=False),
+    Column("rollover", Boolean, nullable=False),
+    Column("anchor_day", Date, nullable=False),
+    Column("timezone", Text, nullable=False),
+    Column("first_period", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Index(
+        "uq_subscriptions_running",
+        "account_id",
+        unique=True,
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+)
+
+PERIODS = Table(
+    "periods",
+    METADATA,
+    Column("subscription_id", _RowId, ForeignKey("subscriptions.id"), primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+)
+
+TRANSACTIONS = Table(
+    "transactions",
+    METADATA,
+    _row_id(),
+    _account_id(index=True),
+    Column("natural_key", Text, nullable=False, unique=True),
+    Column("cause", Text, nullable=False, index=True),
+    Column("description", Text, nullable=False),
+    Column("effective_at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+)
+
+POSTINGS = Table(
+    "postings",
+    METADATA,
+    _row_id(),
+    Column("transaction_id", _RowId, ForeignKey("transactions.id"), nullable=False, index=True),
+    _account_id(),
+    Column("ledger_account", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    CheckConstraint("amount <> 0", name="not_zero"),
+    Index("ix_postings_balance", "account_id", "ledger_account", "unit"),
+)
+
+LOTS = Table(
+    "lots",
+    METADATA,
+    _row_id(),
+    _account_id(index=True),
+    Column("kind", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("effective_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("cause", Text, nullable=False, unique=True),
+    CheckConstraint("amount > 0", name="positive"),
+)
+
+RESERVATIONS = Table(
+    "reservations",
+    METADATA,
+    Column("run_id", Text, primary_key=True),
+    _account_id(index=True),
+    Column("quote", JSON, nullable=False),
+    Column("rehearsal", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reserved_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    CheckConstraint("state IN ('open', 'posted', 'void')", name="state"),
+)
+
+SLICES = Table(
+    "slices",
+    METADATA,
+    Column("run_id", Text, ForeignKey("reservations.run_id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("lot_id", _RowId, ForeignKey("lots.id"), nullable=False, index=True),
+    Column("amount", BigInteger, nullable=False),
+    CheckConstraint("amount > 0", name="positive"),
+)
+
+INVOICES = Table(
+    "invoices",
+    METADATA,
+    _row_id(),
+    _account_id(),
+    Column("sequence", Integer, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("cause", Text, nullable=False, unique=True),
+    Column("issued_at", Instant, nullable=False),
+    UniqueConstraint("account_id", "sequence"),
+)
+
+INVOICE_LINES = Table(
+    "invoice_lines",
+    METADATA,
+    _row_id(),
+    Column("invoice_id", _RowId, ForeignKey("invoices.id"), nullable=False, index=True),
+    Column("description", Text, nullable=False),
+    Column("usd_micros", BigInteger, nullable=False),
+    Column("cause", Text, nullable=False),
+)
+
+
+def insert_once(
+    conn: Connection, table: Table, key: Sequence[str], values: Mapping[str, object]
+) -> Row[Any] | None:
+    """Insert a row unless another has its key; the database decides, so two cannot both.
+
+    Args:
+        conn: An open transaction.
+        table: Where.
+        key: The columns of the unique key that makes the row one of a kind.
+        values: The row.
+
+    Returns:
+        The new row's primary key; None: the key is taken and nothing was done.
+    """
+    insert = (sqlite if conn.dialect.name == "sqlite" else postgresql).insert
+    return conn.execute(
+        insert(table)
+        .values(**values)
+        .on_conflict_do_nothing(index_elements=key)
+        .returning(*table.primary_key.columns)
+    ).one_or_none()

@@ -1,0 +1,128 @@
+"""Tariffs from their data files: one TOML file a tariff, its versions by date, read strictly."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+from pricing.strict_toml import Table, read_toml
+from pricing.tariffs.model import (
+    PROTOCOLS,
+    CancellationPolicy,
+    Counted,
+    Floor,
+    Tariff,
+    UnknownTariffError,
+)
+
+DATA_FOLDER = Path(__file__).parent / "data"
+
+
+@cache
+def tariff_names() -> tuple[str, ...]:
+    """All tariffs that there are, by name."""
+    return tuple(sorted(path.stem for path in DATA_FOLDER.glob("*.toml")))
+
+
+def load_tariff(name: str, at: date | None = None) -> Tariff:
+    """The version of a tariff that is in force on a day.
+
+    Args:
+        name: One of ``tariff_names()``.
+        at: The day; None: the newest version. A day before the first known version gets the first:
+            no older wording is known.
+
+    Raises:
+        UnknownTariffError: No such tariff; the message names those that there are.
+    """
+    versions = tariff_versions(name)
+    if at is None:
+        return versions[-1]
+    in_force = [tariff for tariff in versions if tariff.version <= at]
+    return in_force[-1] if in_force else versions[0]
+
+
+@cache
+def tariff_versions(name: str) -> tuple[Tariff, ...]:
+    """All versions of a tariff, oldest first.
+
+    Raises:
+        UnknownTariffError: No such tariff.
+    """
+    if name not in tariff_names():
+        raise UnknownTariffError(
+            f"no tariff {name!r}; there are {', '.join(tariff_names())}", tariff=name
+        )
+    return read_tariff_file(DATA_FOLDER / f"{name}.toml")
+
+
+def read_tariff_file(path: Path) -> tuple[Tariff, ...]:
+    """All versions in a tariff file, oldest first; the file's name is the tariff's.
+
+    Raises:
+        DataFileError: File, field, and what would be right.
+    """
+    file = read_toml(path)
+    title = file.text("title")
+    tables = file.tables("versions")
+    file.finish()
+    versions = tuple(_read_version(path.stem, title, table) for table in tables)
+    for earlier, later in pairwise(versions):
+        if earlier.version >= later.version:
+            raise file.wrong("versions", "must come oldest first, each with its own day")
+    return versions
+
+
+def _read_version(name: str, title: str, table: Table) -> Tariff:
+    users_per_injector = table.integers("users_per_injector", names=PROTOCOLS)
+    tariff = Tariff(
+        name=name,
+        title=title,
+        version=table.day("effective_from"),
+        as_of=table.day("as_of"),
+        unit=table.text("unit"),
+        counts=table.choice("counts", Counted),
+        unit_s=table.integer("unit_s", minimum=1),
+        quantum_s=table.integer("quantum_s", minimum=1),
+        floors=_read_floors(table),
+        floor_users_per_injector=table.optional_integer("floor_users_per_injector", minimum=1),
+        extra_injectors=table.integer("extra_injectors", minimum=0, default=0),
+        users_per_injector=users_per_injector,
+        multipliers=table.integers("multipliers", names=PROTOCOLS),
+        cancellation=table.choice("cancellation", CancellationPolicy),
+        usd_micros_per_unit=table.optional_money_usd_micros("usd_per_unit"),
+        usd_micros_per_user=table.optional_money_usd_micros("usd_per_user") or 0,
+        not_published=table.optional_text("not_published"),
+        sources=table.texts("sources"),
+        notes=table.texts("notes"),
+    )
+    table.finish()
+    if (tariff.usd_micros_per_unit is None) == (tariff.not_published is None):
+        raise table.wrong("usd_per_unit", "or else not_published (why) must be given")
+    if tariff.counts is Counted.RESERVED_USERS and not users_per_injector:
+        raise table.wrong("users_per_injector", "is needed to reserve users")
+    if len(tariff.floors) > 1 and not tariff.looks_at_injectors:
+        raise table.wrong("floors", "by fleet size need a tariff that looks at injectors")
+    if any(floor.minimum_s % tariff.quantum_s for floor in tariff.floors):
+        raise table.wrong("floors", "must be whole quanta")
+    return tariff
+
+
+def _read_floors(table: Table) -> tuple[Floor, ...]:
+    """Floors rise with the fleet, so that a larger or longer test never costs less (R3)."""
+    floors = []
+    for entry in table.optional_tables("floors"):
+        up_to_injectors = entry.optional_integer("up_to_injectors", minimum=1)
+        floors.append(Floor(up_to_injectors, entry.integer("minimum_s", minimum=1)))
+        entry.finish()
+    for smaller, larger in pairwise(floors):
+        if smaller.up_to_injectors is None:
+            raise table.wrong("floors", "without up_to_injectors must come last")
+        rises = larger.up_to_injectors is None or smaller.up_to_injectors < larger.up_to_injectors
+        if not rises or smaller.minimum_s > larger.minimum_s:
+            raise table.wrong("floors", "must rise: larger fleets, never a shorter minimum")
+    if floors and floors[-1].up_to_injectors is not None:
+        raise table.wrong("floors", "must end with one without up_to_injectors")
+    return tuple(floors)

@@ -1,0 +1,227 @@
+"""What a tariff is: the rule by which a load-testing service turns a test into units and money.
+
+Nearly all services bill capacity that they reserve, in steps and with a floor. One shape holds all:
+
+    quantity = counted x billed time / time of a unit x multiplier, but at least the floor
+
+where *counted* is injectors, users, or the users that whole injectors have room for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from kernel.durations import MAX_DURATION_S
+from kernel.errors import BadInputError
+
+# The words for what a virtual user speaks; the engine's scenarios use the same.
+PROTOCOLS = (
+    "http",
+    "browser",
+    "websocket",
+    "grpc",
+    "jmeter",
+    "postman",
+    "selenium",
+    "streaming",
+)
+
+INJECTORS_MAX = 1_000_000
+USERS_MAX = 1_000_000_000
+
+
+class UsageError(BadInputError):
+    """The size of the test is impossible, or says too little for the tariff."""
+
+    code = "bad_usage"
+
+
+class UnknownTariffError(BadInputError):
+    """No tariff of that name."""
+
+    code = "unknown_tariff"
+
+
+class NotInLiMinutesError(BadInputError):
+    """The tariff does not count injectors by the minute, so it has no LI-minutes."""
+
+    code = "not_in_li_minutes"
+
+
+class CancellationPolicy(StrEnum):
+    """What stays charged of a run that is cancelled once injectors were requested (C5).
+
+    STARTUP_ONLY: The start-up cost, however long the test ran (R10, R11).
+    STARTUP_THEN_USED: The start-up cost, and the minutes started beyond it.
+    FULL_QUOTE: Everything that was quoted.
+    """
+
+    STARTUP_ONLY = "startup_only"
+    STARTUP_THEN_USED = "startup_then_used"
+    FULL_QUOTE = "full_quote"
+
+
+class Counted(StrEnum):
+    """What a tariff multiplies by time.
+
+    INJECTORS: The servers that put the load on.
+    USERS: The virtual users that the test reaches at most.
+    RESERVED_USERS: The users that the whole injectors have room for.
+    """
+
+    INJECTORS = "injectors"
+    USERS = "users"
+    RESERVED_USERS = "reserved_users"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The size of one test.
+
+    Attributes:
+        injectors: Servers that put the load on; None: as many as the users need.
+        users: Virtual users at most at once; None: not said.
+        duration_s: Planned length in seconds.
+        protocol: One of ``PROTOCOLS``.
+
+    Raises:
+        UsageError: A number is not positive or beyond all sense, or neither is given.
+    """
+
+    injectors: int | None
+    users: int | None
+    duration_s: int
+    protocol: str = "http"
+
+    def __post_init__(self) -> None:
+        """Refuse the impossible where it enters."""
+        if self.injectors is None and self.users is None:
+            raise UsageError("the test needs a number of users, or of injectors")
+        _check_range("injectors", self.injectors, INJECTORS_MAX)
+        _check_range("users", self.users, USERS_MAX)
+        _check_range("duration in seconds", self.duration_s, MAX_DURATION_S)
+        if self.protocol not in PROTOCOLS:
+            raise UsageError(
+                f"unknown protocol {self.protocol!r}; there are {', '.join(PROTOCOLS)}",
+                protocol=self.protocol,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The least time that each injector counts for, in a fleet of up to so many.
+
+    ``up_to_injectors`` is None for the last floor: any larger fleet.
+    """
+
+    up_to_injectors: int | None
+    minimum_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """One dated version of one service's rule.
+
+    Attributes:
+        name: On the command line.
+        title: For people.
+        version: The day from which it holds, as far as is known; its identity on a bill.
+        as_of: The day on which the sources were read, or their own date.
+        unit: What is counted, in the singular.
+        counts: What is multiplied by time.
+        unit_s: Seconds of time in one unit: 60 for minutes, 3600 for hours.
+        quantum_s: Each started quantum of time counts whole.
+        cancellation: What a cancelled run costs.
+        floors: By size of the fleet; empty: none.
+        floor_users_per_injector: The floor counts so many users for each injector, whatever the
+            test has; None: the floor counts what the tariff counts.
+        extra_injectors: Servers beside the injectors that count too: a controller.
+        users_per_injector: What one injector carries, by protocol; absent: not published.
+        multipliers: By protocol; absent: 1.
+        usd_micros_per_unit: None: not published.
+        usd_micros_per_user: Beside the units, once a run; 0: nothing.
+        not_published: Why there is no price per unit; None where there is one.
+        sources: Addresses of the pages.
+        notes: What a reader should know besides.
+    """
+
+    name: str
+    title: str
+    version: date
+    as_of: date
+    unit: str
+    counts: Counted
+    unit_s: int
+    quantum_s: int
+    cancellation: CancellationPolicy
+    floors: tuple[Floor, ...] = ()
+    floor_users_per_injector: int | None = None
+    extra_injectors: int = 0
+    users_per_injector: Mapping[str, int] = field(default_factory=dict)
+    multipliers: Mapping[str, int] = field(default_factory=dict)
+    usd_micros_per_unit: int | None = None
+    usd_micros_per_user: int = 0
+    not_published: str | None = None
+    sources: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def counts_li_minutes(self) -> bool:
+        """Whether its unit is one injector for one started minute, whatever it calls it."""
+        by_the_minute = self.unit_s == self.quantum_s == 60  # noqa: PLR2004 - a minute
+        plain = not self.multipliers and not self.extra_injectors
+        return self.counts is Counted.INJECTORS and by_the_minute and plain
+
+    @property
+    def looks_at_injectors(self) -> bool:
+        """Whether the number of servers changes the quantity."""
+        return self.counts is not Counted.USERS or self.floor_users_per_injector is not None
+
+    def floor_for(self, injectors: int) -> Floor | None:
+        """The floor of a fleet of that size, if the tariff has any."""
+        for floor in self.floors:
+            if floor.up_to_injectors is None or injectors <= floor.up_to_injectors:
+                return floor
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class TariffPrice:
+    """What a service bills for a test.
+
+    Attributes:
+        tariff: Its name.
+        version: The version that was applied.
+        unit: What the quantities count.
+        quantity: Units in all, exact to four decimals.
+        startup_quantity: The part that is due once injectors are requested: the floor.
+        injectors: Servers that it counted on; None: it does not look at them.
+        usd_micros: The charge, in whole cents; None: see ``unknown``.
+        startup_usd_micros: The part of it that the start-up quantity makes; None likewise.
+        unknown: Why there is no price.
+        as_of: The tariff's.
+        steps: The arithmetic, for people.
+    """
+
+    tariff: str
+    version: date
+    unit: str
+    quantity: int | Decimal
+    startup_quantity: int | Decimal
+    injectors: int | None
+    usd_micros: int | None
+    startup_usd_micros: int | None
+    unknown: str | None
+    as_of: date
+    steps: tuple[str, ...]
+
+
+def _check_range(name: str, number: int | None, maximum: int) -> None:
+    if number is not None and not 1 <= number <= maximum:
+        raise UsageError(
+            f"{name} must be from 1 to {maximum}, not {number}", field=name, value=number
+        )

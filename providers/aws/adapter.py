@@ -1,0 +1,320 @@
+"""AwsProvider: the contract of machines, kept by Amazon EC2.
+
+One CreateFleet per region and attempt, with tags and token in the call itself; DeleteFleets ends
+it; DescribeInstances, by tag, is the only truth about what exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import boto3
+
+from kernel.clock import Clock
+from kernel.errors import ProviderFailedError
+from providers.aws.boot import boot_script
+from providers.aws.clients import AwsClients
+from providers.aws.errors import PERMISSION_CODES, TOKEN_CODES, from_code
+from providers.aws.inventory import Found, end, existing, find
+from providers.aws.launch_template import IMAGE_PARAMETERS, ensure_template, latest_image
+from providers.aws.quota import check_quota
+from providers.aws.requests import Ground, fleet_request, run_request
+from providers.contract import ATTEMPT_TAG, RUN_TAG, LaunchSpec, Machine
+from providers.errors import (
+    CapacityUnavailableError,
+    ConfigurationRejectedError,
+    QuotaExceededError,
+    ThrottledError,
+    UnknownOutcomeError,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2.type_defs import CreateFleetResultTypeDef, InstanceTypeInfoTypeDef
+
+# A machine may take seconds to be described after it was launched.
+VISIBLE_ATTEMPTS = 6
+VISIBLE_FIRST_WAIT_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a create call gave: machines, and what kept it from giving more."""
+
+    machine_ids: Sequence[str]
+    errors: Sequence[ProviderFailedError] = ()
+
+
+class AwsProvider:
+    """Machines of Amazon EC2.
+
+    Args:
+        clock: On which waits pass.
+        session: Credentials and settings; default: as the AWS command line finds them.
+        endpoint_url: Another place that answers as AWS does, such as a rehearsal.
+    """
+
+    def __init__(
+        self, clock: Clock, *, session: boto3.Session | None = None, endpoint_url: str | None = None
+    ) -> None:
+        self._clock = clock
+        self._clients = AwsClients(clock, session=session, endpoint_url=endpoint_url)
+
+    @property
+    def name(self) -> str:
+        """``aws``."""
+        return "aws"
+
+    def check(self, spec: LaunchSpec) -> None:
+        """Look at credentials, boot script, machine types, network and quota; create nothing."""
+        boot_script(spec)
+        identity = self._clients.client("sts", spec.region)
+        self._clients.call("GetCallerIdentity", spec.region, identity.get_caller_identity)
+        types = self._types(spec)
+        self._subnets(spec.region)
+        vcpus = {name: info["VCpuInfo"]["DefaultVCpus"] for name, info in types.items()}
+        check_quota(self._clients, spec, vcpus)
+
+    def launch(self, spec: LaunchSpec) -> tuple[Machine, ...]:
+        """Create the machines in one call; a fleet below ``min_count`` is released at once."""
+        ground = self._ground(spec)
+        answer = self._create(spec, ground)
+        if len(answer.machine_ids) < spec.min_count:
+            self._release_short_fleet(spec, answer)
+            raise _shortage(spec, answer)
+        found = self._await_visible(spec, answer.machine_ids)
+        machines = _in_order(one.machine(spec.region) for one in found if one.exists)
+        if not machines:
+            raise ConfigurationRejectedError(
+                f"AWS {spec.region}: the machines of run {spec.run_id}, attempt {spec.attempt}, "
+                "are gone; a new attempt needs a new token",
+                run=spec.run_id,
+                attempt=spec.attempt,
+            )
+        return machines
+
+    def observe(self, run_id: str, regions: Sequence[str]) -> tuple[Machine, ...]:
+        """The run's machines, by tag, in the order of their ids."""
+        return self._observe(regions, {RUN_TAG: run_id})
+
+    def observe_all(self, regions: Sequence[str]) -> tuple[Machine, ...]:
+        """The machines of every run, by tag."""
+        return self._observe(regions, {RUN_TAG: None})
+
+    def release(self, run_id: str, regions: Sequence[str]) -> None:
+        """End whatever carries the run's tag, whether or not its launch was ever answered."""
+        for region in regions:
+            end(self._clients, region, {RUN_TAG: run_id})
+
+    def _observe(
+        self, regions: Sequence[str], tags: Mapping[str, str | None]
+    ) -> tuple[Machine, ...]:
+        return _in_order(
+            found.machine(region)
+            for region in regions
+            for found in existing(self._clients, region, tags)
+        )
+
+    def _ground(self, spec: LaunchSpec) -> Ground:
+        """What the launch stands on; makes the launch templates, which cost nothing."""
+        script = boot_script(spec)
+        architectures = {
+            name: _architecture(name, info) for name, info in self._types(spec).items()
+        }
+        subnets = self._subnets(spec.region)
+        templates = {
+            architecture: ensure_template(
+                self._clients, spec.region, latest_image(self._clients, spec.region, architecture)
+            )
+            for architecture in dict.fromkeys(architectures[name] for name in spec.machine_types)
+        }
+        return Ground(architectures, subnets, templates, script)
+
+    def _types(self, spec: LaunchSpec) -> dict[str, InstanceTypeInfoTypeDef]:
+        """What EC2 says of each machine type.
+
+        Raises:
+            ConfigurationRejectedError: If the region does not offer one of them.
+        """
+        client = self._clients.ec2(spec.region)
+
+        def describe() -> dict[str, InstanceTypeInfoTypeDef]:
+            pages = client.get_paginator("describe_instance_types").paginate(
+                Filters=[{"Name": "instance-type", "Values": list(spec.machine_types)}]
+            )
+            return {info["InstanceType"]: info for page in pages for info in page["InstanceTypes"]}
+
+        types = self._clients.call("DescribeInstanceTypes", spec.region, describe)
+        missing = [name for name in spec.machine_types if name not in types]
+        if missing:
+            raise ConfigurationRejectedError(
+                f"AWS {spec.region} does not offer the machine type {', '.join(missing)}",
+                region=spec.region,
+                machine_type=missing[0],
+            )
+        return types
+
+    def _subnets(self, region: str) -> list[str]:
+        """The default subnet of each zone, in the order of the zones."""
+        client = self._clients.ec2(region)
+        answer = self._clients.call(
+            "DescribeSubnets",
+            region,
+            lambda: client.describe_subnets(
+                Filters=[{"Name": "default-for-az", "Values": ["true"]}]
+            ),
+        )
+        if not answer["Subnets"]:
+            raise ConfigurationRejectedError(
+                f"AWS {region}: there is no default network for machines to be in; make one with "
+                f"`aws ec2 create-default-vpc --region {region}`",
+                region=region,
+            )
+        subnets = sorted(answer["Subnets"], key=lambda subnet: subnet["AvailabilityZone"])
+        return [subnet["SubnetId"] for subnet in subnets]
+
+    def _create(self, spec: LaunchSpec, ground: Ground) -> _Answer:
+        client = self._clients.ec2(spec.region)
+        request = fleet_request(spec, ground)
+        try:
+            answer = self._clients.call(
+                "CreateFleet", spec.region, partial(client.create_fleet, **request)
+            )
+        except ConfigurationRejectedError as error:
+            code = error.facts.get("aws_code")
+            if code in TOKEN_CODES:
+                return self._earlier_answer(spec, error)
+            if code in PERMISSION_CODES:
+                return self._create_without_fleet(spec, ground)
+            raise
+        return _Answer(
+            [machine_id for one in answer["Instances"] for machine_id in one["InstanceIds"]],
+            _fleet_errors(answer, spec.region),
+        )
+
+    def _earlier_answer(self, spec: LaunchSpec, error: ConfigurationRejectedError) -> _Answer:
+        """The machines of a launch with this token whose parameters have changed since.
+
+        A newer image or a new default subnet makes the same launch another request.
+        """
+        found = self._of_attempt(spec)
+        if not found:
+            raise error
+        return _Answer([one.machine_id for one in found])
+
+    def _create_without_fleet(self, spec: LaunchSpec, ground: Ground) -> _Answer:
+        """RunInstances, type by type, for accounts that may not create fleets.
+
+        The token covers one type only, so what an earlier call launched is looked for first.
+        """
+        found = self._of_attempt(spec)
+        if found:
+            return _Answer([one.machine_id for one in found])
+        client = self._clients.ec2(spec.region)
+        errors: list[ProviderFailedError] = []
+        for machine_type in spec.machine_types:
+            request = run_request(spec, ground, machine_type)
+            try:
+                answer = self._clients.call(
+                    "RunInstances", spec.region, partial(client.run_instances, **request)
+                )
+            except (CapacityUnavailableError, QuotaExceededError) as error:
+                errors.append(error)
+            else:
+                return _Answer([one["InstanceId"] for one in answer["Instances"]])
+        return _Answer([], errors)
+
+    def _of_attempt(self, spec: LaunchSpec) -> list[Found]:
+        return find(self._clients, spec.region, _attempt_tags(spec))
+
+    def _await_visible(self, spec: LaunchSpec, machine_ids: Sequence[str]) -> list[Found]:
+        """The machines as EC2 describes them, which may be some seconds after their launch."""
+        wait_s = VISIBLE_FIRST_WAIT_S
+        for _ in range(VISIBLE_ATTEMPTS):
+            found = [one for one in self._of_attempt(spec) if one.machine_id in machine_ids]
+            if len(found) == len(machine_ids):
+                return found
+            self._clock.sleep(wait_s)
+            wait_s *= 2
+        raise UnknownOutcomeError(
+            f"AWS {spec.region}: launched {len(machine_ids)} machines for run {spec.run_id}, but "
+            f"only {len(found)} can be seen yet; ask again with the same token",
+            region=spec.region,
+            launched=len(machine_ids),
+            seen=len(found),
+        )
+
+    def _release_short_fleet(self, spec: LaunchSpec, answer: _Answer) -> None:
+        """Leave nothing of a launch that gave too little."""
+        if not answer.machine_ids:
+            return
+        try:
+            self._await_visible(spec, answer.machine_ids)
+            end(self._clients, spec.region, _attempt_tags(spec))
+        except ProviderFailedError as error:
+            raise UnknownOutcomeError(
+                f"AWS {spec.region}: {len(answer.machine_ids)} of {spec.min_count} machines were "
+                f"launched and may be left: {error.message}",
+                region=spec.region,
+                launched=len(answer.machine_ids),
+                wanted=spec.min_count,
+            ) from error
+
+
+def _in_order(machines: Iterable[Machine]) -> tuple[Machine, ...]:
+    return tuple(sorted(machines, key=lambda machine: (machine.region, machine.machine_id)))
+
+
+def _attempt_tags(spec: LaunchSpec) -> dict[str, str | None]:
+    return {RUN_TAG: spec.run_id, ATTEMPT_TAG: str(spec.attempt)}
+
+
+def _architecture(machine_type: str, info: InstanceTypeInfoTypeDef) -> str:
+    supported = info["ProcessorInfo"]["SupportedArchitectures"]
+    for architecture in IMAGE_PARAMETERS:
+        if architecture in supported:
+            return architecture
+    raise ConfigurationRejectedError(
+        f"{machine_type} runs {', '.join(supported)}; machines need "
+        f"{' or '.join(IMAGE_PARAMETERS)}",
+        machine_type=machine_type,
+    )
+
+
+def _fleet_errors(answer: CreateFleetResultTypeDef, region: str) -> list[ProviderFailedError]:
+    return [
+        from_code(
+            one["ErrorCode"], one.get("ErrorMessage", ""), operation="CreateFleet", region=region
+        )
+        for one in answer.get("Errors", [])
+    ]
+
+
+def _shortage(spec: LaunchSpec, answer: _Answer) -> ProviderFailedError:
+    """Why too few machines came.
+
+    Throttling comes first, because it says nothing of the capacity; a rejected type or zone comes
+    last, because another might have worked.
+    """
+    for decision in (
+        ThrottledError,
+        QuotaExceededError,
+        CapacityUnavailableError,
+        ConfigurationRejectedError,
+    ):
+        for error in answer.errors:
+            if isinstance(error, decision):
+                return decision(
+                    f"{len(answer.machine_ids)} of at least {spec.min_count} machines: "
+                    f"{error.message}",
+                    **error.facts,
+                    launched=len(answer.machine_ids),
+                )
+    return CapacityUnavailableError(
+        f"AWS {spec.region}: {len(answer.machine_ids)} of at least {spec.min_count} machines, and "
+        "no reason given",
+        region=spec.region,
+        launched=len(answer.machine_ids),
+    )

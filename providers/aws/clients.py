@@ -1,0 +1,109 @@
+"""How AWS is called: sessions, time-outs, and retries with a bound."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from kernel.clock import Clock
+from providers.aws.errors import translated
+from providers.errors import ConfigurationRejectedError, ThrottledError
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+
+T = TypeVar("T")
+
+PARTITIONS = ("aws", "aws-us-gov", "aws-cn")
+THROTTLE_ATTEMPTS = 6
+THROTTLE_FIRST_WAIT_S = 0.5
+THROTTLE_LONGEST_WAIT_S = 20.0
+CONFIG = Config(
+    connect_timeout=5,
+    read_timeout=60,
+    # One more try for a lost connection, with the same token; throttling is retried below, where
+    # the wait has jitter and the clock is ours.
+    retries={"mode": "standard", "total_max_attempts": 2},
+)
+
+
+class AwsClients:
+    """One set of clients per region, made when first needed.
+
+    Args:
+        clock: On which waits pass.
+        session: Credentials and settings; default: as the AWS command line finds them.
+        endpoint_url: Another place that answers as AWS does.
+    """
+
+    def __init__(
+        self, clock: Clock, *, session: boto3.Session | None = None, endpoint_url: str | None = None
+    ) -> None:
+        self._clock = clock
+        self._session = session
+        self._endpoint_url = endpoint_url
+        # Another place is on this computer or near it: no proxy leads there.
+        self._config = CONFIG if endpoint_url is None else CONFIG.merge(Config(proxies={}))
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def ec2(self, region: str) -> EC2Client:
+        """The client of EC2 in a region."""
+        client: EC2Client = self.client("ec2", region)
+        return client
+
+    def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - each service has its own type
+        """The client of any service in a region.
+
+        Raises:
+            ConfigurationRejectedError: If there is no such region, or no such profile.
+        """
+        if (service, region) not in self._clients:
+            _check_region(region)
+            with translated("connect", region):
+                session = self._session or boto3.Session()
+                self._clients[service, region] = session.client(  # type: ignore[call-overload]
+                    service,
+                    region_name=region,
+                    endpoint_url=self._endpoint_url,
+                    config=self._config,
+                )
+        return self._clients[service, region]
+
+    def call(self, operation: str, region: str, request: Callable[[], T]) -> T:
+        """Send a request, again while AWS throttles, and translate what goes wrong."""
+
+        def once() -> T:
+            with translated(operation, region):
+                return request()
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(ThrottledError),
+            wait=wait_random_exponential(
+                multiplier=THROTTLE_FIRST_WAIT_S, max=THROTTLE_LONGEST_WAIT_S
+            ),
+            stop=stop_after_attempt(THROTTLE_ATTEMPTS),
+            sleep=self._clock.sleep,
+            reraise=True,
+        )
+        return retrying(once)
+
+
+def _check_region(region: str) -> None:
+    """Refuse a region that does not exist: its address would only time out."""
+    session = botocore.session.get_session()
+    regions = [
+        name
+        for partition in PARTITIONS
+        for name in session.get_available_regions("ec2", partition_name=partition)
+    ]
+    if region not in regions:
+        near = ", ".join(difflib.get_close_matches(region, regions)) or ", ".join(regions)
+        raise ConfigurationRejectedError(
+            f"{region!r} is no region of AWS; did you mean {near}?", region=region
+        )

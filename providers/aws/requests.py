@@ -1,0 +1,137 @@
+"""The calls that create machines, as values: CreateFleet, and RunInstances where it must do.
+
+Both are functions of the spec and of what the region offers, so that the same launch, asked for
+twice, is the same request under the same token.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
+
+from providers.aws.launch_template import VERSION
+from providers.contract import LaunchSpec
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2.literals import InstanceTypeType, ResourceTypeType
+    from mypy_boto3_ec2.type_defs import (
+        CreateFleetRequestTypeDef,
+        FleetLaunchTemplateConfigRequestTypeDef,
+        FleetLaunchTemplateOverridesRequestTypeDef,
+        OnDemandOptionsRequestTypeDef,
+        RunInstancesRequestTypeDef,
+        TagSpecificationTypeDef,
+        TagTypeDef,
+    )
+
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_OnDemandOptionsRequest.html
+MIN_TARGET_CAPACITY_LIMIT = 1_000
+LAUNCHED_RESOURCES: Final[tuple[ResourceTypeType, ...]] = (
+    "instance",
+    "volume",
+    "network-interface",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a region offers for a launch.
+
+    Attributes:
+        architectures: Of each machine type wanted.
+        subnets: The default subnet of each zone.
+        templates: Launch template by architecture.
+        boot_script: User data, raw.
+    """
+
+    architectures: Mapping[str, str]
+    subnets: Sequence[str]
+    templates: Mapping[str, str]
+    boot_script: str
+
+
+def fleet_request(spec: LaunchSpec, ground: Ground) -> CreateFleetRequestTypeDef:
+    """One synchronous try (type ``instant``) for on-demand machines, cheapest type first."""
+    return {
+        "Type": "instant",
+        "ClientToken": spec.token,
+        "TargetCapacitySpecification": {
+            "TotalTargetCapacity": spec.count,
+            "OnDemandTargetCapacity": spec.count,
+            "SpotTargetCapacity": 0,
+            "DefaultTargetCapacityType": "on-demand",
+        },
+        "OnDemandOptions": _on_demand_options(spec, ground),
+        "LaunchTemplateConfigs": [
+            _template_config(spec, ground, architecture) for architecture in ground.templates
+        ],
+        "TagSpecifications": tag_specifications(spec, ("fleet", *LAUNCHED_RESOURCES)),
+    }
+
+
+def run_request(spec: LaunchSpec, ground: Ground, machine_type: str) -> RunInstancesRequestTypeDef:
+    """The same machines, of one type, all or at least ``min_count`` of them, in any zone."""
+    return {
+        "ClientToken": hashlib.sha256(f"{spec.token}/{machine_type}".encode()).hexdigest(),
+        "InstanceType": _known_type(machine_type),
+        "LaunchTemplate": {
+            "LaunchTemplateName": ground.templates[ground.architectures[machine_type]],
+            "Version": VERSION,
+        },
+        "MinCount": spec.min_count,
+        "MaxCount": spec.count,
+        "UserData": ground.boot_script,
+        "TagSpecifications": tag_specifications(spec, LAUNCHED_RESOURCES),
+    }
+
+
+def tag_specifications(
+    spec: LaunchSpec, resources: Sequence[ResourceTypeType]
+) -> list[TagSpecificationTypeDef]:
+    """The run's tags for each kind of resource that a call creates."""
+    tags: list[TagTypeDef] = [{"Key": key, "Value": value} for key, value in spec.tags().items()]
+    return [{"ResourceType": resource, "Tags": tags} for resource in resources]
+
+
+def _on_demand_options(spec: LaunchSpec, ground: Ground) -> OnDemandOptionsRequestTypeDef:
+    """Let EC2 refuse a short fleet where it can: for one type or one zone, up to a limit."""
+    options: OnDemandOptionsRequestTypeDef = {"AllocationStrategy": "prioritized"}
+    single_type, single_zone = len(spec.machine_types) == 1, len(ground.subnets) == 1
+    if spec.min_count <= MIN_TARGET_CAPACITY_LIMIT and (single_type or single_zone):
+        options["MinTargetCapacity"] = spec.min_count
+        options["SingleInstanceType"] = single_type
+        options["SingleAvailabilityZone"] = single_zone
+    return options
+
+
+def _template_config(
+    spec: LaunchSpec, ground: Ground, architecture: str
+) -> FleetLaunchTemplateConfigRequestTypeDef:
+    overrides: list[FleetLaunchTemplateOverridesRequestTypeDef] = [
+        {
+            "InstanceType": _known_type(machine_type),
+            "SubnetId": subnet,
+            "Priority": float(priority),
+        }
+        for priority, machine_type in enumerate(spec.machine_types)
+        if ground.architectures[machine_type] == architecture
+        for subnet in ground.subnets
+    ]
+    return {
+        "LaunchTemplateSpecification": {
+            "LaunchTemplateName": ground.templates[architecture],
+            "Version": VERSION,
+            "LaunchTemplateSpecificationUserData": base64.b64encode(
+                ground.boot_script.encode()
+            ).decode(),
+        },
+        "Overrides": overrides,
+    }
+
+
+def _known_type(machine_type: str) -> InstanceTypeType:
+    """Machine types appear faster than their names in type stubs."""
+    return cast("InstanceTypeType", machine_type)

@@ -1,0 +1,201 @@
+"""LocalProvider: the contract of machines, kept by processes of this computer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+
+from kernel.clock import Clock
+from providers.contract import LaunchSpec, Machine, MachineState
+from providers.errors import (
+    CapacityUnavailableError,
+    ConfigurationRejectedError,
+    UnknownOutcomeError,
+)
+from providers.local.identity import MARK, PROGRAM, Identity, to_arguments, to_mark
+from providers.local.processes import end, processes_by_machine
+from providers.local.records import (
+    LaunchRecord,
+    is_claimed,
+    is_released,
+    launch_folder,
+    launch_folders,
+    mark_released,
+    read_or_write_record,
+    run_folder,
+    run_lock,
+)
+
+START_WAIT_S = 20.0
+# Longer than a machine gives its own commands, so that it can tidy up before it is killed.
+RELEASE_GRACE_S = 7.0
+
+
+class LocalProvider:
+    """Machines of this computer.
+
+    Args:
+        root: Folder for launch records and logs. Machines are told apart by it: a provider sees
+            those of its own root only.
+        clock: Against which ``expires_at`` is measured.
+        release_grace_s: How long a release waits before it kills.
+    """
+
+    def __init__(
+        self, root: Path, clock: Clock, *, release_grace_s: float = RELEASE_GRACE_S
+    ) -> None:
+        self._root = root.resolve()
+        self._clock = clock
+        self._release_grace_s = release_grace_s
+
+    @property
+    def name(self) -> str:
+        """``local``."""
+        return "local"
+
+    def check(self, spec: LaunchSpec) -> None:
+        """See that there is something to execute, that it exists, and time to do it in."""
+        run_folder(self._root, spec.run_id)
+        if len(spec.commands) < spec.count:
+            raise ConfigurationRejectedError(
+                f"run {spec.run_id}: {spec.count} machines are wanted, but commands are given for "
+                f"{len(spec.commands)}",
+                wanted=spec.count,
+                given=len(spec.commands),
+            )
+        for program in {command[0] for commands in spec.commands for command in commands}:
+            if shutil.which(program) is None:
+                raise ConfigurationRejectedError(
+                    f"{program} is not a program on this computer; install it or give its path",
+                    program=program,
+                )
+        if spec.expires_at <= self._clock.now():
+            raise ConfigurationRejectedError(
+                f"run {spec.run_id}: machines would have had to end at {spec.expires_at}",
+                expires_at=spec.expires_at.isoformat(),
+            )
+
+    def launch(self, spec: LaunchSpec) -> tuple[Machine, ...]:
+        """Start the machines; each place in the launch is taken by one process, once, for ever.
+
+        Asked again, it starts what a killed launcher had not yet started, and nothing else.
+        """
+        with run_lock(self._root, spec.run_id):
+            if is_released(launch_folder(self._root, spec)):
+                raise ConfigurationRejectedError(
+                    f"run {spec.run_id}: the machines of attempt {spec.attempt} were released; "
+                    "a new attempt needs a new token",
+                    run=spec.run_id,
+                    attempt=spec.attempt,
+                )
+            self.check(spec)
+            record = read_or_write_record(self._root, spec, now=self._clock.now())
+            missing = self._start([one for one in record.machines if not is_claimed(one.folder)])
+            self._count(record, started=len(record.machines) - missing)
+            return self._describe(record)
+
+    def observe(self, run_id: str, regions: Sequence[str]) -> tuple[Machine, ...]:
+        """The run's machines; this computer is every region."""
+        return tuple(one for one in self.observe_all(regions) if one.run_id == run_id)
+
+    def observe_all(self, regions: Sequence[str]) -> tuple[Machine, ...]:
+        """The machines of all runs under this root."""
+        del regions
+        return tuple(
+            identity.machine(_state(identity))
+            for identity in sorted(processes_by_machine(self._root), key=lambda one: one.folder)
+        )
+
+    def release(self, run_id: str, regions: Sequence[str]) -> None:
+        """End the machines and all that they started: asked first, killed after a grace."""
+        del regions
+        if not run_folder(self._root, run_id).exists():
+            return
+        with run_lock(self._root, run_id):
+            for folder in launch_folders(self._root, run_id):
+                mark_released(folder)
+            end(_processes_under(run_folder(self._root, run_id)), grace_s=self._release_grace_s)
+
+    def _start(self, identities: Sequence[Identity]) -> int:
+        """Start a process for each place, all at once; tells how many did not start."""
+        with ExitStack() as open_files:
+            starters = []
+            for identity in identities:
+                try:
+                    starters.append(self._spawn(identity, open_files))
+                except OSError:
+                    # No process, no file, no memory: it is missing.
+                    continue
+            return len(identities) - sum(_has_started(starter) for starter in starters)
+
+    def _spawn(self, identity: Identity, open_files: ExitStack) -> subprocess.Popen[bytes]:
+        identity.folder.mkdir(exist_ok=True)
+        output = open_files.enter_context((identity.folder / "machine.log").open("ab"))
+        lifetime_s = (identity.expires_at - self._clock.now()).total_seconds()
+        return subprocess.Popen(  # noqa: S603 - our own program, arguments passed as a list
+            [
+                sys.executable,
+                "-m",
+                PROGRAM,
+                *to_arguments(identity),
+                f"--lifetime-s={lifetime_s:.3f}",
+            ],
+            cwd=identity.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, MARK: to_mark(identity)},
+        )
+
+    def _count(self, record: LaunchRecord, *, started: int) -> None:
+        """Refuse a launch with too few machines, and leave none of it."""
+        if started >= record.min_count:
+            return
+        mark_released(record.folder)
+        run_id = record.machines[0].run_id
+        if not end(_processes_under(record.folder), grace_s=self._release_grace_s):
+            raise UnknownOutcomeError(
+                f"run {run_id}: {started} of {record.min_count} machines started and could not be "
+                "ended; release the run",
+                run=run_id,
+            )
+        raise CapacityUnavailableError(
+            f"run {run_id}: this computer started {started} machines of at least "
+            f"{record.min_count}; see machine.log in {record.folder}",
+            started=started,
+            wanted=record.min_count,
+        )
+
+    def _describe(self, record: LaunchRecord) -> tuple[Machine, ...]:
+        """The machines of the launch; one that has ended meanwhile is shown as stopping."""
+        alive = processes_by_machine(record.folder)
+        return tuple(
+            one.machine(MachineState.RUNNING if one in alive else MachineState.STOPPING)
+            for one in record.machines
+            if is_claimed(one.folder)
+        )
+
+
+def _has_started(starter: subprocess.Popen[bytes]) -> bool:
+    try:
+        return starter.wait(timeout=START_WAIT_S) == 0
+    except subprocess.TimeoutExpired:
+        starter.kill()
+        starter.wait()
+        return False
+
+
+def _processes_under(folder: Path) -> Callable[[], list[psutil.Process]]:
+    return lambda: [process for found in processes_by_machine(folder).values() for process in found]
+
+
+def _state(identity: Identity) -> MachineState:
+    released = is_released(identity.folder.parent)
+    return MachineState.STOPPING if released else MachineState.RUNNING

@@ -1,0 +1,176 @@
+"""What a launch leaves in a folder: the record that makes it happen once, and the logs.
+
+    root/<run>/lock                          held while a launch or a release of the run works
+    root/<run>/attempt-1-<token hash>/launch.json        written whole, before the first machine
+    root/<run>/attempt-1-<token hash>/released           the machines of this launch are to end
+    root/<run>/attempt-1-<token hash>/machine-0/claimed  made by machine 0 alone, at its start
+    root/<run>/attempt-1-<token hash>/machine-0/*.log    what the machine and its commands print
+
+No file is needed to find a machine: the processes tell. The files decide only what may start.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from providers.contract import LaunchSpec
+from providers.errors import ConfigurationRejectedError, UnknownOutcomeError
+from providers.local.identity import Identity
+
+LOCK_WAIT_S = 30.0
+LOCK_POLL_S = 0.05
+TOKEN_DIGITS = 8
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRecord:
+    """A launch as it was first asked for; asking again changes nothing in it."""
+
+    folder: Path
+    machines: tuple[Identity, ...]
+    min_count: int
+
+
+def run_folder(root: Path, run_id: str) -> Path:
+    """The folder of a run.
+
+    Raises:
+        ConfigurationRejectedError: If the id cannot name a folder.
+    """
+    if not RUN_NAME.fullmatch(run_id):
+        raise ConfigurationRejectedError(
+            f"{run_id!r} cannot name a run on this computer; use letters, digits, '.', '_', '-'",
+            run=run_id,
+        )
+    return root / run_id
+
+
+def launch_folder(root: Path, spec: LaunchSpec) -> Path:
+    """The folder of one launch; the same token always has the same."""
+    digest = hashlib.sha256(spec.token.encode()).hexdigest()[:TOKEN_DIGITS]
+    return run_folder(root, spec.run_id) / f"attempt-{spec.attempt}-{digest}"
+
+
+def launch_folders(root: Path, run_id: str) -> list[Path]:
+    """The folders of all launches of a run."""
+    return sorted(run_folder(root, run_id).glob("attempt-*"))
+
+
+@contextmanager
+def run_lock(root: Path, run_id: str) -> Iterator[None]:
+    """Keep other launches and releases of the run out; a killed holder lets go by dying.
+
+    Raises:
+        UnknownOutcomeError: If another process holds it for longer than ``LOCK_WAIT_S``.
+    """
+    folder = run_folder(root, run_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    deadline_s = time.monotonic() + LOCK_WAIT_S
+    with (folder / "lock").open("w") as lock:
+        while not _try_lock(lock.fileno()):
+            if time.monotonic() >= deadline_s:
+                raise UnknownOutcomeError(
+                    f"run {run_id}: another process has been launching or releasing it for "
+                    f"{LOCK_WAIT_S:.0f} s; ask again",
+                    run=run_id,
+                )
+            time.sleep(LOCK_POLL_S)
+        yield
+
+
+def read_or_write_record(root: Path, spec: LaunchSpec, *, now: datetime) -> LaunchRecord:
+    """The record of this token's launch; written, whole, if it is the first time."""
+    folder = launch_folder(root, spec)
+    path = folder / "launch.json"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(_document(spec, now), indent=2))
+        unfinished.replace(path)
+    document = json.loads(path.read_text())
+    return LaunchRecord(folder, _machines(folder, document), document["min_count"])
+
+
+def read_commands(machine_folder: Path, index: int) -> Sequence[Sequence[str]]:
+    """What machine ``index`` of a launch is to execute, side by side."""
+    document = json.loads((machine_folder.parent / "launch.json").read_text())
+    commands: list[list[str]] = document["commands"][index]
+    return commands
+
+
+def claim(machine_folder: Path) -> bool:
+    """Take this place in the launch; False if a machine has taken it before."""
+    try:
+        os.close(os.open(machine_folder / "claimed", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+    except FileExistsError:
+        return False
+    return True
+
+
+def is_claimed(machine_folder: Path) -> bool:
+    """Whether a machine has ever taken this place."""
+    return (machine_folder / "claimed").exists()
+
+
+def mark_released(folder: Path) -> None:
+    """From now on no machine of this launch may start."""
+    (folder / "released").touch()
+
+
+def is_released(folder: Path) -> bool:
+    """Whether the machines of this launch are to end."""
+    return (folder / "released").exists()
+
+
+def _try_lock(file_number: int) -> bool:
+    try:
+        fcntl.flock(file_number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _document(spec: LaunchSpec, now: datetime) -> dict[str, object]:
+    return {
+        "run": spec.run_id,
+        "attempt": spec.attempt,
+        "token": spec.token,
+        "region": spec.region,
+        "owner": spec.owner,
+        "count": spec.count,
+        "min_count": spec.min_count,
+        "created_at": spec.created_at.isoformat(),
+        "launched_at": now.isoformat(),
+        "expires_at": spec.expires_at.isoformat(),
+        "commands": [
+            [list(argument) for argument in commands] for commands in spec.commands[: spec.count]
+        ],
+    }
+
+
+def _machines(folder: Path, document: dict[str, str]) -> tuple[Identity, ...]:
+    return tuple(
+        Identity(
+            run_id=document["run"],
+            attempt=int(document["attempt"]),
+            owner=document["owner"],
+            region=document["region"],
+            created_at=datetime.fromisoformat(document["created_at"]),
+            launched_at=datetime.fromisoformat(document["launched_at"]),
+            expires_at=datetime.fromisoformat(document["expires_at"]),
+            index=index,
+            folder=folder / f"machine-{index}",
+        )
+        for index in range(int(document["count"]))
+    )

@@ -1,0 +1,1 @@
+"""Rehearsals: clouds that answer as the real ones do, and cost nothing."""

@@ -1,0 +1,134 @@
+"""What can be made to go wrong in a rehearsal, and what it has recorded: values on both sides."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+ANY = "*"
+REQUESTS_KEPT = 2_000
+
+
+class FaultKind(StrEnum):
+    """The ways in which a cloud fails."""
+
+    THROTTLING = "throttling"
+    """The call is refused with ``RequestLimitExceeded``."""
+    REFUSAL = "refusal"
+    """The call is refused with ``code``."""
+    LOST_REQUEST = "lost request"
+    """The connection breaks before anything was done."""
+    LOST_REPLY = "lost reply"
+    """What was asked is done, but the connection breaks before the answer."""
+    SHORT_CAPACITY = "short capacity"
+    """A create call gives at most ``available`` machines of ``machine_type``; until cleared."""
+    VCPU_LIMIT = "vCPU limit"
+    """The account may run ``available`` vCPUs in a region; until cleared."""
+
+
+STANDING = frozenset({FaultKind.SHORT_CAPACITY, FaultKind.VCPU_LIMIT})
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is to go wrong.
+
+    Attributes:
+        kind: How.
+        action: API call that it hits, such as ``CreateFleet``; ``*``: any.
+        times: How many calls it hits; a standing kind lasts until it is cleared.
+        code: The error code that is answered.
+        machine_type: Which type is short; ``*``: every one.
+        available: How many machines, or vCPUs, there are.
+    """
+
+    kind: FaultKind
+    action: str = ANY
+    times: int = 1
+    code: str = "InsufficientInstanceCapacity"
+    machine_type: str = ANY
+    available: int = 0
+
+    def __str__(self) -> str:
+        """As a test's name or a log line shows it."""
+        match self.kind:
+            case FaultKind.SHORT_CAPACITY:
+                return f"{self.available} of {self.machine_type} available ({self.code})"
+            case FaultKind.VCPU_LIMIT:
+                return f"{self.kind} of {self.available}"
+            case FaultKind.REFUSAL:
+                return f"{self.action} refused with {self.code}, {self.times} times"
+            case _:
+                return f"{self.kind} of {self.action}, {self.times} times"
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """A call as it arrived.
+
+    Attributes:
+        action: Name of the API call.
+        service: For example ``ec2``.
+        region: For which it was signed.
+        parameters: Flat, as on the wire: ``TagSpecification.1.Tag.2.Key``.
+    """
+
+    action: str
+    service: str
+    region: str
+    parameters: Mapping[str, str]
+
+
+class World:
+    """The part of a rehearsed cloud that its caller rules: faults wanted, and calls recorded."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._hits_left: list[int] = []
+        self.requests: deque[WireRequest] = deque(maxlen=REQUESTS_KEPT)
+
+    def add(self, fault: Fault) -> None:
+        """From now on this goes wrong."""
+        self._faults.append(fault)
+        self._hits_left.append(fault.times)
+
+    def clear(self) -> None:
+        """From now on nothing goes wrong, and nothing has been recorded."""
+        self._faults.clear()
+        self._hits_left.clear()
+        self.requests.clear()
+
+    def take(self, action: str) -> Fault | None:
+        """The passing fault that hits this call, if one does; it has one hit less then."""
+        for index, fault in enumerate(self._faults):
+            hits = fault.kind not in STANDING and fault.action in (action, ANY)
+            if hits and self._hits_left[index] > 0:
+                self._hits_left[index] -= 1
+                return fault
+        return None
+
+    def shortage(self, machine_type: str) -> Fault | None:
+        """The standing shortage of a machine type, if there is one."""
+        for fault in self._faults:
+            short = fault.kind is FaultKind.SHORT_CAPACITY
+            if short and fault.machine_type in (machine_type, ANY):
+                return fault
+        return None
+
+    def vcpu_limit(self) -> int | None:
+        """How many vCPUs may run in a region; None: as many as one likes."""
+        limits = [one.available for one in self._faults if one.kind is FaultKind.VCPU_LIMIT]
+        return min(limits, default=None)
+
+
+def fault_to_json(fault: Fault) -> dict[str, Any]:
+    """A fault as it travels to the server."""
+    return asdict(fault)
+
+
+def fault_from_json(document: Mapping[str, Any]) -> Fault:
+    """A fault as it arrived at the server."""
+    return Fault(**{**document, "kind": FaultKind(document["kind"])})

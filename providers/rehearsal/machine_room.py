@@ -1,0 +1,376 @@
+"""What moto leaves out of EC2 where machines are made and ended, put right.
+
+moto launches whatever is asked, at once: it takes the first override of a fleet for all machines,
+ignores MinCount, capacity, limits and unknown types or images, forgets a launch template's
+shutdown behaviour, metadata options and disks, and knows no time between ``pending`` and
+``running`` or between ``shutting-down`` and ``terminated``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult
+from moto.ec2.models.amis import Ami
+from moto.ec2.models.fleets import Fleet
+from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS, INSTANCE_TYPES
+from moto.ec2.models.instances import Instance, Reservation
+from moto.ec2.responses import EC2Response
+from moto.ec2.utils import convert_tag_spec, parse_user_data, random_fleet_id
+
+from providers.rehearsal.faults import World
+from providers.rehearsal.pace import Pace
+
+ARCHITECTURES = ("x86_64", "arm64")
+FLEET_TAG = "aws:ec2:fleet-id"
+IMAGE_DIGITS = 17
+
+
+def image_id(region: str, architecture: str) -> str:
+    """The image that a region has for an architecture."""
+    digest = hashlib.sha256(f"{region}/{architecture}".encode()).hexdigest()
+    return f"ami-{digest[:IMAGE_DIGITS]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One way in which a create call may be fulfilled: a launch template and its overrides."""
+
+    machine_type: str
+    template: Mapping[str, Any]
+    subnet_id: str | None = None
+    priority: float = float("inf")
+    user_data: str | None = None
+    shown: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """Why an offer gave fewer machines than were wanted."""
+
+    offer: Offer
+    code: str
+    message: str
+
+
+class MachineRoom(EC2Response):
+    """moto's EC2, with the making and the ending of machines put right.
+
+    moto makes an object of it for every call; ``bind`` gives them what they share.
+    """
+
+    world: ClassVar[World]
+    pace: ClassVar[Pace]
+
+    def describe_instance_types(self) -> ActionResult:
+        """A type that the region does not offer is not described."""
+        offered = self._offered_types()
+        described = cast("dict[str, Any]", super().describe_instance_types().result)
+        types = [one for one in described["InstanceTypes"] if one["InstanceType"] in offered]
+        return ActionResult({"InstanceTypes": types})
+
+    def describe_instances(self) -> ActionResult:
+        """A machine is not described in the first moments of its life."""
+        described = cast("dict[str, Any]", super().describe_instances().result)
+        for reservation in described["Reservations"]:
+            reservation.instances = [
+                one for one in reservation.instances if self.pace.is_visible(one)
+            ]
+        return ActionResult(described)
+
+    def create_fleet(self) -> ActionResult:
+        """One synchronous try: offers in the order of their priority, all errors in the answer."""
+        if self._get_param("Type") != "instant":
+            raise ServiceException("InvalidParameterValue", "only instant fleets are rehearsed")
+        offers = sorted(self._fleet_offers(), key=lambda offer: offer.priority)
+        self.error_on_dryrun()
+        wanted = int(self._get_param("TargetCapacitySpecification")["TotalTargetCapacity"])
+        planned, shortfalls = self._allocate(offers, wanted)
+        least = int(self._get_param("OnDemandOptions", {}).get("MinTargetCapacity", 0))
+        if sum(count for _, count in planned) < least:
+            planned = []
+        fleet = self._register_fleet(wanted)
+        tags = convert_tag_spec(self._get_param("TagSpecifications", []))
+        tags.setdefault("instance", {})[FLEET_TAG] = fleet.id
+        return ActionResult(
+            {
+                "FleetId": fleet.id,
+                "Instances": [
+                    {
+                        "LaunchTemplateAndOverrides": offer.shown,
+                        "Lifecycle": "on-demand",
+                        "InstanceIds": self._launch_for_fleet(fleet.id, offer, count, tags),
+                        "InstanceType": offer.machine_type,
+                    }
+                    for offer, count in planned
+                ],
+                "Errors": [
+                    {
+                        "LaunchTemplateAndOverrides": shortfall.offer.shown,
+                        "Lifecycle": "on-demand",
+                        "ErrorCode": shortfall.code,
+                        "ErrorMessage": shortfall.message,
+                    }
+                    for shortfall in shortfalls
+                ],
+            }
+        )
+
+    def run_instances(self) -> ActionResult:
+        """As many as there are between MinCount and MaxCount, of one type."""
+        template = self._template(self._get_param("LaunchTemplate", {}))
+        offer = Offer(
+            machine_type=self._get_param("InstanceType") or template.get("InstanceType", ""),
+            template=template,
+            subnet_id=self._get_param("SubnetId"),
+            user_data=self._get_param("UserData"),
+        )
+        self.error_on_dryrun()
+        planned, shortfalls = self._allocate([offer], int(self._get_param("MaxCount", 1)))
+        count = sum(given for _, given in planned)
+        if count < int(self._get_param("MinCount", 1)):
+            raise ServiceException(shortfalls[0].code, shortfalls[0].message)
+        tags = convert_tag_spec(self._get_param("TagSpecifications", []))
+        return ActionResult(self._launch(offer, count, tags))
+
+    def terminate_instances(self) -> ActionResult:
+        """Ending takes its time, and happens once."""
+        machine_ids = self._get_param("InstanceIds", [])
+        ending = [one for one in self._alive() if one.id in machine_ids]
+        answer = super().terminate_instances()
+        for instance in ending:
+            self.pace.shut_down(instance)
+        return answer
+
+    def delete_fleets(self) -> ActionResult:
+        """An instant fleet always takes its machines with it; an unknown one is reported."""
+        fleets = {one: self.ec2_backend.get_fleet(one) for one in self._get_param("FleetIds", [])}
+        for instance in self._alive():
+            if fleets.get(instance._fleet_id) is not None:  # noqa: SLF001 - moto offers no other way
+                instance.terminate()
+                self.pace.shut_down(instance)
+        answer: dict[str, list[Any]] = {
+            "SuccessfulFleetDeletions": [],
+            "UnsuccessfulFleetDeletions": [],
+        }
+        for fleet_id, fleet in fleets.items():
+            if fleet is None:
+                error = {
+                    "Code": "fleetIdDoesNotExist",
+                    "Message": f"The fleet {fleet_id} does not exist",
+                }
+                answer["UnsuccessfulFleetDeletions"].append({"FleetId": fleet_id, "Error": error})
+            else:
+                states = {
+                    "CurrentFleetState": "deleted_terminating",
+                    "PreviousFleetState": fleet.state,
+                }
+                answer["SuccessfulFleetDeletions"].append({"FleetId": fleet_id, **states})
+                fleet.state = "deleted_terminating"
+        return ActionResult(answer)
+
+    def _fleet_offers(self) -> list[Offer]:
+        """Every override of every template."""
+        return [
+            Offer(
+                machine_type=override.get("InstanceType") or template.get("InstanceType", ""),
+                template=template,
+                subnet_id=override.get("SubnetId"),
+                priority=float(override.get("Priority", "inf")),
+                user_data=specification.get("LaunchTemplateSpecificationUserData"),
+                shown={"LaunchTemplateSpecification": specification, "Overrides": override},
+            )
+            for config in self._get_param("LaunchTemplateConfigs", [])
+            for specification in [_shown_specification(config["LaunchTemplateSpecification"])]
+            for template in [self._template(config["LaunchTemplateSpecification"])]
+            for override in config.get("Overrides") or [{}]
+        ]
+
+    def _template(self, specification: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a launch template says; nothing if none is named."""
+        if not specification:
+            return {}
+        template = self.ec2_backend._get_template_from_args(specification)  # noqa: SLF001 - moto offers no other way
+        data: Mapping[str, Any] = template.data
+        return data
+
+    def _allocate(
+        self, offers: Sequence[Offer], wanted: int
+    ) -> tuple[list[tuple[Offer, int]], list[Shortfall]]:
+        """How many machines each offer gives, in order, until there are enough."""
+        planned: list[tuple[Offer, int]] = []
+        shortfalls: list[Shortfall] = []
+        left, vcpus_left = wanted, self._vcpus_left()
+        types_left: dict[str, int] = {}
+        for offer in offers:
+            rejected = self._rejection(offer)
+            if rejected is not None:
+                shortfalls.append(rejected)
+                continue
+            vcpus = _vcpus(offer.machine_type)
+            short = self.world.shortage(offer.machine_type)
+            in_stock = types_left.setdefault(offer.machine_type, short.available if short else left)
+            allowed = left if vcpus_left is None else vcpus_left // vcpus
+            given = min(left, in_stock, allowed)
+            if given:
+                planned.append((offer, given))
+                left -= given
+                types_left[offer.machine_type] -= given
+                vcpus_left = None if vcpus_left is None else vcpus_left - given * vcpus
+            if not left:
+                break
+            if allowed < in_stock:
+                shortfalls.append(_over_limit(offer, self.world.vcpu_limit()))
+            else:
+                code = short.code if short else "InsufficientInstanceCapacity"
+                message = f"We currently do not have sufficient {offer.machine_type} capacity."
+                shortfalls.append(Shortfall(offer, code, message))
+        return planned, shortfalls
+
+    def _rejection(self, offer: Offer) -> Shortfall | None:
+        """Why an offer could never be fulfilled."""
+        if offer.machine_type not in self._offered_types():
+            message = f"The following supplied instance types do not exist: [{offer.machine_type}]"
+            return Shortfall(offer, "InvalidInstanceType", message)
+        image = offer.template.get("ImageId", "")
+        images = {image_id(self.region, one): one for one in ARCHITECTURES}
+        if image not in images:
+            message = f"The image id '[{image}]' does not exist"
+            return Shortfall(offer, "InvalidAMIID.NotFound", message)
+        supported = INSTANCE_TYPES[offer.machine_type]["ProcessorInfo"]["SupportedArchitectures"]
+        if images[image] not in supported:
+            message = (
+                f"The architecture '{', '.join(supported)}' of the specified instance type does "
+                f"not match the architecture '{images[image]}' of the specified AMI."
+            )
+            return Shortfall(offer, "InvalidParameterValue", message)
+        return None
+
+    def _launch_for_fleet(
+        self, fleet_id: str, offer: Offer, count: int, tags: Mapping[str, dict[str, str]]
+    ) -> list[str]:
+        """One reservation a machine, so that long lists have pages."""
+        return [
+            self._launch(offer, 1, tags, fleet_id=fleet_id).instances[0].id for _ in range(count)
+        ]
+
+    def _launch(
+        self,
+        offer: Offer,
+        count: int,
+        tags: Mapping[str, dict[str, str]],
+        fleet_id: str | None = None,
+    ) -> Reservation:
+        """Make the machines as the launch template says; returns moto's reservation."""
+        template = offer.template
+        self._ensure_image(template["ImageId"])
+        reservation: Reservation = self.ec2_backend.run_instances(
+            image_id=template["ImageId"],
+            count=count,
+            user_data=parse_user_data(offer.user_data),
+            security_group_names=[],
+            instance_type=offer.machine_type,
+            is_instance_type_default=False,
+            region_name=self.region,
+            placement=None,
+            subnet_id=offer.subnet_id,
+            fleet_id=fleet_id,
+            tags=tags,
+            instance_initiated_shutdown_behavior=template.get("InstanceInitiatedShutdownBehavior"),
+            metadata_options=template.get("MetadataOptions", {}),
+            block_device_mappings=template.get("BlockDeviceMappings", []),
+        )
+        processor = INSTANCE_TYPES[offer.machine_type]["VCpuInfo"]
+        for instance in reservation.instances:
+            # The serializer shows attributes by name; moto has none for this field.
+            cores = {
+                "CoreCount": processor["DefaultCores"],
+                "ThreadsPerCore": processor["DefaultThreadsPerCore"],
+            }
+            vars(instance)["cpu_options"] = cores
+            for card in instance.nics.values():
+                card.add_tags(tags.get("network-interface", {}))
+            self.pace.boot(instance)
+        return reservation
+
+    def _ensure_image(self, image: str) -> None:
+        """Let moto know the image; it would take seconds to load all that there are."""
+        if image in self.ec2_backend.amis:
+            return
+        architecture = next(one for one in ARCHITECTURES if image_id(self.region, one) == image)
+        self.ec2_backend.amis[image] = Ami(
+            self.ec2_backend,
+            image,
+            architecture=architecture,
+            name=f"al2023-ami-{architecture}",
+            owner_alias="amazon",
+            root_device_name="/dev/xvda",
+            root_device_type="ebs",
+            virtualization_type="hvm",
+            public=True,
+        )
+
+    def _register_fleet(self, wanted: int) -> Fleet:
+        """A fleet that moto can describe; it launches nothing by itself."""
+        fleet = Fleet(
+            self.ec2_backend,
+            random_fleet_id(),
+            on_demand_options=self._get_param("OnDemandOptions", {}),
+            spot_options={},
+            target_capacity_specification={"TotalTargetCapacity": 0},
+            launch_template_configs=[],
+            excess_capacity_termination_policy="termination",
+            replace_unhealthy_instances=False,
+            terminate_instances_with_expiration=False,
+            fleet_type="instant",
+            valid_from=None,
+            valid_until=None,
+            tag_specifications=self._get_param("TagSpecifications", []),
+        )
+        fleet.target_capacity = wanted
+        self.ec2_backend.fleets[fleet.id] = fleet
+        return fleet
+
+    def _vcpus_left(self) -> int | None:
+        limit = self.world.vcpu_limit()
+        if limit is None:
+            return None
+        return max(0, limit - sum(_vcpus(instance.instance_type) for instance in self._alive()))
+
+    def _alive(self) -> list[Instance]:
+        ended = ("shutting-down", "terminated")
+        return [one for one in self.ec2_backend.all_instances() if one.state not in ended]
+
+    def _offered_types(self) -> set[str]:
+        return {one["InstanceType"] for one in INSTANCE_TYPE_OFFERINGS["region"][self.region]}
+
+
+def bind(world: World, pace: Pace) -> type[MachineRoom]:
+    """The machine room of one rehearsed AWS."""
+    return type("BoundMachineRoom", (MachineRoom,), {"world": world, "pace": pace})
+
+
+def _vcpus(machine_type: str) -> int:
+    vcpus: int = INSTANCE_TYPES[machine_type]["VCpuInfo"]["DefaultVCpus"]
+    return vcpus
+
+
+def _over_limit(offer: Offer, limit: int | None) -> Shortfall:
+    message = (
+        f"You have requested more vCPU capacity than your current vCPU limit of {limit} allows "
+        "for the instance bucket that the specified instance type belongs to."
+    )
+    return Shortfall(offer, "VcpuLimitExceeded", message)
+
+
+def _shown_specification(specification: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A template as an answer names it: EC2 does not repeat the user data."""
+    return {
+        key: value
+        for key, value in specification.items()
+        if key != "LaunchTemplateSpecificationUserData"
+    }

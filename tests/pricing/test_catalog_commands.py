@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Call = Callable[..., Any]
+
+
+def test_catalog_show_has_the_machine_its_price_and_its_surroundings(loadmuster: Call) -> None:
+    answer = loadmuster(
+        "--json", "--now", "2026-11-21", "catalog", "show", "aws", "us-east-1", "c7i.large"
+    )
+    assert answer.exit_code == 0
+    document = answer.document
+    assert document["usd_per_hour"] == "0.08925"
+    assert (document["vcpus"], document["memory_mib"]) == (2, 4096)
+    assert document["billing"] == {"minimum_s": 60, "step_s": 1}
+    assert document["surroundings"]["egress"]["usd"] == "0.09"
+    assert set(document["sources"]) == {
+        "karpenter-aws",
+        "aws-public-ipv4",
+        "cortex-ebs",
+        "cloudprice-egress",
+    }
+    assert document["warnings"] == [
+        "the price of boot disk is of 2022-09-03, older than a year",
+    ]
+
+
+def test_catalog_show_tells_people_what_is_old_or_estimated(loadmuster: Call) -> None:
+    shown = loadmuster(
+        "--now", "2026-11-21", "catalog", "show", "aws", "ap-southeast-3", "c5.large"
+    ).out
+    assert "Note: the price of the machine is of 2022-11-22, older than a year" in shown
+    assert "Note: the price of egress is estimated for ap-southeast-3" in shown
+    assert "estimated: 0.09 to 0.155" in shown
+
+
+def test_catalog_show_leaves_open_what_is_not_published(loadmuster: Call) -> None:
+    shown = loadmuster("catalog", "show", "azure", "westeurope", "Standard_B2s").out
+    assert "burstable" in shown
+    assert "not published" in shown
+    assert "0.005 USD per hour, as of 2026-09-16, estimated" in shown
+
+
+def test_catalog_list_without_a_choice_lists_the_regions(loadmuster: Call) -> None:
+    document = loadmuster("--json", "catalog", "list").document
+    assert len(document["regions"]) == 78
+    assert document["offerings"] == []
+    assert "westeurope" in loadmuster("catalog", "list", "--provider", "azure").out
+
+
+def test_catalog_list_by_family_and_region(loadmuster: Call) -> None:
+    document = loadmuster(
+        "--json", "catalog", "list", "--region", "eu-west-1", "--family", "c7i"
+    ).document
+    assert [each["region"] for each in document["regions"]] == ["eu-west-1"]
+    offerings = document["offerings"]
+    assert {each["family"] for each in offerings} == {"c7i"}
+    assert offerings[0]["instance_type"] == "c7i.large"
+    assert "c7i.large" in loadmuster("catalog", "list", "--region", "eu-west-1").out
+
+
+def test_a_family_alone_lists_every_region_of_its_cloud(loadmuster: Call) -> None:
+    document = loadmuster("--json", "catalog", "list", "--family", "c7i").document
+    assert {each["provider"] for each in document["offerings"]} == {"aws"}
+    assert len(document["regions"]) == 21
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("show", "gcp", "us-east-1", "c7i.large"), "no provider 'gcp'"),
+        (("show", "aws", "us-est-1", "c7i.large"), "near it: us-west-1, us-east-1"),
+        (("show", "aws", "eastus", "c7i.large"), "it is one of azure"),
+        (("show", "aws", "us-east-1", "c7i.lage"), "near it: c7i.large"),
+        (("show", "aws", "us-east-1"), "TYPE"),
+        (("list", "--provider", "gcp"), "no provider 'gcp'"),
+        (("list", "--region", "nowhere"), "no region 'nowhere'"),
+        (("list", "--family", "c7"), "no family 'c7'"),
+    ],
+)
+def test_bad_names_are_one_line_and_exit_code_2(
+    loadmuster: Call, arguments: tuple[str, ...], problem: str
+) -> None:
+    answer = loadmuster("--json", "catalog", *arguments)
+    assert answer.exit_code == 2
+    assert problem in answer.err
+    assert answer.err.count("\n") == 1
+    assert problem in answer.document["error"]["message"]

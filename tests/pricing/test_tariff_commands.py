@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pricing.tariffs import tariff_names
+
+Call = Callable[..., Any]
+
+
+def test_tariff_price_says_the_vendor_s_own_example(loadmuster: Call) -> None:
+    answer = loadmuster(
+        "--json", "tariff", "price", "loadview", "--injectors", "10", "--duration", "3m"
+    )
+    assert (answer.exit_code, answer.err) == (0, "")
+    document = answer.document
+    assert {"tariff", "unit", "quantity", "usd", "as_of", "steps"} <= document.keys()
+    assert (document["tariff"], document["quantity"], document["usd"]) == ("loadview", 50, None)
+    assert document["unit"] == "LI-minute"
+    assert document["unknown"][0]["field"] == "usd"
+    assert "10 injectors x 5m = 50 LI-minutes" in document["steps"]
+
+
+def test_tariff_price_tells_people_the_arithmetic(loadmuster: Call) -> None:
+    answer = loadmuster("tariff", "price", "on-demand", "--users", "1200", "--duration", "1h30m")
+    assert "1200 http users, 500 on an injector: 3 injectors" in answer.out
+    assert "= 42.90 USD" in answer.out
+
+
+def test_money_is_text_and_quantities_are_numbers(loadmuster: Call) -> None:
+    answer = loadmuster(
+        "tariff", "price", "tencent-pts", "--users", "1", "--duration", "1s", "--json"
+    )
+    assert answer.document["quantity"] == 8.3333
+    assert answer.document["usd"] == "0.01"
+
+
+def test_at_chooses_the_wording_of_the_day_and_the_test_clock_is_its_default(
+    loadmuster: Call,
+) -> None:
+    command = ("--json", "tariff", "price", "gatling", "--injectors", "1", "--duration", "1m")
+    assert loadmuster(*command, "--at", "2026-07-20").document["version"] == "2026-07-15"
+    assert loadmuster(*command, "--now", "2026-02-01").document["version"] == "2026-01-20"
+
+
+def test_a_day_before_the_first_version_is_priced_with_a_warning(loadmuster: Call) -> None:
+    command = ("tariff", "price", "gatling", "--injectors", "1", "--duration", "1m")
+    document = loadmuster("--json", *command, "--at", "2020-01-01").document
+    assert document["warnings"] == [
+        "the oldest version known is of 2026-01-20; it is taken for 2020-01-01 too"
+    ]
+    assert "Note: the oldest version" in loadmuster(*command, "--at", "2020-01-01").out
+
+
+def test_tariff_list_has_every_tariff(loadmuster: Call) -> None:
+    document = loadmuster("--json", "tariff", "list").document
+    assert [each["tariff"] for each in document["tariffs"]] == list(tariff_names())
+    shown = loadmuster("tariff", "list").out
+    assert all(name in shown for name in tariff_names())
+
+
+@pytest.mark.parametrize("name", tariff_names())
+def test_tariff_show_tells_the_rule_and_where_it_is_published(loadmuster: Call, name: str) -> None:
+    document = loadmuster("--json", "tariff", "show", name).document
+    assert document["tariff"] == name
+    newest = document["versions"][-1]
+    assert (newest["usd_per_unit"] is None) == bool(newest["unknown"])
+    assert newest["version"] in loadmuster("tariff", "show", name).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("price", "loadvue", "--injectors", "1", "--duration", "3m"), "no tariff 'loadvue'"),
+        (("show", "loadvue"), "no tariff 'loadvue'"),
+        (("price", "loadview", "--injectors", "0", "--duration", "3m"), "injectors must be"),
+        (("price", "loadview", "--injectors", "1", "--duration=-3m"), "--duration: '-3m'"),
+        (("price", "loadview", "--injectors", "1", "--duration", "soon"), "--duration: 'soon'"),
+        (("price", "loadview", "--injectors", "1", "--duration", "0s"), "duration in seconds"),
+        (("price", "loadview", "--duration", "3m"), "a number of users, or of injectors"),
+        (("price", "loadview", "--injectors", "1"), "--duration"),
+        (("price", "loadview", "--injectors", "x", "--duration", "3m"), "--injectors"),
+        (("price", "grafana-k6", "--injectors", "1", "--duration", "3m"), "counts users"),
+        (
+            ("price", "loadview", "--users", "1", "--duration", "3m", "--protocol", "gopher"),
+            "--protocol",
+        ),
+        (
+            ("price", "loadview", "--users", "1", "--duration", "3m", "--at", "yesterday"),
+            "--at: 'yesterday'",
+        ),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    loadmuster: Call, arguments: tuple[str, ...], problem: str
+) -> None:
+    answer = loadmuster("--json", "tariff", *arguments)
+    assert answer.exit_code == 2
+    assert problem in answer.err
+    assert answer.err.count("\n") == 1
+    assert problem in answer.document["error"]["message"]

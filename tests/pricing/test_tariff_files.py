@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pricing.strict_toml import FILE_BYTES_MAX, DataFileError
+from pricing.tariffs import read_tariff_file
+
+VERSION = """
+[[versions]]
+effective_from = 2026-01-01
+as_of = 2026-01-01
+unit = "VUH"
+counts = "users"
+unit_s = 3600
+quantum_s = 60
+cancellation = "full_quote"
+usd_per_unit = "0.10"
+sources = []
+notes = []
+"""
+GOOD = f'title = "A service"\n{VERSION}'
+
+
+def read(folder: Path, content: str) -> None:
+    path = folder / "service.toml"
+    path.write_text(content, encoding="utf-8")
+    read_tariff_file(path)
+
+
+def test_a_good_file_is_read(tmp_path: Path) -> None:
+    read(tmp_path, GOOD)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('unit = "VUH"', "", "unit is missing"),
+        ('unit = "VUH"', "unit = 3", "unit must be a text"),
+        ('unit = "VUH"', 'unit = "VUH"\ncolour = "red"', "colour is not a field"),
+        ('title = "A service"', 'title = "A"\nowner = "b"', "owner is not a field"),
+        ('"users"', '"people"', "counts must be one of injectors, users, reserved_users"),
+        ('"users"', '"reserved_users"', "users_per_injector is needed"),
+        ("quantum_s = 60", "quantum_s = 0", "quantum_s must be a whole number of at least 1"),
+        ("quantum_s = 60", "quantum_s = true", "quantum_s must be a whole number"),
+        ('"0.10"', "0.10", "usd_per_unit must be an amount of US dollars in quotes"),
+        ('"0.10"', '"-0.10"', "usd_per_unit must be an amount"),
+        ('"0.10"', '"0.0000001"', "usd_per_unit must be an amount"),
+        ('usd_per_unit = "0.10"', "", "usd_per_unit or else not_published"),
+        ("= 2026-01-01", '= "2026-01-01"', "must be a date like 2026-11-21, without quotes"),
+        ('"full_quote"', '"half"', "cancellation must be one of startup_only"),
+        ("sources = []", "sources = [1]", "sources must be a list of texts"),
+        ("notes = []", "notes = []\nmultipliers = { gopher = 2 }", "gopher is unknown"),
+        ("notes = []", "notes = []\nmultipliers = { http = 0 }", "http must be a whole number"),
+        ("notes = []", "notes = []\nmultipliers = 3", "multipliers must be a table"),
+        ("notes = []", "notes = []\nfloors = 3", "floors must be a list of tables"),
+        ("notes = []", "notes = []\nfloors = [{ minimum_s = 90 }]", "must be whole quanta"),
+        (
+            "notes = []",
+            "notes = []\nfloors = [{ up_to_injectors = 5, minimum_s = 60 }]",
+            "must end with one without up_to_injectors",
+        ),
+        (
+            "notes = []",
+            "notes = []\nfloors = [{ up_to_injectors = 5, minimum_s = 120 }, { minimum_s = 60 }]",
+            "floors must rise",
+        ),
+        (
+            "notes = []",
+            "notes = []\nfloors = [{ minimum_s = 60 }, { minimum_s = 120 }]",
+            "without up_to_injectors must come last",
+        ),
+        (
+            "notes = []",
+            "notes = []\nfloors = [{ up_to_injectors = 5, minimum_s = 60 }, { minimum_s = 120 }]",
+            "need a tariff that looks at injectors",
+        ),
+        ("[[versions]]", "[versions]", "versions must be a list of tables"),
+        ("[[versions]]", "[[versions", "not a TOML file"),
+    ],
+)
+def test_a_wrong_field_is_refused_by_name(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    assert old in GOOD
+    with pytest.raises(DataFileError) as refused:
+        read(tmp_path, GOOD.replace(old, new))
+    assert problem in refused.value.message
+    assert "service.toml" in refused.value.message
+
+
+def test_versions_come_oldest_first(tmp_path: Path) -> None:
+    with pytest.raises(DataFileError, match="oldest first"):
+        read(tmp_path, GOOD + VERSION)
+
+
+def test_a_file_that_is_not_there_or_too_large_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataFileError, match="No such file"):
+        read_tariff_file(tmp_path / "nothing.toml")
+    with pytest.raises(DataFileError, match="Is a directory"):
+        read_tariff_file(tmp_path)
+    with pytest.raises(DataFileError, match="larger than 1 MiB"):
+        read(tmp_path, "#" * (FILE_BYTES_MAX + 1))
+    with pytest.raises(DataFileError, match="not a TOML file"):
+        read(tmp_path, "a = " + "[" * 100_000)
