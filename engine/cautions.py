@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from datetime import date
 
 from engine.fleet import Fleet
-from engine.machines import FleetGroup
 from engine.requirement import HOUSE_TARIFF, Requirement, peak_users, planned_seconds
 from engine.scenario import Scenario
 from kernel.durations import format_duration
-from pricing.catalog import Catalog, Price, is_stale
+from pricing.catalog import Catalog, Offering, Price, is_stale
 from pricing.money import format_usd
 from pricing.tariffs import Tariff, li_minutes, load_tariff
 
@@ -28,12 +27,8 @@ def cautions(
         *_about_payload(requirement),
         *_about_idle_regions(scenario, requirement),
         *_about_floors(scenario, requirement, load_tariff(HOUSE_TARIFF, at)),
-        *(
-            sentence
-            for fleet in fleets
-            for group in fleet.groups
-            for sentence in (*_about_place(group), *_about_prices(group, catalog, at))
-        ),
+        *(sentence for fleet in fleets for sentence in _about_places(fleet)),
+        *(sentence for fleet in fleets for sentence in _about_prices(fleet, catalog, at)),
     )
 
 
@@ -84,29 +79,37 @@ def _about_floors(scenario: Scenario, requirement: Requirement, tariff: Tariff) 
         )
 
 
-def _about_place(group: FleetGroup) -> Iterator[str]:
-    if group.place.stands_for is not None:
-        provider = group.offering.machine.provider
-        yield f"{provider}: {group.place.region} stands in for {group.place.stands_for}"
+def _about_places(fleet: Fleet) -> Iterator[str]:
+    places = [group.place for group in fleet.groups if group.place.stands_for is not None]
+    if places:
+        pairs = ", ".join(f"{place.region} for {place.stands_for}" for place in places)
+        yield f"{fleet.provider} has other regions: {pairs}"
 
 
-def _about_prices(group: FleetGroup, catalog: Catalog, at: date | None) -> Iterator[str]:
-    offering = group.offering
+def _about_prices(fleet: Fleet, catalog: Catalog, at: date | None) -> Iterator[str]:
+    """Old and estimated prices, each said once with the regions that it is about."""
+    regions: dict[str, list[str]] = {}
+    for group in fleet.groups:
+        for fact in _price_facts(group.offering, catalog, at):
+            regions.setdefault(fact, []).append(group.offering.region)
+    for fact, where in regions.items():
+        yield f"{fleet.provider} {', '.join(where)}: {fact}"
+
+
+def _price_facts(offering: Offering, catalog: Catalog, at: date | None) -> Iterator[str]:
     provider, region = offering.machine.provider, offering.region
     around = {
         "disks": catalog.boot_disk(provider, region),
         "public addresses": catalog.public_ipv4(provider, region),
         "egress": catalog.egress(provider, region),
     }
-    ages = {offering.machine.name: offering.as_of} | {
-        item: price.as_of for item, price in around.items()
-    }
-    for item, as_of in ages.items():
-        if at is not None and is_stale(as_of, at):
-            yield f"{provider} {region}: the price of {item} is of {as_of}, more than a year old"
+    as_of = {item: price.as_of for item, price in around.items()}
+    for item, day in {offering.machine.name: offering.as_of, **as_of}.items():
+        if at is not None and is_stale(day, at):
+            yield f"the price of {item} is of {day}, more than a year old"
     for item, price in around.items():
         if price.estimated:
-            yield f"{provider} {region}: the price of {item} is estimated{_range(price)}"
+            yield f"the price of {item} is estimated{_range(price)}"
 
 
 def _range(price: Price) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engine.machines import HOURS_PER_MONTH, FleetGroup
 from pricing.catalog import BILLING_RULES, Catalog, Price
@@ -65,28 +65,33 @@ class CostItem:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What the whole test sends.
+    """What the machines send.
 
     Attributes:
-        requests: Requests in all.
+        requests: Requests in all, from each region.
         request_bytes: Bytes of each.
         is_assumed: The scenario does not say the size.
     """
 
-    requests: int
+    requests: tuple[int, ...]
     request_bytes: int
     is_assumed: bool
 
-    @property
-    def sent_bytes(self) -> Span:
-        """Bytes sent in all."""
-        expected = self.requests * self.request_bytes
-        if not self.is_assumed:
-            return Span(expected, expected, expected)
-        return Span(
-            expected * ASSUMED_SIZE_LOW_PERCENT // 100,
-            expected,
-            expected * ASSUMED_SIZE_HIGH_PERCENT // 100,
+    def paid_bytes(self) -> tuple[Span, ...]:
+        """Bytes that are billed from each region."""
+        low, high = (
+            (ASSUMED_SIZE_LOW_PERCENT, ASSUMED_SIZE_HIGH_PERCENT) if self.is_assumed else (100, 100)
+        )
+        sent = [count * self.request_bytes for count in self.requests]
+        all_low = sum(sent) * low // 100
+        billed_low = max(0, all_low - FREE_EGRESS_BYTES)
+        return tuple(
+            Span(
+                low=count * low // 100 * billed_low // max(1, all_low),
+                expected=count,
+                high=count * high // 100,
+            )
+            for count in sent
         )
 
 
@@ -107,13 +112,12 @@ def cost_items(
     billed_s = START_UP_S[provider].map(
         lambda start_up_s: rule.billed_seconds(start_up_s + duration_s)
     )
-    users = sum(group.users for group in groups)
     sums: dict[str, Span] = {}
-    for group in groups:
+    for group, paid_bytes in zip(groups, traffic.paid_bytes(), strict=True):
         for name, cost in (
             *_machine_costs(group, duration_s, billed_s),
             *_surrounding_costs(group, billed_s, catalog),
-            ("egress", _egress_cost(traffic.sent_bytes, group, users, catalog)),
+            ("egress", _egress_cost(group, paid_bytes, catalog)),
         ):
             sums[name] = sums.get(name, Span(0, 0, 0)).join(cost, operator.add)
     return tuple(
@@ -148,15 +152,10 @@ def _surrounding_costs(
         yield name, _price_span(price).join(billed_s, cost)
 
 
-def _egress_cost(sent_bytes: Span, group: FleetGroup, users: int, catalog: Catalog) -> Span:
-    """The group's part of what is sent, by its part of the users."""
-    paid_bytes = replace(sent_bytes, low=max(0, sent_bytes.low - FREE_EGRESS_BYTES))
+def _egress_cost(group: FleetGroup, paid_bytes: Span, catalog: Catalog) -> Span:
     price = catalog.egress(group.offering.machine.provider, group.offering.region)
     return _price_span(price).join(
-        paid_bytes,
-        lambda usd_micros, count: divide_half_up(
-            usd_micros * count * group.users, users * BYTES_PER_GB
-        ),
+        paid_bytes, lambda usd_micros, count: divide_half_up(usd_micros * count, BYTES_PER_GB)
     )
 
 

@@ -173,7 +173,7 @@ def json_schema(name: str) -> dict[str, Any]:
         name: One of ``SCHEMAS``.
     """
     if name == "scenario":
-        from engine.readers.native import scenario_schema
+        from engine.readers.schema import scenario_schema
 
         return scenario_schema()
     schema = _DOCUMENTS[name].model_json_schema(mode="serialization")

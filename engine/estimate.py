@@ -95,7 +95,7 @@ class Estimate:
 def estimate(
     scenario: Scenario,
     *,
-    catalog: Catalog,
+    catalog: Catalog | None = None,
     provider: str = ANY_PROVIDER,
     regions: Sequence[str] = (),
     at: date | None = None,
@@ -106,7 +106,7 @@ def estimate(
 
     Args:
         scenario: What is to be run.
-        catalog: Machine types and prices.
+        catalog: Machine types and prices; None: the bundled catalogue.
         provider: ``aws``, ``azure``, or ``any`` for both.
         regions: Where the load comes from, in equal shares; replaces the scenario's.
         at: The day that decides which tariffs hold and which prices are old; None: the newest
@@ -121,6 +121,7 @@ def estimate(
     """
     if regions:
         scenario = replace(scenario, regions=equal_shares(regions))
+    catalog = catalog or Catalog.bundled()
     requirement = require(scenario, at=at)
     clouds, left_out = _clouds(scenario, requirement, catalog, provider)
     quotes = offers(
@@ -201,5 +202,7 @@ def _unknown(
                     f"the bandwidth of {machine.name} is not published; it was not checked",
                 )
     for offer in quotes:
+        if offer.assumption is not None:
+            yield Unknown(f"quotes.{offer.name}.quantity", offer.assumption)
         if offer.reason is not None:
             yield Unknown(f"quotes.{offer.name}.usd", offer.reason)

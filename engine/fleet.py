@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
-from engine.capacity import GIVEN, demand_of
+from engine.capacity import GIVEN, Demand, demand_of
 from engine.costs import CostItem, Traffic, cost_items
 from engine.machines import FleetGroup, cheapest_group
 from engine.places import Place
-from engine.requirement import ImpossibleLoadError, Requirement, planned_seconds, user_seconds
+from engine.requirement import (
+    ImpossibleLoadError,
+    Requirement,
+    peak_users,
+    planned_seconds,
+    user_seconds,
+)
 from engine.scenario import Scenario
 from pricing.catalog import Catalog
 
@@ -78,12 +85,22 @@ def cheapest_fleet(
                 region=place.region,
             )
         groups.append(group)
-    requests = math.ceil(user_seconds(scenario)) * demand.requests_per_million_s // 1_000_000 + 1
     items = cost_items(
         provider,
         groups,
         duration_s=planned_seconds(scenario),
-        traffic=Traffic(requests, demand.request_bytes, scenario.request_bytes is None),
+        traffic=Traffic(
+            requests=_requests(scenario, requirement, demand),
+            request_bytes=demand.request_bytes,
+            is_assumed=scenario.request_bytes is None,
+        ),
         catalog=catalog,
     )
     return Fleet(provider, tuple(groups), items)
+
+
+def _requests(scenario: Scenario, requirement: Requirement, demand: Demand) -> tuple[int, ...]:
+    """Requests from each region: its users' part of the user-seconds, at the pace of one user."""
+    per_peak_user = Fraction(user_seconds(scenario)) / peak_users(scenario)
+    pace = Fraction(demand.requests_per_million_s, 1_000_000)
+    return tuple(math.ceil(per_peak_user * part.users * pace) for part in requirement.regions)

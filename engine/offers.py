@@ -12,7 +12,7 @@ from engine.requirement import Requirement, peak_users, planned_seconds
 from engine.scenario import Scenario
 from pricing.plans import Plan
 from pricing.quotes import Quote, Unit, quote_run, runs_within
-from pricing.tariffs import Tariff, Usage, load_tariff, price
+from pricing.tariffs import Usage, load_tariff, price
 
 SERVICES = ("loadview", "gatling")
 """The services whose bill stands beside our own in every estimate."""
@@ -31,6 +31,7 @@ class Offer:
         as_of: The day from which the plan's tariff holds, or on which the service's was read.
         runs_per_period: On a subscription: such runs that one period's grant allows.
         quote: On one of our plans: the quote itself.
+        assumption: What had to be assumed for ``quantity``.
         is_of_account: It is the plan of the account that asked.
     """
 
@@ -42,6 +43,7 @@ class Offer:
     as_of: date
     runs_per_period: int | None = None
     quote: Quote | None = None
+    assumption: str | None = None
     is_of_account: bool = False
 
 
@@ -72,7 +74,7 @@ def offers(
     )
     return (
         *(_on_plan(plan, usage, at, is_of_account=plan is account_plan) for plan in ours),
-        *_at_services(scenario, requirement, usage, at),
+        *_at_services(requirement, usage, at),
     )
 
 
@@ -92,12 +94,11 @@ def _on_plan(plan: Plan, usage: Usage, at: date | None, *, is_of_account: bool) 
     )
 
 
-def _at_services(
-    scenario: Scenario, requirement: Requirement, usage: Usage, at: date | None
-) -> Iterator[Offer]:
+def _at_services(requirement: Requirement, usage: Usage, at: date | None) -> Iterator[Offer]:
     for name in SERVICES:
         tariff = load_tariff(name, at)
-        injectors = _injectors_of(tariff, scenario, requirement)
+        payload = tariff.users_per_injector.get(usage.protocol)
+        injectors = _injectors_of(payload, requirement)
         charge = price(
             tariff, Usage(injectors, usage.users, usage.duration_s, protocol=usage.protocol)
         )
@@ -108,15 +109,18 @@ def _at_services(
             usd_micros=charge.usd_micros,
             reason=charge.unknown,
             as_of=charge.as_of,
+            assumption=None
+            if payload is not None
+            else f"{tariff.title} publishes no number of {usage.protocol} users per injector; "
+            f"counted on {injectors:,}, as for our plans",
         )
 
 
-def _injectors_of(tariff: Tariff, scenario: Scenario, requirement: Requirement) -> int:
-    """Injectors by the service's own users per injector, region by region.
+def _injectors_of(payload: int | None, requirement: Requirement) -> int:
+    """Injectors by a service's own users per injector, region by region.
 
     Ours where the scenario fixes them, and where the service publishes no number.
     """
-    payload = tariff.users_per_injector.get(scenario.protocol.value)
     if payload is None or requirement.binding == GIVEN:
         return requirement.injectors
     return sum(-(-part.users // payload) + part.reference_injectors for part in requirement.regions)

@@ -17,7 +17,7 @@ from pricing import requests
 from pricing.invoices import REVENUE
 from pricing.ledger import lock_books
 from pricing.lots import Lot, open_lots
-from pricing.periods import Period, anchor_of, check_timezone
+from pricing.periods import Period, anchor_of, check_timezone, check_year
 from pricing.plans import Plan
 from pricing.quotes import Unit
 from pricing.subscriptions import renew, running, subscribe
@@ -27,8 +27,6 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far an account's clock may seem to go back: the clocks of two controllers differ a little,
 and commands under one test clock each start at the same instant. Within it, an account's time
 stands still; it never goes back."""
-
-EARLIEST_ACTIVATION = datetime(2000, 1, 1, tzinfo=UTC)
 
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 
@@ -123,7 +121,8 @@ def check_opening(
     Raises:
         BadAccountIdError: If the id has other characters.
         UnknownTimezoneError: If the zone is none.
-        BadInputError: If the activation is later than now, or before 2000.
+        YearOutOfRangeError: If the clock or the activation is in an impossible year.
+        BadInputError: If the activation is later than now.
     """
     if not _ACCOUNT_ID.fullmatch(account_id):
         raise BadAccountIdError(
@@ -132,10 +131,14 @@ def check_opening(
             account=account_id,
         )
     check_timezone(timezone)
-    if activated_at is not None and not EARLIEST_ACTIVATION <= activated_at <= now:
+    check_year(now.year, where="the clock")
+    if activated_at is None:
+        return
+    check_year(activated_at.year, where="activation")
+    if activated_at > now:
         raise BadInputError(
-            f"activation at {_shown(activated_at)}: an instant from {EARLIEST_ACTIVATION.date()}"
-            f" to now ({_shown(now)}) would be right",
+            f"activation at {_shown(activated_at)}: now ({_shown(now)}) or an instant before it"
+            " would be right",
             activated_at=_shown(activated_at),
         )
 
@@ -260,7 +263,9 @@ def advance(conn: Connection, account_id: str, now: datetime) -> datetime:
         UnknownAccountError: If there is no such account.
         ClockBackwardsError: If ``now`` is before the last command by more than the tolerance.
         ClockTooFarAheadError: If decades of periods would be due.
+        YearOutOfRangeError: If ``now`` is in an impossible year.
     """
+    check_year(now.year, where="the clock")
     last = _lock(conn, account_id)
     if now < last - CLOCK_TOLERANCE:
         raise ClockBackwardsError(

@@ -20,6 +20,9 @@ from kernel.errors import BadInputError
 FIRST_ANNIVERSARY_DAY = date(2021, 10, 12)
 """Accounts activated before this day have calendar months for periods (R17, R18)."""
 
+BILLABLE_YEARS = range(2000, 2200)
+"""Anything else is a slip of the keyboard, or of a clock."""
+
 _MONTHS_PER_YEAR = 12
 _NOT_PLACES = frozenset({"Factory", "localtime"})
 
@@ -28,6 +31,12 @@ class UnknownTimezoneError(BadInputError):
     """Not a name in the IANA time zone database."""
 
     code = "unknown_timezone"
+
+
+class YearOutOfRangeError(BadInputError):
+    """A year in which nobody is billed; facts: ``year``."""
+
+    code = "year_out_of_range"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,20 @@ def check_timezone(name: str) -> str:
 def _timezones() -> frozenset[str]:
     """Every zone's name; reading the database's index takes a while."""
     return frozenset(zoneinfo.available_timezones() - _NOT_PLACES)
+
+
+def check_year(year: int, *, where: str) -> None:
+    """Whether a date may be reckoned with.
+
+    Raises:
+        YearOutOfRangeError: If not; ``where`` names what it came from.
+    """
+    if year not in BILLABLE_YEARS:
+        raise YearOutOfRangeError(
+            f"{where}: the year {year} will not do; {BILLABLE_YEARS[0]} to {BILLABLE_YEARS[-1]}"
+            " would",
+            year=year,
+        )
 
 
 def anchor_of(activated_at: datetime, timezone: str) -> Anchor:

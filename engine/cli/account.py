@@ -204,12 +204,13 @@ def _activation(text: str, timezone: str) -> datetime:
     """The first instant of a day in the account's zone, or the instant that is given."""
     from zoneinfo import ZoneInfo
 
-    from pricing.periods import check_timezone, first_instant
+    from pricing.periods import check_timezone, check_year, first_instant
 
     try:
         day = date.fromisoformat(text)
     except ValueError:
         return parse_instant(text, where="--activated")
+    check_year(day.year, where="--activated")
     return first_instant(day, ZoneInfo(check_timezone(timezone)))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from rich import box
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -19,8 +20,9 @@ from engine.machines import FleetGroup
 from engine.offers import Offer
 from engine.requirement import planned_seconds
 from kernel.durations import format_duration
-from pricing.money import MICROS_PER_USD, format_cents
+from pricing.money import MICROS_PER_USD
 
+INDENT = "  "
 MIB_PER_GIB = 1_024
 SMALL_USD_MICROS = 100 * MICROS_PER_USD
 CLOUDS = {"aws": "AWS", "azure": "Azure"}
@@ -42,16 +44,19 @@ def show_estimate(console: Console, estimate: Estimate) -> None:
     _section(console, "What it takes", *_requirement(estimate))
     _section(console, "What the machines cost", _costs(estimate.clouds))
     _section(console, "What a run is billed", _quotes(estimate.quotes))
-    notes = [_bullet(note) for note in _notes(estimate)]
+    notes = [_bullet(note, console.width) for note in _notes(estimate)]
     if notes:
         _section(console, "Good to know", *notes)
 
 
-def _section(console: Console, heading: str, *content: RenderableType) -> None:
+def _section(console: Console, heading: str, *content: Text | Table) -> None:
     console.print()
     console.print(Text(heading, "bold"))
     for each in content:
-        console.print(Padding(each, (0, 0, 0, 2), expand=False))
+        if isinstance(each, Text):
+            console.print(Text.assemble(INDENT, each))
+        else:
+            console.print(Padding(each, (0, 0, 0, len(INDENT)), expand=False))
 
 
 def _title(estimate: Estimate) -> Text:
@@ -65,7 +70,7 @@ def _title(estimate: Estimate) -> Text:
     return Text.assemble((scenario.name, "bold cyan"), facts)
 
 
-def _requirement(estimate: Estimate) -> Iterator[RenderableType]:
+def _requirement(estimate: Estimate) -> Iterator[Text]:
     requirement = estimate.requirement
     gib = STANDARD_INJECTOR.memory_mib // MIB_PER_GIB
     yield Text.assemble(
@@ -140,7 +145,7 @@ def _quotes(quotes: Sequence[Offer]) -> Table:
 
 def _charge(offer: Offer) -> Text:
     if offer.usd_micros is not None:
-        return Text(f"{format_cents(offer.usd_micros)} USD", "bold")
+        return Text(f"{_usd(offer.usd_micros, decimals=2)} USD", "bold")
     if offer.runs_per_period is not None:
         runs = _many(offer.runs_per_period, "such run")
         return Text.assemble((runs, "bold"), " a month")
@@ -153,16 +158,20 @@ def _notes(estimate: Estimate) -> Iterator[str]:
         area, _, field = each.field.partition(".")
         if area == "scenario":
             yield f"{field}: {each.reason}"
-        elif area == "clouds":
+        elif area == "clouds" or field.endswith(".quantity"):
             yield each.reason
     yield from estimate.warnings
 
 
-def _bullet(note: str) -> Table:
-    """A note with a hanging indent."""
-    table = Table.grid(padding=(0, 1, 0, 0))
-    table.add_row("-", Text(note))
-    return table
+def _bullet(note: str, width_columns: int) -> Text:
+    """A note with a hanging indent; the section indents its first line."""
+    lines = textwrap.fill(
+        f"{INDENT}- {note}",
+        width_columns,
+        subsequent_indent=f"{INDENT}  ",
+        break_on_hyphens=False,
+    )
+    return Text(lines.removeprefix(INDENT))
 
 
 def _usd(usd_micros: int, decimals: int) -> str:

@@ -1,156 +1,38 @@
-"""How runs look: live while they go on, and as tables afterwards."""
+"""How runs look: before they start, in a list, and one with all that is known of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
+from typing import Any
 
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.console import Console, RenderableType
 from rich.text import Text
 
-from engine.load.driver import Progress
-from engine.runs.decide import Observed
-from engine.runs.states import Outcome, Run, RunState
-from engine.runs.view import RunView
+from engine.cli.layout import columns, counted, facts, section
+from engine.runs.states import Outcome, Run
+from engine.runs.view import RunView, amount
 from pricing.charges import Bill
-from pricing.money import format_cents
-from pricing.quotes import Quote, Unit, kept_use_after_cancel
+from pricing.quotes import Quote
 
-PLAIN_EVERY_S = 5.0
+MACHINES_SHOWN = 5
 OUTCOME_STYLE = {Outcome.COMPLETED: "green", Outcome.CANCELLED: "yellow", Outcome.FAILED: "red"}
-STATE_WORDS = {
-    RunState.ACCEPTED: "accepted",
-    RunState.LAUNCHING: "launching the injectors",
-    RunState.STARTING: "injectors getting ready",
-    RunState.RUNNING: "load flows",
-    RunState.RELEASING: "releasing the machines",
-    RunState.ENDED: "ended",
-}
 
 
-def amount(unit: Unit, value: int) -> str:
-    """An amount with its unit, for people."""
-    return f"{format_cents(value)} USD" if unit is Unit.USD else f"{value:,} LI-minutes"
-
-
-def charged_so_far(quote: Quote, run: Run, progress: Progress | None) -> str:
-    """What would stay charged if the run were cancelled now, and the whole quote."""
-    if run.intent_at is None:
-        return f"nothing yet, quoted {amount(quote.unit, quote.total)}"
-    played_s = 0.0 if progress is None else min(progress.elapsed_s, float(quote.duration_s))
-    kept = quote.startup + kept_use_after_cancel(quote, played_s)
-    return f"{amount(quote.unit, kept)} so far, {amount(quote.unit, quote.total)} in full"
-
-
-class LiveProgress:
-    """Draws the run in place on a terminal; elsewhere prints a line when something changed."""
-
-    def __init__(self, console: Console, run: Run) -> None:
-        self._console = console
-        self._live = Live(console=console, refresh_per_second=8, transient=True)
-        self._on_terminal = console.is_terminal
-        self._last_state: RunState | None = None
-        self._last_line_s = 0.0
-        self._say(f"Run {run.id} on {run.order.provider}{_rehearsal_note(run)}")
-
-    def __enter__(self) -> Self:
-        if self._on_terminal:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._on_terminal:
-            self._live.stop()
-
-    def update(self, run: Run, observed: Observed) -> None:
-        """Show what the controller just saw."""
-        if self._on_terminal:
-            self._live.update(_panel(run, observed))
-            return
-        progress = observed.progress
-        elapsed_s = 0.0 if progress is None else progress.elapsed_s
-        due = elapsed_s - self._last_line_s >= PLAIN_EVERY_S * run.order.time_scale
-        if run.state is not self._last_state or due:
-            self._last_state, self._last_line_s = run.state, elapsed_s
-            self._say(_plain_line(run, observed))
-
-    def _say(self, text: str) -> None:
-        self._console.print(text, highlight=False)
-
-
-def _rehearsal_note(run: Run) -> str:
-    if not run.order.rehearsal:
-        return ""
-    return (
-        " (rehearsal: no machine is real, no load is put on anything; "
-        f"{run.order.time_scale:g} test seconds a second)"
-    )
-
-
-def _plain_line(run: Run, observed: Observed) -> str:
-    words = "cancelling" if run.cancel_at and not run.ended else STATE_WORDS[run.state]
-    parts = [words, f"{len(observed.machines)} machines"]
-    if (progress := observed.progress) is not None and run.state is RunState.RUNNING:
-        parts += [_users(progress), _requests(progress)]
-    parts.append(charged_so_far(run.order.quote, run, observed.progress))
-    return "  ".join(parts)
-
-
-def _users(progress: Progress) -> str:
-    return f"{progress.users:,} users"
-
-
-def _requests(progress: Progress) -> str:
-    failed = f", {progress.failures:,} failed" if progress.failures else ""
-    return f"{progress.requests_per_s:,.0f} requests/s ({progress.requests:,} so far{failed})"
-
-
-def _panel(run: Run, observed: Observed) -> RenderableType:
-    planned_s = run.order.scenario.profile.duration_s
-    progress = observed.progress
-    elapsed_s = 0.0 if progress is None else min(progress.elapsed_s, planned_s)
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", min_width=9)
-    table.add_column()
-    state = "cancelling" if run.cancel_at and not run.ended else STATE_WORDS[run.state]
-    table.add_row("state", Text(state, style="bold"))
-    table.add_row("machines", f"{len(observed.machines)} of {run.order.machines_wanted}")
-    table.add_row(
-        "time",
-        Group(
-            ProgressBar(total=planned_s, completed=elapsed_s, width=40),
-            Text(f"{elapsed_s:,.0f} of {planned_s:,.0f} s"),
+def show_quote(console: Console, test: str, quote: Quote, machines: str) -> None:
+    """What a run will take and cost, before it starts."""
+    section(
+        console,
+        test,
+        facts(
+            (
+                "takes",
+                f"{counted(quote.injectors, 'injector')}, {quote.li_minutes:,} LI-minutes",
+            ),
+            ("machines", machines),
+            ("price", Text(amount(quote.unit, quote.total), style="bold")),
+            ("if cancelled", f"the start-up cost at least: {amount(quote.unit, quote.startup)}"),
         ),
     )
-    if progress is not None:
-        table.add_row("users", f"{progress.users:,}")
-        table.add_row("requests", _requests(progress))
-    table.add_row("charged", charged_so_far(run.order.quote, run, progress))
-    return table
-
-
-def show_quote(console: Console, scenario_name: str, quote: Quote, machines: str) -> None:
-    """What a run will take and cost, before it starts."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim")
-    table.add_column()
-    table.add_row("test", Text(scenario_name, style="bold"))
-    table.add_row("takes", f"{quote.injectors} injectors, {quote.li_minutes:,} LI-minutes")
-    table.add_row("machines", machines)
-    table.add_row("price", amount(quote.unit, quote.total))
-    table.add_row(
-        "if cancelled", f"at least the start-up cost, {amount(quote.unit, quote.startup)}"
-    )
-    console.print(table)
 
 
 def show_runs(console: Console, runs: Sequence[Run]) -> None:
@@ -158,21 +40,44 @@ def show_runs(console: Console, runs: Sequence[Run]) -> None:
     if not runs:
         console.print("No runs yet: `loadmuster run SOURCE --account ID` starts one.")
         return
-    table = Table(box=None, header_style="bold")
-    for name in ("run", "account", "test", "on", "state", "outcome", "accepted"):
-        table.add_column(name)
+    table = columns(
+        *("run", "accepted", "account", "test", "on", "state", "outcome"),
+        fixed=("run", "accepted", "state", "outcome"),
+    )
     for run in runs:
-        where = run.order.provider + (" (rehearsal)" if run.order.rehearsal else "")
+        where = run.order.provider + (" rehearsed" if run.order.rehearsal else "")
         table.add_row(
             run.id,
+            f"{run.order.accepted_at:%Y-%m-%d %H:%M}",
             run.order.account_id,
             run.order.scenario.name,
             where,
             run.state.value,
             _outcome(run),
-            run.order.accepted_at.strftime("%Y-%m-%d %H:%M"),
         )
     console.print(table)
+
+
+def show_run(console: Console, view: RunView) -> None:
+    """Everything about one run."""
+    run = view.run
+    console.print(
+        Text.assemble(
+            (run.id, "bold"),
+            f"  {run.order.scenario.name} on {run.order.provider}  {run.state.value}  ",
+            _outcome(run),
+        )
+    )
+    if run.reason:
+        console.print(run.reason, soft_wrap=True)
+    if run.order.rehearsal:
+        console.print("A rehearsal: no machine was real, no load was put on anything.")
+    section(console, "Timeline", _timeline(view))
+    section(console, "Machines", _machines(run))
+    if run.result is not None:
+        section(console, "Result", *_result(run.result))
+    if view.bill is not None:
+        section(console, "Bill", *_bill(view.bill))
 
 
 def _outcome(run: Run) -> Text:
@@ -181,80 +86,57 @@ def _outcome(run: Run) -> Text:
     return Text(run.outcome.value, style=OUTCOME_STYLE[run.outcome])
 
 
-def show_run(console: Console, view: RunView) -> None:
-    """Everything about one run."""
-    run = view.run
-    headline = Text.assemble(
-        (run.id, "bold"), "  ", run.order.scenario.name, "  ", run.state.value, "  ", _outcome(run)
-    )
-    console.print(headline)
-    if run.reason:
-        console.print(f"  {run.reason}")
-    if run.order.rehearsal:
-        console.print("  rehearsal: no machine was real and no load was put on anything")
-    console.print()
-    _show_timeline(console, view)
-    _show_machines(console, run)
-    if run.result is not None:
-        _show_result(console, run)
-    if view.bill is not None:
-        _show_bill(console, view.bill)
-
-
-def _show_timeline(console: Console, view: RunView) -> None:
-    table = Table(title="Timeline", title_justify="left", box=None, show_header=False)
-    start = view.timeline[0].at if view.timeline else None
+def _timeline(view: RunView) -> RenderableType:
+    table = columns("at", "after", "what", "", right=("after",), fixed=("at", "what"))
     for event in view.timeline:
-        assert start is not None, "the first event starts the timeline"
-        after_s = (event.at - start).total_seconds()
-        table.add_row(event.at.strftime("%H:%M:%S"), f"+{after_s:.1f} s", event.name, event.detail)
-    console.print(table)
+        after_s = (event.at - view.run.order.accepted_at).total_seconds()
+        table.add_row(f"{event.at:%H:%M:%S}", f"{after_s:.1f} s", event.name, event.detail)
+    return table
 
 
-def _show_machines(console: Console, run: Run) -> None:
+def _machines(run: Run) -> RenderableType:
     if not run.machines:
-        console.print("Machines: none was launched\n")
-        return
+        return "none was launched"
     state = "proven gone" if run.ended else "not yet proven gone"
-    console.print(f"\nMachines: {len(run.machines)}, {state}")
-    for machine in run.machines[:5]:
-        console.print(f"  {machine.machine_id}  {machine.machine_type}  {machine.region}")
-    if len(run.machines) > len(run.machines[:5]):
-        console.print(f"  and {len(run.machines) - 5} more")
-    console.print()
+    lines = [f"{counted(len(run.machines), 'machine')}, {state}"]
+    lines += [
+        f"{each.machine_id}  {each.machine_type}  {each.region}"
+        for each in run.machines[:MACHINES_SHOWN]
+    ]
+    if len(run.machines) > MACHINES_SHOWN:
+        lines.append(f"and {len(run.machines) - MACHINES_SHOWN:,} more")
+    return "\n".join(lines)
 
 
-def _show_result(console: Console, run: Run) -> None:
-    assert run.result is not None, "there is a result to show"
-    result = run.result
+def _result(result: dict[str, Any]) -> list[RenderableType]:
+    content: list[RenderableType] = []
     if not result["valid"]:
-        console.print(Text("Result: not valid", style="bold red"))
-        for reason in result["invalid_reasons"]:
-            console.print(f"  {reason}")
-    table = Table(title="Result", title_justify="left", box=None)
-    for name in ("requests", "failures", "requests/s", "p50 ms", "p95 ms", "p99 ms", "peak users"):
-        table.add_column(name, justify="right")
-    keys = ("requests", "failures", "requests_per_s", "p50_ms", "p95_ms", "p99_ms", "peak_users")
-    table.add_row(*(_cell(result[key]) for key in keys))
-    console.print(table)
-    console.print()
+        content.append(Text("not valid: the figures do not speak of the target", style="bold red"))
+    content += [f"- {each}" for each in (*result["invalid_reasons"], *result["warnings"])]
+    figures = {
+        "requests": result["requests"],
+        "failures": result["failures"],
+        "requests/s": result["requests_per_s"],
+        "p50 ms": result["p50_ms"],
+        "p95 ms": result["p95_ms"],
+        "p99 ms": result["p99_ms"],
+        "peak users": result["peak_users"],
+    }
+    table = columns(*figures, right=tuple(figures))
+    table.add_row(*(_figure(value) for value in figures.values()))
+    return [*content, table]
 
 
-def _cell(value: float | None) -> str:
+def _figure(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
 
 
-def _show_bill(console: Console, bill: Bill) -> None:
-    table = Table(title="Bill", title_justify="left", box=None, show_header=False)
-    table.add_column()
-    table.add_column(justify="right")
+def _bill(bill: Bill) -> list[RenderableType]:
+    table = columns("", "charged", right=("charged",))
     table.add_row("start-up", amount(bill.unit, bill.startup))
-    use = "use, after correction" if bill.corrected else "use"
-    table.add_row(use, amount(bill.unit, bill.use))
+    table.add_row("use, after the cancel" if bill.corrected else "use", amount(bill.unit, bill.use))
     table.add_row(Text("total", style="bold"), Text(amount(bill.unit, bill.total), style="bold"))
-    console.print(table)
-    console.print(
-        f"  cancellation policy {bill.policy.value}, tariff version {bill.tariff_version}"
-    )
+    policy = f"policy {bill.policy.value}, tariff of {bill.tariff_version}"
+    return [table, Text(policy, style="dim")]

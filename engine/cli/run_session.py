@@ -14,7 +14,8 @@ import click
 
 from engine.api import Engine
 from engine.cli.run import exit_with, open_engine
-from engine.cli.run_display import LiveProgress, show_quote, show_run
+from engine.cli.run_display import show_quote, show_run
+from engine.cli.run_progress import RunProgress
 from engine.cli.settings import Settings
 from engine.readers import read_scenario
 from engine.runs.acceptance import LOCAL, placements_of
@@ -110,6 +111,8 @@ def _confirmed(console: Console, engine: Engine, scenario: Scenario, options: Ru
 
 def _machines(planned: Estimate, provider: str) -> str:
     placements = placements_of(planned, provider)
+    if provider == LOCAL:
+        return f"this one: {placements[0].count} Locust injectors"
     return ", ".join(
         f"{each.count} x {each.machine_types[0]} in {each.region}" for each in placements
     )
@@ -118,7 +121,7 @@ def _machines(planned: Estimate, provider: str) -> str:
 def _drive(console: Console, engine: Engine, run: Run, cancel_wanted: CancelFlag) -> Run:
     if run.ended:
         return run
-    with LiveProgress(console, run) as live:
+    with RunProgress(console, run) as live:
         return engine.drive(run.id, watch=live.update, cancel_wanted=cancel_wanted)
 
 

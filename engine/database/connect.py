@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
@@ -112,15 +113,22 @@ def _parse(url: str | None) -> URL:
 
 def _sqlite(url: URL) -> Engine:
     assert url.database is not None
-    folder = Path(url.database).parent
+    file = Path(url.database)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseUnusableError(
-            f"database {shown(url)}: cannot create the folder {folder}: {error.strerror};"
+            f"database {shown(url)}: cannot create the folder {file.parent}: {error.strerror};"
             " name a file you may write",
             database=shown(url),
         ) from error
+    effective_ids = os.access in os.supports_effective_ids
+    if os.access(file, os.F_OK) and not os.access(file, os.W_OK, effective_ids=effective_ids):
+        raise DatabaseUnusableError(
+            f"database {shown(url)}: no write permission; change its permissions or name another"
+            " file",
+            database=shown(url),
+        )
     db = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
 
     @event.listens_for(db, "connect")
@@ -140,9 +148,15 @@ def _sqlite(url: URL) -> Engine:
 
 def _keep_write_ahead_log(db: Engine) -> None:
     """Let readers and the writer work side by side; SQLite remembers it in the file."""
-    if db.dialect.name == "sqlite":
-        with closing(db.raw_connection()) as connection, closing(connection.cursor()) as cursor:
-            cursor.execute("PRAGMA journal_mode = WAL")
+    if db.dialect.name != "sqlite":
+        return
+    with (
+        closing(db.raw_connection()) as connection,
+        closing(connection.cursor()) as cursor,
+        # When many open a new file at once, this alone is not made to wait: one of them does it.
+        suppress(sqlite3.OperationalError),
+    ):
+        cursor.execute("PRAGMA journal_mode = WAL")
 
 
 def _postgresql(url: URL) -> Engine:

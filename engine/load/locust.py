@@ -51,10 +51,7 @@ class LocustDriver:
             LoadEngineMissingError: Locust is not installed.
         """
         check_runnable(task.scenario)
-        if importlib.util.find_spec("locust") is None:
-            raise LoadEngineMissingError(
-                "the load generator is not installed: install loadmuster[locust]"
-            )
+        check_installed()
         master_port = _order(task)["master_port"]
         workers = [_worker(task, slot, master_port) for slot in range(task.injectors)]
         return [[_master(task, master_port), workers[0]], *([worker] for worker in workers[1:])]
@@ -82,6 +79,18 @@ class LocustDriver:
             return None
         plan = plan_users(task.scenario.profile, task.time_scale)
         return judge(measured, plan.peak_users, plan.approximation)
+
+
+def check_installed() -> None:
+    """Look for Locust without importing it.
+
+    Raises:
+        LoadEngineMissingError: The message says what to install.
+    """
+    if importlib.util.find_spec("locust") is None:
+        raise LoadEngineMissingError(
+            "the load generator is not installed; install it with: pip install 'loadmuster[locust]'"
+        )
 
 
 def check_runnable(scenario: Scenario) -> None:

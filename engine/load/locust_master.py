@@ -32,6 +32,16 @@ RATE_WINDOW_SAMPLES = 7
 COLLECT_S_MAX = 3.0
 """How long the last reports are waited for: a busy worker takes a while to end its users."""
 
+NOTHING_YET: folder.Document = {
+    "phase": LoadPhase.WAITING,
+    "elapsed_s": 0.0,
+    "users": 0,
+    "requests": 0,
+    "failures": 0,
+    "requests_per_s": 0.0,
+    "message": "",
+}
+
 _POLL_S = 0.02
 
 
@@ -122,10 +132,7 @@ class Conductor:
             # As in Locust's own stop: else it would hand the users of those who leave to the rest.
             self.runner._users_dispatcher = None  # noqa: SLF001 - there is no other way
             self.runner.send_message(STOP_MESSAGE)
-        for _look in range(round(COLLECT_S_MAX / _POLL_S)):
-            if all(worker.reported_last for worker in self.workers if not self._missing(worker)):
-                break
-            gevent.sleep(_POLL_S)
+            self._collect()
         self.write()
 
     def cancel(self) -> None:
@@ -163,6 +170,12 @@ class Conductor:
                 "message": self._message(),
             },
         )
+
+    def _collect(self) -> None:
+        for _look in range(round(COLLECT_S_MAX / _POLL_S)):
+            if all(worker.reported_last for worker in self.workers if not self._missing(worker)):
+                return
+            gevent.sleep(_POLL_S)
 
     def _measure_load(self) -> None:
         if self.began_s is not None and self.ended is None:
@@ -219,23 +232,12 @@ class Conductor:
         return not worker.reported_last
 
 
-def note_failed_start(place: Path) -> None:
-    """At the master's exit: if its load has not ended in order, say why there is none."""
-    line = folder.last_line(place / folder.PROGRESS)
-    if line is not None and line["phase"] in {LoadPhase.DONE, LoadPhase.FAILED}:
-        return
-    folder.append_line(
-        place / folder.PROGRESS,
-        {
-            "phase": LoadPhase.FAILED,
-            "elapsed_s": 0.0,
-            "users": 0,
-            "requests": 0,
-            "failures": 0,
-            "requests_per_s": 0.0,
-            "message": last_error(),
-        },
-    )
+def note_disorder(place: Path) -> None:
+    """At the master's exit: if its load has not ended in order, say why."""
+    line = folder.last_line(place / folder.PROGRESS) or NOTHING_YET
+    if line["phase"] not in {LoadPhase.DONE, LoadPhase.FAILED}:
+        failed = {**line, "phase": LoadPhase.FAILED, "message": last_error()}
+        folder.append_line(place / folder.PROGRESS, failed)
 
 
 def last_error() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -39,15 +38,6 @@ def read_native(tree: Tree, file: str) -> Scenario:
         return _scenario(ScenarioFile.model_validate(tree.root))
     except ValidationError as error:
         raise explain(error, tree, file) from error
-
-
-def scenario_schema() -> dict[str, Any]:
-    """The JSON Schema of a scenario file, for editors."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **ScenarioFile.model_json_schema(),
-        "title": "loadmuster scenario",
-    }
 
 
 def _scenario(file: ScenarioFile) -> Scenario:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.load.locust import LocustDriver
+from engine.load.locust import LocustDriver, check_installed
 from engine.load.locust import check_runnable as check_load
 from engine.load.rehearsed import RehearsedLoad
 from engine.runs.acceptance import LOCAL
@@ -105,6 +105,7 @@ def check_runnable(scenario: Scenario, provider: str, *, rehearsal: bool) -> Non
         raise not_offered(provider)
     if provider == LOCAL:
         check_load(scenario)
+        check_installed()
 
 
 def not_offered(provider: str) -> BadInputError:

@@ -224,7 +224,7 @@ class Controller:
                 RunState.STARTING,
                 now,
                 "launched",
-                f"{len(machines)} machines",
+                f"{len(machines)} of {run.order.machines_wanted} machines",
                 launched_at=now,
                 machines=[machine_to_json(machine) for machine in machines],
             )

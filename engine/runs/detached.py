@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kernel.clock import StartingClock, parse_instant
 from kernel.errors import LoadmusterError
+from providers.background import live_in_background
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -34,23 +36,27 @@ def spawn(run_id: str, url: URL, folder: Path, *, test_clock: datetime | None) -
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,
             check=True,
         )
 
 
 def main(arguments: list[str]) -> int:
-    """Drive one run to its end."""
-    if os.fork() > 0:
-        # The caller waits for this process only: the child belongs to init and leaves no zombie.
-        os._exit(0)
+    """Drive one run to its end, in the background of whoever started this."""
+    run_id, folder, *now = arguments
+
+    def live(report_started: Callable[[], None]) -> int:
+        report_started()
+        return _drive(run_id, Path(folder), parse_instant(now[0], where="now") if now else None)
+
+    return live_in_background(live)
+
+
+def _drive(run_id: str, folder: Path, now: datetime | None) -> int:
     from engine.api import Engine
 
-    run_id, folder, *now = arguments
-    clock = StartingClock(parse_instant(now[0], where="now")) if now else None
-    engine = Engine(os.environ[URL_VARIABLE], clock=clock, folder=Path(folder))
+    clock = None if now is None else StartingClock(now)
     try:
-        engine.wait(run_id)
+        Engine(os.environ[URL_VARIABLE], clock=clock, folder=folder).wait(run_id)
     except LoadmusterError as error:
         sys.stderr.write(f"{error.message}\n")
         return error.exit_code

@@ -21,6 +21,11 @@ class RunView:
     bill: Bill | None
 
 
+def amount(unit: Unit, value: int) -> str:
+    """An amount with its unit, for people."""
+    return f"{format_cents(value)} USD" if unit is Unit.USD else f"{value:,} LI-minutes"
+
+
 def usd_or_none(unit: Unit, amount: int) -> str | None:
     """The amount as dollars, if it is money."""
     return format_cents(amount) if unit is Unit.USD else None

@@ -18,10 +18,10 @@ from kernel.errors import ProviderFailedError
 from providers.aws.boot import boot_script
 from providers.aws.clients import AwsClients
 from providers.aws.errors import PERMISSION_CODES, TOKEN_CODES, from_code
+from providers.aws.ground import Ground, default_subnets, machine_types, survey
 from providers.aws.inventory import Found, end, existing, find
-from providers.aws.launch_template import IMAGE_PARAMETERS, ensure_template, latest_image
 from providers.aws.quota import check_quota
-from providers.aws.requests import Ground, fleet_request, run_request
+from providers.aws.requests import fleet_request, run_request
 from providers.contract import ATTEMPT_TAG, RUN_TAG, LaunchSpec, Machine
 from providers.errors import (
     CapacityUnavailableError,
@@ -32,7 +32,7 @@ from providers.errors import (
 )
 
 if TYPE_CHECKING:
-    from mypy_boto3_ec2.type_defs import CreateFleetResultTypeDef, InstanceTypeInfoTypeDef
+    from mypy_boto3_ec2.type_defs import CreateFleetResultTypeDef
 
 # A machine may take seconds to be described after it was launched.
 VISIBLE_ATTEMPTS = 6
@@ -72,14 +72,14 @@ class AwsProvider:
         boot_script(spec)
         identity = self._clients.client("sts", spec.region)
         self._clients.call("GetCallerIdentity", spec.region, identity.get_caller_identity)
-        types = self._types(spec)
-        self._subnets(spec.region)
+        types = machine_types(self._clients, spec)
+        default_subnets(self._clients, spec.region)
         vcpus = {name: info["VCpuInfo"]["DefaultVCpus"] for name, info in types.items()}
         check_quota(self._clients, spec, vcpus)
 
     def launch(self, spec: LaunchSpec) -> tuple[Machine, ...]:
         """Create the machines in one call; a fleet below ``min_count`` is released at once."""
-        ground = self._ground(spec)
+        ground = survey(self._clients, spec)
         answer = self._create(spec, ground)
         if len(answer.machine_ids) < spec.min_count:
             self._release_short_fleet(spec, answer)
@@ -116,64 +116,6 @@ class AwsProvider:
             for region in regions
             for found in existing(self._clients, region, tags)
         )
-
-    def _ground(self, spec: LaunchSpec) -> Ground:
-        """What the launch stands on; makes the launch templates, which cost nothing."""
-        script = boot_script(spec)
-        architectures = {
-            name: _architecture(name, info) for name, info in self._types(spec).items()
-        }
-        subnets = self._subnets(spec.region)
-        templates = {
-            architecture: ensure_template(
-                self._clients, spec.region, latest_image(self._clients, spec.region, architecture)
-            )
-            for architecture in dict.fromkeys(architectures[name] for name in spec.machine_types)
-        }
-        return Ground(architectures, subnets, templates, script)
-
-    def _types(self, spec: LaunchSpec) -> dict[str, InstanceTypeInfoTypeDef]:
-        """What EC2 says of each machine type.
-
-        Raises:
-            ConfigurationRejectedError: If the region does not offer one of them.
-        """
-        client = self._clients.ec2(spec.region)
-
-        def describe() -> dict[str, InstanceTypeInfoTypeDef]:
-            pages = client.get_paginator("describe_instance_types").paginate(
-                Filters=[{"Name": "instance-type", "Values": list(spec.machine_types)}]
-            )
-            return {info["InstanceType"]: info for page in pages for info in page["InstanceTypes"]}
-
-        types = self._clients.call("DescribeInstanceTypes", spec.region, describe)
-        missing = [name for name in spec.machine_types if name not in types]
-        if missing:
-            raise ConfigurationRejectedError(
-                f"AWS {spec.region} does not offer the machine type {', '.join(missing)}",
-                region=spec.region,
-                machine_type=missing[0],
-            )
-        return types
-
-    def _subnets(self, region: str) -> list[str]:
-        """The default subnet of each zone, in the order of the zones."""
-        client = self._clients.ec2(region)
-        answer = self._clients.call(
-            "DescribeSubnets",
-            region,
-            lambda: client.describe_subnets(
-                Filters=[{"Name": "default-for-az", "Values": ["true"]}]
-            ),
-        )
-        if not answer["Subnets"]:
-            raise ConfigurationRejectedError(
-                f"AWS {region}: there is no default network for machines to be in; make one with "
-                f"`aws ec2 create-default-vpc --region {region}`",
-                region=region,
-            )
-        subnets = sorted(answer["Subnets"], key=lambda subnet: subnet["AvailabilityZone"])
-        return [subnet["SubnetId"] for subnet in subnets]
 
     def _create(self, spec: LaunchSpec, ground: Ground) -> _Answer:
         client = self._clients.ec2(spec.region)
@@ -269,18 +211,6 @@ def _in_order(machines: Iterable[Machine]) -> tuple[Machine, ...]:
 
 def _attempt_tags(spec: LaunchSpec) -> dict[str, str | None]:
     return {RUN_TAG: spec.run_id, ATTEMPT_TAG: str(spec.attempt)}
-
-
-def _architecture(machine_type: str, info: InstanceTypeInfoTypeDef) -> str:
-    supported = info["ProcessorInfo"]["SupportedArchitectures"]
-    for architecture in IMAGE_PARAMETERS:
-        if architecture in supported:
-            return architecture
-    raise ConfigurationRejectedError(
-        f"{machine_type} runs {', '.join(supported)}; machines need "
-        f"{' or '.join(IMAGE_PARAMETERS)}",
-        machine_type=machine_type,
-    )
 
 
 def _fleet_errors(answer: CreateFleetResultTypeDef, region: str) -> list[ProviderFailedError]:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
-import botocore.session
 from botocore.config import Config
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
@@ -64,10 +63,10 @@ class AwsClients:
             ConfigurationRejectedError: If there is no such region, or no such profile.
         """
         if (service, region) not in self._clients:
-            _check_region(region)
             with translated("connect", region):
-                session = self._session or boto3.Session()
-                self._clients[service, region] = session.client(  # type: ignore[call-overload]
+                self._session = self._session or boto3.Session()
+                _check_region(self._session, region)
+                self._clients[service, region] = self._session.client(  # type: ignore[call-overload]
                     service,
                     region_name=region,
                     endpoint_url=self._endpoint_url,
@@ -94,9 +93,8 @@ class AwsClients:
         return retrying(once)
 
 
-def _check_region(region: str) -> None:
+def _check_region(session: boto3.Session, region: str) -> None:
     """Refuse a region that does not exist: its address would only time out."""
-    session = botocore.session.get_session()
     regions = [
         name
         for partition in PARTITIONS

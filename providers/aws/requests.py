@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
+from providers.aws.ground import Ground
 from providers.aws.launch_template import VERSION
 from providers.contract import LaunchSpec
 
@@ -34,23 +34,6 @@ LAUNCHED_RESOURCES: Final[tuple[ResourceTypeType, ...]] = (
     "volume",
     "network-interface",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What a region offers for a launch.
-
-    Attributes:
-        architectures: Of each machine type wanted.
-        subnets: The default subnet of each zone.
-        templates: Launch template by architecture.
-        boot_script: User data, raw.
-    """
-
-    architectures: Mapping[str, str]
-    subnets: Sequence[str]
-    templates: Mapping[str, str]
-    boot_script: str
 
 
 def fleet_request(spec: LaunchSpec, ground: Ground) -> CreateFleetRequestTypeDef:

@@ -76,11 +76,11 @@ def _identity(process: psutil.Process) -> Identity | None:
 
 def _mark(process: psutil.Process) -> str | None:
     """What a process has inherited from its machine."""
-    if psutil.LINUX:
-        # A run is watched several times a second while it measures: psutil's own way to read an
-        # environment takes five times as long.
-        if MARK_BYTES not in Path(f"/proc/{process.pid}/environ").read_bytes():
-            return None
+    # A run is watched several times a second while it measures, and psutil's own way to read an
+    # environment takes five times as long as a look at the file.
+    environment = Path(f"/proc/{process.pid}/environ")
+    if psutil.LINUX and MARK_BYTES not in environment.read_bytes():
+        return None
     return process.environ().get(MARK)
 
 

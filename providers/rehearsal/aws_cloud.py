@@ -131,13 +131,13 @@ def stop_rehearsal_server(endpoint_url: str) -> None:
 
 @contextmanager
 def rehearsal_in_this_process(
-    *, boot_s: float = 0.0, shutdown_s: float = 0.0
+    *, boot_s: float = 0.0, shutdown_s: float = 0.0, visible_s: float = 0.0
 ) -> Iterator[Rehearsal]:
     """A rehearsed AWS in a thread, for quick tests: one at a time, for moto is one per process."""
     from providers.rehearsal.pace import Pace
     from providers.rehearsal.server import endpoint_url, listen, make_gateway
 
-    server = listen(make_gateway(Pace(boot_s, shutdown_s), on_stop=lambda: None))
+    server = listen(make_gateway(Pace(boot_s, shutdown_s, visible_s), on_stop=lambda: None))
     try:
         yield Rehearsal(endpoint_url(server), os.getpid())
     finally:

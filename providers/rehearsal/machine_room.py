@@ -8,53 +8,30 @@ shutdown behaviour, metadata options and disks, and knows no time between ``pend
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.ec2.models.amis import Ami
 from moto.ec2.models.fleets import Fleet
-from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS, INSTANCE_TYPES
+from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.ec2.models.instances import Instance, Reservation
 from moto.ec2.responses import EC2Response
 from moto.ec2.utils import convert_tag_spec, parse_user_data, random_fleet_id
 
 from providers.rehearsal.faults import World
 from providers.rehearsal.pace import Pace
+from providers.rehearsal.stock import (
+    ARCHITECTURES,
+    Offer,
+    Shortfall,
+    Stock,
+    image_id,
+    offered_types,
+)
 
-ARCHITECTURES = ("x86_64", "arm64")
 FLEET_TAG = "aws:ec2:fleet-id"
-IMAGE_DIGITS = 17
-
-
-def image_id(region: str, architecture: str) -> str:
-    """The image that a region has for an architecture."""
-    digest = hashlib.sha256(f"{region}/{architecture}".encode()).hexdigest()
-    return f"ami-{digest[:IMAGE_DIGITS]}"
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One way in which a create call may be fulfilled: a launch template and its overrides."""
-
-    machine_type: str
-    template: Mapping[str, Any]
-    subnet_id: str | None = None
-    priority: float = float("inf")
-    user_data: str | None = None
-    shown: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Shortfall:
-    """Why an offer gave fewer machines than were wanted."""
-
-    offer: Offer
-    code: str
-    message: str
 
 
 class MachineRoom(EC2Response):
@@ -68,7 +45,7 @@ class MachineRoom(EC2Response):
 
     def describe_instance_types(self) -> ActionResult:
         """A type that the region does not offer is not described."""
-        offered = self._offered_types()
+        offered = offered_types(self.region)
         described = cast("dict[str, Any]", super().describe_instance_types().result)
         types = [one for one in described["InstanceTypes"] if one["InstanceType"] in offered]
         return ActionResult({"InstanceTypes": types})
@@ -198,58 +175,6 @@ class MachineRoom(EC2Response):
         data: Mapping[str, Any] = template.data
         return data
 
-    def _allocate(
-        self, offers: Sequence[Offer], wanted: int
-    ) -> tuple[list[tuple[Offer, int]], list[Shortfall]]:
-        """How many machines each offer gives, in order, until there are enough."""
-        planned: list[tuple[Offer, int]] = []
-        shortfalls: list[Shortfall] = []
-        left, vcpus_left = wanted, self._vcpus_left()
-        types_left: dict[str, int] = {}
-        for offer in offers:
-            rejected = self._rejection(offer)
-            if rejected is not None:
-                shortfalls.append(rejected)
-                continue
-            vcpus = _vcpus(offer.machine_type)
-            short = self.world.shortage(offer.machine_type)
-            in_stock = types_left.setdefault(offer.machine_type, short.available if short else left)
-            allowed = left if vcpus_left is None else vcpus_left // vcpus
-            given = min(left, in_stock, allowed)
-            if given:
-                planned.append((offer, given))
-                left -= given
-                types_left[offer.machine_type] -= given
-                vcpus_left = None if vcpus_left is None else vcpus_left - given * vcpus
-            if not left:
-                break
-            if allowed < in_stock:
-                shortfalls.append(_over_limit(offer, self.world.vcpu_limit()))
-            else:
-                code = short.code if short else "InsufficientInstanceCapacity"
-                message = f"We currently do not have sufficient {offer.machine_type} capacity."
-                shortfalls.append(Shortfall(offer, code, message))
-        return planned, shortfalls
-
-    def _rejection(self, offer: Offer) -> Shortfall | None:
-        """Why an offer could never be fulfilled."""
-        if offer.machine_type not in self._offered_types():
-            message = f"The following supplied instance types do not exist: [{offer.machine_type}]"
-            return Shortfall(offer, "InvalidInstanceType", message)
-        image = offer.template.get("ImageId", "")
-        images = {image_id(self.region, one): one for one in ARCHITECTURES}
-        if image not in images:
-            message = f"The image id '[{image}]' does not exist"
-            return Shortfall(offer, "InvalidAMIID.NotFound", message)
-        supported = INSTANCE_TYPES[offer.machine_type]["ProcessorInfo"]["SupportedArchitectures"]
-        if images[image] not in supported:
-            message = (
-                f"The architecture '{', '.join(supported)}' of the specified instance type does "
-                f"not match the architecture '{images[image]}' of the specified AMI."
-            )
-            return Shortfall(offer, "InvalidParameterValue", message)
-        return None
-
     def _launch_for_fleet(
         self, fleet_id: str, offer: Offer, count: int, tags: Mapping[str, dict[str, str]]
     ) -> list[str]:
@@ -335,36 +260,20 @@ class MachineRoom(EC2Response):
         self.ec2_backend.fleets[fleet.id] = fleet
         return fleet
 
-    def _vcpus_left(self) -> int | None:
-        limit = self.world.vcpu_limit()
-        if limit is None:
-            return None
-        return max(0, limit - sum(_vcpus(instance.instance_type) for instance in self._alive()))
+    def _allocate(
+        self, offers: Sequence[Offer], wanted: int
+    ) -> tuple[list[tuple[Offer, int]], list[Shortfall]]:
+        stock = Stock(self.region, self.world, [one.instance_type for one in self._alive()])
+        return stock.allocate(offers, wanted)
 
     def _alive(self) -> list[Instance]:
         ended = ("shutting-down", "terminated")
         return [one for one in self.ec2_backend.all_instances() if one.state not in ended]
 
-    def _offered_types(self) -> set[str]:
-        return {one["InstanceType"] for one in INSTANCE_TYPE_OFFERINGS["region"][self.region]}
-
 
 def bind(world: World, pace: Pace) -> type[MachineRoom]:
     """The machine room of one rehearsed AWS."""
     return type("BoundMachineRoom", (MachineRoom,), {"world": world, "pace": pace})
-
-
-def _vcpus(machine_type: str) -> int:
-    vcpus: int = INSTANCE_TYPES[machine_type]["VCpuInfo"]["DefaultVCpus"]
-    return vcpus
-
-
-def _over_limit(offer: Offer, limit: int | None) -> Shortfall:
-    message = (
-        f"You have requested more vCPU capacity than your current vCPU limit of {limit} allows "
-        "for the instance bucket that the specified instance type belongs to."
-    )
-    return Shortfall(offer, "VcpuLimitExceeded", message)
 
 
 def _shown_specification(specification: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -21,8 +21,9 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from providers.rehearsal.faults import World
 from providers.rehearsal.gateway import Gateway
-from providers.rehearsal.machine_room import bind, image_id
+from providers.rehearsal.machine_room import bind
 from providers.rehearsal.pace import Pace
+from providers.rehearsal.stock import image_id
 
 ACCOUNT = "123456789012"
 HOST = "127.0.0.1"

@@ -159,8 +159,10 @@ def test_r18_w9_the_activation_decides_by_the_day(
     ]
 
 
-@pytest.mark.parametrize("day", [28, 29, 30, 31])
-@pytest.mark.parametrize("zone", ["Europe/Paris", "America/Los_Angeles", "Africa/Cairo"])
+@pytest.mark.parametrize(
+    ("day", "zone"),
+    [(28, "Europe/Paris"), (29, "America/Los_Angeles"), (30, "Africa/Cairo"), (31, "Asia/Kolkata")],
+)
 def test_48_months_are_48_charges_and_48_grants(
     db: Engine, starter: Plan, day: int, zone: str
 ) -> None:
@@ -268,8 +270,11 @@ def test_a_bad_account_id_is_refused(
 def test_a_bad_time_zone_or_activation_is_refused(db: Engine, starter: Plan, now: datetime) -> None:
     with pytest.raises(UnknownTimezoneError), transaction(db) as conn:
         open_account(conn, "acme", starter, timezone="Paris", now=now)
-    for activated_at in (now + timedelta(seconds=1), datetime(1999, 12, 31, tzinfo=UTC)):
-        with pytest.raises(BadInputError, match="would be right"), transaction(db) as conn:
+    for activated_at, said in {
+        now + timedelta(seconds=1): "an instant before it would be right",
+        datetime(1999, 12, 31, tzinfo=UTC): "2000 to 2199 would",
+    }.items():
+        with pytest.raises(BadInputError, match=said), transaction(db) as conn:
             open_account(conn, "acme", starter, timezone="UTC", activated_at=activated_at, now=now)
 
 

@@ -75,9 +75,14 @@ def test_a_rolled_back_invoice_leaves_no_gap(
 
 
 def test_a_run_that_cost_no_money_has_no_invoice(
-    db: Engine, acme: str, globex: str, starter: Plan, on_demand: Plan, quote_of: QuoteOf,
+    db: Engine,
+    acme: str,
+    globex: str,
+    starter: Plan,
+    on_demand: Plan,
+    quote_of: QuoteOf,
     now: datetime,
-) -> None:  # fmt: skip
+) -> None:
     with transaction(db) as conn:
         reserve(conn, acme, "credits", quote_of(starter, 1, 5), now=now)
         charge_start(conn, "credits", now=now)

@@ -36,10 +36,12 @@ class Load:
     task: LoadTask
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def start(self) -> None:
+    def start(self, cwd: Path) -> None:
         for commands in DRIVER.prepare(self.task):
             self.processes += [
-                subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+                subprocess.Popen(
+                    command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+                )
                 for command in commands
             ]
 
@@ -74,13 +76,20 @@ Play = Callable[..., Load]
 
 @pytest.fixture
 def play(tmp_path: Path) -> Iterator[Play]:
-    """Starts loads on two injectors, and leaves no process behind."""
+    """Starts loads on two injectors, and leaves no process behind.
+
+    The folder that they are started in is a trap: its modules have the names of those they need.
+    """
     loads: list[Load] = []
+    trap = tmp_path / "trap"
+    trap.mkdir()
+    for name in ("engine", "kernel", "locust", "gevent"):
+        (trap / f"{name}.py").write_text("raise SystemExit('the wrong module was imported')")
 
     def start(scenario: Scenario, time_scale: float = 1.0) -> Load:
         load = Load(LoadTask("r1", scenario, 2, tmp_path / "r1", time_scale))
         loads.append(load)
-        load.start()
+        load.start(trap)
         return load
 
     yield start

@@ -72,9 +72,9 @@ class Lives:
             "outcome": None if view.run.outcome is None else view.run.outcome.value,
             "machines": len(provider.observe(run_id, view.run.order.regions)),
             "startup_charges": sum(
-                entry.ledger_account == "revenue:start-up" and entry.amount < 0 for entry in entries
+                entry.ledger_account == "revenue:start-up" and entry.amount < 0 for entry in postings
             ),
-            "sum": sum(entry.amount for entry in entries),
+            "sum": sum(entry.amount for entry in postings),
             "invoices": sum(run_id in each.cause for each in engine.invoices(ACCOUNT)),
             "total": None if view.bill is None else view.bill.total,
             "startup": None if view.bill is None else view.bill.startup,

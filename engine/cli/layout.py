@@ -1,0 +1,50 @@
+"""One look for everything that is printed for people: bold headings, indented plain tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+INDENT = 2
+
+
+def section(console: Console, heading: str, *content: RenderableType) -> None:
+    """A heading and what stands under it, with an empty line before."""
+    console.print()
+    console.print(Text(heading, "bold"))
+    for each in content:
+        console.print(Padding(each, (0, 0, 0, INDENT), expand=False))
+
+
+def columns(*names: str, right: Sequence[str] = (), fixed: Sequence[str] = ()) -> Table:
+    """A table with headings.
+
+    Args:
+        names: Of the columns, in order.
+        right: Those that hold figures.
+        fixed: Those that are never wrapped, such as ids.
+    """
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in names:
+        justify = "right" if name in right else "left"
+        table.add_column(name, justify=justify, no_wrap=name in fixed or name in right)
+    return table
+
+
+def facts(*rows: tuple[str, RenderableType]) -> Table:
+    """Names beside their values."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim")
+    table.add_column()
+    for name, value in rows:
+        table.add_row(name, value)
+    return table
+
+
+def counted(count: int, what: str) -> str:
+    """``1 machine``, ``2 machines``."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

@@ -1,0 +1,173 @@
+"""What Locust plays, as master and as worker: the users of a scenario, and how many there are.
+
+Imported inside Locust only, through ``locustfile``. The order is read from the folder that
+``engine.load.locust`` prepared.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import random
+import sys
+from argparse import ArgumentParser
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust import FastHttpUser, LoadTestShape, between, events, runners
+
+from engine.load import folder
+from engine.load.locust import WORKERS_WAIT_S
+from engine.load.locust_master import Conductor, Worker, note_disorder
+from engine.load.locust_worker import Injector
+from engine.load.shape import STEP_S, plan_users
+from engine.load.verdict import COMPLETED
+from engine.scenario import Request, UserClass
+from engine.scenario_json import scenario_from_json
+
+REPORTS_PER_S_MAX = 200
+"""What all workers together send, so that the master keeps up with hundreds of them."""
+
+MASTER_SILENCE_S_MAX = 15
+"""A worker whose master was killed ends itself after that long."""
+
+CPU_WINDOW_S_MAX = 10.0
+"""Locust's own; a short load is looked at ten times all the same."""
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    """Tell Locust of our arguments; it sends them to the workers, so they must be plain values."""
+    parser.add_argument("--loadmuster-folder", required=True)
+    parser.add_argument("--loadmuster-slot", type=int)
+
+
+def _own_arguments() -> tuple[Path, int | None]:
+    """Folder and slot (None: this is the master), which are needed before Locust parses its own."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    _add_arguments(parser)
+    own, _ = parser.parse_known_args(sys.argv[1:])
+    return Path(own.loadmuster_folder), own.loadmuster_slot
+
+
+FOLDER, SLOT = _own_arguments()
+ORDER = folder.read_document(FOLDER / folder.ORDER)
+assert ORDER is not None, f"{FOLDER} was not prepared"
+SCENARIO = scenario_from_json(ORDER["scenario"])
+PLAN = plan_users(SCENARIO.profile, ORDER["time_scale"])
+assert SCENARIO.target is not None, "a scenario without target is never prepared"
+TARGET = SCENARIO.target.rstrip("/")
+
+
+class Shape(LoadTestShape):
+    """Follows the plan, and ends the load where the plan ends."""
+
+    conductor: Conductor | None = None
+    most_users = 0
+    last: tuple[int, float] = (0, 1.0)
+
+    def tick(self) -> tuple[int, float] | None:
+        """Users wanted and how many to start a second: all that are missing, at once."""
+        assert self.conductor is not None, "only the master asks for the shape"
+        if self.conductor.ended is not None:
+            return self.last
+        at_s: float = self.get_run_time()  # type: ignore[no-untyped-call]
+        if at_s >= PLAN.duration_s:
+            self.conductor.finish(COMPLETED)
+            return None
+        users = PLAN.users_for(at_s, self.most_users)
+        self.most_users = max(self.most_users, users)
+        if users != self.last[0]:
+            self.last = (users, max(1.0, abs(users - self.last[0])))
+        return self.last
+
+
+def _user_class(user_class: UserClass) -> type[FastHttpUser]:
+    """A class of Locust users.
+
+    ``FastHttpUser`` makes about three times as many requests per processor second as ``HttpUser``,
+    so an injector carries three times the load before it measures itself instead of the target.
+    """
+    weights = list(accumulate(request.weight for request in user_class.requests))
+
+    def begin(_user: FastHttpUser) -> None:
+        # Users that start in the same step spread over it; in lockstep they would queue.
+        gevent.sleep(random.uniform(0, STEP_S))  # noqa: S311 - no secret
+
+    def act(user: FastHttpUser) -> None:
+        (request,) = random.choices(user_class.requests, cum_weights=weights)  # noqa: S311 - no secret
+        _send(user, request)
+
+    return type(
+        user_class.name,
+        (FastHttpUser,),
+        {
+            "host": TARGET,
+            "weight": user_class.weight,
+            "wait_time": between(*user_class.think_time_s),
+            "on_start": begin,
+            "tasks": [act],
+        },
+    )
+
+
+def _send(user: FastHttpUser, request: Request) -> None:
+    """Make one request below the target, whatever host Locust was configured with.
+
+    Redirects are answers, not followed: they could lead away from the target.
+    """
+    user.client.request(
+        request.method,
+        f"{TARGET}/{request.path.lstrip('/')}",
+        name=request.name or request.path,
+        data=request.body,
+        headers=_headers(request.body),
+        allow_redirects=False,
+    )
+
+
+def _headers(body: str | None) -> dict[str, str]:
+    if body is None:
+        return {}
+    try:
+        json.loads(body)
+    except ValueError:
+        return {"Content-Type": "text/plain; charset=utf-8"}
+    return {"Content-Type": "application/json"}
+
+
+def found_by_locust() -> dict[str, type]:
+    """What the locustfile has to hold, by name."""
+    user_classes = {
+        f"user_class_{number}": _user_class(each)
+        for number, each in enumerate(SCENARIO.user_classes)
+    }
+    return {"Shape": Shape, **user_classes}
+
+
+def _join(environment: Any, runner: Any, **_: object) -> None:  # noqa: ANN401 - Locust's, untyped
+    """Locust is set up: begin to follow the load, or to serve it."""
+    if SLOT is not None:
+        Injector(runner, SLOT).listen(environment)
+        return
+    assert ORDER is not None
+    conductor = Conductor(
+        runner,
+        FOLDER,
+        tuple(Worker() for _ in range(ORDER["injectors"])),
+        SCENARIO.profile.duration_s,
+        ORDER["time_scale"],
+    )
+    conductor.listen(environment)
+    environment.shape_class.conductor = conductor
+
+
+runners.WORKER_REPORT_INTERVAL = max(0.5, ORDER["injectors"] / REPORTS_PER_S_MAX)
+runners.CPU_MONITOR_INTERVAL = min(CPU_WINDOW_S_MAX, max(1.0, PLAN.duration_s / 10))
+runners.CONNECT_RETRY_COUNT = WORKERS_WAIT_S // runners.CONNECT_TIMEOUT
+runners.MASTER_HEARTBEAT_TIMEOUT = MASTER_SILENCE_S_MAX
+events.init_command_line_parser.add_listener(_add_arguments)  # type: ignore[no-untyped-call]
+events.init.add_listener(_join)  # type: ignore[no-untyped-call]
+if SLOT is None:
+    atexit.register(note_disorder, FOLDER)

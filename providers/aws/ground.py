@@ -1,0 +1,109 @@
+"""What a launch stands on in its region: machine types, zones, launch templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from providers.aws.boot import boot_script
+from providers.aws.clients import AwsClients
+from providers.aws.launch_template import IMAGE_PARAMETERS, ensure_template, latest_image
+from providers.contract import LaunchSpec
+from providers.errors import ConfigurationRejectedError
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2.type_defs import InstanceTypeInfoTypeDef
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a region offers for a launch.
+
+    Attributes:
+        architectures: Of each machine type wanted.
+        subnets: The default subnet of each zone.
+        templates: Launch template by architecture.
+        boot_script: User data, raw.
+    """
+
+    architectures: Mapping[str, str]
+    subnets: Sequence[str]
+    templates: Mapping[str, str]
+    boot_script: str
+
+
+def survey(clients: AwsClients, spec: LaunchSpec) -> Ground:
+    """Look around, and make the launch templates that are missing; they cost nothing."""
+    script = boot_script(spec)
+    architectures = {
+        name: _architecture(name, info) for name, info in machine_types(clients, spec).items()
+    }
+    subnets = default_subnets(clients, spec.region)
+    templates = {
+        architecture: ensure_template(
+            clients, spec.region, latest_image(clients, spec.region, architecture)
+        )
+        for architecture in dict.fromkeys(architectures[name] for name in spec.machine_types)
+    }
+    return Ground(architectures, subnets, templates, script)
+
+
+def machine_types(clients: AwsClients, spec: LaunchSpec) -> dict[str, InstanceTypeInfoTypeDef]:
+    """What EC2 says of each machine type that is wanted.
+
+    Raises:
+        ConfigurationRejectedError: If the region does not offer one of them.
+    """
+    client = clients.ec2(spec.region)
+
+    def describe() -> dict[str, InstanceTypeInfoTypeDef]:
+        pages = client.get_paginator("describe_instance_types").paginate(
+            Filters=[{"Name": "instance-type", "Values": list(spec.machine_types)}]
+        )
+        return {info["InstanceType"]: info for page in pages for info in page["InstanceTypes"]}
+
+    types = clients.call("DescribeInstanceTypes", spec.region, describe)
+    missing = [name for name in spec.machine_types if name not in types]
+    if missing:
+        raise ConfigurationRejectedError(
+            f"AWS {spec.region} does not offer the machine type {', '.join(missing)}",
+            region=spec.region,
+            machine_type=missing[0],
+        )
+    return types
+
+
+def default_subnets(clients: AwsClients, region: str) -> list[str]:
+    """The default subnet of each zone, in the order of the zones.
+
+    Raises:
+        ConfigurationRejectedError: If there is none.
+    """
+    client = clients.ec2(region)
+    answer = clients.call(
+        "DescribeSubnets",
+        region,
+        lambda: client.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}]),
+    )
+    if not answer["Subnets"]:
+        raise ConfigurationRejectedError(
+            f"AWS {region}: there is no default network for machines to be in; make one with "
+            f"`aws ec2 create-default-vpc --region {region}`",
+            region=region,
+        )
+    subnets = sorted(answer["Subnets"], key=lambda subnet: subnet["AvailabilityZone"])
+    return [subnet["SubnetId"] for subnet in subnets]
+
+
+def _architecture(machine_type: str, info: InstanceTypeInfoTypeDef) -> str:
+    """The architecture whose image a machine type boots."""
+    supported = info["ProcessorInfo"]["SupportedArchitectures"]
+    for architecture in IMAGE_PARAMETERS:
+        if architecture in supported:
+            return architecture
+    raise ConfigurationRejectedError(
+        f"{machine_type} runs {', '.join(supported)}; machines need "
+        f"{' or '.join(IMAGE_PARAMETERS)}",
+        machine_type=machine_type,
+    )

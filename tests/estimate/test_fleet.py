@@ -1,0 +1,220 @@
+"""The cheapest machines, and everything they cost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.capacity import capacity_of, demand_of
+from engine.costs import FREE_EGRESS_BYTES, START_UP_S
+from engine.fleet import Fleet, cheapest_fleet
+from engine.machines import candidates, host_of
+from engine.places import equal_shares, places_on
+from engine.profile import closed
+from engine.requirement import ImpossibleLoadError, require
+from engine.scenario import Protocol, Scenario
+from pricing.catalog import BILLING_RULES, PROVIDERS, Catalog, MachineType
+from pricing.money import cost_of_time
+
+REGIONS = {
+    "aws": ("us-east-1", "eu-west-1", "sa-east-1"),
+    "azure": ("eastus", "westeurope", "brazilsouth"),
+}
+
+
+def scenario_of(users: int, duration_s: int = 600, protocol: Protocol = Protocol.HTTP) -> Scenario:
+    return Scenario("test", protocol, closed([(0, users), (duration_s, users)]))
+
+
+def fleet_of(scenario: Scenario, provider: str = "aws") -> Fleet:
+    catalog = Catalog.bundled()
+    requirement = require(scenario)
+    names = [part.region for part in requirement.regions]
+    places = places_on(provider, names, catalog, may_stand_in=False)
+    return cheapest_fleet(scenario, requirement, catalog=catalog, provider=provider, places=places)
+
+
+@st.composite
+def placed_scenarios(draw: st.DrawFn) -> tuple[Scenario, str]:
+    provider = draw(st.sampled_from(PROVIDERS))
+    fixed = draw(st.sampled_from(["nothing", "payload", "injectors"]))
+    users = draw(st.integers(10, 200_000))
+    scenario = replace(
+        scenario_of(users, draw(st.integers(1, 20_000)), draw(st.sampled_from(Protocol))),
+        requests_per_user_s=draw(st.none() | st.floats(0.01, 20)),
+        request_bytes=draw(st.none() | st.integers(0, 10_000)),
+        response_bytes=draw(st.none() | st.integers(0, 100_000)),
+        regions=equal_shares(draw(st.lists(st.sampled_from(REGIONS[provider]), unique=True))),
+        users_per_injector=draw(st.integers(1, 2_000)) if fixed == "payload" else None,
+        injectors=draw(st.integers(3, 10)) if fixed == "injectors" else None,
+        reference_injector=draw(st.booleans()),
+    )
+    return scenario, provider
+
+
+@given(placed_scenarios())
+@settings(deadline=None)
+def test_a_fleet_is_never_under_capacity(placed: tuple[Scenario, str]) -> None:
+    scenario, provider = placed
+    fleet = fleet_of(scenario, provider)
+    reference = 1 if scenario.reference_injector else 0
+    assert sum(group.users for group in fleet.groups) == scenario.profile.peak_users
+    for group in fleet.groups:
+        assert (group.count - reference) * group.users_per_machine >= group.users
+        assert not group.offering.machine.burstable
+
+
+@given(placed_scenarios())
+@settings(deadline=None)
+def test_costs_come_with_a_range_around_them(placed: tuple[Scenario, str]) -> None:
+    scenario, provider = placed
+    fleet = fleet_of(scenario, provider)
+    names = [item.name for item in fleet.items]
+    assert names == ["machines", "start-up", "disks", "public addresses", "egress"]
+    for item in fleet.items:
+        assert 0 <= item.low_usd_micros <= item.usd_micros <= item.high_usd_micros
+    assert fleet.low_usd_micros <= fleet.usd_micros <= fleet.high_usd_micros
+
+
+@given(placed_scenarios(), st.integers(0, 100_000), st.integers(0, 10_000))
+@settings(deadline=None)
+def test_r3_more_users_or_more_time_never_cost_less(
+    placed: tuple[Scenario, str], more_users: int, more_s: int
+) -> None:
+    scenario, provider = placed
+    users, duration_s = scenario.profile.peak_users, int(scenario.profile.duration_s)
+    assert users is not None
+    larger = replace(
+        scenario,
+        profile=closed([(0, users + more_users), (duration_s + more_s, users + more_users)]),
+    )
+    before, after = fleet_of(scenario, provider), fleet_of(larger, provider)
+    assert before.usd_micros <= after.usd_micros
+    assert before.low_usd_micros <= after.low_usd_micros
+    assert before.high_usd_micros <= after.high_usd_micros
+
+
+@given(
+    provider=st.sampled_from(PROVIDERS),
+    protocol=st.sampled_from(Protocol),
+    users=st.integers(1, 50_000),
+)
+@settings(deadline=None, max_examples=40)
+def test_no_machine_type_of_the_region_would_be_cheaper(
+    provider: str, protocol: Protocol, users: int
+) -> None:
+    scenario = scenario_of(users, protocol=protocol)
+    demand = demand_of(scenario)
+    catalog = Catalog.bundled()
+    region = REGIONS[provider][0]
+    around = catalog.boot_disk(provider, region).usd_micros + (
+        730 * catalog.public_ipv4(provider, region).usd_micros
+    )
+
+    def monthly(hourly_usd_micros: int, count: int) -> int:
+        return count * (730 * hourly_usd_micros + around)
+
+    group = fleet_of(scenario, provider).groups[0]
+    cheapest = min(
+        monthly(offering.hourly_usd_micros, -(-users // carried))
+        for offering in catalog.offerings(provider, region)
+        if not offering.machine.burstable
+        and (carried := capacity_of(host_of(offering.machine), demand).users)
+    )
+    assert monthly(group.offering.hourly_usd_micros, group.count) == cheapest
+
+
+def test_only_machine_types_that_can_win_are_looked_at() -> None:
+    catalog = Catalog.bundled()
+    for provider, regions in REGIONS.items():
+        kept = candidates(catalog, provider, regions[0])
+        assert 0 < len(kept) < len(catalog.offerings(provider, regions[0])) / 3
+
+
+def test_machines_are_billed_from_their_start_to_the_end_of_the_test() -> None:
+    fleet = fleet_of(scenario_of(1_000, 600))
+    (group,) = fleet.groups
+    machines, start_up = fleet.items[0], fleet.items[1]
+    hourly = group.offering.hourly_usd_micros * group.count
+    assert machines.usd_micros == cost_of_time(hourly, 600)
+    assert machines.usd_micros + start_up.usd_micros == cost_of_time(hourly, 660)
+    assert machines.low_usd_micros + start_up.low_usd_micros == cost_of_time(hourly, 630)
+    assert machines.high_usd_micros + start_up.high_usd_micros == cost_of_time(hourly, 720)
+
+
+def test_a_short_test_pays_the_minimum_of_its_cloud() -> None:
+    fleet = fleet_of(scenario_of(1_000, 1), "azure")
+    hourly = fleet.groups[0].offering.hourly_usd_micros * fleet.groups[0].count
+    assert START_UP_S["azure"].expected + 1 < BILLING_RULES["azure"].minimum_s
+    machines, start_up = fleet.items[0], fleet.items[1]
+    assert machines.usd_micros + start_up.usd_micros == cost_of_time(hourly, 300)
+
+
+def test_egress_is_what_all_users_send_at_the_first_paid_price() -> None:
+    scenario = replace(
+        scenario_of(1_000, 1_000), requests_per_user_s=2.0, request_bytes=1_000, response_bytes=1
+    )
+    egress = fleet_of(scenario).items[4]
+    assert egress.usd_micros == 2 * 90_000  # 2 GB at 0.09 USD
+    assert egress.low_usd_micros == 0  # within the free 100 GB
+    large = replace(scenario, request_bytes=100_000)
+    assert fleet_of(large).items[4].usd_micros == 200 * 90_000
+    assert fleet_of(large).items[4].low_usd_micros == 100 * 90_000
+    assert FREE_EGRESS_BYTES == 100 * 10**9
+
+
+def test_an_assumed_size_widens_the_range_of_egress() -> None:
+    scenario = replace(scenario_of(100_000, 10_000), requests_per_user_s=1.0)
+    egress = fleet_of(scenario).items[4]
+    assert egress.usd_micros == 1_000 * 90_000
+    assert egress.low_usd_micros == 400 * 90_000
+    assert egress.high_usd_micros == 4_000 * 90_000
+
+
+def test_a_reference_injector_has_a_machine_of_its_own() -> None:
+    without = fleet_of(replace(scenario_of(500), injectors=1)).groups[0]
+    with_one = fleet_of(replace(scenario_of(500), injectors=1, reference_injector=True)).groups[0]
+    assert with_one.count == without.count + 1
+
+
+def test_fixed_injectors_are_hosted_whole() -> None:
+    group = fleet_of(replace(scenario_of(10_000), injectors=7)).groups[0]
+    hosted = group.offering.machine.vcpus // 2
+    assert hosted >= 1
+    assert group.count == -(-7 // hosted)
+
+
+@pytest.mark.parametrize(
+    ("vcpus", "baseline", "expected"),
+    [
+        (4, 1_250, 1_250),
+        (16, 12_500, 5_000),
+        (32, 12_500, 6_250),
+        (32, 7_000, 5_000),
+        (4, None, None),
+    ],
+)
+def test_aws_gives_the_internet_five_gigabits_or_from_32_vcpus_half(
+    vcpus: int, baseline: int | None, expected: int | None
+) -> None:
+    machine = MachineType("aws", "t", "t", vcpus, 4_096, "x86_64", baseline, 99_999, False)  # noqa: FBT003 - as in the catalogue
+    assert host_of(machine).send_mbps == expected
+    assert host_of(machine).receive_mbps == expected
+
+
+def test_azure_limits_what_is_sent_only() -> None:
+    machine = MachineType("azure", "t", "t", 4, 4_096, "x86_64", None, 12_500, False)  # noqa: FBT003 - as in the catalogue
+    assert (host_of(machine).send_mbps, host_of(machine).receive_mbps) == (12_500, None)
+
+
+def test_a_user_that_no_machine_carries_is_refused() -> None:
+    scenario = replace(scenario_of(10), requests_per_user_s=0.01, request_bytes=0)
+    requirement = require(scenario)
+    greedy = replace(scenario, connections_per_user=30_000)
+    catalog = Catalog.bundled()
+    places = places_on("aws", [None], catalog, may_stand_in=False)
+    with pytest.raises(ImpossibleLoadError, match="no machine type of aws in us-east-1 carries"):
+        cheapest_fleet(greedy, requirement, catalog=catalog, provider="aws", places=places)
