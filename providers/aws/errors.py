@@ -21,12 +21,12 @@ from botocore.exceptions import (
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
-    ReadTimeoutError,
     SSLError,
     SSOTokenLoadError,
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
+from botocore.parsers import ResponseParserError
 
 from kernel.errors import ProviderFailedError
 from providers.errors import (
@@ -168,10 +168,10 @@ DECISIONS: Final[Mapping[str, type[ProviderFailedError]]] = {
 }
 
 # The first that fits; errors before any answer arrived.
-CLIENT_SIDE: Final[tuple[tuple[type[BotoCoreError], type[ProviderFailedError]], ...]] = (
+CLIENT_SIDE: Final[tuple[tuple[type[Exception], type[ProviderFailedError]], ...]] = (
     (SSLError, ConfigurationRejectedError),
-    (ReadTimeoutError, UnknownOutcomeError),
     (HTTPClientError, UnknownOutcomeError),
+    (ResponseParserError, UnknownOutcomeError),
     (BotoCoreError, ConfigurationRejectedError),
 )
 _NO_CREDENTIALS = (
@@ -207,7 +207,7 @@ def translated(operation: str, region: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _from_answer(error, operation, region) from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ResponseParserError) as error:
         raise _from_client(error, operation, region) from error
 
 
@@ -243,7 +243,7 @@ def _build(
     return decision(text, operation=operation, region=region, aws_code=code)
 
 
-def _from_client(error: BotoCoreError, operation: str, region: str) -> ProviderFailedError:
+def _from_client(error: Exception, operation: str, region: str) -> ProviderFailedError:
     decision = next(decision for kind, decision in CLIENT_SIDE if isinstance(error, kind))
     hint = f"; {HOW_TO_SET_CREDENTIALS}" if isinstance(error, _NO_CREDENTIALS) else ""
     return decision(

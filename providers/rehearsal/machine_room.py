@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
 
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
+from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.amis import Ami
 from moto.ec2.models.fleets import Fleet
 from moto.ec2.models.instance_types import INSTANCE_TYPES
@@ -62,7 +62,7 @@ class MachineRoom(EC2Response):
     def create_fleet(self) -> ActionResult:
         """One synchronous try: offers in the order of their priority, all errors in the answer."""
         if self._get_param("Type") != "instant":
-            raise ServiceException("InvalidParameterValue", "only instant fleets are rehearsed")
+            raise EC2ClientError("InvalidParameterValue", "only instant fleets are rehearsed")
         offers = sorted(self._fleet_offers(), key=lambda offer: offer.priority)
         self.error_on_dryrun()
         wanted = int(self._get_param("TargetCapacitySpecification")["TotalTargetCapacity"])
@@ -110,7 +110,7 @@ class MachineRoom(EC2Response):
         planned, shortfalls = self._allocate([offer], int(self._get_param("MaxCount", 1)))
         count = sum(given for _, given in planned)
         if count < int(self._get_param("MinCount", 1)):
-            raise ServiceException(shortfalls[0].code, shortfalls[0].message)
+            raise EC2ClientError(shortfalls[0].code, shortfalls[0].message)
         tags = convert_tag_spec(self._get_param("TagSpecifications", []))
         return ActionResult(self._launch(offer, count, tags))
 
@@ -152,20 +152,24 @@ class MachineRoom(EC2Response):
 
     def _fleet_offers(self) -> list[Offer]:
         """Every override of every template."""
-        return [
-            Offer(
-                machine_type=override.get("InstanceType") or template.get("InstanceType", ""),
-                template=template,
-                subnet_id=override.get("SubnetId"),
-                priority=float(override.get("Priority", "inf")),
-                user_data=specification.get("LaunchTemplateSpecificationUserData"),
-                shown={"LaunchTemplateSpecification": specification, "Overrides": override},
-            )
-            for config in self._get_param("LaunchTemplateConfigs", [])
-            for specification in [_shown_specification(config["LaunchTemplateSpecification"])]
-            for template in [self._template(config["LaunchTemplateSpecification"])]
-            for override in config.get("Overrides") or [{}]
-        ]
+        offers = []
+        for config in self._get_param("LaunchTemplateConfigs", []):
+            specification = config["LaunchTemplateSpecification"]
+            template = self._template(specification)
+            # EC2 does not repeat the user data in its answer.
+            user_data = specification.pop("LaunchTemplateSpecificationUserData", None)
+            offers += [
+                Offer(
+                    machine_type=override.get("InstanceType") or template.get("InstanceType", ""),
+                    template=template,
+                    subnet_id=override.get("SubnetId"),
+                    priority=float(override.get("Priority", "inf")),
+                    user_data=user_data,
+                    shown={"LaunchTemplateSpecification": specification, "Overrides": override},
+                )
+                for override in config.get("Overrides") or [{}]
+            ]
+        return offers
 
     def _template(self, specification: Mapping[str, Any]) -> Mapping[str, Any]:
         """What a launch template says; nothing if none is named."""
@@ -274,12 +278,3 @@ class MachineRoom(EC2Response):
 def bind(world: World, pace: Pace) -> type[MachineRoom]:
     """The machine room of one rehearsed AWS."""
     return type("BoundMachineRoom", (MachineRoom,), {"world": world, "pace": pace})
-
-
-def _shown_specification(specification: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A template as an answer names it: EC2 does not repeat the user data."""
-    return {
-        key: value
-        for key, value in specification.items()
-        if key != "LaunchTemplateSpecificationUserData"
-    }

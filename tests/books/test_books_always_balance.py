@@ -30,7 +30,7 @@ from pricing.quotes import Quote, Unit, quote_run
 from pricing.tariffs import Usage
 
 PLANS = load_plans(BUNDLED_PLANS)
-ACCOUNTS = {"acme": "starter", "globex": "on-demand", "initech": "starter"}
+ACCOUNTS = {"acme": "starter", "globex": "on-demand"}
 
 
 @dataclass(frozen=True)
@@ -39,23 +39,29 @@ class Wait:
 
 
 @dataclass(frozen=True)
-class Open:
+class OpenAgain:
     account_id: str
 
 
 @dataclass(frozen=True)
-class Start:
-    """Accept a run; then launch it, or give it up."""
+class Accept:
+    """Reserve a run."""
 
     account_id: str
     injectors: int
     minutes: int
-    launched: bool
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Charge the run that was accepted last, or give it up."""
+
+    goes: bool
 
 
 @dataclass(frozen=True)
 class Cancel:
-    """End the latest run; keep so many hundredths of its two lines."""
+    """End the run that was launched last; keep so many hundredths of its two lines."""
 
     startup_percent: int
     use_percent: int
@@ -66,9 +72,10 @@ class World:
     """What the books should say."""
 
     now: datetime
-    opened: set[str] = field(default_factory=set)
-    credits: Counter[str] = field(default_factory=Counter)
-    runs: list[tuple[str, Quote]] = field(default_factory=list)
+    used: Counter[str] = field(default_factory=Counter)
+    reserved: Counter[str] = field(default_factory=Counter)
+    accepted: list[tuple[str, Quote]] = field(default_factory=list)
+    launched: list[tuple[str, Quote]] = field(default_factory=list)
     number: int = 0
 
 
@@ -76,11 +83,13 @@ accounts = st.sampled_from(sorted(ACCOUNTS))
 commands = st.lists(
     st.one_of(
         st.builds(Wait, st.integers(0, 70)),
-        st.builds(Open, accounts),
-        st.builds(Start, accounts, st.integers(1, 150), st.integers(1, 40), st.booleans()),
+        st.builds(OpenAgain, accounts),
+        st.builds(Accept, accounts, st.integers(1, 120), st.integers(1, 20)),
+        st.builds(Launch, st.booleans()),
         st.builds(Cancel, st.integers(0, 100), st.integers(0, 100)),
     ),
-    max_size=25,
+    min_size=10,
+    max_size=40,
 )
 
 
@@ -97,14 +106,20 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 def test_the_books_always_balance(
     books: Engine, todo: list[object], times: int, offset: timedelta
 ) -> None:
-    start = datetime.fromisoformat("2026-01-31T12:00:00+00:00") + offset
+    world = World(datetime.fromisoformat("2026-01-31T12:00:00+00:00") + offset)
     with books.connect() as conn:
-        world = World(start)
+        for account_id in ACCOUNTS:
+            open_it(conn, account_id, world.now)
         for command in todo:
             do(conn, world, command, times)
-        for account_id in sorted(world.opened):
+        for account_id in ACCOUNTS:
             check(conn, world, account_id)
         conn.rollback()
+
+
+def open_it(conn: Connection, account_id: str, now: datetime) -> None:
+    plan = PLANS[ACCOUNTS[account_id]]
+    open_account(conn, account_id, plan, timezone="Europe/Paris", now=now)
 
 
 def do(conn: Connection, world: World, command: object, times: int) -> None:
@@ -112,53 +127,55 @@ def do(conn: Connection, world: World, command: object, times: int) -> None:
     match command:
         case Wait(days):
             world.now += timedelta(days=days)
-        case Open(account_id):
-            for _ in range(times):
-                plan = PLANS[ACCOUNTS[account_id]]
-                open_account(conn, account_id, plan, timezone="Europe/Paris", now=world.now)
-            world.opened.add(account_id)
-        case Start(account_id, injectors, minutes, launched) if account_id in world.opened:
+        case OpenAgain(account_id):
+            open_it(conn, account_id, world.now)
+        case Accept(account_id, injectors, minutes):
             usage = Usage(injectors=injectors, users=injectors * 100, duration_s=60 * minutes)
-            quote = quote_run(PLANS[ACCOUNTS[account_id]], usage)
-            start(conn, world, account_id, quote, times=times, launched=launched)
-        case Cancel(startup_percent, use_percent) if world.runs:
-            run_id, quote = world.runs.pop()
-            cancel(conn, world, run_id, quote, (startup_percent, use_percent), times)
+            accept(conn, world, account_id, quote_run(PLANS[ACCOUNTS[account_id]], usage), times)
+        case Launch(goes) if world.accepted:
+            launch(conn, world, goes=goes, times=times)
+        case Cancel(startup_percent, use_percent) if world.launched:
+            cancel(conn, world, startup_percent, use_percent, times)
 
 
-def start(
-    conn: Connection, world: World, account_id: str, quote: Quote, *, times: int, launched: bool
-) -> None:
+def accept(conn: Connection, world: World, account_id: str, quote: Quote, times: int) -> None:
     world.number += 1
     run_id = f"{account_id}-run-{world.number}"
     before = account_view(conn, account_id, world.now)
-    try:
-        for _ in range(times):
+    free = before.balance_li_minutes - world.reserved[account_id]
+    fits = quote.unit is Unit.USD or quote.total <= free
+    if not fits:
+        with pytest.raises(InsufficientCreditsError) as refused:
             reserve(conn, account_id, run_id, quote, now=world.now)
-    except InsufficientCreditsError:
-        assert quote.total > before.balance_li_minutes - before.reserved_li_minutes
+        assert refused.value.facts["available"] == free
         assert account_view(conn, account_id, world.now) == before
         return
     for _ in range(times):
-        if launched:
+        reserve(conn, account_id, run_id, quote, now=world.now)
+    world.accepted.append((run_id, quote))
+    world.reserved[account_id] += credits_of(quote)
+
+
+def launch(conn: Connection, world: World, *, goes: bool, times: int) -> None:
+    run_id, quote = world.accepted.pop()
+    account_id = run_id.partition("-")[0]
+    for _ in range(times):
+        if goes:
             charge_start(conn, run_id, now=world.now)
         else:
             void_reservation(conn, run_id, now=world.now)
-    if launched:
-        world.runs.append((run_id, quote))
-        world.credits[account_id] -= quote.total if quote.unit is Unit.LI_MINUTES else 0
+    world.reserved[account_id] -= credits_of(quote)
+    if goes:
+        world.launched.append((run_id, quote))
+        world.used[account_id] += credits_of(quote)
 
 
 def cancel(
-    conn: Connection,
-    world: World,
-    run_id: str,
-    quote: Quote,
-    percents: tuple[int, int],
-    times: int,
+    conn: Connection, world: World, startup_percent: int, use_percent: int, times: int
 ) -> None:
-    keep_startup = quote.startup * percents[0] // 100
-    keep_use = quote.use * percents[1] // 100
+    run_id, quote = world.launched.pop()
+    keep_startup = quote.startup * startup_percent // 100
+    keep_use = quote.use * use_percent // 100
     for _ in range(times):
         correct(
             conn,
@@ -175,7 +192,11 @@ def cancel(
     assert 0 <= bill.li_minutes <= quote.li_minutes
     if quote.unit is Unit.LI_MINUTES:
         assert bill.li_minutes == bill.total
-        world.credits[run_id.partition("-")[0]] += quote.total - bill.total
+        world.used[run_id.partition("-")[0]] -= quote.total - bill.total
+
+
+def credits_of(quote: Quote) -> int:
+    return quote.total if quote.unit is Unit.LI_MINUTES else 0
 
 
 def check(conn: Connection, world: World, account_id: str) -> None:
@@ -194,7 +215,8 @@ def check(conn: Connection, world: World, account_id: str) -> None:
     # What was granted is what was paid for, and what is left of it is what was not used.
     months = -balances["revenue:subscription", Unit.USD] // 199_000_000
     assert -balances["issued", Unit.LI_MINUTES] == 1_800 * months
-    assert view.balance_li_minutes == 1_800 * months + world.credits[account_id]
+    assert view.balance_li_minutes == 1_800 * months - world.used[account_id]
+    assert view.reserved_li_minutes == world.reserved[account_id]
     assert view.balance_li_minutes == sum(
         amount for (name, _), amount in balances.items() if name.startswith("lot:")
     )

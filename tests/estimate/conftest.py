@@ -49,8 +49,9 @@ def write(tmp_path: Path) -> Write:
 
 
 @pytest.fixture(scope="session")
-def catalog() -> Catalog:
-    return Catalog.bundled()
+def small_catalog() -> Catalog:
+    """Few machine types at prices that stay as they are."""
+    return Catalog(FOLDER / "catalog")
 
 
 @pytest.fixture(scope="session")

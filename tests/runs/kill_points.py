@@ -1,9 +1,10 @@
 """Kills controllers with SIGKILL at every step that they take, and lets others finish their runs.
 
-Executed as ``python kill_points.py DATABASE_URL FOLDER ENDPOINT``; prints one JSON line a kill.
-One process imports everything and forks: a controller that dies, one that takes over, and one that
-looks at the books, for each step of a run that completes and of one that is cancelled. Only
-children touch the database, since connections do not survive a fork.
+Executed as ``python kill_points.py aws DATABASE_URL FOLDER ENDPOINT`` or ``local DATABASE_URL
+FOLDER TARGET``; prints one JSON line a kill. One process imports everything and forks: a child that
+accepts and drives a run until it dies, and a child that looks at what it left, takes over, and
+looks at the books. Only children touch the database and the cloud, since connections do not survive
+a fork.
 """
 
 from __future__ import annotations
@@ -12,74 +13,169 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+
 from engine.api import Engine
+from engine.load.rehearsed import RehearsedLoad
 from engine.profile import closed
+from engine.runs.clouds import Cloud, OpenCloud
+from engine.runs.connect import LOCAL_LIMITS
 from engine.runs.controller import Controller
 from engine.runs.decide import Observed
-from engine.runs.states import Run, RunState
-from engine.scenario import Protocol, Scenario
+from engine.runs.states import Limits, Run, RunState
+from engine.scenario import Protocol, Request, Scenario, UserClass
+from kernel.clock import SystemClock
 from pricing.invoices import run_cause
+from providers.contract import Machine
 from providers.rehearsal.aws_cloud import aws_rehearsal_provider
 
 ACCOUNT = "acme"
-SCENARIO = Scenario("checkout", Protocol.HTTP, closed([(0, 0), (60, 900), (600, 900)]))
-SPEED = 1200.0
-"""Ten minutes of load in half a second."""
+REGION = "us-east-1"
+CHECKOUT = Scenario("checkout", Protocol.HTTP, closed([(0, 0), (60, 3000), (600, 3000)]))
+COMPLETED_SPEED = 3000.0
+CANCELLED_SPEED = 30.0
+"""Plays for 20 s if nobody ends it: slow enough to be cancelled while load flows."""
+
+LIMITS = Limits(
+    launch_s=60.0,
+    start_s=60.0,
+    overrun_s=60.0,
+    release_s=60.0,
+    visibility_s=0.3,
+    expiry_margin_s=60.0,
+    poll_s=0.05,
+)
+ANSWERED = {"CreateFleet": "launching", "DeleteFleets": "releasing"}
+"""Calls after whose answer, and before anything is made of it, controllers are killed too."""
+
+OnStep = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Life:
+    """A kind of run, the steps at which it is killed, and how it is meant to end."""
+
+    provider: str
+    scenario: Scenario
+    speed: float
+    cancelled: bool
+    steps: tuple[str, ...] = ()
+    """Empty: every step of an undisturbed run."""
 
 
 class Lives:
-    """Runs on one database and one rehearsed cloud, driven by children that can be killed."""
+    """Runs on one database and one cloud, driven by children that can be killed."""
 
-    def __init__(self, url: str, folder: Path, endpoint: str) -> None:
-        self._url = url
-        self._folder = folder
-        self._endpoint = endpoint
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
+        self.folder = folder
 
     def engine(self) -> Engine:
-        return Engine(self._url, folder=self._folder)
+        return Engine(self.url, folder=self.folder)
 
-    def accept(self) -> str:
-        """A new run on the shared cloud."""
-        engine = self.engine()
-        run = engine.accept(
-            SCENARIO, account=ACCOUNT, provider="aws", dry_run=True, time_scale=SPEED
+    def accept(self, run_id: str, life: Life) -> None:
+        engine = Engine(self.url, folder=self.folder, new_id=lambda: run_id)
+        engine.accept(
+            life.scenario,
+            account=ACCOUNT,
+            provider=life.provider,
+            dry_run=life.provider == "aws",
+            time_scale=life.speed,
         )
-        engine.store.set_endpoint(run.id, self._endpoint)
-        return run.id
 
-    def drive(self, run_id: str, *, cancelled: bool, on_step: Callable[[str], None]) -> None:
-        """Drive the run to its end; ``cancelled``: ask for it as soon as load flows."""
-        engine = self.engine()
-        controller = engine.controller()
+    def drive(self, run_id: str, life: Life, on_step: OnStep = lambda _name: None) -> None:
+        """Drive the run to its end; one to be cancelled is as soon as load flows."""
+        controller = self.engine().controller()
         controller.on_step = on_step
-        if cancelled:
+        controller.open_cloud = self.open_cloud(controller)
+        if life.cancelled:
             controller.watch = cancel_when_running(controller)
         controller.drive(run_id)
+
+    def open_cloud(self, controller: Controller) -> OpenCloud:
+        real = controller.open_cloud
+        limits = replace(LOCAL_LIMITS, poll_s=0.1)
+        return lambda run: replace(real(run), limits=limits)
+
+    def machines(self, run: Run) -> tuple[Machine, ...]:
+        """What is there, whatever is on record."""
+        cloud = self.engine().controller().open_cloud(run)
+        return cloud.provider.observe(run.id, run.order.regions)
 
     def facts(self, run_id: str) -> dict[str, Any]:
         """What is true of the run, its machines and its money."""
         engine = self.engine()
         view = engine.show(run_id)
-        provider = aws_rehearsal_provider(self._endpoint, engine.clock)
         transactions = [each for each in engine.ledger(ACCOUNT) if each.cause == run_cause(run_id)]
         postings = [posting for each in transactions for posting in each.postings]
         return {
             "state": view.run.state.value,
             "outcome": None if view.run.outcome is None else view.run.outcome.value,
-            "machines": len(provider.observe(run_id, view.run.order.regions)),
-            "startup_charges": sum(
-                entry.ledger_account == "revenue:start-up" and entry.amount < 0 for entry in postings
-            ),
-            "sum": sum(entry.amount for entry in postings),
-            "invoices": sum(run_id in each.cause for each in engine.invoices(ACCOUNT)),
+            "machines": len(self.machines(view.run)),
+            "startup_charges": [
+                -each.amount for each in postings if each.ledger_account == "revenue:start-up"
+            ],
+            "sum": sum(each.amount for each in postings),
+            "invoices": [
+                each.usd_micros
+                for each in engine.invoices(ACCOUNT)
+                if each.cause == run_cause(run_id)
+            ],
             "total": None if view.bill is None else view.bill.total,
-            "startup": None if view.bill is None else view.bill.startup,
+            "startup": view.run.order.quote.startup,
             "quoted": view.run.order.quote.total,
         }
+
+
+class RehearsedLives(Lives):
+    """On one rehearsed AWS that all runs share; its clients are made once, before any fork."""
+
+    def __init__(self, url: str, folder: Path, endpoint: str) -> None:
+        super().__init__(url, folder)
+        self._provider = aws_rehearsal_provider(endpoint, SystemClock())
+        for service in ("ec2", "ssm"):
+            self._provider._clients.client(service, REGION)
+        self.lives = (
+            Life("aws", CHECKOUT, COMPLETED_SPEED, cancelled=False),
+            Life("aws", CHECKOUT, CANCELLED_SPEED, cancelled=True),
+        )
+
+    def open_cloud(self, controller: Controller) -> OpenCloud:
+        def tell(model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's, untyped
+            if model.name in ANSWERED:
+                controller.on_step(f"{ANSWERED[model.name]}/{model.name}/answered")
+
+        self._provider._clients.ec2(REGION).meta.events.register("after-call.ec2", tell)
+        return lambda _run: Cloud(self._provider, RehearsedLoad(), LIMITS)
+
+    def machines(self, run: Run) -> tuple[Machine, ...]:
+        return self._provider.observe(run.id, run.order.regions)
+
+
+class LocalLives(Lives):
+    """On this machine, with Locust and real load."""
+
+    def __init__(self, url: str, folder: Path, target: str) -> None:
+        super().__init__(url, folder)
+        browsing = UserClass("browsing", think_time_s=(0.1, 0.2), requests=(Request("/"),))
+        visits = Scenario(
+            "visits",
+            Protocol.HTTP,
+            closed([(0, 5), (3, 5)]),
+            target=target,
+            user_classes=(browsing,),
+        )
+        to_be_cancelled = replace(visits, profile=closed([(0, 5), (30, 5)]))
+        self.lives = (
+            Life("local", visits, 1.0, cancelled=False, steps=("launching/Launch/sent",)),
+            Life("local", visits, 1.0, cancelled=False, steps=("running/Wait/after",)),
+            Life("local", to_be_cancelled, 1.0, cancelled=True, steps=("releasing/Release/before",)),
+            Life("local", to_be_cancelled, 1.0, cancelled=True, steps=("releasing/Release/sent",)),
+        )
 
 
 def cancel_when_running(controller: Controller) -> Callable[[Run, Observed], None]:
@@ -106,7 +202,7 @@ def in_child(work: Callable[[], object]) -> tuple[int, Any]:
     return status, json.loads(text) if text else None
 
 
-def die_at(step: str) -> Callable[[str], None]:
+def die_at(step: str) -> OnStep:
     def on_step(name: str) -> None:
         if name == step:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -114,48 +210,56 @@ def die_at(step: str) -> Callable[[str], None]:
     return on_step
 
 
-def go_on(_name: str) -> None:
-    """Survive this step."""
-
-
-def steps_of(lives: Lives, *, cancelled: bool) -> list[str]:
+def steps_of(lives: Lives, run_id: str, life: Life) -> list[str]:
     """The steps of an undisturbed run, each once, in order."""
 
-    def life() -> list[str]:
+    def live() -> list[str]:
         seen: dict[str, None] = {}
-        lives.drive(lives.accept(), cancelled=cancelled, on_step=seen.setdefault)
+        lives.accept(run_id, life)
+        lives.drive(run_id, life, seen.setdefault)
         return list(seen)
 
-    _, steps = in_child(life)
+    _, steps = in_child(live)
     assert steps, "an undisturbed run takes steps"
     return list(steps)
 
 
-def kill_once(lives: Lives, step: str, *, cancelled: bool) -> dict[str, Any]:
+def kill_once(lives: Lives, run_id: str, life: Life, step: str) -> dict[str, Any]:
     """One run whose controller dies at the step; another takes over."""
-    _, run_id = in_child(lives.accept)
-    killed, _ = in_child(lambda: lives.drive(run_id, cancelled=cancelled, on_step=die_at(step)))
-    _, between = in_child(lambda: lives.facts(run_id))
-    finished, _ = in_child(lambda: lives.drive(run_id, cancelled=cancelled, on_step=go_on))
-    _, after = in_child(lambda: lives.facts(run_id))
+
+    def die() -> None:
+        lives.accept(run_id, life)
+        lives.drive(run_id, life, die_at(step))
+
+    def take_over() -> dict[str, Any]:
+        between = lives.facts(run_id)
+        lives.drive(run_id, life)
+        return {"between": between, "after": lives.facts(run_id)}
+
+    killed, _ = in_child(die)
+    _, facts = in_child(take_over)
     return {
+        "run": run_id,
         "step": step,
-        "cancelled": cancelled,
+        "wanted": "cancelled" if life.cancelled else "completed",
         "killed": os.WIFSIGNALED(killed) and os.WTERMSIG(killed) == signal.SIGKILL,
-        "finished": finished == 0,
-        "between": between,
-        "after": after,
+        "facts": facts,
     }
 
 
-def main(url: str, folder: str, endpoint: str) -> None:
-    lives = Lives(url, Path(folder), endpoint)
+def kills(lives: RehearsedLives | LocalLives) -> Iterator[dict[str, Any]]:
     in_child(lambda: lives.engine().open_account(ACCOUNT).id)
-    for cancelled in (False, True):
-        for step in steps_of(lives, cancelled=cancelled):
-            report = kill_once(lives, step, cancelled=cancelled)
-            sys.stdout.write(json.dumps(report) + "\n")
-            sys.stdout.flush()
+    for number, life in enumerate(lives.lives):
+        for step in life.steps or steps_of(lives, f"run-{number}", life):
+            run_id = f"run-{number}-{step.replace('/', '-')}"
+            yield kill_once(lives, run_id, life, step)
+
+
+def main(kind: str, url: str, folder: str, place: str) -> None:
+    lives = {"aws": RehearsedLives, "local": LocalLives}[kind](url, Path(folder), place)
+    for report in kills(lives):
+        sys.stdout.write(json.dumps(report) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
