@@ -8,13 +8,15 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST_WORKERS ?= auto
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check rules mutants bench lock clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help:
 	@sed -n 's/^#   //p' Makefile
 	@echo "make check  linters, types and import contracts"
+	@echo "make rules  the numbered rules of billing, and the tests that hold each"
+	@echo "make mutants  twenty and more faults put into the billing code: each must be caught"
 	@echo "make bench  every figure of the README, as ratios"
 	@echo "make lock   resolve the ranges of pyproject.toml into requirements.lock"
 
@@ -38,6 +40,12 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+rules: $(READY)
+	@$(BIN)/python tests/rules_report.py
+
+mutants: $(READY)
+	@$(BIN)/python tests/mutations.py
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -22,7 +22,7 @@ from engine.profile import ClosedProfile, OpenProfile
 from engine.requirement import RegionRequirement, Requirement, peak_users, require
 from engine.scenario import Scenario
 from pricing.catalog import PROVIDERS, Catalog, UnknownProviderError, UnknownRegionError
-from pricing.plans import Plan, load_plans
+from pricing.plans import Plan, estimated_plans
 
 __all__ = [
     "CostItem",
@@ -112,7 +112,7 @@ def estimate(
         at: The day that decides which tariffs hold and which prices are old; None: the newest
             tariffs, and no judgement on ages.
         plan: The plan of the account that asks; of our plans only it is quoted.
-        plans: Those that are sold; None: ``load_plans()``.
+        plans: Those that are sold; None: ``estimated_plans()``.
 
     Raises:
         UnknownProviderError, UnknownRegionError: No such place.
@@ -127,7 +127,7 @@ def estimate(
     quotes = offers(
         scenario,
         requirement,
-        plans=tuple(load_plans().values()) if plans is None else plans,
+        plans=estimated_plans() if plans is None else plans,
         account_plan=plan,
         at=at,
     )

@@ -1,27 +1,42 @@
 """Accounts: opened once, on a plan, with a time zone and the day that their periods count from.
 
-Nothing happens by itself when a period begins: ``advance`` renews what is due, exactly once, and
+Nothing happens by itself when a period begins: ``advance`` does what is due, exactly once, and
 every command on an account calls it first. So the books are always as of the command's instant.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, select
 
 from kernel.errors import BadInputError, RefusedError
 from pricing import requests
-from pricing.invoices import REVENUE
+from pricing.account_view import AccountView, view_at
+from pricing.activation import activate
+from pricing.boundaries import cross
+from pricing.changes import ChangeKind
 from pricing.ledger import lock_books
-from pricing.lots import Lot, open_lots
-from pricing.periods import Period, anchor_of, check_timezone, check_year
+from pricing.payments.channels import Channel
+from pricing.payments.payer import REHEARSED_PAYER, Payer
+from pricing.periods import check_timezone, check_year
 from pricing.plans import Plan
-from pricing.quotes import Unit
-from pricing.subscriptions import renew, running, subscribe
-from pricing.tables import ACCOUNTS, POSTINGS, SUBSCRIPTIONS, insert_once
+from pricing.subscriptions import PeriodPayment
+from pricing.tables import (
+    ACCOUNTS,
+    ADMINISTRATORS,
+    CHANGES,
+    PERIODS,
+    SUBSCRIPTIONS,
+    TERMS,
+    insert_once,
+)
+from pricing.terms import latest_terms
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far an account's clock may seem to go back: the clocks of two controllers differ a little,
@@ -55,17 +70,25 @@ class ClockBackwardsError(RefusedError):
     code = "clock_backwards"
 
 
+class AccountDeletedError(RefusedError):
+    """The account was deleted for good; facts: ``account``, ``deleted_at``."""
+
+    code = "account_deleted"
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Who runs and pays.
 
     Attributes:
         id: The caller's name for it.
-        plan: Name of the plan that it is on.
+        plan: Name of the plan that it is on, or was on last.
         timezone: IANA zone in which its billing days are.
         activated_at: When it was activated, here or where it was brought over from.
         opened_at: When it was opened here.
-        status: ``active``.
+        status: ``active``, ``payment_failure`` (a period could not be collected),
+            ``cancellation_requested``, ``cancellation_pending``, ``cancelled``, ``trial_over`` or
+            ``deleted``.
     """
 
     id: str
@@ -77,40 +100,11 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class NextCharge:
-    """What the next period's start will charge."""
+class Advanced:
+    """An account whose books were brought up to date, or why they were not."""
 
-    at: datetime
-    usd_micros: int
-
-
-@dataclass(frozen=True, slots=True)
-class AccountView:
-    """An account as it stands at an instant.
-
-    Attributes:
-        account: Who.
-        period: The current billing period; None on demand.
-        lots: What can be used, in burn order.
-        charged_usd_micros: All that was charged so far, less what was corrected.
-        next_charge: None on demand.
-    """
-
-    account: Account
-    period: Period | None
-    lots: tuple[Lot, ...]
-    charged_usd_micros: int
-    next_charge: NextCharge | None
-
-    @property
-    def balance_li_minutes(self) -> int:
-        """LI-minutes that are left, those that runs have reserved included."""
-        return sum(lot.remaining for lot in self.lots)
-
-    @property
-    def reserved_li_minutes(self) -> int:
-        """LI-minutes that accepted runs hold and have not been charged yet."""
-        return sum(lot.reserved for lot in self.lots)
+    account_id: str
+    refusal: RefusedError | None = None
 
 
 def check_opening(
@@ -143,7 +137,7 @@ def check_opening(
         )
 
 
-def open_account(
+def open_account(  # noqa: PLR0913 - what an account is opened with
     conn: Connection,
     account_id: str,
     plan: Plan,
@@ -152,6 +146,10 @@ def open_account(
     activated_at: datetime | None = None,
     now: datetime,
     request_id: str | None = None,
+    channel: Channel = Channel.CARD,
+    card: str | None = None,
+    administrators: Sequence[str] = (),
+    payer: Payer = REHEARSED_PAYER,
 ) -> Account:
     """Open an account; a subscription's first period is charged and granted at once.
 
@@ -166,19 +164,31 @@ def open_account(
             only the current period and later ones are charged here. Default: now.
         now: The command's instant.
         request_id: The caller's id of this request.
+        channel: How it pays.
+        card: The channel's own name for its card.
+        administrators: Who may cancel (R56); nobody named: whoever operates the database vouches.
+        payer: Collects the money.
 
     Raises:
         BadInputError: What ``check_opening`` refuses.
+        ChannelCannotError: If the plan is not sold through the channel.
+        PaymentFailedError: If the first period could not be collected.
         AccountConflictError: If the account is open with another plan, zone or activation.
         RequestConflictError: If the request id stands for something else.
     """
     check_opening(account_id, timezone=timezone, activated_at=activated_at, now=now)
-    content = {
+    content: dict[str, str | int | None] = {
         "account": account_id,
         "plan": plan.name,
         "timezone": timezone,
         "activated_at": activated_at.astimezone(UTC).isoformat() if activated_at else None,
     }
+    if plan.credits is not None:
+        content["credits"] = plan.li_minutes
+    if channel is not Channel.CARD or card is not None:
+        content["payment"] = f"{channel} {card}"
+    if administrators:
+        content["administrators"] = json.dumps(sorted(set(administrators)))
     activation = activated_at or now
     is_new = insert_once(
         conn,
@@ -191,13 +201,17 @@ def open_account(
             "opened_at": now,
             "opening_hash": requests.content_hash(content),
             "last_command_at": now,
+            "channel": channel,
+            "card": card,
         },
     )
     if request_id is not None:
         requests.remember(conn, account_id, request_id, command="open", content=content, now=now)
     if is_new:
-        subscribe(conn, account_id, plan, anchor_of(activation, timezone), now)
-        advance(conn, account_id, now)
+        for name in sorted(set(administrators)):
+            conn.execute(ADMINISTRATORS.insert().values(account_id=account_id, name=name))
+        activate(conn, account_id, plan, at=now.astimezone(UTC), payer=payer)
+        advance(conn, account_id, now, payer=payer)
     else:
         _check_opened_with(conn, account_id, requests.content_hash(content))
     return find_account(conn, account_id)
@@ -234,26 +248,25 @@ def account_view(conn: Connection, account_id: str, now: datetime) -> AccountVie
         ClockBackwardsError: If the account has been dealt with at a later instant.
     """
     instant = advance(conn, account_id, now)
-    subscription = running(conn, account_id)
-    period = subscription.period_at(instant)
-    charged = select(-func.coalesce(func.sum(POSTINGS.c.amount), 0)).where(
-        POSTINGS.c.account_id == account_id,
-        POSTINGS.c.unit == Unit.USD,
-        POSTINGS.c.ledger_account.startswith(REVENUE),
-    )
-    return AccountView(
-        account=find_account(conn, account_id),
-        period=period,
-        lots=open_lots(conn, account_id, instant),
-        charged_usd_micros=int(conn.execute(charged).scalar_one()),
-        next_charge=NextCharge(period.end, subscription.monthly_usd_micros) if period else None,
-    )
+    return view_at(conn, find_account(conn, account_id), instant)
 
 
-def advance(conn: Connection, account_id: str, now: datetime) -> datetime:
+def plan_of(conn: Connection, account_id: str) -> Plan:
+    """The plan that an account is on, or was on last, as it was sold.
+
+    Raises:
+        UnknownAccountError: If there is no such account.
+    """
+    find_account(conn, account_id)
+    return latest_terms(conn, account_id).plan
+
+
+def advance(
+    conn: Connection, account_id: str, now: datetime, *, payer: Payer = REHEARSED_PAYER
+) -> datetime:
     """Bring an account's books up to ``now``; every command on it begins with this.
 
-    Locks the books until the transaction ends, and renews each period that has begun since,
+    Locks the books until the transaction ends, and crosses each boundary that lies in between,
     exactly once.
 
     Returns:
@@ -275,7 +288,50 @@ def advance(conn: Connection, account_id: str, now: datetime) -> datetime:
             last=_shown(last),
             now=_shown(now),
         )
-    return _advance(conn, account_id, max(now, last))
+    return _advance(conn, account_id, max(now, last), payer)
+
+
+def advance_all(
+    transaction: Callable[[], AbstractContextManager[Connection]],
+    now: datetime,
+    *,
+    batch: int = 100,
+    payer: Payer = REHEARSED_PAYER,
+) -> Iterator[Advanced]:
+    """Bring every account's books up to ``now``, account by account, in the order of their ids.
+
+    Holds one batch of ids in memory, however many accounts there are. An account that is refused
+    is left as it was, and the others go on.
+
+    Args:
+        transaction: Opens a write transaction; each batch has one.
+        now: The instant.
+        batch: Accounts a transaction.
+        payer: Collects the money.
+    """
+    after = ""
+    while True:
+        with transaction() as conn:
+            ids = conn.execute(
+                select(ACCOUNTS.c.id)
+                .where(ACCOUNTS.c.id > after)
+                .order_by(ACCOUNTS.c.id)
+                .limit(batch)
+            )
+            advanced = [_advance_one(conn, each, now, payer) for each in ids.scalars().all()]
+        if not advanced:
+            return
+        yield from advanced
+        after = advanced[-1].account_id
+
+
+def _advance_one(conn: Connection, account_id: str, now: datetime, payer: Payer) -> Advanced:
+    try:
+        with conn.begin_nested():
+            advance(conn, account_id, now, payer=payer)
+    except RefusedError as refusal:
+        return Advanced(account_id, refusal)
+    return Advanced(account_id)
 
 
 def catch_up(conn: Connection, account_id: str, now: datetime) -> datetime:
@@ -283,11 +339,29 @@ def catch_up(conn: Connection, account_id: str, now: datetime) -> datetime:
 
     A clock behind the last command's stands still until it has caught up.
     """
-    return _advance(conn, account_id, max(now, _lock(conn, account_id)))
+    return _advance(conn, account_id, max(now, _lock(conn, account_id)), REHEARSED_PAYER)
 
 
-def _advance(conn: Connection, account_id: str, instant: datetime) -> datetime:
-    renew(conn, running(conn, account_id), now=instant)
+def check_not_deleted(conn: Connection, account_id: str) -> None:
+    """Nothing more can be done with an account that was deleted.
+
+    Raises:
+        AccountDeletedError: If it was.
+    """
+    deleted = select(ACCOUNTS.c.deleted_at).where(ACCOUNTS.c.id == account_id)
+    deleted_at = conn.execute(deleted).scalar_one_or_none()
+    if deleted_at is not None:
+        raise AccountDeletedError(
+            f"account {account_id} was deleted on {_shown(deleted_at)}",
+            account=account_id,
+            deleted_at=_shown(deleted_at),
+        )
+
+
+def _advance(conn: Connection, account_id: str, at: datetime, payer: Payer) -> datetime:
+    # In UTC, because hours that are added to a zone's instant are hours of its wall clock.
+    instant = at.astimezone(UTC)
+    cross(conn, account_id, now=instant, payer=payer)
     conn.execute(
         ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(last_command_at=instant)
     )
@@ -313,16 +387,49 @@ def _shown(instant: datetime) -> str:
     return instant.isoformat(timespec="seconds")
 
 
-def _select_accounts() -> Select[tuple[str, str, str, datetime, datetime]]:
-    return select(
-        ACCOUNTS.c.id,
-        SUBSCRIPTIONS.c.plan,
-        ACCOUNTS.c.timezone,
-        ACCOUNTS.c.activated_at,
-        ACCOUNTS.c.opened_at,
-    ).join(
-        SUBSCRIPTIONS,
-        (SUBSCRIPTIONS.c.account_id == ACCOUNTS.c.id) & SUBSCRIPTIONS.c.ended_at.is_(None),
+def _select_accounts() -> Select[tuple[str, str, str, datetime, datetime, str]]:
+    """Every account with its latest terms, and what its status follows from."""
+    others = TERMS.alias()
+    newest = select(func.max(others.c.id)).where(others.c.account_id == ACCOUNTS.c.id)
+    return (
+        select(
+            ACCOUNTS.c.id,
+            TERMS.c.plan,
+            ACCOUNTS.c.timezone,
+            ACCOUNTS.c.activated_at,
+            ACCOUNTS.c.opened_at,
+            case(
+                (ACCOUNTS.c.deleted_at.is_not(None), "deleted"),
+                (and_(_is_over(), _has_change("applied", ChangeKind.TRIAL_END)), "trial_over"),
+                (_is_over(), "cancelled"),
+                (_has_change("pending", ChangeKind.CANCELLATION), "cancellation_pending"),
+                (_owes(), "payment_failure"),
+                (_has_change("requested", ChangeKind.CANCELLATION), "cancellation_requested"),
+                else_="active",
+            ).label("status"),
+        )
+        .select_from(ACCOUNTS)
+        .join(TERMS, TERMS.c.id == newest.scalar_subquery())
+        .join(SUBSCRIPTIONS, SUBSCRIPTIONS.c.id == TERMS.c.subscription_id)
+    )
+
+
+def _is_over() -> ColumnElement[bool]:
+    return SUBSCRIPTIONS.c.ended_at.is_not(None)
+
+
+def _has_change(state: str, kind: ChangeKind) -> ColumnElement[bool]:
+    return exists().where(
+        CHANGES.c.subscription_id == SUBSCRIPTIONS.c.id,
+        CHANGES.c.kind == kind,
+        CHANGES.c.state == state,
+    )
+
+
+def _owes() -> ColumnElement[bool]:
+    return exists().where(
+        PERIODS.c.subscription_id == SUBSCRIPTIONS.c.id,
+        PERIODS.c.payment == PeriodPayment.UNPAID,
     )
 
 

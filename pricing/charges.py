@@ -12,24 +12,32 @@ never priced again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import NamedTuple
+from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
-from kernel.errors import InvariantBrokenError, RefusedError
-from pricing.accounts import advance, catch_up, find_account
+from kernel.errors import InvariantBrokenError
+from pricing.accounts import advance, catch_up
+from pricing.charges_bill import LINES, Bill, bill_of
+from pricing.charges_payers import (
+    InsufficientCreditsError,
+    Payment,
+    QuoteOutdatedError,
+    SubscriptionEndedError,
+    WalletExceededError,
+    choose_payment,
+)
+from pricing.departments_register import find_department
+from pricing.extra_credits import charge_purchase, insert_extra_lot, insert_purchase
 from pricing.invoices import run_cause
 from pricing.ledger import (
     NaturalKeyConflictError,
     Posting,
     Transaction,
-    entries_of,
     post,
 )
-from pricing.lots import Slice, check_bounds, give_back, ledger_account, open_lots, take
-from pricing.money import divide_half_up
+from pricing.lots import Slice, check_bounds, give_back, ledger_account
 from pricing.quotes import Quote, Unit
 from pricing.reservations import (
     Reservation,
@@ -39,19 +47,21 @@ from pricing.reservations import (
     insert_reservation,
     reservation_of,
 )
-from pricing.tariffs import CancellationPolicy
 
-
-class InsufficientCreditsError(RefusedError):
-    """Too few LI-minutes; facts: ``account``, ``needed``, ``available``."""
-
-    code = "insufficient_credits"
-
-
-class QuoteOutdatedError(RefusedError):
-    """The account is on another plan by now; facts: ``account``, ``plan``, ``quoted``."""
-
-    code = "quote_outdated"
+__all__ = [
+    "Bill",
+    "CorrectionOutOfRangeError",
+    "InsufficientCreditsError",
+    "QuoteOutdatedError",
+    "SubscriptionEndedError",
+    "WalletExceededError",
+    "bill_of",
+    "charge_start",
+    "correct",
+    "preview",
+    "reserve",
+    "void_reservation",
+]
 
 
 class CorrectionOutOfRangeError(InvariantBrokenError):
@@ -60,49 +70,7 @@ class CorrectionOutOfRangeError(InvariantBrokenError):
     code = "correction_out_of_range"
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
-    """What a run cost, after its correction.
-
-    Attributes:
-        unit: Of the amounts: micro-dollars, or LI-minutes of a subscription.
-        startup: Kept of the start-up line.
-        use: Kept of the use line.
-        li_minutes: LI-minutes that the amounts stand for; for money, in proportion to each line.
-        policy: Decided what was kept.
-        tariff_version: The tariff that the run was quoted with.
-        corrected: Whether anything came back.
-    """
-
-    unit: Unit
-    startup: int
-    use: int
-    li_minutes: int
-    policy: CancellationPolicy
-    tariff_version: date
-    corrected: bool
-
-    @property
-    def total(self) -> int:
-        """Start-up and use."""
-        return self.startup + self.use
-
-
-class _Lines(NamedTuple):
-    """The two ledger accounts that a run is charged on, and the sign of a charge there."""
-
-    startup: str
-    use: str
-    sign: int
-
-
-_LINES = {
-    Unit.USD: _Lines("revenue:start-up", "revenue:use", -1),
-    Unit.LI_MINUTES: _Lines("used:start-up", "used:use", 1),
-}
-
-
-def reserve(
+def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
     conn: Connection,
     account_id: str,
     run_id: str,
@@ -110,38 +78,67 @@ def reserve(
     *,
     now: datetime,
     rehearsal: bool = False,
-) -> None:
-    """Set aside what a run is quoted at; refused if the account does not have it.
+    department: str | None = None,
+    on_demand: Quote | None = None,
+) -> Reservation:
+    """Set aside what a run is quoted at; refused if its payer does not have it.
 
     LI-minutes are taken from particular lots, in burn order: what is reserved stays good.
 
+    Args:
+        conn: An open write transaction.
+        account_id: Whose run.
+        run_id: The run.
+        quote: The run on the account's plan.
+        now: The command's instant.
+        rehearsal: Whether nothing real is launched.
+        department: Name of the department that runs; None: the account itself.
+        on_demand: The same run on the on-demand plan, for when a department's credits do not
+            suffice.
+
+    Returns:
+        What was set aside; its quote is the one of the two that will be charged.
+
     Raises:
         UnknownAccountError: If there is no such account.
+        UnknownDepartmentError: If the account has no such department.
         InsufficientCreditsError: If the LI-minutes that no other run has reserved do not suffice.
+        WalletExceededError: If the department's wallet does not cover the run.
+        SubscriptionEndedError: If the account's subscription is over.
         QuoteOutdatedError: If the account is no longer on the plan of the quote.
         ClockBackwardsError: If the account has been dealt with at a later instant.
         NaturalKeyConflictError: If the run has been reserved with another quote.
     """
     instant = advance(conn, account_id, now)
+    if department is not None:
+        department = find_department(conn, account_id, department).name
     reserved = find_reservation(conn, run_id)
     if reserved is not None:
-        _check_same(reserved, Reservation(run_id, account_id, quote, rehearsal))
-        return
-    plan = find_account(conn, account_id).plan
-    if quote.plan != plan:
-        raise QuoteOutdatedError(
-            f"account {account_id} is on plan {plan}, the quote is for {quote.plan}; quote again",
-            account=account_id,
-            plan=plan,
-            quoted=quote.plan,
-        )
-    slices = (
-        _free_slices(conn, account_id, quote.total, instant)
-        if quote.unit is Unit.LI_MINUTES
-        else ()
+        wanted = Reservation(run_id, account_id, quote, rehearsal, department=department)
+        _check_same(reserved, wanted, on_demand)
+        return reserved
+    payment = choose_payment(
+        conn, account_id, quote, department=department, on_demand=on_demand, at=instant
     )
-    insert_reservation(
-        conn, Reservation(run_id, account_id, quote, rehearsal, slices=slices), instant
+    return _set_aside(conn, account_id, run_id, payment, rehearsal=rehearsal, at=instant)
+
+
+def preview(
+    conn: Connection,
+    account_id: str,
+    quote: Quote,
+    *,
+    now: datetime,
+    department: str | None = None,
+    on_demand: Quote | None = None,
+) -> Payment:
+    """Who would pay for a run now, or the refusal that ``reserve`` would answer with.
+
+    Takes and raises what ``reserve`` does; nothing is set aside.
+    """
+    instant = advance(conn, account_id, now)
+    return choose_payment(
+        conn, account_id, quote, department=department, on_demand=on_demand, at=instant
     )
 
 
@@ -169,6 +166,7 @@ def charge_start(conn: Connection, run_id: str, *, now: datetime) -> None:
         return
     reservation.check_state(ReservationState.OPEN, "charged")
     quote = reservation.quote
+    charge_purchase(conn, reservation, instant)
     _post(
         conn,
         reservation,
@@ -234,52 +232,32 @@ def correct(
         )
 
 
-def bill_of(conn: Connection, run_id: str) -> Bill | None:
-    """What a run has cost so far, from the ledger; None: it was not charged."""
-    charges = entries_of(conn, run_cause(run_id))
-    if not charges:
-        return None
-    quote = reservation_of(conn, run_id).quote
-    lines = _LINES[quote.unit]
-
-    def kept(account: str) -> int:
-        return lines.sign * sum(
-            posting.amount
-            for charge in charges
-            for posting in charge.postings
-            if posting.ledger_account == account
-        )
-
-    startup, use = kept(lines.startup), kept(lines.use)
-    return Bill(
-        unit=quote.unit,
-        startup=startup,
-        use=use,
-        li_minutes=_share(quote.startup_li_minutes, startup, quote.startup)
-        + _share(quote.li_minutes - quote.startup_li_minutes, use, quote.use),
-        policy=quote.policy,
-        tariff_version=quote.tariff_version,
-        corrected=len(charges) > 1,
+def _set_aside(
+    conn: Connection,
+    account_id: str,
+    run_id: str,
+    payment: Payment,
+    *,
+    rehearsal: bool,
+    at: datetime,
+) -> Reservation:
+    """Write the reservation, with what belongs to a department's or an extra payment."""
+    slices = payment.slices
+    if payment.extra_li_minutes:
+        lot_id = insert_extra_lot(conn, account_id, run_id, payment.extra_li_minutes, at)
+        slices = (*slices, Slice(lot_id, payment.extra_li_minutes))
+    reservation = Reservation(
+        run_id,
+        account_id,
+        payment.quote,
+        rehearsal,
+        slices=slices,
+        department=payment.department.name if payment.department else None,
     )
-
-
-def _share(li_minutes: int, kept: int, charged: int) -> int:
-    """The LI-minutes that a kept part of a line stands for."""
-    return divide_half_up(li_minutes * kept, charged) if charged else 0
-
-
-def _free_slices(conn: Connection, account_id: str, needed: int, at: datetime) -> tuple[Slice, ...]:
-    """Slices of the account's lots that nobody holds, ``needed`` LI-minutes in all."""
-    lots = open_lots(conn, account_id, at)
-    available = sum(lot.available for lot in lots)
-    if available < needed:
-        raise InsufficientCreditsError(
-            f"account {account_id}: the run needs {needed} LI-minutes, {available} are available",
-            account=account_id,
-            needed=needed,
-            available=available,
-        )
-    return take(lots, needed)
+    insert_reservation(conn, reservation, at, department=payment.department)
+    if payment.extra_li_minutes:
+        insert_purchase(conn, run_id, slices[-1].lot_id, payment.extra_usd_micros)
+    return reservation
 
 
 def _post(  # noqa: PLR0913 - the parts of a transaction
@@ -295,7 +273,7 @@ def _post(  # noqa: PLR0913 - the parts of a transaction
 ) -> None:
     """Charge both lines, or with negative amounts return them, against lots or the receivable."""
     unit = reservation.quote.unit
-    lines = _LINES[unit]
+    lines = LINES[unit]
     if unit is Unit.USD:
         against = [("receivable", startup + use)]
     else:
@@ -328,9 +306,15 @@ def _take(conn: Connection, run_id: str, now: datetime) -> tuple[Reservation, da
     return reservation_of(conn, run_id), instant
 
 
-def _check_same(reserved: Reservation, wanted: Reservation) -> None:
-    """The reservation that the run has already is this one."""
-    if replace(reserved, state=wanted.state, slices=wanted.slices) != wanted:
+def _check_same(reserved: Reservation, wanted: Reservation, on_demand: Quote | None) -> None:
+    """The reservation that the run has already is this one, on either quote."""
+    same = replace(
+        wanted,
+        state=reserved.state,
+        slices=reserved.slices,
+        quote=reserved.quote if reserved.quote == on_demand else wanted.quote,
+    )
+    if reserved != same:
         raise NaturalKeyConflictError(
             f"run {wanted.run_id} has been reserved already, with another quote",
             natural_key=run_cause(wanted.run_id),

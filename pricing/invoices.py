@@ -12,12 +12,19 @@ from itertools import groupby
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from kernel.errors import BadInputError
 from pricing.ledger import entries_of, lock_books
 from pricing.quotes import Unit
 from pricing.tables import INVOICE_LINES, INVOICES
 
 REVENUE = "revenue:"
 """Prefix of the ledger accounts that money is earned on."""
+
+
+class UnknownInvoiceError(BadInputError):
+    """The account has no such invoice; facts: ``account``, ``number``."""
+
+    code = "unknown_invoice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,23 @@ def issue(conn: Connection, cause: str, issued_at: datetime) -> Invoice | None:
 def list_invoices(conn: Connection, account_id: str) -> tuple[Invoice, ...]:
     """An account's invoices, in the order of their numbers."""
     return _select(conn, INVOICES.c.account_id == account_id)
+
+
+def find_invoice(conn: Connection, account_id: str, number: str) -> Invoice:
+    """An account's invoice of that number.
+
+    Raises:
+        UnknownInvoiceError: If there is none.
+    """
+    found = _select(conn, (INVOICES.c.account_id == account_id) & (INVOICES.c.number == number))
+    if not found:
+        raise UnknownInvoiceError(
+            f"account {account_id} has no invoice {number!r}; `loadmuster invoices {account_id}`"
+            " lists the numbers",
+            account=account_id,
+            number=number,
+        )
+    return found[0]
 
 
 def _insert(

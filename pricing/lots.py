@@ -16,7 +16,15 @@ from sqlalchemy import Connection, Text, cast, func, literal, or_, select
 from kernel.errors import InvariantBrokenError
 from pricing.ledger import Posting, Transaction, balance, post
 from pricing.quotes import Unit
-from pricing.tables import LOTS, POSTINGS, RESERVATIONS, SLICES, insert_once
+from pricing.tables import (
+    ACCOUNTS,
+    LOT_CLOSURES,
+    LOTS,
+    POSTINGS,
+    RESERVATIONS,
+    SLICES,
+    insert_once,
+)
 
 ISSUED = "issued"
 """The ledger account that all LI-minutes come from."""
@@ -98,6 +106,14 @@ class Grant:
     description: str
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """LI-minutes on a lot, and those of them that open reservations hold."""
+
+    remaining: int
+    reserved: int
+
+
 def ledger_account(lot_id: int) -> str:
     """The ledger account of a lot."""
     return f"lot:{lot_id}"
@@ -142,8 +158,37 @@ def grant(conn: Connection, account_id: str, given: Grant, *, now: datetime) -> 
 def open_lots(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]:
     """The lots that can be used at ``at`` and hold anything, in burn order.
 
-    The order: priority, then expiry (none last), then creation, then id.
+    The order: priority, then expiry (none last), then creation, then id. An account that went on
+    demand has none, though it may still get them back (``suspended_lots``).
     """
+    suspended = select(ACCOUNTS.c.suspended_since).where(ACCOUNTS.c.id == account_id)
+    if conn.execute(suspended).scalar_one_or_none() is not None:
+        return ()
+    return _lots_at(conn, account_id, at)
+
+
+def suspended_lots(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]:
+    """The lots that an undo of the switch to on-demand would make usable again (C2)."""
+    suspended = select(ACCOUNTS.c.suspended_since).where(ACCOUNTS.c.id == account_id)
+    if conn.execute(suspended).scalar_one_or_none() is None:
+        return ()
+    return _lots_at(conn, account_id, at)
+
+
+def held_of(conn: Connection, account_id: str, lot_id: int) -> Held:
+    """What one lot holds, closed or not."""
+    reserved = (
+        select(func.coalesce(func.sum(SLICES.c.amount), 0))
+        .join(RESERVATIONS, RESERVATIONS.c.run_id == SLICES.c.run_id)
+        .where(SLICES.c.lot_id == lot_id, RESERVATIONS.c.state == "open")
+    )
+    return Held(
+        remaining=balance(conn, account_id, ledger_account(lot_id), Unit.LI_MINUTES),
+        reserved=int(conn.execute(reserved).scalar_one()),
+    )
+
+
+def _lots_at(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]:
     remaining = (
         select(func.coalesce(func.sum(POSTINGS.c.amount), 0))
         .where(
@@ -161,7 +206,9 @@ def open_lots(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...
     )
     rows = conn.execute(
         select(LOTS, remaining.label("remaining"), reserved.label("reserved"))
+        .outerjoin(LOT_CLOSURES, LOT_CLOSURES.c.lot_id == LOTS.c.id)
         .where(
+            LOT_CLOSURES.c.lot_id.is_(None),
             LOTS.c.account_id == account_id,
             LOTS.c.effective_at <= at,
             or_(LOTS.c.expires_at.is_(None), LOTS.c.expires_at > at),

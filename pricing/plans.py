@@ -1,28 +1,71 @@
-"""The plans that an account can be on: what they cost, grant, and how their runs are counted."""
+"""The plans that an account can be on: what they cost, grant and allow, each dated.
+
+The same plan may be there more than once, each time with the day from which it is sold like that.
+What an account has bought is stored with its subscription (``pricing.terms``): a plan that changes
+later never re-prices what was sold.
+"""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 
 from kernel.errors import BadInputError
-from pricing.strict_toml import Table, read_toml
-from pricing.tariffs import CancellationPolicy, tariff_names, tariff_versions
+from pricing.payments.channels import Channel
+from pricing.tariffs import CancellationPolicy
 
 BUNDLED_PLANS = Path(__file__).parent / "plans.toml"
 PLANS_VARIABLE = "LOADMUSTER_PLANS"
-
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class UnknownPlanError(BadInputError):
     """No plan of that name."""
 
     code = "unknown_plan"
+
+
+class CreditsNotSoldError(BadInputError):
+    """Not a number of credits that the plan is sold with; facts: ``plan``, ``credits``."""
+
+    code = "credits_not_sold"
+
+
+class Sale(StrEnum):
+    """Who may conclude a sale: the customer, or a representative who was asked (C22)."""
+
+    SELF_SERVICE = "self_service"
+    CONTACT = "contact"
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The largest run that a plan allows, and how many at once; None: no limit."""
+
+    users: int | None = None
+    injectors: int | None = None
+    duration_s: int | None = None
+    concurrent_runs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreditChoice:
+    """The numbers of monthly credits that the customer chooses from (R115).
+
+    Attributes:
+        minimum: The fewest; what the plan has if nobody chooses.
+        maximum: The most.
+        step: Between two numbers that are sold.
+        usd_micros: Price of one credit a month.
+    """
+
+    minimum: int
+    maximum: int
+    step: int
+    usd_micros: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +80,15 @@ class Plan:
         tariff: How a run's LI-minutes, and on a plan without a grant its money, are computed.
         cancellation: What stays charged of a cancelled run.
         version: The day from which the plan is sold like this.
+        purchase: Who concludes the first sale.
+        change_policy: Who changes it into another plan (R117).
+        boosts: Whether boosts are sold with it.
+        boost_usd_micros: Price of a boost; None: the monthly price (C14).
+        trial_days: Granted once and usable for so many times 24 hours (R104); None: no trial.
+        credits: What the customer chooses its LI-minutes from; None: they are fixed.
+        caps: The largest run.
+        channels: How it can be paid.
+        examples: Names of the fields whose figures are made up, for the operator to set.
     """
 
     name: str
@@ -46,76 +98,103 @@ class Plan:
     tariff: str
     cancellation: CancellationPolicy
     version: date
+    purchase: Sale = Sale.SELF_SERVICE
+    change_policy: Sale = Sale.SELF_SERVICE
+    boosts: bool = True
+    boost_usd_micros: int | None = None
+    trial_days: int | None = None
+    credits: CreditChoice | None = None
+    caps: Caps = Caps()
+    channels: tuple[Channel, ...] = tuple(Channel)
+    examples: tuple[str, ...] = ()
 
     @property
     def is_subscription(self) -> bool:
         """Whether runs are debited in LI-minutes and never in money (R5)."""
         return self.li_minutes > 0
 
+    @property
+    def has_periods(self) -> bool:
+        """Whether it is charged and granted month by month."""
+        return self.is_subscription and self.trial_days is None
 
-def load_plans(path: Path | None = None) -> Mapping[str, Plan]:
-    """All plans by name, in the file's order.
+    @property
+    def price_of_boost_usd_micros(self) -> int:
+        """What a boost costs: its own price, or the plan's (C14)."""
+        return self.monthly_usd_micros if self.boost_usd_micros is None else self.boost_usd_micros
+
+    def with_credits(self, wanted: int | None) -> Plan:
+        """The plan with the number of monthly credits that the customer chose (R115).
+
+        Raises:
+            CreditsNotSoldError: If the plan is not sold with that number.
+        """
+        if wanted is None:
+            return self
+        choice = self.credits
+        if choice is None:
+            raise CreditsNotSoldError(
+                f"plan {self.name} grants {self.li_minutes:,} LI-minutes a month; the number cannot"
+                " be chosen",
+                plan=self.name,
+                credits=wanted,
+            )
+        if wanted not in range(choice.minimum, choice.maximum + 1, choice.step):
+            raise CreditsNotSoldError(
+                f"plan {self.name} is sold with {choice.minimum:,} to {choice.maximum:,} credits a"
+                f" month in steps of {choice.step:,}, not with {wanted:,}",
+                plan=self.name,
+                credits=wanted,
+            )
+        return replace(self, li_minutes=wanted, monthly_usd_micros=wanted * choice.usd_micros)
+
+
+def load_plans(path: Path | None = None, *, at: date | None = None) -> Mapping[str, Plan]:
+    """All plans by name, in the file's order, each in the version that is sold.
 
     Args:
         path: The operator's file; None: the one that ``LOADMUSTER_PLANS`` names, else the bundled.
+        at: The day of the sale; None: the newest versions count. Before its first version a plan
+            is sold as in that.
 
     Raises:
         DataFileError: File, field, and what would be right.
     """
+    # Imported here: a plan is also a value that nobody has read from a file.
+    from pricing.plans_file import read_plans
+
     if path is None:
         named = os.environ.get(PLANS_VARIABLE)
         path = Path(named) if named else BUNDLED_PLANS
-    file = read_toml(path)
-    tables = file.tables("plans")
-    file.finish()
-    plans: dict[str, Plan] = {}
-    for table in tables:
-        plan = _read_plan(table)
-        if plan.name in plans:
-            raise table.wrong("name", f"{plan.name!r} is there twice")
-        plans[plan.name] = plan
-    return plans
+    sold: dict[str, Plan] = {}
+    for plan in sorted(read_plans(path), key=lambda plan: plan.version):
+        if plan.name not in sold or at is None or plan.version <= at:
+            sold[plan.name] = plan
+    return {plan.name: sold[plan.name] for plan in read_plans(path)}
 
 
-def find_plan(name: str) -> Plan:
-    """The plan of that name.
+def estimated_plans() -> tuple[Plan, ...]:
+    """The plans that an estimate quotes for somebody who has none yet.
+
+    Those that the customer can buy alone and whose figures are not made up; no trials.
+    """
+    return tuple(
+        plan
+        for plan in load_plans().values()
+        if plan.purchase is Sale.SELF_SERVICE
+        and plan.change_policy is Sale.SELF_SERVICE
+        and plan.trial_days is None
+        and not plan.examples
+    )
+
+
+def find_plan(name: str, *, at: date | None = None) -> Plan:
+    """The plan of that name, as it is sold on the day ``at``; None: its newest version.
 
     Raises:
         UnknownPlanError: No such plan; the message names those that there are.
     """
-    plans = load_plans()
+    plans = load_plans(at=at)
     if name not in plans:
         raise UnknownPlanError(f"no plan {name!r}; there are {', '.join(plans)}", plan=name)
     return plans[name]
-
-
-def _read_plan(table: Table) -> Plan:
-    plan = Plan(
-        name=table.text("name"),
-        monthly_usd_micros=table.money_usd_micros("monthly_usd"),
-        li_minutes=table.integer("li_minutes", minimum=0),
-        rollover=table.flag("rollover"),
-        tariff=table.text("tariff"),
-        cancellation=table.choice("cancellation", CancellationPolicy),
-        version=table.day("version"),
-    )
-    table.finish()
-    if not _NAME.fullmatch(plan.name):
-        raise table.wrong("name", "must be lowercase words joined by dashes")
-    if plan.monthly_usd_micros and not plan.is_subscription:
-        raise table.wrong("li_minutes", "must be positive for a plan with a monthly price")
-    _check_tariff(table, plan)
-    return plan
-
-
-def _check_tariff(table: Table, plan: Plan) -> None:
-    """A plan needs a rule for LI-minutes, and rates if its runs are paid in money."""
-    if plan.tariff not in tariff_names():
-        raise table.wrong(
-            "tariff", f"{plan.tariff!r} is unknown; there are {', '.join(tariff_names())}"
-        )
-    versions = tariff_versions(plan.tariff)
-    if not all(version.counts_li_minutes for version in versions):
-        raise table.wrong("tariff", f"{plan.tariff!r} does not count in LI-minutes")
-    if not plan.is_subscription and any(v.usd_micros_per_unit is None for v in versions):
-        raise table.wrong("tariff", f"{plan.tariff!r} has no rate, and the plan is paid in money")

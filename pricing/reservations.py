@@ -1,7 +1,7 @@
 """Reservations: what an accepted run will be charged, set aside until it starts.
 
 LI-minutes are reserved as slices of particular lots: what was reserved in time stays good, even if
-the lot expires before the run starts. Money is not set aside, only quoted.
+the lot expires before the run starts. Money is quoted, and set aside only in a department's wallet.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from enum import StrEnum
 from sqlalchemy import Connection, select
 
 from kernel.errors import InvariantBrokenError
+from pricing.departments_register import Department
 from pricing.lots import Slice
-from pricing.quotes import Quote, quote_from_json, quote_to_json
-from pricing.tables import RESERVATIONS, SLICES
+from pricing.quotes import Quote, Unit, quote_from_json, quote_to_json
+from pricing.tables import DEPARTMENT_RUNS, DEPARTMENTS, RESERVATIONS, SLICES
 
 
 class ReservationState(StrEnum):
@@ -24,6 +25,15 @@ class ReservationState(StrEnum):
     OPEN = "open"
     POSTED = "posted"
     VOID = "void"
+
+
+class Payer(StrEnum):
+    """Which purse a run is paid from; always one."""
+
+    ACCOUNT_CREDITS = "account_credits"
+    DEPARTMENT_CREDITS = "department_credits"
+    WALLET = "wallet"
+    ON_DEMAND = "on_demand"
 
 
 class ReservationStateError(InvariantBrokenError):
@@ -43,6 +53,7 @@ class Reservation:
         rehearsal: Whether nothing real is launched; said in the books.
         state: Where it is in its life.
         slices: The parts of lots that it holds, in burn order; none for money.
+        department: Name of the department that runs; None: the account itself.
     """
 
     run_id: str
@@ -51,11 +62,18 @@ class Reservation:
     rehearsal: bool
     state: ReservationState = ReservationState.OPEN
     slices: tuple[Slice, ...] = ()
+    department: str | None = None
+
+    @property
+    def payer(self) -> Payer:
+        """Which purse it is paid from."""
+        return payer_of(self.quote, self.department)
 
     @property
     def title(self) -> str:
         """The run, for people."""
-        return f"run {self.run_id} (rehearsal)" if self.rehearsal else f"run {self.run_id}"
+        department = "" if self.department is None else f" of {self.department}"
+        return f"run {self.run_id}{department}{' (rehearsal)' if self.rehearsal else ''}"
 
     def check_state(self, wanted: ReservationState, verb: str) -> None:
         """Refuse what the run is past, or not yet at.
@@ -71,7 +89,20 @@ class Reservation:
             )
 
 
-def insert_reservation(conn: Connection, reservation: Reservation, at: datetime) -> None:
+def payer_of(quote: Quote, department: str | None) -> Payer:
+    """Which purse a quote is paid from: its unit says how, the department whose."""
+    if quote.unit is Unit.USD:
+        return Payer.ON_DEMAND if department is None else Payer.WALLET
+    return Payer.ACCOUNT_CREDITS if department is None else Payer.DEPARTMENT_CREDITS
+
+
+def insert_reservation(
+    conn: Connection,
+    reservation: Reservation,
+    at: datetime,
+    *,
+    department: Department | None = None,
+) -> None:
     """Write an open reservation with its slices; the run has none yet."""
     conn.execute(
         RESERVATIONS.insert().values(
@@ -96,6 +127,15 @@ def insert_reservation(conn: Connection, reservation: Reservation, at: datetime)
                 for position, part in enumerate(reservation.slices)
             ],
         )
+    if department is not None:
+        is_money = reservation.quote.unit is Unit.USD
+        conn.execute(
+            DEPARTMENT_RUNS.insert().values(
+                run_id=reservation.run_id,
+                department_id=department.id,
+                wallet_usd_micros=reservation.quote.total if is_money else 0,
+            )
+        )
 
 
 def reservation_of(conn: Connection, run_id: str) -> Reservation:
@@ -112,7 +152,12 @@ def reservation_of(conn: Connection, run_id: str) -> Reservation:
 
 def find_reservation(conn: Connection, run_id: str) -> Reservation | None:
     """The reservation of a run, if it has one."""
-    row = conn.execute(select(RESERVATIONS).where(RESERVATIONS.c.run_id == run_id)).one_or_none()
+    row = conn.execute(
+        select(RESERVATIONS, DEPARTMENTS.c.name.label("department"))
+        .outerjoin(DEPARTMENT_RUNS, DEPARTMENT_RUNS.c.run_id == RESERVATIONS.c.run_id)
+        .outerjoin(DEPARTMENTS, DEPARTMENTS.c.id == DEPARTMENT_RUNS.c.department_id)
+        .where(RESERVATIONS.c.run_id == run_id)
+    ).one_or_none()
     if row is None:
         return None
     slices = conn.execute(
@@ -127,6 +172,7 @@ def find_reservation(conn: Connection, run_id: str) -> Reservation | None:
         rehearsal=row.rehearsal,
         state=ReservationState(row.state),
         slices=tuple(Slice(part.lot_id, part.amount) for part in slices),
+        department=row.department,
     )
 
 

@@ -53,8 +53,10 @@ class Table:
         """A text, or None where the field is absent."""
         return self.text(key) if key in self._fields else None
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        """A required list of texts."""
+    def texts(self, key: str, *, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        """A list of texts; ``default`` where the field is absent."""
+        if default is not None and key not in self._fields:
+            return default
         value = self._take(key)
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             raise self.wrong(key, "must be a list of texts")
@@ -70,8 +72,10 @@ class Table:
         """A whole number of at least ``minimum``, or None where the field is absent."""
         return self.integer(key, minimum=minimum) if key in self._fields else None
 
-    def flag(self, key: str) -> bool:
-        """A required true or false."""
+    def flag(self, key: str, *, default: bool | None = None) -> bool:
+        """True or false; ``default`` where the field is absent."""
+        if default is not None and key not in self._fields:
+            return default
         value = self._take(key)
         if not isinstance(value, bool):
             raise self.wrong(key, "must be true or false")
@@ -95,8 +99,10 @@ class Table:
         """An amount in US dollars, or None where the field is absent."""
         return self.money_usd_micros(key) if key in self._fields else None
 
-    def choice(self, key: str, kind: type[Kind]) -> Kind:
-        """A required text that is one of the members of ``kind``."""
+    def choice(self, key: str, kind: type[Kind], *, default: Kind | None = None) -> Kind:
+        """A text that is one of the members of ``kind``; ``default`` where the field is absent."""
+        if default is not None and key not in self._fields:
+            return default
         value = self._take(key)
         if value not in list(kind):
             raise self.wrong(key, f"must be one of {', '.join(kind)}")

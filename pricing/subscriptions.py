@@ -1,25 +1,33 @@
-"""Subscriptions: a plan that an account is on, on the terms of the day on which it began.
+"""Subscriptions: a life on plans, with one anchor, whose periods are charged and granted once each.
 
-A subscription is a row, with its anchor; an account has one running at a time. Being on demand is
-one too, that charges and grants nothing by the month. Each period of the others is charged and
-granted exactly once, at its start, in one database transaction (R12, R16, R19-R23).
+A subscription begins when a plan is activated and lasts through upgrades and downgrades until it
+is cancelled; the plan itself is in its terms, which change. An account has one running at a time.
+Being on demand is one too, that charges and grants nothing by the month. Each period of the others
+is charged and granted exactly once, at its start, in one database transaction (R12, R16, R19-R23):
+the natural key is the subscription and the number of the period, whatever the plan.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
 from kernel.errors import RefusedError
+from pricing.departments_shares import share_out
 from pricing.invoices import issue_for_subscription, period_cause
 from pricing.ledger import Posting, Transaction, post
 from pricing.lots import Grant, LotKind, grant
+from pricing.payments.collecting import abandon, collect
+from pricing.payments.payer import Payer, PaymentState
 from pricing.periods import Anchor, Period, period, period_number
 from pricing.plans import Plan
 from pricing.quotes import Unit
 from pricing.tables import PERIODS, SUBSCRIPTIONS, insert_once
+from pricing.terms import Terms, begin_terms, end_terms, latest_terms
 
 MOST_PERIODS_AT_ONCE = 240
 """Periods that are renewed in one go at most: after twenty years, doubt the clock instead."""
@@ -31,99 +39,131 @@ class ClockTooFarAheadError(RefusedError):
     code = "clock_too_far_ahead"
 
 
+class PeriodPayment(StrEnum):
+    """Whether a period has been paid, and so granted; an abandoned one never will be."""
+
+    PAID = "paid"
+    UNPAID = "unpaid"
+    ABANDONED = "abandoned"
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A plan that an account is on.
+    """A life on plans.
 
     Attributes:
         id: Its number.
         account_id: Whose.
-        plan: Name of the plan.
-        plan_version: Of which day the terms are.
-        monthly_usd_micros: Charged at the start of each period.
-        li_minutes: Granted at the start of each period; 0: on demand.
-        rollover: Whether what is not used outlives its period (R21).
-        anchor: What its periods are counted from.
+        anchor: What its periods are counted from; kept through every change of plan (R41).
         first_period: Number of the period in which it began.
         started_at: When it began.
+        ended_at: When it ended; None: it is running.
+        terms: The plan that it is on, or was on last.
     """
 
     id: int
     account_id: str
-    plan: str
-    plan_version: date
-    monthly_usd_micros: int
-    li_minutes: int
-    rollover: bool
     anchor: Anchor
     first_period: int
     started_at: datetime
+    ended_at: datetime | None
+    terms: Terms
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that it is on, as it was sold."""
+        return self.terms.plan
 
     @property
     def has_periods(self) -> bool:
         """Whether anything happens by the month."""
-        return self.li_minutes > 0
+        return self.ended_at is None and self.plan.has_periods
 
     def period_at(self, instant: datetime) -> Period | None:
-        """The billing period that holds ``instant``; None on demand."""
-        if not self.has_periods:
+        """The billing period that holds ``instant``; the trial's 14 days; None on demand."""
+        if self.ended_at is not None or not self.plan.is_subscription:
             return None
+        if self.plan.trial_days is not None:
+            return self._trial_period(self.plan.trial_days)
         return period(self.anchor, period_number(self.anchor, instant))
+
+    def _trial_period(self, days: int) -> Period:
+        """So many times 24 hours, whatever the clocks do in between (C17)."""
+        end = self.started_at + timedelta(days=days)
+        zone = ZoneInfo(self.anchor.timezone)
+        return Period(
+            n=self.first_period,
+            start=self.started_at,
+            end=end,
+            first_day=self.started_at.astimezone(zone).date(),
+            last_day=(end - timedelta.resolution).astimezone(zone).date(),
+        )
 
 
 def subscribe(
     conn: Connection, account_id: str, plan: Plan, anchor: Anchor, started_at: datetime
 ) -> None:
-    """Put an account on a plan; its first period is renewed like any other, by ``renew``."""
-    conn.execute(
-        SUBSCRIPTIONS.insert().values(
+    """Put an account that has no running subscription on a plan.
+
+    Its first period is charged and granted like any other, when the books are advanced.
+    """
+    subscription_id = conn.execute(
+        SUBSCRIPTIONS.insert()
+        .values(
             account_id=account_id,
-            plan=plan.name,
-            plan_version=plan.version,
-            monthly_usd_micros=plan.monthly_usd_micros,
-            li_minutes=plan.li_minutes,
-            rollover=plan.rollover,
             anchor_day=anchor.day,
             timezone=anchor.timezone,
             first_period=period_number(anchor, started_at),
             started_at=started_at,
         )
+        .returning(SUBSCRIPTIONS.c.id)
+    ).scalar_one()
+    begin_terms(conn, account_id, subscription_id, plan, started_at)
+
+
+def end_subscription(conn: Connection, subscription: Subscription, at: datetime) -> None:
+    """The subscription and its terms are over."""
+    end_terms(conn, subscription.account_id, at)
+    conn.execute(
+        SUBSCRIPTIONS.update().where(SUBSCRIPTIONS.c.id == subscription.id).values(ended_at=at)
     )
 
 
-def running(conn: Connection, account_id: str) -> Subscription:
-    """The subscription that an account is on."""
+def running(conn: Connection, account_id: str) -> Subscription | None:
+    """The subscription that an account is on; None: it has been cancelled."""
+    subscription = latest(conn, account_id)
+    return subscription if subscription.ended_at is None else None
+
+
+def latest(conn: Connection, account_id: str) -> Subscription:
+    """The subscription that an account is on, or was on last."""
     row = conn.execute(
-        select(SUBSCRIPTIONS).where(
-            SUBSCRIPTIONS.c.account_id == account_id, SUBSCRIPTIONS.c.ended_at.is_(None)
-        )
+        select(SUBSCRIPTIONS)
+        .where(SUBSCRIPTIONS.c.account_id == account_id)
+        .order_by(SUBSCRIPTIONS.c.id.desc())
+        .limit(1)
     ).one()
     return Subscription(
         id=row.id,
         account_id=row.account_id,
-        plan=row.plan,
-        plan_version=row.plan_version,
-        monthly_usd_micros=row.monthly_usd_micros,
-        li_minutes=row.li_minutes,
-        rollover=row.rollover,
         anchor=Anchor(row.anchor_day, row.timezone),
         first_period=row.first_period,
         started_at=row.started_at,
+        ended_at=row.ended_at,
+        terms=latest_terms(conn, account_id),
     )
 
 
-def renew(conn: Connection, subscription: Subscription, *, now: datetime) -> None:
-    """Charge and grant every period that has begun and was not yet renewed.
+def due_periods(conn: Connection, subscription: Subscription, now: datetime) -> range:
+    """The numbers of the periods that have begun and were not opened yet.
 
     Raises:
-        ClockTooFarAheadError: If more than ``MOST_PERIODS_AT_ONCE`` are due; nothing was done.
+        ClockTooFarAheadError: If they are more than ``MOST_PERIODS_AT_ONCE``.
     """
-    if not subscription.has_periods:
-        return
-    latest = conn.execute(
+    opened = conn.execute(
         select(func.max(PERIODS.c.n)).where(PERIODS.c.subscription_id == subscription.id)
     ).scalar_one()
-    first = subscription.first_period if latest is None else latest + 1
+    first = subscription.first_period if opened is None else opened + 1
     due = range(first, period_number(subscription.anchor, now) + 1)
     if len(due) > MOST_PERIODS_AT_ONCE:
         raise ClockTooFarAheadError(
@@ -132,32 +172,75 @@ def renew(conn: Connection, subscription: Subscription, *, now: datetime) -> Non
             account=subscription.account_id,
             due=len(due),
         )
-    for n in due:
-        _renew_period(conn, subscription, period(subscription.anchor, n), now=now)
+    return due
 
 
-def _renew_period(
-    conn: Connection, subscription: Subscription, due: Period, *, now: datetime
+def open_period(
+    conn: Connection, subscription: Subscription, n: int, *, payer: Payer, now: datetime
 ) -> None:
-    """Open one period, charge it, grant it and issue its invoice, unless that has been done."""
-    opened = insert_once(
-        conn,
-        PERIODS,
-        ["subscription_id", "n"],
-        {
-            "subscription_id": subscription.id,
-            "n": due.n,
-            "starts_at": due.start,
-            "ends_at": due.end,
-        },
+    """Open a period, charge it, and if it could be paid grant it, unless that has been done.
+
+    A payment that fails leaves the period open and unpaid: no new grant, and the lots of earlier
+    periods stay usable (C24).
+    """
+    due = period(subscription.anchor, n)
+    opened = {
+        "subscription_id": subscription.id,
+        "n": n,
+        "starts_at": due.start,
+        "ends_at": due.end,
+        "payment": PeriodPayment.UNPAID,
+    }
+    if insert_once(conn, PERIODS, ["subscription_id", "n"], opened):
+        # The first period counts from its first day, but nothing happens before it was bought.
+        at = max(due.start, subscription.started_at)
+        pay_period(conn, subscription, n, payer=payer, at=at, now=now)
+
+
+def unpaid_periods(conn: Connection, subscription_id: int) -> tuple[int, ...]:
+    """The numbers of the periods whose payment failed, oldest first."""
+    rows = conn.execute(
+        select(PERIODS.c.n)
+        .where(
+            PERIODS.c.subscription_id == subscription_id,
+            PERIODS.c.payment == PeriodPayment.UNPAID,
+        )
+        .order_by(PERIODS.c.n)
     )
-    if opened is None:
-        return
-    # The first period counts from its first day, but nothing happens before the subscription does.
-    at = max(due.start, subscription.started_at)
-    cause = period_cause(subscription.id, due.n)
-    description = f"{subscription.plan}, {due.first_day} to {due.last_day}"
-    if subscription.monthly_usd_micros:
+    return tuple(rows.scalars())
+
+
+def pay_period(
+    conn: Connection,
+    subscription: Subscription,
+    n: int,
+    *,
+    payer: Payer,
+    at: datetime,
+    now: datetime,
+) -> PaymentState:
+    """Collect an unpaid period's price and, if that succeeds, charge and grant it at ``at``."""
+    cause = period_cause(subscription.id, n)
+    price = subscription.plan.monthly_usd_micros
+    if price:
+        state = collect(
+            conn, subscription.account_id, cause, price, payer=payer, at_once=False, now=now
+        ).state
+        if state is not PaymentState.ACCEPTED:
+            return state
+    book_period(conn, subscription, n, at=at, now=now)
+    return PaymentState.ACCEPTED
+
+
+def book_period(
+    conn: Connection, subscription: Subscription, n: int, *, at: datetime, now: datetime
+) -> None:
+    """Write down that a period has been paid: charge, grant, invoice."""
+    plan = subscription.plan
+    due = period(subscription.anchor, n)
+    cause = period_cause(subscription.id, n)
+    description = f"{plan.name}, {due.first_day} to {due.last_day}"
+    if plan.monthly_usd_micros:
         post(
             conn,
             Transaction(
@@ -168,8 +251,8 @@ def _renew_period(
                 effective_at=at,
                 recorded_at=now,
                 postings=(
-                    Posting("receivable", Unit.USD, subscription.monthly_usd_micros),
-                    Posting("revenue:subscription", Unit.USD, -subscription.monthly_usd_micros),
+                    Posting("receivable", Unit.USD, plan.monthly_usd_micros),
+                    Posting("revenue:subscription", Unit.USD, -plan.monthly_usd_micros),
                 ),
             ),
         )
@@ -178,12 +261,38 @@ def _renew_period(
         subscription.account_id,
         Grant(
             kind=LotKind.PLAN,
-            amount=subscription.li_minutes,
+            amount=plan.li_minutes,
             effective_at=at,
-            expires_at=None if subscription.rollover else due.end,
+            expires_at=None if plan.rollover else due.end,
             cause=cause,
             description=description,
         ),
         now=now,
     )
-    issue_for_subscription(conn, subscription.id, due.n, at)
+    share_out(conn, subscription.account_id, cause, at=at, now=now)
+    issue_for_subscription(conn, subscription.id, n, at)
+    _mark(conn, subscription.id, n, PeriodPayment.PAID)
+
+
+def abandon_unpaid(
+    conn: Connection, subscription: Subscription, *, ended_by: datetime | None = None
+) -> None:
+    """Never collect what was not paid: what it would have granted is void.
+
+    Args:
+        conn: An open write transaction.
+        subscription: Whose periods.
+        ended_by: Only the periods that have ended by then; None: all of them.
+    """
+    for n in unpaid_periods(conn, subscription.id):
+        if ended_by is None or period(subscription.anchor, n).end <= ended_by:
+            abandon(conn, period_cause(subscription.id, n))
+            _mark(conn, subscription.id, n, PeriodPayment.ABANDONED)
+
+
+def _mark(conn: Connection, subscription_id: int, n: int, payment: PeriodPayment) -> None:
+    conn.execute(
+        PERIODS.update()
+        .where(PERIODS.c.subscription_id == subscription_id, PERIODS.c.n == n)
+        .values(payment=payment)
+    )

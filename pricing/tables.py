@@ -91,6 +91,19 @@ ACCOUNTS = Table(
     Column("opened_at", Instant, nullable=False),
     Column("opening_hash", Text, nullable=False),
     Column("last_command_at", Instant, nullable=False),
+    # How it pays; the card goes when the account is deleted.
+    Column("channel", Text, nullable=False, server_default="card"),
+    Column("card", Text),
+    # Since when its credits cannot be used because it is on demand and may still undo that.
+    Column("suspended_since", Instant),
+    Column("deleted_at", Instant),
+)
+
+ADMINISTRATORS = Table(
+    "administrators",
+    METADATA,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
 )
 
 REQUESTS = Table(
@@ -108,11 +121,6 @@ SUBSCRIPTIONS = Table(
     METADATA,
     _row_id(),
     _account_id(index=True),
-    Column("plan", Text, nullable=False),
-    Column("plan_version", Date, nullable=False),
-    Column("monthly_usd_micros", BigInteger, nullable=False),
-    Column("li_minutes", BigInteger, nullable=False),
-    Column("rollover", Boolean, nullable=False),
     Column("anchor_day", Date, nullable=False),
     Column("timezone", Text, nullable=False),
     Column("first_period", Integer, nullable=False),
@@ -134,6 +142,61 @@ PERIODS = Table(
     Column("n", Integer, primary_key=True, autoincrement=False),
     Column("starts_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False),
+    # paid | unpaid: neither charged nor granted yet | abandoned: it never will be
+    Column("payment", Text, nullable=False, server_default="paid"),
+)
+
+TERMS = Table(
+    "terms",
+    METADATA,
+    _row_id(),
+    _account_id(index=True),
+    Column("subscription_id", _RowId, ForeignKey("subscriptions.id"), nullable=False, index=True),
+    Column("plan", Text, nullable=False),
+    # The plan as it was sold; nothing that is changed in the plan file later changes it.
+    Column("document", JSON, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+)
+
+CHANGES = Table(
+    "changes",
+    METADATA,
+    _row_id(),
+    _account_id(index=True),
+    Column("subscription_id", _RowId, ForeignKey("subscriptions.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    # The plan that it leads to, if it leads to one.
+    Column("document", JSON),
+    Column("requested_by", Text),
+    Column("requested_at", Instant, nullable=False),
+    Column("confirmed_by", Text),
+    Column("confirmed_at", Instant),
+    Column("effective_at", Instant),
+    Column("ended_at", Instant),
+    CheckConstraint("state IN ('requested', 'pending', 'applied', 'withdrawn')", name="state"),
+    Index(
+        "uq_changes_open",
+        "subscription_id",
+        "kind",
+        unique=True,
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+)
+
+PAYMENTS = Table(
+    "payments",
+    METADATA,
+    Column("cause", Text, primary_key=True),
+    _account_id(index=True),
+    Column("usd_micros", BigInteger, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    CheckConstraint("state IN ('accepted', 'declined', 'delayed', 'abandoned')", name="state"),
 )
 
 TRANSACTIONS = Table(
@@ -174,6 +237,16 @@ LOTS = Table(
     Column("created_at", Instant, nullable=False),
     Column("cause", Text, nullable=False, unique=True),
     CheckConstraint("amount > 0", name="positive"),
+)
+
+LOT_CLOSURES = Table(
+    "lot_closures",
+    METADATA,
+    Column("lot_id", _RowId, ForeignKey("lots.id"), primary_key=True, autoincrement=False),
+    _account_id(index=True),
+    # void | expired
+    Column("reason", Text, nullable=False),
+    Column("closed_at", Instant, nullable=False),
 )
 
 RESERVATIONS = Table(
@@ -219,6 +292,56 @@ INVOICE_LINES = Table(
     Column("description", Text, nullable=False),
     Column("usd_micros", BigInteger, nullable=False),
     Column("cause", Text, nullable=False),
+)
+
+# Departments and extra credits.
+
+DEPARTMENTS = Table(
+    "departments",
+    METADATA,
+    _row_id(),
+    _account_id(),
+    Column("name", Text, nullable=False),
+    Column("folded_name", Text, nullable=False),
+    Column("allocation_li_minutes", BigInteger, nullable=False),
+    Column("limit_usd_micros", BigInteger, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("account_id", "folded_name"),
+    CheckConstraint("allocation_li_minutes >= 0", name="allocation"),
+    CheckConstraint("limit_usd_micros >= 0", name="limit"),
+)
+
+DEPARTMENT_LOTS = Table(
+    "department_lots",
+    METADATA,
+    Column("lot_id", _RowId, ForeignKey("lots.id"), primary_key=True, autoincrement=False),
+    Column("department_id", _RowId, ForeignKey("departments.id"), nullable=False, index=True),
+    Column("source_lot_id", _RowId, ForeignKey("lots.id"), nullable=False, index=True),
+)
+
+DEPARTMENT_RUNS = Table(
+    "department_runs",
+    METADATA,
+    Column("run_id", Text, ForeignKey("reservations.run_id"), primary_key=True),
+    Column("department_id", _RowId, ForeignKey("departments.id"), nullable=False, index=True),
+    # 0: the run is paid with the department's LI-minutes.
+    Column("wallet_usd_micros", BigInteger, nullable=False),
+)
+
+EXTRA_CREDIT_LIMITS = Table(
+    "extra_credit_limits",
+    METADATA,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("limit_li_minutes", BigInteger, nullable=False),
+    CheckConstraint("limit_li_minutes >= 0", name="limit"),
+)
+
+EXTRA_PURCHASES = Table(
+    "extra_purchases",
+    METADATA,
+    Column("run_id", Text, ForeignKey("reservations.run_id"), primary_key=True),
+    Column("lot_id", _RowId, ForeignKey("lots.id"), nullable=False, unique=True),
+    Column("usd_micros", BigInteger, nullable=False),
 )
 
 

@@ -1,8 +1,8 @@
-"""``account``, ``ledger`` and ``invoices``: accounts and their books."""
+"""``account`` and ``ledger``: accounts and their books."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,17 +12,17 @@ import click
 from engine.cli.account_tables import (
     show_account,
     show_accounts,
-    show_invoices,
     show_ledger,
 )
+from engine.cli.extra_credits import extra_credits
 from engine.cli.settings import Command, Group, Settings, pass_settings
 from kernel.clock import parse_instant
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from pricing.accounts import Account, AccountView
-    from pricing.invoices import Invoice
+    from pricing.account_view import AccountView, Pending
+    from pricing.accounts import Account
     from pricing.ledger import Posting, Transaction
     from pricing.lots import Lot
 
@@ -32,31 +32,59 @@ def account() -> None:
     """Open and show accounts and their plans."""
 
 
+account.add_command(extra_credits)
+
+
 @account.command("open")
 @click.argument("account_id", metavar="ID")
 @click.option("--plan", "plan_name", default="on-demand", show_default=True, help="Its plan.")
+@click.option("--credits", "credits_wanted", type=int, help="LI-minutes a month, to choose from.")
 @click.option("--timezone", default="UTC", show_default=True, help="IANA zone of its billing days.")
 @click.option(
     "--activated",
     metavar="DATE",
     help="Day of activation, of an account brought over from elsewhere; default: now.",
 )
+@click.option(
+    "--channel",
+    type=click.Choice(["card", "aws-marketplace", "invoice"]),
+    default="card",
+    show_default=True,
+    help="How it pays.",
+)
+@click.option("--card", help="The card, as the channel names it (test:declines, test:delays).")
+@click.option(
+    "--administrator",
+    "administrators",
+    multiple=True,
+    metavar="USER",
+    help="Who may cancel; repeatable. Nobody: whoever is named.",
+)
+@click.option("--agreed-with", metavar="NAME", help="The representative, for plans on request.")
 @click.option("--request-id", help="Your id of this request; the same again does nothing.")
 @pass_settings
-def open_(
+def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names them
     settings: Settings,
     account_id: str,
     plan_name: str,
+    credits_wanted: int | None,
     timezone: str,
     activated: str | None,
+    channel: str,
+    card: str | None,
+    administrators: Sequence[str],
+    agreed_with: str | None,
     request_id: str | None,
 ) -> None:
     """Open the account ID on a plan."""
     from pricing.accounts import account_view, check_opening, open_account
+    from pricing.payments.channels import Channel
+    from pricing.plan_changes import check_sale
     from pricing.plans import find_plan
 
-    plan = find_plan(plan_name)
     now = settings.clock().now()
+    plan = find_plan(plan_name, at=now.date()).with_credits(credits_wanted)
+    check_sale(account_id, None, plan, agreed_with)
     activated_at = None if activated is None else _activation(activated, timezone)
     # Before there is a database: a mistake leaves nothing behind.
     check_opening(account_id, timezone=timezone, activated_at=activated_at, now=now)
@@ -69,9 +97,12 @@ def open_(
             activated_at=activated_at,
             now=now,
             request_id=request_id,
+            channel=Channel(channel),
+            card=card,
+            administrators=administrators,
         )
         view = account_view(conn, account_id, now)
-    settings.emit(account_document(view), lambda console: show_account(console, view))
+    emit_account(settings, view)
 
 
 @account.command("show")
@@ -83,7 +114,7 @@ def show(settings: Settings, account_id: str) -> None:
 
     with _books(settings) as conn:
         view = account_view(conn, account_id, settings.clock().now())
-    settings.emit(account_document(view), lambda console: show_account(console, view))
+    emit_account(settings, view)
 
 
 @account.command("list")
@@ -119,23 +150,9 @@ def ledger(settings: Settings, account_id: str) -> None:
     )
 
 
-@click.command(cls=Command)
-@click.argument("account_id", metavar="ID")
-@pass_settings
-def invoices(settings: Settings, account_id: str) -> None:
-    """Show the invoices of the account ID."""
-    from pricing.accounts import advance, find_account
-    from pricing.invoices import list_invoices
-
-    with _books(settings) as conn:
-        advance(conn, account_id, settings.clock().now())
-        timezone = find_account(conn, account_id).timezone
-        issued = list_invoices(conn, account_id)
-    local = _local(timezone)
-    settings.emit(
-        {"invoices": [_invoice_row(invoice, local) for invoice in issued]},
-        lambda console: show_invoices(console, issued, timezone),
-    )
+def emit_account(settings: Settings, view: AccountView) -> None:
+    """Print an account as it stands."""
+    settings.emit(account_document(view), lambda console: show_account(console, view))
 
 
 def account_document(view: AccountView) -> dict[str, Any]:
@@ -175,7 +192,8 @@ def account_document(view: AccountView) -> dict[str, Any]:
             "at": local(view.next_charge.at),
             "usd": format_usd(view.next_charge.usd_micros),
         },
-        "pending": None,
+        "pending": None if view.pending is None else _pending_row(view.pending, local),
+        "unpaid_usd": format_usd(view.unpaid_usd_micros),
     }
 
 
@@ -214,6 +232,17 @@ def _activation(text: str, timezone: str) -> datetime:
     return first_instant(day, ZoneInfo(check_timezone(timezone)))
 
 
+def _pending_row(pending: Pending, local: Callable[[datetime], str]) -> dict[str, Any]:
+    return {
+        "change": pending.change,
+        "state": pending.state,
+        "at": None if pending.at is None else local(pending.at),
+        "plan": pending.plan,
+        "requested_by": pending.requested_by,
+        "suspended_li_minutes": pending.suspended_li_minutes,
+    }
+
+
 def _account_row(found: Account) -> dict[str, Any]:
     local = _local(found.timezone)
     return {
@@ -244,21 +273,3 @@ def _posting_row(posting: Posting) -> dict[str, Any]:
     if posting.unit is Unit.USD:
         return {"account": posting.ledger_account, "usd": format_usd(posting.amount)}
     return {"account": posting.ledger_account, "li_minutes": posting.amount}
-
-
-def _invoice_row(invoice: Invoice, local: Callable[[datetime], str]) -> dict[str, Any]:
-    from pricing.money import format_usd
-
-    return {
-        "number": invoice.number,
-        "issued_at": local(invoice.issued_at),
-        "usd": format_usd(invoice.usd_micros),
-        "lines": [
-            {
-                "description": line.description,
-                "usd": format_usd(line.usd_micros),
-                "cause": line.cause,
-            }
-            for line in invoice.lines
-        ],
-    }

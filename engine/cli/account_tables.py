@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from pricing.accounts import Account, AccountView
-    from pricing.invoices import Invoice
+    from pricing.account_view import AccountView, Pending
+    from pricing.accounts import Account
     from pricing.ledger import Posting, Transaction
+    from pricing.plan_history import HistoryRow, Offer
 
 
 def show_account(console: Console, view: AccountView) -> None:
@@ -32,9 +33,71 @@ def show_account(console: Console, view: AccountView) -> None:
     if view.period is not None and view.next_charge is not None:
         next_day = view.period.last_day + timedelta(days=1)
         table.add_row("next charge", f"{format_usd(view.next_charge.usd_micros)} USD on {next_day}")
+    if view.unpaid_usd_micros:
+        table.add_row("overdue", f"{format_usd(view.unpaid_usd_micros)} USD could not be collected")
+    if view.pending is not None:
+        table.add_row("pending", _pending(view.pending, view.account.timezone))
     console.print(table)
     if view.lots:
         console.print(_lots_table(view))
+
+
+def _pending(pending: Pending, timezone: str) -> str:
+    """What will happen, and when."""
+    at = "" if pending.at is None else f" at {pending.at.astimezone(ZoneInfo(timezone)):%Y-%m-%d}"
+    match pending.change:
+        case "on_demand":
+            return (
+                f"{pending.suspended_li_minutes:,} LI-minutes of {pending.plan} are void{at};"
+                " until then undo gives them back"
+            )
+        case "cancellation" if pending.at is None:
+            return f"cancellation, asked for by {pending.requested_by}; not confirmed yet"
+        case "cancellation":
+            return f"the subscription ends{at}"
+    return f"{pending.change} to {pending.plan}{at}"
+
+
+def show_history(console: Console, rows: Sequence[HistoryRow], timezone: str) -> None:
+    """Every plan that an account was on."""
+    zone = ZoneInfo(timezone)
+    table = _table("Plans", "plan", "status", "from", "to")
+    table.add_column("LI-minutes a month", justify="right")
+    for row in rows:
+        end = "" if row.end is None else f"{row.end.astimezone(zone):%Y-%m-%d %H:%M}"
+        table.add_row(
+            row.plan,
+            row.status,
+            f"{row.start.astimezone(zone):%Y-%m-%d %H:%M}",
+            end,
+            f"{row.monthly_li_minutes:,}",
+        )
+    console.print(table)
+
+
+def show_offers(console: Console, offers: Sequence[Offer]) -> None:
+    """Every plan that an account can choose."""
+    from pricing.money import format_usd
+
+    table = _table("Offers", "plan")
+    table.add_column("USD a month", justify="right")
+    table.add_column("LI-minutes a month", justify="right")
+    table.add_column("unused ones")
+    table.add_column("")
+    for offer in offers:
+        plan, choice = offer.plan, offer.plan.credits
+        grant = f"{plan.li_minutes:,}"
+        if choice is not None:
+            grant = f"{choice.minimum:,} to {choice.maximum:,}"
+        unused = "kept" if plan.rollover else "end"
+        table.add_row(
+            plan.name,
+            format_usd(plan.monthly_usd_micros) + ("" if choice is None else " and up"),
+            grant,
+            unused if plan.is_subscription else "",
+            offer.action.replace("_", " "),
+        )
+    console.print(table)
 
 
 def show_accounts(console: Console, accounts: Sequence[Account]) -> None:
@@ -66,26 +129,6 @@ def show_ledger(console: Console, transactions: Sequence[Transaction], timezone:
         for posting in transaction.postings:
             table.add_row(at, what, posting.ledger_account, _amount(posting))
             at = what = ""
-        table.add_section()
-    console.print(table)
-
-
-def show_invoices(console: Console, invoices: Sequence[Invoice], timezone: str) -> None:
-    """Every line, under its invoice."""
-    from pricing.money import format_usd
-
-    if not invoices:
-        console.print("No invoices yet.")
-        return
-    table = _table("Invoices", "number", "issued", "what")
-    table.add_column("USD", justify="right")
-    zone = ZoneInfo(timezone)
-    for invoice in invoices:
-        number, issued = invoice.number, f"{invoice.issued_at.astimezone(zone):%Y-%m-%d}"
-        for line in invoice.lines:
-            table.add_row(number, issued, line.description, format_usd(line.usd_micros))
-            number = issued = ""
-        table.add_row("", "", "total", format_usd(invoice.usd_micros))
         table.add_section()
     console.print(table)
 

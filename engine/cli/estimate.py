@@ -77,8 +77,7 @@ def estimate(
 def _plan_of(account: str, db: str | None) -> Plan:
     """The account's plan; only this needs the database."""
     from engine.database import open_database
-    from pricing.accounts import find_account
-    from pricing.plans import find_plan
+    from pricing.accounts import plan_of
 
     with open_database(db).connect() as conn:
-        return find_plan(find_account(conn, account).plan)
+        return plan_of(conn, account)

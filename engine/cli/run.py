@@ -19,6 +19,7 @@ FAILED_EXIT_CODE = 4
 @click.command(cls=Command)
 @click.argument("source")
 @click.option("--account", required=True, metavar="ID", help="Who pays.")
+@click.option("--department", metavar="NAME", help="Which of the account's departments runs it.")
 @click.option(
     "--provider",
     type=click.Choice(["local", "aws", "azure"]),

@@ -12,14 +12,17 @@ from engine.cli.layout import columns, counted, facts, section
 from engine.runs.states import Outcome, Run
 from engine.runs.view import RunView, amount
 from pricing.charges import Bill
-from pricing.quotes import Quote
+from pricing.charges_payers import Payment
+from pricing.money import format_cents
+from pricing.reservations import Payer
 
 MACHINES_SHOWN = 5
 OUTCOME_STYLE = {Outcome.COMPLETED: "green", Outcome.CANCELLED: "yellow", Outcome.FAILED: "red"}
 
 
-def show_quote(console: Console, test: str, quote: Quote, machines: str) -> None:
-    """What a run will take and cost, before it starts."""
+def show_quote(console: Console, test: str, payment: Payment, machines: str) -> None:
+    """What a run will take and cost, and who pays, before it starts."""
+    quote = payment.quote
     section(
         console,
         test,
@@ -30,9 +33,29 @@ def show_quote(console: Console, test: str, quote: Quote, machines: str) -> None
             ),
             ("machines", machines),
             ("price", Text(amount(quote.unit, quote.total), style="bold")),
+            ("paid from", _purse(payment)),
             ("if cancelled", f"the start-up cost at least: {amount(quote.unit, quote.startup)}"),
         ),
     )
+
+
+def _purse(payment: Payment) -> str:
+    """Which purse, in words."""
+    department = "" if payment.department is None else payment.department.name
+    match payment.payer:
+        case Payer.ACCOUNT_CREDITS if payment.extra_li_minutes:
+            return (
+                f"the account's credits, {payment.extra_li_minutes:,} of them extra credits for"
+                f" {format_cents(payment.extra_usd_micros)} USD"
+            )
+        case Payer.ACCOUNT_CREDITS:
+            return "the account's credits"
+        case Payer.DEPARTMENT_CREDITS:
+            return f"the credits of department {department}"
+        case Payer.WALLET:
+            return f"the wallet of department {department}, on demand"
+        case Payer.ON_DEMAND:
+            return "the account, on demand"
 
 
 def show_runs(console: Console, runs: Sequence[Run]) -> None:

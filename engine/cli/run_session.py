@@ -37,6 +37,7 @@ class RunOptions:
     """The options of ``loadmuster run``, as they were given."""
 
     account: str
+    department: str | None
     provider: str
     dry_run: bool
     detach: bool
@@ -89,6 +90,7 @@ def _accept(engine: Engine, scenario: Scenario, options: RunOptions) -> Run:
     return engine.accept(
         scenario,
         account=options.account,
+        department=options.department,
         provider=options.provider,
         dry_run=options.dry_run,
         regions=options.regions,
@@ -104,8 +106,8 @@ def _confirmed(console: Console, engine: Engine, scenario: Scenario, options: Ru
         return True
     provider = "any" if options.provider == LOCAL else options.provider
     planned = engine.estimate(scenario, provider=provider, regions=options.regions)
-    quote = engine.quote(planned, account=options.account)
-    show_quote(console, scenario.name, quote, _machines(planned, options.provider))
+    payment = engine.payment(planned, account=options.account, department=options.department)
+    show_quote(console, scenario.name, payment, _machines(planned, options.provider))
     return click.confirm("Start it?", default=False, err=True)
 
 

@@ -14,11 +14,12 @@ from engine.runs.states import Order, Placement
 from engine.scenario import Scenario
 from kernel.errors import BadInputError
 from pricing.money import format_cents
-from pricing.plans import Plan
+from pricing.plans import Plan, load_plans
 from pricing.quotes import Quote, Unit, quote_run
 from pricing.tariffs import Usage
 
 LOCAL = "local"
+ON_DEMAND_PLAN = "on-demand"
 REHEARSAL_LENGTH_S = 6.0
 """How long a rehearsal plays by default, whatever the length of its test."""
 
@@ -36,6 +37,17 @@ def quote_of(estimate: Estimate, plan: Plan, at: datetime) -> Quote:
         ),
         at=at.date(),
     )
+
+
+def on_demand_quote_of(estimate: Estimate, plan: Plan, at: datetime) -> Quote | None:
+    """The run in money, for when a department's credits do not suffice (R71).
+
+    None on a plan that is paid in money anyway, or where no on-demand plan is sold.
+    """
+    sold = load_plans(at=at.date()).get(ON_DEMAND_PLAN)
+    if sold is None or not plan.is_subscription:
+        return None
+    return quote_of(estimate, sold, at)
 
 
 def placements_of(estimate: Estimate, provider: str) -> tuple[Placement, ...]:
@@ -85,5 +97,6 @@ def order_hash(order: Order) -> str:
         key: value
         for key, value in order_to_json(order).items()
         if key in ("account_id", "scenario", "provider", "rehearsal", "time_scale")
+        or (key == "department" and value is not None)
     }
     return hashlib.sha256(json.dumps(wish, sort_keys=True).encode()).hexdigest()

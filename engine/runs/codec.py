@@ -30,6 +30,7 @@ def order_to_json(order: Order) -> Document:
         "rehearsal": order.rehearsal,
         "time_scale": order.time_scale,
         "accepted_at": order.accepted_at.isoformat(),
+        "department": order.department,
     }
 
 
@@ -53,6 +54,8 @@ def order_from_json(document: Mapping[str, Any]) -> Order:
         rehearsal=document["rehearsal"],
         time_scale=document["time_scale"],
         accepted_at=datetime.fromisoformat(document["accepted_at"]),
+        # Orders from before there were departments do not have it.
+        department=document.get("department"),
     )
 
 

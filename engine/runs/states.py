@@ -75,6 +75,7 @@ class Order:
         rehearsal: The cloud is a rehearsal: no machine is real and no load is put on anything.
         time_scale: Seconds of the test that one second plays; above 1 only in rehearsals.
         accepted_at: When.
+        department: Name of the department that runs; None: the account itself.
     """
 
     run_id: str
@@ -86,6 +87,7 @@ class Order:
     rehearsal: bool
     time_scale: float
     accepted_at: datetime
+    department: str | None = None
 
     @property
     def regions(self) -> tuple[str, ...]:

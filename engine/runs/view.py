@@ -10,6 +10,7 @@ from engine.runs.states import Event, Run
 from pricing.charges import Bill
 from pricing.money import format_cents
 from pricing.quotes import Quote, Unit
+from pricing.reservations import payer_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,11 @@ def usd_or_none(unit: Unit, amount: int) -> str | None:
     return format_cents(amount) if unit is Unit.USD else None
 
 
-def quote_document(quote: Quote) -> dict[str, Any]:
-    """The quote as the contract prints it."""
+def quote_document(quote: Quote, department: str | None = None) -> dict[str, Any]:
+    """The quote as the contract prints it, with the purse that it is paid from."""
     return {
+        "payer": payer_of(quote, department).value,
+        "department": department,
         "plan": quote.plan,
         "tariff": quote.tariff,
         "tariff_version": quote.tariff_version.isoformat(),
@@ -64,6 +67,7 @@ def run_summary(run: Run) -> dict[str, Any]:
     return {
         "id": run.id,
         "account": order.account_id,
+        "department": order.department,
         "name": order.scenario.name,
         "provider": order.provider,
         "rehearsal": order.rehearsal,
@@ -81,7 +85,7 @@ def run_document(view: RunView) -> dict[str, Any]:
     return {
         **run_summary(run),
         "reason": run.reason or None,
-        "quote": quote_document(run.order.quote),
+        "quote": quote_document(run.order.quote, run.order.department),
         "machines": [
             {
                 "id": machine.machine_id,

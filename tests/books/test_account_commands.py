@@ -69,6 +69,7 @@ def test_open_answers_with_the_contracts_document(answer: Callable[..., Any]) ->
         "charged_usd": "199.00",
         "next_charge": {"at": "2027-02-25T00:00:00+01:00", "usd": "199.00"},
         "pending": None,
+        "unpaid_usd": "0.00",
     }
 
 

@@ -13,10 +13,10 @@ from sqlalchemy import Engine, func, select
 
 from engine.database import open_database, transaction
 from kernel.errors import BadInputError
+from pricing.account_view import AccountView
 from pricing.accounts import (
     CLOCK_TOLERANCE,
     AccountConflictError,
-    AccountView,
     BadAccountIdError,
     ClockBackwardsError,
     UnknownAccountError,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from engine.database import transaction
 from pricing.charges import charge_start, correct, reserve, void_reservation
-from pricing.ledger import Posting, Transaction, post
+from pricing.ledger import Posting, Transaction, balance, post
 from pricing.lots import Grant, LotKind, LotOutOfBoundsError, check_bounds, grant, open_lots
 from pricing.plans import Plan
 from pricing.quotes import Quote, Unit
@@ -128,7 +128,10 @@ def test_what_was_reserved_before_a_lot_expired_stays_good(
         give(conn, acme, LotKind.TRIAL, now, DAY)
         reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now)
         charge_start(conn, "r1", now=now + 2 * DAY)
-        assert remaining(conn, acme, now) == {"trial": 40, "plan": 1_800}
+        assert remaining(conn, acme, now) == {"plan": 1_800}
+        assert balance(conn, acme, "expired", Unit.LI_MINUTES) == 40
+        assert balance(conn, acme, "used:start-up", Unit.LI_MINUTES) == 50
+        assert balance(conn, acme, "used:use", Unit.LI_MINUTES) == 10
 
 
 def test_two_runs_cannot_reserve_the_same_part_of_a_lot(

@@ -1,0 +1,221 @@
+"""The account commands of the Python API; ``Engine`` has them as methods.
+
+Each is one transaction, does nothing when its request id has been answered before, and returns the
+account as it stands afterwards.
+"""
+
+from __future__ import annotations
+
+import secrets
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from kernel.clock import Clock
+from pricing.payments.payer import REHEARSED_PAYER, Payer
+from pricing.plans import Plan, find_plan, load_plans
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+    from pricing.account_view import AccountView
+    from pricing.accounts import Advanced
+    from pricing.billing_settings import BillingSettings
+    from pricing.plan_history import HistoryRow, Offer
+
+ON_DEMAND = "on-demand"
+
+
+class AccountCommands:
+    """What can be done with an account's plan.
+
+    Attributes:
+        clock: Time.
+        payer: Collects money; the default accepts all but its test cards.
+    """
+
+    clock: Clock
+    payer: Payer = REHEARSED_PAYER
+
+    @property
+    @abstractmethod
+    def _db(self) -> sqlalchemy.Engine:
+        """The open database."""
+
+    def upgrade(
+        self,
+        account_id: str,
+        *,
+        plan: str,
+        credits_wanted: int | None = None,
+        agreed_with: str | None = None,
+        request_id: str | None = None,
+    ) -> AccountView:
+        """Put the account on a bigger plan at once, or on a first one (R35-R43)."""
+        from pricing.plan_changes import upgrade
+
+        wanted = find_plan(plan, at=self.clock.now().date()).with_credits(credits_wanted)
+        return self._do(upgrade, account_id, request_id, wanted=wanted, agreed_with=agreed_with)
+
+    def downgrade(
+        self,
+        account_id: str,
+        *,
+        plan: str,
+        credits_wanted: int | None = None,
+        agreed_with: str | None = None,
+        request_id: str | None = None,
+    ) -> AccountView:
+        """Have the account on a smaller plan from the next boundary on (R44-R48)."""
+        from pricing.plan_changes import downgrade
+
+        wanted = find_plan(plan, at=self.clock.now().date()).with_credits(credits_wanted)
+        return self._do(downgrade, account_id, request_id, wanted=wanted, agreed_with=agreed_with)
+
+    def to_on_demand(
+        self, account_id: str, *, agreed_with: str | None = None, request_id: str | None = None
+    ) -> AccountView:
+        """Put the account on demand at once; its credits are suspended (R49-R53)."""
+        from pricing.on_demand import to_on_demand
+
+        plan = find_plan(ON_DEMAND, at=self.clock.now().date())
+        return self._do(
+            to_on_demand, account_id, request_id, on_demand=plan, agreed_with=agreed_with
+        )
+
+    def undo(self, account_id: str, *, request_id: str | None = None) -> AccountView:
+        """Take back the switch to on-demand, or a waiting downgrade, for nothing (R54, R55)."""
+        from pricing.on_demand import undo
+
+        return self._do(undo, account_id, request_id)
+
+    def boost(self, account_id: str, *, request_id: str | None = None) -> AccountView:
+        """Buy one month's LI-minutes once more (R77-R80)."""
+        from pricing.boosts import boost
+
+        return self._do(boost, account_id, request_id)
+
+    def cancel_subscription(
+        self, account_id: str, *, by: str, request_id: str | None = None
+    ) -> AccountView:
+        """Ask, as an administrator, for the end of the subscription (R56-R58)."""
+        from pricing.cancellations import cancel
+
+        return self._do(cancel, account_id, request_id, by=by)
+
+    def confirm_cancel(
+        self,
+        account_id: str,
+        *,
+        representative: str | None = None,
+        request_id: str | None = None,
+    ) -> AccountView:
+        """Confirm a cancellation; it takes effect at the next boundary (R59, R60)."""
+        from pricing.cancellations import confirm_cancel
+
+        return self._do(confirm_cancel, account_id, request_id, representative=representative)
+
+    def renew(self, account_id: str, *, request_id: str | None = None) -> AccountView:
+        """Take a cancellation back, or subscribe again within a month of it (R63)."""
+        from pricing.cancellations import renew
+
+        return self._do(renew, account_id, request_id)
+
+    def delete_account(self, account_id: str, *, request_id: str | None = None) -> AccountView:
+        """Delete the account for good; its subscriptions must have ended (R66)."""
+        from pricing.deletions import delete
+
+        return self._do(delete, account_id, request_id)
+
+    def set_card(self, account_id: str, card: str, *, request_id: str | None = None) -> AccountView:
+        """Put another card on record."""
+        from pricing.overdue import set_card
+
+        return self._do(set_card, account_id, request_id, card=card)
+
+    def pay(self, account_id: str, *, request_id: str | None = None) -> AccountView:
+        """Try again to collect what is overdue; each period that is paid is granted once (C24)."""
+        from pricing.overdue import pay
+
+        return self._do(pay, account_id, request_id)
+
+    def history(self, account_id: str) -> Sequence[HistoryRow]:
+        """Every plan that the account was on, oldest first (R110-R113)."""
+        from pricing.accounts import advance
+        from pricing.plan_history import plan_history
+
+        with self._transaction() as conn:
+            advance(conn, account_id, self.clock.now(), payer=self.payer)
+            return plan_history(conn, account_id)
+
+    def offers(self, account_id: str) -> Sequence[Offer]:
+        """Every plan that the account can choose, and how (R114-R117)."""
+        from pricing.accounts import advance
+        from pricing.plan_history import offers_of
+
+        now = self.clock.now()
+        with self._transaction() as conn:
+            advance(conn, account_id, now, payer=self.payer)
+            return offers_of(conn, account_id, load_plans(at=now.date()).values())
+
+    def billing_settings(self, account_id: str) -> BillingSettings | None:
+        """How the account pays; None before it has subscribed to a paid plan (R98-R101)."""
+        from pricing.accounts import find_account
+        from pricing.billing_settings import billing_settings
+
+        with self._db.connect() as conn:
+            find_account(conn, account_id)
+            return billing_settings(conn, account_id)
+
+    def advance_all(self, *, batch: int = 100) -> Sequence[Advanced]:
+        """Bring every account's books up to now; those that were refused, with the reason.
+
+        Also deletes the run history of accounts that left more than a month ago (R64).
+        """
+        from engine.run_history import forget_history
+        from pricing.accounts import advance_all
+
+        now = self.clock.now()
+        done = advance_all(self._transaction, now, batch=batch, payer=self.payer)
+        refused = [each for each in done if each.refusal is not None]
+        with self._transaction() as conn:
+            forget_history(conn, now)
+        return refused
+
+    def _plan_of(self, account_id: str) -> Plan:
+        """The plan that the account is on, as it was sold to it."""
+        from pricing.accounts import plan_of
+
+        with self._db.connect() as conn:
+            return plan_of(conn, account_id)
+
+    def _do(
+        self,
+        command: Callable[..., None],
+        account_id: str,
+        request_id: str | None,
+        **arguments: Any,  # noqa: ANN401 - the command's own
+    ) -> AccountView:
+        """One command and the account afterwards, in one transaction.
+
+        A caller without a request id gets a random one: it cannot repeat the command safely.
+        """
+        from pricing.accounts import account_view
+
+        now = self.clock.now()
+        with self._transaction() as conn:
+            command(
+                conn,
+                account_id,
+                **arguments,
+                now=now,
+                request_id=request_id or f"once-{secrets.token_hex(8)}",
+                payer=self.payer,
+            )
+            return account_view(conn, account_id, now)
+
+    def _transaction(self) -> AbstractContextManager[sqlalchemy.Connection]:
+        from engine.database import transaction
+
+        return transaction(self._db)

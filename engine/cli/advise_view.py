@@ -1,0 +1,105 @@
+"""Advice as people read it: the plans side by side, and their costs as curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from string import ascii_lowercase
+
+import plotext
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from engine.cli.layout import columns, counted, section
+from pricing.advisor import Advice, PlanCost, curve
+from pricing.money import MICROS_PER_USD, format_usd
+
+HEIGHT_ROWS = 14
+WIDTH_COLUMNS_MAX = 90
+POINTS_MAX = 400
+CURVES_MAX = 3
+"""The cheapest plans; more letters would hide each other."""
+
+_TICKS = 4
+
+
+def show_advice(console: Console, advice: Advice) -> None:
+    """The answer in a sentence, the plans, the curves."""
+    need = advice.need
+    section(
+        console,
+        f"{counted(need.runs, 'run')} a month of {counted(need.li_minutes, 'LI-minute')}",
+        Text(_answer(advice)),
+        _plans(advice),
+    )
+    section(console, "USD a month by the number of runs", advice_plot(advice, console.width))
+
+
+def advice_plot(advice: Advice, width_columns: int) -> Text:
+    """A curve a plan, each drawn with its own letter."""
+    runs_most = _runs_most(advice)
+    curves = [curve(advice, cost, runs_most, points_most=POINTS_MAX) for cost in _drawn(advice)]
+    peak = max(usd_micros for points in curves for _, usd_micros in points) / MICROS_PER_USD
+    figure = plotext.figure
+    figure.clear()
+    figure.theme("colorless")
+    figure.plot_size(min(width_columns, WIDTH_COLUMNS_MAX), HEIGHT_ROWS)
+    for letter, points in zip(ascii_lowercase, curves, strict=False):
+        runs = [number for number, _ in points]
+        levels = [usd_micros / MICROS_PER_USD for _, usd_micros in points]
+        figure.draw(figure.signal(runs, levels, marker=letter).lines())
+    figure.axes(active=False, side=1)
+    marks = [round(runs_most * part / _TICKS) for part in range(_TICKS)]
+    figure.ruler("x", 0).lim(0, runs_most)
+    figure.ruler("x", 0).ticks(marks, [f"{mark:,}" for mark in marks])
+    levels_shown = [0.0, peak / 2, peak]
+    figure.ruler("y", 0).lim(0, peak)
+    figure.ruler("y", 0).ticks(levels_shown, [f"{level:,.0f}" for level in levels_shown])
+    drawn = figure.build().string(colorless=True).rstrip("\n")
+    letters = zip(ascii_lowercase, _drawn(advice), strict=False)
+    names = "  ".join(f"{letter} {cost.plan.name}" for letter, cost in letters)
+    return Text.assemble((drawn, "cyan"), "\n", (names, "dim"))
+
+
+def _drawn(advice: Advice) -> Sequence[PlanCost]:
+    """On demand and what can be compared with it: curves of plans that do not fit say nothing."""
+    return [cost for cost in advice.costs if cost.usd_micros is not None][:CURVES_MAX]
+
+
+def _runs_most(advice: Advice) -> int:
+    """Twice the runs that were asked about, or well beyond the last break-even."""
+    last = max((cost.break_even_runs or 0 for cost in _drawn(advice)), default=0)
+    return max(2 * advice.need.runs, last + last // 2)
+
+
+def _answer(advice: Advice) -> str:
+    cheapest = advice.cheapest
+    if cheapest is None or cheapest.usd_micros is None:
+        return "No plan has room for that."
+    answer = f"{cheapest.plan.name} costs least: {format_usd(cheapest.usd_micros)} USD a month."
+    if advice.runs_left is not None:
+        answer += f"\nThe credits that are left allow {counted(advice.runs_left, 'such run')}."
+    return answer
+
+
+def _plans(advice: Advice) -> Table:
+    figures = ("USD a month", "boosts", "runs included", "break-even")
+    table = columns("", "plan", *figures, "note", right=figures, fixed=("", "plan"))
+    letters = iter(ascii_lowercase)
+    for cost in advice.costs:
+        table.add_row(
+            next(letters) if cost in _drawn(advice) else "",
+            cost.plan.name,
+            "" if cost.usd_micros is None else format_usd(cost.usd_micros),
+            f"{cost.boosts:,}" if cost.boosts else "",
+            "" if cost.runs_included is None else f"{cost.runs_included:,}",
+            _break_even(cost),
+            cost.why_not or ("example figures" if cost.plan.examples else ""),
+        )
+    return table
+
+
+def _break_even(cost: PlanCost) -> str:
+    if not cost.plan.is_subscription:
+        return ""
+    return "never" if cost.break_even_runs is None else f"{cost.break_even_runs:,} runs"

@@ -1,0 +1,52 @@
+"""The largest run that a plan allows, and how many at once."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, select
+
+from kernel.errors import RefusedError
+from pricing.plans import Plan
+from pricing.quotes import Quote
+from pricing.tables import RESERVATIONS
+
+
+class PlanCapError(RefusedError):
+    """The plan does not allow a run that large, or one more at once.
+
+    Facts: ``account``, ``plan``, ``cap`` (which), ``wanted``, ``allowed``.
+    """
+
+    code = "plan_cap"
+
+
+def check_caps(conn: Connection, account_id: str, plan: Plan, quote: Quote) -> None:
+    """Whether a plan allows a run; runs that wait for their launch count as being at once.
+
+    Raises:
+        PlanCapError: If it does not, with both numbers.
+    """
+    waiting = (
+        select(func.count())
+        .select_from(RESERVATIONS)
+        .where(RESERVATIONS.c.account_id == account_id, RESERVATIONS.c.state == "open")
+    )
+    caps = plan.caps
+    limits = [
+        ("users", quote.users, caps.users),
+        ("injectors", quote.injectors, caps.injectors),
+        ("seconds", quote.duration_s, caps.duration_s),
+    ]
+    if caps.concurrent_runs is not None:
+        at_once = conn.execute(waiting).scalar_one() + 1
+        limits.append(("runs at once", at_once, caps.concurrent_runs))
+    for what, wanted, allowed in limits:
+        if allowed is not None and wanted > allowed:
+            raise PlanCapError(
+                f"account {account_id}: the run would be {wanted:,} {what}; plan {plan.name} allows"
+                f" {allowed:,}",
+                account=account_id,
+                plan=plan.name,
+                cap=what,
+                wanted=wanted,
+                allowed=allowed,
+            )

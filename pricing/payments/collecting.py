@@ -1,0 +1,110 @@
+"""Payments on record: what was asked of the payer, and what it answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from kernel.errors import RefusedError
+from pricing.money import format_usd
+from pricing.payments.channels import CAPABILITIES, Capabilities, Channel
+from pricing.payments.payer import Answer, Payer, Payment, PaymentState
+from pricing.tables import ACCOUNTS, PAYMENTS, insert_once
+
+
+class PaymentFailedError(RefusedError):
+    """The price could not be collected; facts: ``account``, ``usd``, ``reason``."""
+
+    code = "payment_failed"
+
+
+class ChannelCannotError(RefusedError):
+    """The account's payment channel cannot do that; facts: ``account``, ``channel``."""
+
+    code = "channel_cannot"
+
+
+def capabilities_of(conn: Connection, account_id: str) -> Capabilities:
+    """What an account's payment channel can do."""
+    return CAPABILITIES[channel_of(conn, account_id)]
+
+
+def channel_of(conn: Connection, account_id: str) -> Channel:
+    """The channel that an account pays through."""
+    return Channel(
+        conn.execute(select(ACCOUNTS.c.channel).where(ACCOUNTS.c.id == account_id)).scalar_one()
+    )
+
+
+def collect_at_once(
+    conn: Connection, account_id: str, cause: str, usd_micros: int, *, payer: Payer, now: datetime
+) -> None:
+    """Collect the price of what is bought right now; both or neither (R79).
+
+    Raises:
+        ChannelCannotError: If the account's channel only charges by contract.
+        PaymentFailedError: If the payer declined, or has no answer yet; nothing was done.
+    """
+    channel = channel_of(conn, account_id)
+    if not CAPABILITIES[channel].charges_at_once:
+        raise ChannelCannotError(
+            f"account {account_id} pays through {channel}, where nothing is bought in between:"
+            " change the contract there",
+            account=account_id,
+            channel=channel,
+        )
+    answer = collect(conn, account_id, cause, usd_micros, payer=payer, at_once=True, now=now)
+    if answer.state is not PaymentState.ACCEPTED:
+        raise PaymentFailedError(
+            f"account {account_id}: {format_usd(usd_micros)} USD could not be collected:"
+            f" {answer.reason}; nothing was bought",
+            account=account_id,
+            usd=format_usd(usd_micros),
+            reason=answer.reason,
+        )
+
+
+def collect(
+    conn: Connection,
+    account_id: str,
+    cause: str,
+    usd_micros: int,
+    *,
+    payer: Payer,
+    at_once: bool,
+    now: datetime,
+) -> Answer:
+    """Ask the payer for money, and put its answer on record; an accepted payment is final."""
+    found = select(PAYMENTS.c.state).where(PAYMENTS.c.cause == cause)
+    known = conn.execute(found).scalar_one_or_none()
+    if known == PaymentState.ACCEPTED:
+        return Answer(PaymentState.ACCEPTED)
+    row = conn.execute(
+        select(ACCOUNTS.c.channel, ACCOUNTS.c.card).where(ACCOUNTS.c.id == account_id)
+    ).one()
+    channel = Channel(row.channel)
+    answer = payer.collect(Payment(cause, account_id, usd_micros, channel, row.card, at_once))
+    outcome = {"channel": channel, "state": answer.state, "reason": answer.reason, "asked_at": now}
+    payment = {"cause": cause, "account_id": account_id, "usd_micros": usd_micros, **outcome}
+    if insert_once(conn, PAYMENTS, ["cause"], payment) is None:
+        conn.execute(PAYMENTS.update().where(PAYMENTS.c.cause == cause).values(**outcome))
+    return answer
+
+
+def record_answer(conn: Connection, cause: str, answer: Answer) -> None:
+    """Put a payer's late message about a delayed payment on record."""
+    conn.execute(
+        PAYMENTS.update()
+        .where(PAYMENTS.c.cause == cause)
+        .values(state=answer.state, reason=answer.reason)
+    )
+
+
+def abandon(conn: Connection, cause: str) -> None:
+    """Nobody will ask for this payment again."""
+    conn.execute(
+        PAYMENTS.update()
+        .where(PAYMENTS.c.cause == cause, PAYMENTS.c.state != PaymentState.ACCEPTED)
+        .values(state=PaymentState.ABANDONED)
+    )

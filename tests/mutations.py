@@ -1,0 +1,521 @@
+"""Deliberate faults in the billing code, each of which a named test must catch: ``make mutants``.
+
+Every fault is one line of code, put into a copy of the tree in a temporary folder, where its tests
+are run on SQLite. Fails if a fault survives, if a fault no longer fits the code, or if the tests
+fail without any fault. With arguments, only the faults whose names contain one of them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+COPIED = ("engine", "kernel", "pricing", "providers", "tests", "pyproject.toml")
+TIMEOUT_S = 900
+
+PERIODS = "tests/books/test_periods.py"
+LOTS = "tests/books/test_lots.py"
+CHARGES = "tests/books/test_charges.py"
+ACCOUNTS = "tests/books/test_accounts.py"
+QUOTES = "tests/pricing/test_quotes.py"
+TARIFFS = "tests/pricing/test_tariffs.py"
+USAGE = "tests/books/reports/test_usage.py"
+ADVISOR = "tests/books/reports/test_advisor.py"
+DEPARTMENTS = "tests/books/departments"
+LIFE = "tests/books/life/test_worked_examples.py"
+
+
+class Verdict(StrEnum):
+    """What became of a fault; everything but the first is a failure."""
+
+    CAUGHT = "caught"
+    SURVIVED = "SURVIVED"
+    STALE = "STALE: the line is not there exactly once"
+    BROKEN = "BROKEN: the tests could not be run"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One wrong line.
+
+    Attributes:
+        name: What is wrong, for people.
+        file: Where, below the root.
+        right: Text that stands there exactly once.
+        wrong: What stands there instead.
+        tests: Paths below the root; one of their tests must fail.
+        only: An expression that selects among them, as for ``pytest -k``; empty: all.
+    """
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+    tests: tuple[str, ...]
+    only: str = ""
+
+
+FAULTS = (
+    Fault(
+        "each month is counted from the month before",
+        "pricing/periods.py",
+        "min(anchor.day.day, calendar",
+        "min((_first_day(anchor, n - 1) if n > 0 else anchor.day).day, calendar",
+        (PERIODS,),
+        "short_month or 48",
+    ),
+    Fault(
+        "a period lasts 30 days",
+        "pricing/periods.py",
+        "end=first_instant(next_first_day, anchor.zone)",
+        "end=first_instant(first_day, anchor.zone) + timedelta(days=30)",
+        (PERIODS,),
+    ),
+    Fault(
+        "an account of 11 October 2021 is not legacy",
+        "pricing/periods.py",
+        "date(2021, 10, 12)",
+        "date(2021, 10, 11)",
+        (PERIODS,),
+        "r17 or r18",
+    ),
+    Fault(
+        "the day of activation is the one in UTC",
+        "pricing/periods.py",
+        "day = activated_at.astimezone(zoneinfo.ZoneInfo(timezone)).date()",
+        "day = activated_at.astimezone(UTC).date()",
+        (PERIODS,),
+        "r12",
+    ),
+    Fault(
+        "the first instant of a period belongs to the one before",
+        "pricing/periods.py",
+        "anchor.zone) <= instant",
+        "anchor.zone) < instant",
+        (PERIODS, "tests/books/clock"),
+        "tile or every_hour",
+    ),
+    Fault(
+        "a skipped midnight is taken for an hour that there is",
+        "pricing/periods.py",
+        "if instant.astimezone(zone).replace(tzinfo=None) == midnight.replace(tzinfo=None):",
+        "if instant is not None:",
+        (PERIODS,),
+        "cairo or first_instant",
+    ),
+    Fault(
+        "the floor of 100 injectors ends at 99",
+        "pricing/tariffs/model.py",
+        "injectors <= floor.up_to_injectors",
+        "injectors < floor.up_to_injectors",
+        (TARIFFS,),
+    ),
+    Fault(
+        "halves are rounded down",
+        "pricing/money.py",
+        "return (2 * numerator + denominator) // (2 * denominator)",
+        "return numerator // denominator",
+        (QUOTES, TARIFFS),
+    ),
+    Fault(
+        "halves of a cent go to the even cent",
+        "pricing/money.py",
+        "to_integral_value(ROUND_HALF_UP)",
+        "to_integral_value()",
+        (ADVISOR,),
+        "rounded",
+    ),
+    Fault(
+        "a started minute does not count after a cancel",
+        "pricing/quotes.py",
+        "quote.injectors * math.ceil(",
+        "quote.injectors * math.floor(",
+        (QUOTES,),
+    ),
+    Fault(
+        "a cancel within the floor still pays for use",
+        "pricing/quotes.py",
+        "used = min(started, quote.li_minutes) - quote.startup_li_minutes",
+        "used = min(started, quote.li_minutes)",
+        (QUOTES,),
+    ),
+    Fault(
+        "a subscription's runs are quoted in money",
+        "pricing/quotes.py",
+        "if plan.is_subscription:",
+        "if plan.li_minutes < 0:",
+        (QUOTES,),
+    ),
+    Fault(
+        "what is left below one run's need counts as a run",
+        "pricing/quotes.py",
+        "return max(balance_li_minutes, 0) // required_li_minutes",
+        "return -(-max(balance_li_minutes, 0) // required_li_minutes)",
+        (ADVISOR,),
+        "w4",
+    ),
+    Fault(
+        "lots burn in the reverse order of their priorities",
+        "pricing/lots.py",
+        "            LOTS.c.priority,",
+        "            LOTS.c.priority.desc(),",
+        (LOTS,),
+    ),
+    Fault(
+        "lots that never expire burn first",
+        "pricing/lots.py",
+        "            LOTS.c.expires_at.is_(None),\n",
+        "            LOTS.c.expires_at.is_not(None),\n",
+        (LOTS,),
+    ),
+    Fault(
+        "a lot can be used at the instant at which it expires",
+        "pricing/lots.py",
+        "LOTS.c.expires_at > at",
+        "LOTS.c.expires_at >= at",
+        (LOTS, ACCOUNTS),
+    ),
+    Fault(
+        "reserved credits can be reserved again",
+        "pricing/lots.py",
+        "return self.remaining - self.reserved",
+        "return self.remaining",
+        (CHARGES,),
+        "reservations_count",
+    ),
+    Fault(
+        "credits come back to the lot that was taken first",
+        "pricing/lots.py",
+        "for taken in reversed(tuple(slices)):",
+        "for taken in tuple(slices):",
+        (LOTS, CHARGES),
+    ),
+    Fault(
+        "a lot may hold more than was granted",
+        "pricing/lots.py",
+        "if not 0 <= held <= amount:",
+        "if held < 0:",
+        (LOTS, CHARGES),
+    ),
+    Fault(
+        "a run's charge has no key of its own",
+        "pricing/charges.py",
+        'natural_key=f"{cause}:{key}"',
+        'natural_key=f"{cause}:{key}:{object()!r}"',
+        (CHARGES,),
+    ),
+    Fault(
+        "a run that is never launched keeps its reservation",
+        "pricing/charges.py",
+        "end_reservation(conn, run_id, ReservationState.VOID, instant)",
+        "pass",
+        (CHARGES,),
+    ),
+    Fault(
+        "a correction gives the start-up line back too",
+        "pricing/charges.py",
+        "returned = (quote.startup - keep_startup) + (quote.use - keep_use)",
+        "returned = (quote.startup - (keep_startup := 0)) + (quote.use - keep_use)",
+        (CHARGES,),
+        "r10",
+    ),
+    Fault(
+        "a transaction need not sum to zero",
+        "pricing/ledger.py",
+        "if not self.postings or any(sums.values()) or",
+        "if not self.postings or",
+        ("tests/books/test_ledger.py",),
+    ),
+    Fault(
+        "the same key may stand for something else",
+        "pricing/ledger.py",
+        "        _check_same(conn, transaction)\n        return False",
+        "        return False",
+        ("tests/books/test_ledger.py",),
+    ),
+    Fault(
+        "invoice numbers have gaps",
+        "pricing/invoices.py",
+        "scalar_one() + 1",
+        "scalar_one() + 2",
+        ("tests/books/test_invoices.py",),
+    ),
+    Fault(
+        "an invoice's text is not escaped",
+        "pricing/invoices_page.py",
+        "description=escape(line.description)",
+        "description=line.description",
+        ("tests/books/reports/test_invoice_page.py",),
+    ),
+    Fault(
+        "a request id may stand for another request",
+        "pricing/requests.py",
+        "if done._asdict() != asked:",
+        "if done is None:",
+        (ACCOUNTS,),
+        "request_id",
+    ),
+    Fault(
+        "a clock may go backwards",
+        "pricing/accounts.py",
+        "if now < last - CLOCK_TOLERANCE:",
+        "if now < last - 1_000 * CLOCK_TOLERANCE:",
+        (ACCOUNTS,),
+        "backwards or tolerance",
+    ),
+    Fault(
+        "the day of a run is the one in UTC",
+        "pricing/usage.py",
+        "run.at.astimezone(zone).date()",
+        "run.at.date()",
+        (USAGE,),
+    ),
+    Fault(
+        "a run at the boundary is used in both cycles",
+        "pricing/usage_records.py",
+        "RESERVATIONS.c.ended_at < end",
+        "RESERVATIONS.c.ended_at <= end",
+        (USAGE, ADVISOR),
+    ),
+    Fault(
+        "a plan that costs the same is called cheaper",
+        "pricing/advisor.py",
+        "max(cost // run_usd_micros,",
+        "max((cost - 1) // run_usd_micros,",
+        (ADVISOR,),
+        "break_even",
+    ),
+    Fault(
+        "a wallet's limit may not be reached",
+        "pricing/charges_payers.py",
+        "if money.total > wallet.available_usd_micros:",
+        "if money.total >= wallet.available_usd_micros:",
+        (DEPARTMENTS,),
+        "c13",
+    ),
+    Fault(
+        "runs that wait do not count against the wallet",
+        "pricing/departments_wallet.py",
+        "self.spent_usd_micros - self.reserved_usd_micros",
+        "self.spent_usd_micros",
+        (DEPARTMENTS,),
+    ),
+    Fault(
+        "allocations may exceed the grant by one",
+        "pricing/departments_shares.py",
+        "if allocated > grant_li_minutes:",
+        "if allocated > grant_li_minutes + 1:",
+        (DEPARTMENTS,),
+        "c31",
+    ),
+    Fault(
+        "a department needs one LI-minute more than its run",
+        "pricing/charges_payers.py",
+        "if quote.total <= free:",
+        "if quote.total < free:",
+        (DEPARTMENTS,),
+    ),
+    Fault(
+        "extra credits are one fewer than the limit",
+        "pricing/charges_payers.py",
+        "missing > extra.available_li_minutes:",
+        "missing >= extra.available_li_minutes:",
+        (DEPARTMENTS,),
+        "extra or r107 or r108",
+    ),
+    Fault(
+        "credits do not roll over",
+        "pricing/subscriptions.py",
+        "expires_at=None if plan.rollover else due.end",
+        "expires_at=due.end",
+        (ACCOUNTS,),
+        "r21 or w1",
+    ),
+    Fault(
+        "a grant is twice what the plan says",
+        "pricing/subscriptions.py",
+        "amount=plan.li_minutes,",
+        "amount=2 * plan.li_minutes,",
+        (ACCOUNTS,),
+        "w1",
+    ),
+    Fault(
+        "the last period that is due is left out",
+        "pricing/subscriptions.py",
+        "due = range(first, period_number(subscription.anchor, now) + 1)",
+        "due = range(first, period_number(subscription.anchor, now))",
+        (ACCOUNTS,),
+        "w1",
+    ),
+    Fault(
+        "an upgrade charges the whole new price",
+        "pricing/plan_changes.py",
+        "usd_micros=wanted.monthly_usd_micros - plan.monthly_usd_micros",
+        "usd_micros=wanted.monthly_usd_micros",
+        (LIFE,),
+        "w2",
+    ),
+    Fault(
+        "an upgrade grants the whole new plan",
+        "pricing/plan_changes.py",
+        "difference = wanted.li_minutes - plan.li_minutes",
+        "difference = wanted.li_minutes",
+        (LIFE,),
+        "w2 or w5",
+    ),
+    Fault(
+        "a downgrade takes effect at once",
+        "pricing/plan_changes.py",
+        "plan=wanted,\n        effective_at=asked.period.end,",
+        "plan=wanted,\n        effective_at=asked.at,",
+        (LIFE,),
+        "w6",
+    ),
+    Fault(
+        "a downgrade keeps the credits",
+        "pricing/boundaries.py",
+        "        void_all(conn, account_id, at=at, now=now)\n",
+        "",
+        (LIFE,),
+        "w6 or w7",
+    ),
+    Fault(
+        "an upgrade is prorated",
+        "pricing/plan_changes.py",
+        "usd_micros=wanted.monthly_usd_micros - plan.monthly_usd_micros",
+        "usd_micros=(wanted.monthly_usd_micros - plan.monthly_usd_micros) // 2",
+        (LIFE,),
+        "w2",
+    ),
+    Fault(
+        "a period is charged before the downgrade is applied",
+        "pricing/boundaries.py",
+        "change.effective_at <= start:",
+        "change.effective_at < start:",
+        (LIFE,),
+        "w6",
+    ),
+    Fault(
+        "on demand, the credits can still be used",
+        "pricing/on_demand.py",
+        "    _suspend(conn, account_id, asked.at)",
+        "    _suspend(conn, account_id, None)",
+        (LIFE,),
+        "w7",
+    ),
+    Fault(
+        "an undo leaves the credits suspended",
+        "pricing/on_demand.py",
+        "        _suspend(conn, account_id, None)",
+        "        _suspend(conn, account_id, asked.at)",
+        (LIFE,),
+        "w7",
+    ),
+    Fault(
+        "a cancellation counts without a confirmation",
+        "pricing/cancellations.py",
+        "        effective_at=None,\n        requested_by=by,",
+        "        effective_at=asked.period.end,\n        requested_by=by,",
+        (LIFE,),
+        "w8",
+    ),
+    Fault(
+        "a renewal is possible at the last instant too",
+        "pricing/cancellations.py",
+        "asked.at >= until:",
+        "asked.at > until:",
+        (LIFE,),
+        "w8",
+    ),
+    Fault(
+        "a boost is free",
+        "pricing/boosts.py",
+        "usd_micros=plan.price_of_boost_usd_micros",
+        "usd_micros=0",
+        (LIFE,),
+        "w5",
+    ),
+    Fault(
+        "a trial lasts a day longer",
+        "pricing/activation.py",
+        "timedelta(days=plan.trial_days)",
+        "timedelta(days=plan.trial_days + 1)",
+        (LIFE,),
+        "w10",
+    ),
+)
+
+
+def main(wanted: Sequence[str]) -> int:
+    """Run the faults; 1 if any of them was not caught."""
+    faults = [each for each in FAULTS if not wanted or any(word in each.name for word in wanted)]
+    with _copy_of_the_tree() as tree:
+        sound = _run_tests(tree, sorted({test for each in faults for test in each.tests}), "")
+    if sound.returncode:
+        _say(sound.stdout)
+        _say("without any fault, the tests fail already")
+        return 1
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        verdicts = []
+        for fault, verdict in zip(faults, pool.map(_try, faults), strict=True):
+            _say(f"{verdict:9} {fault.name}")
+            verdicts.append(verdict)
+    caught = verdicts.count(Verdict.CAUGHT)
+    _say(f"\n{caught} of {len(faults)} faults were caught.")
+    return 0 if caught == len(faults) else 1
+
+
+def _try(fault: Fault) -> Verdict:
+    with _copy_of_the_tree() as tree:
+        file = tree / fault.file
+        code = file.read_text(encoding="utf-8") if file.is_file() else ""
+        if code.count(fault.right) != 1:
+            return Verdict.STALE
+        file.write_text(code.replace(fault.right, fault.wrong), encoding="utf-8")
+        ended = _run_tests(tree, fault.tests, fault.only)
+    return {0: Verdict.SURVIVED, 1: Verdict.CAUGHT}.get(ended.returncode, Verdict.BROKEN)
+
+
+def _run_tests(tree: Path, tests: Iterable[str], only: str) -> subprocess.CompletedProcess[str]:
+    chosen = f"({only}) and not postgres" if only else "not postgres"
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", "-k", chosen, *tests],
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+
+@contextmanager
+def _copy_of_the_tree() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="loadmuster-fault-") as folder:
+        tree = Path(folder)
+        for name in COPIED:
+            if (ROOT / name).is_dir():
+                ignored = shutil.ignore_patterns("__pycache__", ".mypy_cache")
+                shutil.copytree(ROOT / name, tree / name, ignore=ignored)
+            else:
+                shutil.copy(ROOT / name, tree / name)
+        yield tree
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
