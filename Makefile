@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST_WORKERS ?= auto
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench pictures lock clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -41,6 +41,9 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+pictures: $(READY)
+	$(BIN)/python docs/pictures.py
 
 lock: $(READY)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \

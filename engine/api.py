@@ -150,16 +150,17 @@ class Engine:
                 account_id,
                 find_plan(plan),
                 timezone=timezone,
-                activated_at=activated or now,
+                activated_at=activated,
                 now=now,
                 request_id=request_id,
             )
 
     def account(self, account_id: str) -> Account:
         """The account as it is on record."""
+        from engine.database import reading
         from pricing import accounts
 
-        with self._db.connect() as conn:
+        with reading(self._db) as conn:
             return accounts.find_account(conn, account_id)
 
     def show_account(self, account_id: str) -> AccountView:
@@ -172,18 +173,20 @@ class Engine:
 
     def ledger(self, account_id: str) -> Sequence[Transaction]:
         """Every transaction of the account with its postings, oldest first."""
-        from pricing import ledger
+        from engine.database import transaction
+        from pricing import accounts, ledger
 
-        self.account(account_id)
-        with self._db.connect() as conn:
+        with transaction(self._db) as conn:
+            accounts.advance(conn, account_id, self.clock.now())
             return ledger.entries(conn, account_id)
 
     def invoices(self, account_id: str) -> Sequence[Invoice]:
         """The account's invoices, oldest first."""
-        from pricing import invoices
+        from engine.database import transaction
+        from pricing import accounts, invoices
 
-        self.account(account_id)
-        with self._db.connect() as conn:
+        with transaction(self._db) as conn:
+            accounts.advance(conn, account_id, self.clock.now())
             return invoices.list_invoices(conn, account_id)
 
     def accept(  # noqa: PLR0913 - one keyword an option of `loadmuster run`
@@ -341,11 +344,12 @@ class Engine:
 
     def show(self, run_id: str) -> RunView:
         """The run with its timeline and its bill."""
+        from engine.database import reading
         from engine.runs.view import RunView
         from pricing import charges
 
         run = self.store.load(run_id)
-        with self._db.connect() as conn:
+        with reading(self._db) as conn:
             bill = charges.bill_of(conn, run_id)
         return RunView(run, self.store.timeline(run_id), bill)
 

@@ -86,6 +86,8 @@ def cheapest_group(
     """
     best: tuple[tuple[int, int, str], FleetGroup] | None = None
     for candidate in candidates(catalog, provider, place.region):
+        if best is not None and candidate.monthly_usd_micros > best[0][0]:
+            break  # they come by price: one of any other already costs more
         sized = _sized(region, candidate.host, demand, payload)
         if sized is None:
             continue

@@ -17,7 +17,6 @@ COMMANDS = {
     "cancel": ("engine.cli.run:cancel", "End a run now; its machines go."),
     "runs": ("engine.cli.run:runs", "List the runs."),
     "show": ("engine.cli.run:show", "One run: machines, timeline, bill, result."),
-    "reap": ("engine.cli.run:reap", "Find machines that no run owns, and remove them."),
     "account": ("engine.cli.account:account", "Open and show accounts and their plans."),
     "ledger": ("engine.cli.account:ledger", "Every posting of an account."),
     "invoices": ("engine.cli.account:invoices", "The invoices of an account."),

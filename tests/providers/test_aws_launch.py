@@ -297,7 +297,7 @@ def test_throttling_inside_a_fleet_is_not_taken_for_a_lack_of_capacity(
             ConfigurationRejectedError,
         ),
     ],
-    ids=str,
+    ids=lambda value: value.__name__ if isinstance(value, type) else str(value),
 )
 def test_a_failed_launch_says_what_to_do_and_leaves_nothing(
     aws: AwsProvider,

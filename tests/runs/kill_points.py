@@ -137,8 +137,9 @@ class RehearsedLives(Lives):
     def __init__(self, url: str, folder: Path, endpoint: str) -> None:
         super().__init__(url, folder)
         self._provider = aws_rehearsal_provider(endpoint, SystemClock())
-        for service in ("ec2", "ssm"):
-            self._provider._clients.client(service, REGION)
+        self._provider._clients.client("ssm", REGION)
+        self._provider.observe("nobody", [REGION])
+        self._provider._clients.ec2(REGION).close()
         self.lives = (
             Life("aws", CHECKOUT, COMPLETED_SPEED, cancelled=False),
             Life("aws", CHECKOUT, CANCELLED_SPEED, cancelled=True),
