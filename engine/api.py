@@ -22,7 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.estimate import Estimate, estimate
+from engine.planning.estimate import Estimate, estimate
 from engine.runs.acceptance import (
     LOCAL,
     check_price_cap,

@@ -29,7 +29,7 @@ from pricing.money import usd_micros
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from engine.estimate import Estimate
+    from engine.planning.estimate import Estimate
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import json
 import math
 from datetime import datetime
 
-from engine.estimate import Estimate
+from engine.planning.estimate import Estimate
 from engine.runs.codec import order_to_json
 from engine.runs.errors import PriceCapError
 from engine.runs.states import Order, Placement

@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-
 from engine.api import Engine
 from engine.load.rehearsed import RehearsedLoad
 from engine.profile import closed
@@ -174,7 +173,9 @@ class LocalLives(Lives):
         self.lives = (
             Life("local", visits, 1.0, cancelled=False, steps=("launching/Launch/sent",)),
             Life("local", visits, 1.0, cancelled=False, steps=("running/Wait/after",)),
-            Life("local", to_be_cancelled, 1.0, cancelled=True, steps=("releasing/Release/before",)),
+            Life(
+                "local", to_be_cancelled, 1.0, cancelled=True, steps=("releasing/Release/before",)
+            ),
             Life("local", to_be_cancelled, 1.0, cancelled=True, steps=("releasing/Release/sent",)),
         )
 

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.machines import HOURS_PER_MONTH, FleetGroup
+from engine.planning.machines import HOURS_PER_MONTH, FleetGroup
 from pricing.catalog import BILLING_RULES, Catalog, Price
 from pricing.money import SECONDS_PER_HOUR, cost_of_time, divide_half_up
 

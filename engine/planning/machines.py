@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from engine.capacity import (
+from engine.planning.capacity import (
     GIVEN,
     INTERNET_MBPS_BELOW_32_VCPUS,
     STANDARD_INJECTOR,
@@ -19,8 +19,8 @@ from engine.capacity import (
     Host,
     capacity_of,
 )
-from engine.places import Place
-from engine.requirement import RegionRequirement
+from engine.planning.places import Place
+from engine.planning.requirement import RegionRequirement
 from pricing.catalog import Catalog, MachineType, Offering
 
 HOURS_PER_MONTH = 730
