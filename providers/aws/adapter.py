@@ -223,7 +223,7 @@ def _fleet_errors(answer: CreateFleetResultTypeDef, region: str) -> list[Provide
 
 
 def _shortage(spec: LaunchSpec, answer: _Answer) -> ProviderFailedError:
-    """Why too few machines came.
+    """Why too few machines came; asked again, the token could only give the same answer.
 
     Throttling comes first, because it says nothing of the capacity; a rejected type or zone comes
     last, because another might have worked.
@@ -241,10 +241,12 @@ def _shortage(spec: LaunchSpec, answer: _Answer) -> ProviderFailedError:
                     f"{error.message}",
                     **error.facts,
                     launched=len(answer.machine_ids),
+                    token_spent=True,
                 )
     return CapacityUnavailableError(
         f"AWS {spec.region}: {len(answer.machine_ids)} of at least {spec.min_count} machines, and "
         "no reason given",
         region=spec.region,
         launched=len(answer.machine_ids),
+        token_spent=True,
     )

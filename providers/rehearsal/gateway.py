@@ -189,6 +189,8 @@ def _read_body(environment: Environment) -> bytes:
     """The request's body, left in place for moto to read again."""
     length = int(environment.get("CONTENT_LENGTH") or 0)
     body: bytes = environment["wsgi.input"].read(length)
+    if len(body) < length:
+        raise ConnectionAbortedError("the client left in the middle of its request")
     environment["wsgi.input"] = io.BytesIO(body)
     return body
 

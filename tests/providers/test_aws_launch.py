@@ -264,8 +264,10 @@ def test_throttling_inside_a_fleet_is_not_taken_for_a_lack_of_capacity(
     )
     rehearsal.inject(Fault(FaultKind.SHORT_CAPACITY, machine_type="c7g.large"))
 
-    with pytest.raises(ThrottledError):
+    with pytest.raises(ThrottledError) as caught:
         aws.launch(make_spec())
+
+    assert caught.value.facts["token_spent"] is True
 
 
 @pytest.mark.parametrize(

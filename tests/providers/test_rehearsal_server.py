@@ -91,7 +91,9 @@ def test_clients_that_leave_half_way_leave_no_traceback(
     rehearsal: Rehearsal, rehearsal_server: Rehearsal, aws: AwsProvider, make_spec: MakeSpec
 ) -> None:
     address = urlsplit(rehearsal.endpoint_url)
-    for sent in (b"", b"POST / HT", b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\nAction=Descr"):
+    head = b"POST / HTTP/1.1\r\nContent-Length: 100\r\n"
+    json_head = head + b"X-Amz-Target: AmazonSSM.GetParameter\r\n"
+    for sent in (b"", b"POST / HT", head + b"\r\nAction=Descr", json_head + b'\r\n{"Na'):
         with socket.create_connection((address.hostname, address.port)) as connection:
             connection.sendall(sent)
 
