@@ -16,6 +16,8 @@ from kernel.clock import Clock, StartingClock, SystemClock, parse_instant
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from engine.api import Engine
+
 Document = Mapping[str, Any]
 
 
@@ -38,6 +40,12 @@ class Settings:
         if self.now is None:
             return SystemClock()
         return StartingClock(parse_instant(self.now, where="--now"))
+
+    def engine(self) -> Engine:
+        """The engine on the database and the clock that were named."""
+        from engine.api import Engine
+
+        return Engine(self.db, clock=self.clock())
 
     def console(self) -> Console:
         """Standard output for people: colours and tables on a terminal, plain text elsewhere."""

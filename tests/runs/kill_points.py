@@ -34,7 +34,7 @@ from providers.rehearsal.aws_cloud import aws_rehearsal_provider
 
 ACCOUNT = "acme"
 REGION = "us-east-1"
-CHECKOUT = Scenario("checkout", Protocol.HTTP, closed([(0, 0), (60, 3000), (600, 3000)]))
+CHECKOUT = Scenario("checkout", Protocol.HTTP, closed([(0, 0), (60, 900), (600, 900)]))
 COMPLETED_SPEED = 3000.0
 CANCELLED_SPEED = 30.0
 """Plays for 20 s if nobody ends it: slow enough to be cancelled while load flows."""
