@@ -243,9 +243,10 @@ def _shortage(spec: LaunchSpec, answer: _Answer) -> ProviderFailedError:
                     launched=len(answer.machine_ids),
                     token_spent=True,
                 )
+    reason = answer.errors[0].message if answer.errors else "no reason given"
     return CapacityUnavailableError(
-        f"AWS {spec.region}: {len(answer.machine_ids)} of at least {spec.min_count} machines, and "
-        "no reason given",
+        f"AWS {spec.region}: {len(answer.machine_ids)} of at least {spec.min_count} machines: "
+        f"{reason}",
         region=spec.region,
         launched=len(answer.machine_ids),
         token_spent=True,

@@ -110,10 +110,10 @@ class LocalProvider:
     def observe_all(self, regions: Sequence[str]) -> tuple[Machine, ...]:
         """The machines of all runs under this root."""
         del regions
-        return tuple(
-            identity.machine(_state(identity))
-            for identity in sorted(processes_by_machine(self._root), key=lambda one: one.folder)
+        found = sorted(
+            processes_by_machine(self._root), key=lambda one: (one.run_id, one.attempt, one.index)
         )
+        return tuple(identity.machine(_state(identity)) for identity in found)
 
     def release(self, run_id: str, regions: Sequence[str]) -> None:
         """End the machines and all that they started: asked first, killed after a grace."""

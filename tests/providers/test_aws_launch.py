@@ -294,6 +294,7 @@ def test_throttling_inside_a_fleet_is_not_taken_for_a_lack_of_capacity(
         (Fault(FaultKind.SHORT_CAPACITY), CapacityUnavailableError),
         (Fault(FaultKind.SHORT_CAPACITY, code="VcpuLimitExceeded"), QuotaExceededError),
         (Fault(FaultKind.SHORT_CAPACITY, code="Unsupported"), CapacityUnavailableError),
+        (Fault(FaultKind.SHORT_CAPACITY, code="InternalError"), CapacityUnavailableError),
         (
             Fault(FaultKind.SHORT_CAPACITY, code="InvalidParameterValue"),
             ConfigurationRejectedError,

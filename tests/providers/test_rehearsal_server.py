@@ -116,14 +116,17 @@ def test_help_says_what_it_is_without_starting_anything() -> None:
     assert "--idle-timeout-s" in called.stdout
 
 
-def test_starting_one_does_not_import_moto_here() -> None:
-    program = "import sys, providers.rehearsal.aws_cloud as it; print('moto' in sys.modules)"
+@pytest.mark.parametrize(
+    "module", ["providers.rehearsal.aws_cloud", "providers.local", "providers.contract"]
+)
+def test_no_sdk_is_imported_before_it_is_needed(module: str) -> None:
+    program = f"import sys, {module}; print({{'boto3', 'botocore', 'moto'}} & set(sys.modules))"
 
     called = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
 
-    assert called.stdout == "False\n"
+    assert called.stdout == "set()\n"
 
 
 def test_it_also_runs_in_a_thread(make_spec: MakeSpec) -> None:
