@@ -46,7 +46,7 @@ pictures: $(READY)
 	$(BIN)/python docs/pictures.py
 
 lock: $(READY)
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 		--python-version 3.11 --extra all --extra dev pyproject.toml -o requirements.lock
 
 clean:

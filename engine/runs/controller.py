@@ -44,7 +44,7 @@ from kernel.clock import Clock, SystemClock
 from kernel.errors import ProviderFailedError
 from pricing import charges, invoices
 from providers.contract import Machine, MachineState
-from providers.errors import ThrottledError, UnknownOutcomeError
+from providers.errors import TOKEN_SPENT, ThrottledError, UnknownOutcomeError
 
 BLIND_ATTEMPTS_MAX = 30
 BLIND_WAIT_S_MAX = 30.0
@@ -208,11 +208,12 @@ class Controller:
             for spec in launch_specs(run, commands, cloud.limits):
                 machines.extend(cloud.provider.launch(spec))
                 self.on_step("launching/Launch/sent")
-        except (ThrottledError, UnknownOutcomeError):
-            # The same calls with the same tokens go out again, until the launch's deadline.
-            self.clock.sleep(cloud.limits.poll_s)
-            return
         except ProviderFailedError as error:
+            passing = isinstance(error, (ThrottledError, UnknownOutcomeError))
+            if passing and not error.facts.get(TOKEN_SPENT):
+                # The same calls with the same tokens go out again, until the launch's deadline.
+                self.clock.sleep(cloud.limits.poll_s)
+                return
             self._begin_release(run, tuple(machines), Outcome.FAILED, error.message)
             return
         now = self.clock.now()

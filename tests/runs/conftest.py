@@ -173,7 +173,11 @@ class Lab:
         """Drive the run to its end; at the steps named, do what is wanted there, once."""
         controller = self.controller()
         waiting = dict(at_step or {})
-        controller.on_step = lambda name: waiting.pop(name, lambda: None)()
+
+        def on_step(name: str) -> None:
+            waiting.pop(name, lambda: None)()
+
+        controller.on_step = on_step
         run = controller.drive(run.id)
         assert not waiting, f"these steps were never taken: {list(waiting)}"
         return run

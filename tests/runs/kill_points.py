@@ -48,10 +48,11 @@ LIMITS = Limits(
     expiry_margin_s=60.0,
     poll_s=0.05,
 )
+FIRST_STEP = "accepted/RecordIntent/before"
 ANSWERED = {"CreateFleet": "launching", "DeleteFleets": "releasing"}
 """Calls after whose answer, and before anything is made of it, controllers are killed too."""
 
-OnStep = Callable[[str], object]
+OnStep = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,13 @@ class Life:
     cancelled: bool
     steps: tuple[str, ...] = ()
     """Empty: every step of an undisturbed run, from ``first_step`` on."""
-    first_step: str = "accepted/RecordIntent/before"
+    first_step: str = FIRST_STEP
 
 
 class Lives:
     """Runs on one database and one cloud, driven by children that can be killed."""
+
+    lives: tuple[Life, ...]
 
     def __init__(self, url: str, folder: Path) -> None:
         self.url = url
@@ -87,7 +90,7 @@ class Lives:
             time_scale=life.speed,
         )
 
-    def drive(self, run_id: str, life: Life, on_step: OnStep = lambda _name: None) -> None:
+    def drive(self, run_id: str, life: Life, on_step: OnStep) -> None:
         """Drive the run to its end; one to be cancelled is as soon as load flows."""
         controller = self.engine().controller()
         controller.on_step = on_step
@@ -220,16 +223,20 @@ def die_at(step: str) -> OnStep:
 
 
 def steps_of(lives: Lives, run_id: str, life: Life) -> list[str]:
-    """The steps of an undisturbed run, each once, in order."""
+    """The steps of an undisturbed run, each once, in order.
+
+    What is on record before a step is what was there after the last, so one of the two will do.
+    """
 
     def live() -> list[str]:
         seen: dict[str, None] = {}
         lives.accept(run_id, life)
-        lives.drive(run_id, life, seen.setdefault)
+        lives.drive(run_id, life, lambda name: seen.update({name: None}))
         return list(seen)
 
     _, steps = in_child(live)
-    return list(steps[steps.index(life.first_step) :])
+    wanted = steps[steps.index(life.first_step) :]
+    return [step for step in wanted if step == FIRST_STEP or not step.endswith("/before")]
 
 
 def kill_once(lives: Lives, run_id: str, life: Life, step: str) -> dict[str, Any]:
@@ -241,7 +248,7 @@ def kill_once(lives: Lives, run_id: str, life: Life, step: str) -> dict[str, Any
 
     def take_over() -> dict[str, Any]:
         between = lives.facts(run_id)
-        lives.drive(run_id, life)
+        lives.drive(run_id, life, lambda _name: None)
         return {"between": between, "after": lives.facts(run_id)}
 
     killed, _ = in_child(die)
@@ -255,7 +262,7 @@ def kill_once(lives: Lives, run_id: str, life: Life, step: str) -> dict[str, Any
     }
 
 
-def kills(lives: RehearsedLives | LocalLives) -> Iterator[dict[str, Any]]:
+def kills(lives: Lives) -> Iterator[dict[str, Any]]:
     in_child(lambda: lives.engine().open_account(ACCOUNT).id)
     for number, life in enumerate(lives.lives):
         for step in life.steps or steps_of(lives, f"run-{number}", life):
@@ -267,7 +274,8 @@ def kills(lives: RehearsedLives | LocalLives) -> Iterator[dict[str, Any]]:
 
 
 def main(kind: str, url: str, folder: str, place: str) -> None:
-    lives = {"aws": RehearsedLives, "local": LocalLives}[kind](url, Path(folder), place)
+    made = RehearsedLives if kind == "aws" else LocalLives
+    lives: Lives = made(url, Path(folder), place)
     for report in kills(lives):
         sys.stdout.write(json.dumps(report) + "\n")
         sys.stdout.flush()
