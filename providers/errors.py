@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from kernel.errors import ProviderFailedError
 
-
-TOKEN_SPENT = "token_spent"
+SPENT = "token_spent"
 """Fact of an error after which the same token can only give the same answer again."""
 
 

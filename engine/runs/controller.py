@@ -44,7 +44,7 @@ from kernel.clock import Clock, SystemClock
 from kernel.errors import ProviderFailedError
 from pricing import charges, invoices
 from providers.contract import Machine, MachineState
-from providers.errors import TOKEN_SPENT, ThrottledError, UnknownOutcomeError
+from providers.errors import SPENT, ThrottledError, UnknownOutcomeError
 
 BLIND_ATTEMPTS_MAX = 30
 BLIND_WAIT_S_MAX = 30.0
@@ -210,7 +210,7 @@ class Controller:
                 self.on_step("launching/Launch/sent")
         except ProviderFailedError as error:
             passing = isinstance(error, (ThrottledError, UnknownOutcomeError))
-            if passing and not error.facts.get(TOKEN_SPENT):
+            if passing and not error.facts.get(SPENT):
                 # The same calls with the same tokens go out again, until the launch's deadline.
                 self.clock.sleep(cloud.limits.poll_s)
                 return

@@ -24,7 +24,7 @@ from providers.aws.quota import check_quota
 from providers.aws.requests import fleet_request, run_request
 from providers.contract import ATTEMPT_TAG, RUN_TAG, LaunchSpec, Machine
 from providers.errors import (
-    TOKEN_SPENT,
+    SPENT,
     CapacityUnavailableError,
     ConfigurationRejectedError,
     QuotaExceededError,
@@ -242,7 +242,7 @@ def _shortage(spec: LaunchSpec, answer: _Answer) -> ProviderFailedError:
                     f"{error.message}",
                     **error.facts,
                     launched=len(answer.machine_ids),
-                    **{TOKEN_SPENT: True},
+                    **{SPENT: True},
                 )
     reason = answer.errors[0].message if answer.errors else "no reason given"
     return CapacityUnavailableError(
@@ -250,5 +250,5 @@ def _shortage(spec: LaunchSpec, answer: _Answer) -> ProviderFailedError:
         f"{reason}",
         region=spec.region,
         launched=len(answer.machine_ids),
-        **{TOKEN_SPENT: True},
+        **{SPENT: True},
     )
