@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from engine.database import transaction
 from engine.load.driver import LoadTask
@@ -47,7 +47,8 @@ from providers.contract import Machine, MachineState
 from providers.errors import SPENT, ThrottledError, UnknownOutcomeError
 
 BLIND_ATTEMPTS_MAX = 30
-BLIND_WAIT_S_MAX = 30.0
+BLIND_WAIT_S_MAX = 20.0
+"""Shorter than a lease, which is renewed before each wait."""
 
 _HAS_MACHINES = frozenset(RunState) - {RunState.ACCEPTED, RunState.ENDED}
 _HAS_LOAD = frozenset({RunState.STARTING, RunState.RUNNING})
@@ -107,7 +108,6 @@ class Controller:
         try:
             cloud = self.open_cloud(run)
             while not (run := self.store.load(run_id)).ended:
-                self._hold(run_id)
                 if self.cancel_wanted():
                     self.store.request_cancel(run_id, self.clock.now())
                     run = self.store.load(run_id)
@@ -122,6 +122,8 @@ class Controller:
 
     def _step(self, run: Run, cloud: Cloud) -> None:
         observed = self._observe(run, cloud)
+        # Looking may have taken longer than a lease: only who still holds it may act.
+        self._hold(run.id)
         action = decide(run, observed, self.clock.now(), cloud.limits)
         name = f"{run.state}/{type(action).__name__}"
         self.on_step(f"{name}/before")
@@ -135,8 +137,9 @@ class Controller:
         look = Retrying(
             retry=retry_if_exception_type((ThrottledError, UnknownOutcomeError)),
             stop=stop_after_attempt(BLIND_ATTEMPTS_MAX),
-            wait=wait_exponential_jitter(initial=cloud.limits.poll_s, max=BLIND_WAIT_S_MAX),
+            wait=wait_random_exponential(multiplier=cloud.limits.poll_s, max=BLIND_WAIT_S_MAX),
             sleep=self.clock.sleep,
+            before_sleep=lambda _: self._hold(run.id),
             reraise=True,
         )
         machines = look(cloud.provider.observe, run.id, run.order.regions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -19,12 +20,14 @@ from engine.load.rehearsed import RehearsedLoad
 from engine.profile import closed
 from engine.runs.clouds import Cloud
 from engine.runs.controller import Controller
+from engine.runs.decide import Observed
 from engine.runs.states import Limits, Run
 from engine.scenario import Protocol, Request, Scenario, UserClass
 from kernel.clock import ManualClock, SystemClock
 from pricing.invoices import run_cause
 from pricing.quotes import Unit
 from providers.contract import RUN_TAG
+from providers.local.processes import processes_by_machine
 from providers.rehearsal.aws_cloud import (
     Rehearsal,
     aws_rehearsal_provider,
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 
 SHOP = Path(__file__).parents[2] / "examples" / "shop.py"
 ACCOUNT = "acme"
-LIMITS = Limits(launch_s=60.0, poll_s=1.0)
+LIMITS = Limits(launch_s=60.0, poll_s=20.0)
 
 
 @pytest.fixture(scope="session")
@@ -142,11 +145,65 @@ def books_of(engine: Engine, run_id: str) -> Books:
     )
 
 
-class Lab:
-    """Runs on the shared rehearsed AWS, under a clock that moves when somebody waits on it.
+class Stage:
+    """Somewhere to run on, by an engine whose database has the account ``acme``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def accept(self, scenario: Scenario, **options: Any) -> Run:  # noqa: ANN401 - passed through
+        return self.engine.accept(scenario, account=ACCOUNT, **options)
+
+    def controller(self) -> Controller:
+        return self.engine.controller()
+
+    def drive(
+        self,
+        run: Run,
+        *,
+        at_step: Mapping[str, Callable[[], object]] | None = None,
+        cancel_after_s: float | None = None,
+    ) -> Run:
+        """Drive the run to its end.
+
+        Args:
+            run: Accepted, or left by another controller.
+            at_step: What is to happen at the first of each of these steps.
+            cancel_after_s: Seconds of the test after which its end is asked for.
+        """
+        controller = self.controller()
+        waiting = dict(at_step or {})
+
+        def on_step(name: str) -> None:
+            waiting.pop(name, lambda: None)()
+
+        def watch(seen: Run, observed: Observed) -> None:
+            played_s = -1.0 if observed.progress is None else observed.progress.elapsed_s
+            if cancel_after_s is not None and played_s >= cancel_after_s:
+                self.cancel_request(seen)
+
+        controller.on_step = on_step
+        controller.watch = watch
+        ended = controller.drive(run.id)
+        assert not waiting, f"these steps were never taken: {list(waiting)}"
+        return ended
+
+    def cancel_request(self, run: Run) -> bool:
+        return self.engine.store.request_cancel(run.id, self.engine.clock.now())
+
+    def machines(self, run: Run) -> int:
+        """How many exist, whatever is on record."""
+        provider = self.controller().open_cloud(run).provider
+        return len(provider.observe(run.id, run.order.regions))
+
+    def books(self, run: Run) -> Books:
+        return books_of(self.engine, run.id)
+
+
+class Lab(Stage):
+    """The shared rehearsed AWS, under a clock that moves when somebody waits on it.
 
     Attributes:
-        engine: On a database with the account ``acme``.
         clock: The runs' clock.
         rehearsal: Their cloud.
         provider: How it is reached.
@@ -155,39 +212,20 @@ class Lab:
     def __init__(
         self, engine: Engine, clock: ManualClock, rehearsal: Rehearsal, provider: AwsProvider
     ) -> None:
-        self.engine = engine
+        super().__init__(engine)
         self.clock = clock
         self.rehearsal = rehearsal
         self.provider = provider
 
     def accept(self, scenario: Scenario, **options: Any) -> Run:  # noqa: ANN401 - passed through
-        options = {"account": ACCOUNT, "time_scale": 1.0, **options}
-        return self.engine.accept(scenario, provider="aws", dry_run=True, **options)
+        return super().accept(
+            scenario, **{"provider": "aws", "dry_run": True, "time_scale": 1.0, **options}
+        )
 
     def controller(self) -> Controller:
-        controller = self.engine.controller()
+        controller = super().controller()
         controller.open_cloud = lambda _run: Cloud(self.provider, RehearsedLoad(), LIMITS)
         return controller
-
-    def drive(self, run: Run, *, at_step: Mapping[str, Callable[[], object]] | None = None) -> Run:
-        """Drive the run to its end; at the steps named, do what is wanted there, once."""
-        controller = self.controller()
-        waiting = dict(at_step or {})
-
-        def on_step(name: str) -> None:
-            waiting.pop(name, lambda: None)()
-
-        controller.on_step = on_step
-        run = controller.drive(run.id)
-        assert not waiting, f"these steps were never taken: {list(waiting)}"
-        return run
-
-    def cancel_request(self, run: Run) -> bool:
-        return self.engine.store.request_cancel(run.id, self.clock.now())
-
-    def machines(self, run: Run) -> int:
-        """How many exist, whatever is on record."""
-        return len(self.provider.observe(run.id, run.order.regions))
 
     def machines_ever(self, run: Run) -> int:
         """How many were ever launched for the run, those that are gone included."""
@@ -198,9 +236,6 @@ class Lab:
         for region, instance_id in self._instances(run)[:count]:
             client = self.provider._clients.ec2(region)
             client.terminate_instances(InstanceIds=[instance_id])
-
-    def books(self, run: Run) -> Books:
-        return books_of(self.engine, run.id)
 
     def _instances(self, run: Run) -> list[tuple[str, str]]:
         return [
@@ -253,3 +288,31 @@ def lab_on_both(make_lab: Callable[[str], Lab], database_url: str) -> Iterator[L
     lab = make_lab(database_url)
     yield lab
     lab.engine._db.dispose()
+
+
+@pytest.fixture
+def here(sqlite_url: str, tmp_path: Path) -> Iterator[Stage]:
+    """This machine, where runs put real load on the shop."""
+    engine = Engine(sqlite_url, folder=tmp_path / "runs")
+    engine.open_account(ACCOUNT)
+    yield Stage(engine)
+    assert processes_by_machine(tmp_path) == {}
+    engine._db.dispose()
+
+
+@pytest.fixture
+def loadmuster(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Starts the command line as a program of its own, with a home of its own."""
+    home = tmp_path / "home"
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(Path(sys.executable).with_name("loadmuster")), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "HOME": str(home), "XDG_DATA_HOME": str(home)},
+        )
+
+    return start

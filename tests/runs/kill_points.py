@@ -13,10 +13,14 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import make_url
 
 from engine.api import Engine
 from engine.load.rehearsed import RehearsedLoad
@@ -51,6 +55,9 @@ LIMITS = Limits(
 FIRST_STEP = "accepted/RecordIntent/before"
 ANSWERED = {"CreateFleet": "launching", "DeleteFleets": "releasing"}
 """Calls after whose answer, and before anything is made of it, controllers are killed too."""
+
+CREWS = 3
+"""Runs that are killed side by side: most of their time they wait."""
 
 OnStep = Callable[[str], None]
 
@@ -198,15 +205,26 @@ def cancel_when_running(controller: Controller) -> Callable[[Run, Observed], Non
     return watch
 
 
-def in_child(work: Callable[[], object]) -> tuple[int, Any]:
-    """Fork, do the work there, and return how the child ended and what it answered."""
-    reading, writing = os.pipe()
+def fork(work: Callable[[], object]) -> int:
+    """The child that does the work; an error there ends it with its traceback and status 1."""
     child = os.fork()
     if child == 0:
-        os.close(reading)
-        answer = json.dumps(work())
-        os.write(writing, answer.encode())
-        os._exit(0)
+        status = 1
+        try:
+            work()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+            raise
+        finally:
+            os._exit(status)
+    return child
+
+
+def in_child(work: Callable[[], object]) -> tuple[int, Any]:
+    """Do the work in a child, and return how that ended and what it answered."""
+    reading, writing = os.pipe()
+    child = fork(lambda: os.write(writing, json.dumps(work()).encode()))
     os.close(writing)
     with os.fdopen(reading) as answers:
         text = answers.read()
@@ -262,23 +280,28 @@ def kill_once(lives: Lives, run_id: str, life: Life, step: str) -> dict[str, Any
     }
 
 
-def kills(lives: Lives) -> Iterator[dict[str, Any]]:
-    in_child(lambda: lives.engine().open_account(ACCOUNT).id)
-    for number, life in enumerate(lives.lives):
-        for step in life.steps or steps_of(lives, f"run-{number}", life):
-            run_id = f"run-{number}-{step.replace('/', '-')}"
-            report = kill_once(lives, run_id, life, step)
-            # Whether a controller ever waits for the cloud depends on how fast both are.
-            if report["killed"] or "/Wait/" not in step:
-                yield report
+def kill_all(lives: Lives, points: Sequence[tuple[str, Life, str]]) -> None:
+    """Kill at each of the points, one after the other, and print the reports."""
+    for run_id, life, step in points:
+        report = kill_once(lives, run_id, life, step)
+        # Whether a controller ever waits for the cloud depends on how fast both are.
+        if report["killed"] or "/Wait/" not in step:
+            os.write(sys.stdout.fileno(), (json.dumps(report) + "\n").encode())
 
 
 def main(kind: str, url: str, folder: str, place: str) -> None:
     made = RehearsedLives if kind == "aws" else LocalLives
     lives: Lives = made(url, Path(folder), place)
-    for report in kills(lives):
-        sys.stdout.write(json.dumps(report) + "\n")
-        sys.stdout.flush()
+    # The driver is imported here, once, rather than in every child.
+    make_url(url).get_dialect().import_dbapi()
+    in_child(lambda: lives.engine().open_account(ACCOUNT).id)
+    points = [
+        (f"run-{number}-{step.replace('/', '-')}", life, step)
+        for number, life in enumerate(lives.lives)
+        for step in life.steps or steps_of(lives, f"run-{number}", life)
+    ]
+    crews = [fork(partial(kill_all, lives, points[first::CREWS])) for first in range(CREWS)]
+    assert all(os.waitpid(crew, 0)[1] == 0 for crew in crews)
 
 
 if __name__ == "__main__":

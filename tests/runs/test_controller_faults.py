@@ -1,0 +1,208 @@
+"""What a cloud that fails makes of a run: its machines go, and its bill is right."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine.runs.errors import ReleaseUnprovenError
+from engine.runs.states import Outcome, Run, RunState
+from engine.scenario import RegionShare, Scenario
+from kernel.errors import ProviderFailedError
+from pricing.money import MICROS_PER_CENT
+from providers.errors import ThrottledError
+from providers.rehearsal.aws_cloud import start_rehearsal_server
+from providers.rehearsal.faults import Fault, FaultKind
+
+if TYPE_CHECKING:
+    from tests.runs.conftest import Lab, Stage
+
+STARTUP, USE = 4_500_000, 10_500_000
+FOR_EVER = 1_000
+
+
+def refused(action: str, code: str) -> Fault:
+    return Fault(FaultKind.REFUSAL, action, FOR_EVER, code)
+
+
+def check_books(stage: Stage, run: Run, startup: int, use: int) -> None:
+    """One start-up charge, one invoice, and of both lines what is said here is kept."""
+    books = stage.books(run)
+    quote = run.order.quote
+    assert books.startup_charges[0] == quote.startup
+    assert all(amount < 0 for amount in books.startup_charges[1:])
+    assert not any(books.sums.values())
+    assert books.kept == (startup, use)
+    assert books.invoices == (startup + use,)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(FaultKind.THROTTLING, "CreateFleet", times=3),
+        Fault(FaultKind.THROTTLING, "DescribeInstances", times=8),
+        Fault(FaultKind.THROTTLING, "DeleteFleets", times=8),
+        Fault(FaultKind.LOST_REQUEST, "CreateFleet", times=3),
+        Fault(FaultKind.LOST_REPLY, "CreateFleet", times=1),
+        Fault(FaultKind.LOST_REPLY, "CreateFleet", times=5),
+        Fault(FaultKind.LOST_REPLY, "DescribeInstances", times=3),
+        Fault(FaultKind.LOST_REPLY, "DeleteFleets", times=3),
+        Fault(FaultKind.LOST_REQUEST, "DeleteFleets", times=3),
+        Fault(FaultKind.REFUSAL, "CreateFleet", times=2, code="InternalError"),
+    ],
+    ids=str,
+)
+def test_a_passing_fault_delays_a_run_and_changes_nothing_else(
+    fault: Fault, lab: Lab, checkout: Scenario
+) -> None:
+    run = lab.accept(checkout)
+    lab.rehearsal.inject(fault)
+
+    ended = lab.drive(run)
+
+    assert ended.outcome is Outcome.COMPLETED
+    assert lab.machines(run) == 0
+    assert lab.machines_ever(run) == 3
+    assert len({each.parameters["ClientToken"] for each in creations(lab)}) == 1
+    check_books(lab, run, STARTUP, USE)
+
+
+def creations(lab: Lab) -> list[WireRequest]:
+    return lab.rehearsal.requests("CreateFleet")
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Fault(FaultKind.SHORT_CAPACITY, available=0), "InsufficientInstanceCapacity"),
+        (Fault(FaultKind.VCPU_LIMIT, available=0), "VcpuLimitExceeded"),
+        (refused("CreateFleet", "InvalidParameterValue"), "InvalidParameterValue"),
+        (refused("DescribeInstanceTypes", "AuthFailure"), "AuthFailure"),
+        (Fault(FaultKind.THROTTLING, "CreateFleet", FOR_EVER), "not launched within 60 s"),
+        (Fault(FaultKind.LOST_REQUEST, "CreateFleet", FOR_EVER), "not launched within 60 s"),
+    ],
+    ids=str,
+)
+def test_a_launch_that_cannot_be_fails_the_run_and_all_of_its_charge_comes_back(
+    fault: Fault, reason: str, lab: Lab, checkout: Scenario
+) -> None:
+    run = lab.accept(checkout)
+    lab.rehearsal.inject(fault)
+
+    ended = lab.drive(run)
+
+    assert ended.outcome is Outcome.FAILED
+    assert reason in ended.reason
+    assert lab.machines_ever(run) == 0
+    check_books(lab, run, 0, 0)
+
+
+def cloud_cost_in_cents(run: Run, machines: int, seconds: int) -> int:
+    """List price of so many of the run's machines, in micro-dollars, in whole cents."""
+    (placement,) = run.order.placements
+    exact = machines * placement.hourly_usd_micros * seconds / 3600
+    return round(exact / MICROS_PER_CENT) * MICROS_PER_CENT
+
+
+def test_machines_lost_before_the_start_fail_the_run_which_keeps_what_they_cost(
+    lab: Lab, checkout: Scenario
+) -> None:
+    run = lab.accept(checkout)
+
+    ended = lab.drive(run, at_step={"launching/Launch/after": lambda: lab.terminate(run, 1)})
+
+    assert ended.outcome is Outcome.FAILED
+    assert ended.reason == "1 of 3 machines were lost before the start"
+    assert lab.machines(run) == 0
+    # Noticed after 40 s, gone after 60: the least that AWS bills.
+    kept = cloud_cost_in_cents(run, machines=3, seconds=60)
+    assert kept == MICROS_PER_CENT
+    check_books(lab, run, kept, 0)
+
+
+def test_one_machine_lost_under_load_does_not_end_the_run(lab: Lab, checkout: Scenario) -> None:
+    run = lab.accept(checkout)
+
+    ended = lab.drive(run, at_step={"running/Wait/before": lambda: lab.terminate(run, 1)})
+
+    assert ended.outcome is Outcome.COMPLETED
+    assert lab.machines(run) == 0
+    check_books(lab, run, STARTUP, USE)
+
+
+def test_all_machines_lost_under_load_fail_the_run_which_pays_for_what_was_played(
+    lab: Lab, checkout: Scenario
+) -> None:
+    run = lab.accept(checkout)
+
+    def lose_all_after_400_s() -> None:
+        lab.clock.sleep(400)
+        lab.terminate(run)
+
+    ended = lab.drive(run, at_step={"running/Wait/before": lose_all_after_400_s})
+
+    assert ended.outcome is Outcome.FAILED
+    assert ended.reason == "all machines were lost while load was flowing"
+    # Seven or eight started minutes of six injectors.
+    startup, use = lab.books(run).kept or (0, 0)
+    check_books(lab, run, startup, use)
+    assert startup == STARTUP
+    assert use in {USE * 12 // 30, USE * 18 // 30}
+
+
+@pytest.mark.parametrize("step", ["launching/Launch/before", "launching/Launch/after"])
+def test_a_cancel_finds_the_machines_of_a_launch_whose_answer_was_lost(
+    step: str, lab: Lab, checkout: Scenario
+) -> None:
+    run = lab.accept(checkout)
+    lab.rehearsal.inject(Fault(FaultKind.LOST_REPLY, "CreateFleet", FOR_EVER))
+
+    ended = lab.drive(run, at_step={step: lambda: lab.cancel_request(run)})
+
+    assert ended.outcome is Outcome.CANCELLED
+    assert ended.launched_at is None
+    assert lab.machines(run) == 0
+    assert lab.machines_ever(run) == 3
+    check_books(lab, run, STARTUP, 0)
+
+
+def test_a_launch_whose_answer_is_lost_for_good_fails_and_keeps_what_the_machines_cost(
+    lab: Lab, checkout: Scenario
+) -> None:
+    run = lab.accept(checkout)
+    lab.rehearsal.inject(Fault(FaultKind.LOST_REPLY, "CreateFleet", FOR_EVER))
+
+    ended = lab.drive(run)
+
+    assert ended.outcome is Outcome.FAILED
+    assert ended.reason == "not launched within 60 s"
+    assert lab.machines(run) == 0
+    assert lab.machines_ever(run) == 3
+    assert len(ended.machines) == 3
+    startup, _ = lab.books(run).kept or (0, 0)
+    assert startup >= cloud_cost_in_cents(run, machines=3, seconds=60) > 0
+    check_books(lab, run, startup, 0)
+
+
+def test_a_fleet_that_falls_short_is_released_and_keeps_what_it_cost(
+    lab: Lab, checkout: Scenario
+) -> None:
+    run = lab.accept(checkout)
+    lab.rehearsal.inject(Fault(FaultKind.SHORT_CAPACITY, available=2))
+
+    ended = lab.drive(run)
+
+    assert ended.outcome is Outcome.FAILED
+    assert "2 of at least 3 machines" in ended.reason
+    assert lab.machines(run) == 0
+    assert lab.machines_ever(run) == 2
+    startup, _ = lab.books(run).kept or (0, 0)
+    check_books(lab, run, startup, 0)
+
+
+def test_machines_in_one_region_go_when_another_has_none(lab: Lab, checkout: Scenario) -> None:
+    ...
