@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from kernel.clock import Clock, StartingClock, SystemClock, parse_instant
 
@@ -69,8 +70,11 @@ class Settings:
 
 def _store(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     def callback(ctx: click.Context, _param: click.Parameter, value: Any) -> None:  # noqa: ANN401 - click's own type
-        if value is not None and value is not False:
-            setattr(ctx.ensure_object(Settings), name, value)
+        settings = ctx.ensure_object(Settings)
+        typed = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        # Asked for twice, before and after the command: what was typed beats the environment.
+        if value and (typed or not getattr(settings, name)):
+            setattr(settings, name, value)
 
     return callback
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,8 +15,8 @@ from engine.scenario import RegionShare, Scenario
 from kernel.errors import ProviderFailedError
 from pricing.money import MICROS_PER_CENT
 from providers.errors import ThrottledError
-from providers.rehearsal.aws_cloud import start_rehearsal_server
-from providers.rehearsal.faults import Fault, FaultKind
+from providers.rehearsal.aws_cloud import is_alive, start_rehearsal_server
+from providers.rehearsal.faults import Fault, FaultKind, WireRequest
 
 if TYPE_CHECKING:
     from tests.runs.conftest import Lab, Stage
@@ -204,5 +204,80 @@ def test_a_fleet_that_falls_short_is_released_and_keeps_what_it_cost(
     check_books(lab, run, startup, 0)
 
 
-def test_machines_in_one_region_go_when_another_has_none(lab: Lab, checkout: Scenario) -> None:
-    ...
+def test_machines_in_one_region_go_when_another_has_too_few(lab: Lab, checkout: Scenario) -> None:
+    shares = (RegionShare("us-east-1", 0.1), RegionShare("eu-west-1", 0.9))
+    run = lab.accept(replace(checkout, regions=shares))
+    assert [placement.count for placement in run.order.placements] == [1, 3]
+    lab.rehearsal.inject(Fault(FaultKind.SHORT_CAPACITY, available=1))
+
+    ended = lab.drive(run)
+
+    assert ended.outcome is Outcome.FAILED
+    assert "1 of at least 3 machines" in ended.reason
+    assert [machine.region for machine in ended.machines][0] == "us-east-1"
+    assert lab.machines(run) == 0
+    assert lab.machines_ever(run) == 2
+    startup, _ = lab.books(run).kept or (0, 0)
+    check_books(lab, run, startup, 0)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.COMPLETED, Outcome.CANCELLED])
+def test_machines_that_cannot_be_released_leave_the_run_open_until_a_cancel_can(
+    outcome: Outcome, lab: Lab, checkout: Scenario
+) -> None:
+    run = lab.accept(checkout)
+    cancel_after_s = 400 if outcome is Outcome.CANCELLED else None
+    for action in ("DeleteFleets", "TerminateInstances"):
+        lab.rehearsal.inject(Fault(FaultKind.THROTTLING, action, FOR_EVER))
+
+    with pytest.raises(ReleaseUnprovenError) as unproven:
+        lab.drive(run, cancel_after_s=cancel_after_s)
+
+    assert unproven.value.facts == {"run": run.id, "machines": 3}
+    assert lab.engine.store.load(run.id).state is RunState.RELEASING
+    assert lab.machines(run) == 3
+    with pytest.raises(ReleaseUnprovenError):
+        lab.drive(run)
+    lab.rehearsal.clear()
+    lab.cancel_request(run)
+    ended = lab.drive(run)
+    assert ended.outcome is outcome
+    assert lab.machines(run) == 0
+    check_books(lab, run, STARTUP, USE if outcome is Outcome.COMPLETED else USE * 12 // 30)
+
+
+def test_a_provider_that_cannot_be_seen_for_too_long_stops_the_controller_not_the_run(
+    lab: Lab, checkout: Scenario
+) -> None:
+    run = lab.accept(checkout)
+    blind = Fault(FaultKind.THROTTLING, "DescribeInstances", FOR_EVER)
+
+    with pytest.raises(ThrottledError):
+        lab.drive(run, at_step={"running/Wait/before": lambda: lab.rehearsal.inject(blind)})
+
+    assert lab.engine.store.load(run.id).state is RunState.RUNNING
+    lab.rehearsal.clear()
+    ended = lab.drive(run)
+    assert ended.outcome is Outcome.COMPLETED
+    assert lab.machines(run) == 0
+    check_books(lab, run, STARTUP, USE)
+
+
+def test_a_rehearsal_that_dies_takes_its_machines_along_and_the_run_ends(
+    here: Stage, checkout: Scenario
+) -> None:
+    run = here.accept(checkout, provider="aws", dry_run=True, time_scale=10.0)
+    cloud = start_rehearsal_server(here.engine.folder / run.id, boot_s=0.0, shutdown_s=0.0)
+    controller = here.controller()
+    controller.on_step = lambda name: (
+        os.kill(cloud.pid, signal.SIGKILL) if name == "running/Wait/before" else None
+    )
+
+    with pytest.raises(ProviderFailedError):
+        controller.drive(run.id)
+    ended = here.engine.cancel(run.id)
+
+    assert ended.outcome is Outcome.CANCELLED
+    assert ended.endpoint not in {None, cloud.endpoint_url}
+    assert not is_alive(ended.endpoint or "")
+    check_books(here, run, STARTUP, 0)
