@@ -230,7 +230,7 @@ class Engine:
                 time_scale=time_scale or (rehearsal_time_scale(scenario) if dry_run else 1.0),
                 accepted_at=now,
             )
-            wish = order_hash(order)
+            wish = order_hash(order, regions)
             if request_id is not None:
                 known = self.store.find_request(conn, account, request_id, wish)
                 if known is not None:

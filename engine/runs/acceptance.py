@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from datetime import datetime
 
 from engine.planning.estimate import Estimate
@@ -79,11 +80,12 @@ def rehearsal_time_scale(scenario: Scenario) -> float:
     return max(1.0, scenario.profile.duration_s / REHEARSAL_LENGTH_S)
 
 
-def order_hash(order: Order) -> str:
+def order_hash(order: Order, regions: Sequence[str]) -> str:
     """What a request id stands for: everything that the caller chose, and nothing of our own."""
     wish = {
         key: value
         for key, value in order_to_json(order).items()
         if key in ("account_id", "scenario", "provider", "rehearsal", "time_scale")
     }
+    wish["regions"] = list(regions)
     return hashlib.sha256(json.dumps(wish, sort_keys=True).encode()).hexdigest()

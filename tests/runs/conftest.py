@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 SHOP = Path(__file__).parents[2] / "examples" / "shop.py"
 ACCOUNT = "acme"
-LIMITS = Limits(launch_s=60.0, poll_s=20.0)
+TIME_SCALE = 10.0
+LIMITS = Limits(launch_s=30.0, release_s=100.0, poll_s=10.0, blind_looks_max=3)
 
 
 @pytest.fixture(scope="session")
@@ -152,7 +153,7 @@ class Stage:
         self.engine = engine
 
     def accept(self, scenario: Scenario, **options: Any) -> Run:  # noqa: ANN401 - passed through
-        return self.engine.accept(scenario, account=ACCOUNT, **options)
+        return self.engine.accept(scenario, **{"account": ACCOUNT, **options})
 
     def controller(self) -> Controller:
         return self.engine.controller()
@@ -169,7 +170,7 @@ class Stage:
         Args:
             run: Accepted, or left by another controller.
             at_step: What is to happen at the first of each of these steps.
-            cancel_after_s: Seconds of the test after which its end is asked for.
+            cancel_after_s: Ask for its end after a look that saw so many seconds of the test.
         """
         controller = self.controller()
         waiting = dict(at_step or {})
@@ -219,7 +220,7 @@ class Lab(Stage):
 
     def accept(self, scenario: Scenario, **options: Any) -> Run:  # noqa: ANN401 - passed through
         return super().accept(
-            scenario, **{"provider": "aws", "dry_run": True, "time_scale": 1.0, **options}
+            scenario, **{"provider": "aws", "dry_run": True, "time_scale": TIME_SCALE, **options}
         )
 
     def controller(self) -> Controller:

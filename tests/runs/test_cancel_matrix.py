@@ -49,7 +49,8 @@ IN_FULL = {"local": Kept(750_000, 10_000), "aws": Kept(4_500_000, 10_500_000)}
 # 400 of 600 s: 7 started minutes of 6 injectors, 12 LI-minutes beyond the floor of 30, which are
 # 12/30 of the use line. On this machine the load is shorter than the floor.
 AFTER_SOME_LOAD = {"local": Kept(750_000, 0), "aws": Kept(4_500_000, 4_200_000)}
-SOME_LOAD_S = {"local": 1.0, "aws": 400.0}
+SEEN_S = {"local": 1.0, "aws": 300.0}
+"""Of the test, once which was seen the end is asked for: on AWS, a look later, at 400 s."""
 
 
 def before_the_request(stage: Stage, run: Run) -> Run:
@@ -66,14 +67,14 @@ def while_starting(stage: Stage, run: Run) -> Run:
 
 
 def while_running(stage: Stage, run: Run) -> Run:
-    return stage.drive(run, cancel_after_s=SOME_LOAD_S[run.order.provider])
+    return stage.drive(run, cancel_after_s=SEEN_S[run.order.provider])
 
 
 def twice(stage: Stage, run: Run) -> Run:
     asked: list[bool] = []
     ended = stage.drive(
         run,
-        cancel_after_s=SOME_LOAD_S[run.order.provider],
+        cancel_after_s=SEEN_S[run.order.provider],
         at_step={"releasing/Release/before": lambda: asked.append(stage.cancel_request(run))},
     )
     assert asked == [False]

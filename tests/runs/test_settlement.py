@@ -16,6 +16,7 @@ from engine.scenario import Protocol, Scenario
 from pricing.plans import find_plan
 from pricing.quotes import Quote, quote_run
 from pricing.tariffs import CancellationPolicy, Usage
+from providers.contract import Machine, MachineState
 
 START = datetime(2027, 1, 25, 10, tzinfo=UTC)
 FLOWING = START + timedelta(seconds=60)
@@ -30,6 +31,18 @@ def quote(plan: str = "on-demand", policy: CancellationPolicy | None = None) -> 
     return quote_run(sold, Usage(injectors=4, users=2000, duration_s=1200), at=AT)
 
 
+def machine(number: int) -> Machine:
+    return Machine(
+        machine_id=f"i-{number}",
+        run_id="run-1",
+        region="us-east-1",
+        machine_type="c7i.large",
+        state=MachineState.RUNNING,
+        launched_at=START,
+        expires_at=START + timedelta(hours=1),
+    )
+
+
 def run_with(quote: Quote, **changes: object) -> Run:
     order = Order(
         run_id="run-1",
@@ -42,7 +55,12 @@ def run_with(quote: Quote, **changes: object) -> Run:
         time_scale=1.0,
         accepted_at=START,
     )
-    moments = {"intent_at": START, "launched_at": START + timedelta(seconds=20), "attempt": 1}
+    moments = {
+        "intent_at": START,
+        "launched_at": START + timedelta(seconds=20),
+        "attempt": 1,
+        "machines": tuple(machine(number) for number in range(4)),
+    }
     return replace(Run(order, RunState.RELEASING), **(moments | changes))  # type: ignore[arg-type]
 
 
@@ -101,8 +119,24 @@ def test_a_failure_before_load_flowed_costs_money_what_the_cloud_charged() -> No
 
 
 def test_a_launch_that_never_gave_a_machine_costs_nothing() -> None:
-    run = run_with(quote(), launched_at=None, release_at=FLOWING)
+    run = run_with(quote(), launched_at=None, machines=(), release_at=FLOWING)
     assert settle(run, Outcome.FAILED, FLOWING) == Kept(0, 0)
+
+
+def test_machines_of_a_launch_that_was_never_answered_cost_from_the_intent_on() -> None:
+    run = run_with(quote(), launched_at=None, release_at=FLOWING)
+    # Four machines at 0.08925 USD an hour for ten minutes: 0.0595 USD.
+    assert settle(run, Outcome.FAILED, START + timedelta(seconds=600)) == Kept(60_000, 0)
+
+
+def test_machines_of_one_region_cost_although_another_had_none() -> None:
+    run = run_with(quote(), launched_at=None, machines=(machine(1),), release_at=FLOWING)
+    assert settle(run, Outcome.FAILED, START + timedelta(seconds=600)) == Kept(10_000, 0)
+
+
+def test_a_failure_of_the_cloud_never_costs_more_than_the_start_up() -> None:
+    run = run_with(quote(), release_at=FLOWING)
+    assert settle(run, Outcome.FAILED, START + timedelta(days=30)) == Kept(quote().startup, 0)
 
 
 def test_a_failure_while_load_flowed_costs_what_a_cancel_would() -> None:
