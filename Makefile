@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST_WORKERS ?= auto
 
-.PHONY: demo test check rules mutants bench lock clean
+.PHONY: demo test check rules mutants bench pictures lock clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -50,8 +50,11 @@ mutants: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
+pictures: $(READY)
+	$(BIN)/python docs/pictures.py
+
 lock: $(READY)
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 		--python-version 3.11 --extra all --extra dev pyproject.toml -o requirements.lock
 
 clean:

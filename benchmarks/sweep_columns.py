@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.measure import Figure, seconds, shown
-from engine.sweep import sweep
+from engine.planning.sweep import sweep
 from pricing.plans import find_plan
 from pricing.quotes import quote_run
 from pricing.tariffs import Usage, load_tariff

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.api import Engine
-    from engine.estimate import estimate
+    from engine.planning.estimate import estimate
     from engine.readers import read_scenario
     from engine.scenario import Scenario
 
@@ -21,7 +21,7 @@ __all__ = ["Engine", "Scenario", "estimate", "read_scenario"]
 _HOMES = {
     "Engine": "engine.api",
     "Scenario": "engine.scenario",
-    "estimate": "engine.estimate",
+    "estimate": "engine.planning.estimate",
     "read_scenario": "engine.readers",
 }
 

@@ -18,13 +18,14 @@ import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.accounts import AccountCommands
-from engine.estimate import Estimate, estimate
+from engine.commands.accounts import AccountCommands
+from engine.commands.departments import DepartmentCommands
+from engine.commands.reports import ReportCommands
+from engine.planning.estimate import Estimate, estimate
 from engine.runs.acceptance import (
     LOCAL,
     check_price_cap,
@@ -39,10 +40,7 @@ from engine.runs.states import Order, Run
 from engine.scenario import Scenario
 from kernel.clock import Clock, SystemClock
 from pricing.catalog import Catalog
-from pricing.payments.channels import Channel
-from pricing.plans import find_plan, load_plans
 from pricing.quotes import Quote
-from pricing.tariffs import load_tariff
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -52,20 +50,10 @@ if TYPE_CHECKING:
     from engine.runs.decide import Observed
     from engine.runs.store import RunStore
     from engine.runs.view import RunView
-    from pricing.account_view import AccountView
-    from pricing.accounts import Account
-    from pricing.advisor import Advice
     from pricing.charges_payers import Payment
-    from pricing.departments import DepartmentView
-    from pricing.extra_credits import ExtraCredits
-    from pricing.invoices import Invoice
-    from pricing.ledger import Transaction
-    from pricing.usage import CycleUsage
 
 WAIT_POLL_S = 0.2
 WAIT_S_MAX = 24 * 3600.0
-OBSERVED_FOR = timedelta(days=30)
-"""How far back an account's runs say what it needs in a month."""
 
 
 def new_run_id() -> str:
@@ -73,7 +61,7 @@ def new_run_id() -> str:
     return f"run-{secrets.token_hex(5)}"
 
 
-class Engine(AccountCommands):
+class Engine(AccountCommands, DepartmentCommands, ReportCommands):
     """Estimates, runs, cancels and bills load tests against one database.
 
     Args:
@@ -170,238 +158,6 @@ class Engine(AccountCommands):
                 now=now,
             )
 
-    def open_account(  # noqa: PLR0913 - one keyword an option of `loadmuster account open`
-        self,
-        account_id: str,
-        *,
-        plan: str = "on-demand",
-        timezone: str = "UTC",
-        activated: datetime | None = None,
-        request_id: str | None = None,
-        channel: Channel = Channel.CARD,
-        card: str | None = None,
-        administrators: Sequence[str] = (),
-        credits_wanted: int | None = None,
-        agreed_with: str | None = None,
-    ) -> Account:
-        """Open an account on a plan; a subscription is charged and granted at once (R12, R19)."""
-        from engine.database import transaction
-        from pricing import accounts
-        from pricing.plan_changes import check_sale
-
-        now = self.clock.now()
-        wanted = find_plan(plan, at=now.date()).with_credits(credits_wanted)
-        check_sale(account_id, None, wanted, agreed_with)
-        with transaction(self._db) as conn:
-            return accounts.open_account(
-                conn,
-                account_id,
-                wanted,
-                timezone=timezone,
-                activated_at=activated or now,
-                now=now,
-                request_id=request_id,
-                channel=channel,
-                card=card,
-                administrators=administrators,
-                payer=self.payer,
-            )
-
-    def account(self, account_id: str) -> Account:
-        """The account as it is on record."""
-        from pricing import accounts
-
-        with self._db.connect() as conn:
-            return accounts.find_account(conn, account_id)
-
-    def show_account(self, account_id: str) -> AccountView:
-        """The account with its period, balance, lots and next charge."""
-        from engine.database import transaction
-        from pricing import accounts
-
-        with transaction(self._db) as conn:
-            return accounts.account_view(conn, account_id, self.clock.now())
-
-    def ledger(self, account_id: str) -> Sequence[Transaction]:
-        """Every transaction of the account with its postings, oldest first."""
-        from pricing import ledger
-
-        self.account(account_id)
-        with self._db.connect() as conn:
-            return ledger.entries(conn, account_id)
-
-    def invoices(self, account_id: str, *, by: str | None = None) -> Sequence[Invoice]:
-        """The account's invoices, oldest first, those of periods that began by now included.
-
-        Raises:
-            NotAdministratorError: Somebody else asks, in the name ``by`` (R96).
-        """
-        from engine.database import transaction
-        from pricing import accounts, invoices
-        from pricing.usage_access import check_may_see
-
-        with transaction(self._db) as conn:
-            accounts.advance(conn, account_id, self.clock.now())
-            check_may_see(conn, account_id, by)
-            return invoices.list_invoices(conn, account_id)
-
-    def invoice_page(
-        self,
-        account_id: str,
-        number: str,
-        *,
-        seller: str | None = None,
-        customer: str | None = None,
-        by: str | None = None,
-    ) -> str:
-        """One invoice as an HTML page that can be sent to the customer.
-
-        Args:
-            account_id: Whose.
-            number: The invoice's.
-            seller: Name and address of the sender.
-            customer: Name and address of the customer; default: the account's id.
-            by: Who asks, if not the operator.
-
-        Raises:
-            NotAdministratorError: Somebody else asks (R96).
-            UnknownInvoiceError: The account has no invoice of that number.
-        """
-        from pricing.invoices import find_invoice
-        from pricing.invoices_page import DEFAULT_SELLER, Parties, invoice_page
-        from pricing.usage_access import check_may_see
-
-        timezone = self.account(account_id).timezone
-        with self._db.connect() as conn:
-            check_may_see(conn, account_id, by)
-            invoice = find_invoice(conn, account_id, number)
-        return invoice_page(invoice, timezone, Parties(seller or DEFAULT_SELLER, customer))
-
-    def usage(self, account_id: str, *, by: str | None = None) -> CycleUsage:
-        """What the account used in its current billing cycle: by day, department and run (R95).
-
-        Raises:
-            NotAdministratorError: Somebody else asks, in the name ``by`` (R94).
-        """
-        from engine.database import transaction
-        from pricing import accounts, usage_records
-        from pricing.usage_access import check_may_see
-
-        with transaction(self._db) as conn:
-            accounts.find_account(conn, account_id)
-            check_may_see(conn, account_id, by)
-            return usage_records.usage_of_cycle(conn, account_id, self.clock.now())
-
-    def advise(
-        self,
-        account_id: str | None = None,
-        *,
-        li_minutes: int | None = None,
-        runs: int | None = None,
-        users: int | None = None,
-    ) -> Advice:
-        """Which plan costs least for so many runs a month (R4, R6), and the runs left (R30).
-
-        Args:
-            account_id: Whose runs of the last 30 days say what is not given, and whose credits
-                say how many runs are left.
-            li_minutes: Of one run.
-            runs: In a month.
-            users: Of one run; they count on demand only.
-
-        Raises:
-            NeedError: Neither the arguments nor the account's runs say what is needed.
-        """
-        from engine.database import transaction
-        from pricing import accounts, advisor, usage_records
-
-        now = self.clock.now()
-        observed = credits_left = None
-        if account_id is not None:
-            with transaction(self._db) as conn:
-                view = accounts.account_view(conn, account_id, now)
-                recent = usage_records.runs_until(conn, account_id, now, OBSERVED_FOR)
-            observed = advisor.observed_need(recent)
-            if view.period is not None:
-                credits_left = view.balance_li_minutes - view.reserved_li_minutes
-        need = advisor.complete_need(observed, li_minutes=li_minutes, runs=runs, users=users)
-        plans = advisor.plans_to_compare(load_plans().values())
-        tariff = next((plan.tariff for plan in plans if not plan.is_subscription), None)
-        return advisor.advise(
-            need,
-            plans,
-            None if tariff is None else load_tariff(tariff, now.date()),
-            credits_left=credits_left,
-        )
-
-    def add_department(
-        self, account_id: str, name: str, *, request_id: str | None = None
-    ) -> DepartmentView:
-        """Add a department to an account, with no allocation and no wallet."""
-        from engine.database import transaction
-        from pricing import departments
-
-        with transaction(self._db) as conn:
-            return departments.add_department(
-                conn, account_id, name, now=self.clock.now(), request_id=request_id
-            )
-
-    def allocate_department(
-        self, account_id: str, name: str, li_minutes: int, *, request_id: str | None = None
-    ) -> DepartmentView:
-        """Set a department's share of each of the account's grants (R68)."""
-        from engine.database import transaction
-        from pricing import departments
-
-        with transaction(self._db) as conn:
-            return departments.allocate(
-                conn, account_id, name, li_minutes, now=self.clock.now(), request_id=request_id
-            )
-
-    def limit_department(
-        self, account_id: str, name: str, usd_micros: int, *, request_id: str | None = None
-    ) -> DepartmentView:
-        """Set what a department's runs may cost a month in money (R69)."""
-        from engine.database import transaction
-        from pricing import departments
-
-        with transaction(self._db) as conn:
-            return departments.limit_wallet(
-                conn, account_id, name, usd_micros, now=self.clock.now(), request_id=request_id
-            )
-
-    def show_department(self, account_id: str, name: str) -> DepartmentView:
-        """A department with its credits and its wallet."""
-        from engine.database import transaction
-        from pricing import departments
-
-        with transaction(self._db) as conn:
-            return departments.department_view(conn, account_id, name, self.clock.now())
-
-    def list_departments(self, account_id: str) -> Sequence[DepartmentView]:
-        """Every department of an account, oldest first."""
-        from engine.database import transaction
-        from pricing import departments
-
-        with transaction(self._db) as conn:
-            return departments.department_views(conn, account_id, self.clock.now())
-
-    def extra_credits(
-        self, account_id: str, limit_li_minutes: int, *, request_id: str | None = None
-    ) -> ExtraCredits:
-        """Set how many extra credits an account may buy in a billing period (R107)."""
-        from engine.database import transaction
-        from pricing import extra_credits
-
-        with transaction(self._db) as conn:
-            return extra_credits.limit_extra_credits(
-                conn,
-                account_id,
-                limit_li_minutes,
-                now=self.clock.now(),
-                request_id=request_id,
-            )
-
     def accept(  # noqa: PLR0913 - one keyword an option of `loadmuster run`
         self,
         scenario: Scenario,
@@ -446,7 +202,7 @@ class Engine(AccountCommands):
                 accepted_at=now,
                 department=department,
             )
-            wish = order_hash(order)
+            wish = order_hash(order, regions)
             if request_id is not None:
                 known = self.store.find_request(conn, account, request_id, wish)
                 if known is not None:
@@ -574,11 +330,12 @@ class Engine(AccountCommands):
 
     def show(self, run_id: str) -> RunView:
         """The run with its timeline and its bill."""
+        from engine.database import reading
         from engine.runs.view import RunView
         from pricing import charges
 
         run = self.store.load(run_id)
-        with self._db.connect() as conn:
+        with reading(self._db) as conn:
             bill = charges.bill_of(conn, run_id)
         return RunView(run, self.store.timeline(run_id), bill)
 

@@ -12,11 +12,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.costs import CostItem
-from engine.estimate import Estimate, Unknown
-from engine.fleet import Fleet
-from engine.machines import FleetGroup
-from engine.offers import Offer
+from engine.planning.costs import CostItem
+from engine.planning.estimate import Estimate, Unknown
+from engine.planning.fleet import Fleet
+from engine.planning.machines import FleetGroup
+from engine.planning.offers import Offer
 from pricing.money import format_cents, format_usd
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"

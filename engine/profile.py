@@ -68,10 +68,17 @@ class Curve:
 
     def stretched(self, *, duration_s: float | None = None, peak: float | None = None) -> Curve:
         """The same shape, scaled to another length, another peak, or both."""
-        time_factor = 1.0 if duration_s is None else duration_s / self.duration_s
-        level_factor = 1.0 if peak is None else peak / self.peak
+        length_s = self.duration_s if duration_s is None else duration_s
+        top = self.peak if peak is None else peak
+        # Rounded, since 991.0000000000001 users would be counted as 992.
         return Curve(
-            tuple(Point(p.at_s * time_factor, p.level * level_factor) for p in self.points)
+            tuple(
+                Point(
+                    round(p.at_s * length_s / self.duration_s, 6),
+                    round(p.level * top / self.peak, 6),
+                )
+                for p in self.points
+            )
         )
 
 

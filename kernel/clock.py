@@ -13,6 +13,9 @@ from typing import Protocol
 
 from kernel.errors import BadInputError
 
+YEAR_MIN = 2000
+YEAR_MAX = 2199
+
 
 class Clock(Protocol):
     """Tells the time and waits."""
@@ -85,11 +88,15 @@ def parse_instant(text: str, *, where: str) -> datetime:
         BadInputError: If the text is no instant.
     """
     try:
-        instant = datetime.fromisoformat(text)
+        instant: datetime | None = datetime.fromisoformat(text)
     except ValueError:
+        instant = None
+    # The years in which billing periods are computed; at the very ends a zone would overflow.
+    if instant is None or not YEAR_MIN <= instant.year <= YEAR_MAX:
         raise BadInputError(
-            f"{where}: {text!r} is not an instant; write it like 2027-01-25T10:15:00+01:00",
+            f"{where}: {text!r} is not an instant from {YEAR_MIN} to {YEAR_MAX}; "
+            "write it like 2027-01-25T10:15:00+01:00",
             where=where,
             value=text,
-        ) from None
+        )
     return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from kernel.errors import ProviderFailedError
 
+SPENT = "token_spent"
+"""Fact of an error after which the same token can only give the same answer again."""
+
 
 class ThrottledError(ProviderFailedError):
     """Too many calls: back off with jitter and send the same request again. Never "no capacity"."""

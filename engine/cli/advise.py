@@ -31,9 +31,7 @@ def advise(
     With the account ID, what is not given is what its runs of the last 30 days show, and the
     answer says how many such runs its credits have room for.
     """
-    from engine.cli.run import open_engine
-
-    with closing(open_engine(settings)) as engine:
+    with closing(settings.engine()) as engine:
         advice = engine.advise(account_id, li_minutes=li_minutes, runs=runs, users=users)
     if settings.json:
         settings.emit(advice_document(advice), lambda _: None)

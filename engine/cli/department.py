@@ -29,7 +29,7 @@ def department() -> None:
 @pass_settings
 def add(settings: Settings, account_id: str, name: str, request_id: str | None) -> None:
     """Add the department NAME to ACCOUNT, with no allocation and no wallet."""
-    engine = _engine(settings)
+    engine = settings.engine()
     view = engine.add_department(account_id, name, request_id=request_id)
     _emit(settings, engine, view)
 
@@ -44,7 +44,7 @@ def allocate(
     settings: Settings, account_id: str, name: str, li_minutes: int, request_id: str | None
 ) -> None:
     """Give NAME a share of N LI-minutes of each of ACCOUNT's grants."""
-    engine = _engine(settings)
+    engine = settings.engine()
     view = engine.allocate_department(account_id, name, li_minutes, request_id=request_id)
     _emit(settings, engine, view)
 
@@ -59,7 +59,7 @@ def limit(settings: Settings, account_id: str, name: str, usd: str, request_id: 
     """Let NAME's runs cost at most USD a month in money."""
     from pricing.money import usd_micros
 
-    engine = _engine(settings)
+    engine = settings.engine()
     amount = usd_micros(usd, where="the limit")
     view = engine.limit_department(account_id, name, amount, request_id=request_id)
     _emit(settings, engine, view)
@@ -71,7 +71,7 @@ def limit(settings: Settings, account_id: str, name: str, usd: str, request_id: 
 @pass_settings
 def show(settings: Settings, account_id: str, name: str) -> None:
     """Show NAME of ACCOUNT: allocation, credits, wallet."""
-    engine = _engine(settings)
+    engine = settings.engine()
     _emit(settings, engine, engine.show_department(account_id, name))
 
 
@@ -82,7 +82,7 @@ def list_(settings: Settings, account_id: str) -> None:
     """List the departments of ACCOUNT."""
     from engine.cli.department_view import show_departments
 
-    engine = _engine(settings)
+    engine = settings.engine()
     account = engine.account(account_id)
     views = engine.list_departments(account_id)
     settings.emit(
@@ -151,9 +151,3 @@ def _emit(settings: Settings, engine: Engine, view: DepartmentView) -> None:
         department_document(account, view),
         lambda console: show_department(console, account, view),
     )
-
-
-def _engine(settings: Settings) -> Engine:
-    from engine.cli.run import open_engine
-
-    return open_engine(settings)

@@ -50,7 +50,7 @@ def estimate(
 
     SOURCE is a scenario file in YAML or JSON; `loadmuster schema scenario` describes it.
     """
-    from engine.estimate import estimate as make_estimate
+    from engine.planning.estimate import estimate as make_estimate
     from engine.readers import read_scenario
     from kernel.durations import parse_duration_s
     from pricing.catalog import Catalog

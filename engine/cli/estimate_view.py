@@ -12,13 +12,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from engine.capacity import STANDARD_INJECTOR
 from engine.cli.load_plot import load_plot
-from engine.estimate import Estimate
-from engine.fleet import Fleet
-from engine.machines import FleetGroup
-from engine.offers import Offer
-from engine.requirement import planned_seconds
+from engine.planning.capacity import STANDARD_INJECTOR
+from engine.planning.estimate import Estimate
+from engine.planning.fleet import Fleet
+from engine.planning.machines import FleetGroup
+from engine.planning.offers import Offer
+from engine.planning.requirement import planned_seconds
 from kernel.durations import format_duration
 from pricing.money import MICROS_PER_USD
 

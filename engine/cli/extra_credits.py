@@ -31,9 +31,7 @@ def extra_credits(settings: Settings, account_id: str, limit: int, request_id: s
     Runs that the plan's credits do not cover take what is missing. A credit is one minute of one
     load generator.
     """
-    from engine.cli.run import open_engine
-
-    engine = open_engine(settings)
+    engine = settings.engine()
     extra = engine.extra_credits(account_id, limit, request_id=request_id)
     account = engine.account(account_id)
     settings.emit(

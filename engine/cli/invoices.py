@@ -36,11 +36,9 @@ def invoices(
     by: str | None,
 ) -> None:
     """Show the invoices of the account ID, or write one of them as an HTML page."""
-    from engine.cli.run import open_engine
-
     if number is None:
         _refuse_without_html({"--out": out, "--from": seller, "--to": customer})
-    with closing(open_engine(settings)) as engine:
+    with closing(settings.engine()) as engine:
         if number is not None:
             page = engine.invoice_page(account_id, number, seller=seller, customer=customer, by=by)
             _write(settings, number, page, out)

@@ -30,8 +30,10 @@ def columns(*names: str, right: Sequence[str] = (), fixed: Sequence[str] = ()) -
     """
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in names:
-        justify = "right" if name in right else "left"
-        table.add_column(name, justify=justify, no_wrap=name in fixed or name in right)
+        if name in right:
+            table.add_column(name, justify="right", no_wrap=True)
+        else:
+            table.add_column(name, no_wrap=name in fixed)
     return table
 
 

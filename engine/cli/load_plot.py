@@ -30,6 +30,9 @@ def load_plot(profile: LoadProfile, width_columns: int) -> Text:
     curve = profile.users if isinstance(profile, ClosedProfile) else profile.arrivals_per_s
     figure = plotext.figure
     figure.clear()
+    plotext.terminal.limit(
+        width=False, height=False
+    )  # the console's width counts, not the screen's
     figure.theme("colorless")
     figure.plot_size(min(width_columns, WIDTH_COLUMNS_MAX), HEIGHT_ROWS)
     points = curve.points

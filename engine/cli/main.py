@@ -17,7 +17,6 @@ COMMANDS = {
     "cancel": ("engine.cli.run:cancel", "End a run now; its machines go."),
     "runs": ("engine.cli.run:runs", "List the runs."),
     "show": ("engine.cli.run:show", "One run: machines, timeline, bill, result."),
-    "reap": ("engine.cli.run:reap", "Find machines that no run owns, and remove them."),
     "account": ("engine.cli.account_plan:account", "Open accounts, show and change their plans."),
     "department": ("engine.cli.department:department", "Credits and wallets of departments."),
     "history": ("engine.cli.account_plan:history", "The plans that an account was on."),

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from engine.cli.settings import Command, Settings, pass_settings
-
-if TYPE_CHECKING:
-    from engine.api import Engine
-    from engine.runs.states import Run
-
-FAILED_EXIT_CODE = 4
 
 
 @click.command(cls=Command)
@@ -59,7 +52,7 @@ def cancel(settings: Settings, run_id: str) -> None:
     from engine.cli.run_display import show_run
     from engine.runs.view import run_document
 
-    engine = open_engine(settings)
+    engine = settings.engine()
     engine.cancel(run_id)
     view = engine.show(run_id)
     settings.emit(run_document(view), lambda console: show_run(console, view))
@@ -73,7 +66,7 @@ def runs(settings: Settings, account: str | None) -> None:
     from engine.cli.run_display import show_runs
     from engine.runs.view import run_summary
 
-    engine = open_engine(settings)
+    engine = settings.engine()
     if account is not None:
         engine.account(account)
     found = engine.runs(account)
@@ -91,19 +84,5 @@ def show(settings: Settings, run_id: str) -> None:
     from engine.cli.run_display import show_run
     from engine.runs.view import run_document
 
-    view = open_engine(settings).show(run_id)
+    view = settings.engine().show(run_id)
     settings.emit(run_document(view), lambda console: show_run(console, view))
-
-
-def open_engine(settings: Settings) -> Engine:
-    """The engine on the database and the clock that the global options name."""
-    from engine.api import Engine
-
-    return Engine(settings.db, clock=settings.clock())
-
-
-def exit_with(run: Run) -> None:
-    """Leave with the contract's code: 4 if the run failed."""
-    from engine.runs.states import Outcome
-
-    sys.exit(FAILED_EXIT_CODE if run.outcome is Outcome.FAILED else 0)

@@ -13,23 +13,22 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.api import Engine
-from engine.cli.run import exit_with, open_engine
 from engine.cli.run_display import show_quote, show_run
 from engine.cli.run_progress import RunProgress
 from engine.cli.settings import Settings
 from engine.readers import read_scenario
 from engine.runs.acceptance import LOCAL, placements_of
-from engine.runs.states import Run
+from engine.runs.states import Outcome, Run
 from engine.runs.view import run_document
 from engine.scenario import Scenario
 from kernel.durations import parse_duration_s
-from kernel.errors import BadInputError
+from kernel.errors import BadInputError, ProviderFailedError
 from pricing.money import usd_micros
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from engine.estimate import Estimate
+    from engine.planning.estimate import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class RunOptions:
 def run_session(settings: Settings, source: str, options: RunOptions) -> None:
     """Run the load test and leave with the contract's exit code."""
     console = settings.progress_console()
-    engine = open_engine(settings)
+    engine = settings.engine()
     scenario = read_scenario(
         source,
         format=options.source_format,
@@ -80,7 +79,7 @@ def run_session(settings: Settings, source: str, options: RunOptions) -> None:
             engine.detach(run.id)
     view = engine.show(run.id)
     settings.emit(run_document(view), lambda out: show_run(out, view))
-    exit_with(run)
+    sys.exit(ProviderFailedError.exit_code if run.outcome is Outcome.FAILED else 0)
 
 
 def _accept(engine: Engine, scenario: Scenario, options: RunOptions) -> Run:

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from kernel.clock import Clock, StartingClock, SystemClock, parse_instant
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from engine.api import Engine
 
 Document = Mapping[str, Any]
 
@@ -39,6 +42,12 @@ class Settings:
             return SystemClock()
         return StartingClock(parse_instant(self.now, where="--now"))
 
+    def engine(self) -> Engine:
+        """The engine on the database and the clock that were named."""
+        from engine.api import Engine
+
+        return Engine(self.db, clock=self.clock())
+
     def console(self) -> Console:
         """Standard output for people: colours and tables on a terminal, plain text elsewhere."""
         from rich.console import Console
@@ -61,8 +70,11 @@ class Settings:
 
 def _store(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     def callback(ctx: click.Context, _param: click.Parameter, value: Any) -> None:  # noqa: ANN401 - click's own type
-        if value is not None and value is not False:
-            setattr(ctx.ensure_object(Settings), name, value)
+        settings = ctx.ensure_object(Settings)
+        typed = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        # Asked for twice, before and after the command: what was typed beats the environment.
+        if value and (typed or not getattr(settings, name)):
+            setattr(settings, name, value)
 
     return callback
 

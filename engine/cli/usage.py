@@ -43,11 +43,9 @@ def usage(settings: Settings, account_id: str, form: str | None, by: str | None)
 
     On demand, the cycle is the calendar month in the account's time zone.
     """
-    from engine.cli.run import open_engine
-
     if form is not None and settings.json:
         raise BadInputError(f"--{form} and --json are two forms of output; choose one")
-    with closing(open_engine(settings)) as engine:
+    with closing(settings.engine()) as engine:
         used = engine.usage(account_id, by=by)
     if form == "csv":
         _print_csv(RUN_COLUMNS, (_run_row(run, used.timezone) for run in used.runs))

@@ -6,7 +6,7 @@ PostgreSQL, by URL, lets many controllers share the work.
 
 from __future__ import annotations
 
-from engine.database.connect import open_database, transaction
+from engine.database.connect import open_database, reading, transaction
 from engine.database.errors import DatabaseBusyError, DatabaseUnusableError, NewerDatabaseError
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "DatabaseUnusableError",
     "NewerDatabaseError",
     "open_database",
+    "reading",
     "transaction",
 ]

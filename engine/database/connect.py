@@ -64,7 +64,7 @@ def transaction(db: Engine) -> Iterator[Connection]:
     """One write transaction: committed at the end, or rolled back by an exception.
 
     On SQLite it takes the write lock at once (``BEGIN IMMEDIATE``), so that what it reads is still
-    true when it writes. To only read, ``db.connect()`` will do.
+    true when it writes. To only read, ``reading`` will do.
 
     Raises:
         DatabaseBusyError: If the lock is not to be had in time.
@@ -72,6 +72,20 @@ def transaction(db: Engine) -> Iterator[Connection]:
     """
     try:
         with _writing(db) as conn:
+            yield conn
+    except OperationalError as error:
+        raise explained(db.url, error) from error
+
+
+@contextmanager
+def reading(db: Engine) -> Iterator[Connection]:
+    """A connection that only reads, and never waits for a writer.
+
+    Raises:
+        DatabaseUnusableError: If the database fails on the way.
+    """
+    try:
+        with db.connect() as conn:
             yield conn
     except OperationalError as error:
         raise explained(db.url, error) from error

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from engine.places import equal_shares
+from engine.planning.places import equal_shares
 from engine.profile import ClosedProfile, Curve, LoadProfile, OpenProfile, Point
 from engine.readers.errors import bad_scenario
 from engine.readers.explain import explain

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from engine.places import equal_shares
-from engine.profile import ClosedProfile, Curve, LoadProfile, Point
+from engine.planning.places import equal_shares
+from engine.profile import ClosedProfile, LoadProfile
 from engine.readers.errors import UnknownFormatError
 from engine.readers.placeholders import Placeholders, Settings
 from engine.readers.source import read_source
@@ -106,25 +106,14 @@ def _overridden(
             "iteration",
             "the load is given in users; an iteration's length belongs to arrivals",
         )
-        return ClosedProfile(_scaled(profile.users, duration_s=duration_s, peak=users))
+        return ClosedProfile(profile.users.stretched(duration_s=duration_s, peak=users))
     _require(iteration_s is None or iteration_s > 0, "iteration", "must be longer than 0 s")
     return replace(
         profile,
-        arrivals_per_s=_scaled(profile.arrivals_per_s, duration_s=duration_s),
+        arrivals_per_s=profile.arrivals_per_s.stretched(duration_s=duration_s),
         iteration_s=profile.iteration_s if iteration_s is None else iteration_s,
         max_users=profile.max_users if users is None else users,
     )
-
-
-def _scaled(curve: Curve, *, duration_s: int | None = None, peak: int | None = None) -> Curve:
-    """The curve stretched, without the noise of floats.
-
-    991.0000000000001 users would be counted as 992, and a hair above ten minutes as eleven.
-    """
-    if duration_s is None and peak is None:
-        return curve
-    stretched = curve.stretched(duration_s=duration_s, peak=peak)
-    return Curve(tuple(Point(round(p.at_s, 6), round(p.level, 6)) for p in stretched.points))
 
 
 def _require(condition: bool, where: str, problem: str) -> None:

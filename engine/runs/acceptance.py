@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from datetime import datetime
 
-from engine.estimate import Estimate
+from engine.planning.estimate import Estimate
 from engine.runs.codec import order_to_json
 from engine.runs.errors import PriceCapError
 from engine.runs.states import Order, Placement
@@ -91,7 +92,7 @@ def rehearsal_time_scale(scenario: Scenario) -> float:
     return max(1.0, scenario.profile.duration_s / REHEARSAL_LENGTH_S)
 
 
-def order_hash(order: Order) -> str:
+def order_hash(order: Order, regions: Sequence[str]) -> str:
     """What a request id stands for: everything that the caller chose, and nothing of our own."""
     wish = {
         key: value
@@ -99,4 +100,5 @@ def order_hash(order: Order) -> str:
         if key in ("account_id", "scenario", "provider", "rehearsal", "time_scale")
         or (key == "department" and value is not None)
     }
+    wish["regions"] = list(regions)
     return hashlib.sha256(json.dumps(wish, sort_keys=True).encode()).hexdigest()

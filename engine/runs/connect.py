@@ -26,18 +26,22 @@ LOCAL_LIMITS = Limits(
     start_s=90.0,
     overrun_s=60.0,
     release_s=60.0,
+    stop_s=10.0,
     visibility_s=1.0,
     expiry_margin_s=60.0,
     poll_s=0.25,
+    blind_looks_max=6,
 )
 REHEARSAL_LIMITS = Limits(
     launch_s=120.0,
     start_s=60.0,
     overrun_s=60.0,
     release_s=120.0,
+    stop_s=10.0,
     visibility_s=1.0,
     expiry_margin_s=60.0,
     poll_s=0.25,
+    blind_looks_max=6,
 )
 
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from engine.database import transaction
-from engine.load.driver import LoadTask
+from engine.load.driver import LoadResult, LoadTask
 from engine.runs.clouds import Cloud, OpenCloud
 from engine.runs.codec import machine_to_json
 from engine.runs.decide import (
@@ -41,13 +41,13 @@ from engine.runs.settlement import settle
 from engine.runs.states import Outcome, Run, RunState
 from engine.runs.store import RunStore
 from kernel.clock import Clock, SystemClock
-from kernel.errors import ProviderFailedError
+from kernel.errors import BadInputError, ProviderFailedError
 from pricing import charges, invoices
 from providers.contract import Machine, MachineState
-from providers.errors import ThrottledError, UnknownOutcomeError
+from providers.errors import SPENT, ThrottledError, UnknownOutcomeError
 
-BLIND_ATTEMPTS_MAX = 30
-BLIND_WAIT_S_MAX = 30.0
+BLIND_WAIT_S_MAX = 20.0
+"""Shorter than a lease, which is renewed before each wait."""
 
 _HAS_MACHINES = frozenset(RunState) - {RunState.ACCEPTED, RunState.ENDED}
 _HAS_LOAD = frozenset({RunState.STARTING, RunState.RUNNING})
@@ -105,24 +105,36 @@ class Controller:
             return run
         self._hold(run_id)
         try:
-            cloud = self.open_cloud(run)
-            while not (run := self.store.load(run_id)).ended:
-                self._hold(run_id)
-                if self.cancel_wanted():
-                    self.store.request_cancel(run_id, self.clock.now())
-                    run = self.store.load(run_id)
-                self._step(run, cloud)
-            return run
+            return self._drive(run)
         finally:
             self.store.release_lease(run_id, self.lease)
+
+    def _drive(self, run: Run) -> Run:
+        since = self.clock.now()
+        try:
+            cloud = self.open_cloud(run)
+        except ProviderFailedError as error:
+            if run.state is not RunState.ACCEPTED:
+                raise
+            # Nothing was asked of its cloud yet, so the run can end without it.
+            self._end(run, Outcome.FAILED, error.message)
+            return self.store.load(run.id)
+        while not (run := self.store.load(run.id)).ended:
+            if self.cancel_wanted():
+                self.store.request_cancel(run.id, self.clock.now())
+                run = self.store.load(run.id)
+            self._step(run, cloud, since)
+        return run
 
     def _hold(self, run_id: str) -> None:
         if not self.store.acquire(run_id, self.lease, self.lease_clock.now()):
             raise LeaseLostError(f"run {run_id} is driven by another controller", run=run_id)
 
-    def _step(self, run: Run, cloud: Cloud) -> None:
+    def _step(self, run: Run, cloud: Cloud, since: datetime) -> None:
         observed = self._observe(run, cloud)
-        action = decide(run, observed, self.clock.now(), cloud.limits)
+        # Looking may have taken longer than a lease: only who still holds it may act.
+        self._hold(run.id)
+        action = decide(run, observed, self.clock.now(), cloud.limits, since)
         name = f"{run.state}/{type(action).__name__}"
         self.on_step(f"{name}/before")
         self._perform(run, cloud, observed, action)
@@ -134,9 +146,10 @@ class Controller:
             return Observed()
         look = Retrying(
             retry=retry_if_exception_type((ThrottledError, UnknownOutcomeError)),
-            stop=stop_after_attempt(BLIND_ATTEMPTS_MAX),
-            wait=wait_exponential_jitter(initial=cloud.limits.poll_s, max=BLIND_WAIT_S_MAX),
+            stop=stop_after_attempt(cloud.limits.blind_looks_max),
+            wait=wait_random_exponential(multiplier=cloud.limits.poll_s, max=BLIND_WAIT_S_MAX),
             sleep=self.clock.sleep,
+            before_sleep=lambda _: self._hold(run.id),
             reraise=True,
         )
         machines = look(cloud.provider.observe, run.id, run.order.regions)
@@ -173,7 +186,7 @@ class Controller:
             case Wait():
                 self.clock.sleep(cloud.limits.poll_s)
             case End(outcome, reason):
-                self._end(run, cloud, outcome, reason)
+                self._end(run, outcome, reason, cloud.driver.result(self._task(run, ())))
             case GiveUp():
                 raise ReleaseUnprovenError(
                     f"run {run.id}: {len(observed.machines)} machines are still there; "
@@ -202,17 +215,18 @@ class Controller:
             )
 
     def _launch(self, run: Run, cloud: Cloud, observed: Observed) -> None:
-        commands = cloud.driver.prepare(self._task(run, observed.machines))
         machines: list[Machine] = []
         try:
+            commands = cloud.driver.prepare(self._task(run, observed.machines))
             for spec in launch_specs(run, commands, cloud.limits):
                 machines.extend(cloud.provider.launch(spec))
                 self.on_step("launching/Launch/sent")
-        except (ThrottledError, UnknownOutcomeError):
-            # The same calls with the same tokens go out again, until the launch's deadline.
-            self.clock.sleep(cloud.limits.poll_s)
-            return
-        except ProviderFailedError as error:
+        except (BadInputError, ProviderFailedError) as error:
+            passing = isinstance(error, (ThrottledError, UnknownOutcomeError))
+            if passing and not error.facts.get(SPENT):
+                # The same calls with the same tokens go out again, until the launch's deadline.
+                self.clock.sleep(cloud.limits.poll_s)
+                return
             self._begin_release(run, tuple(machines), Outcome.FAILED, error.message)
             return
         now = self.clock.now()
@@ -271,9 +285,10 @@ class Controller:
         self.on_step("releasing/Release/sent")
         self.clock.sleep(cloud.limits.poll_s)
 
-    def _end(self, run: Run, cloud: Cloud, outcome: Outcome, reason: str) -> None:
+    def _end(
+        self, run: Run, outcome: Outcome, reason: str, result: LoadResult | None = None
+    ) -> None:
         now = self.clock.now()
-        result = cloud.driver.result(self._task(run, ()))
         with transaction(self.db) as conn:
             if run.intent_at is None:
                 charges.void_reservation(conn, run.id, now=now)

@@ -73,15 +73,26 @@ Action = RecordIntent | Launch | RecordLoadStart | BeginRelease | Release | Wait
 CANCELLED = "cancelled on request"
 
 
-def decide(run: Run, observed: Observed, now: datetime, limits: Limits) -> Action:
-    """The next action for a run that has not ended."""
+def decide(
+    run: Run, observed: Observed, now: datetime, limits: Limits, since: datetime | None = None
+) -> Action:
+    """The next action for a run that has not ended.
+
+    Args:
+        run: As it is on record.
+        observed: What is seen.
+        now: The instant of the decision.
+        limits: How long each phase may take.
+        since: When this controller took the run over: a release that another could not prove in
+            its time is tried for as long again.
+    """
     match run.state:
         case RunState.ACCEPTED:
             if run.cancel_at is not None:
                 return End(Outcome.CANCELLED, "cancelled before any machine was asked for")
             return RecordIntent()
         case RunState.RELEASING:
-            return _releasing(run, observed, now, limits)
+            return _releasing(run, observed, now, limits, since)
         case RunState.LAUNCHING | RunState.STARTING | RunState.RUNNING if run.cancel_at is not None:
             return BeginRelease(Outcome.CANCELLED, CANCELLED)
         case RunState.LAUNCHING:
@@ -128,18 +139,24 @@ def _running(run: Run, observed: Observed, now: datetime, limits: Limits) -> Act
     return Wait()
 
 
-def _releasing(run: Run, observed: Observed, now: datetime, limits: Limits) -> Action:
+def _releasing(
+    run: Run, observed: Observed, now: datetime, limits: Limits, since: datetime | None
+) -> Action:
     assert run.outcome is not None, "a release knows how the run ends"
+    assert run.release_at is not None, "a release knows when it began"
     unanswered = run.launched_at is None
     if not observed.machines:
         if unanswered and not _older(run.release_at, limits.visibility_s, now):
             # The create call may have worked without our hearing of it: keep looking, keep asking.
             return Release()
         return End(run.outcome, run.reason)
-    if _older(run.release_at, limits.release_s, now):
+    tried_since = run.release_at if since is None else max(run.release_at, since)
+    if _older(tried_since, limits.release_s, now):
         return GiveUp()
-    if all(machine.state is MachineState.STOPPING for machine in observed.machines):
+    stopping = all(machine.state is MachineState.STOPPING for machine in observed.machines)
+    if stopping and not _older(run.release_at, limits.stop_s, now):
         return Wait()
+    # One that takes so long may never have been told: its releaser may have died on the way.
     return Release()
 
 

@@ -50,12 +50,16 @@ def played_until_cancel_s(run: Run, now: datetime) -> float:
 
 
 def cloud_cost_usd_micros(run: Run, now: datetime) -> int:
-    """List price of the machines from their launch until now; 0 if none was ever seen."""
+    """List price, until ``now``, of the machines that were ever seen.
+
+    They count from the launch; where its answer was lost, from the intent.
+    """
     rule = BILLING_RULES.get(run.order.provider)
-    if rule is None or run.launched_at is None:
+    since = run.launched_at or run.intent_at
+    if rule is None or since is None:
         return 0
-    seconds = rule.billed_seconds(max(0, round((now - run.launched_at).total_seconds())))
-    return sum(
-        placement.count * cost_of_time(placement.hourly_usd_micros, seconds)
-        for placement in run.order.placements
-    )
+    seconds = rule.billed_seconds(max(0, round((now - since).total_seconds())))
+    hourly_usd_micros = {
+        placement.region: placement.hourly_usd_micros for placement in run.order.placements
+    }
+    return sum(cost_of_time(hourly_usd_micros[machine.region], seconds) for machine in run.machines)

@@ -177,19 +177,24 @@ class Limits:
         start_s: From machines to flowing load.
         overrun_s: How much longer than planned the load may take.
         release_s: From asking for the end to proof of it; then the controller gives up loudly.
+        stop_s: How long machines that are stopping are waited for before they are asked again.
         visibility_s: How long a machine may exist before the provider shows it. A run whose launch
             was never answered counts as gone only after nothing was seen for that long.
         expiry_margin_s: Added to all of the above for the dead man on each machine.
         poll_s: Between two looks.
+        blind_looks_max: Looks that may fail in a row; then the controller stops, and the run stays
+            open for the next.
     """
 
     launch_s: float = 600.0
     start_s: float = 300.0
     overrun_s: float = 120.0
     release_s: float = 900.0
+    stop_s: float = 120.0
     visibility_s: float = 30.0
     expiry_margin_s: float = 300.0
     poll_s: float = 2.0
+    blind_looks_max: int = 30
 
     def expires_at(self, order: Order, intent_at: datetime) -> datetime:
         """The instant at which each machine ends itself, whatever happened to its controller."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, insert, or_, select, update
 
-from engine.database import transaction
+from engine.database import reading, transaction
 from engine.runs.codec import machine_from_json, order_from_json, order_to_json
 from engine.runs.errors import LeaseLostError, RequestConflictError, UnknownRunError
 from engine.runs.lease import Lease, provably_dead
@@ -77,7 +77,7 @@ class RunStore:
         Raises:
             UnknownRunError: There is none with that id.
         """
-        with self._db.connect() as conn:
+        with reading(self._db) as conn:
             row = conn.execute(select(RUNS).where(RUNS.c.id == run_id)).one_or_none()
         if row is None:
             raise UnknownRunError(f"no run {run_id!r}; `loadmuster runs` lists the ids", run=run_id)
@@ -90,13 +90,13 @@ class RunStore:
             query = query.where(RUNS.c.account_id == account_id)
         if open_only:
             query = query.where(RUNS.c.state != RunState.ENDED)
-        with self._db.connect() as conn:
+        with reading(self._db) as conn:
             return [_run_from(row) for row in conn.execute(query)]
 
     def timeline(self, run_id: str) -> Sequence[Event]:
         """The run's events in the order in which they were written."""
         query = select(RUN_EVENTS).where(RUN_EVENTS.c.run_id == run_id).order_by(RUN_EVENTS.c.seq)
-        with self._db.connect() as conn:
+        with reading(self._db) as conn:
             return [Event(row.at, row.name, row.detail) for row in conn.execute(query)]
 
     def request_cancel(self, run_id: str, at: datetime) -> bool:

@@ -24,6 +24,7 @@ from providers.aws.quota import check_quota
 from providers.aws.requests import fleet_request, run_request
 from providers.contract import ATTEMPT_TAG, RUN_TAG, LaunchSpec, Machine
 from providers.errors import (
+    SPENT,
     CapacityUnavailableError,
     ConfigurationRejectedError,
     QuotaExceededError,
@@ -223,7 +224,7 @@ def _fleet_errors(answer: CreateFleetResultTypeDef, region: str) -> list[Provide
 
 
 def _shortage(spec: LaunchSpec, answer: _Answer) -> ProviderFailedError:
-    """Why too few machines came.
+    """Why too few machines came; asked again, the token could only give the same answer.
 
     Throttling comes first, because it says nothing of the capacity; a rejected type or zone comes
     last, because another might have worked.
@@ -241,10 +242,13 @@ def _shortage(spec: LaunchSpec, answer: _Answer) -> ProviderFailedError:
                     f"{error.message}",
                     **error.facts,
                     launched=len(answer.machine_ids),
+                    **{SPENT: True},
                 )
+    reason = answer.errors[0].message if answer.errors else "no reason given"
     return CapacityUnavailableError(
-        f"AWS {spec.region}: {len(answer.machine_ids)} of at least {spec.min_count} machines, and "
-        "no reason given",
+        f"AWS {spec.region}: {len(answer.machine_ids)} of at least {spec.min_count} machines: "
+        f"{reason}",
         region=spec.region,
         launched=len(answer.machine_ids),
+        **{SPENT: True},
     )

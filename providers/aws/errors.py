@@ -26,6 +26,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
+from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.parsers import ResponseParserError
 
 from kernel.errors import ProviderFailedError
@@ -170,6 +171,7 @@ DECISIONS: Final[Mapping[str, type[ProviderFailedError]]] = {
 # The first that fits; errors before any answer arrived.
 CLIENT_SIDE: Final[tuple[tuple[type[Exception], type[ProviderFailedError]], ...]] = (
     (SSLError, ConfigurationRejectedError),
+    (NoConnectionError, UnknownOutcomeError),
     (HTTPClientError, UnknownOutcomeError),
     (ResponseParserError, UnknownOutcomeError),
     (BotoCoreError, ConfigurationRejectedError),

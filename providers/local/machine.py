@@ -23,7 +23,7 @@ from typing import IO
 from providers.background import EXIT_NOT_STARTED, live_in_background
 from providers.local.identity import PROGRAM, Identity, from_arguments, option_values
 from providers.local.processes import end, processes_of
-from providers.local.records import claim, is_released, read_commands
+from providers.local.records import claim, is_released, mark_started, read_commands
 
 GRACE_S = 5.0
 POLL_S = 0.1
@@ -59,6 +59,7 @@ def _live(identity: Identity, lifetime_s: float, report_started: Callable[[], No
             for number, command in enumerate(read_commands(identity.folder, identity.index)):
                 log_file = identity.folder / f"command-{number}.log"
                 commands.append(_start(command, logs.enter_context(log_file.open("ab"))))
+            mark_started(identity.folder)
             report_started()
             log.info("ending: %s", _wait(commands, told_to_end, deadline_s))
         except OSError as error:

@@ -6,8 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -20,11 +21,11 @@ from providers.errors import (
     UnknownOutcomeError,
 )
 from providers.local.identity import MARK, PROGRAM, Identity, to_arguments, to_mark
-from providers.local.processes import end, processes_by_machine
+from providers.local.processes import POLL_S, end, processes_by_machine
 from providers.local.records import (
     LaunchRecord,
-    is_claimed,
     is_released,
+    is_started,
     launch_folder,
     launch_folders,
     mark_released,
@@ -97,9 +98,10 @@ class LocalProvider:
                 )
             self.check(spec)
             record = read_or_write_record(self._root, spec, now=self._clock.now())
-            missing = self._start([one for one in record.machines if not is_claimed(one.folder)])
-            self._count(record, started=len(record.machines) - missing)
-            return self._describe(record)
+            self._start([one for one in record.machines if not is_started(one.folder)])
+            started = [one for one in record.machines if _has_started(one)]
+            self._count(record, len(started))
+            return _describe(record, started)
 
     def observe(self, run_id: str, regions: Sequence[str]) -> tuple[Machine, ...]:
         """The run's machines; this computer is every region."""
@@ -108,10 +110,10 @@ class LocalProvider:
     def observe_all(self, regions: Sequence[str]) -> tuple[Machine, ...]:
         """The machines of all runs under this root."""
         del regions
-        return tuple(
-            identity.machine(_state(identity))
-            for identity in sorted(processes_by_machine(self._root), key=lambda one: one.folder)
+        found = sorted(
+            processes_by_machine(self._root), key=lambda one: (one.run_id, one.attempt, one.index)
         )
+        return tuple(identity.machine(_state(identity)) for identity in found)
 
     def release(self, run_id: str, regions: Sequence[str]) -> None:
         """End the machines and all that they started: asked first, killed after a grace."""
@@ -123,17 +125,20 @@ class LocalProvider:
                 mark_released(folder)
             end(_processes_under(run_folder(self._root, run_id)), grace_s=self._release_grace_s)
 
-    def _start(self, identities: Sequence[Identity]) -> int:
-        """Start a process for each place, all at once; tells how many did not start."""
+    def _start(self, identities: Sequence[Identity]) -> None:
+        """Start a process for each place, all at once; those that cannot be started are left."""
         with ExitStack() as open_files:
             starters = []
             for identity in identities:
-                try:
+                # No process, no file, no memory: the place stays empty and is counted so.
+                with suppress(OSError):
                     starters.append(self._spawn(identity, open_files))
-                except OSError:
-                    # No process, no file, no memory: it is missing.
-                    continue
-            return len(identities) - sum(_has_started(starter) for starter in starters)
+            for starter in starters:
+                try:
+                    starter.wait(timeout=START_WAIT_S)
+                except subprocess.TimeoutExpired:
+                    starter.kill()
+                    starter.wait()
 
     def _spawn(self, identity: Identity, open_files: ExitStack) -> subprocess.Popen[bytes]:
         identity.folder.mkdir(exist_ok=True)
@@ -154,7 +159,7 @@ class LocalProvider:
             env={**os.environ, MARK: to_mark(identity)},
         )
 
-    def _count(self, record: LaunchRecord, *, started: int) -> None:
+    def _count(self, record: LaunchRecord, started: int) -> None:
         """Refuse a launch with too few machines, and leave none of it."""
         if started >= record.min_count:
             return
@@ -173,23 +178,28 @@ class LocalProvider:
             wanted=record.min_count,
         )
 
-    def _describe(self, record: LaunchRecord) -> tuple[Machine, ...]:
-        """The machines of the launch; one that has ended meanwhile is shown as stopping."""
-        alive = processes_by_machine(record.folder)
-        return tuple(
-            one.machine(MachineState.RUNNING if one in alive else MachineState.STOPPING)
-            for one in record.machines
-            if is_claimed(one.folder)
-        )
+
+def _has_started(identity: Identity) -> bool:
+    """Whether the machine of a place has started; one that is about to is waited for.
+
+    The process that took the place may be the child of another launcher, which was killed.
+    """
+    deadline_s = time.monotonic() + START_WAIT_S
+    while not is_started(identity.folder):
+        is_starting = identity in processes_by_machine(identity.folder)
+        if not is_starting or time.monotonic() >= deadline_s:
+            return is_started(identity.folder)
+        time.sleep(POLL_S)
+    return True
 
 
-def _has_started(starter: subprocess.Popen[bytes]) -> bool:
-    try:
-        return starter.wait(timeout=START_WAIT_S) == 0
-    except subprocess.TimeoutExpired:
-        starter.kill()
-        starter.wait()
-        return False
+def _describe(record: LaunchRecord, started: Sequence[Identity]) -> tuple[Machine, ...]:
+    """The machines of the launch; one that has ended meanwhile is shown as stopping."""
+    alive = processes_by_machine(record.folder)
+    return tuple(
+        one.machine(MachineState.RUNNING if one in alive else MachineState.STOPPING)
+        for one in started
+    )
 
 
 def _processes_under(folder: Path) -> Callable[[], list[psutil.Process]]:

@@ -3,7 +3,8 @@
     root/<run>/lock                          held while a launch or a release of the run works
     root/<run>/attempt-1-<token hash>/launch.json        written whole, before the first machine
     root/<run>/attempt-1-<token hash>/released           the machines of this launch are to end
-    root/<run>/attempt-1-<token hash>/machine-0/claimed  made by machine 0 alone, at its start
+    root/<run>/attempt-1-<token hash>/machine-0/claimed  made by one process, which is machine 0
+    root/<run>/attempt-1-<token hash>/machine-0/started  its commands run, or have run
     root/<run>/attempt-1-<token hash>/machine-0/*.log    what the machine and its commands print
 
 No file is needed to find a machine: the processes tell. The files decide only what may start.
@@ -118,9 +119,14 @@ def claim(machine_folder: Path) -> bool:
     return True
 
 
-def is_claimed(machine_folder: Path) -> bool:
-    """Whether a machine has ever taken this place."""
-    return (machine_folder / "claimed").exists()
+def mark_started(machine_folder: Path) -> None:
+    """The commands of this place run."""
+    (machine_folder / "started").touch()
+
+
+def is_started(machine_folder: Path) -> bool:
+    """Whether the commands of this place run, or have run."""
+    return (machine_folder / "started").exists()
 
 
 def mark_released(folder: Path) -> None:

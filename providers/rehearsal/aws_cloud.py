@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 from kernel.clock import Clock
 from providers.background import live_in_background
 from providers.errors import ConfigurationRejectedError
-from providers.rehearsal.faults import Fault, WireRequest, fault_to_json
+from providers.rehearsal.faults import ADMIN_PATH, Fault, WireRequest, fault_to_json
 
 if TYPE_CHECKING:
     from providers.aws import AwsProvider
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 PROGRAM = "providers.rehearsal.aws_cloud"
 ADDRESS_FILE = "aws-cloud.json"
 LOG_FILE = "aws-cloud.log"
-ADMIN_PATH = "/_rehearsal/"
 
 BOOT_S = 0.5
 SHUTDOWN_S = 0.5

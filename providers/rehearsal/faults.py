@@ -1,15 +1,15 @@
-"""What can be made to go wrong in a rehearsal, and what it has recorded: values on both sides."""
+"""What can be made to go wrong in a rehearsal, and what it records: values on both sides."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
 ANY = "*"
-REQUESTS_KEPT = 2_000
+# Calls below it are meant for the rehearsal, not for the cloud that it plays.
+ADMIN_PATH = "/_rehearsal/"
 
 
 class FaultKind(StrEnum):
@@ -80,48 +80,6 @@ class WireRequest:
     service: str
     region: str
     parameters: Mapping[str, str]
-
-
-class World:
-    """The part of a rehearsed cloud that its caller rules: faults wanted, and calls recorded."""
-
-    def __init__(self) -> None:
-        self._faults: list[Fault] = []
-        self._hits_left: list[int] = []
-        self.requests: deque[WireRequest] = deque(maxlen=REQUESTS_KEPT)
-
-    def add(self, fault: Fault) -> None:
-        """From now on this goes wrong."""
-        self._faults.append(fault)
-        self._hits_left.append(fault.times)
-
-    def clear(self) -> None:
-        """From now on nothing goes wrong, and nothing has been recorded."""
-        self._faults.clear()
-        self._hits_left.clear()
-        self.requests.clear()
-
-    def take(self, action: str) -> Fault | None:
-        """The passing fault that hits this call, if one does; it has one hit less then."""
-        for index, fault in enumerate(self._faults):
-            hits = fault.kind not in STANDING and fault.action in (action, ANY)
-            if hits and self._hits_left[index] > 0:
-                self._hits_left[index] -= 1
-                return fault
-        return None
-
-    def shortage(self, machine_type: str) -> Fault | None:
-        """The standing shortage of a machine type, if there is one."""
-        for fault in self._faults:
-            short = fault.kind is FaultKind.SHORT_CAPACITY
-            if short and fault.machine_type in (machine_type, ANY):
-                return fault
-        return None
-
-    def vcpu_limit(self) -> int | None:
-        """How many vCPUs may run in a region; None: as many as one likes."""
-        limits = [one.available for one in self._faults if one.kind is FaultKind.VCPU_LIMIT]
-        return min(limits, default=None)
 
 
 def fault_to_json(fault: Fault) -> dict[str, Any]:

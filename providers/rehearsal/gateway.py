@@ -23,10 +23,10 @@ from urllib.parse import parse_qsl
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
 
-from providers.rehearsal.faults import FaultKind, WireRequest, World, fault_from_json
+from providers.rehearsal.faults import ADMIN_PATH, FaultKind, WireRequest, fault_from_json
 from providers.rehearsal.pace import Pace
+from providers.rehearsal.world import World
 
-ADMIN_PATH = "/_rehearsal/"
 STANDARD_VCPUS = "L-1216C47A"
 IMAGE_PARAMETER = re.compile(
     r"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-(x86_64|arm64)"
@@ -189,6 +189,8 @@ def _read_body(environment: Environment) -> bytes:
     """The request's body, left in place for moto to read again."""
     length = int(environment.get("CONTENT_LENGTH") or 0)
     body: bytes = environment["wsgi.input"].read(length)
+    if len(body) < length:
+        raise ConnectionAbortedError("the client left in the middle of its request")
     environment["wsgi.input"] = io.BytesIO(body)
     return body
 

@@ -20,7 +20,6 @@ from moto.ec2.models.instances import Instance, Reservation
 from moto.ec2.responses import EC2Response
 from moto.ec2.utils import convert_tag_spec, parse_user_data, random_fleet_id
 
-from providers.rehearsal.faults import World
 from providers.rehearsal.pace import Pace
 from providers.rehearsal.stock import (
     ARCHITECTURES,
@@ -30,6 +29,7 @@ from providers.rehearsal.stock import (
     image_id,
     offered_types,
 )
+from providers.rehearsal.world import World
 
 FLEET_TAG = "aws:ec2:fleet-id"
 

@@ -19,11 +19,11 @@ from moto.ec2.models import ec2_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from providers.rehearsal.faults import World
 from providers.rehearsal.gateway import Gateway
 from providers.rehearsal.machine_room import bind
 from providers.rehearsal.pace import Pace
 from providers.rehearsal.stock import image_id
+from providers.rehearsal.world import World
 
 ACCOUNT = "123456789012"
 HOST = "127.0.0.1"

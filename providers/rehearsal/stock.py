@@ -9,7 +9,7 @@ from typing import Any
 
 from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS, INSTANCE_TYPES
 
-from providers.rehearsal.faults import World
+from providers.rehearsal.world import World
 
 ARCHITECTURES = ("x86_64", "arm64")
 IMAGE_DIGITS = 17

@@ -101,7 +101,7 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine.dispose()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(commands, st.integers(1, 2), st.timedeltas(timedelta(0), timedelta(days=1000)))
 def test_the_books_always_balance(
     books: Engine, todo: list[object], times: int, offset: timedelta

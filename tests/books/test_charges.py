@@ -159,7 +159,7 @@ def test_each_function_called_twice_acts_once(
     db: Engine, acme: str, starter: Plan, quote_of: QuoteOf, now: datetime
 ) -> None:
     quote = quote_of(starter, 10, 6)
-    steps: list[Callable[[Connection], None]] = [
+    steps: list[Callable[[Connection], object]] = [
         lambda conn: reserve(conn, acme, "r1", quote, now=now),
         lambda conn: charge_start(conn, "r1", now=now),
         lambda conn: correct(conn, "r1", keep_startup=50, keep_use=3, reason="x", now=now),
@@ -309,7 +309,7 @@ def test_the_books_stop_at_what_cannot_be(
             conn, run_id, keep_startup=startup, keep_use=use, reason="x", now=now
         )
 
-    impossible: list[tuple[Callable[[Connection], None], type[LoadmusterError]]] = [
+    impossible: list[tuple[Callable[[Connection], object], type[LoadmusterError]]] = [
         (lambda conn: charge_start(conn, "void", now=now), ReservationStateError),
         (lambda conn: charge_start(conn, "never", now=now), ReservationStateError),
         (lambda conn: void_reservation(conn, "posted", now=now), ReservationStateError),

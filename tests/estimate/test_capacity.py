@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.capacity import (
+from engine.planning.capacity import (
     FIGURES,
     STANDARD_INJECTOR,
     Capacity,

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.estimate import Estimate, Load, Unknown, estimate
-from engine.offers import Offer
-from engine.places import equal_shares
+from engine.planning.estimate import Estimate, Load, Unknown, estimate
+from engine.planning.offers import Offer
+from engine.planning.places import equal_shares
 from engine.profile import Curve, OpenProfile, Point, closed
 from engine.scenario import Protocol, Scenario, UserClass
 from kernel.errors import BadInputError

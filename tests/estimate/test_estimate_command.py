@@ -18,7 +18,7 @@ from rich.console import Console
 from engine.cli.estimate_view import show_estimate
 from engine.cli.main import main
 from engine.documents import SCHEMAS, estimate_document, json_schema
-from engine.estimate import estimate
+from engine.planning.estimate import estimate
 from engine.readers import read_scenario
 from pricing.catalog import Catalog
 

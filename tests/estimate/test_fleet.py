@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.capacity import capacity_of, demand_of
-from engine.costs import FREE_EGRESS_BYTES, START_UP_S
-from engine.fleet import Fleet, cheapest_fleet
-from engine.machines import candidates, host_of
-from engine.places import equal_shares, places_on
+from engine.planning.capacity import capacity_of, demand_of
+from engine.planning.costs import FREE_EGRESS_BYTES, START_UP_S
+from engine.planning.fleet import Fleet, cheapest_fleet
+from engine.planning.machines import candidates, host_of
+from engine.planning.places import equal_shares, places_on
+from engine.planning.requirement import ImpossibleLoadError, require
 from engine.profile import closed
-from engine.requirement import ImpossibleLoadError, require
 from engine.scenario import Protocol, Scenario
 from pricing.catalog import BILLING_RULES, PROVIDERS, Catalog, MachineType
 from pricing.money import cost_of_time

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.places import equal_shares
-from engine.profile import Curve, OpenProfile, Point, closed
-from engine.requirement import (
+from engine.planning.places import equal_shares
+from engine.planning.requirement import (
     ImpossibleLoadError,
     RegionRequirement,
     UnknownPeakError,
     require,
     split,
 )
+from engine.profile import Curve, OpenProfile, Point, closed
 from engine.scenario import Protocol, RegionShare, Scenario
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.planning.requirement import require
+from engine.planning.sweep import CHUNK_ROWS, BadColumnError, payloads, sweep
 from engine.profile import closed
-from engine.requirement import require
 from engine.scenario import Protocol, Scenario
-from engine.sweep import CHUNK_ROWS, BadColumnError, payloads, sweep
 from pricing.plans import find_plan
 from pricing.quotes import quote_run
 from pricing.tariffs import Tariff, Usage, load_tariff, price

@@ -42,7 +42,7 @@ def arm(script: str, folder: Path, *, systemd: bool = True) -> list[str]:
     dead_man = parts(script)[0].get_payload()
     assert isinstance(dead_man, str)
     subprocess.run(
-        ["sh", "-eu", "-c", dead_man],
+        ["/bin/sh", "-eu", "-c", dead_man],
         env={"PATH": f"{folder}:{os.environ['PATH']}"},
         check=True,
         timeout=10,

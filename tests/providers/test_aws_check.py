@@ -69,14 +69,14 @@ def test_credentials_that_aws_rejects_are_a_matter_of_configuration(
     session = boto3.Session("wrong", "wrong", botocore_session=botocore.session.Session())
     provider = AwsProvider(SystemClock(), session=session, endpoint_url=rehearsal.endpoint_url)
 
-    with pytest.raises(ConfigurationRejectedError, match="InvalidClientTokenId.*AWS_PROFILE"):
+    with pytest.raises(ConfigurationRejectedError, match=r"InvalidClientTokenId.*AWS_PROFILE"):
         provider.check(make_spec())
 
 
 def test_a_region_that_does_not_exist_is_answered_with_near_ones(
     aws: AwsProvider, make_spec: MakeSpec
 ) -> None:
-    with pytest.raises(ConfigurationRejectedError, match="'eu-wset-1'.*eu-west-1"):
+    with pytest.raises(ConfigurationRejectedError, match=r"'eu-wset-1'.*eu-west-1"):
         aws.check(make_spec(region="eu-wset-1"))
 
 

@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
     NoCredentialsError,
@@ -99,8 +100,12 @@ def test_codes_outside_the_table_go_by_who_broke(
         (ReadTimeoutError(endpoint_url="https://ec2"), UnknownOutcomeError),
         (ConnectTimeoutError(endpoint_url="https://ec2"), UnknownOutcomeError),
         (EndpointConnectionError(endpoint_url="https://ec2"), UnknownOutcomeError),
+        (ConnectionClosedError(endpoint_url="https://ec2"), UnknownOutcomeError),
         (ResponseParserError("a proxy's page"), UnknownOutcomeError),
-        (SSLError(endpoint_url="https://ec2", error="expired"), ConfigurationRejectedError),
+        (
+            SSLError(endpoint_url="https://ec2", error=ValueError("expired")),
+            ConfigurationRejectedError,
+        ),
         (NoCredentialsError(), ConfigurationRejectedError),
         (ParamValidationError(report="bad"), ConfigurationRejectedError),
         (BotoCoreError(), ConfigurationRejectedError),

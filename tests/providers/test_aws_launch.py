@@ -264,8 +264,10 @@ def test_throttling_inside_a_fleet_is_not_taken_for_a_lack_of_capacity(
     )
     rehearsal.inject(Fault(FaultKind.SHORT_CAPACITY, machine_type="c7g.large"))
 
-    with pytest.raises(ThrottledError):
+    with pytest.raises(ThrottledError) as caught:
         aws.launch(make_spec())
+
+    assert caught.value.facts["token_spent"] is True
 
 
 @pytest.mark.parametrize(
@@ -292,12 +294,13 @@ def test_throttling_inside_a_fleet_is_not_taken_for_a_lack_of_capacity(
         (Fault(FaultKind.SHORT_CAPACITY), CapacityUnavailableError),
         (Fault(FaultKind.SHORT_CAPACITY, code="VcpuLimitExceeded"), QuotaExceededError),
         (Fault(FaultKind.SHORT_CAPACITY, code="Unsupported"), CapacityUnavailableError),
+        (Fault(FaultKind.SHORT_CAPACITY, code="InternalError"), CapacityUnavailableError),
         (
             Fault(FaultKind.SHORT_CAPACITY, code="InvalidParameterValue"),
             ConfigurationRejectedError,
         ),
     ],
-    ids=str,
+    ids=lambda value: value.__name__ if isinstance(value, type) else str(value),
 )
 def test_a_failed_launch_says_what_to_do_and_leaves_nothing(
     aws: AwsProvider,

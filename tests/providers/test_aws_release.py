@@ -155,7 +155,7 @@ def test_a_release_whose_answer_is_lost_is_repeated_until_it_is_known(
         (Fault(FaultKind.THROTTLING, "DescribeInstances", times=99), ThrottledError),
         (Fault(FaultKind.LOST_REPLY, "DescribeInstances", times=99), UnknownOutcomeError),
     ],
-    ids=str,
+    ids=lambda value: value.__name__ if isinstance(value, type) else str(value),
 )
 def test_what_cannot_be_seen_is_never_reported_as_gone(
     aws: AwsProvider,

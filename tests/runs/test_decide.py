@@ -196,6 +196,21 @@ def test_machines_that_do_not_go_are_given_up_loudly_and_the_run_stays_open() ->
     assert action == GiveUp()
 
 
+def test_machines_that_are_stopping_for_too_long_are_asked_again() -> None:
+    stopping = Observed((machine(1, MachineState.STOPPING),))
+    run = run_in(RunState.RELEASING)
+    assert decide(run, stopping, at(700 + LIMITS.stop_s), LIMITS) == Release()
+
+
+def test_a_release_that_another_could_not_prove_is_tried_for_as_long_again() -> None:
+    run = run_in(RunState.RELEASING)
+    taken_over = at(5000)
+    assert decide(run, Observed(TWO), at(5000), LIMITS, since=taken_over) == Release()
+    given_up = at(5000 + LIMITS.release_s)
+    assert decide(run, Observed(TWO), given_up, LIMITS, since=taken_over) == GiveUp()
+    assert decide(run, Observed(TWO), at(702), LIMITS, since=at(0)) == Release()
+
+
 def test_nothing_is_decided_for_a_run_that_has_ended() -> None:
     with pytest.raises(AssertionError):
         decide(run_in(RunState.ENDED), Observed(), at(0), LIMITS)

@@ -75,9 +75,7 @@ def test_r49_one_may_go_on_demand_at_any_moment(open_life: OpenLife, plans: Plan
         assert life.do(to_on_demand, day, plans["on-demand"]).account.plan == "on-demand"
 
 
-def test_c37_an_upgrade_withdraws_a_pending_downgrade(
-    open_life: OpenLife, plans: Plans
-) -> None:
+def test_c37_an_upgrade_withdraws_a_pending_downgrade(open_life: OpenLife, plans: Plans) -> None:
     life = open_life("professional", OPENED)
     life.do(downgrade, "2027-02-01", plans["starter"])
     upgraded = life.do(upgrade, "2027-02-02", plans["advanced"])

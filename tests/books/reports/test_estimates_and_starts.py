@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from engine.database import transaction
-from engine.estimate import estimate
+from engine.planning.estimate import estimate
 from engine.profile import closed
 from engine.readers import read_scenario
 from engine.runs.acceptance import placements_of

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from engine.capacity import demand_of
-from engine.cautions import cautions
-from engine.costs import CostItem
-from engine.fleet import Fleet, cheapest_fleet
-from engine.machines import FleetGroup
-from engine.offers import Offer, offers
-from engine.places import ANY_PROVIDER, check_somewhere, equal_shares, places_on
+from engine.planning.capacity import demand_of
+from engine.planning.cautions import cautions
+from engine.planning.costs import CostItem
+from engine.planning.fleet import Fleet, cheapest_fleet
+from engine.planning.machines import FleetGroup
+from engine.planning.offers import Offer, offers
+from engine.planning.places import ANY_PROVIDER, check_somewhere, equal_shares, places_on
+from engine.planning.requirement import RegionRequirement, Requirement, peak_users, require
 from engine.profile import ClosedProfile, OpenProfile
-from engine.requirement import RegionRequirement, Requirement, peak_users, require
 from engine.scenario import Scenario
 from pricing.catalog import PROVIDERS, Catalog, UnknownProviderError, UnknownRegionError
 from pricing.plans import Plan, estimated_plans

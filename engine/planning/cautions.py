@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from engine.fleet import Fleet
-from engine.requirement import HOUSE_TARIFF, Requirement, peak_users, planned_seconds
+from engine.planning.fleet import Fleet
+from engine.planning.requirement import HOUSE_TARIFF, Requirement, peak_users, planned_seconds
 from engine.scenario import Scenario
 from kernel.durations import format_duration
 from pricing.catalog import Catalog, Offering, Price, is_stale

@@ -1,6 +1,6 @@
 """Sweep: the single estimate's arithmetic over columns, millions of load tests at once.
 
-Whole numbers throughout, so that each row is to the micro-dollar what ``engine.requirement`` and
+Whole numbers throughout, so that each row is to the micro-dollar what ``requirement`` and
 ``pricing.quotes`` give for that load test alone. Rows go through in chunks that stay in the
 processor's cache, which is about twice as fast as whole columns.
 """
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.capacity import FIGURES, STANDARD_INJECTOR, capacity_of, demand_of
+from engine.planning.capacity import FIGURES, STANDARD_INJECTOR, capacity_of, demand_of
 from engine.profile import closed
 from engine.scenario import Protocol, Scenario
 from kernel.durations import MAX_DURATION_S

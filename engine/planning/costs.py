@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.machines import HOURS_PER_MONTH, FleetGroup
+from engine.planning.machines import HOURS_PER_MONTH, FleetGroup
 from pricing.catalog import BILLING_RULES, Catalog, Price
 from pricing.money import SECONDS_PER_HOUR, cost_of_time, divide_half_up
 
@@ -48,8 +48,8 @@ START_UP_S = {"aws": Span(30, 60, 120), "azure": Span(120, 240, 540)}
 """Seconds from the first that is billed until the load engine is ready.
 
 AWS: https://www.daemonology.net/blog/2021-08-12-EC2-boot-time-benchmarking.html (29 s) and
-https://github.com/scylladb/scylla-cluster-tests/pull/11381 (90 s); Azure: the latter (540 s) and
-https://github.com/skypilot-org/skypilot/pull/3697 (215 s for one machine).
+https://github.com/scylladb/scylla-cluster-tests/issues/11381 (90 s); Azure: the latter (540 s) and
+https://github.com/skypilot-org/skypilot/issues/3697 (215 s for one machine).
 """
 
 

@@ -1,47 +1,77 @@
-"""The account commands of the Python API; ``Engine`` has them as methods.
-
-Each is one transaction, does nothing when its request id has been answered before, and returns the
-account as it stands afterwards.
-"""
+"""Accounts: opened, shown, and the life of their subscriptions."""
 
 from __future__ import annotations
 
 import secrets
-from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from kernel.clock import Clock
-from pricing.payments.payer import REHEARSED_PAYER, Payer
+from engine.commands.base import Commands
+from pricing.payments.channels import Channel
 from pricing.plans import Plan, find_plan, load_plans
 
 if TYPE_CHECKING:
-    import sqlalchemy
-
     from pricing.account_view import AccountView
-    from pricing.accounts import Advanced
+    from pricing.accounts import Account, Advanced
     from pricing.billing_settings import BillingSettings
     from pricing.plan_history import HistoryRow, Offer
 
 ON_DEMAND = "on-demand"
 
 
-class AccountCommands:
-    """What can be done with an account's plan.
+class AccountCommands(Commands):
+    """Opening an account, and what can be done with its plan."""
 
-    Attributes:
-        clock: Time.
-        payer: Collects money; the default accepts all but its test cards.
-    """
+    def open_account(  # noqa: PLR0913 - one keyword an option of `loadmuster account open`
+        self,
+        account_id: str,
+        *,
+        plan: str = "on-demand",
+        timezone: str = "UTC",
+        activated: datetime | None = None,
+        request_id: str | None = None,
+        channel: Channel = Channel.CARD,
+        card: str | None = None,
+        administrators: Sequence[str] = (),
+        credits_wanted: int | None = None,
+        agreed_with: str | None = None,
+    ) -> Account:
+        """Open an account on a plan; a subscription is charged and granted at once (R12, R19)."""
+        from pricing import accounts
+        from pricing.plan_changes import check_sale
 
-    clock: Clock
-    payer: Payer = REHEARSED_PAYER
+        now = self.clock.now()
+        wanted = find_plan(plan, at=now.date()).with_credits(credits_wanted)
+        check_sale(account_id, None, wanted, agreed_with)
+        with self._transaction() as conn:
+            return accounts.open_account(
+                conn,
+                account_id,
+                wanted,
+                timezone=timezone,
+                activated_at=activated,
+                now=now,
+                request_id=request_id,
+                channel=channel,
+                card=card,
+                administrators=administrators,
+                payer=self.payer,
+            )
 
-    @property
-    @abstractmethod
-    def _db(self) -> sqlalchemy.Engine:
-        """The open database."""
+    def account(self, account_id: str) -> Account:
+        """The account as it is on record."""
+        from pricing import accounts
+
+        with self._reading() as conn:
+            return accounts.find_account(conn, account_id)
+
+    def show_account(self, account_id: str) -> AccountView:
+        """The account with its period, balance, lots and next charge."""
+        from pricing import accounts
+
+        with self._transaction() as conn:
+            return accounts.account_view(conn, account_id, self.clock.now())
 
     def upgrade(
         self,
@@ -164,7 +194,7 @@ class AccountCommands:
         from pricing.accounts import find_account
         from pricing.billing_settings import billing_settings
 
-        with self._db.connect() as conn:
+        with self._reading() as conn:
             find_account(conn, account_id)
             return billing_settings(conn, account_id)
 
@@ -187,7 +217,7 @@ class AccountCommands:
         """The plan that the account is on, as it was sold to it."""
         from pricing.accounts import plan_of
 
-        with self._db.connect() as conn:
+        with self._reading() as conn:
             return plan_of(conn, account_id)
 
     def _do(
@@ -214,8 +244,3 @@ class AccountCommands:
                 payer=self.payer,
             )
             return account_view(conn, account_id, now)
-
-    def _transaction(self) -> AbstractContextManager[sqlalchemy.Connection]:
-        from engine.database import transaction
-
-        return transaction(self._db)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from engine.capacity import GIVEN, STANDARD_INJECTOR, capacity_of, demand_of
+from engine.planning.capacity import GIVEN, STANDARD_INJECTOR, capacity_of, demand_of
 from engine.profile import OpenProfile
 from engine.scenario import Scenario
 from kernel.errors import BadInputError

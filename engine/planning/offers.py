@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from engine.capacity import GIVEN
-from engine.requirement import Requirement, peak_users, planned_seconds
+from engine.planning.capacity import GIVEN
+from engine.planning.requirement import Requirement, peak_users, planned_seconds
 from engine.scenario import Scenario
 from pricing.plans import Plan
 from pricing.quotes import Quote, Unit, quote_run, runs_within

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from engine.capacity import GIVEN, Demand, demand_of
-from engine.costs import CostItem, Traffic, cost_items
-from engine.machines import FleetGroup, cheapest_group
-from engine.places import Place
-from engine.requirement import (
+from engine.planning.capacity import GIVEN, Demand, demand_of
+from engine.planning.costs import CostItem, Traffic, cost_items
+from engine.planning.machines import FleetGroup, cheapest_group
+from engine.planning.places import Place
+from engine.planning.requirement import (
     ImpossibleLoadError,
     Requirement,
     peak_users,

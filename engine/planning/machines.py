@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from engine.capacity import (
+from engine.planning.capacity import (
     GIVEN,
     INTERNET_MBPS_BELOW_32_VCPUS,
     STANDARD_INJECTOR,
@@ -19,8 +19,8 @@ from engine.capacity import (
     Host,
     capacity_of,
 )
-from engine.places import Place
-from engine.requirement import RegionRequirement
+from engine.planning.places import Place
+from engine.planning.requirement import RegionRequirement
 from pricing.catalog import Catalog, MachineType, Offering
 
 HOURS_PER_MONTH = 730
@@ -86,6 +86,8 @@ def cheapest_group(
     """
     best: tuple[tuple[int, int, str], FleetGroup] | None = None
     for candidate in candidates(catalog, provider, place.region):
+        if best is not None and candidate.monthly_usd_micros > best[0][0]:
+            break  # they come by price: one of any other already costs more
         sized = _sized(region, candidate.host, demand, payload)
         if sized is None:
             continue

@@ -1,0 +1,134 @@
+"""What the books say: ledger, invoices, usage, and advice drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from engine.commands.base import Commands
+from pricing.plans import load_plans
+from pricing.tariffs import load_tariff
+
+if TYPE_CHECKING:
+    from pricing.advisor import Advice
+    from pricing.invoices import Invoice
+    from pricing.ledger import Transaction
+    from pricing.usage import CycleUsage
+
+OBSERVED_FOR = timedelta(days=30)
+"""How far back an account's runs say what it needs in a month."""
+
+
+class ReportCommands(Commands):
+    """Reading an account's books; nothing is changed but what was due by now."""
+
+    def ledger(self, account_id: str) -> Sequence[Transaction]:
+        """Every transaction of the account with its postings, oldest first."""
+        from pricing import accounts, ledger
+
+        with self._transaction() as conn:
+            accounts.advance(conn, account_id, self.clock.now())
+            return ledger.entries(conn, account_id)
+
+    def invoices(self, account_id: str, *, by: str | None = None) -> Sequence[Invoice]:
+        """The account's invoices, oldest first, those of periods that began by now included.
+
+        Raises:
+            NotAdministratorError: Somebody else asks, in the name ``by`` (R96).
+        """
+        from pricing import accounts, invoices
+        from pricing.usage_access import check_may_see
+
+        with self._transaction() as conn:
+            accounts.advance(conn, account_id, self.clock.now())
+            check_may_see(conn, account_id, by)
+            return invoices.list_invoices(conn, account_id)
+
+    def invoice_page(
+        self,
+        account_id: str,
+        number: str,
+        *,
+        seller: str | None = None,
+        customer: str | None = None,
+        by: str | None = None,
+    ) -> str:
+        """One invoice as an HTML page that can be sent to the customer.
+
+        Args:
+            account_id: Whose.
+            number: The invoice's.
+            seller: Name and address of the sender.
+            customer: Name and address of the customer; default: the account's id.
+            by: Who asks, if not the operator.
+
+        Raises:
+            NotAdministratorError: Somebody else asks (R96).
+            UnknownInvoiceError: The account has no invoice of that number.
+        """
+        from pricing import accounts
+        from pricing.invoices import find_invoice
+        from pricing.invoices_page import DEFAULT_SELLER, Parties, invoice_page
+        from pricing.usage_access import check_may_see
+
+        with self._reading() as conn:
+            timezone = accounts.find_account(conn, account_id).timezone
+            check_may_see(conn, account_id, by)
+            invoice = find_invoice(conn, account_id, number)
+        return invoice_page(invoice, timezone, Parties(seller or DEFAULT_SELLER, customer))
+
+    def usage(self, account_id: str, *, by: str | None = None) -> CycleUsage:
+        """What the account used in its current billing cycle: by day, department and run (R95).
+
+        Raises:
+            NotAdministratorError: Somebody else asks, in the name ``by`` (R94).
+        """
+        from pricing import accounts, usage_records
+        from pricing.usage_access import check_may_see
+
+        with self._transaction() as conn:
+            accounts.find_account(conn, account_id)
+            check_may_see(conn, account_id, by)
+            return usage_records.usage_of_cycle(conn, account_id, self.clock.now())
+
+    def advise(
+        self,
+        account_id: str | None = None,
+        *,
+        li_minutes: int | None = None,
+        runs: int | None = None,
+        users: int | None = None,
+    ) -> Advice:
+        """Which plan costs least for so many runs a month (R4, R6), and the runs left (R30).
+
+        Args:
+            account_id: Whose runs of the last 30 days say what is not given, and whose credits
+                say how many runs are left.
+            li_minutes: Of one run.
+            runs: In a month.
+            users: Of one run; they count on demand only.
+
+        Raises:
+            NeedError: Neither the arguments nor the account's runs say what is needed.
+        """
+        from pricing import accounts, advisor, usage_records
+
+        now = self.clock.now()
+        observed = credits_left = None
+        if account_id is not None:
+            with self._transaction() as conn:
+                view = accounts.account_view(conn, account_id, now)
+                recent = usage_records.runs_until(conn, account_id, now, OBSERVED_FOR)
+            observed = advisor.observed_need(recent)
+            if view.period is not None:
+                credits_left = view.balance_li_minutes - view.reserved_li_minutes
+        need = advisor.complete_need(observed, li_minutes=li_minutes, runs=runs, users=users)
+        plans = advisor.plans_to_compare(load_plans().values())
+        tariff = next((plan.tariff for plan in plans if not plan.is_subscription), None)
+        return advisor.advise(
+            need,
+            plans,
+            None if tariff is None else load_tariff(tariff, now.date()),
+            credits_left=credits_left,
+        )

@@ -1,0 +1,150 @@
+"""``run``, ``cancel``, ``runs``, ``show`` and the books, as a person and a CI job see them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Answer, CommandLine
+
+CHECKOUT = "examples/checkout.yaml"
+REHEARSED = ("run", CHECKOUT, "--account", "acme", "--provider", "aws", "--dry-run")
+SPOKEN_OF = {
+    *("id", "state", "outcome", "quote", "machines", "timeline", "bill", "result"),
+}
+
+
+def processes_of(home: str) -> list[psutil.Process]:
+    """Every process that was started for a home, by its command line or environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            about = [*process.cmdline(), *process.environ().values()]
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+        if any(home in text for text in about):
+            found.append(process)
+    return found
+
+
+def refused(answer: Answer, code: int, *words: str) -> None:
+    """One line on standard error that says these words, and the contract's code."""
+    assert answer.code == code, answer
+    assert answer.err.count("\n") == 1, answer.err
+    for word in words:
+        assert word in answer.err, answer.err
+
+
+def test_a_rehearsal_lives_its_whole_life_and_bills_it(acme: CommandLine) -> None:
+    answer = acme("--json", *REHEARSED, "--speed", "600")
+    assert answer.code == 0, answer.err
+    run = answer.json
+    assert set(run) >= SPOKEN_OF
+    assert (run["state"], run["outcome"], run["rehearsal"]) == ("ended", "completed", True)
+    assert {machine["state"] for machine in run["machines"]} == {"gone"}
+    assert set(run["bill"]) >= {"startup_usd", "li_minutes", "usd", "policy", "tariff_version"}
+    assert run["bill"]["usd"] == run["quote"]["usd"] == "5.00"
+    assert "rehears" in answer.err, "it says so"
+
+    assert acme.here("--json", "show", run["id"]).json == run
+    assert [each["id"] for each in acme.here("runs", "--json").json["runs"]] == [run["id"]]
+    invoices = acme.here("--json", "invoices", "acme").json["invoices"]
+    assert [invoice["usd"] for invoice in invoices] == ["5.00"]
+    assert {line["usd"] for line in invoices[0]["lines"]} == {"1.50", "3.50"}
+
+
+def test_a_detached_run_is_cancelled_from_another_process(acme: CommandLine) -> None:
+    accepted = acme(*REHEARSED, "--speed", "10", "--detach", "--json").json
+    cancelled = acme("--json", "cancel", accepted["id"]).json
+    assert (cancelled["state"], cancelled["outcome"]) == ("ended", "cancelled")
+    assert acme("--json", "cancel", accepted["id"]).json == cancelled, "twice changes nothing"
+    usd = float(cancelled["bill"]["usd"]) if cancelled["bill"] else 0.0
+    assert usd in {0.0, 1.5}, "free before the intent, the start-up cost after it"
+
+
+def test_ctrl_c_twice_ends_a_real_run_with_its_processes_and_a_correct_bill(
+    acme: CommandLine, shop: str
+) -> None:
+    process = acme.start(
+        *("run", CHECKOUT, "--account", "acme", "--provider", "local", "--injectors", "2"),
+        *("--users", "20", "--duration", "60s", "--set", f"TARGET={shop}", "--json"),
+    )
+    deadline = time.monotonic() + 60
+    while not any(run["state"] == "running" for run in acme.here("--json", "runs").json["runs"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(0.3)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert '"outcome": "cancelled"' in out
+    run = acme.here("--json", "runs").json["runs"][0]
+    shown = acme.here("--json", "show", run["id"]).json
+    assert shown["bill"]["usd"] == shown["bill"]["startup_usd"] == "1.50"
+    assert processes_of(str(acme.home)) == []
+
+
+def test_the_same_request_id_runs_once_and_another_wish_under_it_is_refused(
+    acme: CommandLine,
+) -> None:
+    wish = (*REHEARSED, "--speed", "600", "--request-id", "build-7", "--json")
+    first = acme(*wish).json
+    assert acme(*wish).json["id"] == first["id"]
+    other = acme(*wish, "--users", "10")
+    assert other.code == 3
+    assert other.json["error"]["code"] == "request_conflict"
+    assert len(acme.here("--json", "ledger", "acme").json["transactions"]) == 1
+
+
+def test_a_run_above_the_price_cap_is_refused_before_anything_happens(acme: CommandLine) -> None:
+    answer = acme.here(*REHEARSED, "--max-usd", "4.99")
+    refused(answer, 3, "5.00", "4.99")
+    assert acme.here("--json", "runs").json == {"runs": []}
+    assert acme(*REHEARSED, "--speed", "600", "--max-usd", "5.00").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("run", CHECKOUT, "--account", "nobody", "--provider", "local"), "nobody"),
+        (("run", "missing.yaml", "--account", "acme"), "missing.yaml"),
+        (("run", CHECKOUT, "--account", "acme", "--provider", "gcp"), "gcp"),
+        (("run", CHECKOUT, "--account", "acme", "--provider", "local", "--dry-run"), "--dry-run"),
+        (("run", CHECKOUT, "--account", "acme", "--speed", "9"), "--speed"),
+        (("run", CHECKOUT, "--account", "acme", "--provider", "azure"), "azure"),
+        (("run", CHECKOUT, "--account", "acme", "--provider", "aws"), "--dry-run"),
+        ((*REHEARSED, "--region", "mars-east-1"), "mars-east-1"),
+        ((*REHEARSED, "--max-usd", "1e999999"), "--max-usd"),
+        (("show", "run-0"), "run-0"),
+        (("cancel", "run-0"), "run-0"),
+        (("runs", "--account", "nobody"), "nobody"),
+        (("runs", "--now", "yesterday"), "yesterday"),
+        (("fly",), "fly"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing_behind(
+    acme: CommandLine, arguments: tuple[str, ...], word: str
+) -> None:
+    refused(acme.here(*arguments), 2, word)
+    assert acme.here("--json", *arguments).json["error"]["message"]
+    assert acme.here("--json", "runs").json == {"runs": []}
+    assert acme.here("--json", "ledger", "acme").json["transactions"] == []
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_database_that_is_typed_beats_the_environment(
+    loadmuster: CommandLine,
+    before: bool,
+) -> None:
+    """Here it is one that cannot be made."""
+    database = ("--db", "sqlite:////proc/loadmuster/books.db")
+    answer = loadmuster.here(*((*database, "runs") if before else ("runs", *database)))
+    refused(answer, 2, "/proc")
+    assert not loadmuster.database.exists()
