@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from engine.runs.decide import Observed
     from engine.runs.store import RunStore
     from engine.runs.view import RunView
-    from pricing.charges_payers import Payment
+    from pricing.books.charges_payers import Payment
 
 WAIT_POLL_S = 0.2
 WAIT_S_MAX = 24 * 3600.0
@@ -143,7 +143,9 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
             RefusedError: What a run would be refused with.
         """
         from engine.database import transaction
-        from pricing import accounts, charges, subscriptions
+        from pricing import accounts
+        from pricing.books import charges
+        from pricing.life import subscriptions
 
         now = self.clock.now()
         with transaction(self._db) as conn:
@@ -180,7 +182,9 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
         """
         from engine.database import transaction
         from engine.runs.connect import check_runnable
-        from pricing import accounts, charges, subscriptions
+        from pricing import accounts
+        from pricing.books import charges
+        from pricing.life import subscriptions
 
         now = self.clock.now()
         check_runnable(scenario, provider, rehearsal=dry_run)
@@ -332,7 +336,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
         """The run with its timeline and its bill."""
         from engine.database import reading
         from engine.runs.view import RunView
-        from pricing import charges
+        from pricing.books import charges
 
         run = self.store.load(run_id)
         with reading(self._db) as conn:

@@ -1,7 +1,8 @@
 """Money: what machines cost, what services and plans charge, and the books that keep it.
 
-Pure rules (``money``, ``periods``, ``plans``, ``quotes``, ``tariffs``, ``catalog``) stand above
-one double-entry ledger (``ledger``, ``accounts``, ``charges``, ``invoices``) that takes an open
-database connection, so that a charge commits together with the state that it pays for. Nothing
-here knows machines or load tests.
+Pure rules stand at the top of the folder (``money``, ``periods``, ``plans``, ``quotes``) and in
+``tariffs`` and ``catalog``. Below them is one double-entry ledger in ``books``; ``life`` moves
+subscriptions through it, ``sharing`` divides it among departments, ``payments`` collects, and
+``reports`` reads it. What writes takes an open database connection, so that a charge commits
+together with the state that it pays for. Nothing here knows machines or load tests.
 """

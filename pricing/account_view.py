@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
-from pricing.changes import Change, ChangeKind, ChangeState, open_changes
-from pricing.invoices import REVENUE
-from pricing.lots import Lot, open_lots, suspended_lots
+from pricing.books.invoices import REVENUE
+from pricing.books.lots import Lot, open_lots, suspended_lots
+from pricing.books.tables import POSTINGS
+from pricing.life.changes import Change, ChangeKind, ChangeState, open_changes
+from pricing.life.subscriptions import Subscription, latest, unpaid_periods
 from pricing.periods import Period
 from pricing.quotes import Unit
-from pricing.subscriptions import Subscription, latest, unpaid_periods
-from pricing.tables import POSTINGS
 
 if TYPE_CHECKING:
     from pricing.accounts import Account

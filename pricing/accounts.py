@@ -16,18 +16,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, select
 
 from kernel.errors import BadInputError, RefusedError
-from pricing import requests
 from pricing.account_view import AccountView, view_at
-from pricing.activation import activate
-from pricing.boundaries import cross
-from pricing.changes import ChangeKind
-from pricing.ledger import lock_books
-from pricing.payments.channels import Channel
-from pricing.payments.payer import REHEARSED_PAYER, Payer
-from pricing.periods import check_timezone, check_year
-from pricing.plans import Plan
-from pricing.subscriptions import PeriodPayment
-from pricing.tables import (
+from pricing.books import requests
+from pricing.books.ledger import lock_books
+from pricing.books.tables import (
     ACCOUNTS,
     ADMINISTRATORS,
     CHANGES,
@@ -36,7 +28,15 @@ from pricing.tables import (
     TERMS,
     insert_once,
 )
-from pricing.terms import latest_terms
+from pricing.life.activation import activate
+from pricing.life.boundaries import cross
+from pricing.life.changes import ChangeKind
+from pricing.life.subscriptions import PeriodPayment
+from pricing.life.terms import latest_terms
+from pricing.payments.channels import Channel
+from pricing.payments.payer import REHEARSED_PAYER, Payer
+from pricing.periods import check_timezone, check_year
+from pricing.plans import Plan
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far an account's clock may seem to go back: the clocks of two controllers differ a little,

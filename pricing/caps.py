@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, select
 
 from kernel.errors import RefusedError
+from pricing.books.tables import RESERVATIONS
 from pricing.plans import Plan
 from pricing.quotes import Quote
-from pricing.tables import RESERVATIONS
 
 
 class PlanCapError(RefusedError):

@@ -1,8 +1,8 @@
 """The plans that an account can be on: what they cost, grant and allow, each dated.
 
 The same plan may be there more than once, each time with the day from which it is sold like that.
-What an account has bought is stored with its subscription (``pricing.terms``): a plan that changes
-later never re-prices what was sold.
+What an account has bought is stored with its subscription (``pricing.life.terms``): a plan that
+changes later never re-prices what was sold.
 """
 
 from __future__ import annotations

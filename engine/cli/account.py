@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from pricing.account_view import AccountView, Pending
     from pricing.accounts import Account
-    from pricing.ledger import Posting, Transaction
-    from pricing.lots import Lot
+    from pricing.books.ledger import Posting, Transaction
+    from pricing.books.lots import Lot
 
 
 @click.group(cls=Group)
@@ -78,8 +78,8 @@ def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names 
 ) -> None:
     """Open the account ID on a plan."""
     from pricing.accounts import account_view, check_opening, open_account
+    from pricing.life.plan_changes import check_sale
     from pricing.payments.channels import Channel
-    from pricing.plan_changes import check_sale
     from pricing.plans import find_plan
 
     now = settings.clock().now()
@@ -137,7 +137,7 @@ def list_(settings: Settings) -> None:
 def ledger(settings: Settings, account_id: str) -> None:
     """Show every transaction in the books of the account ID."""
     from pricing.accounts import advance, find_account
-    from pricing.ledger import entries
+    from pricing.books.ledger import entries
 
     with _books(settings) as conn:
         advance(conn, account_id, settings.clock().now())

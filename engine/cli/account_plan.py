@@ -15,7 +15,7 @@ from engine.cli.settings import Command, Settings, pass_settings
 
 if TYPE_CHECKING:
     from engine.api import Engine
-    from pricing.plan_history import HistoryRow, Offer
+    from pricing.life.plan_history import HistoryRow, Offer
 
 Decorated = Callable[..., Any]
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from pricing.account_view import AccountView, Pending
     from pricing.accounts import Account
-    from pricing.ledger import Posting, Transaction
-    from pricing.plan_history import HistoryRow, Offer
+    from pricing.books.ledger import Posting, Transaction
+    from pricing.life.plan_history import HistoryRow, Offer
 
 
 def show_account(console: Console, view: AccountView) -> None:

@@ -10,7 +10,7 @@ import click
 from engine.cli.settings import Command, Settings, pass_settings
 
 if TYPE_CHECKING:
-    from pricing.advisor import Advice, PlanCost
+    from pricing.reports.advisor import Advice, PlanCost
 
 
 @click.command(cls=Command)

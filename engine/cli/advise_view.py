@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.cli.layout import columns, counted, section
-from pricing.advisor import Advice, PlanCost, curve
 from pricing.money import MICROS_PER_USD, format_usd
+from pricing.reports.advisor import Advice, PlanCost, curve
 
 HEIGHT_ROWS = 14
 WIDTH_COLUMNS_MAX = 90

@@ -12,7 +12,7 @@ from engine.cli.settings import Group, Settings, pass_settings
 if TYPE_CHECKING:
     from engine.api import Engine
     from pricing.accounts import Account
-    from pricing.departments import DepartmentView
+    from pricing.sharing.departments import DepartmentView
 
 _REQUEST_ID_HELP = "Your id of this request; the same again does nothing."
 

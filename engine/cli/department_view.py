@@ -8,9 +8,9 @@ from rich.console import Console
 
 from engine.cli.layout import columns, facts, section
 from pricing.accounts import Account
-from pricing.departments import DepartmentView
-from pricing.departments_wallet import Wallet
 from pricing.money import format_usd
+from pricing.sharing.departments import DepartmentView
+from pricing.sharing.departments_wallet import Wallet
 
 
 def show_department(console: Console, account: Account, view: DepartmentView) -> None:

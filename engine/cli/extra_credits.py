@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pricing.accounts import Account
-    from pricing.extra_credits import ExtraCredits
+    from pricing.sharing.extra_credits import ExtraCredits
 
 
 @click.command("extra-credits", cls=Command)

@@ -15,7 +15,7 @@ from kernel.errors import BadInputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pricing.invoices import Invoice
+    from pricing.books.invoices import Invoice
 
 
 @click.command(cls=Command)

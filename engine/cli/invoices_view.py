@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pricing.invoices import Invoice
+from pricing.books.invoices import Invoice
 from pricing.money import format_usd
 
 

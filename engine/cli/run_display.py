@@ -11,10 +11,10 @@ from rich.text import Text
 from engine.cli.layout import columns, counted, facts, section
 from engine.runs.states import Outcome, Run
 from engine.runs.view import RunView, amount
-from pricing.charges import Bill
-from pricing.charges_payers import Payment
+from pricing.books.charges import Bill
+from pricing.books.charges_payers import Payment
+from pricing.books.reservations import Payer
 from pricing.money import format_cents
-from pricing.reservations import Payer
 
 MACHINES_SHOWN = 5
 OUTCOME_STYLE = {Outcome.COMPLETED: "green", Outcome.CANCELLED: "yellow", Outcome.FAILED: "red"}

@@ -15,7 +15,7 @@ from engine.cli.settings import Command, Settings, pass_settings
 from kernel.errors import BadInputError
 
 if TYPE_CHECKING:
-    from pricing.usage import CycleUsage, Purchase, RunUse, Total
+    from pricing.reports.usage import CycleUsage, Purchase, RunUse, Total
 
 RUN_COLUMNS = (
     "run",
@@ -50,7 +50,7 @@ def usage(settings: Settings, account_id: str, form: str | None, by: str | None)
     if form == "csv":
         _print_csv(RUN_COLUMNS, (_run_row(run, used.timezone) for run in used.runs))
     elif form == "focus":
-        from pricing.usage_focus import COLUMNS, focus_records
+        from pricing.reports.usage_focus import COLUMNS, focus_records
 
         _print_csv(COLUMNS, focus_records(used))
     elif settings.json:

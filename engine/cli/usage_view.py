@@ -11,7 +11,7 @@ from rich.text import Text
 
 from engine.cli.layout import columns, facts, section
 from pricing.money import format_usd
-from pricing.usage import CycleUsage
+from pricing.reports.usage import CycleUsage
 
 HEIGHT_ROWS = 9
 WIDTH_COLUMNS_MAX = 100

@@ -14,8 +14,8 @@ from pricing.plans import Plan, find_plan, load_plans
 if TYPE_CHECKING:
     from pricing.account_view import AccountView
     from pricing.accounts import Account, Advanced
-    from pricing.billing_settings import BillingSettings
-    from pricing.plan_history import HistoryRow, Offer
+    from pricing.life.billing_settings import BillingSettings
+    from pricing.life.plan_history import HistoryRow, Offer
 
 ON_DEMAND = "on-demand"
 
@@ -39,7 +39,7 @@ class AccountCommands(Commands):
     ) -> Account:
         """Open an account on a plan; a subscription is charged and granted at once (R12, R19)."""
         from pricing import accounts
-        from pricing.plan_changes import check_sale
+        from pricing.life.plan_changes import check_sale
 
         now = self.clock.now()
         wanted = find_plan(plan, at=now.date()).with_credits(credits_wanted)
@@ -83,7 +83,7 @@ class AccountCommands(Commands):
         request_id: str | None = None,
     ) -> AccountView:
         """Put the account on a bigger plan at once, or on a first one (R35-R43)."""
-        from pricing.plan_changes import upgrade
+        from pricing.life.plan_changes import upgrade
 
         wanted = find_plan(plan, at=self.clock.now().date()).with_credits(credits_wanted)
         return self._do(upgrade, account_id, request_id, wanted=wanted, agreed_with=agreed_with)
@@ -98,7 +98,7 @@ class AccountCommands(Commands):
         request_id: str | None = None,
     ) -> AccountView:
         """Have the account on a smaller plan from the next boundary on (R44-R48)."""
-        from pricing.plan_changes import downgrade
+        from pricing.life.plan_changes import downgrade
 
         wanted = find_plan(plan, at=self.clock.now().date()).with_credits(credits_wanted)
         return self._do(downgrade, account_id, request_id, wanted=wanted, agreed_with=agreed_with)
@@ -107,7 +107,7 @@ class AccountCommands(Commands):
         self, account_id: str, *, agreed_with: str | None = None, request_id: str | None = None
     ) -> AccountView:
         """Put the account on demand at once; its credits are suspended (R49-R53)."""
-        from pricing.on_demand import to_on_demand
+        from pricing.life.on_demand import to_on_demand
 
         plan = find_plan(ON_DEMAND, at=self.clock.now().date())
         return self._do(
@@ -116,13 +116,13 @@ class AccountCommands(Commands):
 
     def undo(self, account_id: str, *, request_id: str | None = None) -> AccountView:
         """Take back the switch to on-demand, or a waiting downgrade, for nothing (R54, R55)."""
-        from pricing.on_demand import undo
+        from pricing.life.on_demand import undo
 
         return self._do(undo, account_id, request_id)
 
     def boost(self, account_id: str, *, request_id: str | None = None) -> AccountView:
         """Buy one month's LI-minutes once more (R77-R80)."""
-        from pricing.boosts import boost
+        from pricing.life.boosts import boost
 
         return self._do(boost, account_id, request_id)
 
@@ -130,7 +130,7 @@ class AccountCommands(Commands):
         self, account_id: str, *, by: str, request_id: str | None = None
     ) -> AccountView:
         """Ask, as an administrator, for the end of the subscription (R56-R58)."""
-        from pricing.cancellations import cancel
+        from pricing.life.cancellations import cancel
 
         return self._do(cancel, account_id, request_id, by=by)
 
@@ -142,38 +142,38 @@ class AccountCommands(Commands):
         request_id: str | None = None,
     ) -> AccountView:
         """Confirm a cancellation; it takes effect at the next boundary (R59, R60)."""
-        from pricing.cancellations import confirm_cancel
+        from pricing.life.cancellations import confirm_cancel
 
         return self._do(confirm_cancel, account_id, request_id, representative=representative)
 
     def renew(self, account_id: str, *, request_id: str | None = None) -> AccountView:
         """Take a cancellation back, or subscribe again within a month of it (R63)."""
-        from pricing.cancellations import renew
+        from pricing.life.cancellations import renew
 
         return self._do(renew, account_id, request_id)
 
     def delete_account(self, account_id: str, *, request_id: str | None = None) -> AccountView:
         """Delete the account for good; its subscriptions must have ended (R66)."""
-        from pricing.deletions import delete
+        from pricing.life.deletions import delete
 
         return self._do(delete, account_id, request_id)
 
     def set_card(self, account_id: str, card: str, *, request_id: str | None = None) -> AccountView:
         """Put another card on record."""
-        from pricing.overdue import set_card
+        from pricing.life.overdue import set_card
 
         return self._do(set_card, account_id, request_id, card=card)
 
     def pay(self, account_id: str, *, request_id: str | None = None) -> AccountView:
         """Try again to collect what is overdue; each period that is paid is granted once (C24)."""
-        from pricing.overdue import pay
+        from pricing.life.overdue import pay
 
         return self._do(pay, account_id, request_id)
 
     def history(self, account_id: str) -> Sequence[HistoryRow]:
         """Every plan that the account was on, oldest first (R110-R113)."""
         from pricing.accounts import advance
-        from pricing.plan_history import plan_history
+        from pricing.life.plan_history import plan_history
 
         with self._transaction() as conn:
             advance(conn, account_id, self.clock.now(), payer=self.payer)
@@ -182,7 +182,7 @@ class AccountCommands(Commands):
     def offers(self, account_id: str) -> Sequence[Offer]:
         """Every plan that the account can choose, and how (R114-R117)."""
         from pricing.accounts import advance
-        from pricing.plan_history import offers_of
+        from pricing.life.plan_history import offers_of
 
         now = self.clock.now()
         with self._transaction() as conn:
@@ -192,7 +192,7 @@ class AccountCommands(Commands):
     def billing_settings(self, account_id: str) -> BillingSettings | None:
         """How the account pays; None before it has subscribed to a paid plan (R98-R101)."""
         from pricing.accounts import find_account
-        from pricing.billing_settings import billing_settings
+        from pricing.life.billing_settings import billing_settings
 
         with self._reading() as conn:
             find_account(conn, account_id)
@@ -203,7 +203,7 @@ class AccountCommands(Commands):
 
         Also deletes the run history of accounts that left more than a month ago (R64).
         """
-        from engine.run_history import forget_history
+        from engine.runs.history import forget_history
         from pricing.accounts import advance_all
 
         now = self.clock.now()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from engine.commands.base import Commands
 
 if TYPE_CHECKING:
-    from pricing.departments import DepartmentView
-    from pricing.extra_credits import ExtraCredits
+    from pricing.sharing.departments import DepartmentView
+    from pricing.sharing.extra_credits import ExtraCredits
 
 
 class DepartmentCommands(Commands):
@@ -19,7 +19,7 @@ class DepartmentCommands(Commands):
         self, account_id: str, name: str, *, request_id: str | None = None
     ) -> DepartmentView:
         """Add a department to an account, with no allocation and no wallet."""
-        from pricing import departments
+        from pricing.sharing import departments
 
         with self._transaction() as conn:
             return departments.add_department(
@@ -30,7 +30,7 @@ class DepartmentCommands(Commands):
         self, account_id: str, name: str, li_minutes: int, *, request_id: str | None = None
     ) -> DepartmentView:
         """Set a department's share of each of the account's grants (R68)."""
-        from pricing import departments
+        from pricing.sharing import departments
 
         with self._transaction() as conn:
             return departments.allocate(
@@ -41,7 +41,7 @@ class DepartmentCommands(Commands):
         self, account_id: str, name: str, usd_micros: int, *, request_id: str | None = None
     ) -> DepartmentView:
         """Set what a department's runs may cost a month in money (R69)."""
-        from pricing import departments
+        from pricing.sharing import departments
 
         with self._transaction() as conn:
             return departments.limit_wallet(
@@ -50,14 +50,14 @@ class DepartmentCommands(Commands):
 
     def show_department(self, account_id: str, name: str) -> DepartmentView:
         """A department with its credits and its wallet."""
-        from pricing import departments
+        from pricing.sharing import departments
 
         with self._transaction() as conn:
             return departments.department_view(conn, account_id, name, self.clock.now())
 
     def list_departments(self, account_id: str) -> Sequence[DepartmentView]:
         """Every department of an account, oldest first."""
-        from pricing import departments
+        from pricing.sharing import departments
 
         with self._transaction() as conn:
             return departments.department_views(conn, account_id, self.clock.now())
@@ -66,7 +66,7 @@ class DepartmentCommands(Commands):
         self, account_id: str, limit_li_minutes: int, *, request_id: str | None = None
     ) -> ExtraCredits:
         """Set how many extra credits an account may buy in a billing period (R107)."""
-        from pricing import extra_credits
+        from pricing.sharing import extra_credits
 
         with self._transaction() as conn:
             return extra_credits.limit_extra_credits(

@@ -11,10 +11,10 @@ from pricing.plans import load_plans
 from pricing.tariffs import load_tariff
 
 if TYPE_CHECKING:
-    from pricing.advisor import Advice
-    from pricing.invoices import Invoice
-    from pricing.ledger import Transaction
-    from pricing.usage import CycleUsage
+    from pricing.books.invoices import Invoice
+    from pricing.books.ledger import Transaction
+    from pricing.reports.advisor import Advice
+    from pricing.reports.usage import CycleUsage
 
 OBSERVED_FOR = timedelta(days=30)
 """How far back an account's runs say what it needs in a month."""
@@ -25,7 +25,8 @@ class ReportCommands(Commands):
 
     def ledger(self, account_id: str) -> Sequence[Transaction]:
         """Every transaction of the account with its postings, oldest first."""
-        from pricing import accounts, ledger
+        from pricing import accounts
+        from pricing.books import ledger
 
         with self._transaction() as conn:
             accounts.advance(conn, account_id, self.clock.now())
@@ -37,8 +38,9 @@ class ReportCommands(Commands):
         Raises:
             NotAdministratorError: Somebody else asks, in the name ``by`` (R96).
         """
-        from pricing import accounts, invoices
-        from pricing.usage_access import check_may_see
+        from pricing import accounts
+        from pricing.books import invoices
+        from pricing.reports.usage_access import check_may_see
 
         with self._transaction() as conn:
             accounts.advance(conn, account_id, self.clock.now())
@@ -68,9 +70,9 @@ class ReportCommands(Commands):
             UnknownInvoiceError: The account has no invoice of that number.
         """
         from pricing import accounts
-        from pricing.invoices import find_invoice
-        from pricing.invoices_page import DEFAULT_SELLER, Parties, invoice_page
-        from pricing.usage_access import check_may_see
+        from pricing.books.invoices import find_invoice
+        from pricing.reports.invoices_page import DEFAULT_SELLER, Parties, invoice_page
+        from pricing.reports.usage_access import check_may_see
 
         with self._reading() as conn:
             timezone = accounts.find_account(conn, account_id).timezone
@@ -84,8 +86,9 @@ class ReportCommands(Commands):
         Raises:
             NotAdministratorError: Somebody else asks, in the name ``by`` (R94).
         """
-        from pricing import accounts, usage_records
-        from pricing.usage_access import check_may_see
+        from pricing import accounts
+        from pricing.reports import usage_records
+        from pricing.reports.usage_access import check_may_see
 
         with self._transaction() as conn:
             accounts.find_account(conn, account_id)
@@ -112,7 +115,8 @@ class ReportCommands(Commands):
         Raises:
             NeedError: Neither the arguments nor the account's runs say what is needed.
         """
-        from pricing import accounts, advisor, usage_records
+        from pricing import accounts
+        from pricing.reports import advisor, usage_records
 
         now = self.clock.now()
         observed = credits_left = None

@@ -42,7 +42,7 @@ from engine.runs.states import Outcome, Run, RunState
 from engine.runs.store import RunStore
 from kernel.clock import Clock, SystemClock
 from kernel.errors import BadInputError, ProviderFailedError
-from pricing import charges, invoices
+from pricing.books import charges, invoices
 from providers.contract import Machine, MachineState
 from providers.errors import SPENT, ThrottledError, UnknownOutcomeError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
 
-from pricing.tables import METADATA, Instant
+from pricing.books.tables import METADATA, Instant
 
 RUNS = Table(
     "runs",

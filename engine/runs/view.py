@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.runs.states import Event, Run
-from pricing.charges import Bill
+from pricing.books.charges import Bill
+from pricing.books.reservations import payer_of
 from pricing.money import format_cents
 from pricing.quotes import Quote, Unit
-from pricing.reservations import payer_of
 
 
 @dataclass(frozen=True, slots=True)

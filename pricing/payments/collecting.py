@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from kernel.errors import RefusedError
+from pricing.books.tables import ACCOUNTS, PAYMENTS, insert_once
 from pricing.money import format_usd
 from pricing.payments.channels import CAPABILITIES, Capabilities, Channel
 from pricing.payments.payer import Answer, Payer, Payment, PaymentState
-from pricing.tables import ACCOUNTS, PAYMENTS, insert_once
 
 
 class PaymentFailedError(RefusedError):

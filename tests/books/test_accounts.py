@@ -27,13 +27,13 @@ from pricing.accounts import (
     list_accounts,
     open_account,
 )
-from pricing.invoices import list_invoices
-from pricing.ledger import Transaction, entries
+from pricing.books.invoices import list_invoices
+from pricing.books.ledger import Transaction, entries
+from pricing.books.requests import RequestConflictError
+from pricing.books.tables import ACCOUNTS, PERIODS
+from pricing.life.subscriptions import MOST_PERIODS_AT_ONCE, ClockTooFarAheadError
 from pricing.periods import UnknownTimezoneError
 from pricing.plans import Plan
-from pricing.requests import RequestConflictError
-from pricing.subscriptions import MOST_PERIODS_AT_ONCE, ClockTooFarAheadError
-from pricing.tables import ACCOUNTS, PERIODS
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -371,7 +371,7 @@ def test_a_crash_while_renewing_leaves_nothing_and_the_next_try_does_it_all(
 
     at = datetime(2027, 3, 1, tzinfo=PARIS)
     with monkeypatch.context() as patched:
-        patched.setattr("pricing.subscriptions.issue_for_subscription", fail)
+        patched.setattr("pricing.life.subscriptions.issue_for_subscription", fail)
         with pytest.raises(sqlite3.InternalError):
             view(db, acme, at)
     with db.connect() as conn:

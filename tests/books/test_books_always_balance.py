@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from engine.database import open_database
 from pricing.accounts import account_view, open_account
-from pricing.charges import (
+from pricing.books.charges import (
     InsufficientCreditsError,
     bill_of,
     charge_start,
@@ -23,8 +23,8 @@ from pricing.charges import (
     reserve,
     void_reservation,
 )
-from pricing.invoices import issue_for_run, list_invoices
-from pricing.ledger import entries
+from pricing.books.invoices import issue_for_run, list_invoices
+from pricing.books.ledger import entries
 from pricing.plans import BUNDLED_PLANS, load_plans
 from pricing.quotes import Quote, Unit, quote_run
 from pricing.tariffs import Usage

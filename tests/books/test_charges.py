@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 from engine.database import open_database, transaction
 from kernel.errors import InvariantBrokenError, LoadmusterError
 from pricing.accounts import UnknownAccountError, account_view
-from pricing.charges import (
+from pricing.books.charges import (
     Bill,
     CorrectionOutOfRangeError,
     InsufficientCreditsError,
@@ -24,10 +24,10 @@ from pricing.charges import (
     reserve,
     void_reservation,
 )
-from pricing.ledger import NaturalKeyConflictError, balance, entries, entries_of
+from pricing.books.ledger import NaturalKeyConflictError, balance, entries, entries_of
+from pricing.books.reservations import ReservationStateError
 from pricing.plans import Plan
 from pricing.quotes import Quote, Unit, runs_within
-from pricing.reservations import ReservationStateError
 from pricing.tariffs import CancellationPolicy
 
 QuoteOf = Callable[[Plan, int, int], Quote]

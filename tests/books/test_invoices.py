@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 
 from engine.database import open_database, transaction
 from pricing.accounts import advance
-from pricing.charges import charge_start, correct, reserve, void_reservation
-from pricing.invoices import issue_for_run, list_invoices
+from pricing.books.charges import charge_start, correct, reserve, void_reservation
+from pricing.books.invoices import issue_for_run, list_invoices
 from pricing.plans import Plan
 from pricing.quotes import Quote
 

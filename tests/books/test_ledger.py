@@ -10,7 +10,7 @@ from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from engine.database import transaction
-from pricing.ledger import (
+from pricing.books.ledger import (
     NaturalKeyConflictError,
     Posting,
     Transaction,
@@ -19,8 +19,8 @@ from pricing.ledger import (
     entries,
     post,
 )
+from pricing.books.tables import HISTORY, METADATA, POSTINGS, TRANSACTIONS
 from pricing.quotes import Unit
-from pricing.tables import HISTORY, METADATA, POSTINGS, TRANSACTIONS
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from engine.database import transaction
-from pricing.charges import charge_start, correct, reserve, void_reservation
-from pricing.ledger import Posting, Transaction, balance, post
-from pricing.lots import Grant, LotKind, LotOutOfBoundsError, check_bounds, grant, open_lots
+from pricing.books.charges import charge_start, correct, reserve, void_reservation
+from pricing.books.ledger import Posting, Transaction, balance, post
+from pricing.books.lots import Grant, LotKind, LotOutOfBoundsError, check_bounds, grant, open_lots
 from pricing.plans import Plan
 from pricing.quotes import Quote, Unit
 

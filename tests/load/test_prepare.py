@@ -158,5 +158,5 @@ def test_a_missing_locust_is_one_line_that_says_how_to_get_it(tmp_path: Path) ->
     without_packages = (sys.executable, "-I", "-S")
     refusal, _ = printed_by(*without_packages, folder=tmp_path / "r1").splitlines()
     assert refusal.startswith("load_engine_missing")
-    assert "install loadmuster[locust]" in refusal
+    assert "pip install 'loadmuster[locust]'" in refusal
     assert list(tmp_path.iterdir()) == []

@@ -24,7 +24,7 @@ from engine.runs.decide import Observed
 from engine.runs.states import Limits, Run
 from engine.scenario import Protocol, Request, Scenario, UserClass
 from kernel.clock import ManualClock, SystemClock
-from pricing.invoices import run_cause
+from pricing.books.invoices import run_cause
 from pricing.quotes import Unit
 from providers.contract import RUN_TAG
 from providers.local.processes import processes_by_machine

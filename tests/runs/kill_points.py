@@ -32,7 +32,7 @@ from engine.runs.decide import Observed
 from engine.runs.states import Limits, Run, RunState
 from engine.scenario import Protocol, Request, Scenario, UserClass
 from kernel.clock import SystemClock
-from pricing.invoices import run_cause
+from pricing.books.invoices import run_cause
 from providers.contract import Machine
 from providers.rehearsal.aws_cloud import aws_rehearsal_provider
 

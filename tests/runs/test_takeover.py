@@ -21,7 +21,7 @@ from engine.runs.states import Outcome, Run, RunState
 from engine.scenario import Scenario
 from kernel.clock import ManualClock
 from kernel.errors import RefusedError
-from pricing.charges import InsufficientCreditsError
+from pricing.books.charges import InsufficientCreditsError
 from pricing.quotes import Unit
 from providers.errors import ConfigurationRejectedError
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from engine.database import transaction
 from pricing.accounts import account_view, advance, open_account
-from pricing.ledger import entries
+from pricing.books.ledger import entries
 from pricing.periods import Anchor, Period, anchor_of, period, period_number
 from pricing.plans import Plan
 

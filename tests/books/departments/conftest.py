@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from engine.database import transaction
-from pricing.charges import charge_start, correct, reserve
-from pricing.departments import add_department, department_view
+from pricing.books.charges import charge_start, correct, reserve
+from pricing.books.reservations import Payer
 from pricing.plans import Plan
 from pricing.quotes import Quote
-from pricing.reservations import Payer
+from pricing.sharing.departments import add_department, department_view
 
 QuoteOf = Callable[[Plan, int, int], Quote]
 SizedQuotes = Callable[..., "Quotes"]

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from engine.database import open_database, transaction
 from kernel.errors import RefusedError
-from pricing.charges import charge_start, reserve
+from pricing.books.charges import charge_start, reserve
 from pricing.quotes import quote_from_json
 
 

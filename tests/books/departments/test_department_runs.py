@@ -12,7 +12,7 @@ from sqlalchemy import Engine, update
 
 from engine.database import transaction
 from pricing.accounts import account_view
-from pricing.charges import (
+from pricing.books.charges import (
     InsufficientCreditsError,
     WalletExceededError,
     bill_of,
@@ -20,21 +20,21 @@ from pricing.charges import (
     reserve,
     void_reservation,
 )
-from pricing.departments import (
+from pricing.books.invoices import issue_for_run
+from pricing.books.ledger import NaturalKeyConflictError, entries, entries_of
+from pricing.books.reservations import Payer
+from pricing.books.tables import ACCOUNTS
+from pricing.payments.channels import Channel
+from pricing.plans import Plan
+from pricing.quotes import Quote, Unit
+from pricing.sharing.departments import (
     UnknownDepartmentError,
     add_department,
     allocate,
     department_view,
     limit_wallet,
 )
-from pricing.departments_register import departments_of_runs
-from pricing.invoices import issue_for_run
-from pricing.ledger import NaturalKeyConflictError, entries, entries_of
-from pricing.payments.channels import Channel
-from pricing.plans import Plan
-from pricing.quotes import Quote, Unit
-from pricing.reservations import Payer
-from pricing.tables import ACCOUNTS
+from pricing.sharing.departments_register import departments_of_runs
 
 USD = 1_000_000
 MONTH = timedelta(days=31)
@@ -220,7 +220,7 @@ def test_a_run_that_crosses_the_boundary_belongs_to_the_cycle_in_which_it_starte
 def test_a_run_scheduled_for_later_keeps_its_credits_and_its_money_over_a_renewal(
     db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
-    from pricing.charges import charge_start
+    from pricing.books.charges import charge_start
 
     with transaction(db) as conn:
         allocate(conn, acme, research, 60, now=now)

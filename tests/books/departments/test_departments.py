@@ -10,7 +10,9 @@ from sqlalchemy import Engine
 from engine.database import transaction
 from kernel.errors import BadInputError
 from pricing.accounts import account_view
-from pricing.departments import (
+from pricing.books.ledger import entries
+from pricing.books.requests import RequestConflictError
+from pricing.sharing.departments import (
     AllocationAboveGrantError,
     AllocationRefusedError,
     BadDepartmentNameError,
@@ -22,9 +24,7 @@ from pricing.departments import (
     department_views,
     limit_wallet,
 )
-from pricing.departments_shares import account_lots, check_allocations_fit
-from pricing.ledger import entries
-from pricing.requests import RequestConflictError
+from pricing.sharing.departments_shares import account_lots, check_allocations_fit
 
 MONTH = timedelta(days=31)
 

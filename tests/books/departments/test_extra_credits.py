@@ -12,27 +12,27 @@ from sqlalchemy import Engine, update
 from engine.database import transaction
 from kernel.errors import BadInputError
 from pricing.accounts import account_view
-from pricing.charges import (
+from pricing.books.charges import (
     InsufficientCreditsError,
     bill_of,
     charge_start,
     preview,
     void_reservation,
 )
-from pricing.departments_shares import account_lots
-from pricing.extra_credits import (
+from pricing.books.invoices import issue_for_run
+from pricing.books.ledger import entries, entries_of
+from pricing.books.lots import LotKind
+from pricing.books.requests import RequestConflictError
+from pricing.books.tables import ACCOUNTS
+from pricing.payments.channels import Channel
+from pricing.plans import Plan
+from pricing.quotes import Quote, Unit
+from pricing.sharing.departments_shares import account_lots
+from pricing.sharing.extra_credits import (
     ExtraCreditsRefusedError,
     extra_credits_of,
     limit_extra_credits,
 )
-from pricing.invoices import issue_for_run
-from pricing.ledger import entries, entries_of
-from pricing.lots import LotKind
-from pricing.payments.channels import Channel
-from pricing.plans import Plan
-from pricing.quotes import Quote, Unit
-from pricing.requests import RequestConflictError
-from pricing.tables import ACCOUNTS
 
 MONTH = timedelta(days=31)
 CENT = 10_000

@@ -11,12 +11,12 @@ from sqlalchemy import Engine
 
 from engine.database import transaction
 from pricing.accounts import account_view
-from pricing.charges import WalletExceededError
-from pricing.departments import allocate, department_view
-from pricing.ledger import entries_of
+from pricing.books.charges import WalletExceededError
+from pricing.books.ledger import entries_of
 from pricing.plans import Plan
 from pricing.quotes import Quote, Unit, runs_within
-from pricing.usage_records import usage_of_cycle
+from pricing.reports.usage_records import usage_of_cycle
+from pricing.sharing.departments import allocate, department_view
 
 Quotes = Callable[..., Any]
 Runs = Callable[..., Any]

@@ -16,12 +16,12 @@ from sqlalchemy import Engine
 
 from engine.database import transaction
 from pricing.accounts import account_view, open_account
-from pricing.departments import allocate, department_view, limit_wallet
-from pricing.departments_shares import account_lots
-from pricing.extra_credits import extra_credits_of, limit_extra_credits
-from pricing.ledger import balance, entries
+from pricing.books.ledger import balance, entries
 from pricing.plans import Plan
 from pricing.quotes import Unit, quote_to_json
+from pricing.sharing.departments import allocate, department_view, limit_wallet
+from pricing.sharing.departments_shares import account_lots
+from pricing.sharing.extra_credits import extra_credits_of, limit_extra_credits
 
 PROCESSES = 20
 ROOT = Path(__file__).parents[3]

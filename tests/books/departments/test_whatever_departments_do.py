@@ -15,14 +15,14 @@ from sqlalchemy import Connection, Engine
 from engine.database import open_database
 from kernel.errors import RefusedError
 from pricing.accounts import account_view, open_account
-from pricing.charges import charge_start, correct, reserve, void_reservation
-from pricing.departments import add_department, allocate, department_view, limit_wallet
-from pricing.departments_shares import account_lots
-from pricing.extra_credits import extra_credits_of, limit_extra_credits
-from pricing.ledger import entries
+from pricing.books.charges import charge_start, correct, reserve, void_reservation
+from pricing.books.ledger import entries
+from pricing.books.reservations import Payer
 from pricing.plans import BUNDLED_PLANS, load_plans
 from pricing.quotes import Quote, Unit, quote_run
-from pricing.reservations import Payer
+from pricing.sharing.departments import add_department, allocate, department_view, limit_wallet
+from pricing.sharing.departments_shares import account_lots
+from pricing.sharing.extra_credits import extra_credits_of, limit_extra_credits
 from pricing.tariffs import Usage
 
 PLANS = load_plans(BUNDLED_PLANS)

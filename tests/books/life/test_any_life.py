@@ -24,19 +24,19 @@ from engine.database import open_database
 from kernel.errors import RefusedError
 from pricing.account_view import AccountView
 from pricing.accounts import account_view, advance, open_account
-from pricing.boosts import boost
-from pricing.cancellations import cancel, confirm_cancel, renew
-from pricing.charges import charge_start, correct, reserve, void_reservation
-from pricing.deletions import delete
-from pricing.invoices import list_invoices
-from pricing.ledger import Transaction, entries
-from pricing.on_demand import to_on_demand, undo
-from pricing.overdue import pay, payment_answered, set_card
+from pricing.books.charges import charge_start, correct, reserve, void_reservation
+from pricing.books.invoices import list_invoices
+from pricing.books.ledger import Transaction, entries
+from pricing.books.tables import LOTS, PAYMENTS, PERIODS, SUBSCRIPTIONS
+from pricing.life.boosts import boost
+from pricing.life.cancellations import cancel, confirm_cancel, renew
+from pricing.life.deletions import delete
+from pricing.life.on_demand import to_on_demand, undo
+from pricing.life.overdue import pay, payment_answered, set_card
+from pricing.life.plan_changes import downgrade, upgrade
 from pricing.payments.payer import DECLINES, DELAYS, PaymentState
-from pricing.plan_changes import downgrade, upgrade
 from pricing.plans import BUNDLED_PLANS, load_plans
 from pricing.quotes import Unit, quote_run
-from pricing.tables import LOTS, PAYMENTS, PERIODS, SUBSCRIPTIONS
 from pricing.tariffs import Usage
 
 EXAMPLES = int(os.environ.get("LOADMUSTER_EXAMPLES", "12"))
@@ -251,7 +251,7 @@ class AnyLife(RuleBasedStateMachine):
         assert paid <= set(granted)
 
     def slices(self, run_id: str) -> tuple[Any, ...]:
-        from pricing.reservations import reservation_of
+        from pricing.books.reservations import reservation_of
 
         return reservation_of(self.conn, run_id).slices
 

@@ -12,14 +12,13 @@ from sqlalchemy import Engine
 
 from engine.database import transaction
 from pricing.accounts import advance, plan_of
-from pricing.boosts import NoBoostError, boost
-from pricing.cancellations import cancel, confirm_cancel
-from pricing.commands import CancellationPendingError, NotSubscribedError
-from pricing.ledger import balance, entries
-from pricing.on_demand import NothingToUndoError, to_on_demand, undo
-from pricing.payments.collecting import ChannelCannotError, PaymentFailedError
-from pricing.payments.payer import DECLINES, DELAYS
-from pricing.plan_changes import (
+from pricing.books.ledger import balance, entries
+from pricing.books.requests import RequestConflictError
+from pricing.life.boosts import NoBoostError, boost
+from pricing.life.cancellations import cancel, confirm_cancel
+from pricing.life.commands import CancellationPendingError, NotSubscribedError
+from pricing.life.on_demand import NothingToUndoError, to_on_demand, undo
+from pricing.life.plan_changes import (
     ContactUsError,
     SamePlanError,
     UndoFirstError,
@@ -27,9 +26,10 @@ from pricing.plan_changes import (
     downgrade,
     upgrade,
 )
+from pricing.payments.collecting import ChannelCannotError, PaymentFailedError
+from pricing.payments.payer import DECLINES, DELAYS
 from pricing.plans import CreditsNotSoldError, Plan
 from pricing.quotes import Unit
-from pricing.requests import RequestConflictError
 
 OpenLife = Callable[..., Any]
 Plans = dict[str, Plan]
@@ -339,6 +339,6 @@ def test_i8_i17_boundaries_crossed_at_once_are_crossed_one_by_one(
 
 
 def change_card(life: Any, card: str) -> None:  # noqa: ANN401 - the fixture's account
-    from pricing.overdue import set_card
+    from pricing.life.overdue import set_card
 
     life.do(set_card, "2027-01-26", card)

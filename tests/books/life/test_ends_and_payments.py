@@ -18,10 +18,14 @@ from engine.database import transaction
 from engine.runs.tables import RUNS
 from kernel.clock import ManualClock
 from pricing.accounts import AccountDeletedError, advance_all, find_account
-from pricing.activation import TrialUsedError
-from pricing.billing_settings import billing_settings
-from pricing.boosts import boost
-from pricing.cancellations import (
+from pricing.books.charges import SubscriptionEndedError, reserve
+from pricing.books.ledger import entries
+from pricing.books.tables import ACCOUNTS, ADMINISTRATORS, CHANGES
+from pricing.caps import PlanCapError
+from pricing.life.activation import TrialUsedError
+from pricing.life.billing_settings import billing_settings
+from pricing.life.boosts import boost
+from pricing.life.cancellations import (
     CancellationAskedError,
     NoCancellationError,
     NotAdministratorError,
@@ -30,21 +34,17 @@ from pricing.cancellations import (
     confirm_cancel,
     renew,
 )
-from pricing.caps import PlanCapError
-from pricing.charges import SubscriptionEndedError, reserve
-from pricing.commands import NotSubscribedError, PaymentOverdueError
-from pricing.deletions import StillSubscribedError, delete
-from pricing.ledger import entries
-from pricing.on_demand import to_on_demand
-from pricing.overdue import NothingDueError, pay, payment_answered, set_card
+from pricing.life.commands import NotSubscribedError, PaymentOverdueError
+from pricing.life.deletions import StillSubscribedError, delete
+from pricing.life.on_demand import to_on_demand
+from pricing.life.overdue import NothingDueError, pay, payment_answered, set_card
+from pricing.life.plan_changes import downgrade, upgrade
+from pricing.life.plan_history import Action, PlanStatus, offers_of, plan_history
 from pricing.payments.collecting import PaymentFailedError
 from pricing.payments.payer import DECLINES, DELAYS, PaymentState
-from pricing.plan_changes import downgrade, upgrade
-from pricing.plan_history import Action, PlanStatus, offers_of, plan_history
 from pricing.plans import Caps, Plan, find_plan, load_plans
 from pricing.quotes import quote_run
 from pricing.strict_toml import DataFileError
-from pricing.tables import ACCOUNTS, ADMINISTRATORS, CHANGES
 from pricing.tariffs import Usage
 
 OpenLife = Callable[..., Any]

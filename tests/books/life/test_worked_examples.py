@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pricing.boosts import boost
-from pricing.cancellations import NotRenewableError, cancel, confirm_cancel, renew
-from pricing.on_demand import NothingToUndoError, to_on_demand, undo
-from pricing.plan_changes import downgrade, upgrade
+from pricing.life.boosts import boost
+from pricing.life.cancellations import NotRenewableError, cancel, confirm_cancel, renew
+from pricing.life.on_demand import NothingToUndoError, to_on_demand, undo
+from pricing.life.plan_changes import downgrade, upgrade
 from pricing.plans import Plan
 
 OpenLife = Callable[..., Any]

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import Connection
 
 from engine.cli.main import main
-from pricing.charges import charge_start, correct, reserve
-from pricing.invoices import issue_for_run
+from pricing.books.charges import charge_start, correct, reserve
+from pricing.books.invoices import issue_for_run
 from pricing.plans import Plan
 from pricing.quotes import quote_run
 from pricing.tariffs import Usage

@@ -11,14 +11,14 @@ from sqlalchemy import Engine
 
 from engine.database import transaction
 from pricing.accounts import open_account
-from pricing.billing_settings import billing_settings
-from pricing.cancellations import NotAdministratorError
-from pricing.invoices import list_invoices
+from pricing.books.invoices import list_invoices
+from pricing.life.billing_settings import billing_settings
+from pricing.life.cancellations import NotAdministratorError
+from pricing.life.plan_history import PlanStatus, plan_history
 from pricing.payments.channels import Channel
-from pricing.plan_history import PlanStatus, plan_history
 from pricing.plans import BUNDLED_PLANS, Plan, load_plans
-from pricing.usage_access import check_may_see
-from pricing.usage_records import usage_of_cycle
+from pricing.reports.usage_access import check_may_see
+from pricing.reports.usage_records import usage_of_cycle
 
 Charge = Callable[..., int]
 

@@ -14,7 +14,10 @@ from sqlalchemy import Engine
 
 from engine.api import Engine as Loadmuster
 from engine.database import transaction
-from pricing.advisor import (
+from pricing.money import to_cents_half_up
+from pricing.plans import BUNDLED_PLANS, Caps, CreditChoice, Plan, Sale, load_plans
+from pricing.quotes import runs_within
+from pricing.reports.advisor import (
     PACKAGES_MAX,
     Advice,
     Need,
@@ -28,9 +31,6 @@ from pricing.advisor import (
     plans_to_compare,
     run_price,
 )
-from pricing.money import to_cents_half_up
-from pricing.plans import BUNDLED_PLANS, Caps, CreditChoice, Plan, Sale, load_plans
-from pricing.quotes import runs_within
 from pricing.tariffs import Tariff, li_minutes, load_tariff
 
 USD = 1_000_000

@@ -19,12 +19,12 @@ from engine.runs.decide import Launch, Observed, RecordIntent, decide
 from engine.runs.states import Limits, Order, Run, RunState
 from engine.scenario import Protocol, Scenario
 from kernel.errors import BadInputError
-from pricing.invoices import list_invoices
+from pricing.books.invoices import list_invoices
 from pricing.plans import BUNDLED_PLANS, Plan, load_plans
 from pricing.quotes import Unit, quote_run, quote_to_json
+from pricing.reports.usage_focus import focus_records
+from pricing.reports.usage_records import usage_of_cycle
 from pricing.tariffs import Usage
-from pricing.usage_focus import focus_records
-from pricing.usage_records import usage_of_cycle
 from providers.contract import Machine
 
 START = datetime(2027, 1, 25, 10, tzinfo=UTC)

@@ -15,9 +15,9 @@ from sqlalchemy import Engine
 from engine.api import Engine as Loadmuster
 from engine.database import transaction
 from kernel.clock import StartingClock
-from pricing.invoices import Invoice, InvoiceLine, UnknownInvoiceError, list_invoices
-from pricing.invoices_page import Parties, invoice_page
+from pricing.books.invoices import Invoice, InvoiceLine, UnknownInvoiceError, list_invoices
 from pricing.plans import Plan
+from pricing.reports.invoices_page import Parties, invoice_page
 
 Charge = Callable[..., int]
 VOID_TAGS = {"meta"}

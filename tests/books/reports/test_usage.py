@@ -16,16 +16,16 @@ from sqlalchemy import Engine
 
 from engine.database import transaction
 from pricing.accounts import account_view, open_account
-from pricing.boosts import boost
-from pricing.charges import charge_start, correct, reserve
-from pricing.departments import add_department, allocate, limit_wallet
+from pricing.books.charges import charge_start, correct, reserve
+from pricing.life.boosts import boost
+from pricing.life.plan_changes import upgrade
 from pricing.periods import Anchor, period
-from pricing.plan_changes import upgrade
 from pricing.plans import BUNDLED_PLANS, Plan, load_plans
 from pricing.quotes import Quote
-from pricing.usage import CycleUsage, RunUse, Total
-from pricing.usage_focus import COLUMNS, focus_records
-from pricing.usage_records import runs_between, usage_of_cycle
+from pricing.reports.usage import CycleUsage, RunUse, Total
+from pricing.reports.usage_focus import COLUMNS, focus_records
+from pricing.reports.usage_records import runs_between, usage_of_cycle
+from pricing.sharing.departments import add_department, allocate, limit_wallet
 
 PARIS = ZoneInfo("Europe/Paris")
 Charge = Callable[..., int]

@@ -1,0 +1,111 @@
+"""Periods that could not be collected: tried again, or answered by the payer late (C24).
+
+A payment that comes later grants once, for the same period. What was void in the meantime is
+never collected.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from kernel.errors import BadInputError, RefusedError
+from pricing.accounts import advance, check_not_deleted
+from pricing.books.invoices import period_cause
+from pricing.books.tables import ACCOUNTS
+from pricing.life.commands import ask
+from pricing.life.subscriptions import book_period, latest, pay_period, unpaid_periods
+from pricing.money import format_usd
+from pricing.payments.collecting import PaymentFailedError, record_answer
+from pricing.payments.payer import REHEARSED_PAYER, Answer, Payer, PaymentState
+
+
+class NothingDueError(RefusedError):
+    """Everything has been paid; facts: ``account``."""
+
+    code = "nothing_due"
+
+
+class NotAnAnswerError(BadInputError):
+    """A payer's message that says neither accepted nor declined; facts: ``state``."""
+
+    code = "not_an_answer"
+
+
+def set_card(
+    conn: Connection,
+    account_id: str,
+    card: str,
+    *,
+    now: datetime,
+    request_id: str,
+    payer: Payer = REHEARSED_PAYER,
+) -> None:
+    """Put another card on record; what is overdue is not tried again before ``pay``."""
+    asked = ask(
+        conn, account_id, "card", {"card": card}, request_id=request_id, payer=payer, now=now
+    )
+    if asked is not None:
+        conn.execute(ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(card=card))
+
+
+def pay(
+    conn: Connection,
+    account_id: str,
+    *,
+    now: datetime,
+    request_id: str,
+    payer: Payer = REHEARSED_PAYER,
+) -> None:
+    """Try to collect every unpaid period, the oldest first; each that is paid is granted now.
+
+    Raises:
+        NothingDueError: If everything has been paid, or the account is on demand by now.
+        PaymentFailedError: If the oldest could not be collected; nothing was done.
+    """
+    asked = ask(conn, account_id, "pay", {}, request_id=request_id, payer=payer, now=now)
+    if asked is None:
+        return
+    subscription = asked.subscription
+    unpaid = unpaid_periods(conn, subscription.id) if subscription.has_periods else ()
+    if not unpaid:
+        raise NothingDueError(f"account {account_id}: nothing is overdue", account=account_id)
+    for n in unpaid:
+        state = pay_period(conn, subscription, n, payer=payer, at=asked.at, now=asked.at)
+        if state is not PaymentState.ACCEPTED:
+            usd = format_usd(subscription.plan.monthly_usd_micros)
+            raise PaymentFailedError(
+                f"account {account_id}: {usd} USD could not be collected: {state}",
+                account=account_id,
+                usd=usd,
+                reason=state,
+            )
+
+
+def payment_answered(
+    conn: Connection, account_id: str, n: int, state: PaymentState, *, now: datetime
+) -> bool:
+    """Take a payer's message about the delayed payment of period ``n``.
+
+    Messages may come late, twice, and out of order: the effect is keyed by the period.
+
+    Returns:
+        Whether it granted anything.
+
+    Raises:
+        NotAnAnswerError: If it is neither accepted nor declined.
+    """
+    if state not in {PaymentState.ACCEPTED, PaymentState.DECLINED}:
+        raise NotAnAnswerError(
+            f"a payment was {state}: accepted or declined would be an answer", state=state
+        )
+    instant = advance(conn, account_id, now)
+    check_not_deleted(conn, account_id)
+    subscription = latest(conn, account_id)
+    if n not in unpaid_periods(conn, subscription.id) or not subscription.has_periods:
+        return False
+    record_answer(conn, period_cause(subscription.id, n), Answer(state, "answered late"))
+    if state is PaymentState.ACCEPTED:
+        book_period(conn, subscription, n, at=instant, now=instant)
+    return state is PaymentState.ACCEPTED

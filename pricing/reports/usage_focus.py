@@ -1,0 +1,154 @@
+"""Usage as FOCUS records: the FinOps Open Cost and Usage Specification, version 1.2.
+
+One record a run and one a purchase. A run is priced as one unit, since it is one charge (R1); its
+LI-minutes are the consumed quantity. A run that credits paid for costs no money, as the purchase
+of the credits did: the costs of all records add up to what the cycle charged.
+
+Source: https://focus.finops.org/focus-specification/v1-2/
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from pricing.money import format_cents
+from pricing.reports.usage import CycleUsage, Purchase, RunUse
+
+PUBLISHER = "loadmuster"
+SERVICE = "Load testing"
+CREDIT_UNIT = "LI-minutes"
+
+COLUMNS = (
+    "BilledCost",
+    "BillingAccountId",
+    "BillingAccountName",
+    "BillingCurrency",
+    "BillingPeriodEnd",
+    "BillingPeriodStart",
+    "ChargeCategory",
+    "ChargeClass",
+    "ChargeDescription",
+    "ChargeFrequency",
+    "ChargePeriodEnd",
+    "ChargePeriodStart",
+    "ConsumedQuantity",
+    "ConsumedUnit",
+    "ContractedCost",
+    "ContractedUnitPrice",
+    "EffectiveCost",
+    "InvoiceIssuerName",
+    "ListCost",
+    "ListUnitPrice",
+    "PricingCategory",
+    "PricingCurrency",
+    "PricingCurrencyContractedUnitPrice",
+    "PricingCurrencyEffectiveCost",
+    "PricingCurrencyListUnitPrice",
+    "PricingQuantity",
+    "PricingUnit",
+    "ProviderName",
+    "PublisherName",
+    "ResourceId",
+    "ResourceName",
+    "ResourceType",
+    "ServiceCategory",
+    "ServiceName",
+    "ServiceSubcategory",
+    "SkuId",
+    "SkuPriceId",
+    "SubAccountId",
+    "SubAccountName",
+    "Tags",
+)
+"""Those of the specification that are mandatory, or that say something about a load test."""
+
+Record = dict[str, str]
+
+
+def focus_records(usage: CycleUsage) -> tuple[Record, ...]:
+    """The cycle's purchases, then its runs; every record has all ``COLUMNS``, null is empty."""
+    common = dict.fromkeys(COLUMNS, "") | {
+        "BillingAccountId": usage.account_id,
+        "BillingAccountName": usage.account_id,
+        "BillingCurrency": "USD",
+        "BillingPeriodEnd": _utc(usage.cycle.end),
+        "BillingPeriodStart": _utc(usage.cycle.start),
+        "InvoiceIssuerName": PUBLISHER,
+        "PricingCategory": "Standard",
+        "PricingQuantity": "1",
+        "ProviderName": PUBLISHER,
+        "PublisherName": PUBLISHER,
+        "ServiceCategory": "Developer Tools",
+        "ServiceName": SERVICE,
+        "ServiceSubcategory": "Quality Assurance",
+        "Tags": "{}",
+    }
+    return (
+        *(common | _purchase(each, usage) for each in usage.purchases),
+        *(common | _run(each) for each in usage.runs),
+    )
+
+
+def _run(run: RunUse) -> Record:
+    is_credit = bool(run.credits_li_minutes)
+    paid = str(run.credits_li_minutes) if is_credit else format_cents(run.usd_micros)
+    return {
+        **_costs(run.usd_micros),
+        "ChargeCategory": "Usage",
+        "ChargeDescription": f"run {run.run_id}: {run.injectors} injectors, {run.users} users",
+        "ChargeFrequency": "Usage-Based",
+        "ChargePeriodEnd": _utc(run.at + timedelta(seconds=run.duration_s)),
+        "ChargePeriodStart": _utc(run.at),
+        "ConsumedQuantity": str(run.li_minutes),
+        "ConsumedUnit": CREDIT_UNIT,
+        "PricingCurrency": CREDIT_UNIT if is_credit else "USD",
+        "PricingCurrencyContractedUnitPrice": paid,
+        "PricingCurrencyEffectiveCost": paid,
+        "PricingCurrencyListUnitPrice": paid,
+        "PricingUnit": "Runs",
+        "ResourceId": run.run_id,
+        "ResourceName": run.run_id,
+        "ResourceType": "Load test run",
+        "SkuId": run.tariff,
+        "SkuPriceId": f"{run.tariff}@{run.tariff_version.isoformat()}",
+        "SubAccountId": run.department or "",
+        "SubAccountName": run.department or "",
+        "Tags": json.dumps({"rehearsal": "true"} if run.rehearsal else {}),
+    }
+
+
+def _purchase(purchase: Purchase, usage: CycleUsage) -> Record:
+    price = format_cents(purchase.usd_micros)
+    return {
+        **_costs(purchase.usd_micros),
+        "ChargeCategory": "Purchase",
+        "ChargeDescription": purchase.description,
+        "ChargeFrequency": "Recurring" if purchase.recurs else "One-Time",
+        "ChargePeriodEnd": _utc(usage.cycle.end),
+        "ChargePeriodStart": _utc(usage.cycle.start if purchase.recurs else purchase.at),
+        "PricingCurrency": "USD",
+        "PricingCurrencyContractedUnitPrice": price,
+        "PricingCurrencyEffectiveCost": price,
+        "PricingCurrencyListUnitPrice": price,
+        "PricingUnit": "Months" if purchase.recurs else "Units",
+        "SkuId": purchase.what,
+        "SkuPriceId": purchase.key,
+    }
+
+
+def _costs(usd_micros: int) -> Record:
+    """One unit at one price, without discounts: all costs are the same."""
+    names = (
+        "BilledCost",
+        "ContractedCost",
+        "ContractedUnitPrice",
+        "EffectiveCost",
+        "ListCost",
+        "ListUnitPrice",
+    )
+    return dict.fromkeys(names, format_cents(usd_micros))
+
+
+def _utc(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
