@@ -29,7 +29,7 @@ from engine.runs.acceptance import (
     order_hash,
     placements_of,
     quote_of,
-    rehearsal_time_scale,
+    time_scale_of,
 )
 from engine.runs.errors import DriveTimeoutError, LeaseLostError
 from engine.runs.states import Order, Run
@@ -208,11 +208,12 @@ class Engine:
             RefusedError: Not enough credits, above the cap, or the request id was used before.
         """
         from engine.database import transaction
-        from engine.runs.connect import check_runnable
+        from engine.runs.connect import check_folder, check_runnable
         from pricing import accounts, charges
 
         now = self.clock.now()
         check_runnable(scenario, provider, rehearsal=dry_run)
+        pace = time_scale_of(scenario, rehearsal=dry_run, wanted=time_scale)
         cloud = "any" if provider == LOCAL else provider
         planned = self.estimate(scenario, provider=cloud, regions=regions)
         with transaction(self._db) as conn:
@@ -227,7 +228,7 @@ class Engine:
                 provider=provider,
                 placements=placements_of(planned, provider),
                 rehearsal=dry_run,
-                time_scale=time_scale or (rehearsal_time_scale(scenario) if dry_run else 1.0),
+                time_scale=pace,
                 accepted_at=now,
             )
             wish = order_hash(order, regions)
@@ -237,6 +238,7 @@ class Engine:
                     return self.store.load(known)
             check_price_cap(quote, planned, max_usd_micros)
             charges.reserve(conn, account, order.run_id, quote, rehearsal=dry_run, now=now)
+            check_folder(self.folder)
             self.store.accept(conn, order, request_id=request_id, request_hash=wish)
         return self.store.load(order.run_id)
 
