@@ -33,7 +33,7 @@ from engine.runs.acceptance import (
     order_hash,
     placements_of,
     quote_of,
-    rehearsal_time_scale,
+    time_scale_of,
 )
 from engine.runs.errors import DriveTimeoutError, LeaseLostError
 from engine.runs.states import Order, Run
@@ -181,13 +181,14 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
                 id was used before.
         """
         from engine.database import transaction
-        from engine.runs.connect import check_runnable
+        from engine.runs.connect import check_folder, check_runnable
         from pricing import accounts
         from pricing.books import charges
         from pricing.life import subscriptions
 
         now = self.clock.now()
         check_runnable(scenario, provider, rehearsal=dry_run)
+        pace = time_scale_of(scenario, rehearsal=dry_run, wanted=time_scale)
         cloud = "any" if provider == LOCAL else provider
         planned = self.estimate(scenario, provider=cloud, regions=regions)
         with transaction(self._db) as conn:
@@ -202,7 +203,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
                 provider=provider,
                 placements=placements_of(planned, provider),
                 rehearsal=dry_run,
-                time_scale=time_scale or (rehearsal_time_scale(scenario) if dry_run else 1.0),
+                time_scale=pace,
                 accepted_at=now,
                 department=department,
             )
@@ -223,6 +224,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
             )
             check_price_cap(reserved.quote, planned, max_usd_micros)
             order = replace(order, quote=reserved.quote, department=reserved.department)
+            check_folder(self.folder)
             self.store.accept(conn, order, request_id=request_id, request_hash=wish)
         return self.store.load(order.run_id)
 

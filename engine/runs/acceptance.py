@@ -23,6 +23,8 @@ LOCAL = "local"
 ON_DEMAND_PLAN = "on-demand"
 REHEARSAL_LENGTH_S = 6.0
 """How long a rehearsal plays by default, whatever the length of its test."""
+TIME_SCALE_MAX = 86_400.0
+"""A day a second."""
 
 
 def quote_of(estimate: Estimate, plan: Plan, at: datetime) -> Quote:
@@ -87,9 +89,24 @@ def check_price_cap(quote: Quote, estimate: Estimate, max_usd_micros: int | None
         )
 
 
-def rehearsal_time_scale(scenario: Scenario) -> float:
-    """Plays the test in a few seconds; never slower than real time."""
-    return max(1.0, scenario.profile.duration_s / REHEARSAL_LENGTH_S)
+def time_scale_of(scenario: Scenario, *, rehearsal: bool, wanted: float | None) -> float:
+    """Seconds of the test that one second plays; by default a rehearsal takes a few seconds.
+
+    Raises:
+        BadInputError: Slower than real time, absurdly fast, or not real time for a real test.
+    """
+    if wanted is None:
+        fast = scenario.profile.duration_s / REHEARSAL_LENGTH_S
+        return min(max(1.0, fast), TIME_SCALE_MAX) if rehearsal else 1.0
+    fastest = TIME_SCALE_MAX if rehearsal else 1.0
+    # Not a number is not within anything.
+    if not 1.0 <= wanted <= fastest:
+        raise BadInputError(
+            f"speed: {wanted:g} test seconds a second will not do; a rehearsal plays 1 to "
+            f"{TIME_SCALE_MAX:,.0f}, a real test 1",
+            speed=f"{wanted:g}",
+        )
+    return wanted
 
 
 def order_hash(order: Order, regions: Sequence[str]) -> str:

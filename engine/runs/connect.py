@@ -7,6 +7,7 @@ process is gone, all its machines are gone with it, and an empty one takes its p
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,6 +111,25 @@ def check_runnable(scenario: Scenario, provider: str, *, rehearsal: bool) -> Non
     if provider == LOCAL:
         check_load(scenario)
         check_installed()
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a run whose files could not be written; makes the folder if it is missing.
+
+    Raises:
+        BadInputError: The folder cannot be made, or not be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = None if os.access(folder, os.W_OK | os.X_OK) else "Permission denied"
+    except OSError as error:
+        reason = error.strerror
+    if reason is not None:
+        raise BadInputError(
+            f"runs keep their files in {folder}, which cannot be written: {reason}; make it "
+            "writable, or name a database beside which there is room",
+            folder=str(folder),
+        )
 
 
 def not_offered(provider: str) -> BadInputError:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import sys
 import traceback
@@ -73,6 +74,10 @@ class Life:
     steps: tuple[str, ...] = ()
     """Empty: every step of an undisturbed run, from ``first_step`` on."""
     first_step: str = FIRST_STEP
+
+    @property
+    def outcome(self) -> str:
+        return "cancelled" if self.cancelled else "completed"
 
 
 class Lives:
@@ -250,6 +255,7 @@ def steps_of(lives: Lives, run_id: str, life: Life) -> list[str]:
         seen: dict[str, None] = {}
         lives.accept(run_id, life)
         lives.drive(run_id, life, lambda name: seen.update({name: None}))
+        assert lives.facts(run_id)["outcome"] == life.outcome
         return list(seen)
 
     _, steps = in_child(live)
@@ -274,7 +280,7 @@ def kill_once(lives: Lives, run_id: str, life: Life, step: str) -> dict[str, Any
     return {
         "run": run_id,
         "step": step,
-        "wanted": "cancelled" if life.cancelled else "completed",
+        "wanted": life.outcome,
         "killed": os.WIFSIGNALED(killed) and os.WTERMSIG(killed) == signal.SIGKILL,
         "facts": facts,
     }
@@ -295,10 +301,12 @@ def main(kind: str, url: str, folder: str, place: str) -> None:
     # The driver is imported here, once, rather than in every child.
     make_url(url).get_dialect().import_dbapi()
     in_child(lambda: lives.engine().open_account(ACCOUNT).id)
+    # A cloud never launches for an id that it has seen before.
+    some = f"run-{secrets.token_hex(3)}"
     points = [
-        (f"run-{number}-{step.replace('/', '-')}", life, step)
+        (f"{some}-{number}-{step.replace('/', '-')}", life, step)
         for number, life in enumerate(lives.lives)
-        for step in life.steps or steps_of(lives, f"run-{number}", life)
+        for step in life.steps or steps_of(lives, f"{some}-{number}", life)
     ]
     crews = [fork(partial(kill_all, lives, points[first::CREWS])) for first in range(CREWS)]
     assert all(os.waitpid(crew, 0)[1] == 0 for crew in crews)
