@@ -73,7 +73,7 @@ class Reservation:
     def title(self) -> str:
         """The run, for people."""
         department = "" if self.department is None else f" of {self.department}"
-        return f"run {self.run_id}{department}{' (rehearsal)' if self.rehearsal else ''}"
+        return f"{self.run_id}{department}{' (rehearsal)' if self.rehearsal else ''}"
 
     def check_state(self, wanted: ReservationState, verb: str) -> None:
         """Refuse what the run is past, or not yet at.

@@ -210,7 +210,7 @@ def test_r10_a_cancel_keeps_the_start_up_and_returns_of_the_use_what_is_not_kept
         )
         assert balance(conn, globex, "receivable", Unit.USD) == quote.startup + kept
     assert correction.effective_at == later
-    assert correction.description == "run r1, correction: cancelled after 390 s"
+    assert correction.description == "r1, correction: cancelled after 390 s"
     assert [p.ledger_account for p in correction.postings] == ["receivable", "revenue:use"]
 
 
@@ -263,7 +263,7 @@ def test_a_rehearsal_says_so_in_the_books(
     with transaction(db) as conn:
         reserve(conn, globex, "r1", quote_of(on_demand, 1, 6), now=now, rehearsal=True)
         charge_start(conn, "r1", now=now)
-        assert entries(conn, globex)[0].description.startswith("run r1 (rehearsal)")
+        assert entries(conn, globex)[0].description.startswith("r1 (rehearsal)")
 
 
 def test_a_run_is_charged_after_what_was_due_before_it(

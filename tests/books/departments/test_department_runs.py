@@ -88,7 +88,7 @@ def test_r71_r72_when_all_credits_are_used_the_run_is_on_demand_within_the_walle
         assert account_view(conn, acme, now).charged_usd_micros == 229 * USD
         invoice = issue_for_run(conn, "r2", now)
         assert invoice is not None
-        assert "run r2 of research" in invoice.lines[0].description
+        assert "r2 of research" in invoice.lines[0].description
 
 
 def test_c11_with_40_left_and_100_needed_the_whole_run_is_on_demand(
