@@ -27,6 +27,8 @@ BENCHMARKS = {
     "sweep": sweep_columns.figures,
 }
 RESULTS = Path(__file__).with_name("results.json")
+README = Path(__file__).resolve().parent.parent / "README.md"
+BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
 
 
 def main() -> int:
@@ -34,6 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME")
     parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--readme", action="store_true", help="put the table into the README")
     options = parser.parse_args()
     figures: list[Figure] = []
     for name in options.names or BENCHMARKS:
@@ -42,8 +45,17 @@ def main() -> int:
     print(table(figures))
     document = {"measured_on": machine(), "figures": [asdict(figure) for figure in figures]}
     options.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    if options.readme:
+        update_readme(figures)
     print(f"\nsaved to {options.out}", file=sys.stderr)
     return 0
+
+
+def update_readme(figures: list[Figure]) -> None:
+    """Replace what stands between the README's markers."""
+    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    README.write_text(f"{before}{BEGIN}\n{table(figures)}\n{END}{after}", encoding="utf-8")
 
 
 def table(figures: list[Figure]) -> str:
