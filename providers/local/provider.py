@@ -156,6 +156,8 @@ class LocalProvider:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            # Ctrl-C is for the caller, who decides what becomes of a machine that is starting.
+            process_group=0,
             env={**os.environ, MARK: to_mark(identity)},
         )
 

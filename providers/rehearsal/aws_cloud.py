@@ -226,6 +226,8 @@ def _start(folder: Path, boot_s: float, shutdown_s: float, idle_timeout_s: float
             stdout=log_file,
             stderr=subprocess.STDOUT,
             timeout=START_TIMEOUT_S,
+            # Ctrl-C is for the caller, not for a cloud that is starting.
+            process_group=0,
             check=False,
         )
 

@@ -19,7 +19,7 @@ import pytest
 from engine.api import Engine
 from engine.readers import read_scenario
 from providers.local.processes import processes_by_machine
-from providers.rehearsal.aws_cloud import is_alive, start_rehearsal_server
+from providers.rehearsal.aws_cloud import ADDRESS_FILE, is_alive, start_rehearsal_server
 from providers.rehearsal.faults import Fault, FaultKind
 
 if TYPE_CHECKING:
@@ -77,6 +77,28 @@ def test_told_to_end_a_real_run_leaves_no_process_and_costs_its_start_up(
     assert not shown["result"]["completed"]
     invoices = acme.here("--json", "invoices", "acme").json["invoices"]
     assert [invoice["usd"] for invoice in invoices] == ["0.75"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "state"), [("local", "launching"), ("aws", "accepted")], ids=["local", "aws"]
+)
+def test_ctrl_c_while_machines_or_their_cloud_are_starting_is_a_cancel_and_no_failure(
+    provider: str, state: str, acme: CommandLine, shop: str
+) -> None:
+    process = acme.start(
+        *("run", CHECKOUT, "--account", "acme", "--users", "8", "--provider", provider, "--json"),
+        *(("--dry-run",) if provider == "aws" else ("--set", f"TARGET={shop}")),
+    )
+    until(acme, lambda run: run["state"] == state)
+    time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 0, errors
+    run = until(acme, lambda run: run["state"] == "ended")
+    assert run["outcome"] == "cancelled"
+    assert processes_by_machine(acme.home) == {}
+    assert list(acme.home.glob(f"books.db.runs/*/{ADDRESS_FILE}")) == []
 
 
 def test_a_run_whose_cloud_has_no_capacity_exits_with_4_and_costs_nothing(
