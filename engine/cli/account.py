@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +14,11 @@ from engine.cli.account_tables import (
     show_ledger,
 )
 from engine.cli.extra_credits import extra_credits
+from engine.cli.instants import local_to
 from engine.cli.settings import Command, Group, Settings, pass_settings
 from kernel.clock import parse_instant
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from pricing.account_view import AccountView, Pending
     from pricing.accounts import Account
     from pricing.books.ledger import Posting, Transaction
@@ -77,32 +75,23 @@ def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names 
     request_id: str | None,
 ) -> None:
     """Open the account ID on a plan."""
-    from pricing.accounts import account_view, check_opening, open_account
-    from pricing.life.plan_changes import check_sale
     from pricing.payments.channels import Channel
-    from pricing.plans import find_plan
 
-    now = settings.clock().now()
-    plan = find_plan(plan_name, at=now.date()).with_credits(credits_wanted)
-    check_sale(account_id, None, plan, agreed_with)
     activated_at = None if activated is None else _activation(activated, timezone)
-    # Before there is a database: a mistake leaves nothing behind.
-    check_opening(account_id, timezone=timezone, activated_at=activated_at, now=now)
-    with _books(settings) as conn:
-        open_account(
-            conn,
-            account_id,
-            plan,
-            timezone=timezone,
-            activated_at=activated_at,
-            now=now,
-            request_id=request_id,
-            channel=Channel(channel),
-            card=card,
-            administrators=administrators,
-        )
-        view = account_view(conn, account_id, now)
-    emit_account(settings, view)
+    engine = settings.engine()
+    engine.open_account(
+        account_id,
+        plan=plan_name,
+        timezone=timezone,
+        activated=activated_at,
+        request_id=request_id,
+        channel=Channel(channel),
+        card=card,
+        administrators=administrators,
+        credits_wanted=credits_wanted,
+        agreed_with=agreed_with,
+    )
+    emit_account(settings, engine.show_account(account_id))
 
 
 @account.command("show")
@@ -110,21 +99,14 @@ def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names 
 @pass_settings
 def show(settings: Settings, account_id: str) -> None:
     """Show the account ID: plan, period, credits, charges."""
-    from pricing.accounts import account_view
-
-    with _books(settings) as conn:
-        view = account_view(conn, account_id, settings.clock().now())
-    emit_account(settings, view)
+    emit_account(settings, settings.engine().show_account(account_id))
 
 
 @account.command("list")
 @pass_settings
 def list_(settings: Settings) -> None:
     """List the accounts."""
-    from pricing.accounts import list_accounts
-
-    with _books(settings) as conn:
-        accounts = list_accounts(conn)
+    accounts = settings.engine().list_accounts()
     settings.emit(
         {"accounts": [_account_row(found) for found in accounts]},
         lambda console: show_accounts(console, accounts),
@@ -136,14 +118,10 @@ def list_(settings: Settings) -> None:
 @pass_settings
 def ledger(settings: Settings, account_id: str) -> None:
     """Show every transaction in the books of the account ID."""
-    from pricing.accounts import advance, find_account
-    from pricing.books.ledger import entries
-
-    with _books(settings) as conn:
-        advance(conn, account_id, settings.clock().now())
-        timezone = find_account(conn, account_id).timezone
-        written = entries(conn, account_id)
-    local = _local(timezone)
+    engine = settings.engine()
+    written = engine.ledger(account_id)
+    timezone = engine.account(account_id).timezone
+    local = local_to(timezone)
     settings.emit(
         {"id": account_id, "transactions": [_transaction_row(each, local) for each in written]},
         lambda console: show_ledger(console, written, timezone),
@@ -159,7 +137,7 @@ def account_document(view: AccountView) -> dict[str, Any]:
     """The contract's document of ``account show``; instants are in the account's zone."""
     from pricing.money import format_usd
 
-    local = _local(view.account.timezone)
+    local = local_to(view.account.timezone)
 
     def lot_row(lot: Lot) -> dict[str, Any]:
         return {
@@ -197,27 +175,6 @@ def account_document(view: AccountView) -> dict[str, Any]:
     }
 
 
-def _local(timezone: str) -> Callable[[datetime], str]:
-    """How instants are written: to the second, in an account's zone."""
-    from zoneinfo import ZoneInfo
-
-    zone = ZoneInfo(timezone)
-    return lambda instant: instant.astimezone(zone).isoformat(timespec="seconds")
-
-
-@contextmanager
-def _books(settings: Settings) -> Iterator[Connection]:
-    """One transaction on the database of the command line."""
-    from engine.database import open_database, transaction
-
-    db = open_database(settings.db)
-    try:
-        with transaction(db) as conn:
-            yield conn
-    finally:
-        db.dispose()
-
-
 def _activation(text: str, timezone: str) -> datetime:
     """The first instant of a day in the account's zone, or the instant that is given."""
     from zoneinfo import ZoneInfo
@@ -244,7 +201,7 @@ def _pending_row(pending: Pending, local: Callable[[datetime], str]) -> dict[str
 
 
 def _account_row(found: Account) -> dict[str, Any]:
-    local = _local(found.timezone)
+    local = local_to(found.timezone)
     return {
         "id": found.id,
         "plan": found.plan,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +13,6 @@ from engine.cli.instants import local_to
 from engine.cli.settings import Command, Settings, pass_settings
 
 if TYPE_CHECKING:
-    from engine.api import Engine
     from pricing.life.plan_history import HistoryRow, Offer
 
 Decorated = Callable[..., Any]
@@ -44,8 +42,8 @@ def _wanted(command: Decorated) -> Decorated:
 @pass_settings
 def upgrade(settings: Settings, /, account_id: str, **options: Any) -> None:  # noqa: ANN401 - options
     """Put the account ID on a bigger plan now; the full difference is charged and granted."""
-    with _engine(settings) as engine:
-        view = engine.upgrade(account_id, **options)
+    engine = settings.engine()
+    view = engine.upgrade(account_id, **options)
     emit_account(settings, view)
 
 
@@ -56,8 +54,8 @@ def upgrade(settings: Settings, /, account_id: str, **options: Any) -> None:  # 
 @pass_settings
 def downgrade(settings: Settings, /, account_id: str, **options: Any) -> None:  # noqa: ANN401 - options
     """Put the account ID on a smaller plan from the next billing date on."""
-    with _engine(settings) as engine:
-        view = engine.downgrade(account_id, **options)
+    engine = settings.engine()
+    view = engine.downgrade(account_id, **options)
     emit_account(settings, view)
 
 
@@ -68,8 +66,8 @@ def downgrade(settings: Settings, /, account_id: str, **options: Any) -> None:  
 @pass_settings
 def to_on_demand(settings: Settings, /, account_id: str, **options: Any) -> None:  # noqa: ANN401 - options
     """Put the account ID on demand now; until the next billing date that can be undone."""
-    with _engine(settings) as engine:
-        view = engine.to_on_demand(account_id, **options)
+    engine = settings.engine()
+    view = engine.to_on_demand(account_id, **options)
     emit_account(settings, view)
 
 
@@ -79,8 +77,8 @@ def to_on_demand(settings: Settings, /, account_id: str, **options: Any) -> None
 @pass_settings
 def undo(settings: Settings, account_id: str, request_id: str | None) -> None:
     """Take back the switch to on-demand, or a downgrade that is pending; for nothing."""
-    with _engine(settings) as engine:
-        view = engine.undo(account_id, request_id=request_id)
+    engine = settings.engine()
+    view = engine.undo(account_id, request_id=request_id)
     emit_account(settings, view)
 
 
@@ -90,8 +88,8 @@ def undo(settings: Settings, account_id: str, request_id: str | None) -> None:
 @pass_settings
 def boost(settings: Settings, account_id: str, request_id: str | None) -> None:
     """Buy the plan's monthly LI-minutes once more."""
-    with _engine(settings) as engine:
-        view = engine.boost(account_id, request_id=request_id)
+    engine = settings.engine()
+    view = engine.boost(account_id, request_id=request_id)
     emit_account(settings, view)
 
 
@@ -102,8 +100,8 @@ def boost(settings: Settings, account_id: str, request_id: str | None) -> None:
 @pass_settings
 def cancel(settings: Settings, account_id: str, by: str, request_id: str | None) -> None:
     """Ask for the end of the subscription of ID; it counts once it is confirmed."""
-    with _engine(settings) as engine:
-        view = engine.cancel_subscription(account_id, by=by, request_id=request_id)
+    engine = settings.engine()
+    view = engine.cancel_subscription(account_id, by=by, request_id=request_id)
     emit_account(settings, view)
 
 
@@ -116,10 +114,8 @@ def confirm_cancel(
     settings: Settings, account_id: str, representative: str | None, request_id: str | None
 ) -> None:
     """Confirm the cancellation of ID; the subscription ends at the next billing date."""
-    with _engine(settings) as engine:
-        view = engine.confirm_cancel(
-            account_id, representative=representative, request_id=request_id
-        )
+    engine = settings.engine()
+    view = engine.confirm_cancel(account_id, representative=representative, request_id=request_id)
     emit_account(settings, view)
 
 
@@ -129,8 +125,8 @@ def confirm_cancel(
 @pass_settings
 def renew(settings: Settings, account_id: str, request_id: str | None) -> None:
     """Take the cancellation of ID back, or within a month subscribe again."""
-    with _engine(settings) as engine:
-        view = engine.renew(account_id, request_id=request_id)
+    engine = settings.engine()
+    view = engine.renew(account_id, request_id=request_id)
     emit_account(settings, view)
 
 
@@ -140,8 +136,8 @@ def renew(settings: Settings, account_id: str, request_id: str | None) -> None:
 @pass_settings
 def delete(settings: Settings, account_id: str, request_id: str | None) -> None:
     """Delete the account ID for good, once its subscriptions have ended."""
-    with _engine(settings) as engine:
-        view = engine.delete_account(account_id, request_id=request_id)
+    engine = settings.engine()
+    view = engine.delete_account(account_id, request_id=request_id)
     emit_account(settings, view)
 
 
@@ -152,8 +148,8 @@ def delete(settings: Settings, account_id: str, request_id: str | None) -> None:
 @pass_settings
 def card(settings: Settings, account_id: str, card: str, request_id: str | None) -> None:
     """Put another CARD of the account ID on record."""
-    with _engine(settings) as engine:
-        view = engine.set_card(account_id, card, request_id=request_id)
+    engine = settings.engine()
+    view = engine.set_card(account_id, card, request_id=request_id)
     emit_account(settings, view)
 
 
@@ -163,8 +159,8 @@ def card(settings: Settings, account_id: str, card: str, request_id: str | None)
 @pass_settings
 def pay(settings: Settings, account_id: str, request_id: str | None) -> None:
     """Try again to collect what is overdue on the account ID."""
-    with _engine(settings) as engine:
-        view = engine.pay(account_id, request_id=request_id)
+    engine = settings.engine()
+    view = engine.pay(account_id, request_id=request_id)
     emit_account(settings, view)
 
 
@@ -173,8 +169,8 @@ def pay(settings: Settings, account_id: str, request_id: str | None) -> None:
 @pass_settings
 def offers(settings: Settings, account_id: str) -> None:
     """List the plans that the account ID can choose."""
-    with _engine(settings) as engine:
-        found = engine.offers(account_id)
+    engine = settings.engine()
+    found = engine.offers(account_id)
     settings.emit(
         {"offers": [_offer_row(offer) for offer in found]},
         lambda console: show_offers(console, found),
@@ -186,9 +182,9 @@ def offers(settings: Settings, account_id: str) -> None:
 @pass_settings
 def history(settings: Settings, account_id: str) -> None:
     """Show the plans that the account ID was on."""
-    with _engine(settings) as engine:
-        rows = engine.history(account_id)
-        timezone = engine.account(account_id).timezone
+    engine = settings.engine()
+    rows = engine.history(account_id)
+    timezone = engine.account(account_id).timezone
     settings.emit(
         {"id": account_id, "plans": [_history_row(row, timezone) for row in rows]},
         lambda console: show_history(console, rows, timezone),
@@ -232,15 +228,3 @@ def _offer_row(offer: Offer) -> dict[str, Any]:
         },
         "examples": list(plan.examples),
     }
-
-
-@contextmanager
-def _engine(settings: Settings) -> Iterator[Engine]:
-    """The engine on the database and by the clock of the command line."""
-    from engine.api import Engine
-
-    engine = Engine(settings.db, clock=settings.clock())
-    try:
-        yield engine
-    finally:
-        engine.close()

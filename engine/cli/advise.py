@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,8 +30,8 @@ def advise(
     With the account ID, what is not given is what its runs of the last 30 days show, and the
     answer says how many such runs its credits have room for.
     """
-    with closing(settings.engine()) as engine:
-        advice = engine.advise(account_id, li_minutes=li_minutes, runs=runs, users=users)
+    engine = settings.engine()
+    advice = engine.advise(account_id, li_minutes=li_minutes, runs=runs, users=users)
     if settings.json:
         settings.emit(advice_document(advice), lambda _: None)
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,13 +37,13 @@ def invoices(
     """Show the invoices of the account ID, or write one of them as an HTML page."""
     if number is None:
         _refuse_without_html({"--out": out, "--from": seller, "--to": customer})
-    with closing(settings.engine()) as engine:
-        if number is not None:
-            page = engine.invoice_page(account_id, number, seller=seller, customer=customer, by=by)
-            _write(settings, number, page, out)
-            return
-        issued = engine.invoices(account_id, by=by)
-        timezone = engine.account(account_id).timezone
+    engine = settings.engine()
+    if number is not None:
+        page = engine.invoice_page(account_id, number, seller=seller, customer=customer, by=by)
+        _write(settings, number, page, out)
+        return
+    issued = engine.invoices(account_id, by=by)
+    timezone = engine.account(account_id).timezone
     if settings.json:
         settings.emit(invoices_document(issued, timezone), lambda _: None)
     else:

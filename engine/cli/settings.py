@@ -43,10 +43,12 @@ class Settings:
         return StartingClock(parse_instant(self.now, where="--now"))
 
     def engine(self) -> Engine:
-        """The engine on the database and the clock that were named."""
+        """The engine on the database and the clock that were named, until the command ends."""
         from engine.api import Engine
 
-        return Engine(self.db, clock=self.clock())
+        engine = Engine(self.db, clock=self.clock())
+        click.get_current_context().call_on_close(engine.close)
+        return engine
 
     def console(self) -> Console:
         """Standard output for people: colours and tables on a terminal, plain text elsewhere."""

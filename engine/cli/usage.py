@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -45,8 +44,8 @@ def usage(settings: Settings, account_id: str, form: str | None, by: str | None)
     """
     if form is not None and settings.json:
         raise BadInputError(f"--{form} and --json are two forms of output; choose one")
-    with closing(settings.engine()) as engine:
-        used = engine.usage(account_id, by=by)
+    engine = settings.engine()
+    used = engine.usage(account_id, by=by)
     if form == "csv":
         _print_csv(RUN_COLUMNS, (_run_row(run, used.timezone) for run in used.runs))
     elif form == "focus":

@@ -44,6 +44,8 @@ class AccountCommands(Commands):
         now = self.clock.now()
         wanted = find_plan(plan, at=now.date()).with_credits(credits_wanted)
         check_sale(account_id, None, wanted, agreed_with)
+        # Before there is a database: a mistake leaves nothing behind.
+        accounts.check_opening(account_id, timezone=timezone, activated_at=activated, now=now)
         with self._transaction() as conn:
             return accounts.open_account(
                 conn,
@@ -65,6 +67,13 @@ class AccountCommands(Commands):
 
         with self._reading() as conn:
             return accounts.find_account(conn, account_id)
+
+    def list_accounts(self) -> Sequence[Account]:
+        """Every account, by id."""
+        from pricing import accounts
+
+        with self._reading() as conn:
+            return accounts.list_accounts(conn)
 
     def show_account(self, account_id: str) -> AccountView:
         """The account with its period, balance, lots and next charge."""
