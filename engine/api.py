@@ -40,7 +40,6 @@ from engine.runs.states import Order, Run
 from engine.scenario import Scenario
 from kernel.clock import Clock, SystemClock
 from pricing.catalog import Catalog
-from pricing.quotes import Quote
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -131,10 +130,6 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
             at=self.clock.now().date(),
             plan=plan,
         )
-
-    def quote(self, planned: Estimate, *, account: str) -> Quote:
-        """What a run of the estimated test would be charged on the account's plan."""
-        return quote_of(planned, self._plan_of(account), self.clock.now())
 
     def payment(self, planned: Estimate, *, account: str, department: str | None = None) -> Payment:
         """Who would pay for a run of the estimated test now, and how much.

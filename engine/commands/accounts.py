@@ -38,16 +38,16 @@ class AccountCommands(Commands):
         agreed_with: str | None = None,
     ) -> Account:
         """Open an account on a plan; a subscription is charged and granted at once (R12, R19)."""
-        from pricing import accounts
+        from pricing import opening
         from pricing.life.plan_changes import check_sale
 
         now = self.clock.now()
         wanted = find_plan(plan, at=now.date()).with_credits(credits_wanted)
         check_sale(account_id, None, wanted, agreed_with)
         # Before there is a database: a mistake leaves nothing behind.
-        accounts.check_opening(account_id, timezone=timezone, activated_at=activated, now=now)
+        opening.check_opening(account_id, timezone=timezone, activated_at=activated, now=now)
         with self._transaction() as conn:
-            return accounts.open_account(
+            return opening.open_account(
                 conn,
                 account_id,
                 wanted,

@@ -10,25 +10,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
-from pricing.books.tables import ADMINISTRATORS
 from pricing.life.activation import activate
+from pricing.life.administrators import check_administrator
 from pricing.life.changes import Change, ChangeKind, ChangeState, ask_for, confirm, end_change
 from pricing.life.commands import Asked, ask
 from pricing.life.subscriptions import Subscription
 from pricing.payments.payer import REHEARSED_PAYER, Payer
 from pricing.periods import period, period_number
-
-
-class NotAdministratorError(RefusedError):
-    """Only an administrator may do that (R56, R57).
-
-    Facts: ``account``, ``by``, ``administrators``.
-    """
-
-    code = "not_administrator"
 
 
 class NoCancellationError(RefusedError):
@@ -76,7 +67,7 @@ def cancel(
     asked = ask(conn, account_id, "cancel", {"by": by}, request_id=request_id, payer=payer, now=now)
     if asked is None:
         return
-    _check_administrator(conn, account_id, by)
+    check_administrator(conn, account_id, by, otherwise="; ask {names} to send the request")
     asked.check_subscribed("cancel")
     earlier = asked.changes(conn).get(ChangeKind.CANCELLATION)
     if earlier is not None:
@@ -203,21 +194,3 @@ def _cancellation(conn: Connection, asked: Asked) -> Change | None:
     if asked.subscription.ended_at is not None:
         return None
     return asked.changes(conn).get(ChangeKind.CANCELLATION)
-
-
-def _check_administrator(conn: Connection, account_id: str, by: str) -> None:
-    """Whoever is named, if the account names nobody: its operator vouches for the name."""
-    names = conn.execute(
-        select(ADMINISTRATORS.c.name)
-        .where(ADMINISTRATORS.c.account_id == account_id)
-        .order_by(ADMINISTRATORS.c.name)
-    )
-    administrators = names.scalars().all()
-    if administrators and by not in administrators:
-        raise NotAdministratorError(
-            f"account {account_id}: {by} is no administrator; ask {', '.join(administrators)} to"
-            " send the request",
-            account=account_id,
-            by=by,
-            administrators=", ".join(administrators),
-        )

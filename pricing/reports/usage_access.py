@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from pricing.books.tables import ADMINISTRATORS
-from pricing.life.cancellations import NotAdministratorError
+from pricing.life.administrators import check_administrator
 
 
 def check_may_see(conn: Connection, account_id: str, by: str | None) -> None:
@@ -20,19 +19,10 @@ def check_may_see(conn: Connection, account_id: str, by: str | None) -> None:
     Raises:
         NotAdministratorError: If the account has administrators, and that is none of them.
     """
-    if by is None:
-        return
-    names = conn.execute(
-        select(ADMINISTRATORS.c.name)
-        .where(ADMINISTRATORS.c.account_id == account_id)
-        .order_by(ADMINISTRATORS.c.name)
-    )
-    administrators = names.scalars().all()
-    if administrators and by not in administrators:
-        raise NotAdministratorError(
-            f"account {account_id}: {by} is no administrator, and usage and billing are for those:"
-            f" {', '.join(administrators)}",
-            account=account_id,
-            by=by,
-            administrators=", ".join(administrators),
+    if by is not None:
+        check_administrator(
+            conn,
+            account_id,
+            by,
+            otherwise=", and usage and billing are for those: {names}",
         )

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from engine.database import transaction
-from pricing.accounts import open_account
+from pricing.opening import open_account
 from pricing.plans import BUNDLED_PLANS, Plan, load_plans
 from pricing.quotes import Quote, quote_run
 from pricing.tariffs import Usage

@@ -16,8 +16,6 @@ from kernel.errors import BadInputError
 from pricing.account_view import AccountView
 from pricing.accounts import (
     CLOCK_TOLERANCE,
-    AccountConflictError,
-    BadAccountIdError,
     ClockBackwardsError,
     UnknownAccountError,
     account_view,
@@ -25,13 +23,13 @@ from pricing.accounts import (
     catch_up,
     find_account,
     list_accounts,
-    open_account,
 )
 from pricing.books.invoices import list_invoices
 from pricing.books.ledger import Transaction, entries
 from pricing.books.requests import RequestConflictError
 from pricing.books.tables import ACCOUNTS, PERIODS
 from pricing.life.subscriptions import MOST_PERIODS_AT_ONCE, ClockTooFarAheadError
+from pricing.opening import AccountConflictError, BadAccountIdError, open_account
 from pricing.periods import UnknownTimezoneError
 from pricing.plans import Plan
 

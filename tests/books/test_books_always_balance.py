@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine
 
 from engine.database import open_database
-from pricing.accounts import account_view, open_account
+from pricing.accounts import account_view
 from pricing.books.charges import (
     InsufficientCreditsError,
     bill_of,
@@ -25,6 +25,7 @@ from pricing.books.charges import (
 )
 from pricing.books.invoices import issue_for_run, list_invoices
 from pricing.books.ledger import entries
+from pricing.opening import open_account
 from pricing.plans import BUNDLED_PLANS, load_plans
 from pricing.quotes import Quote, Unit, quote_run
 from pricing.tariffs import Usage

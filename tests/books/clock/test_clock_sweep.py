@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from engine.database import transaction
-from pricing.accounts import account_view, advance, open_account
+from pricing.accounts import account_view, advance
 from pricing.books.ledger import entries
+from pricing.opening import open_account
 from pricing.periods import Anchor, Period, anchor_of, period, period_number
 from pricing.plans import Plan
 

@@ -280,7 +280,7 @@ def test_i13_a_refused_run_changes_nothing(
 def test_i14_a_lot_is_not_used_outside_its_time(
     db: Engine, starter: Plan, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
-    from pricing.accounts import open_account
+    from pricing.opening import open_account
 
     monthly = replace(starter, rollover=False)
     with transaction(db) as conn:

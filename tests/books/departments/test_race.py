@@ -15,8 +15,9 @@ import pytest
 from sqlalchemy import Engine
 
 from engine.database import transaction
-from pricing.accounts import account_view, open_account
+from pricing.accounts import account_view
 from pricing.books.ledger import balance, entries
+from pricing.opening import open_account
 from pricing.plans import Plan
 from pricing.quotes import Unit, quote_to_json
 from pricing.sharing.departments import allocate, department_view, limit_wallet

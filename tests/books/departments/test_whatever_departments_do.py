@@ -14,10 +14,11 @@ from sqlalchemy import Connection, Engine
 
 from engine.database import open_database
 from kernel.errors import RefusedError
-from pricing.accounts import account_view, open_account
+from pricing.accounts import account_view
 from pricing.books.charges import charge_start, correct, reserve, void_reservation
 from pricing.books.ledger import entries
 from pricing.books.reservations import Payer
+from pricing.opening import open_account
 from pricing.plans import BUNDLED_PLANS, load_plans
 from pricing.quotes import Quote, Unit, quote_run
 from pricing.sharing.departments import add_department, allocate, department_view, limit_wallet

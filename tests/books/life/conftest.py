@@ -15,10 +15,11 @@ from sqlalchemy import Connection, Engine
 
 from engine.database import open_database, transaction
 from pricing.account_view import AccountView
-from pricing.accounts import account_view, open_account
+from pricing.accounts import account_view
 from pricing.books.charges import charge_start, reserve
 from pricing.books.invoices import list_invoices
 from pricing.books.ledger import entries
+from pricing.opening import open_account
 from pricing.payments.channels import Channel
 from pricing.plans import BUNDLED_PLANS, Plan, load_plans
 from pricing.quotes import quote_run

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, select
 from engine.database import open_database
 from kernel.errors import RefusedError
 from pricing.account_view import AccountView
-from pricing.accounts import account_view, advance, open_account
+from pricing.accounts import account_view, advance
 from pricing.books.charges import charge_start, correct, reserve, void_reservation
 from pricing.books.invoices import list_invoices
 from pricing.books.ledger import Transaction, entries
@@ -34,6 +34,7 @@ from pricing.life.deletions import delete
 from pricing.life.on_demand import to_on_demand, undo
 from pricing.life.overdue import pay, payment_answered, set_card
 from pricing.life.plan_changes import downgrade, upgrade
+from pricing.opening import open_account
 from pricing.payments.payer import DECLINES, DELAYS, PaymentState
 from pricing.plans import BUNDLED_PLANS, load_plans
 from pricing.quotes import Unit, quote_run

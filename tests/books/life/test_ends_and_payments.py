@@ -23,12 +23,12 @@ from pricing.books.ledger import entries
 from pricing.books.tables import ACCOUNTS, ADMINISTRATORS, CHANGES
 from pricing.caps import PlanCapError
 from pricing.life.activation import TrialUsedError
+from pricing.life.administrators import NotAdministratorError
 from pricing.life.billing_settings import billing_settings
 from pricing.life.boosts import boost
 from pricing.life.cancellations import (
     CancellationAskedError,
     NoCancellationError,
-    NotAdministratorError,
     NotRenewableError,
     cancel,
     confirm_cancel,

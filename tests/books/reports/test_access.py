@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import Engine
 
 from engine.database import transaction
-from pricing.accounts import open_account
 from pricing.books.invoices import list_invoices
+from pricing.life.administrators import NotAdministratorError
 from pricing.life.billing_settings import billing_settings
-from pricing.life.cancellations import NotAdministratorError
 from pricing.life.plan_history import PlanStatus, plan_history
+from pricing.opening import open_account
 from pricing.payments.channels import Channel
 from pricing.plans import BUNDLED_PLANS, Plan, load_plans
 from pricing.reports.usage_access import check_may_see

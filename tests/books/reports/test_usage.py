@@ -15,10 +15,11 @@ import pytest
 from sqlalchemy import Engine
 
 from engine.database import transaction
-from pricing.accounts import account_view, open_account
+from pricing.accounts import account_view
 from pricing.books.charges import charge_start, correct, reserve
 from pricing.life.boosts import boost
 from pricing.life.plan_changes import upgrade
+from pricing.opening import open_account
 from pricing.periods import Anchor, period
 from pricing.plans import BUNDLED_PLANS, Plan, load_plans
 from pricing.quotes import Quote
