@@ -38,24 +38,57 @@ class LoadPhase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class InjectorGroup:
+    """Injectors that are launched together.
+
+    Attributes:
+        count: Machines.
+        users: Most users at once that they carry together.
+    """
+
+    count: int
+    users: int
+
+
+@dataclass(frozen=True, slots=True)
+class MachineWork:
+    """What machines do, told in both ways that providers know.
+
+    Attributes:
+        commands: Machine i -> the argument vectors that it runs side by side.
+        user_data: Group g -> the script that its machines boot with.
+    """
+
+    commands: Commands = ()
+    user_data: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LoadTask:
     """One run's load.
 
     Attributes:
         run_id: The run.
         scenario: What is run.
-        injectors: Machines that put the load on, the first of which also conducts.
+        groups: Machines that put the load on.
         folder: The run's own folder, absolute; everything the load writes is in it.
         time_scale: Seconds of the test that one second plays.
         started_at: When all machines were up, as far as the controller knows.
+        lifetime_s: From the intent to launch until a machine ends itself.
     """
 
     run_id: str
     scenario: Scenario
-    injectors: int
+    groups: tuple[InjectorGroup, ...]
     folder: Path
     time_scale: float = 1.0
     started_at: datetime | None = None
+    lifetime_s: float = 3_600.0
+
+    @property
+    def injectors(self) -> int:
+        """Machines that put the load on, over all groups."""
+        return sum(group.count for group in self.groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +176,10 @@ class LoadResult:
 
 
 class LoadDriver(Protocol):
-    """One load generator. It keeps no state of its own: all is in the task's folder."""
+    """One load generator. It keeps no state of its own: all is in the task's folder or storage."""
 
-    def prepare(self, task: LoadTask) -> Commands:
-        """Write what the machines need into the folder and say what each of them runs.
+    def prepare(self, task: LoadTask) -> MachineWork:
+        """Write down what the machines need and say what each of them runs.
 
         Called again, before or after the machines were launched, it answers the same.
 
@@ -157,9 +190,16 @@ class LoadDriver(Protocol):
         ...
 
     def progress(self, task: LoadTask, now: datetime) -> Progress:
-        """How far the load is at ``now``; ``WAITING`` as long as nothing was reported."""
+        """How far the load is at ``now``; ``WAITING`` as long as nothing was reported.
+
+        A driver whose injectors wait for a common start gives it here.
+        """
         ...
 
     def result(self, task: LoadTask) -> LoadResult | None:
         """What was measured, also after a cancel or a loss; None: nothing was."""
+        ...
+
+    def clean_up(self, task: LoadTask) -> None:
+        """Remove what only the load needed; the result is on record and is not asked for again."""
         ...

@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 
 from engine.load import folder
 from engine.load.driver import (
-    Commands,
     LoadEngineMissingError,
     LoadPhase,
     LoadResult,
     LoadTask,
+    MachineWork,
     Progress,
     UnrunnableScenarioError,
 )
@@ -42,7 +42,7 @@ _LOCUSTFILE = Path(__file__).with_name("locustfile.py").resolve()
 class LocustDriver:
     """Runs scenarios that speak HTTP with Locust."""
 
-    def prepare(self, task: LoadTask) -> Commands:
+    def prepare(self, task: LoadTask) -> MachineWork:
         """Write the order for master and workers; the first machine runs the master too.
 
         Raises:
@@ -54,7 +54,8 @@ class LocustDriver:
         check_installed()
         master_port = _order(task)["master_port"]
         workers = [_worker(task, slot, master_port) for slot in range(task.injectors)]
-        return [[_master(task, master_port), workers[0]], *([worker] for worker in workers[1:])]
+        first = [_master(task, master_port), workers[0]]
+        return MachineWork(commands=[first, *([worker] for worker in workers[1:])])
 
     def progress(self, task: LoadTask, now: datetime) -> Progress:
         """The last line that the master wrote."""
@@ -79,6 +80,9 @@ class LocustDriver:
             return None
         plan = plan_users(task.scenario.profile, task.time_scale)
         return judge(measured, plan.peak_users, plan.approximation)
+
+    def clean_up(self, task: LoadTask) -> None:
+        """Nothing: what is in the run's folder is for people to read."""
 
 
 def check_installed() -> None:

@@ -7,24 +7,20 @@ Imported inside Locust only, through ``locustfile``. The order is read from the 
 from __future__ import annotations
 
 import atexit
-import json
-import random
 import sys
 from argparse import ArgumentParser
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-import gevent
-from locust import FastHttpUser, LoadTestShape, between, events, runners
+from locust import LoadTestShape, events, runners
 
 from engine.load import folder
+from engine.load.http_users import http_users
 from engine.load.locust import WORKERS_WAIT_S
 from engine.load.locust_master import Conductor, Worker, note_disorder
 from engine.load.locust_worker import Injector
-from engine.load.shape import STEP_S, plan_users
+from engine.load.shape import plan_users
 from engine.load.verdict import COMPLETED
-from engine.scenario import Request, UserClass
 from engine.scenario_json import scenario_from_json
 
 REPORTS_PER_S_MAX = 200
@@ -83,66 +79,10 @@ class Shape(LoadTestShape):
         return self.last
 
 
-def _user_class(user_class: UserClass) -> type[FastHttpUser]:
-    """A class of Locust users.
-
-    ``FastHttpUser`` makes about three times as many requests per processor second as ``HttpUser``,
-    so an injector carries three times the load before it measures itself instead of the target.
-    """
-    weights = list(accumulate(request.weight for request in user_class.requests))
-
-    def begin(_user: FastHttpUser) -> None:
-        # Users that start in the same step spread over it; in lockstep they would queue.
-        gevent.sleep(random.uniform(0, STEP_S))  # noqa: S311 - no secret
-
-    def act(user: FastHttpUser) -> None:
-        (request,) = random.choices(user_class.requests, cum_weights=weights)  # noqa: S311 - no secret
-        _send(user, request)
-
-    return type(
-        user_class.name,
-        (FastHttpUser,),
-        {
-            "host": TARGET,
-            "weight": user_class.weight,
-            "wait_time": between(*user_class.think_time_s),
-            "on_start": begin,
-            "tasks": [act],
-        },
-    )
-
-
-def _send(user: FastHttpUser, request: Request) -> None:
-    """Make one request below the target, whatever host Locust was configured with.
-
-    Redirects are answers, not followed: they could lead away from the target.
-    """
-    user.client.request(
-        request.method,
-        f"{TARGET}/{request.path.lstrip('/')}",
-        name=request.name or request.path,
-        data=request.body,
-        headers=_headers(request.body),
-        allow_redirects=False,
-    )
-
-
-def _headers(body: str | None) -> dict[str, str]:
-    if body is None:
-        return {}
-    try:
-        json.loads(body)
-    except ValueError:
-        return {"Content-Type": "text/plain; charset=utf-8"}
-    return {"Content-Type": "application/json"}
-
-
 def found_by_locust() -> dict[str, type]:
     """What the locustfile has to hold, by name."""
-    user_classes = {
-        f"user_class_{number}": _user_class(each)
-        for number, each in enumerate(SCENARIO.user_classes)
-    }
+    assert ORDER is not None
+    user_classes = http_users(TARGET, ORDER["scenario"]["user_classes"])
     return {"Shape": Shape, **user_classes}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.load.driver import Commands, LoadPhase, LoadResult, LoadTask, Progress
+from engine.load.driver import LoadPhase, LoadResult, LoadTask, MachineWork, Progress
 from engine.load.shape import plan_users
 from engine.profile import LoadProfile, OpenProfile
 
@@ -16,10 +16,10 @@ NO_LOAD = "rehearsal: no load is put on the target"
 class RehearsedLoad:
     """Follows the clock through the planned curve, from the instant that all machines were up."""
 
-    def prepare(self, task: LoadTask) -> Commands:
+    def prepare(self, task: LoadTask) -> MachineWork:
         """Rehearsed machines run nothing."""
         del task
-        return ()
+        return MachineWork()
 
     def progress(self, task: LoadTask, now: datetime) -> Progress:
         """Where the plan is at ``now``; no request is ever counted."""
@@ -36,6 +36,9 @@ class RehearsedLoad:
         """Nothing was measured."""
         del task
         return None
+
+    def clean_up(self, task: LoadTask) -> None:
+        """Nothing was written."""
 
 
 def _users_at(profile: LoadProfile, at_s: float) -> int:

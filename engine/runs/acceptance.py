@@ -56,7 +56,15 @@ def on_demand_quote_of(estimate: Estimate, plan: Plan, at: datetime) -> Quote | 
 def placements_of(estimate: Estimate, provider: str) -> tuple[Placement, ...]:
     """The machines to launch: on this machine one process an injector, in a cloud its fleet."""
     if provider == LOCAL:
-        return (Placement(LOCAL, ("process",), estimate.requirement.injectors, 0),)
+        return (
+            Placement(
+                region=LOCAL,
+                machine_types=("process",),
+                count=estimate.requirement.injectors,
+                hourly_usd_micros=0,
+                users=estimate.load.peak_users,
+            ),
+        )
     for fleet in estimate.clouds:
         if fleet.provider == provider:
             return tuple(
@@ -65,6 +73,7 @@ def placements_of(estimate: Estimate, provider: str) -> tuple[Placement, ...]:
                     machine_types=(group.offering.machine.name,),
                     count=group.count,
                     hourly_usd_micros=group.offering.hourly_usd_micros,
+                    users=group.users,
                 )
                 for group in fleet.groups
             )

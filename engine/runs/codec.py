@@ -48,6 +48,8 @@ def order_from_json(document: Mapping[str, Any]) -> Order:
                 machine_types=tuple(each["machine_types"]),
                 count=each["count"],
                 hourly_usd_micros=each["hourly_usd_micros"],
+                # Orders from before injectors had shares do not have it.
+                users=each.get("users", 1),
             )
             for each in document["placements"]
         ),

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from engine.database import transaction
-from engine.load.driver import LoadResult, LoadTask
+from engine.load.driver import InjectorGroup, LoadResult, LoadTask, Progress
 from engine.runs.clouds import Cloud, OpenCloud
 from engine.runs.codec import machine_to_json
 from engine.runs.decide import (
@@ -155,20 +155,22 @@ class Controller:
         machines = look(cloud.provider.observe, run.id, run.order.regions)
         if run.state not in _HAS_LOAD:
             return Observed(machines)
-        now = self.clock.now()
-        return Observed(machines, cloud.driver.progress(self._task(run, machines), now))
+        task = self._task(run, cloud, machines)
+        progress: Progress = look(cloud.driver.progress, task, self.clock.now())
+        return Observed(machines, progress)
 
-    def _task(self, run: Run, machines: tuple[Machine, ...]) -> LoadTask:
+    def _task(self, run: Run, cloud: Cloud, machines: tuple[Machine, ...]) -> LoadTask:
         all_up = len(machines) == run.order.machines_wanted and all(
             machine.state is MachineState.RUNNING for machine in machines
         )
         return LoadTask(
             run_id=run.id,
             scenario=run.order.scenario,
-            injectors=run.order.machines_wanted,
+            groups=tuple(InjectorGroup(each.count, each.users) for each in run.order.placements),
             folder=self.folder / run.id,
             time_scale=run.order.time_scale,
             started_at=run.load_started_at or (self.clock.now() if all_up else None),
+            lifetime_s=cloud.limits.lifetime_s(run.order),
         )
 
     def _perform(self, run: Run, cloud: Cloud, observed: Observed, action: Action) -> None:
@@ -186,7 +188,11 @@ class Controller:
             case Wait():
                 self.clock.sleep(cloud.limits.poll_s)
             case End(outcome, reason):
-                self._end(run, outcome, reason, cloud.driver.result(self._task(run, ())))
+                task = self._task(run, cloud, ())
+                self._end(run, outcome, reason, cloud.driver.result(task))
+                # What is left of it costs next to nothing, and the run has ended.
+                with suppress(ProviderFailedError):
+                    cloud.driver.clean_up(task)
             case GiveUp():
                 raise ReleaseUnprovenError(
                     f"run {run.id}: {len(observed.machines)} machines are still there; "
@@ -217,8 +223,8 @@ class Controller:
     def _launch(self, run: Run, cloud: Cloud, observed: Observed) -> None:
         machines: list[Machine] = []
         try:
-            commands = cloud.driver.prepare(self._task(run, observed.machines))
-            for spec in launch_specs(run, commands, cloud.limits):
+            work = cloud.driver.prepare(self._task(run, cloud, observed.machines))
+            for spec in launch_specs(run, work, cloud.limits):
                 machines.extend(cloud.provider.launch(spec))
                 self.on_step("launching/Launch/sent")
         except (BadInputError, ProviderFailedError) as error:

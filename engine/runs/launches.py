@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from engine.load.driver import MachineWork
 from engine.runs.states import Limits, Placement, Run
 from providers.contract import LaunchSpec
-
-Commands = Sequence[Sequence[Sequence[str]]]
 
 
 def launch_token(run_id: str, attempt: int, placement: Placement) -> str:
@@ -29,11 +28,11 @@ def launch_token(run_id: str, attempt: int, placement: Placement) -> str:
     return hashlib.sha256(wish.encode()).hexdigest()[:40]
 
 
-def launch_specs(run: Run, commands: Commands, limits: Limits) -> Iterator[LaunchSpec]:
+def launch_specs(run: Run, work: MachineWork, limits: Limits) -> Iterator[LaunchSpec]:
     """The create calls of the run's present attempt; machines take their commands in order."""
     assert run.intent_at is not None, "machines are launched only after the intent is on record"
     first = 0
-    for placement in run.order.placements:
+    for number, placement in enumerate(run.order.placements):
         yield LaunchSpec(
             run_id=run.id,
             attempt=run.attempt,
@@ -45,6 +44,7 @@ def launch_specs(run: Run, commands: Commands, limits: Limits) -> Iterator[Launc
             created_at=run.intent_at,
             expires_at=limits.expires_at(run.order, run.intent_at),
             owner=run.order.account_id,
-            commands=commands[first : first + placement.count],
+            commands=work.commands[first : first + placement.count],
+            user_data=work.user_data[number] if work.user_data else "",
         )
         first += placement.count

@@ -53,12 +53,14 @@ class Placement:
         machine_types: In order of preference.
         count: How many.
         hourly_usd_micros: List price of one machine of the first type.
+        users: Most users at once that they carry together.
     """
 
     region: str
     machine_types: tuple[str, ...]
     count: int
     hourly_usd_micros: int
+    users: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,5 +200,9 @@ class Limits:
 
     def expires_at(self, order: Order, intent_at: datetime) -> datetime:
         """The instant at which each machine ends itself, whatever happened to its controller."""
-        life_s = self.launch_s + self.start_s + order.load_s + self.overrun_s + self.expiry_margin_s
-        return intent_at + timedelta(seconds=life_s)
+        return intent_at + timedelta(seconds=self.lifetime_s(order))
+
+    def lifetime_s(self, order: Order) -> float:
+        """From the intent to launch until each machine ends itself."""
+        phases_s = self.launch_s + self.start_s + order.load_s + self.overrun_s
+        return phases_s + self.expiry_margin_s

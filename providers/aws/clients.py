@@ -47,8 +47,10 @@ class AwsClients:
         self._clock = clock
         self._session = session
         self._endpoint_url = endpoint_url
-        # Another place is on this computer or near it: no proxy leads there.
-        self._config = CONFIG if endpoint_url is None else CONFIG.merge(Config(proxies={}))
+        # Another place is on this computer or near it: no proxy leads there, and no bucket has a
+        # host name of its own.
+        elsewhere = Config(proxies={}, s3={"addressing_style": "path"})
+        self._config = CONFIG if endpoint_url is None else CONFIG.merge(elsewhere)
         self._clients: dict[tuple[str, str], Any] = {}
 
     def ec2(self, region: str) -> EC2Client:

@@ -130,6 +130,8 @@ _CONFIGURATION = (
             "MalformedQueryString",
             "MissingInput",
             "MissingParameter",
+            "NoSuchBucket",
+            "NoSuchKey",
             "NoSuchResourceException",
             "OperationNotPermitted",
             "OptInRequired",

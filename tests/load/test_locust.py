@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from engine.load import folder
-from engine.load.driver import LoadPhase, LoadResult, LoadTask, Progress
+from engine.load.driver import InjectorGroup, LoadPhase, LoadResult, LoadTask, Progress
 from engine.load.locust import LocustDriver
 from engine.profile import Curve, closed
 from engine.scenario import Protocol, Request, Scenario, UserClass
@@ -37,7 +37,7 @@ class Load:
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, cwd: Path) -> None:
-        for commands in DRIVER.prepare(self.task):
+        for commands in DRIVER.prepare(self.task).commands:
             self.processes += [
                 subprocess.Popen(
                     command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
@@ -87,7 +87,7 @@ def play(tmp_path: Path) -> Iterator[Play]:
         (trap / f"{name}.py").write_text("raise SystemExit('the wrong module was imported')")
 
     def start(scenario: Scenario, time_scale: float = 1.0) -> Load:
-        load = Load(LoadTask("r1", scenario, 2, tmp_path / "r1", time_scale))
+        load = Load(LoadTask("r1", scenario, (InjectorGroup(2, 8),), tmp_path / "r1", time_scale))
         loads.append(load)
         load.start(trap)
         return load
@@ -272,8 +272,8 @@ def test_a_cancel_while_workers_are_missing_leaves_no_result(shop: str, play: Pl
 def test_a_master_port_that_was_taken_meanwhile_fails_and_says_so(
     shop: str, tmp_path: Path
 ) -> None:
-    task = LoadTask("r1", shopping(shop, (0, 8), (60, 8)), 2, tmp_path / "r1")
-    master = DRIVER.prepare(task)[0][0]
+    task = LoadTask("r1", shopping(shop, (0, 8), (60, 8)), (InjectorGroup(2, 8),), tmp_path / "r1")
+    master = DRIVER.prepare(task).commands[0][0]
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", int(master[master.index("--master-bind-port") + 1])))
         taken.listen()
@@ -287,8 +287,8 @@ def test_a_master_port_that_was_taken_meanwhile_fails_and_says_so(
 
 
 def test_workers_that_never_come_fail_it_and_say_so(shop: str, tmp_path: Path) -> None:
-    task = LoadTask("r1", shopping(shop, (0, 8), (60, 8)), 2, tmp_path / "r1")
-    master = list(DRIVER.prepare(task)[0][0])
+    task = LoadTask("r1", shopping(shop, (0, 8), (60, 8)), (InjectorGroup(2, 8),), tmp_path / "r1")
+    master = list(DRIVER.prepare(task).commands[0][0])
     master[master.index("--expect-workers-max-wait") + 1] = "1"
     subprocess.run(master, capture_output=True, timeout=30, check=False)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.load.driver import LoadPhase, LoadTask, UnrunnableScenarioError
+from engine.load.driver import InjectorGroup, LoadPhase, LoadTask, UnrunnableScenarioError
 from engine.load.locust import LocustDriver
 from engine.profile import Curve, OpenProfile, Point, closed
 from engine.scenario import Protocol, Request, Scenario, UserClass
@@ -29,21 +29,21 @@ SHOPPING = Scenario(
 
 
 def task(folder: Path, scenario: Scenario = SHOPPING, injectors: int = 3) -> LoadTask:
-    return LoadTask("r1", scenario, injectors, folder)
+    return LoadTask("r1", scenario, (InjectorGroup(injectors, 10),), folder)
 
 
 def test_the_first_machine_conducts_and_every_machine_works(tmp_path: Path) -> None:
-    machines = DRIVER.prepare(task(tmp_path))
+    machines = DRIVER.prepare(task(tmp_path)).commands
     roles = [["--master" in command for command in commands] for commands in machines]
     assert roles == [[True, False], [False], [False]]
 
 
 def test_one_machine_conducts_and_works(tmp_path: Path) -> None:
-    assert len(DRIVER.prepare(task(tmp_path, injectors=1))[0]) == 2
+    assert len(DRIVER.prepare(task(tmp_path, injectors=1)).commands[0]) == 2
 
 
 def test_commands_do_not_depend_on_where_they_are_started(tmp_path: Path) -> None:
-    for commands in DRIVER.prepare(task(tmp_path)):
+    for commands in DRIVER.prepare(task(tmp_path)).commands:
         for command in commands:
             assert all(Path(word).is_absolute() for word in command if "/" in word)
             assert command[1] == "-P"
@@ -54,7 +54,7 @@ def test_asked_again_it_answers_the_same(tmp_path: Path) -> None:
 
 
 def test_two_runs_have_two_ports(tmp_path: Path) -> None:
-    one, other = (DRIVER.prepare(task(tmp_path / name))[0][0] for name in ("one", "other"))
+    one, other = (DRIVER.prepare(task(tmp_path / name)).commands[0][0] for name in ("one", "other"))
     port = one.index("--master-bind-port") + 1
     assert one[port] != other[port]
 
@@ -123,7 +123,7 @@ PREPARE = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from engine.load.driver import LoadTask
+from engine.load.driver import InjectorGroup, LoadTask
 from engine.load.locust import LocustDriver
 from engine.profile import closed
 from engine.scenario import Protocol, Scenario, UserClass
@@ -131,7 +131,7 @@ from kernel.errors import LoadmusterError
 users = (UserClass("a"),)
 scenario = Scenario("shop", Protocol.HTTP, closed([(0, 1), (9, 1)]), "yaml", "http://h", users)
 try:
-    LocustDriver().prepare(LoadTask("r1", scenario, 1, Path(sys.argv[2])))
+    LocustDriver().prepare(LoadTask("r1", scenario, (InjectorGroup(1, 10),), Path(sys.argv[2])))
 except LoadmusterError as error:
     print(error.code, error.message)
 print(sorted({"locust", "gevent"} & set(sys.modules)))

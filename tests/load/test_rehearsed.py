@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.load.driver import LoadPhase, LoadTask
+from engine.load.driver import InjectorGroup, LoadPhase, LoadTask, MachineWork
 from engine.load.rehearsed import RehearsedLoad
 from engine.profile import Curve, OpenProfile, Point, closed
 from engine.scenario import Protocol, Scenario
@@ -18,7 +18,7 @@ LOAD = RehearsedLoad()
 
 def rehearsed(folder: Path, started_at: datetime | None, time_scale: float = 1.0) -> LoadTask:
     scenario = Scenario("shop", Protocol.HTTP, closed([(0, 0), (60, 120), (120, 0)]))
-    return LoadTask("r1", scenario, 3, folder, time_scale, started_at)
+    return LoadTask("r1", scenario, (InjectorGroup(3, 10),), folder, time_scale, started_at)
 
 
 def test_it_waits_until_all_machines_are_up(tmp_path: Path) -> None:
@@ -51,14 +51,16 @@ def test_time_can_be_played_faster(tmp_path: Path) -> None:
 
 def test_arrivals_of_unknown_length_can_be_rehearsed(tmp_path: Path) -> None:
     arrivals = OpenProfile(Curve((Point(0, 10), Point(60, 10))))
-    task = LoadTask("r1", Scenario("api", Protocol.HTTP, arrivals), 1, tmp_path, 1.0, UP)
+    task = LoadTask(
+        "r1", Scenario("api", Protocol.HTTP, arrivals), (InjectorGroup(1, 10),), tmp_path, 1.0, UP
+    )
     assert LOAD.progress(task, UP).users == 0
     assert LOAD.progress(task, UP + timedelta(seconds=60)).phase is LoadPhase.DONE
 
 
 def test_it_starts_nothing_writes_nothing_and_measures_nothing(tmp_path: Path) -> None:
     task = rehearsed(tmp_path, UP)
-    assert LOAD.prepare(task) == ()
+    assert LOAD.prepare(task) == MachineWork()
     assert LOAD.result(task) is None
     assert LOAD.progress(task, UP + timedelta(seconds=60)).requests == 0
     assert list(tmp_path.iterdir()) == []

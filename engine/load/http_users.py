@@ -1,0 +1,89 @@
+"""Locust users that make a scenario's requests; needs nothing but Locust and Python.
+
+Imported inside Locust only: by the native master and workers, and by injectors that have nothing
+of loadmuster but this file.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable, Mapping
+from itertools import accumulate
+from typing import Any
+
+import gevent
+from locust import FastHttpUser, between
+
+STEP_S = 1.0
+"""Load generators are told a new number of users about once a second."""
+
+Document = Mapping[str, Any]
+
+
+def http_users(target: str, user_classes: Iterable[Document]) -> dict[str, type[FastHttpUser]]:
+    """What a locustfile has to hold, by name.
+
+    Args:
+        target: Base URL, without a slash at its end.
+        user_classes: In the form of ``engine.scenario_json``.
+    """
+    return {
+        f"user_class_{number}": _user_class(target, each)
+        for number, each in enumerate(user_classes)
+    }
+
+
+def _user_class(target: str, user_class: Document) -> type[FastHttpUser]:
+    """A class of Locust users.
+
+    ``FastHttpUser`` makes about three times as many requests per processor second as ``HttpUser``,
+    so an injector carries three times the load before it measures itself instead of the target.
+    """
+    requests = user_class["requests"]
+    weights = list(accumulate(request["weight"] for request in requests))
+
+    def begin(_user: FastHttpUser) -> None:
+        # Users that start in the same step spread over it; in lockstep they would queue.
+        gevent.sleep(random.uniform(0, STEP_S))  # noqa: S311 - no secret
+
+    def act(user: FastHttpUser) -> None:
+        (request,) = random.choices(requests, cum_weights=weights)  # noqa: S311 - no secret
+        _send(user, target, request)
+
+    return type(
+        user_class["name"],
+        (FastHttpUser,),
+        {
+            "host": target,
+            "weight": user_class["weight"],
+            "wait_time": between(*user_class["think_time_s"]),
+            "on_start": begin,
+            "tasks": [act],
+        },
+    )
+
+
+def _send(user: FastHttpUser, target: str, request: Document) -> None:
+    """Make one request below the target, whatever host Locust was configured with.
+
+    Redirects are answers, not followed: they could lead away from the target.
+    """
+    user.client.request(
+        request["method"],
+        f"{target}/{request['path'].lstrip('/')}",
+        name=request["name"] or request["path"],
+        data=request["body"],
+        headers=_headers(request["body"]),
+        allow_redirects=False,
+    )
+
+
+def _headers(body: str | None) -> dict[str, str]:
+    if body is None:
+        return {}
+    try:
+        json.loads(body)
+    except ValueError:
+        return {"Content-Type": "text/plain; charset=utf-8"}
+    return {"Content-Type": "application/json"}

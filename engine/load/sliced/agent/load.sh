@@ -1,0 +1,34 @@
+#!/bin/sh
+# Plays this injector's share of the load: one Locust for each processor, each with its part.
+# Makes the file `ready` when all of them wait for the file `go`.
+set -u
+ulimit -n 65536 2>/dev/null || :
+python=${LOADMUSTER_PYTHON:-venv/bin/python}
+LOADMUSTER_PARTS=${LOADMUSTER_CORES:-$(getconf _NPROCESSORS_ONLN)}
+export LOADMUSTER_PARTS
+running=
+part=0
+while [ "$part" -lt "$LOADMUSTER_PARTS" ]; do
+    LOADMUSTER_PART=$part "$python" -m locust --locustfile locust_slice.py --headless \
+        --only-summary --exit-code-on-error 0 &
+    running="$running $!"
+    part=$((part + 1))
+done
+trap 'kill -TERM $running 2>/dev/null' TERM INT HUP
+waiting=0
+while [ "$waiting" -lt "$LOADMUSTER_PARTS" ]; do
+    for process in $running; do
+        kill -0 "$process" 2>/dev/null || { kill -TERM $running 2>/dev/null; exit 1; }
+    done
+    waiting=$(find . -maxdepth 1 -name 'waiting-*' | wc -l)
+    sleep 0.2
+done
+: > ready
+status=0
+for process in $running; do
+    # A signal ends the wait before the process does.
+    while kill -0 "$process" 2>/dev/null; do
+        wait "$process" || status=$?
+    done
+done
+exit "$status"

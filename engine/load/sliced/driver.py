@@ -1,0 +1,200 @@
+"""Locust in slices: a controller and its injectors that meet in object storage only."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.load.driver import (
+    LoadPhase,
+    LoadResult,
+    LoadTask,
+    MachineWork,
+    Progress,
+)
+from engine.load.locust import check_installed, check_runnable
+from engine.load.shape import plan_users
+from engine.load.sliced import barrier, reports
+from engine.load.sliced.barrier import Ready, Start
+from engine.load.sliced.bootstrap import Bootstrap
+from engine.load.sliced.reports import Report
+from engine.load.sliced.work import bundle
+from engine.load.verdict import COMPLETED, judge
+from providers.objects import ObjectStore
+
+LEAD_S = 3.0
+"""From the decision to start until the start: injectors look for it about once a second."""
+
+KILL_AFTER_S = 30
+READERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SlicedDriver:
+    """Runs scenarios that speak HTTP with Locusts that share nothing.
+
+    Attributes:
+        objects: Where controller and injectors meet.
+        wall_s: Seconds since 1970; the injectors' clocks, whatever clock the run lives by.
+        grace_s: How long after the planned end the last reports are waited for.
+    """
+
+    objects: ObjectStore
+    wall_s: Callable[[], float] = time.time
+    grace_s: float = 20.0
+
+    def prepare(self, task: LoadTask) -> MachineWork:
+        """Put the bundle in its place, and write what machines boot with.
+
+        Addresses are signed with the time in them, so what was written first is kept and every
+        later call answers the same.
+
+        Raises:
+            UnrunnableScenarioError: As ``engine.load.locust.check_runnable``.
+            LoadEngineMissingError: Locust is not installed here, so which version is not known.
+        """
+        check_runnable(task.scenario)
+        check_installed()
+        scripts = [self._script(task, group) for group in range(len(task.groups))]
+        commands = [
+            [["/bin/sh", "-c", script]]
+            for script, group in zip(scripts, task.groups, strict=True)
+            for _ in range(group.count)
+        ]
+        return MachineWork(commands=commands, user_data=scripts)
+
+    def progress(self, task: LoadTask, now: datetime) -> Progress:
+        """How far the load is; gives the start once all injectors are there."""
+        del now
+        start = self._start(task)
+        lost = self._failures(task)
+        if start is None:
+            return self._gather(task, lost)
+        found = self._reports(task)
+        return self._phase(task, start, found, lost)
+
+    def result(self, task: LoadTask) -> LoadResult | None:
+        """What the injectors measured until they ended, or until they were lost."""
+        start = self._start(task)
+        found = self._reports(task) if start else ()
+        if start is None or not found:
+            return None
+        plan = plan_users(task.scenario.profile, task.time_scale)
+        machines = [seat.machine for seat in start.seats]
+        measured = reports.merged(machines, found, "; ".join(self._failures(task)))
+        return judge(measured, plan.peak_users, plan.approximation)
+
+    def clean_up(self, task: LoadTask) -> None:
+        """Remove the run's objects; its result is on record."""
+        self.objects.delete(_key(task, ""))
+
+    def _script(self, task: LoadTask, group: int) -> str:
+        """What the machines of a group boot with; written once."""
+        key = _key(task, f"boot-{group}.sh")
+        written = self.objects.get(key)
+        if written is not None:
+            return written.decode()
+        version = importlib.metadata.version("locust")
+        self.objects.put(_key(task, "bundle.tgz"), bundle(task.scenario, task.time_scale, version))
+        load_s = task.scenario.profile.duration_s / task.time_scale
+        lifetime_s = math.ceil(task.lifetime_s)
+        script = Bootstrap(
+            group=group,
+            bundle_url=self.objects.download_url(_key(task, "bundle.tgz"), lifetime_s),
+            start_url=self.objects.download_url(_key(task, "start"), lifetime_s),
+            ticket=self.objects.upload_ticket(_key(task, "in/"), lifetime_s),
+            start_wait_s=max(1, math.ceil(task.lifetime_s - load_s)),
+            load_s_max=math.ceil(load_s) + KILL_AFTER_S,
+        ).script()
+        self.objects.put(key, script.encode())
+        return script
+
+    def _start(self, task: LoadTask) -> Start | None:
+        content = self.objects.get(_key(task, "start"))
+        return None if content is None else barrier.start_from_text(content.decode())
+
+    def _gather(self, task: LoadTask, lost: Sequence[str]) -> Progress:
+        """Before the start: look who is there, and open the barrier when all are."""
+        if lost:
+            return Progress(LoadPhase.FAILED, message=lost[0])
+        ready = [_ready(name) for name in self._names(task, "ready-")]
+        awaited = barrier.missing(task.groups, ready)
+        there = f"{task.injectors - awaited} of {task.injectors} injectors are ready"
+        if not awaited:
+            start = Start(self.wall_s() + LEAD_S, barrier.seats(task.groups, ready))
+            self.objects.put(_key(task, "start"), start.text().encode())
+        return Progress(LoadPhase.WAITING, message=there)
+
+    def _phase(
+        self, task: LoadTask, start: Start, found: Sequence[Report], lost: Sequence[str]
+    ) -> Progress:
+        planned_s = task.scenario.profile.duration_s
+        played_s = (self.wall_s() - start.at_s) * task.time_scale
+        if played_s < 0:
+            return Progress(LoadPhase.WAITING, message=f"the load starts in {-played_s:.0f} s")
+        grouped = reports.by_machine(found)
+        playing = [
+            seat.machine
+            for seat in start.seats
+            if not reports.is_complete(grouped.get(seat.machine, ()))
+        ]
+        overdue = played_s > planned_s + self.grace_s * task.time_scale
+        over = not playing or overdue or len(lost) >= len(start.seats)
+        completed = any(report.ended == COMPLETED for report in found)
+        message = "; ".join(lost)
+        if over and not completed:
+            message = message or "no injector played the load to its end"
+        phase = LoadPhase.FLOWING if found else LoadPhase.WAITING
+        if over:
+            phase = LoadPhase.DONE if completed else LoadPhase.FAILED
+        return Progress(
+            phase=phase,
+            elapsed_s=min(played_s, planned_s),
+            users=sum(report.users_now for report in found),
+            requests=sum(report.requests for report in found),
+            failures=sum(report.failures for report in found),
+            requests_per_s=sum(report.requests_per_s for report in found),
+            message=message,
+        )
+
+    def _failures(self, task: LoadTask) -> list[str]:
+        """What injectors said when they gave up, one line each."""
+        said = []
+        for name in self._names(task, "failed-"):
+            reason = self.objects.get(_key(task, f"in/failed-{name}")) or b""
+            said.append(f"injector {_ready(name).machine}: {reason.decode(errors='replace')}")
+        return said
+
+    def _reports(self, task: LoadTask) -> tuple[Report, ...]:
+        names = self._names(task, "report-")
+        if not names:
+            return ()
+        with ThreadPoolExecutor(min(READERS, len(names))) as readers:
+            contents = list(
+                readers.map(self.objects.get, (_key(task, f"in/report-{name}") for name in names))
+            )
+        machines = [name.partition("-")[2].removesuffix(".json") for name in names]
+        found = [
+            reports.report_from(machine, content)
+            for machine, content in zip(machines, contents, strict=True)
+            if content is not None
+        ]
+        return tuple(report for report in found if report is not None)
+
+    def _names(self, task: LoadTask, kind: str) -> list[str]:
+        prefix = _key(task, f"in/{kind}")
+        return [key.removeprefix(prefix) for key in self.objects.keys(prefix)]
+
+
+def _key(task: LoadTask, name: str) -> str:
+    return f"runs/{task.run_id}/{name}"
+
+
+def _ready(name: str) -> Ready:
+    group, _, machine = name.partition("-")
+    return Ready(int(group), machine)

@@ -1,0 +1,124 @@
+"""From the injectors' reports to one result: figures are added, histograms are merged.
+
+Percentiles are taken from the merged histogram; they are never averages of percentiles.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.load.verdict import CANCELLED, COMPLETED, FAILED
+
+LATE_S_MAX = 1.0
+"""An injector that began so much after the others did not play what was planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one process of an injector measured so far; ``ended`` is None while it plays."""
+
+    machine: str
+    part: int
+    parts: int
+    ended: str | None
+    late_s: float
+    load_s: float
+    users: tuple[tuple[int, int], ...]
+    requests: int
+    failures: int
+    requests_per_s: float
+    response_times_ms: tuple[tuple[int, int], ...]
+    cpu_percent_max: float
+
+    @property
+    def users_now(self) -> int:
+        """Users active when it was written."""
+        return self.users[-1][1] if self.users and self.ended is None else 0
+
+
+def report_from(machine: str, content: bytes) -> Report | None:
+    """A report as it was uploaded; None: only a part of it is there yet."""
+    try:
+        document: dict[str, Any] = json.loads(content)
+    except ValueError:
+        return None
+    pairs = {key: tuple(tuple(pair) for pair in document[key]) for key in _PAIRS}
+    return Report(machine=machine, **{**document, **pairs})
+
+
+_PAIRS = ("users", "response_times_ms")
+
+
+def is_complete(reports: Sequence[Report]) -> bool:
+    """Whether one injector's processes have all ended."""
+    return bool(reports) and len(reports) == reports[0].parts and all(r.ended for r in reports)
+
+
+def by_machine(reports: Iterable[Report]) -> Mapping[str, Sequence[Report]]:
+    """The reports of each injector."""
+    grouped: defaultdict[str, list[Report]] = defaultdict(list)
+    for report in reports:
+        grouped[report.machine].append(report)
+    return grouped
+
+
+def peak_users(reports: Iterable[Report]) -> int:
+    """Most users active at once over all reports, second by second."""
+    changes: Counter[int] = Counter()
+    for report in reports:
+        before = 0
+        for at_s, users in report.users:
+            changes[at_s] += users - before
+            before = users
+    level = most = 0
+    for at_s in sorted(changes):
+        level += changes[at_s]
+        most = max(most, level)
+    return most
+
+
+def merged(machines: Sequence[str], reports: Sequence[Report], message: str) -> dict[str, Any]:
+    """The document that ``engine.load.verdict.judge`` reads.
+
+    Args:
+        machines: The injectors that were given a share, by slot.
+        reports: The last of each process.
+        message: Why it failed, if somebody said so.
+    """
+    grouped = by_machine(reports)
+    histogram: Counter[int] = Counter()
+    for report in reports:
+        histogram.update(dict(report.response_times_ms))
+    late = [report for report in reports if report.late_s > LATE_S_MAX]
+    if late and not message:
+        message = f"{late[0].machine} began {late[0].late_s:.1f} s after the others"
+    return {
+        "ended": FAILED if late else _ended(reports),
+        "message": message,
+        "load_s": max((report.load_s for report in reports), default=0.0),
+        "requests": sum(report.requests for report in reports),
+        "failures": sum(report.failures for report in reports),
+        "peak_users": peak_users(reports),
+        "response_times_ms": sorted(histogram.items()),
+        "injectors": [
+            {
+                "slot": slot,
+                "requests": sum(report.requests for report in grouped.get(machine, ())),
+                "cpu_percent_max": max(
+                    (report.cpu_percent_max for report in grouped.get(machine, ())), default=None
+                ),
+                "lost": not is_complete(grouped.get(machine, ())),
+            }
+            for slot, machine in enumerate(machines)
+        ],
+    }
+
+
+def _ended(reports: Sequence[Report]) -> str | None:
+    """How the load ended: the worst that any process says; None: none of them says anything."""
+    said = {report.ended for report in reports} - {None}
+    return next((each for each in (FAILED, CANCELLED, COMPLETED) if each in said), None)

@@ -1,0 +1,65 @@
+"""What every injector of a run fetches: one archive, the same for all."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import math
+import tarfile
+from pathlib import Path
+from typing import Any
+
+from engine.load.shape import STEP_S, UserPlan, plan_users
+from engine.scenario import Scenario
+from engine.scenario_json import scenario_to_json
+
+AGENT = Path(__file__).with_name("agent")
+FILES = (
+    AGENT / "prepare.sh",
+    AGENT / "load.sh",
+    AGENT / "locust_slice.py",
+    AGENT.parents[1] / "http_users.py",
+)
+BUNDLE_BYTES_MAX = 64 * 2**20
+
+Step = tuple[float, int]
+"""Seconds from the start, and the users from then on."""
+
+
+def user_steps(plan: UserPlan) -> tuple[Step, ...]:
+    """The users of the plan, step by step; steps that change nothing are left out."""
+    steps: list[Step] = []
+    most = 0
+    for number in range(math.ceil(plan.duration_s / STEP_S)):
+        users = plan.users_for(number * STEP_S, most)
+        most = max(most, users)
+        if not steps or steps[-1][1] != users:
+            steps.append((number * STEP_S, users))
+    return tuple(steps)
+
+
+def work_document(scenario: Scenario, time_scale: float) -> dict[str, Any]:
+    """What is played; whose share it is says the start file."""
+    plan = plan_users(scenario.profile, time_scale)
+    assert scenario.target is not None, "a scenario without target is never prepared"
+    return {
+        "target": scenario.target.rstrip("/"),
+        "duration_s": plan.duration_s,
+        "steps": user_steps(plan),
+        "user_classes": scenario_to_json(scenario)["user_classes"],
+    }
+
+
+def bundle(scenario: Scenario, time_scale: float, locust_version: str) -> bytes:
+    """The archive, gzipped; the same wish always gives the same bytes."""
+    files = {path.name: path.read_bytes() for path in FILES}
+    files["work.json"] = json.dumps(work_document(scenario, time_scale)).encode()
+    files["locust-version"] = locust_version.encode()
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, content in sorted(files.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o644
+            archive.addfile(entry, io.BytesIO(content))
+    return gzip.compress(packed.getvalue(), mtime=0)
