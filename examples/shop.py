@@ -12,6 +12,8 @@ import random
 import signal
 import socket
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -83,16 +85,14 @@ async def checkout(request: Request) -> Response:
     return JSONResponse({"order": random.randrange(10**9)}, status_code=201)  # noqa: S311 - no secret
 
 
-APP = Starlette(
-    routes=[
-        Route("/", home),
-        Route("/products", products),
-        Route("/products/{number:int}", product),
-        Route("/search", search),
-        Route("/cart", cart, methods=["POST"]),
-        Route("/checkout", checkout, methods=["POST"]),
-    ]
-)
+ROUTES = [
+    Route("/", home),
+    Route("/products", products),
+    Route("/products/{number:int}", product),
+    Route("/search", search),
+    Route("/cart", cart, methods=["POST"]),
+    Route("/checkout", checkout, methods=["POST"]),
+]
 
 
 def main() -> None:
@@ -111,9 +111,16 @@ def main() -> None:
         print(f"shop: port {port}: {error}; --port 0 picks a free one", file=sys.stderr)  # noqa: T201 - its answer
         sys.exit(2)
     listener.listen(BACKLOG)
-    print(f"http://{LOOPBACK}:{listener.getsockname()[1]}", flush=True)  # noqa: T201 - its answer
+
+    @asynccontextmanager
+    async def say_where(_app: Starlette) -> AsyncIterator[None]:
+        """Once it is served, lest a signal come between the line and the server."""
+        print(f"http://{LOOPBACK}:{listener.getsockname()[1]}", flush=True)  # noqa: T201 - its answer
+        yield
+
+    app = Starlette(routes=ROUTES, lifespan=say_where)
     config = uvicorn.Config(
-        APP, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S
     )
     uvicorn.Server(config).run(sockets=[listener])
 
