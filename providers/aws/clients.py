@@ -30,6 +30,8 @@ CONFIG = Config(
     # the wait has jitter and the clock is ours.
     retries={"mode": "standard", "total_max_attempts": 2},
 )
+# Addresses are signed for the bucket's own region, by the signature that every region takes.
+S3_CONFIG = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
 
 
 class AwsClients:
@@ -51,6 +53,7 @@ class AwsClients:
         # host name of its own.
         elsewhere = Config(proxies={}, s3={"addressing_style": "path"})
         self._config = CONFIG if endpoint_url is None else CONFIG.merge(elsewhere)
+        self._s3_config = S3_CONFIG.merge(self._config)
         self._clients: dict[tuple[str, str], Any] = {}
 
     def ec2(self, region: str) -> EC2Client:
@@ -72,7 +75,7 @@ class AwsClients:
                     service,
                     region_name=region,
                     endpoint_url=self._endpoint_url,
-                    config=self._config,
+                    config=self._s3_config if service == "s3" else self._config,
                 )
         return self._clients[service, region]
 

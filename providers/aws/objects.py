@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 MISSING = "NoSuchKey"
 UPLOAD_BYTES_MAX = 64 * 2**20
-DELETE_BATCH = 1_000
-"""Keys in one DeleteObjects: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
+LIST_PAGE = DELETE_BATCH = 1_000
+"""The most keys that S3 lists, or deletes, in one call.
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+"""
 
 LIFETIME_S_MAX = 7 * 24 * 3_600
 """The longest that a signature of version 4 lives."""
@@ -106,6 +108,6 @@ class S3Objects:
 
     def _listed(self, prefix: str) -> tuple[str, ...]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=prefix
+            Bucket=self._bucket, Prefix=prefix, PaginationConfig={"PageSize": LIST_PAGE}
         )
         return tuple(one["Key"] for page in pages for one in page.get("Contents", []))

@@ -31,11 +31,16 @@ from providers.errors import ConfigurationRejectedError
 from providers.rehearsal.faults import ADMIN_PATH, Fault, WireRequest, fault_to_json
 
 if TYPE_CHECKING:
+    import boto3
+
     from providers.aws import AwsProvider
+    from providers.aws.objects import S3Objects
 
 PROGRAM = "providers.rehearsal.aws_cloud"
 ADDRESS_FILE = "aws-cloud.json"
 LOG_FILE = "aws-cloud.log"
+BUCKET = "loadmuster-rehearsal"
+BUCKET_REGION = "us-east-1"
 
 BOOT_S = 0.5
 SHUTDOWN_S = 0.5
@@ -145,11 +150,28 @@ def rehearsal_in_this_process(
 
 
 def aws_rehearsal_provider(endpoint_url: str, clock: Clock) -> AwsProvider:
-    """The provider of AWS, talking to a rehearsal, deaf to the caller's own credentials."""
+    """The provider of AWS, talking to a rehearsal."""
+    from providers.aws import AwsProvider
+
+    return AwsProvider(clock, session=_session(), endpoint_url=endpoint_url)
+
+
+def aws_rehearsal_objects(endpoint_url: str, clock: Clock) -> S3Objects:
+    """A bucket of a rehearsal, made if it is missing."""
+    from providers.aws.clients import AwsClients
+    from providers.aws.objects import S3Objects
+
+    clients = AwsClients(clock, session=_session(), endpoint_url=endpoint_url)
+    # In this region, and in no other, S3 answers the owner's second creation with success.
+    s3 = clients.client("s3", BUCKET_REGION)
+    clients.call("CreateBucket", BUCKET_REGION, lambda: s3.create_bucket(Bucket=BUCKET))
+    return S3Objects(clients, BUCKET_REGION, BUCKET)
+
+
+def _session() -> boto3.Session:
+    """Deaf to the caller's own credentials."""
     import boto3
     import botocore.session
-
-    from providers.aws import AwsProvider
 
     unread = (None, None, os.devnull, None)
     bare = botocore.session.Session(
@@ -159,8 +181,7 @@ def aws_rehearsal_provider(endpoint_url: str, clock: Clock) -> AwsProvider:
             "credentials_file": unread,
         }
     )
-    session = boto3.Session("rehearsal", "rehearsal", botocore_session=bare)
-    return AwsProvider(clock, session=session, endpoint_url=endpoint_url)
+    return boto3.Session("rehearsal", "rehearsal", botocore_session=bare)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -197,12 +218,13 @@ def _serve(options: argparse.Namespace, report_started: Callable[[], None]) -> i
         format="%(asctime)s %(name)s %(message)s",
         filename=options.folder / LOG_FILE,
     )
+    from providers.rehearsal.hosts import Hosts
     from providers.rehearsal.pace import Pace
     from providers.rehearsal.server import serve
 
     return serve(
         options.folder / ADDRESS_FILE,
-        Pace(options.boot_s, options.shutdown_s),
+        Pace(options.boot_s, options.shutdown_s, hosts=Hosts(options.folder / "machines")),
         idle_timeout_s=options.idle_timeout_s,
         report_started=report_started,
     )

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -24,6 +25,7 @@ from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
 
 from providers.rehearsal.faults import ADMIN_PATH, FaultKind, WireRequest, fault_from_json
+from providers.rehearsal.object_gate import is_signed_for_another, object_action, object_refusal
 from providers.rehearsal.pace import Pace
 from providers.rehearsal.world import World
 
@@ -39,6 +41,8 @@ STATUSES = {
     "RequestLimitExceeded": 503,
     "ServiceUnavailable": 503,
     "Unavailable": 503,
+    "SlowDown": 503,
+    "AccessDenied": 403,
     "UnauthorizedOperation": 403,
 }
 BAD_REQUEST = 400
@@ -158,6 +162,10 @@ class Gateway:
         if request.action == "GetServiceQuota" and is_vcpus and limit is not None:
             return _json_reply({"Quota": {"QuotaCode": STANDARD_VCPUS, "Value": float(limit)}})
         self._pace.go_on()
+        if request.service == "s3":
+            why = object_refusal(environment, datetime.now(UTC))
+            if why is not None:
+                return _refusal(request, "AccessDenied", why)
         chunks, status, headers = run_wsgi_app(self._moto, environment, buffered=True)
         body = b"".join(chunks)
         code = _CODE.search(body)
@@ -198,6 +206,8 @@ def _read_body(environment: Environment) -> bytes:
 def _wire_request(environment: Environment, body: bytes) -> WireRequest:
     scope = _SCOPE.search(environment.get("HTTP_AUTHORIZATION", ""))
     region, service = (scope[1], scope[2]) if scope else ("", "")
+    if service == "s3" or is_signed_for_another(environment):
+        return WireRequest(object_action(environment), "s3", region, {})
     target = environment.get("HTTP_X_AMZ_TARGET", "")
     if target:
         document = json.loads(body or b"{}")
@@ -216,6 +226,8 @@ def _refusal(request: WireRequest, code: str, message: str) -> Reply:
                 f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error>"
                 "</Errors><RequestID>rehearsal</RequestID></Response>"
             )
+        case "s3":
+            text = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         case "sts":
             text = (
                 f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error>"

@@ -8,6 +8,7 @@ shutdown behaviour, metadata options and disks, and knows no time between ``pend
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
 
@@ -223,7 +224,7 @@ class MachineRoom(EC2Response):
             vars(instance)["cpu_options"] = cores
             for card in instance.nics.values():
                 card.add_tags(tags.get("network-interface", {}))
-            self.pace.boot(instance)
+            self.pace.boot(instance, base64.b64decode(offer.user_data or "").decode())
         return reservation
 
     def _ensure_image(self, image: str) -> None:

@@ -98,6 +98,8 @@ def serve(
     address_file.unlink(missing_ok=True)
     server.shutdown()
     server.server_close()
+    if pace.hosts is not None:
+        pace.hosts.end()
     log.info("ended")
     return 0
 
