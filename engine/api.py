@@ -163,12 +163,16 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
         department: str | None = None,
         provider: str = LOCAL,
         dry_run: bool = False,
+        with_load: bool = False,
         regions: Sequence[str] = (),
         max_usd_micros: int | None = None,
         time_scale: float | None = None,
         request_id: str | None = None,
     ) -> Run:
         """Quote the run, reserve what it will cost, and put it on record; nothing is launched.
+
+        ``dry_run`` rehearses the cloud; ``with_load`` lets its machines, which are processes of
+        this computer then, really load a target on loopback.
 
         Raises:
             BadInputError: The scenario cannot run there, or the account does not exist.
@@ -182,8 +186,9 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
         from pricing.life import subscriptions
 
         now = self.clock.now()
-        check_runnable(scenario, provider, rehearsal=dry_run)
-        pace = time_scale_of(scenario, rehearsal=dry_run, wanted=time_scale)
+        puts_load = with_load or not dry_run
+        check_runnable(scenario, provider, rehearsal=dry_run, puts_load=puts_load)
+        pace = time_scale_of(scenario, rehearsal=dry_run, puts_load=puts_load, wanted=time_scale)
         cloud = "any" if provider == LOCAL else provider
         planned = self.estimate(scenario, provider=cloud, regions=regions)
         with transaction(self._db) as conn:
@@ -201,6 +206,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
                 time_scale=pace,
                 accepted_at=now,
                 department=department,
+                puts_load=puts_load,
             )
             wish = order_hash(order, regions)
             if request_id is not None:

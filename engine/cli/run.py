@@ -21,6 +21,11 @@ from engine.cli.settings import Command, Settings, pass_settings
     help="Whose machines put the load on.",
 )
 @click.option("--dry-run", is_flag=True, help="Go through the whole life on a simulated cloud.")
+@click.option(
+    "--with-load",
+    is_flag=True,
+    help="Dry run: the simulated machines really load a target on this computer.",
+)
 @click.option("--detach", is_flag=True, help="Return at once; a process of its own goes on.")
 @click.option("--yes", is_flag=True, help="Do not ask before starting.")
 @click.option("--max-usd", metavar="X", help="Refuse to start above this price.")

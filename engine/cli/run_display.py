@@ -94,7 +94,8 @@ def show_run(console: Console, view: RunView) -> None:
     if run.reason:
         console.print(run.reason, soft_wrap=True)
     if run.order.rehearsal:
-        console.print("A rehearsal: no machine was real, no load was put on anything.")
+        load = "the load was" if run.order.puts_load else "no load was put on anything"
+        console.print(f"A rehearsal: no machine was real, {load}.")
     section(console, "Timeline", _timeline(view))
     section(console, "Machines", _machines(run))
     if run.result is not None:

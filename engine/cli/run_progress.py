@@ -83,10 +83,9 @@ def charged_so_far(run: Run, progress: Progress | None) -> str:
 def _rehearsal_note(run: Run) -> str:
     if not run.order.rehearsal:
         return ""
-    return (
-        ", rehearsed: no machine is real, no load is put on anything, "
-        f"{run.order.time_scale:g} test seconds a second"
-    )
+    load = "the load is" if run.order.puts_load else "no load is put on anything"
+    speed = f"{run.order.time_scale:g} test seconds a second"
+    return f", rehearsed: no machine is real, {load}, {speed}"
 
 
 def _state(run: Run) -> str:

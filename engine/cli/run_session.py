@@ -39,6 +39,7 @@ class RunOptions:
     department: str | None
     provider: str
     dry_run: bool
+    with_load: bool
     detach: bool
     yes: bool
     max_usd: str | None
@@ -85,6 +86,8 @@ def run_session(settings: Settings, source: str, options: RunOptions) -> None:
 def _accept(engine: Engine, scenario: Scenario, options: RunOptions) -> Run:
     if options.speed is not None and not options.dry_run:
         raise BadInputError("--speed is for --dry-run: a real test plays in real time")
+    if options.with_load and not options.dry_run:
+        raise BadInputError("--with-load is for --dry-run: a real test always puts its load on")
     cap = options.max_usd
     return engine.accept(
         scenario,
@@ -92,6 +95,7 @@ def _accept(engine: Engine, scenario: Scenario, options: RunOptions) -> Run:
         department=options.department,
         provider=options.provider,
         dry_run=options.dry_run,
+        with_load=options.with_load,
         regions=options.regions,
         max_usd_micros=None if cap is None else usd_micros(cap, where="--max-usd"),
         time_scale=options.speed,

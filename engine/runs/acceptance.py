@@ -98,15 +98,17 @@ def check_price_cap(quote: Quote, estimate: Estimate, max_usd_micros: int | None
         )
 
 
-def time_scale_of(scenario: Scenario, *, rehearsal: bool, wanted: float | None) -> float:
-    """Seconds of the test that one second plays; by default a rehearsal takes a few seconds.
+def time_scale_of(
+    scenario: Scenario, *, rehearsal: bool, puts_load: bool, wanted: float | None
+) -> float:
+    """Seconds of the test that one second plays; a rehearsal without load takes a few seconds.
 
     Raises:
         BadInputError: Slower than real time, absurdly fast, or not real time for a real test.
     """
     if wanted is None:
         fast = scenario.profile.duration_s / REHEARSAL_LENGTH_S
-        return min(max(1.0, fast), TIME_SCALE_MAX) if rehearsal else 1.0
+        return min(max(1.0, fast), TIME_SCALE_MAX) if not puts_load else 1.0
     fastest = TIME_SCALE_MAX if rehearsal else 1.0
     # Not a number is not within anything.
     if not 1.0 <= wanted <= fastest:
@@ -123,7 +125,7 @@ def order_hash(order: Order, regions: Sequence[str]) -> str:
     wish = {
         key: value
         for key, value in order_to_json(order).items()
-        if key in ("account_id", "scenario", "provider", "rehearsal", "time_scale")
+        if key in ("account_id", "scenario", "provider", "rehearsal", "time_scale", "puts_load")
         or (key == "department" and value is not None)
     }
     wish["regions"] = list(regions)

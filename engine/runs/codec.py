@@ -31,6 +31,7 @@ def order_to_json(order: Order) -> Document:
         "time_scale": order.time_scale,
         "accepted_at": order.accepted_at.isoformat(),
         "department": order.department,
+        "puts_load": order.puts_load,
     }
 
 
@@ -58,6 +59,7 @@ def order_from_json(document: Mapping[str, Any]) -> Order:
         accepted_at=datetime.fromisoformat(document["accepted_at"]),
         # Orders from before there were departments do not have it.
         department=document.get("department"),
+        puts_load=document.get("puts_load", not document["rehearsal"]),
     )
 
 

@@ -8,12 +8,17 @@ process is gone, all its machines are gone with it, and an empty one takes its p
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from engine.load.driver import LoadDriver
 from engine.load.locust import LocustDriver, check_installed
 from engine.load.locust import check_runnable as check_load
 from engine.load.rehearsed import RehearsedLoad
+from engine.load.sliced.driver import SlicedDriver
 from engine.runs.acceptance import LOCAL
 from engine.runs.clouds import Cloud
 from engine.runs.states import Limits, Run
@@ -81,10 +86,11 @@ class Clouds:
         if endpoint is None or not aws_cloud.is_alive(endpoint):
             endpoint = aws_cloud.start_rehearsal_server(self.folder / run.id).endpoint_url
             store.set_endpoint(run.id, endpoint)
+        driver: LoadDriver = RehearsedLoad()
+        if run.order.puts_load:
+            driver = SlicedDriver(aws_cloud.aws_rehearsal_objects(endpoint, self.clock))
         return Cloud(
-            aws_cloud.aws_rehearsal_provider(endpoint, self.clock),
-            RehearsedLoad(),
-            REHEARSAL_LIMITS,
+            aws_cloud.aws_rehearsal_provider(endpoint, self.clock), driver, REHEARSAL_LIMITS
         )
 
     def close(self, run: Run) -> None:
@@ -95,7 +101,7 @@ class Clouds:
             aws_cloud.stop_rehearsal_server(run.endpoint)
 
 
-def check_runnable(scenario: Scenario, provider: str, *, rehearsal: bool) -> None:
+def check_runnable(scenario: Scenario, provider: str, *, rehearsal: bool, puts_load: bool) -> None:
     """Refuse what cannot run, before anything is put on record.
 
     Raises:
@@ -108,9 +114,25 @@ def check_runnable(scenario: Scenario, provider: str, *, rehearsal: bool) -> Non
         )
     if (provider, rehearsal) not in {(LOCAL, False), ("aws", True)}:
         raise not_offered(provider)
-    if provider == LOCAL:
+    if puts_load:
         check_load(scenario)
         check_installed()
+    if puts_load and rehearsal:
+        _check_on_this_computer(scenario)
+
+
+def _check_on_this_computer(scenario: Scenario) -> None:
+    """Rehearsed machines are this computer, so what they load must be this computer too."""
+    host = urlsplit(scenario.target or "").hostname or ""
+    with suppress(ValueError):
+        if ip_address(host).is_loopback:
+            return
+    if host != "localhost":
+        raise BadInputError(
+            f"target: {host!r} is not this computer; a dry run with load may only load a target on "
+            "loopback, such as http://127.0.0.1:8080",
+            target=host,
+        )
 
 
 def check_folder(folder: Path) -> None:

@@ -74,10 +74,11 @@ class Order:
         quote: What it will be charged, at the tariff version it was quoted with.
         provider: ``local``, ``aws`` or ``azure``.
         placements: Which machines.
-        rehearsal: The cloud is a rehearsal: no machine is real and no load is put on anything.
+        rehearsal: The cloud is a rehearsal: no machine is real.
         time_scale: Seconds of the test that one second plays; above 1 only in rehearsals.
         accepted_at: When.
         department: Name of the department that runs; None: the account itself.
+        puts_load: The machines put load on the target; in a rehearsal only where it was asked for.
     """
 
     run_id: str
@@ -90,6 +91,7 @@ class Order:
     time_scale: float
     accepted_at: datetime
     department: str | None = None
+    puts_load: bool = True
 
     @property
     def regions(self) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ SHUTDOWN_S = 0.5
 IDLE_TIMEOUT_S = 900.0
 START_TIMEOUT_S = 60.0
 CALL_TIMEOUT_S = 10.0
-STOP_WAIT_S = 5.0
+STOP_WAIT_S = 12.0
 STOP_POLL_S = 0.05
 
 
@@ -126,10 +126,13 @@ def is_alive(endpoint_url: str) -> bool:
 
 def stop_rehearsal_server(endpoint_url: str) -> None:
     """End the rehearsed AWS that answers there, if one does; returns when it has gone."""
+    pid = _pid(endpoint_url)
+    if pid is None:
+        return
     with suppress(OSError, http.client.HTTPException):
         _call(endpoint_url, "POST", "stop")
     deadline_s = time.monotonic() + STOP_WAIT_S
-    while is_alive(endpoint_url) and time.monotonic() < deadline_s:
+    while _is_process(pid) and time.monotonic() < deadline_s:
         time.sleep(STOP_POLL_S)
 
 
@@ -270,6 +273,14 @@ def _pid(endpoint_url: str) -> int | None:
     except (OSError, http.client.HTTPException, ValueError):
         return None
     return pid
+
+
+def _is_process(pid: int) -> bool:
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _call(endpoint_url: str, method: str, verb: str, document: object = None) -> Any:  # noqa: ANN401 - JSON

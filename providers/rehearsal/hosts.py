@@ -27,7 +27,7 @@ KILL_AFTER_S = 5.0
 _SHUTDOWN = """#!/bin/sh
 [ "${1#+}" = "$1" ] || sleep $(( ${1#+} * 60 ))
 : > "$LOADMUSTER_HOST/off"
-kill -TERM -- "-$(cat "$LOADMUSTER_HOST/leader")"
+kill -s TERM -- "-$(cat "$LOADMUSTER_HOST/leader")"
 """
 _SYSTEMD_RUN = """#!/bin/sh
 after=${1#--on-active=}

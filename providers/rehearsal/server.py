@@ -96,10 +96,10 @@ def serve(
             log.info("nobody has called for %.0f s", idle_timeout_s)
             break
     address_file.unlink(missing_ok=True)
-    server.shutdown()
-    server.server_close()
     if pace.hosts is not None:
         pace.hosts.end()
+    server.shutdown()
+    server.server_close()
     log.info("ended")
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -91,6 +92,43 @@ def test_ctrl_c_twice_ends_a_real_run_with_its_processes_and_a_correct_bill(
     assert processes_of(str(acme.home)) == []
 
 
+def test_a_rehearsal_with_load_puts_locust_on_a_target_through_a_simulated_bucket(
+    acme: CommandLine, shop: str
+) -> None:
+    wish = ("--users", "20", "--duration", "8s", "--set", f"TARGET={shop}", "--json")
+    answer = acme(*REHEARSED, "--with-load", *wish)
+    assert answer.code == 0, answer.err
+    run = answer.json
+    assert (run["outcome"], run["rehearsal"]) == ("completed", True)
+    assert run["result"]["valid"], run["result"]["invalid_reasons"]
+    assert run["result"]["peak_users"] == 20
+    assert run["result"]["requests"] > 20
+    assert [machine["state"] for machine in run["machines"]] == ["gone"]
+    assert run["bill"]["usd"] == run["quote"]["usd"]
+    assert processes_of(str(acme.home)) == []
+
+
+def test_ctrl_c_during_a_rehearsal_with_load_keeps_what_was_measured(
+    acme: CommandLine, shop: str
+) -> None:
+    wish = ("--users", "20", "--duration", "60s", "--set", f"TARGET={shop}", "--json")
+    process = acme.start(*REHEARSED, "--with-load", *wish)
+    deadline = time.monotonic() + 60
+    while not any(run["state"] == "running" for run in acme.here("--json", "runs").json["runs"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    time.sleep(3)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    run = json.loads(out)
+    assert run["outcome"] == "cancelled"
+    assert run["result"]["requests"] > 0
+    assert not run["result"]["completed"]
+    assert run["bill"]["usd"] == run["bill"]["startup_usd"]
+    assert processes_of(str(acme.home)) == []
+
+
 def test_the_same_request_id_runs_once_and_another_wish_under_it_is_refused(
     acme: CommandLine,
 ) -> None:
@@ -118,6 +156,8 @@ def test_a_run_above_the_price_cap_is_refused_before_anything_happens(acme: Comm
         (("run", CHECKOUT, "--account", "acme", "--provider", "gcp"), "gcp"),
         (("run", CHECKOUT, "--account", "acme", "--provider", "local", "--dry-run"), "--dry-run"),
         (("run", CHECKOUT, "--account", "acme", "--speed", "9"), "--speed"),
+        (("run", CHECKOUT, "--account", "acme", "--with-load"), "--with-load"),
+        ((*REHEARSED, "--with-load", "--set", "TARGET=https://example.com"), "example.com"),
         (("run", CHECKOUT, "--account", "acme", "--provider", "azure"), "azure"),
         (("run", CHECKOUT, "--account", "acme", "--provider", "aws"), "--dry-run"),
         ((*REHEARSED, "--region", "mars-east-1"), "mars-east-1"),
