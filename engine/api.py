@@ -27,14 +27,13 @@ from engine.commands.departments import DepartmentCommands
 from engine.commands.reports import ReportCommands
 from engine.planning.estimate import Estimate, estimate
 from engine.runs.acceptance import (
-    LOCAL,
     check_price_cap,
     on_demand_quote_of,
     order_hash,
-    placements_of,
     quote_of,
     time_scale_of,
 )
+from engine.runs.alternatives import LOCAL, placements_of
 from engine.runs.errors import DriveTimeoutError, LeaseLostError
 from engine.runs.states import Order, Run
 from engine.scenario import Scenario
@@ -181,6 +180,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
         """
         from engine.database import transaction
         from engine.runs.connect import check_folder, check_runnable
+        from engine.runs.shortages import known_shortages
         from pricing import accounts
         from pricing.books import charges
         from pricing.life import subscriptions
@@ -195,13 +195,14 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
             accounts.advance(conn, account, now)
             plan = subscriptions.latest(conn, account).plan
             quote = quote_of(planned, plan, now)
+            short = known_shortages(conn, provider, rehearsal=dry_run, now=now)
             order = Order(
                 run_id=self._new_id(),
                 account_id=account,
                 scenario=scenario,
                 quote=quote,
                 provider=provider,
-                placements=placements_of(planned, provider),
+                placements=placements_of(planned, provider, Catalog.bundled(), short),
                 rehearsal=dry_run,
                 time_scale=pace,
                 accepted_at=now,

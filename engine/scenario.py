@@ -82,6 +82,8 @@ class Scenario:
         injectors: A fixed number of standard injectors, if wanted (R33).
         users_per_injector: A fixed payload, if wanted.
         reference_injector: One more injector per region with a single user, to measure against.
+        machines_at_least: The part of the machines with which the test may go ahead when a cloud
+            has no more, or some do not get ready.
     """
 
     name: str
@@ -99,3 +101,4 @@ class Scenario:
     injectors: int | None = None
     users_per_injector: int | None = None
     reference_injector: bool = False
+    machines_at_least: float = 1.0

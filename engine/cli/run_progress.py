@@ -111,7 +111,7 @@ def _panel(run: Run, observed: Observed) -> RenderableType:
     elapsed_s = 0.0 if progress is None else min(progress.elapsed_s, planned_s)
     rows: list[tuple[str, RenderableType]] = [
         ("state", Text(_state(run), style="bold")),
-        ("machines", f"{len(observed.machines)} of {run.order.machines_wanted}"),
+        ("machines", f"{len(observed.machines)} of {run.machines_wanted}"),
         (
             "time",
             Group(

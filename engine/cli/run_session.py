@@ -17,12 +17,13 @@ from engine.cli.run_display import show_quote, show_run
 from engine.cli.run_progress import RunProgress
 from engine.cli.settings import Settings
 from engine.readers import read_scenario
-from engine.runs.acceptance import LOCAL, placements_of
+from engine.runs.alternatives import LOCAL, placements_of
 from engine.runs.states import Outcome, Run
 from engine.runs.view import run_document
 from engine.scenario import Scenario
 from kernel.durations import parse_duration_s
 from kernel.errors import BadInputError, ProviderFailedError
+from pricing.catalog import Catalog
 from pricing.money import usd_micros
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _confirmed(console: Console, engine: Engine, scenario: Scenario, options: Ru
 
 
 def _machines(planned: Estimate, provider: str) -> str:
-    placements = placements_of(planned, provider)
+    placements = placements_of(planned, provider, Catalog.bundled())
     if provider == LOCAL:
         return f"this one: {placements[0].count} Locust injectors"
     return ", ".join(

@@ -75,6 +75,9 @@ class LoadTask:
         time_scale: Seconds of the test that one second plays.
         started_at: When all machines were up, as far as the controller knows.
         lifetime_s: From the intent to launch until a machine ends itself.
+        machines: How many of the injectors were launched; 0: all.
+        injectors_min: With how many the load may start once it is late; 0: with all.
+        late_at: From when on it does.
     """
 
     run_id: str
@@ -84,6 +87,9 @@ class LoadTask:
     time_scale: float = 1.0
     started_at: datetime | None = None
     lifetime_s: float = 3_600.0
+    machines: int = 0
+    injectors_min: int = 0
+    late_at: datetime | None = None
 
     @property
     def injectors(self) -> int:

@@ -103,6 +103,28 @@ def cheapest_group(
     return None if best is None else best[1]
 
 
+def stand_ins(
+    group: FleetGroup, demand: Demand, payload: int | None, catalog: Catalog, most: int
+) -> tuple[Offering, ...]:
+    """Other machine types that carry as much each as the group's have to, cheapest first.
+
+    For when the region has none left of the group's own type: then price comes second.
+    """
+    chosen = group.offering.machine
+    region = RegionRequirement(None, _ceil_div(group.users, group.count), 1, 0)
+    found: list[Offering] = []
+    offerings = catalog.offerings(chosen.provider, group.place.region)
+    for offering in sorted(offerings, key=lambda each: (each.hourly_usd_micros, each.machine.name)):
+        if len(found) == most:
+            break
+        if offering.machine.burstable or offering.machine == chosen:
+            continue
+        sized = _sized(region, host_of(offering.machine), demand, payload)
+        if sized is not None and sized[1] == 1:
+            found.append(offering)
+    return tuple(found)
+
+
 @lru_cache(maxsize=256)
 def candidates(catalog: Catalog, provider: str, region: str) -> Sequence[Candidate]:
     """The machine types of a region that can be the cheapest for some load, by price.

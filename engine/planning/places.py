@@ -39,6 +39,12 @@ _AZURE_NEAR_AWS = {
     "us-west-1": "westus",
     "us-west-2": "westus2",
 }
+ELSEWHERE = {
+    "us-east-1": ("us-east-2", "us-west-2"),
+    "eastus": ("eastus2", "westus2"),
+}
+"""Where a load whose region nobody chose goes next when the default region has no machines left."""
+
 _NEAREST = {
     "azure": _AZURE_NEAR_AWS,
     "aws": {azure: aws for aws, azure in _AZURE_NEAR_AWS.items()}

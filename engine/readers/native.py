@@ -56,6 +56,7 @@ def _scenario(file: ScenarioFile) -> Scenario:
         injectors=file.injectors,
         users_per_injector=file.users_per_injector,
         reference_injector=file.reference_injector,
+        machines_at_least=float(file.machines_at_least),
     )
 
 

@@ -281,6 +281,17 @@ class ScenarioFile(_Mapping):
         default=False, description="One more injector per region, with a single user."
     )
 
+    machines_at_least: Share = Field(
+        Decimal(1), description="Go ahead with this part of the machines when there are no more."
+    )
+
+    @field_validator("machines_at_least")
+    @classmethod
+    def _some_machines(cls, share: Decimal) -> Decimal:
+        if share == 0:
+            raise problem("machines_at_least", "a test needs machines; write 80% or 0.8")
+        return share
+
     @field_validator("regions")
     @classmethod
     def _whole_load(cls, regions: dict[str, Decimal] | list[str]) -> dict[str, Decimal] | list[str]:

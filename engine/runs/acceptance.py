@@ -11,7 +11,7 @@ from datetime import datetime
 from engine.planning.estimate import Estimate
 from engine.runs.codec import order_to_json
 from engine.runs.errors import PriceCapError
-from engine.runs.states import Order, Placement
+from engine.runs.states import Order
 from engine.scenario import Scenario
 from kernel.errors import BadInputError
 from pricing.money import format_cents
@@ -19,7 +19,6 @@ from pricing.plans import Plan, load_plans
 from pricing.quotes import Quote, Unit, quote_run
 from pricing.tariffs import Usage
 
-LOCAL = "local"
 ON_DEMAND_PLAN = "on-demand"
 REHEARSAL_LENGTH_S = 6.0
 """How long a rehearsal plays by default, whatever the length of its test."""
@@ -51,37 +50,6 @@ def on_demand_quote_of(estimate: Estimate, plan: Plan, at: datetime) -> Quote | 
     if sold is None or not plan.is_subscription:
         return None
     return quote_of(estimate, sold, at)
-
-
-def placements_of(estimate: Estimate, provider: str) -> tuple[Placement, ...]:
-    """The machines to launch: on this machine one process an injector, in a cloud its fleet."""
-    if provider == LOCAL:
-        return (
-            Placement(
-                region=LOCAL,
-                machine_types=("process",),
-                count=estimate.requirement.injectors,
-                hourly_usd_micros=0,
-                users=estimate.load.peak_users,
-            ),
-        )
-    for fleet in estimate.clouds:
-        if fleet.provider == provider:
-            return tuple(
-                Placement(
-                    region=group.offering.region,
-                    machine_types=(group.offering.machine.name,),
-                    count=group.count,
-                    hourly_usd_micros=group.offering.hourly_usd_micros,
-                    users=group.users,
-                )
-                for group in fleet.groups
-            )
-    raise BadInputError(
-        f"the estimate has no fleet on {provider!r}; it has "
-        + ", ".join(fleet.provider for fleet in estimate.clouds),
-        provider=provider,
-    )
 
 
 def check_price_cap(quote: Quote, estimate: Estimate, max_usd_micros: int | None) -> None:

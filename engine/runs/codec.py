@@ -23,10 +23,7 @@ def order_to_json(order: Order) -> Document:
         "scenario": scenario_to_json(order.scenario),
         "quote": quote_to_json(order.quote),
         "provider": order.provider,
-        "placements": [
-            asdict(placement) | {"machine_types": list(placement.machine_types)}
-            for placement in order.placements
-        ],
+        "placements": [_placement_to_json(placement) for placement in order.placements],
         "rehearsal": order.rehearsal,
         "time_scale": order.time_scale,
         "accepted_at": order.accepted_at.isoformat(),
@@ -43,23 +40,35 @@ def order_from_json(document: Mapping[str, Any]) -> Order:
         scenario=scenario_from_json(document["scenario"]),
         quote=quote_from_json(document["quote"]),
         provider=document["provider"],
-        placements=tuple(
-            Placement(
-                region=each["region"],
-                machine_types=tuple(each["machine_types"]),
-                count=each["count"],
-                hourly_usd_micros=each["hourly_usd_micros"],
-                # Orders from before injectors had shares do not have it.
-                users=each.get("users", 1),
-            )
-            for each in document["placements"]
-        ),
+        placements=tuple(_placement_from_json(each) for each in document["placements"]),
         rehearsal=document["rehearsal"],
         time_scale=document["time_scale"],
         accepted_at=datetime.fromisoformat(document["accepted_at"]),
         # Orders from before there were departments do not have it.
         department=document.get("department"),
         puts_load=document.get("puts_load", not document["rehearsal"]),
+    )
+
+
+def _placement_to_json(placement: Placement) -> Document:
+    return {
+        "region": placement.region,
+        "machine_types": list(placement.machine_types),
+        "count": placement.count,
+        "hourly_usd_micros": list(placement.hourly_usd_micros),
+        "users": placement.users,
+        "elsewhere": [_placement_to_json(each) for each in placement.elsewhere],
+    }
+
+
+def _placement_from_json(document: Mapping[str, Any]) -> Placement:
+    return Placement(
+        region=document["region"],
+        machine_types=tuple(document["machine_types"]),
+        count=document["count"],
+        hourly_usd_micros=tuple(document["hourly_usd_micros"]),
+        users=document["users"],
+        elsewhere=tuple(_placement_from_json(each) for each in document["elsewhere"]),
     )
 
 

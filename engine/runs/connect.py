@@ -19,7 +19,7 @@ from engine.load.locust import LocustDriver, check_installed
 from engine.load.locust import check_runnable as check_load
 from engine.load.rehearsed import RehearsedLoad
 from engine.load.sliced.driver import SlicedDriver
-from engine.runs.acceptance import LOCAL
+from engine.runs.alternatives import LOCAL
 from engine.runs.clouds import Cloud
 from engine.runs.states import Limits, Run
 from engine.runs.store import RunStore

@@ -113,8 +113,8 @@ def _starting(run: Run, observed: Observed, now: datetime, limits: Limits) -> Ac
         return BeginRelease(Outcome.FAILED, progress.message or "the injectors failed to start")
     if progress is not None and progress.phase in (LoadPhase.FLOWING, LoadPhase.DONE):
         return RecordLoadStart()
-    alive, wanted = len(observed.machines), run.order.machines_wanted
-    if alive < wanted and _older(run.launched_at, limits.visibility_s, now):
+    alive, wanted = len(observed.machines), run.machines_wanted
+    if alive < run.order.least_of(wanted) and _older(run.launched_at, limits.visibility_s, now):
         return BeginRelease(
             Outcome.FAILED, f"{wanted - alive} of {wanted} machines were lost before the start"
         )

@@ -1,13 +1,16 @@
-"""From a run to the create calls: one specification a region, with a token that never changes."""
+"""From a run to its load and its create calls, with tokens that never change."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
 
-from engine.load.driver import MachineWork
+from engine.load.driver import InjectorGroup, LoadTask, MachineWork
+from engine.runs.detours import TRIES_MAX
 from engine.runs.states import Limits, Placement, Run
-from providers.contract import LaunchSpec
+from providers.contract import LaunchSpec, Machine, MachineState
 
 
 def launch_token(run_id: str, attempt: int, placement: Placement) -> str:
@@ -29,18 +32,23 @@ def launch_token(run_id: str, attempt: int, placement: Placement) -> str:
 
 
 def launch_specs(run: Run, work: MachineWork, limits: Limits) -> Iterator[LaunchSpec]:
-    """The create calls of the run's present attempt; machines take their commands in order."""
+    """The create calls of the run's placements; machines take their commands in order.
+
+    An attempt is one try of one placement: no two of a run have the same number, so that machines
+    of different tries are told apart by their tags.
+    """
     assert run.intent_at is not None, "machines are launched only after the intent is on record"
     first = 0
-    for number, placement in enumerate(run.order.placements):
+    for number, placement in enumerate(run.placements):
+        attempt = number * TRIES_MAX + len(run.all_routes[number])
         yield LaunchSpec(
             run_id=run.id,
-            attempt=run.attempt,
-            token=launch_token(run.id, run.attempt, placement),
+            attempt=attempt,
+            token=launch_token(run.id, attempt, placement),
             region=placement.region,
             machine_types=placement.machine_types,
             count=placement.count,
-            min_count=placement.count,
+            min_count=run.order.least_of(placement.count),
             created_at=run.intent_at,
             expires_at=limits.expires_at(run.order, run.intent_at),
             owner=run.order.account_id,
@@ -48,3 +56,32 @@ def launch_specs(run: Run, work: MachineWork, limits: Limits) -> Iterator[Launch
             user_data=work.user_data[number] if work.user_data else "",
         )
         first += placement.count
+
+
+def load_task(
+    run: Run, machines: Sequence[Machine], limits: Limits, folder: Path, now: datetime
+) -> LoadTask:
+    """The run's load, as its driver is told of it.
+
+    Args:
+        run: As it is on record.
+        machines: As they are observed.
+        limits: How long each phase may take.
+        folder: Under which each run has a folder of its own.
+        now: When they were observed.
+    """
+    all_up = len(machines) == run.machines_wanted and all(
+        machine.state is MachineState.RUNNING for machine in machines
+    )
+    return LoadTask(
+        run_id=run.id,
+        scenario=run.order.scenario,
+        groups=tuple(InjectorGroup(each.count, each.users) for each in run.placements),
+        folder=folder / run.id,
+        time_scale=run.order.time_scale,
+        started_at=run.load_started_at or (now if all_up else None),
+        lifetime_s=limits.lifetime_s(run.order),
+        machines=run.machines_wanted,
+        injectors_min=run.order.least_of(run.order.machines_wanted),
+        late_at=limits.late_at(run),
+    )

@@ -60,6 +60,14 @@ def cloud_cost_usd_micros(run: Run, now: datetime) -> int:
         return 0
     seconds = rule.billed_seconds(max(0, round((now - since).total_seconds())))
     hourly_usd_micros = {
-        placement.region: placement.hourly_usd_micros for placement in run.order.placements
+        (option.region, machine_type): usd_micros
+        for placement in run.order.placements
+        for option in placement.options
+        for machine_type, usd_micros in zip(
+            option.machine_types, option.hourly_usd_micros, strict=True
+        )
     }
-    return sum(cost_of_time(hourly_usd_micros[machine.region], seconds) for machine in run.machines)
+    return sum(
+        cost_of_time(hourly_usd_micros[machine.region, machine.machine_type], seconds)
+        for machine in run.machines
+    )

@@ -15,9 +15,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any
 
 from engine.scenario import Scenario
@@ -44,6 +46,10 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+LATE_SHARE = 0.5
+"""Of the time that injectors have to get ready; then those that are there will do, if they may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
     """The machines wanted in one region.
@@ -52,15 +58,22 @@ class Placement:
         region: Where; ``local`` on this machine.
         machine_types: In order of preference.
         count: How many.
-        hourly_usd_micros: List price of one machine of the first type.
+        hourly_usd_micros: List price of one machine of each type.
         users: Most users at once that they carry together.
+        elsewhere: Where the same machines may be had instead, in order of preference.
     """
 
     region: str
     machine_types: tuple[str, ...]
     count: int
-    hourly_usd_micros: int
+    hourly_usd_micros: tuple[int, ...]
     users: int = 1
+    elsewhere: tuple[Placement, ...] = ()
+
+    @property
+    def options(self) -> tuple[Placement, ...]:
+        """This place, then the others."""
+        return (self, *self.elsewhere)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +107,13 @@ class Order:
     puts_load: bool = True
 
     @property
-    def regions(self) -> tuple[str, ...]:
-        """Where its machines can be."""
-        return tuple(placement.region for placement in self.placements)
-
-    @property
     def machines_wanted(self) -> int:
-        """Over all regions."""
+        """Over all placements."""
         return sum(placement.count for placement in self.placements)
+
+    def least_of(self, machines: int) -> int:
+        """With how many of so many machines the test may go ahead."""
+        return max(1, math.ceil(machines * Fraction(str(self.scenario.machines_at_least))))
 
     @property
     def load_s(self) -> float:
@@ -128,6 +140,8 @@ class Run:
         machines: As last recorded.
         result: What the load measured, as JSON.
         endpoint: Address of the rehearsal's cloud.
+        routes: For each placement, which of its options each try to launch it took; empty: the
+            first try of all is still under way.
     """
 
     order: Order
@@ -144,6 +158,35 @@ class Run:
     machines: tuple[Machine, ...] = ()
     result: dict[str, Any] | None = None
     endpoint: str | None = None
+    routes: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def placements(self) -> tuple[Placement, ...]:
+        """Where its machines are launched now."""
+        return tuple(
+            placement.options[route[-1]]
+            for placement, route in zip(self.order.placements, self.all_routes, strict=True)
+        )
+
+    @property
+    def all_routes(self) -> tuple[tuple[int, ...], ...]:
+        """The tries of each placement; the first is at its first option."""
+        return self.routes or ((0,),) * len(self.order.placements)
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Where its machines can be, those of earlier tries included."""
+        tried = [
+            placement.options[option].region
+            for placement, route in zip(self.order.placements, self.all_routes, strict=True)
+            for option in route
+        ]
+        return tuple(dict.fromkeys(tried))
+
+    @property
+    def machines_wanted(self) -> int:
+        """How many there should be: those that were launched, once they were."""
+        return self.order.machines_wanted if self.launched_at is None else len(self.machines)
 
     @property
     def id(self) -> str:
@@ -203,6 +246,12 @@ class Limits:
     def expires_at(self, order: Order, intent_at: datetime) -> datetime:
         """The instant at which each machine ends itself, whatever happened to its controller."""
         return intent_at + timedelta(seconds=self.lifetime_s(order))
+
+    def late_at(self, run: Run) -> datetime | None:
+        """From when on a load that may start with fewer injectors does; None: not launched yet."""
+        if run.launched_at is None:
+            return None
+        return run.launched_at + timedelta(seconds=self.start_s * LATE_SHARE)
 
     def lifetime_s(self, order: Order) -> float:
         """From the intent to launch until each machine ends itself."""

@@ -43,6 +43,7 @@ class RunStore:
                 reason="",
                 attempt=0,
                 machines=[],
+                routes=[],
             )
         )
         self._append_event(conn, order.run_id, order.accepted_at, "accepted", "")
@@ -210,4 +211,5 @@ def _run_from(row: Row[Any]) -> Run:
         machines=tuple(machine_from_json(each) for each in row.machines),
         result=row.result,
         endpoint=row.endpoint,
+        routes=tuple(tuple(route) for route in row.routes),
     )

@@ -30,11 +30,22 @@ RUNS = Table(
     Column("machines", JSON, nullable=False),
     Column("result", JSON(none_as_null=True)),
     Column("endpoint", Text),
+    # For each placement, the options that its tries to launch took.
+    Column("routes", JSON, nullable=False, server_default="[]"),
     # Who drives it. Leases live by the machine's clock, whatever clock the run lives by.
     Column("lease_owner", Text),
     Column("lease_until", Instant),
     UniqueConstraint("account_id", "request_id"),
     Index(None, "account_id", "accepted_at"),
+)
+
+SHORTAGES = Table(
+    "shortages",
+    METADATA,
+    Column("provider", Text, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("machine_type", Text, primary_key=True),
+    Column("until", Instant, nullable=False),
 )
 
 RUN_EVENTS = Table(

@@ -195,7 +195,7 @@ class Stage:
     def machines(self, run: Run) -> int:
         """How many exist, whatever is on record."""
         provider = self.controller().open_cloud(run).provider
-        return len(provider.observe(run.id, run.order.regions))
+        return len(provider.observe(run.id, run.regions))
 
     def books(self, run: Run) -> Books:
         return books_of(self.engine, run.id)
@@ -241,7 +241,7 @@ class Lab(Stage):
     def _instances(self, run: Run) -> list[tuple[str, str]]:
         return [
             (region, instance["InstanceId"])
-            for region in run.order.regions
+            for region in run.regions
             for reservation in self.provider._clients.ec2(region).describe_instances(
                 Filters=[{"Name": f"tag:{RUN_TAG}", "Values": [run.id]}]
             )["Reservations"]

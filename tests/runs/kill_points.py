@@ -119,7 +119,7 @@ class Lives:
     def machines(self, run: Run) -> tuple[Machine, ...]:
         """What is there, whatever is on record."""
         cloud = self.engine().controller().open_cloud(run)
-        return cloud.provider.observe(run.id, run.order.regions)
+        return cloud.provider.observe(run.id, run.regions)
 
     def facts(self, run_id: str) -> dict[str, Any]:
         """What is true of the run, its machines and its money."""
@@ -175,7 +175,7 @@ class RehearsedLives(Lives):
         return lambda _run: Cloud(self._provider, RehearsedLoad(), LIMITS)
 
     def machines(self, run: Run) -> tuple[Machine, ...]:
-        return self._provider.observe(run.id, run.order.regions)
+        return self._provider.observe(run.id, run.regions)
 
 
 class LocalLives(Lives):

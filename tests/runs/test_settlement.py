@@ -50,7 +50,7 @@ def run_with(quote: Quote, **changes: object) -> Run:
         scenario=Scenario("checkout", Protocol.HTTP, closed([(0, 2000), (1200, 2000)])),
         quote=quote,
         provider="aws",
-        placements=(Placement("us-east-1", ("c7i.large",), 4, 89_250),),
+        placements=(Placement("us-east-1", ("c7i.large",), 4, (89_250,)),),
         rehearsal=False,
         time_scale=1.0,
         accepted_at=START,

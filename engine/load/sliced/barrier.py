@@ -7,7 +7,7 @@ A share is a part of ``WHOLE``, from ``low`` up to ``high``; of ``u`` users it p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -65,12 +65,6 @@ def start_from_text(text: str) -> Start:
         low, high, _ = share.split("-")
         seats.append(Seat(machine, int(low), int(high)))
     return Start(float(first), tuple(seats))
-
-
-def missing(groups: Sequence[InjectorGroup], ready: Iterable[Ready]) -> int:
-    """How many injectors are still waited for."""
-    there = [each.group for each in ready]
-    return sum(max(0, group.count - there.count(number)) for number, group in enumerate(groups))
 
 
 def seats(groups: Sequence[InjectorGroup], ready: Sequence[Ready]) -> tuple[Seat, ...]:

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.load.driver import (
@@ -70,11 +70,10 @@ class SlicedDriver:
 
     def progress(self, task: LoadTask, now: datetime) -> Progress:
         """How far the load is; gives the start once all injectors are there."""
-        del now
         start = self._start(task)
         lost = self._failures(task)
         if start is None:
-            return self._gather(task, lost)
+            return self._gather(task, lost, now)
         found = self._reports(task)
         return self._phase(task, start, found, lost)
 
@@ -87,7 +86,12 @@ class SlicedDriver:
         plan = plan_users(task.scenario.profile, task.time_scale)
         machines = [seat.machine for seat in start.seats]
         measured = reports.merged(machines, found, "; ".join(self._failures(task)))
-        return judge(measured, plan.peak_users, plan.approximation)
+        result = judge(measured, plan.peak_users, plan.approximation)
+        planned = sum(group.count for group in task.groups)
+        if len(machines) == planned:
+            return result
+        fewer = f"{len(machines)} of {planned} injectors played all of the load"
+        return replace(result, warnings=(*result.warnings, fewer))
 
     def clean_up(self, task: LoadTask) -> None:
         """Remove the run's objects; its result is on record."""
@@ -118,14 +122,19 @@ class SlicedDriver:
         content = self.objects.get(_key(task, "start"))
         return None if content is None else barrier.start_from_text(content.decode())
 
-    def _gather(self, task: LoadTask, lost: Sequence[str]) -> Progress:
-        """Before the start: look who is there, and open the barrier when all are."""
-        if lost:
+    def _gather(self, task: LoadTask, lost: Sequence[str], now: datetime) -> Progress:
+        """Before the start: look who is there, and open the barrier when all are.
+
+        When it is late, or some have given up, it opens for as many as will do.
+        """
+        least = task.injectors_min or task.injectors
+        awaited = (task.machines or task.injectors) - len(lost)
+        if awaited < least:
             return Progress(LoadPhase.FAILED, message=lost[0])
         ready = [_ready(name) for name in self._names(task, "ready-")]
-        awaited = barrier.missing(task.groups, ready)
-        there = f"{task.injectors - awaited} of {task.injectors} injectors are ready"
-        if not awaited:
+        there = f"{len(ready)} of {task.injectors} injectors are ready"
+        late = task.late_at is not None and now >= task.late_at
+        if len(ready) >= (least if late else awaited):
             start = Start(self.wall_s() + LEAD_S, barrier.seats(task.groups, ready))
             self.objects.put(_key(task, "start"), start.text().encode())
         return Progress(LoadPhase.WAITING, message=there)

@@ -14,12 +14,13 @@ from engine.database import transaction
 from engine.planning.estimate import estimate
 from engine.profile import closed
 from engine.readers import read_scenario
-from engine.runs.acceptance import placements_of
+from engine.runs.alternatives import placements_of
 from engine.runs.decide import Launch, Observed, RecordIntent, decide
 from engine.runs.states import Limits, Order, Run, RunState
 from engine.scenario import Protocol, Scenario
 from kernel.errors import BadInputError
 from pricing.books.invoices import list_invoices
+from pricing.catalog import Catalog
 from pricing.plans import BUNDLED_PLANS, Plan, load_plans
 from pricing.quotes import Unit, quote_run, quote_to_json
 from pricing.reports.usage_focus import focus_records
@@ -48,7 +49,7 @@ def test_r7_every_amount_of_money_is_in_us_dollars(db: Engine, acme: str, now: d
 @pytest.mark.parametrize("provider", ["aws", "azure"])
 def test_r8_a_run_takes_its_injectors_from_aws_or_azure(checkout: Scenario, provider: str) -> None:
     planned = estimate(checkout, provider=provider, at=TODAY)
-    placements = placements_of(planned, provider)
+    placements = placements_of(planned, provider, Catalog.bundled())
     assert planned.fleet.provider == provider
     room = sum(group.count * group.users_per_machine for group in planned.fleet.groups)
     assert room >= 1_000
@@ -66,7 +67,7 @@ def a_run(scenario: Scenario, state: RunState, **reached: datetime | int) -> Run
         scenario=scenario,
         quote=quote,
         provider="aws",
-        placements=placements_of(planned, "aws"),
+        placements=placements_of(planned, "aws", Catalog.bundled()),
         rehearsal=True,
         time_scale=1.0,
         accepted_at=START,

@@ -1,0 +1,246 @@
+"""The acts of a controller: each writes, then does what it wrote, and may be killed in between.
+
+What is written commits before what it announces is done, so that whoever drives the run next reads
+where it is and repeats at most one idempotent call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from engine.database import transaction
+from engine.load.driver import LoadResult, LoadTask
+from engine.runs.clouds import Cloud
+from engine.runs.codec import machine_to_json
+from engine.runs.decide import (
+    Action,
+    BeginRelease,
+    End,
+    GiveUp,
+    Launch,
+    Observed,
+    RecordIntent,
+    RecordLoadStart,
+    Release,
+    Wait,
+)
+from engine.runs.detours import Detour, Fail, SendAgain, after_refusal, routes_after
+from engine.runs.errors import ReleaseUnprovenError
+from engine.runs.launches import launch_specs, load_task
+from engine.runs.lease import Lease
+from engine.runs.settlement import settle
+from engine.runs.shortages import note_shortage
+from engine.runs.states import Outcome, Run, RunState
+from engine.runs.store import RunStore
+from kernel.clock import Clock
+from kernel.errors import BadInputError, ProviderFailedError
+from pricing.books import charges, invoices
+from providers.contract import Machine
+from providers.errors import ThrottledError, UnknownOutcomeError
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """Does what was decided for a run, under one controller's lease.
+
+    Attributes:
+        db: Where the runs and the books are.
+        clock: The clock that the runs live by.
+        folder: Under which each run has a folder of its own.
+        lease: The claim without which nothing is written.
+        on_step: Told the name of every step within an act.
+    """
+
+    db: Engine
+    clock: Clock
+    folder: Path
+    lease: Lease
+    on_step: Callable[[str], None]
+
+    @property
+    def store(self) -> RunStore:
+        """The runs."""
+        return RunStore(self.db)
+
+    def _task(self, run: Run, cloud: Cloud, machines: tuple[Machine, ...]) -> LoadTask:
+        return load_task(run, machines, cloud.limits, self.folder, self.clock.now())
+
+    def perform(self, run: Run, cloud: Cloud, observed: Observed, action: Action) -> None:
+        """Do what was decided; may be killed anywhere and done again."""
+        match action:
+            case RecordIntent():
+                self._record_intent(run)
+            case Launch():
+                self._launch(run, cloud, observed)
+            case RecordLoadStart():
+                self._record_load_start(run, observed)
+            case BeginRelease(outcome, reason):
+                self._begin_release(run, observed.machines, outcome, reason)
+            case Release():
+                self._release(run, cloud)
+            case Wait():
+                self.clock.sleep(cloud.limits.poll_s)
+            case End(outcome, reason):
+                task = self._task(run, cloud, ())
+                self.end(run, outcome, reason, cloud.driver.result(task))
+                # What is left of it costs next to nothing, and the run has ended.
+                with suppress(ProviderFailedError):
+                    cloud.driver.clean_up(task)
+            case GiveUp():
+                raise ReleaseUnprovenError(
+                    f"run {run.id}: {len(observed.machines)} machines are still there; "
+                    f"`loadmuster cancel {run.id}` tries again",
+                    run=run.id,
+                    machines=len(observed.machines),
+                )
+
+    def _record_intent(self, run: Run) -> None:
+        now = self.clock.now()
+        with transaction(self.db) as conn:
+            if self.store.cancel_requested(conn, run.id):
+                return
+            charges.charge_start(conn, run.id, now=now)
+            self.on_step("accepted/RecordIntent/charged")
+            self.store.advance(
+                conn,
+                run,
+                self.lease,
+                RunState.LAUNCHING,
+                now,
+                "charged",
+                "start-up and use, with the intent to launch",
+                attempt=run.attempt + 1,
+                intent_at=now,
+            )
+
+    def _launch(self, run: Run, cloud: Cloud, observed: Observed) -> None:
+        machines: list[Machine] = []
+        placed = 0
+        try:
+            work = cloud.driver.prepare(self._task(run, cloud, observed.machines))
+            for spec in launch_specs(run, work, cloud.limits):
+                machines.extend(cloud.provider.launch(spec))
+                placed += 1
+                self.on_step("launching/Launch/sent")
+        except (BadInputError, ProviderFailedError) as error:
+            match after_refusal(run, placed, error):
+                case SendAgain():
+                    self.clock.sleep(cloud.limits.poll_s)
+                case Detour() as detour:
+                    self._take(run, detour)
+                case Fail():
+                    self._begin_release(run, tuple(machines), Outcome.FAILED, error.message)
+            return
+        now = self.clock.now()
+        with transaction(self.db) as conn:
+            self.store.advance(
+                conn,
+                run,
+                self.lease,
+                RunState.STARTING,
+                now,
+                "launched",
+                f"{len(machines)} of {run.order.machines_wanted} machines",
+                launched_at=now,
+                machines=[machine_to_json(machine) for machine in machines],
+            )
+
+    def _take(self, run: Run, detour: Detour) -> None:
+        """Put on record where the placement is tried next; the next step launches it there."""
+        now = self.clock.now()
+        place = run.placements[detour.placement]
+        with transaction(self.db) as conn:
+            if detour.avoid_s:
+                note_shortage(conn, run.order, place, at=now, avoid_s=detour.avoid_s)
+            self.store.advance(
+                conn,
+                run,
+                self.lease,
+                RunState.LAUNCHING,
+                now,
+                "refused",
+                detour.reason,
+                routes=routes_after(run, detour),
+            )
+
+    def _record_load_start(self, run: Run, observed: Observed) -> None:
+        assert observed.progress is not None, "load starts when its progress says so"
+        now = self.clock.now()
+        flowing_s = observed.progress.elapsed_s / run.order.time_scale
+        with transaction(self.db) as conn:
+            self.store.advance(
+                conn,
+                run,
+                self.lease,
+                RunState.RUNNING,
+                now,
+                "load started",
+                load_started_at=now - timedelta(seconds=flowing_s),
+            )
+
+    def _begin_release(
+        self, run: Run, machines: tuple[Machine, ...], outcome: Outcome, reason: str
+    ) -> None:
+        now = self.clock.now()
+        seen = {machine.machine_id: machine for machine in (*run.machines, *machines)}
+        with transaction(self.db) as conn:
+            self.store.advance(
+                conn,
+                run,
+                self.lease,
+                RunState.RELEASING,
+                now,
+                "releasing",
+                reason or "the load has ended",
+                outcome=outcome,
+                reason=reason,
+                release_at=now,
+                machines=[machine_to_json(machine) for machine in seen.values()],
+            )
+
+    def _release(self, run: Run, cloud: Cloud) -> None:
+        # Whether it worked shows at the next look; until then it is asked for again.
+        with suppress(ThrottledError, UnknownOutcomeError):
+            cloud.provider.release(run.id, run.regions)
+        self.on_step("releasing/Release/sent")
+        self.clock.sleep(cloud.limits.poll_s)
+
+    def end(
+        self, run: Run, outcome: Outcome, reason: str, result: LoadResult | None = None
+    ) -> None:
+        """Settle the run and close it, in one transaction."""
+        now = self.clock.now()
+        with transaction(self.db) as conn:
+            if run.intent_at is None:
+                charges.void_reservation(conn, run.id, now=now)
+            else:
+                kept = settle(run, outcome, now)
+                charges.correct(
+                    conn,
+                    run.id,
+                    keep_startup=kept.startup,
+                    keep_use=kept.use,
+                    reason=reason or outcome.value,
+                    now=now,
+                )
+                invoices.issue_for_run(conn, run.id, now)
+            self.on_step(f"{run.state}/End/settled")
+            self.store.advance(
+                conn,
+                run,
+                self.lease,
+                RunState.ENDED,
+                now,
+                outcome.value,
+                reason,
+                outcome=outcome,
+                reason=reason,
+                ended_at=now,
+                result=None if result is None else result.to_json(),
+            )

@@ -1,0 +1,108 @@
+"""Where a run's machines come from, and where they may come from instead.
+
+In the region that was asked for, other types that carry as much stand in for the cheapest, in
+price order; they go into the same create call. Where nobody chose the region, the same load may
+also go to another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.planning.capacity import GIVEN, Demand, demand_of
+from engine.planning.estimate import Estimate
+from engine.planning.machines import FleetGroup, cheapest_group, stand_ins
+from engine.planning.places import ELSEWHERE, Place
+from engine.planning.requirement import RegionRequirement
+from engine.runs.states import Placement
+from kernel.errors import BadInputError
+from pricing.catalog import Catalog
+
+LOCAL = "local"
+TYPES_MAX = 4
+"""Machine types in one create call."""
+
+IsShort = Callable[[str, str], bool]
+"""Whether a region had none left of a machine type a moment ago."""
+
+
+def never_short(_region: str, _machine_type: str) -> bool:
+    """As if no cloud had ever refused anything."""
+    return False
+
+
+def placements_of(
+    estimate: Estimate, provider: str, catalog: Catalog, is_short: IsShort = never_short
+) -> tuple[Placement, ...]:
+    """The machines to launch: on this machine one process an injector, in a cloud its fleet.
+
+    Raises:
+        BadInputError: The estimate has no fleet on that provider.
+    """
+    if provider == LOCAL:
+        injectors = estimate.requirement.injectors
+        return (Placement(LOCAL, ("process",), injectors, (0,), estimate.load.peak_users),)
+    for fleet in estimate.clouds:
+        if fleet.provider == provider:
+            demand = demand_of(estimate.scenario)
+            regions = estimate.requirement.regions
+            return tuple(
+                _placement(group, region, demand, _payload(estimate), catalog, is_short)
+                for group, region in zip(fleet.groups, regions, strict=True)
+            )
+    raise BadInputError(
+        f"the estimate has no fleet on {provider!r}; it has "
+        + ", ".join(fleet.provider for fleet in estimate.clouds),
+        provider=provider,
+    )
+
+
+def _payload(estimate: Estimate) -> int | None:
+    requirement = estimate.requirement
+    return requirement.users_per_injector if requirement.binding == GIVEN else None
+
+
+def _placement(
+    group: FleetGroup,
+    region: RegionRequirement,
+    demand: Demand,
+    payload: int | None,
+    catalog: Catalog,
+    is_short: IsShort,
+) -> Placement:
+    """The group's own place and all others, those that were short a moment ago last."""
+    groups = [group]
+    if region.region is None:
+        provider = group.offering.machine.provider
+        for name in ELSEWHERE.get(group.place.region, ()):
+            other = cheapest_group(region, Place(name), demand, payload, catalog, provider)
+            groups += [other] if other is not None else []
+    options = [_at(each, demand, payload, catalog, is_short) for each in groups]
+    options.sort(key=lambda option: is_short(option.region, option.machine_types[0]))
+    first, *elsewhere = options
+    return Placement(
+        first.region,
+        first.machine_types,
+        first.count,
+        first.hourly_usd_micros,
+        first.users,
+        tuple(elsewhere),
+    )
+
+
+def _at(
+    group: FleetGroup, demand: Demand, payload: int | None, catalog: Catalog, is_short: IsShort
+) -> Placement:
+    """The group's machines, in the types that will do; those that were short come last."""
+    others = stand_ins(group, demand, payload, catalog, TYPES_MAX - 1)
+    offerings = sorted(
+        (group.offering, *others),
+        key=lambda offering: is_short(offering.region, offering.machine.name),
+    )
+    return Placement(
+        region=group.place.region,
+        machine_types=tuple(offering.machine.name for offering in offerings),
+        count=group.count,
+        hourly_usd_micros=tuple(offering.hourly_usd_micros for offering in offerings),
+        users=group.users,
+    )

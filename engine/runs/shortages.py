@@ -1,0 +1,46 @@
+"""Places that refused a moment ago: other runs try them last until the time is over."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert, select
+
+from engine.runs.alternatives import IsShort
+from engine.runs.states import Order, Placement
+from engine.runs.tables import SHORTAGES
+
+
+def note_shortage(
+    conn: Connection, order: Order, place: Placement, *, at: datetime, avoid_s: float
+) -> None:
+    """Put on record that a place refused a run."""
+    ours = SHORTAGES.c.provider == _provider(order.provider, rehearsal=order.rehearsal)
+    for machine_type in place.machine_types:
+        here = (SHORTAGES.c.region == place.region) & (SHORTAGES.c.machine_type == machine_type)
+        conn.execute(delete(SHORTAGES).where(ours, here))
+        conn.execute(
+            insert(SHORTAGES).values(
+                provider=_provider(order.provider, rehearsal=order.rehearsal),
+                region=place.region,
+                machine_type=machine_type,
+                until=at + timedelta(seconds=avoid_s),
+            )
+        )
+
+
+def known_shortages(conn: Connection, provider: str, *, rehearsal: bool, now: datetime) -> IsShort:
+    """What refused a moment ago."""
+    rows = conn.execute(
+        select(SHORTAGES.c.region, SHORTAGES.c.machine_type).where(
+            SHORTAGES.c.provider == _provider(provider, rehearsal=rehearsal),
+            SHORTAGES.c.until > now,
+        )
+    )
+    short = {(row.region, row.machine_type) for row in rows}
+    return lambda region, machine_type: (region, machine_type) in short
+
+
+def _provider(provider: str, *, rehearsal: bool) -> str:
+    """A rehearsal's cloud is another one."""
+    return f"{provider} rehearsed" if rehearsal else provider
