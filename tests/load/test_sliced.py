@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -166,6 +167,23 @@ def test_an_injector_that_comes_late_plays_nothing(shop: str, injectors: Prepare
     load.boot(machines=1)
     assert load.processes[0].wait(timeout=20) == 0
     assert store.keys("runs/r1/in/report-") == ()
+
+
+def test_a_load_that_is_late_starts_with_those_that_are_there_if_they_will_do(
+    shop: str, injectors: Prepare
+) -> None:
+    load = injectors(browsing(shop, (0, 12), (4, 12)))
+    load.task = replace(load.task, injectors_min=2, late_at=CLOCK.now() + timedelta(hours=1))
+    load.boot(machines=2)
+    load.until(lambda now: "2 of 3" in now.message)
+    assert load.look().phase is LoadPhase.WAITING, "not late yet"
+    load.task = replace(load.task, late_at=CLOCK.now())
+    progress, result = load.until_over()
+    assert progress.phase is LoadPhase.DONE
+    assert result is not None
+    assert result.valid, result.invalid_reasons
+    assert result.peak_users == 12
+    assert result.warnings == ("2 of 3 injectors played all of the load",)
 
 
 def test_whoever_prepares_again_gets_the_same_script(shop: str, injectors: Prepare) -> None:
