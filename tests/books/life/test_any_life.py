@@ -25,7 +25,7 @@ from kernel.errors import RefusedError
 from pricing.account_view import AccountView
 from pricing.accounts import account_view, advance
 from pricing.books.charges import charge_start, correct, reserve, void_reservation
-from pricing.books.invoices import list_invoices
+from pricing.books.invoices import list_invoices, period_cause
 from pricing.books.ledger import Transaction, entries
 from pricing.books.tables import LOTS, PAYMENTS, PERIODS, SUBSCRIPTIONS
 from pricing.life.boosts import boost
@@ -147,12 +147,18 @@ class AnyLife(RuleBasedStateMachine):
     def change_card(self, card: str, times: int) -> None:
         self.send(set_card, times, card)
 
-    @rule(n=st.integers(0, 30), state=st.sampled_from(["accepted", "declined"]), times=times)
-    def payer_answers(self, n: int, state: str, times: int) -> None:
+    @rule(
+        subscription=st.integers(1, 4),
+        n=st.integers(0, 30),
+        state=st.sampled_from(["accepted", "declined"]),
+        times=times,
+    )
+    def payer_answers(self, subscription: int, n: int, state: str, times: int) -> None:
+        key = period_cause(subscription, n)
         for _ in range(times):
             try:
                 with self.conn.begin_nested():
-                    payment_answered(self.conn, "acme", n, PaymentState(state), now=self.now)
+                    payment_answered(self.conn, "acme", key, PaymentState(state), now=self.now)
             except RefusedError:
                 return
 
