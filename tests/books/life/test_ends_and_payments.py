@@ -45,6 +45,8 @@ from pricing.payments.collecting import PaymentFailedError
 from pricing.payments.payer import DECLINES, DELAYS, PaymentState
 from pricing.plans import Caps, Plan, find_plan, load_plans
 from pricing.quotes import quote_run
+from pricing.sharing.departments import add_department
+from pricing.sharing.extra_credits import limit_extra_credits
 from pricing.strict_toml import DataFileError
 from pricing.tariffs import Usage
 
@@ -155,8 +157,13 @@ def test_r66_r67_c28_c29_deletion_waits_for_the_end_and_takes_personal_data_only
         assert conn.execute(select(ADMINISTRATORS)).all() == []
         assert set(conn.execute(select(CHANGES.c.requested_by)).scalars()) == {None}
     assert life.invoiced() == [199]
-    with pytest.raises(AccountDeletedError):
-        life.do(renew, "2027-03-03")
+    for command, content in (
+        (renew, []),
+        (add_department, ["research"]),
+        (limit_extra_credits, [0]),
+    ):
+        with pytest.raises(AccountDeletedError):
+            life.do(command, "2027-03-03", *content)
 
 
 def card_of(db: Engine) -> str | None:
