@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections import Counter
@@ -16,6 +17,7 @@ def main() -> int:
     """Simulate and report; 1 if anything was violated."""
     options = _options()
     plan = Plan(options.seed, options.accounts, options.years)
+    _say(f"seed {plan.seed}")
     began = time.monotonic()
     if options.account is None:
         outcome = simulate(plan, processes=options.processes)
@@ -31,13 +33,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--accounts", type=int, default=500)
     parser.add_argument("--years", type=int, default=3)
     parser.add_argument("--account", type=int, help="only this one, alone")
-    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     return parser.parse_args()
 
 
 def _report(plan: Plan, outcome: Outcome, seconds: float) -> None:
     accounts = len(outcome.digests)
-    _say(f"seed {plan.seed}, {accounts} accounts, {outcome.months:,} account-months")
+    _say(f"{accounts} accounts, {outcome.months:,} account-months")
     _say(f"{outcome.commands.total():,} commands in {seconds:.1f} s")
     _say_all("commands", outcome.commands)
     _say_all("faults injected", outcome.faults)
@@ -57,6 +59,7 @@ def _say_all(title: str, counts: Counter[str]) -> None:
 
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
