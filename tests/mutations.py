@@ -20,7 +20,7 @@ from enum import StrEnum
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-COPIED = ("engine", "kernel", "pricing", "providers", "tests", "pyproject.toml")
+COPIED = ("engine", "examples", "kernel", "pricing", "providers", "tests", "pyproject.toml")
 TIMEOUT_S = 900
 
 PERIODS = "tests/books/test_periods.py"
@@ -296,8 +296,7 @@ FAULTS = (
         "pricing/sharing/departments_shares.py",
         "department.allocation_li_minutes - given, 0",
         "department.allocation_li_minutes, 0",
-        (SIMULATOR,),
-        "i18",
+        (DEPARTMENTS,),
     ),
     Fault(
         "a clock may go backwards",
