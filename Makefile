@@ -7,8 +7,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST_WORKERS ?= auto
+# Of the simulator: another one every day, and any one again with SEED=20270125.
+SEED ?= $(shell date +%Y%m%d)
+MACHINES := tests/books/life/test_any_life.py tests/books/test_books_always_balance.py \
+	tests/books/departments/test_whatever_departments_do.py
 
-.PHONY: demo test check rules mutants bench pictures lock clean
+.PHONY: demo test check rules mutants simulate nightly bench pictures lock clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -17,6 +21,8 @@ help:
 	@echo "make check  linters, types and import contracts"
 	@echo "make rules  the numbered rules of billing, and the tests that hold each"
 	@echo "make mutants  twenty and more faults put into the billing code: each must be caught"
+	@echo "make simulate  500 accounts for 3 years of crashes and repeats beside a model; SEED=7 for those of seed 7"
+	@echo "make nightly  the state machines with 2,000 examples of 60 steps, the simulator, and the mutants"
 	@echo "make bench  every figure of the README, as ratios"
 	@echo "make lock   resolve the ranges of pyproject.toml into requirements.lock"
 
@@ -45,6 +51,14 @@ rules: $(READY)
 	@$(BIN)/python tests/rules_report.py
 
 mutants: $(READY)
+	@$(BIN)/python tests/mutations.py
+
+simulate: $(READY)
+	@$(BIN)/python -m tests.simulator --seed $(SEED) --accounts 500 --years 3
+
+nightly: $(READY)
+	LOADMUSTER_EXAMPLES=2000 LOADMUSTER_STEPS=60 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(MACHINES)
+	@$(BIN)/python -m tests.simulator --seed $(SEED) --accounts 500 --years 3
 	@$(BIN)/python tests/mutations.py
 
 bench: $(READY)

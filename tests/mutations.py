@@ -20,7 +20,7 @@ from enum import StrEnum
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-COPIED = ("engine", "kernel", "pricing", "providers", "tests", "pyproject.toml")
+COPIED = ("engine", "examples", "kernel", "pricing", "providers", "tests", "pyproject.toml")
 TIMEOUT_S = 900
 
 PERIODS = "tests/books/test_periods.py"
@@ -33,6 +33,7 @@ USAGE = "tests/books/reports/test_usage.py"
 ADVISOR = "tests/books/reports/test_advisor.py"
 DEPARTMENTS = "tests/books/departments"
 LIFE = "tests/books/life/test_worked_examples.py"
+SIMULATOR = "tests/simulator"
 
 
 class Verdict(StrEnum):
@@ -264,6 +265,38 @@ FAULTS = (
         "if done is None:",
         (ACCOUNTS,),
         "request_id",
+    ),
+    Fault(
+        "a request is noted before it is done",
+        "pricing/books/requests.py",
+        '"made_at": now}):\n        return True',
+        '"made_at": now}):\n        conn.exec_driver_sql("COMMIT")\n'
+        '        conn.exec_driver_sql("BEGIN IMMEDIATE")\n        return True',
+        (SIMULATOR,),
+        "i18",
+    ),
+    Fault(
+        "a late message pays for what is void",
+        "pricing/life/subscriptions.py",
+        "PERIODS.c.payment == PeriodPayment.UNPAID",
+        "PERIODS.c.payment != PeriodPayment.PAID",
+        (SIMULATOR, "tests/books/life/test_ends_and_payments.py"),
+        "i18 or c24 or never_collected",
+    ),
+    Fault(
+        "a late message pays for the next subscription",
+        "pricing/life/overdue.py",
+        "unpaid = {period_cause(subscription.id, n): n for",
+        "unpaid = {period_cause(int(key.split(':')[1]), n): n for",
+        ("tests/books/life/test_ends_and_payments.py",),
+        "old_subscription",
+    ),
+    Fault(
+        "an allocation may be given twice",
+        "pricing/sharing/departments_shares.py",
+        "department.allocation_li_minutes - given, 0",
+        "department.allocation_li_minutes, 0",
+        (DEPARTMENTS,),
     ),
     Fault(
         "a clock may go backwards",

@@ -84,11 +84,19 @@ def pay(
 
 
 def payment_answered(
-    conn: Connection, account_id: str, n: int, state: PaymentState, *, now: datetime
+    conn: Connection, account_id: str, key: str, state: PaymentState, *, now: datetime
 ) -> bool:
-    """Take a payer's message about the delayed payment of period ``n``.
+    """Take a payer's message about a delayed payment.
 
-    Messages may come late, twice, and out of order: the effect is keyed by the period.
+    Messages may come late, twice, and out of order: the effect is keyed by the payment, so that
+    one about a subscription that is over never pays for the next one.
+
+    Args:
+        conn: An open write transaction.
+        account_id: Whose.
+        key: What the payment was asked for under: ``subscription:1:period:3``.
+        state: What became of it.
+        now: The command's instant.
 
     Returns:
         Whether it granted anything.
@@ -103,9 +111,11 @@ def payment_answered(
     instant = advance(conn, account_id, now)
     check_not_deleted(conn, account_id)
     subscription = latest(conn, account_id)
-    if n not in unpaid_periods(conn, subscription.id) or not subscription.has_periods:
+    unpaid = {period_cause(subscription.id, n): n for n in unpaid_periods(conn, subscription.id)}
+    n = unpaid.get(key) if subscription.has_periods else None
+    if n is None:
         return False
-    record_answer(conn, period_cause(subscription.id, n), Answer(state, "answered late"))
+    record_answer(conn, key, Answer(state, "answered late"))
     if state is PaymentState.ACCEPTED:
         book_period(conn, subscription, n, at=instant, now=instant)
     return state is PaymentState.ACCEPTED

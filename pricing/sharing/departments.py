@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from kernel.errors import BadInputError, RefusedError
-from pricing.accounts import advance
+from pricing.accounts import advance, check_not_deleted
 from pricing.books import requests
 from pricing.books.lots import Lot
 from pricing.life.subscriptions import latest
@@ -108,6 +108,7 @@ def add_department(
     Raises:
         BadDepartmentNameError: If the name will not do.
         DepartmentExistsError: If the account has one of that name.
+        AccountDeletedError: If the account was deleted; likewise below.
         RequestConflictError: If the request id stands for something else.
     """
 
@@ -277,6 +278,7 @@ def _once(
         content=request.content,
         now=instant,
     ):
+        check_not_deleted(conn, account_id)
         do(instant)
     return _view(conn, find_department(conn, account_id, name), instant)
 

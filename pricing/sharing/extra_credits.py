@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from kernel.errors import BadInputError, RefusedError
-from pricing.accounts import advance
+from pricing.accounts import advance, check_not_deleted
 from pricing.books import requests
 from pricing.books.invoices import run_cause
 from pricing.books.ledger import Posting, Transaction, post
@@ -93,6 +93,7 @@ def limit_extra_credits(
         BadInputError: If the limit is negative, or beyond reason.
         ExtraCreditsRefusedError: If the account is on demand, does not pay by card, or its plan's
             tariff has no price for a credit.
+        AccountDeletedError: If it was deleted.
         RequestConflictError: If the request id stands for something else.
     """
     if not 0 <= limit_li_minutes <= LIMIT_MAX:
@@ -111,6 +112,7 @@ def limit_extra_credits(
         content={"limit": limit_li_minutes},
         now=instant,
     ):
+        check_not_deleted(conn, account_id)
         if limit_li_minutes:
             _check_can_buy(conn, account_id, instant)
         _set_limit(conn, account_id, limit_li_minutes)

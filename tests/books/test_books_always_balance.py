@@ -1,7 +1,11 @@
-"""Whatever is done to the books, in whatever order and however often, they balance."""
+"""Whatever is done to the books, in whatever order and however often, they balance.
+
+LOADMUSTER_EXAMPLES and LOADMUSTER_STEPS make it longer: 2000 and 60 for a night.
+"""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -30,6 +34,8 @@ from pricing.plans import BUNDLED_PLANS, load_plans
 from pricing.quotes import Quote, Unit, quote_run
 from pricing.tariffs import Usage
 
+EXAMPLES = int(os.environ.get("LOADMUSTER_EXAMPLES", "40"))
+STEPS = int(os.environ.get("LOADMUSTER_STEPS", "40"))
 PLANS = load_plans(BUNDLED_PLANS)
 ACCOUNTS = {"acme": "starter", "globex": "on-demand"}
 
@@ -90,7 +96,7 @@ commands = st.lists(
         st.builds(Cancel, st.integers(0, 100), st.integers(0, 100)),
     ),
     min_size=10,
-    max_size=40,
+    max_size=STEPS,
 )
 
 
@@ -102,7 +108,8 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine.dispose()
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.mark.timeout(300 + EXAMPLES * STEPS)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(commands, st.integers(1, 2), st.timedeltas(timedelta(0), timedelta(days=1000)))
 def test_the_books_always_balance(
     books: Engine, todo: list[object], times: int, offset: timedelta

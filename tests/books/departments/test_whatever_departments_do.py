@@ -1,7 +1,11 @@
-"""Whatever departments do, in whatever order: sums are exact and no limit is passed."""
+"""Whatever departments do, in whatever order: sums are exact and no limit is passed.
+
+LOADMUSTER_EXAMPLES and LOADMUSTER_STEPS make it longer: 2000 and 60 for a night.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -26,6 +30,8 @@ from pricing.sharing.departments_shares import account_lots
 from pricing.sharing.extra_credits import extra_credits_of, limit_extra_credits
 from pricing.tariffs import Usage
 
+EXAMPLES = int(os.environ.get("LOADMUSTER_EXAMPLES", "12"))
+STEPS = int(os.environ.get("LOADMUSTER_STEPS", "20"))
 PLANS = load_plans(BUNDLED_PLANS)
 SIZE = Usage(injectors=1, users=100, duration_s=600)
 IN_CREDITS = quote_run(PLANS["starter"], SIZE)
@@ -77,7 +83,7 @@ steps = st.lists(
         st.integers(0, 900),
     ),
     min_size=5,
-    max_size=20,
+    max_size=STEPS,
 )
 
 
@@ -89,7 +95,8 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine.dispose()
 
 
-@settings(max_examples=12, deadline=None)
+@pytest.mark.timeout(300 + EXAMPLES * STEPS)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(steps)
 def test_i12_i13_whatever_is_done_sums_are_exact_and_no_limit_is_passed(
     books: Engine, todo: list[Step]

@@ -1,6 +1,29 @@
 """Whatever is asked of an account, in whatever order and however often, the invariants hold.
 
 LOADMUSTER_EXAMPLES and LOADMUSTER_STEPS make it longer: 2000 and 60 for a night.
+
+| invariant | where it is checked |
+|---|---|
+| I1 transactions sum to zero | ``check_ledger``; by SQL in ``broken`` |
+| I2 lots between nothing and their amount | ``check_ledger``; ``broken`` |
+| I3 balance, open lots and journal agree | ``check_ledger``; ``broken`` |
+| I4 what was granted was paid for | ``check_ledger``; ``broken`` |
+| I5 periods tile time | ``check_periods``; ``broken`` |
+| I6 one charge and one grant a period | ``check_periods``; ``broken`` |
+| I7 repeats do nothing, a used id is a conflict | ``send``, ``use_an_id_again`` |
+| I8 time in steps is time at once | ``split_time`` |
+| I9 upgrades cost the difference of the prices | ``check_upgrades`` |
+| I10 no refund, but of a corrected run | ``check_ledger``; ``broken`` |
+| I11 after a downgrade the grant is all there is | ``to_the_boundary`` |
+| I12 a department stays within its wallet | ``accept`` |
+| I13 a refusal changes nothing | ``send``, ``accept``, ``use_an_id_again`` |
+| I14 lots are used while they can be | ``broken`` |
+| I15 another account is untouched | ``the_books_are_right``; ``broken`` |
+| I16 more never costs less | a property of quotes: tests/pricing/test_tariff_invariants.py |
+| I17 zones do not change the number of periods | ``check_periods``; tests/books/clock |
+| I18 the journal rebuilds the state | ``check_ledger``; ``broken`` |
+
+The commands are all those of ``pricing.life`` and ``pricing.sharing``, and all of a run's life.
 """
 
 from __future__ import annotations
@@ -15,6 +38,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -25,9 +49,12 @@ from kernel.errors import RefusedError
 from pricing.account_view import AccountView
 from pricing.accounts import account_view, advance
 from pricing.books.charges import charge_start, correct, reserve, void_reservation
-from pricing.books.invoices import list_invoices
+from pricing.books.invoices import issue_for_run, list_invoices, period_cause
 from pricing.books.ledger import Transaction, entries
-from pricing.books.tables import LOTS, PAYMENTS, PERIODS, SUBSCRIPTIONS
+from pricing.books.lots import LotKind
+from pricing.books.requests import RequestConflictError
+from pricing.books.reservations import Payer, reservation_of
+from pricing.books.tables import DEPARTMENT_LOTS, LOTS, PAYMENTS, PERIODS, SUBSCRIPTIONS
 from pricing.life.boosts import boost
 from pricing.life.cancellations import cancel, confirm_cancel, renew
 from pricing.life.deletions import delete
@@ -38,11 +65,20 @@ from pricing.opening import open_account
 from pricing.payments.payer import DECLINES, DELAYS, PaymentState
 from pricing.plans import BUNDLED_PLANS, load_plans
 from pricing.quotes import Unit, quote_run
+from pricing.sharing.departments import (
+    add_department,
+    allocate,
+    department_view,
+    limit_wallet,
+)
+from pricing.sharing.extra_credits import limit_extra_credits
 from pricing.tariffs import Usage
+from tests.simulator.invariants import broken
 
 EXAMPLES = int(os.environ.get("LOADMUSTER_EXAMPLES", "12"))
 STEPS = int(os.environ.get("LOADMUSTER_STEPS", "20"))
 PLANS = load_plans(BUNDLED_PLANS)
+DEPARTMENTS = ("research", "sales")
 WANTED = [PLANS[name] for name in ("starter", "professional", "advanced", "team", "trial")]
 ZONES = ["UTC", "Europe/Paris", "America/Los_Angeles", "Asia/Kolkata", "Pacific/Auckland"]
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -70,6 +106,8 @@ class AnyLife(RuleBasedStateMachine):
         self.reserved: list[str] = []
         self.launched: list[tuple[str, Any]] = []
         self.said: tuple[Transaction, ...] = ()
+        self.departments: set[str] = set()
+        self.used_ids: list[str] = []
         self.now = datetime(2027, 1, 31, 22, 30, tzinfo=UTC)
 
     def _fresh_file(self) -> str:
@@ -89,15 +127,33 @@ class AnyLife(RuleBasedStateMachine):
         plan=st.sampled_from(["on-demand", "starter", "professional", "team", "trial"]),
         zone=st.sampled_from(ZONES),
         day=st.integers(0, 400),
+        activated=st.sampled_from([None, datetime(2021, 10, 11, 12, tzinfo=UTC)]),
     )
-    def open(self, plan: str, zone: str, day: int) -> None:
+    def open(self, plan: str, zone: str, day: int, activated: datetime | None) -> None:
         self.now += timedelta(days=day)
         for name in ("acme", "bystander"):
-            open_account(self.conn, name, PLANS[plan], timezone=zone, now=self.now)
+            open_account(
+                self.conn,
+                name,
+                PLANS[plan],
+                timezone=zone,
+                activated_at=activated,
+                now=self.now,
+            )
         self.untouched = entries(self.conn, "bystander")
 
-    def send(self, command: Callable[..., None], times: int, *content: Any, **options: Any) -> None:  # noqa: ANN401 - commands differ
-        """A command, once or twice under one request id; a refusal changes nothing (I7, I13)."""
+    def send(
+        self,
+        command: Callable[..., object],
+        times: int,
+        *content: Any,  # noqa: ANN401 - commands differ
+        **options: Any,  # noqa: ANN401
+    ) -> bool:
+        """A command, once or twice under one request id; a refusal changes nothing (I7, I13).
+
+        Returns:
+            Whether it was done.
+        """
         self.number += 1
         key = f"r{self.number}"
         before = account_view(self.conn, "acme", self.now)
@@ -109,9 +165,22 @@ class AnyLife(RuleBasedStateMachine):
             except RefusedError as refusal:
                 assert refusal.facts  # noqa: PT017 - refused with its numbers
                 assert account_view(self.conn, "acme", self.now) == before
-                return
+                assert not answers, "done, and refused when sent again"
+                return False
             answers.append(account_view(self.conn, "acme", self.now))
         assert all(answer == answers[0] for answer in answers)
+        self.used_ids.append(key)
+        return True
+
+    @precondition(lambda self: self.used_ids)
+    @rule(n=st.integers(0, 99))
+    def use_an_id_again(self, n: int) -> None:
+        """A used id stands for what it was used for, for ever (I7)."""
+        before = account_view(self.conn, "acme", self.now)
+        used = self.used_ids[n % len(self.used_ids)]
+        with pytest.raises(RequestConflictError), self.conn.begin_nested():
+            set_card(self.conn, "acme", "tok_of_nobody", now=self.now, request_id=used)
+        assert account_view(self.conn, "acme", self.now) == before
 
     @rule(days=st.integers(0, 45), hours=st.integers(0, 23))
     def wait(self, days: int, hours: int) -> None:
@@ -119,9 +188,16 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule()
     def to_the_boundary(self) -> None:
-        period = account_view(self.conn, "acme", self.now).period
-        if period is not None:
-            self.now = period.end
+        before = account_view(self.conn, "acme", self.now)
+        if before.period is None:
+            return
+        self.now = before.period.end
+        after = account_view(self.conn, "acme", self.now)
+        if before.pending is not None and before.pending.change == "downgrade":
+            # I11: whatever was left is void, and the new grant is there, if it could be paid.
+            paid = 0 if after.unpaid_usd_micros else PLANS[after.account.plan].li_minutes
+            left = sum(lot.remaining for lot in after.lots if lot.kind is not LotKind.EXTRA)
+            assert left == paid
 
     @rule(name=st.sampled_from(sorted(COMMANDS)), times=times)
     def plain(self, name: str, times: int) -> None:
@@ -147,12 +223,18 @@ class AnyLife(RuleBasedStateMachine):
     def change_card(self, card: str, times: int) -> None:
         self.send(set_card, times, card)
 
-    @rule(n=st.integers(0, 30), state=st.sampled_from(["accepted", "declined"]), times=times)
-    def payer_answers(self, n: int, state: str, times: int) -> None:
+    @rule(
+        subscription=st.integers(1, 4),
+        n=st.integers(0, 30),
+        state=st.sampled_from(["accepted", "declined"]),
+        times=times,
+    )
+    def payer_answers(self, subscription: int, n: int, state: str, times: int) -> None:
+        key = period_cause(subscription, n)
         for _ in range(times):
             try:
                 with self.conn.begin_nested():
-                    payment_answered(self.conn, "acme", n, PaymentState(state), now=self.now)
+                    payment_answered(self.conn, "acme", key, PaymentState(state), now=self.now)
             except RefusedError:
                 return
 
@@ -161,21 +243,62 @@ class AnyLife(RuleBasedStateMachine):
     def delete_it(self) -> None:
         self.send(delete, 2)
 
-    @rule(injectors=st.integers(1, 120), minutes=st.integers(1, 20))
-    def accept(self, injectors: int, minutes: int) -> None:
+    @rule(name=st.sampled_from(DEPARTMENTS), times=times)
+    def found_a_department(self, name: str, times: int) -> None:
+        if self.send(add_department, times, name):
+            self.departments.add(name)
+
+    @precondition(lambda self: self.departments)
+    @rule(share=st.sampled_from([0, 30, 600, 1_800]), n=st.integers(0, 1), times=times)
+    def share(self, share: int, n: int, times: int) -> None:
+        names = sorted(self.departments)
+        self.send(allocate, times, names[n % len(names)], share)
+
+    @precondition(lambda self: self.departments)
+    @rule(dollars=st.sampled_from([0, 40, 1_000]), n=st.integers(0, 1), times=times)
+    def fill_a_wallet(self, dollars: int, n: int, times: int) -> None:
+        names = sorted(self.departments)
+        self.send(limit_wallet, times, names[n % len(names)], dollars * 1_000_000)
+
+    @rule(limit=st.sampled_from([0, 100, 5_000]), times=times)
+    def allow_extra_credits(self, limit: int, times: int) -> None:
+        self.send(limit_extra_credits, times, limit)
+
+    @rule(
+        injectors=st.integers(1, 120),
+        minutes=st.integers(1, 20),
+        department=st.sampled_from([None, None, *DEPARTMENTS]),
+        times=times,
+    )
+    def accept(self, injectors: int, minutes: int, department: str | None, times: int) -> None:
         self.number += 1
         run_id = f"run-{self.number}"
         view = account_view(self.conn, "acme", self.now)
         usage = Usage(injectors=injectors, users=injectors * 100, duration_s=60 * minutes)
-        quote = quote_run(PLANS[view.account.plan], usage)
-        try:
-            with self.conn.begin_nested():
-                reserve(self.conn, "acme", run_id, quote, now=self.now)
-        except RefusedError:
-            assert account_view(self.conn, "acme", self.now) == view
-            return
+        quotes = [quote_run(PLANS[name], usage) for name in (view.account.plan, "on-demand")]
+        department = department if department in self.departments else None
+        for _ in range(times):
+            try:
+                with self.conn.begin_nested():
+                    reserved = reserve(
+                        self.conn,
+                        "acme",
+                        run_id,
+                        quotes[0],
+                        department=department,
+                        on_demand=quotes[1],
+                        now=self.now,
+                    )
+            except RefusedError:
+                assert account_view(self.conn, "acme", self.now) == view
+                return
+        if reserved.payer is Payer.WALLET:
+            assert department is not None
+            wallet = department_view(self.conn, "acme", department, self.now).wallet
+            together = wallet.spent_usd_micros + wallet.reserved_usd_micros
+            assert together <= wallet.limit_usd_micros
         self.reserved.append(run_id)
-        self.launched.append((run_id, quote))
+        self.launched.append((run_id, reserved.quote))
 
     @precondition(lambda self: self.reserved)
     @rule(goes=st.booleans(), times=times)
@@ -201,6 +324,7 @@ class AnyLife(RuleBasedStateMachine):
             reason="cancelled",
             now=self.now,
         )
+        issue_for_run(self.conn, run_id, self.now)
 
     @invariant()
     def the_books_are_right(self) -> None:
@@ -216,7 +340,9 @@ class AnyLife(RuleBasedStateMachine):
         assert entries(self.conn, "bystander") == self.untouched
         self.check_ledger(view, written)
         self.check_periods()
+        self.check_upgrades()
         self.check_invoices()
+        assert broken(self.conn) == []
 
     def check_ledger(self, view: AccountView, written: tuple[Transaction, ...]) -> None:
         """I1-I4, I10, I11, I18."""
@@ -231,14 +357,28 @@ class AnyLife(RuleBasedStateMachine):
         lots = {name: amount for (name, _), amount in balances.items() if name.startswith("lot:")}
         assert all(amount >= 0 for amount in lots.values())
         suspended = 0 if view.pending is None else view.pending.suspended_li_minutes
-        held = sum(part.amount for run_id in self.reserved for part in self.slices(run_id))
+        bought = {entry.natural_key for entry in written if entry.natural_key.endswith(":extra")}
+        rows = self.conn.execute(
+            select(LOTS, DEPARTMENT_LOTS.c.department_id)
+            .outerjoin(DEPARTMENT_LOTS, DEPARTMENT_LOTS.c.lot_id == LOTS.c.id)
+            .where(LOTS.c.account_id == "acme")
+        ).all()
+        promised = {row.id for row in rows if row.kind == LotKind.EXTRA and row.cause not in bought}
+        held = sum(
+            part.amount
+            for run_id in self.reserved
+            for part in reservation_of(self.conn, run_id).slices
+            if part.lot_id not in promised
+        )
         # What the lots hold can be used, is suspended, or waits for a run that reserved it.
         usable = sum(lot.available for lot in view.lots)
         assert sum(lots.values()) == usable + suspended + held
         assert all(0 <= lot.reserved <= lot.remaining <= lot.amount for lot in view.lots)
+        # A department's lot was granted to the account before; extra credits are bought by a start.
         granted = {
             row.cause: row.amount
-            for row in self.conn.execute(select(LOTS).where(LOTS.c.account_id == "acme"))
+            for row in rows
+            if row.department_id is None and row.id not in promised
         }
         assert -balances["issued", Unit.LI_MINUTES] == sum(granted.values())
         paid = set(
@@ -248,13 +388,8 @@ class AnyLife(RuleBasedStateMachine):
                 )
             ).scalars()
         )
-        assert set(granted) - {"trial:acme"} <= paid
+        assert set(granted) - {"trial:acme"} - bought <= paid
         assert paid <= set(granted)
-
-    def slices(self, run_id: str) -> tuple[Any, ...]:
-        from pricing.books.reservations import reservation_of
-
-        return reservation_of(self.conn, run_id).slices
 
     def check_periods(self) -> None:
         """I5, I6: within a subscription, periods tile time; each is charged and granted once."""
@@ -272,6 +407,15 @@ class AnyLife(RuleBasedStateMachine):
             cause = f"subscription:{row.subscription_id}:period:{row.n}"
             expected = 1 if row.payment == "paid" else 0
             assert keys[f"{cause}:charge"] == keys[f"{cause}:grant"] == expected
+
+    def check_upgrades(self) -> None:
+        """I9: each step up costs what the plans' prices differ by, so all of them together do."""
+        for entry in self.said:
+            if ":upgrade:" in entry.natural_key and entry.natural_key.endswith(":charge"):
+                _, _, _, before, after, _, _ = entry.natural_key.split(":")
+                steps = [PLANS[name].monthly_usd_micros for name in (before, after)]
+                (charged,) = (p.amount for p in entry.postings if p.amount > 0)
+                assert charged == steps[1] - steps[0]
 
     def check_invoices(self) -> None:
         numbers = [each.number for each in list_invoices(self.conn, "acme")]
@@ -303,3 +447,4 @@ TestAnyLife.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
+pytestmark = pytest.mark.timeout(300 + EXAMPLES * STEPS)

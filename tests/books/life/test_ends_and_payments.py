@@ -19,6 +19,7 @@ from engine.runs.tables import RUNS
 from kernel.clock import ManualClock
 from pricing.accounts import AccountDeletedError, advance_all, find_account
 from pricing.books.charges import SubscriptionEndedError, reserve
+from pricing.books.invoices import period_cause
 from pricing.books.ledger import entries
 from pricing.books.tables import ACCOUNTS, ADMINISTRATORS, CHANGES
 from pricing.caps import PlanCapError
@@ -44,6 +45,8 @@ from pricing.payments.collecting import PaymentFailedError
 from pricing.payments.payer import DECLINES, DELAYS, PaymentState
 from pricing.plans import Caps, Plan, find_plan, load_plans
 from pricing.quotes import quote_run
+from pricing.sharing.departments import add_department
+from pricing.sharing.extra_credits import limit_extra_credits
 from pricing.strict_toml import DataFileError
 from pricing.tariffs import Usage
 
@@ -154,8 +157,13 @@ def test_r66_r67_c28_c29_deletion_waits_for_the_end_and_takes_personal_data_only
         assert conn.execute(select(ADMINISTRATORS)).all() == []
         assert set(conn.execute(select(CHANGES.c.requested_by)).scalars()) == {None}
     assert life.invoiced() == [199]
-    with pytest.raises(AccountDeletedError):
-        life.do(renew, "2027-03-03")
+    for command, content in (
+        (renew, []),
+        (add_department, ["research"]),
+        (limit_extra_credits, [0]),
+    ):
+        with pytest.raises(AccountDeletedError):
+            life.do(command, "2027-03-03", *content)
 
 
 def card_of(db: Engine) -> str | None:
@@ -257,11 +265,32 @@ def test_c24_a_late_answer_that_comes_twice_grants_once(open_life: OpenLife) -> 
     granted = []
     for n, state in answers:
         with life.books() as conn:
-            now = life.at("2027-03-26")
-            granted.append(payment_answered(conn, "acme", n, PaymentState(state), now=now))
+            key, now = period_cause(1, n), life.at("2027-03-26")
+            granted.append(payment_answered(conn, "acme", key, PaymentState(state), now=now))
     assert granted == [True, False, True, False, False]
     assert life.view("2027-03-26").balance_li_minutes == 3 * 1_800
     assert life.invoiced() == [199, 199, 199]
+
+
+def test_c24_a_late_answer_about_an_old_subscription_does_not_pay_for_the_new_one(
+    open_life: OpenLife,
+) -> None:
+    life = open_life("starter", OPENED)
+    life.do(set_card, "2027-02-01", DELAYS)
+    life.do(cancel, "2027-03-01", by="ann")
+    life.do(confirm_cancel, "2027-03-01")
+    life.do(set_card, "2027-03-26", "tok_good")
+    life.do(renew, "2027-03-26")
+    life.do(set_card, "2027-03-27", DELAYS)
+    assert life.view("2027-04-26").unpaid_usd_micros == 199_000_000
+    granted = []
+    for subscription_id in (1, 2):
+        with life.books() as conn:
+            key, now = period_cause(subscription_id, 1), life.at("2027-04-27")
+            accepted = PaymentState.ACCEPTED
+            granted.append(payment_answered(conn, "acme", key, accepted, now=now))
+    assert granted == [False, True]
+    assert life.view("2027-04-27").balance_li_minutes == 2 * 1_800
 
 
 def test_what_would_have_been_void_is_never_collected(open_life: OpenLife, plans: Plans) -> None:

@@ -1,0 +1,66 @@
+"""Run the simulator: ``python -m tests.simulator --seed 7 --accounts 500 --years 3``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections import Counter
+
+from tests.simulator.simulation import Outcome, Plan, replay, simulate
+
+SHOWN = 20
+
+
+def main() -> int:
+    """Simulate and report; 1 if anything was violated."""
+    options = _options()
+    plan = Plan(options.seed, options.accounts, options.years)
+    _say(f"seed {plan.seed}")
+    began = time.monotonic()
+    if options.account is None:
+        outcome = simulate(plan, processes=options.processes)
+    else:
+        outcome = replay(plan, options.account)
+    _report(plan, outcome, time.monotonic() - began)
+    return 1 if outcome.violations else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulator", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="the same seed, the same lives")
+    parser.add_argument("--accounts", type=int, default=500)
+    parser.add_argument("--years", type=int, default=3)
+    parser.add_argument("--account", type=int, help="only this one, alone")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    return parser.parse_args()
+
+
+def _report(plan: Plan, outcome: Outcome, seconds: float) -> None:
+    accounts = len(outcome.digests)
+    _say(f"{accounts} accounts, {outcome.months:,} account-months")
+    _say(f"{outcome.commands.total():,} commands in {seconds:.1f} s")
+    _say_all("commands", outcome.commands)
+    _say_all("faults injected", outcome.faults)
+    _say_all("refusals", outcome.refusals)
+    _say(f"violations: {len(outcome.violations)}")
+    for violation in outcome.violations[:SHOWN]:
+        _say(f"  seed {plan.seed}: {violation}")
+    if outcome.violations:
+        _say(f"one account again: --seed {plan.seed} --years {plan.years} --account NUMBER")
+
+
+def _say_all(title: str, counts: Counter[str]) -> None:
+    _say(f"{title}: {counts.total():,}")
+    for name, number in counts.most_common():
+        _say(f"  {number:>9,}  {name}")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
