@@ -6,7 +6,7 @@ where it is and repeats at most one idempotent call.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,7 +31,7 @@ from engine.runs.decide import (
     Wait,
 )
 from engine.runs.detours import Detour, Fail, SendAgain, after_refusal, routes_after
-from engine.runs.errors import ReleaseUnprovenError
+from engine.runs.errors import LeaseLostError, ReleaseUnprovenError
 from engine.runs.launches import launch_specs, load_task
 from engine.runs.lease import Lease
 from engine.runs.settlement import settle
@@ -137,6 +137,16 @@ class Acts:
                 case Fail():
                     self._begin_release(run, tuple(machines), Outcome.FAILED, error.message)
             return
+        try:
+            self._record_launch(run, machines)
+        except LeaseLostError:
+            # Another controller took over while the call was under way. If it has ended the run
+            # already, nobody else would look for these machines.
+            if self.store.load(run.id).ended:
+                cloud.provider.release(run.id, run.regions)
+            raise
+
+    def _record_launch(self, run: Run, machines: Sequence[Machine]) -> None:
         now = self.clock.now()
         with transaction(self.db) as conn:
             self.store.advance(

@@ -1,0 +1,257 @@
+"""One life: a seed's runs on a simulated cloud, driven by controllers that die or freeze."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from engine.api import Engine
+from engine.load.rehearsed import RehearsedLoad
+from engine.profile import closed
+from engine.runs.clouds import Cloud
+from engine.runs.controller import Controller
+from engine.runs.errors import LeaseLostError, ReleaseUnprovenError
+from engine.runs.lease import Lease
+from engine.runs.states import Limits, Run
+from engine.scenario import Protocol, RegionShare, Scenario
+from kernel.clock import ManualClock
+from kernel.errors import LoadmusterError, ProviderFailedError, RefusedError
+from tests.fleets.cloud import SimulatedCloud
+from tests.fleets.invariants import check_run
+from tests.simulator.crashes import Crashes, SimulatedCrashError, Where
+
+ACCOUNT = "acme"
+START = datetime(2027, 1, 25, 9, 0, tzinfo=UTC)
+LIMITS = Limits(launch_s=120.0, release_s=300.0, poll_s=10.0, blind_looks_max=3)
+LIVES_MAX = 25
+"""So many controllers may fail; then nothing goes wrong any more, and the run must end."""
+
+CALM_LIVES_MAX = 12
+IN_TRANSACTION = ("/charged", "/settled")
+"""Steps at which nobody else can write: whoever stops there can only die."""
+
+STATEMENTS: dict[Any, Any] = {}
+
+
+@dataclass
+class Report:
+    """What became of some seeds."""
+
+    lives: int = 0
+    runs: Counter[str] = field(default_factory=Counter)
+    mishaps: Counter[str] = field(default_factory=Counter)
+    machines: int = 0
+    outlived: int = 0
+    violations: list[str] = field(default_factory=list)
+
+    def add(self, other: Report) -> None:
+        """Put another's counts on top."""
+        self.lives += other.lives
+        self.runs += other.runs
+        self.mishaps += other.mishaps
+        self.machines += other.machines
+        self.outlived += other.outlived
+        self.violations += other.violations
+
+
+class Life:
+    """Everything that belongs to one seed."""
+
+    def __init__(self, seed: int, database: Path, folder: Path) -> None:
+        self.seed = seed
+        self.chance = Random(seed)
+        self.clock = ManualClock(START)
+        self.report = Report(lives=1)
+        # The waits between tries are drawn from it, and they move the clock.
+        random.seed(seed)
+        numbers = count(1)
+        self.engine = Engine(
+            f"sqlite:///{database}",
+            clock=self.clock,
+            folder=folder,
+            new_id=lambda: f"run-{seed}-{next(numbers)}",
+        )
+        # Each life has its own database, and all share the statements that were compiled.
+        self.engine._db = self.engine._db.execution_options(compiled_cache=STATEMENTS)
+        self.crashes = Crashes(self.engine._db)
+        self.cloud = SimulatedCloud(
+            chance=self.chance,
+            clock=self.clock,
+            roughness=self.chance.choice([0.0, 0.02, 0.1, 0.25]),
+            mishaps=self.report.mishaps,
+            before_call=self._at,
+        )
+        self.controllers = 0
+        self.steps_left: int | None = None
+        self.freezes = False
+        self.dies_after_freezing = False
+
+    def play(self) -> Report:
+        """All of it; violations are in the report."""
+        plan = self.chance.choice(["on-demand", "starter"])
+        self.engine.open_account(ACCOUNT, plan=plan)
+        self.clock.sleep(60)
+        wishes = [self._accept() for _ in range(self.chance.randint(1, 2))]
+        accepted = [run for run in wishes if run is not None]
+        for run in accepted:
+            self._drive_to_the_end(run)
+        self.cloud.roughness = 0.0
+        for run in accepted:
+            self._settle(run)
+        self.report.violations += [f"seed {self.seed}: {each}" for each in self.cloud.violations]
+        self.engine.close()
+        return self.report
+
+    def _accept(self) -> Run | None:
+        users = self.chance.choice([200, 3_000, 9_000])
+        regions: tuple[RegionShare, ...] = ()
+        if self.chance.random() < 0.4:
+            regions = (RegionShare("us-east-1", 0.5), RegionShare("eu-west-1", 0.5))
+        scenario = Scenario(
+            "checkout",
+            Protocol.HTTP,
+            closed([(0, 0), (60, users), (600, users)]),
+            regions=regions,
+            machines_at_least=self.chance.choice([1.0, 1.0, 0.5]),
+        )
+        try:
+            return self.engine.accept(
+                scenario, account=ACCOUNT, provider="aws", dry_run=True, time_scale=10.0
+            )
+        except RefusedError:
+            return None
+
+    def _drive_to_the_end(self, run: Run) -> None:
+        if self.chance.random() < 0.03:
+            self._cancel(run)
+        for number in range(LIVES_MAX + CALM_LIVES_MAX):
+            if number == LIVES_MAX:
+                self.cloud.roughness = 0.0
+            if self.engine.store.load(run.id).ended:
+                return
+            self._one_controller(run, calm=number >= LIVES_MAX)
+        self._violated(run, f"has not ended after {number + 1} controllers")
+
+    def _one_controller(self, run: Run, *, calm: bool) -> None:
+        """One controller drives until it is done, dies, or gives up."""
+        if not calm:
+            self._plan_a_death()
+        try:
+            self.controller().drive(run.id)
+        except SimulatedCrashError as crash:
+            self.report.mishaps[f"died {crash}"] += 1
+            self.clock.sleep(self.chance.choice([0, 5, 31, 200, 4_000]))
+        except (ReleaseUnprovenError, ProviderFailedError, LeaseLostError):
+            self.clock.sleep(60)
+        except LoadmusterError as error:
+            self._violated(run, f"raised {error.message}")
+            self.clock.sleep(60)
+        finally:
+            self.crashes.arm(None)
+            self.steps_left = None
+
+    def controller(self) -> Controller:
+        """One more, with a lease of its own; those on this computer would see each other die."""
+        self.controllers += 1
+        return Controller(
+            db=self.engine._db,
+            open_cloud=lambda _: Cloud(self.cloud, RehearsedLoad(), LIMITS),
+            clock=self.clock,
+            folder=self.engine.folder,
+            lease=Lease(f"elsewhere/1/0.00/{self.controllers}"),
+            lease_clock=self.clock,
+            on_step=self._at,
+            watch=lambda seen, _: self._while_it_runs(seen),
+        )
+
+    def _plan_a_death(self) -> None:
+        kind = self.chance.randrange(6)
+        if kind == 0:
+            self.crashes.arm(Where.STATEMENT, self.chance.randrange(60))
+        elif kind <= 3:
+            self.steps_left = self.chance.randrange(30)
+            self.freezes = kind >= 2
+            self.dies_after_freezing = kind == 3
+
+    def _at(self, place: str) -> None:
+        """Before or after a step or a call: the place to die, or to freeze."""
+        if self.steps_left is None:
+            return
+        self.steps_left -= 1
+        if self.steps_left >= 0:
+            return
+        self.steps_left = None
+        if not self.freezes or place.endswith(IN_TRANSACTION):
+            raise SimulatedCrashError(f"{place}")
+        self.report.mishaps["froze while another took over"] += 1
+        self.clock.sleep(self.chance.choice([31, 400]))
+        for run in self.engine.store.list(open_only=True):
+            self._take_over(run)
+        if self.dies_after_freezing:
+            self.freezes, self.steps_left = False, 0
+
+    def _take_over(self, run: Run) -> None:
+        """Another controller, while the first one is frozen in the middle of something."""
+        try:
+            self.controller().drive(run.id)
+        except (ReleaseUnprovenError, ProviderFailedError, LeaseLostError):
+            return
+
+    def _while_it_runs(self, run: Run) -> None:
+        """What other people and the cloud do meanwhile; and no run ends before its machines."""
+        if self.chance.random() < 0.03:
+            self._cancel(run)
+        if self.cloud.roughness and self.chance.random() < 0.02:
+            self.cloud.lose_one(run.id)
+        if self.engine.store.load(run.id).ended and self.cloud.left(run.id):
+            self._violated(run, "ended before its machines were gone")
+        if len(self.cloud.left(run.id)) > run.order.machines_wanted:
+            self._violated(run, "has more machines than were wanted")
+
+    def _cancel(self, run: Run) -> None:
+        asked = self.engine.store.request_cancel(run.id, self.clock.now())
+        self.report.mishaps["cancelled"] += asked
+
+    def _settle(self, run: Run) -> None:
+        """At the end of time: the dead man has had the last machine, the books are right."""
+        ended = self.engine.store.load(run.id)
+        if self.cloud.left(run.id):
+            self.report.outlived += 1
+        if ended.intent_at is not None:
+            self.clock.move_to(max(self.clock.now(), LIMITS.expires_at(run.order, ended.intent_at)))
+        self.clock.sleep(1)
+        self.report.machines += self.cloud.ever(run.id)
+        self.report.runs[str(ended.outcome)] += 1
+        if self.cloud.left(run.id):
+            self._violated(run, f"left {len(self.cloud.left(run.id))} machines")
+        for violation in check_run(self.engine, ended):
+            self._violated(run, violation)
+
+    def _violated(self, run: Run, what: str) -> None:
+        self.report.violations.append(f"seed {self.seed}: {run.id} {what}")
+
+
+def live(seed: int, template: Path) -> Report:
+    """Play one seed on a database of its own."""
+    with _scratch() as folder:
+        database = Path(shutil.copy(template, folder / "books.db"))
+        return Life(seed, database, folder / "runs").play()
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """In memory where there is such a place: nothing here survives a power cut anyway."""
+    shared_memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+    parent = shared_memory if shared_memory.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="lm-fleets-", dir=parent) as folder:
+        yield Path(folder)
