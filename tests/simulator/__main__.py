@@ -20,7 +20,7 @@ def main() -> int:
     _say(f"seed {plan.seed}")
     began = time.monotonic()
     if options.account is None:
-        outcome = simulate(plan, processes=options.processes)
+        outcome = simulate(plan, processes=options.processes, tell=_tell)
     else:
         outcome = replay(plan, options.account)
     _report(plan, outcome, time.monotonic() - began)
@@ -35,6 +35,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--account", type=int, help="only this one, alone")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     return parser.parse_args()
+
+
+def _tell(so_far: Outcome) -> None:
+    _say(f"{len(so_far.digests)} accounts so far, {len(so_far.violations)} violations")
 
 
 def _report(plan: Plan, outcome: Outcome, seconds: float) -> None:

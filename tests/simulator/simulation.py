@@ -7,7 +7,7 @@ import multiprocessing
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -72,8 +72,16 @@ class Outcome:
         self.digests |= other.digests
 
 
-def simulate(plan: Plan, *, processes: int = 1) -> Outcome:
-    """Simulate all accounts, so many database files at a time."""
+def simulate(
+    plan: Plan, *, processes: int = 1, tell: Callable[[Outcome], None] = lambda _so_far: None
+) -> Outcome:
+    """Simulate all accounts, so many database files at a time.
+
+    Args:
+        plan: What is simulated.
+        processes: How many files at a time.
+        tell: Is told what came of all accounts so far, whenever a file is done.
+    """
     numbers = range(plan.accounts)
     groups = [
         numbers[first : first + ACCOUNTS_A_DATABASE]
@@ -86,6 +94,7 @@ def simulate(plan: Plan, *, processes: int = 1) -> Outcome:
         run = partial(_run_group, plan, template)
         for part in _map(run, groups, processes):
             outcome.merge(part)
+            tell(outcome)
     return outcome
 
 
