@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, fu
 
 from kernel.errors import BadInputError, RefusedError
 from pricing.account_view import AccountView, view_at
+from pricing.books.balances import fold
 from pricing.books.ledger import lock_books
 from pricing.books.tables import (
     ACCOUNTS,
@@ -230,6 +231,7 @@ def check_not_deleted(conn: Connection, account_id: str) -> None:
 def _advance(conn: Connection, account_id: str, at: datetime, payer: Payer) -> datetime:
     # In UTC, because hours that are added to a zone's instant are hours of its wall clock.
     instant = at.astimezone(UTC)
+    fold(conn, account_id)
     cross(conn, account_id, now=instant, payer=payer)
     conn.execute(
         ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(last_command_at=instant)

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, Text, cast, func, literal, select
+from sqlalchemy import Connection, func, select
 
+from pricing.books.balances import lots_held
 from pricing.books.ledger import Posting, Transaction, post
 from pricing.books.lots import LotKind, held_of, ledger_account
-from pricing.books.tables import LOT_CLOSURES, LOTS, POSTINGS, TRANSACTIONS, insert_once
+from pricing.books.tables import LOT_CLOSURES, LOTS, TRANSACTIONS, insert_once
 from pricing.quotes import Unit
 
 
@@ -59,18 +60,11 @@ def sweep(conn: Connection, account_id: str, *, until: datetime, now: datetime) 
 
 def sweep_returns(conn: Connection, account_id: str, *, now: datetime) -> None:
     """Empty the closed lots that a correction or a given-up reservation put something back into."""
-    held = (
-        select(func.coalesce(func.sum(POSTINGS.c.amount), 0))
-        .where(
-            POSTINGS.c.account_id == account_id,
-            POSTINGS.c.ledger_account == literal("lot:").concat(cast(LOT_CLOSURES.c.lot_id, Text)),
-            POSTINGS.c.unit == Unit.LI_MINUTES,
-        )
-        .scalar_subquery()
-    )
+    held = lots_held(account_id)
     rows = conn.execute(
         select(LOT_CLOSURES.c.lot_id, LOT_CLOSURES.c.reason)
-        .where(LOT_CLOSURES.c.account_id == account_id, held > 0)
+        .join(held, held.c.lot_id == LOT_CLOSURES.c.lot_id)
+        .where(held.c.remaining > 0)
         .order_by(LOT_CLOSURES.c.lot_id)
     )
     for lot_id, reason in rows.all():
