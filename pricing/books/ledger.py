@@ -16,8 +16,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from kernel.errors import InvariantBrokenError
 from pricing.books.balances import balance
@@ -44,6 +45,19 @@ __all__ = [
 ]
 
 _INSERT_POSTINGS = POSTINGS.insert()
+_ENTRIES = (
+    select(TRANSACTIONS, POSTINGS.c.ledger_account, POSTINGS.c.unit, POSTINGS.c.amount)
+    .join(POSTINGS, POSTINGS.c.transaction_id == TRANSACTIONS.c.id)
+    .order_by(TRANSACTIONS.c.id, POSTINGS.c.id)
+)
+_ENTRIES_OF_ACCOUNT = _ENTRIES.where(TRANSACTIONS.c.account_id == bindparam("of"))
+_ENTRIES_OF_CAUSE = _ENTRIES.where(TRANSACTIONS.c.cause == bindparam("of"))
+_ENTRY_OF_KEY = _ENTRIES.where(TRANSACTIONS.c.natural_key == bindparam("of"))
+_LOCK_BOOKS = (
+    select(ACCOUNTS.c.last_command_at)
+    .where(ACCOUNTS.c.id == bindparam("account_id"))
+    .with_for_update()
+)
 
 
 class UnbalancedTransactionError(InvariantBrokenError):
@@ -147,12 +161,12 @@ def post_all(conn: Connection, transactions: Iterable[Transaction]) -> frozenset
 
 def entries(conn: Connection, account_id: str) -> tuple[Transaction, ...]:
     """Every transaction of an account, in the order in which they were written."""
-    return _select(conn, TRANSACTIONS.c.account_id == account_id)
+    return _select(conn, _ENTRIES_OF_ACCOUNT, account_id)
 
 
 def entries_of(conn: Connection, cause: str) -> tuple[Transaction, ...]:
     """Every transaction that belongs to one cause, in the order in which they were written."""
-    return _select(conn, TRANSACTIONS.c.cause == cause)
+    return _select(conn, _ENTRIES_OF_CAUSE, cause)
 
 
 def lock_books(conn: Connection, account_id: str) -> datetime | None:
@@ -164,7 +178,7 @@ def lock_books(conn: Connection, account_id: str) -> datetime | None:
         The instant of the account's last command; None: there is no such account.
     """
     last_command_at: datetime | None = conn.execute(
-        select(ACCOUNTS.c.last_command_at).where(ACCOUNTS.c.id == account_id).with_for_update()
+        _LOCK_BOOKS, {"account_id": account_id}
     ).scalar_one_or_none()
     return last_command_at
 
@@ -197,7 +211,7 @@ def _lines(transaction: Transaction, transaction_id: int) -> list[dict[str, obje
 
 def _check_same(conn: Connection, transaction: Transaction) -> None:
     """The transaction that has this key already is this one."""
-    (written,) = _select(conn, TRANSACTIONS.c.natural_key == transaction.natural_key)
+    (written,) = _select(conn, _ENTRY_OF_KEY, transaction.natural_key)
     _check_equal(written, transaction)
 
 
@@ -209,13 +223,8 @@ def _check_equal(written: Transaction, transaction: Transaction) -> None:
         )
 
 
-def _select(conn: Connection, where: ColumnElement[bool]) -> tuple[Transaction, ...]:
-    rows = conn.execute(
-        select(TRANSACTIONS, POSTINGS.c.ledger_account, POSTINGS.c.unit, POSTINGS.c.amount)
-        .join(POSTINGS, POSTINGS.c.transaction_id == TRANSACTIONS.c.id)
-        .where(where)
-        .order_by(TRANSACTIONS.c.id, POSTINGS.c.id)
-    ).all()
+def _select(conn: Connection, statement: Select[Any], of: str) -> tuple[Transaction, ...]:
+    rows = conn.execute(statement, {"of": of}).all()
     found = []
     for _, group in groupby(rows, key=lambda row: row.id):
         lines = list(group)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from pricing.books.balances import lots_held
 from pricing.books.ledger import Posting, Transaction, post
@@ -25,6 +25,18 @@ class Reason(StrEnum):
 
     VOID = "void"
     EXPIRED = "expired"
+
+
+_EXPIRED = (
+    select(LOTS.c.id, LOTS.c.expires_at)
+    .outerjoin(LOT_CLOSURES, LOT_CLOSURES.c.lot_id == LOTS.c.id)
+    .where(
+        LOTS.c.account_id == bindparam("of"),
+        LOTS.c.expires_at <= bindparam("until"),
+        LOT_CLOSURES.c.lot_id.is_(None),
+    )
+    .order_by(LOTS.c.expires_at, LOTS.c.id)
+)
 
 
 def void_all(conn: Connection, account_id: str, *, at: datetime, now: datetime) -> None:
@@ -44,16 +56,7 @@ def void_all(conn: Connection, account_id: str, *, at: datetime, now: datetime) 
 
 def sweep(conn: Connection, account_id: str, *, until: datetime, now: datetime) -> None:
     """Close every lot that has expired by ``until``, and empty those that got something back."""
-    rows = conn.execute(
-        select(LOTS.c.id, LOTS.c.expires_at)
-        .outerjoin(LOT_CLOSURES, LOT_CLOSURES.c.lot_id == LOTS.c.id)
-        .where(
-            LOTS.c.account_id == account_id,
-            LOTS.c.expires_at <= until,
-            LOT_CLOSURES.c.lot_id.is_(None),
-        )
-        .order_by(LOTS.c.expires_at, LOTS.c.id)
-    )
+    rows = conn.execute(_EXPIRED, {"of": account_id, "until": until})
     for lot_id, expires_at in rows.all():
         _close(conn, account_id, [lot_id], Reason.EXPIRED, at=expires_at, now=now)
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from kernel.errors import RefusedError
 from pricing.books.invoices import issue_for_subscription, period_cause
@@ -31,6 +31,11 @@ from pricing.sharing.departments_shares import share_out
 
 MOST_PERIODS_AT_ONCE = 240
 """Periods that are renewed in one go at most: after twenty years, doubt the clock instead."""
+
+
+_MARK = PERIODS.update().where(
+    PERIODS.c.subscription_id == bindparam("of"), PERIODS.c.n == bindparam("number")
+)
 
 
 class ClockTooFarAheadError(RefusedError):
@@ -291,8 +296,4 @@ def abandon_unpaid(
 
 
 def _mark(conn: Connection, subscription_id: int, n: int, payment: PeriodPayment) -> None:
-    conn.execute(
-        PERIODS.update()
-        .where(PERIODS.c.subscription_id == subscription_id, PERIODS.c.n == n)
-        .values(payment=payment)
-    )
+    conn.execute(_MARK, {"of": subscription_id, "number": n, "payment": payment})
