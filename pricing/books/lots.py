@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, Subquery, func, or_, select
+from sqlalchemy import Connection, Subquery, bindparam, func, or_, select
 
 from kernel.errors import InvariantBrokenError
-from pricing.books.balances import LOT_PREFIX, balance, lots_held
+from pricing.books.balances import LOT_PREFIX, balance, held_on_lots
 from pricing.books.ledger import Posting, Transaction, post
 from pricing.books.tables import (
     ACCOUNTS,
@@ -198,22 +198,22 @@ def _open_slices(account_id: str) -> Subquery:
 
 
 def _lots_at(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]:
-    held, open_slices = lots_held(account_id), _open_slices(account_id)
+    held = {lot_id: li for lot_id, li in held_on_lots(conn, account_id).items() if li > 0}
+    open_slices = _open_slices(account_id)
     reserved = (
         select(open_slices.c.lot_id, func.sum(open_slices.c.amount).label("amount"))
         .group_by(open_slices.c.lot_id)
         .subquery()
     )
     rows = conn.execute(
-        select(LOTS, held.c.remaining, func.coalesce(reserved.c.amount, 0).label("reserved"))
-        .join(held, held.c.lot_id == LOTS.c.id)
+        select(LOTS, func.coalesce(reserved.c.amount, 0).label("reserved"))
         .outerjoin(reserved, reserved.c.lot_id == LOTS.c.id)
         .outerjoin(LOT_CLOSURES, LOT_CLOSURES.c.lot_id == LOTS.c.id)
         .where(
             LOT_CLOSURES.c.lot_id.is_(None),
+            LOTS.c.id.in_(bindparam("held", expanding=True, literal_execute=True)),
             LOTS.c.effective_at <= at,
             or_(LOTS.c.expires_at.is_(None), LOTS.c.expires_at > at),
-            held.c.remaining > 0,
         )
         .order_by(
             LOTS.c.priority,
@@ -221,14 +221,15 @@ def _lots_at(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]
             LOTS.c.expires_at,
             LOTS.c.created_at,
             LOTS.c.id,
-        )
+        ),
+        {"held": list(held)},
     )
     return tuple(
         Lot(
             id=row.id,
             kind=LotKind(row.kind),
             amount=row.amount,
-            remaining=int(row.remaining),
+            remaining=held[row.id],
             reserved=int(row.reserved),
             effective_at=row.effective_at,
             expires_at=row.expires_at,

@@ -186,6 +186,7 @@ CHANGES = Table(
         sqlite_where=text("ended_at IS NULL"),
         postgresql_where=text("ended_at IS NULL"),
     ),
+    Index(None, "subscription_id", "kind", "state"),
 )
 
 PAYMENTS = Table(

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from pricing.books.balances import lots_held
+from pricing.books.balances import held_on_lots
 from pricing.books.ledger import Posting, Transaction, post
 from pricing.books.lots import LotKind, held_of, ledger_account
 from pricing.books.tables import LOT_CLOSURES, LOTS, TRANSACTIONS, insert_once
@@ -36,6 +36,11 @@ _EXPIRED = (
         LOT_CLOSURES.c.lot_id.is_(None),
     )
     .order_by(LOTS.c.expires_at, LOTS.c.id)
+)
+_CLOSED = (
+    select(LOT_CLOSURES.c.lot_id, LOT_CLOSURES.c.reason)
+    .where(LOT_CLOSURES.c.lot_id.in_(bindparam("lots", expanding=True, literal_execute=True)))
+    .order_by(LOT_CLOSURES.c.lot_id)
 )
 
 
@@ -63,13 +68,8 @@ def sweep(conn: Connection, account_id: str, *, until: datetime, now: datetime) 
 
 def sweep_returns(conn: Connection, account_id: str, *, now: datetime) -> None:
     """Empty the closed lots that a correction or a given-up reservation put something back into."""
-    held = lots_held(account_id)
-    rows = conn.execute(
-        select(LOT_CLOSURES.c.lot_id, LOT_CLOSURES.c.reason)
-        .join(held, held.c.lot_id == LOT_CLOSURES.c.lot_id)
-        .where(held.c.remaining > 0)
-        .order_by(LOT_CLOSURES.c.lot_id)
-    )
+    held = [lot_id for lot_id, li in held_on_lots(conn, account_id).items() if li > 0]
+    rows = conn.execute(_CLOSED, {"lots": held})
     for lot_id, reason in rows.all():
         _empty(conn, account_id, lot_id, Reason(reason), at=now, now=now)
 

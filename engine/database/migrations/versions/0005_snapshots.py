@@ -8,19 +8,21 @@ down_revision = "0004_departments"
 
 _ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
-# Table, index that goes, columns of the one that comes.
+# Table, index that goes, columns of the one that comes; either may be missing.
 _INDEXES = (
     ("postings", "ix_postings_balance", ["account_id", "id"]),
     ("transactions", "ix_transactions_account_id", ["account_id", "effective_at"]),
     ("lots", "ix_lots_account_id", ["account_id", "expires_at"]),
     ("reservations", "ix_reservations_account_id", ["account_id", "state", "ended_at"]),
     ("slices", "ix_slices_lot_id", None),
+    ("changes", None, ["subscription_id", "kind", "state"]),
 )
 
 
 def upgrade() -> None:
     for table, old, columns in _INDEXES:
-        op.drop_index(old, table)
+        if old is not None:
+            op.drop_index(old, table)
         if columns is not None:
             op.create_index(f"ix_{table}_{'_'.join(columns)}", table, columns)
     _create_snapshots()
