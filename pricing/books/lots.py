@@ -121,6 +121,15 @@ def ledger_account(lot_id: int) -> str:
 
 def grant(conn: Connection, account_id: str, given: Grant, *, now: datetime) -> None:
     """Create a lot and fill it, unless its cause has granted before."""
+    filling = create_lot(conn, account_id, given, now=now)
+    if filling is not None:
+        post(conn, filling)
+
+
+def create_lot(
+    conn: Connection, account_id: str, given: Grant, *, now: datetime
+) -> Transaction | None:
+    """Create a lot, and say what must be posted to fill it; None: its cause has granted before."""
     row = insert_once(
         conn,
         LOTS,
@@ -137,20 +146,17 @@ def grant(conn: Connection, account_id: str, given: Grant, *, now: datetime) -> 
         },
     )
     if row is None:
-        return
-    post(
-        conn,
-        Transaction(
-            account_id=account_id,
-            natural_key=f"{given.cause}:grant",
-            cause=given.cause,
-            description=given.description,
-            effective_at=given.effective_at,
-            recorded_at=now,
-            postings=(
-                Posting(ledger_account(row.id), Unit.LI_MINUTES, given.amount),
-                Posting(ISSUED, Unit.LI_MINUTES, -given.amount),
-            ),
+        return None
+    return Transaction(
+        account_id=account_id,
+        natural_key=f"{given.cause}:grant",
+        cause=given.cause,
+        description=given.description,
+        effective_at=given.effective_at,
+        recorded_at=now,
+        postings=(
+            Posting(ledger_account(row.id), Unit.LI_MINUTES, given.amount),
+            Posting(ISSUED, Unit.LI_MINUTES, -given.amount),
         ),
     )
 

@@ -18,8 +18,8 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from kernel.errors import RefusedError
 from pricing.books.invoices import issue_for_subscription, period_cause
-from pricing.books.ledger import Posting, Transaction, post
-from pricing.books.lots import Grant, LotKind, grant
+from pricing.books.ledger import Posting, Transaction, post_all
+from pricing.books.lots import Grant, LotKind, create_lot
 from pricing.books.tables import PERIODS, SUBSCRIPTIONS, insert_once
 from pricing.life.terms import Terms, begin_terms, end_terms, latest_terms
 from pricing.payments.collecting import abandon, collect
@@ -245,23 +245,7 @@ def book_period(
     due = period(subscription.anchor, n)
     cause = period_cause(subscription.id, n)
     description = f"{plan.name}, {due.first_day} to {due.last_day}"
-    if plan.monthly_usd_micros:
-        post(
-            conn,
-            Transaction(
-                account_id=subscription.account_id,
-                natural_key=f"{cause}:charge",
-                cause=cause,
-                description=description,
-                effective_at=at,
-                recorded_at=now,
-                postings=(
-                    Posting("receivable", Unit.USD, plan.monthly_usd_micros),
-                    Posting("revenue:subscription", Unit.USD, -plan.monthly_usd_micros),
-                ),
-            ),
-        )
-    grant(
+    filling = create_lot(
         conn,
         subscription.account_id,
         Grant(
@@ -274,9 +258,32 @@ def book_period(
         ),
         now=now,
     )
+    transactions = [] if filling is None else [filling]
+    if plan.monthly_usd_micros:
+        transactions.insert(0, _charge(subscription, cause, description, at=at, now=now))
+    post_all(conn, transactions)
     share_out(conn, subscription.account_id, cause, at=at, now=now)
     issue_for_subscription(conn, subscription.id, n, at)
     _mark(conn, subscription.id, n, PeriodPayment.PAID)
+
+
+def _charge(
+    subscription: Subscription, cause: str, description: str, *, at: datetime, now: datetime
+) -> Transaction:
+    """A period's price."""
+    usd_micros = subscription.plan.monthly_usd_micros
+    return Transaction(
+        account_id=subscription.account_id,
+        natural_key=f"{cause}:charge",
+        cause=cause,
+        description=description,
+        effective_at=at,
+        recorded_at=now,
+        postings=(
+            Posting("receivable", Unit.USD, usd_micros),
+            Posting("revenue:subscription", Unit.USD, -usd_micros),
+        ),
+    )
 
 
 def abandon_unpaid(
