@@ -2,7 +2,7 @@
 
 Each benchmark measures two things in the same run and reports their ratio, since the machine's
 speed drifts and a ratio does not. The table is printed and saved as JSON with the machine and the
-commit it was measured on.
+commit it was measured on. Those that are not asked for keep the figures that they have.
 """
 
 from __future__ import annotations
@@ -12,19 +12,29 @@ import json
 import platform
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 
-from benchmarks import command_line, single_estimate, sweep_columns
+from benchmarks import (
+    advancing,
+    command_line,
+    long_accounts,
+    posting,
+    single_estimate,
+    sweep_columns,
+)
 from benchmarks.measure import Figure
 
 BENCHMARKS = {
     "command-line": command_line.figures,
     "single-estimate": single_estimate.figures,
     "sweep": sweep_columns.figures,
+    "posting": posting.figures,
+    "long-accounts": long_accounts.figures,
+    "advancing": advancing.figures,
 }
 RESULTS = Path(__file__).with_name("results.json")
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -38,17 +48,48 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--readme", action="store_true", help="put the table into the README")
     options = parser.parse_args()
-    figures: list[Figure] = []
+    results = read_results(options.out)
     for name in options.names or BENCHMARKS:
         print(f"{name} ...", file=sys.stderr, flush=True)
-        figures.extend(BENCHMARKS[name]())
+        results[name] = Result(machine(), tuple(BENCHMARKS[name]()))
+        # At once: the later ones take minutes, and may be interrupted.
+        write_results(options.out, results)
+    figures = [each for name in BENCHMARKS if name in results for each in results[name].figures]
     print(table(figures))
-    document = {"measured_on": machine(), "figures": [asdict(figure) for figure in figures]}
-    options.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     if options.readme:
         update_readme(figures)
     print(f"\nsaved to {options.out}", file=sys.stderr)
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a benchmark measured, and on what machine and commit."""
+
+    measured_on: dict[str, str | int]
+    figures: tuple[Figure, ...]
+
+
+def read_results(path: Path) -> dict[str, Result]:
+    """What was measured before, by benchmark; some may be missing."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return {
+        name: Result(
+            document[name]["measured_on"],
+            tuple(Figure(**figure) for figure in document[name]["figures"]),
+        )
+        for name in BENCHMARKS
+        if name in document
+    }
+
+
+def write_results(path: Path, results: dict[str, Result]) -> None:
+    """Save what has been measured, now or before."""
+    document = {name: asdict(results[name]) for name in BENCHMARKS if name in results}
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
 def update_readme(figures: list[Figure]) -> None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
+from pricing.books.balances import balance_below
 from pricing.books.invoices import REVENUE
 from pricing.books.lots import Lot, open_lots, suspended_lots
-from pricing.books.tables import POSTINGS
 from pricing.life.changes import Change, ChangeKind, ChangeState, open_changes
 from pricing.life.subscriptions import Subscription, latest, unpaid_periods
 from pricing.periods import Period
@@ -88,17 +88,12 @@ def view_at(conn: Connection, account: Account, instant: datetime) -> AccountVie
     subscription = latest(conn, account_id)
     changes = {} if subscription.ended_at else open_changes(conn, subscription.id)
     period = subscription.period_at(instant)
-    charged = select(-func.coalesce(func.sum(POSTINGS.c.amount), 0)).where(
-        POSTINGS.c.account_id == account_id,
-        POSTINGS.c.unit == Unit.USD,
-        POSTINGS.c.ledger_account.startswith(REVENUE),
-    )
     unpaid = len(unpaid_periods(conn, subscription.id))
     return AccountView(
         account=account,
         period=period,
         lots=open_lots(conn, account_id, instant),
-        charged_usd_micros=int(conn.execute(charged).scalar_one()),
+        charged_usd_micros=-balance_below(conn, account_id, REVENUE, Unit.USD),
         next_charge=_next_charge(subscription, changes, period),
         pending=_pending(conn, account_id, changes, instant),
         unpaid_usd_micros=unpaid * subscription.plan.monthly_usd_micros,

@@ -6,15 +6,16 @@ every command on an account calls it first. So the books are always as of the co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, select
 
-from kernel.errors import BadInputError, RefusedError
+from kernel.errors import BadInputError, LoadmusterError, RefusedError
 from pricing.account_view import AccountView, view_at
+from pricing.books.balances import fold
 from pricing.books.ledger import lock_books
 from pricing.books.tables import (
     ACCOUNTS,
@@ -83,7 +84,7 @@ class Advanced:
     """An account whose books were brought up to date, or why they were not."""
 
     account_id: str
-    refusal: RefusedError | None = None
+    failure: LoadmusterError | None = None
 
 
 def find_account(conn: Connection, account_id: str) -> Account:
@@ -164,42 +165,46 @@ def advance_all(
     transaction: Callable[[], AbstractContextManager[Connection]],
     now: datetime,
     *,
-    batch: int = 100,
+    page: int = 500,
     payer: Payer = REHEARSED_PAYER,
 ) -> Iterator[Advanced]:
-    """Bring every account's books up to ``now``, account by account, in the order of their ids.
+    """Bring every account's books up to ``now``, one after the other, in the order of their ids.
 
-    Holds one batch of ids in memory, however many accounts there are. An account that is refused
-    is left as it was, and the others go on.
+    An account that fails is left as it was, and the others go on. One page of ids is held in
+    memory, however many accounts there are, and the books of one account are locked at a time.
 
     Args:
-        transaction: Opens a write transaction; each batch has one.
+        transaction: Opens a write transaction; each account has one.
         now: The instant.
-        batch: Accounts a transaction.
+        page: Ids that are read at a time.
         payer: Collects the money.
     """
     after = ""
-    while True:
-        with transaction() as conn:
-            ids = conn.execute(
-                select(ACCOUNTS.c.id)
-                .where(ACCOUNTS.c.id > after)
-                .order_by(ACCOUNTS.c.id)
-                .limit(batch)
-            )
-            advanced = [_advance_one(conn, each, now, payer) for each in ids.scalars().all()]
-        if not advanced:
-            return
-        yield from advanced
-        after = advanced[-1].account_id
+    while ids := _ids_after(transaction, after, page):
+        for account_id in ids:
+            yield _advance_one(transaction, account_id, now, payer)
+        after = ids[-1]
 
 
-def _advance_one(conn: Connection, account_id: str, now: datetime, payer: Payer) -> Advanced:
+def _ids_after(
+    transaction: Callable[[], AbstractContextManager[Connection]], after: str, page: int
+) -> Sequence[str]:
+    with transaction() as conn:
+        ids = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id > after)
+        return conn.execute(ids.order_by(ACCOUNTS.c.id).limit(page)).scalars().all()
+
+
+def _advance_one(
+    transaction: Callable[[], AbstractContextManager[Connection]],
+    account_id: str,
+    now: datetime,
+    payer: Payer,
+) -> Advanced:
     try:
-        with conn.begin_nested():
+        with transaction() as conn:
             advance(conn, account_id, now, payer=payer)
-    except RefusedError as refusal:
-        return Advanced(account_id, refusal)
+    except LoadmusterError as failure:
+        return Advanced(account_id, failure)
     return Advanced(account_id)
 
 
@@ -230,6 +235,7 @@ def check_not_deleted(conn: Connection, account_id: str) -> None:
 def _advance(conn: Connection, account_id: str, at: datetime, payer: Payer) -> datetime:
     # In UTC, because hours that are added to a zone's instant are hours of its wall clock.
     instant = at.astimezone(UTC)
+    fold(conn, account_id)
     cross(conn, account_id, now=instant, payer=payer)
     conn.execute(
         ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(last_command_at=instant)

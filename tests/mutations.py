@@ -25,6 +25,7 @@ TIMEOUT_S = 900
 
 PERIODS = "tests/books/test_periods.py"
 LOTS = "tests/books/test_lots.py"
+BALANCES = "tests/books/test_balances.py"
 CHARGES = "tests/books/test_charges.py"
 ACCOUNTS = "tests/books/test_accounts.py"
 QUOTES = "tests/pricing/test_quotes.py"
@@ -243,6 +244,48 @@ FAULTS = (
         "        _check_same(conn, transaction)\n        return False",
         "        return False",
         ("tests/books/test_ledger.py",),
+    ),
+    Fault(
+        "one of many transactions may stand for something else",
+        "pricing/books/ledger.py",
+        "        _check_same(conn, wanted[key])",
+        "        pass",
+        ("tests/books/test_ledger.py",),
+    ),
+    Fault(
+        "the posting at the mark counts twice",
+        "pricing/books/balances.py",
+        '_Postings.id > bindparam("mark")',
+        '_Postings.id >= bindparam("mark")',
+        (BALANCES,),
+    ),
+    Fault(
+        "a second fold forgets the first",
+        "pricing/books/balances.py",
+        "_Snapshots.amount + snapshots.excluded.amount",
+        "snapshots.excluded.amount",
+        (BALANCES,),
+    ),
+    Fault(
+        "a snapshot goes and its mark stays",
+        "engine/database/migrations/versions/0005_snapshots.py",
+        " BEGIN DELETE FROM snapshot_marks WHERE account_id = OLD.account_id; END",
+        " BEGIN DELETE FROM snapshot_marks WHERE account_id = ''; END",
+        (BALANCES,),
+    ),
+    Fault(
+        "commands never fold",
+        "pricing/accounts.py",
+        "    fold(conn, account_id)\n",
+        "",
+        (BALANCES,),
+    ),
+    Fault(
+        "an account that fails holds up the others",
+        "pricing/accounts.py",
+        "    except LoadmusterError as failure:",
+        "    except KeyError as failure:",
+        ("tests/books/test_account_commands.py",),
     ),
     Fault(
         "invoice numbers have gaps",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.account_advance import advance
 from engine.cli.account_tables import (
     show_account,
     show_accounts,
@@ -30,6 +31,7 @@ def account() -> None:
     """Open and show accounts and their plans."""
 
 
+account.add_command(advance)
 account.add_command(extra_credits)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from pricing.life.plan_history import HistoryRow, Offer
 
 ON_DEMAND = "on-demand"
+
+
+@dataclass(frozen=True, slots=True)
+class AdvanceCount:
+    """How many accounts were brought up to date, and how many of them could not be."""
+
+    accounts: int
+    failed: int
 
 
 class AccountCommands(Commands):
@@ -207,20 +216,27 @@ class AccountCommands(Commands):
             find_account(conn, account_id)
             return billing_settings(conn, account_id)
 
-    def advance_all(self, *, batch: int = 100) -> Sequence[Advanced]:
-        """Bring every account's books up to now; those that were refused, with the reason.
+    def advance_all(self, *, watch: Callable[[Advanced], None] | None = None) -> AdvanceCount:
+        """Bring every account's books up to now; one that fails is left as it was.
 
         Also deletes the run history of accounts that left more than a month ago (R64).
+
+        Args:
+            watch: Told of each account when it is done; the reason, if it failed.
         """
         from engine.runs.history import forget_history
         from pricing.accounts import advance_all
 
         now = self.clock.now()
-        done = advance_all(self._transaction, now, batch=batch, payer=self.payer)
-        refused = [each for each in done if each.refusal is not None]
+        accounts = failed = 0
+        for each in advance_all(self._transaction, now, payer=self.payer):
+            accounts += 1
+            failed += each.failure is not None
+            if watch is not None:
+                watch(each)
         with self._transaction() as conn:
             forget_history(conn, now)
-        return refused
+        return AdvanceCount(accounts, failed)
 
     def _plan_of(self, account_id: str) -> Plan:
         """The plan that the account is on, as it was sold to it."""

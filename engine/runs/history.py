@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from engine.runs.tables import RUN_EVENTS, RUNS
 from pricing.books.tables import SUBSCRIPTIONS
@@ -24,8 +24,10 @@ def forget_history(conn: Connection, now: datetime) -> int:
     left = (
         select(SUBSCRIPTIONS.c.account_id)
         .distinct()
-        .join(RUNS, RUNS.c.account_id == SUBSCRIPTIONS.c.account_id)
-        .where(SUBSCRIPTIONS.c.ended_at <= now)
+        .where(
+            SUBSCRIPTIONS.c.ended_at <= now,
+            exists().where(RUNS.c.account_id == SUBSCRIPTIONS.c.account_id),
+        )
     )
     return sum(_forget(conn, each, now) for each in conn.execute(left).scalars().all())
 

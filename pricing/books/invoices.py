@@ -6,19 +6,24 @@ to a revenue account.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
 from kernel.errors import BadInputError
 from pricing.books.ledger import entries_of, lock_books
-from pricing.books.tables import INVOICE_LINES, INVOICES
+from pricing.books.tables import INVOICE_LINES, INVOICES, insert_once
 from pricing.quotes import Unit
 
 REVENUE = "revenue:"
 """Prefix of the ledger accounts that money is earned on."""
+
+_LAST_SEQUENCE = select(func.coalesce(func.max(INVOICES.c.sequence), 0)).where(
+    INVOICES.c.account_id == bindparam("account_id")
+)
+_INSERT_LINES = INVOICE_LINES.insert()
 
 
 class UnknownInvoiceError(BadInputError):
@@ -77,12 +82,12 @@ def issue_for_run(conn: Connection, run_id: str, now: datetime) -> Invoice | Non
 def issue_for_subscription(
     conn: Connection, subscription_id: int, n: int, issued_at: datetime
 ) -> Invoice | None:
-    """Issue the invoice of a subscription's n-th period.
+    """Issue the invoice of a subscription's n-th period; the account's books are locked.
 
     Returns:
         The invoice, also when it was issued before; None: the period cost no money.
     """
-    return issue(conn, period_cause(subscription_id, n), issued_at)
+    return issue(conn, period_cause(subscription_id, n), issued_at, is_locked=True)
 
 
 def period_cause(subscription_id: int, n: int) -> str:
@@ -90,8 +95,17 @@ def period_cause(subscription_id: int, n: int) -> str:
     return f"subscription:{subscription_id}:period:{n}"
 
 
-def issue(conn: Connection, cause: str, issued_at: datetime) -> Invoice | None:
-    """Issue the invoice of a cause from what the ledger holds under it."""
+def issue(
+    conn: Connection, cause: str, issued_at: datetime, *, is_locked: bool = False
+) -> Invoice | None:
+    """Issue the invoice of a cause from what the ledger holds under it.
+
+    Args:
+        conn: An open write transaction.
+        cause: What is billed.
+        issued_at: When.
+        is_locked: Whether the account's books are locked already.
+    """
     charges = entries_of(conn, cause)
     lines = [
         InvoiceLine(
@@ -106,13 +120,11 @@ def issue(conn: Connection, cause: str, issued_at: datetime) -> Invoice | None:
     if not lines:
         return None
     account_id = charges[0].account_id
-    # Numbers have no gap because nobody else counts on before this transaction has ended.
-    lock_books(conn, account_id)
-    issued = _select(conn, INVOICES.c.cause == cause)
-    if not issued:
-        _insert(conn, account_id, cause, issued_at, lines)
-        issued = _select(conn, INVOICES.c.cause == cause)
-    return issued[0]
+    if not is_locked:
+        # Numbers have no gap because nobody else counts on before this transaction has ended.
+        lock_books(conn, account_id)
+    issued = _insert(conn, account_id, cause, issued_at, lines)
+    return issued or _select(conn, INVOICES.c.cause == cause)[0]
 
 
 def list_invoices(conn: Connection, account_id: str) -> tuple[Invoice, ...]:
@@ -143,34 +155,32 @@ def _insert(
     cause: str,
     issued_at: datetime,
     lines: list[InvoiceLine],
-) -> None:
-    last = select(func.coalesce(func.max(INVOICES.c.sequence), 0)).where(
-        INVOICES.c.account_id == account_id
+) -> Invoice | None:
+    """Issue the account's next invoice; None: there is one for that cause."""
+    sequence = conn.execute(_LAST_SEQUENCE, {"account_id": account_id}).scalar_one() + 1
+    invoice = Invoice(
+        account_id=account_id,
+        number=f"{account_id}-{sequence:05d}",
+        cause=cause,
+        issued_at=issued_at.astimezone(UTC),
+        lines=tuple(lines),
     )
-    sequence = conn.execute(last).scalar_one() + 1
-    invoice_id = conn.execute(
-        INVOICES.insert()
-        .values(
-            account_id=account_id,
-            sequence=sequence,
-            number=f"{account_id}-{sequence:05d}",
-            cause=cause,
-            issued_at=issued_at,
-        )
-        .returning(INVOICES.c.id)
-    ).scalar_one()
-    conn.execute(
-        INVOICE_LINES.insert(),
-        [
-            {
-                "invoice_id": invoice_id,
-                "description": line.description,
-                "usd_micros": line.usd_micros,
-                "cause": line.cause,
-            }
-            for line in lines
-        ],
+    row = insert_once(
+        conn,
+        INVOICES,
+        ["cause"],
+        {
+            "account_id": account_id,
+            "sequence": sequence,
+            "number": invoice.number,
+            "cause": cause,
+            "issued_at": invoice.issued_at,
+        },
     )
+    if row is None:
+        return None
+    conn.execute(_INSERT_LINES, [{"invoice_id": row.id, **asdict(line)} for line in lines])
+    return invoice
 
 
 def _select(conn: Connection, where: ColumnElement[bool]) -> tuple[Invoice, ...]:

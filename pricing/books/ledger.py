@@ -4,7 +4,7 @@ A transaction moves amounts between named ledger accounts of one customer accoun
 postings sum to zero. Positive is what an account gains: ``receivable`` what the customer owes,
 ``lot:7`` the LI-minutes of lot 7, ``used:use`` what runs have used. Negative is where it came from:
 ``revenue:subscription``, ``issued``. A balance is the sum of an account's postings, nothing else.
-A mistake is corrected by another transaction.
+A mistake is corrected by another transaction. ``balances`` says how that stays cheap.
 
 A transaction happens at most once: its natural key (``run:r1:start``) is unique in the database.
 """
@@ -12,15 +12,52 @@ A transaction happens at most once: its natural key (``run:r1:start``) is unique
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from kernel.errors import InvariantBrokenError
-from pricing.books.tables import ACCOUNTS, POSTINGS, TRANSACTIONS, insert_once
+from pricing.books.balances import balance
+from pricing.books.tables import (
+    ACCOUNTS,
+    POSTINGS,
+    TRANSACTIONS,
+    insert_once,
+    insert_unless_taken,
+)
 from pricing.quotes import Unit
+
+__all__ = [
+    "NaturalKeyConflictError",
+    "Posting",
+    "Transaction",
+    "UnbalancedTransactionError",
+    "balance",
+    "entries",
+    "entries_of",
+    "lock_books",
+    "post",
+    "post_all",
+]
+
+_INSERT_POSTINGS = POSTINGS.insert()
+_ENTRIES = (
+    select(TRANSACTIONS, POSTINGS.c.ledger_account, POSTINGS.c.unit, POSTINGS.c.amount)
+    .join(POSTINGS, POSTINGS.c.transaction_id == TRANSACTIONS.c.id)
+    .order_by(TRANSACTIONS.c.id, POSTINGS.c.id)
+)
+_ENTRIES_OF_ACCOUNT = _ENTRIES.where(TRANSACTIONS.c.account_id == bindparam("of"))
+_ENTRIES_OF_CAUSE = _ENTRIES.where(TRANSACTIONS.c.cause == bindparam("of"))
+_ENTRY_OF_KEY = _ENTRIES.where(TRANSACTIONS.c.natural_key == bindparam("of"))
+_LOCK_BOOKS = (
+    select(ACCOUNTS.c.last_command_at)
+    .where(ACCOUNTS.c.id == bindparam("account_id"))
+    .with_for_update()
+)
 
 
 class UnbalancedTransactionError(InvariantBrokenError):
@@ -88,59 +125,48 @@ def post(conn: Connection, transaction: Transaction) -> bool:
     Raises:
         NaturalKeyConflictError: If its key stands for other postings.
     """
-    row = insert_once(
-        conn,
-        TRANSACTIONS,
-        ["natural_key"],
-        {
-            "account_id": transaction.account_id,
-            "natural_key": transaction.natural_key,
-            "cause": transaction.cause,
-            "description": transaction.description,
-            "effective_at": transaction.effective_at,
-            "recorded_at": transaction.recorded_at,
-        },
-    )
+    row = insert_once(conn, TRANSACTIONS, ["natural_key"], _header(transaction))
     if row is None:
         _check_same(conn, transaction)
         return False
-    conn.execute(
-        POSTINGS.insert(),
-        [
-            {
-                "transaction_id": row.id,
-                "account_id": transaction.account_id,
-                "ledger_account": posting.ledger_account,
-                "unit": posting.unit,
-                "amount": posting.amount,
-            }
-            for posting in transaction.postings
-        ],
-    )
+    conn.execute(_INSERT_POSTINGS, _lines(transaction, row.id))
     return True
 
 
-def balance(conn: Connection, account_id: str, ledger_account: str, unit: Unit) -> int:
-    """The sum of a ledger account's postings."""
-    return int(
-        conn.execute(
-            select(func.coalesce(func.sum(POSTINGS.c.amount), 0)).where(
-                POSTINGS.c.account_id == account_id,
-                POSTINGS.c.ledger_account == ledger_account,
-                POSTINGS.c.unit == unit,
-            )
-        ).scalar_one()
-    )
+def post_all(conn: Connection, transactions: Iterable[Transaction]) -> frozenset[str]:
+    """Write many transactions at once, each unless it has been written before.
+
+    Returns:
+        The natural keys of those that were written now.
+
+    Raises:
+        NaturalKeyConflictError: If a key stands for other postings; the caller's transaction must
+            not be committed.
+    """
+    wanted: dict[str, Transaction] = {}
+    for each in transactions:
+        _check_equal(wanted.setdefault(each.natural_key, each), each)
+    if not wanted:
+        return frozenset()
+    statement = insert_unless_taken(conn.dialect.name, TRANSACTIONS, ("natural_key",))
+    rows = conn.execute(statement, [_header(each) for each in wanted.values()])
+    ids = {row.natural_key: row.id for row in rows}
+    lines = [line for key, number in ids.items() for line in _lines(wanted[key], number)]
+    if lines:
+        conn.execute(_INSERT_POSTINGS, lines)
+    for key in wanted.keys() - ids.keys():
+        _check_same(conn, wanted[key])
+    return frozenset(ids)
 
 
 def entries(conn: Connection, account_id: str) -> tuple[Transaction, ...]:
     """Every transaction of an account, in the order in which they were written."""
-    return _select(conn, TRANSACTIONS.c.account_id == account_id)
+    return _select(conn, _ENTRIES_OF_ACCOUNT, account_id)
 
 
 def entries_of(conn: Connection, cause: str) -> tuple[Transaction, ...]:
     """Every transaction that belongs to one cause, in the order in which they were written."""
-    return _select(conn, TRANSACTIONS.c.cause == cause)
+    return _select(conn, _ENTRIES_OF_CAUSE, cause)
 
 
 def lock_books(conn: Connection, account_id: str) -> datetime | None:
@@ -152,14 +178,44 @@ def lock_books(conn: Connection, account_id: str) -> datetime | None:
         The instant of the account's last command; None: there is no such account.
     """
     last_command_at: datetime | None = conn.execute(
-        select(ACCOUNTS.c.last_command_at).where(ACCOUNTS.c.id == account_id).with_for_update()
+        _LOCK_BOOKS, {"account_id": account_id}
     ).scalar_one_or_none()
     return last_command_at
 
 
+def _header(transaction: Transaction) -> dict[str, object]:
+    """The row of a transaction itself."""
+    return {
+        "account_id": transaction.account_id,
+        "natural_key": transaction.natural_key,
+        "cause": transaction.cause,
+        "description": transaction.description,
+        "effective_at": transaction.effective_at,
+        "recorded_at": transaction.recorded_at,
+    }
+
+
+def _lines(transaction: Transaction, transaction_id: int) -> list[dict[str, object]]:
+    """The rows of its postings."""
+    return [
+        {
+            "transaction_id": transaction_id,
+            "account_id": transaction.account_id,
+            "ledger_account": posting.ledger_account,
+            "unit": posting.unit,
+            "amount": posting.amount,
+        }
+        for posting in transaction.postings
+    ]
+
+
 def _check_same(conn: Connection, transaction: Transaction) -> None:
     """The transaction that has this key already is this one."""
-    (written,) = _select(conn, TRANSACTIONS.c.natural_key == transaction.natural_key)
+    (written,) = _select(conn, _ENTRY_OF_KEY, transaction.natural_key)
+    _check_equal(written, transaction)
+
+
+def _check_equal(written: Transaction, transaction: Transaction) -> None:
     if (written.account_id, written.postings) != (transaction.account_id, transaction.postings):
         raise NaturalKeyConflictError(
             f"transaction {transaction.natural_key} is in the books already, with other postings",
@@ -167,13 +223,8 @@ def _check_same(conn: Connection, transaction: Transaction) -> None:
         )
 
 
-def _select(conn: Connection, where: ColumnElement[bool]) -> tuple[Transaction, ...]:
-    rows = conn.execute(
-        select(TRANSACTIONS, POSTINGS.c.ledger_account, POSTINGS.c.unit, POSTINGS.c.amount)
-        .join(POSTINGS, POSTINGS.c.transaction_id == TRANSACTIONS.c.id)
-        .where(where)
-        .order_by(TRANSACTIONS.c.id, POSTINGS.c.id)
-    ).all()
+def _select(conn: Connection, statement: Select[Any], of: str) -> tuple[Transaction, ...]:
+    rows = conn.execute(statement, {"of": of}).all()
     found = []
     for _, group in groupby(rows, key=lambda row: row.id):
         lines = list(group)

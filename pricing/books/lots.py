@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, Text, cast, func, literal, or_, select
+from sqlalchemy import Connection, Subquery, bindparam, func, or_, select
 
 from kernel.errors import InvariantBrokenError
-from pricing.books.ledger import Posting, Transaction, balance, post
+from pricing.books.balances import LOT_PREFIX, balance, held_on_lots
+from pricing.books.ledger import Posting, Transaction, post
 from pricing.books.tables import (
     ACCOUNTS,
     LOT_CLOSURES,
     LOTS,
-    POSTINGS,
     RESERVATIONS,
     SLICES,
     insert_once,
@@ -116,11 +116,20 @@ class Held:
 
 def ledger_account(lot_id: int) -> str:
     """The ledger account of a lot."""
-    return f"lot:{lot_id}"
+    return f"{LOT_PREFIX}{lot_id}"
 
 
 def grant(conn: Connection, account_id: str, given: Grant, *, now: datetime) -> None:
     """Create a lot and fill it, unless its cause has granted before."""
+    filling = create_lot(conn, account_id, given, now=now)
+    if filling is not None:
+        post(conn, filling)
+
+
+def create_lot(
+    conn: Connection, account_id: str, given: Grant, *, now: datetime
+) -> Transaction | None:
+    """Create a lot, and say what must be posted to fill it; None: its cause has granted before."""
     row = insert_once(
         conn,
         LOTS,
@@ -137,20 +146,17 @@ def grant(conn: Connection, account_id: str, given: Grant, *, now: datetime) -> 
         },
     )
     if row is None:
-        return
-    post(
-        conn,
-        Transaction(
-            account_id=account_id,
-            natural_key=f"{given.cause}:grant",
-            cause=given.cause,
-            description=given.description,
-            effective_at=given.effective_at,
-            recorded_at=now,
-            postings=(
-                Posting(ledger_account(row.id), Unit.LI_MINUTES, given.amount),
-                Posting(ISSUED, Unit.LI_MINUTES, -given.amount),
-            ),
+        return None
+    return Transaction(
+        account_id=account_id,
+        natural_key=f"{given.cause}:grant",
+        cause=given.cause,
+        description=given.description,
+        effective_at=given.effective_at,
+        recorded_at=now,
+        postings=(
+            Posting(ledger_account(row.id), Unit.LI_MINUTES, given.amount),
+            Posting(ISSUED, Unit.LI_MINUTES, -given.amount),
         ),
     )
 
@@ -177,10 +183,9 @@ def suspended_lots(conn: Connection, account_id: str, at: datetime) -> tuple[Lot
 
 def held_of(conn: Connection, account_id: str, lot_id: int) -> Held:
     """What one lot holds, closed or not."""
-    reserved = (
-        select(func.coalesce(func.sum(SLICES.c.amount), 0))
-        .join(RESERVATIONS, RESERVATIONS.c.run_id == SLICES.c.run_id)
-        .where(SLICES.c.lot_id == lot_id, RESERVATIONS.c.state == "open")
+    open_slices = _open_slices(account_id)
+    reserved = select(func.coalesce(func.sum(open_slices.c.amount), 0)).where(
+        open_slices.c.lot_id == lot_id
     )
     return Held(
         remaining=balance(conn, account_id, ledger_account(lot_id), Unit.LI_MINUTES),
@@ -188,31 +193,33 @@ def held_of(conn: Connection, account_id: str, lot_id: int) -> Held:
     )
 
 
-def _lots_at(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]:
-    remaining = (
-        select(func.coalesce(func.sum(POSTINGS.c.amount), 0))
-        .where(
-            POSTINGS.c.account_id == account_id,
-            POSTINGS.c.ledger_account == literal("lot:").concat(cast(LOTS.c.id, Text)),
-            POSTINGS.c.unit == Unit.LI_MINUTES,
-        )
-        .scalar_subquery()
-    )
-    reserved = (
-        select(func.coalesce(func.sum(SLICES.c.amount), 0))
+def _open_slices(account_id: str) -> Subquery:
+    """``lot_id`` and ``amount`` of what the account's open reservations hold."""
+    return (
+        select(SLICES.c.lot_id, SLICES.c.amount)
         .join(RESERVATIONS, RESERVATIONS.c.run_id == SLICES.c.run_id)
-        .where(SLICES.c.lot_id == LOTS.c.id, RESERVATIONS.c.state == "open")
-        .scalar_subquery()
+        .where(RESERVATIONS.c.account_id == account_id, RESERVATIONS.c.state == "open")
+        .subquery()
+    )
+
+
+def _lots_at(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]:
+    held = {lot_id: li for lot_id, li in held_on_lots(conn, account_id).items() if li > 0}
+    open_slices = _open_slices(account_id)
+    reserved = (
+        select(open_slices.c.lot_id, func.sum(open_slices.c.amount).label("amount"))
+        .group_by(open_slices.c.lot_id)
+        .subquery()
     )
     rows = conn.execute(
-        select(LOTS, remaining.label("remaining"), reserved.label("reserved"))
+        select(LOTS, func.coalesce(reserved.c.amount, 0).label("reserved"))
+        .outerjoin(reserved, reserved.c.lot_id == LOTS.c.id)
         .outerjoin(LOT_CLOSURES, LOT_CLOSURES.c.lot_id == LOTS.c.id)
         .where(
             LOT_CLOSURES.c.lot_id.is_(None),
-            LOTS.c.account_id == account_id,
+            LOTS.c.id.in_(bindparam("held", expanding=True, literal_execute=True)),
             LOTS.c.effective_at <= at,
             or_(LOTS.c.expires_at.is_(None), LOTS.c.expires_at > at),
-            remaining > 0,
         )
         .order_by(
             LOTS.c.priority,
@@ -220,14 +227,15 @@ def _lots_at(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]
             LOTS.c.expires_at,
             LOTS.c.created_at,
             LOTS.c.id,
-        )
+        ),
+        {"held": list(held)},
     )
     return tuple(
         Lot(
             id=row.id,
             kind=LotKind(row.kind),
             amount=row.amount,
-            remaining=int(row.remaining),
+            remaining=held[row.id],
             reserved=int(row.reserved),
             effective_at=row.effective_at,
             expires_at=row.expires_at,

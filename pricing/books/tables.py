@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -33,6 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.dml import ReturningInsert
 
 METADATA = MetaData(
     naming_convention={
@@ -184,6 +186,7 @@ CHANGES = Table(
         sqlite_where=text("ended_at IS NULL"),
         postgresql_where=text("ended_at IS NULL"),
     ),
+    Index(None, "subscription_id", "kind", "state"),
 )
 
 PAYMENTS = Table(
@@ -203,12 +206,13 @@ TRANSACTIONS = Table(
     "transactions",
     METADATA,
     _row_id(),
-    _account_id(index=True),
+    _account_id(),
     Column("natural_key", Text, nullable=False, unique=True),
     Column("cause", Text, nullable=False, index=True),
     Column("description", Text, nullable=False),
     Column("effective_at", Instant, nullable=False),
     Column("recorded_at", Instant, nullable=False),
+    Index(None, "account_id", "effective_at"),
 )
 
 POSTINGS = Table(
@@ -221,14 +225,44 @@ POSTINGS = Table(
     Column("unit", Text, nullable=False),
     Column("amount", BigInteger, nullable=False),
     CheckConstraint("amount <> 0", name="not_zero"),
-    Index("ix_postings_balance", "account_id", "ledger_account", "unit"),
+    # An account's postings behind its snapshots' mark.
+    Index(None, "account_id", "id"),
+)
+
+SNAPSHOT_MARKS = Table(
+    "snapshot_marks",
+    METADATA,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    # The postings up to this one are in the account's snapshots.
+    Column("up_to_posting_id", _RowId, nullable=False),
+)
+
+BALANCE_SNAPSHOTS = Table(
+    "balance_snapshots",
+    METADATA,
+    Column(
+        "account_id",
+        Text,
+        ForeignKey("snapshot_marks.account_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("unit", Text, primary_key=True),
+    Column("ledger_account", Text, primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    Index(
+        "ix_balance_snapshots_held",
+        "account_id",
+        "unit",
+        sqlite_where=text("amount <> 0"),
+        postgresql_where=text("amount <> 0"),
+    ),
 )
 
 LOTS = Table(
     "lots",
     METADATA,
     _row_id(),
-    _account_id(index=True),
+    _account_id(),
     Column("kind", Text, nullable=False),
     Column("priority", Integer, nullable=False),
     Column("amount", BigInteger, nullable=False),
@@ -237,6 +271,7 @@ LOTS = Table(
     Column("created_at", Instant, nullable=False),
     Column("cause", Text, nullable=False, unique=True),
     CheckConstraint("amount > 0", name="positive"),
+    Index(None, "account_id", "expires_at"),
 )
 
 LOT_CLOSURES = Table(
@@ -253,13 +288,15 @@ RESERVATIONS = Table(
     "reservations",
     METADATA,
     Column("run_id", Text, primary_key=True),
-    _account_id(index=True),
+    _account_id(),
     Column("quote", JSON, nullable=False),
     Column("rehearsal", Boolean, nullable=False),
     Column("state", Text, nullable=False),
     Column("reserved_at", Instant, nullable=False),
     Column("ended_at", Instant),
     CheckConstraint("state IN ('open', 'posted', 'void')", name="state"),
+    # Those that are open; those that were charged in a cycle.
+    Index(None, "account_id", "state", "ended_at"),
 )
 
 SLICES = Table(
@@ -267,7 +304,7 @@ SLICES = Table(
     METADATA,
     Column("run_id", Text, ForeignKey("reservations.run_id"), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("lot_id", _RowId, ForeignKey("lots.id"), nullable=False, index=True),
+    Column("lot_id", _RowId, ForeignKey("lots.id"), nullable=False),
     Column("amount", BigInteger, nullable=False),
     CheckConstraint("amount > 0", name="positive"),
 )
@@ -359,10 +396,25 @@ def insert_once(
     Returns:
         The new row's primary key; None: the key is taken and nothing was done.
     """
-    insert = (sqlite if conn.dialect.name == "sqlite" else postgresql).insert
-    return conn.execute(
-        insert(table)
-        .values(**values)
-        .on_conflict_do_nothing(index_elements=key)
-        .returning(*table.primary_key.columns)
-    ).one_or_none()
+    statement = insert_unless_taken(conn.dialect.name, table, tuple(key))
+    return conn.execute(statement, dict(values)).one_or_none()
+
+
+@cache
+def insert_unless_taken(dialect: str, table: Table, key: tuple[str, ...]) -> ReturningInsert[Any]:
+    """The statement of ``insert_once``, made once: with many rows it returns those it wrote.
+
+    Args:
+        dialect: Name of the database's.
+        table: Where.
+        key: The columns of the unique key.
+
+    Returns:
+        An insert that returns the primary key and the unique one.
+    """
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert
+    columns = dict.fromkeys([*table.primary_key.columns, *(table.c[name] for name in key)])
+    statement: ReturningInsert[Any] = (
+        insert(table).on_conflict_do_nothing(index_elements=key).returning(*columns)
+    )
+    return statement

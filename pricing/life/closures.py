@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, Text, cast, func, literal, select
+from sqlalchemy import Connection, bindparam, func, select
 
+from pricing.books.balances import held_on_lots
 from pricing.books.ledger import Posting, Transaction, post
 from pricing.books.lots import LotKind, held_of, ledger_account
-from pricing.books.tables import LOT_CLOSURES, LOTS, POSTINGS, TRANSACTIONS, insert_once
+from pricing.books.tables import LOT_CLOSURES, LOTS, TRANSACTIONS, insert_once
 from pricing.quotes import Unit
 
 
@@ -24,6 +25,23 @@ class Reason(StrEnum):
 
     VOID = "void"
     EXPIRED = "expired"
+
+
+_EXPIRED = (
+    select(LOTS.c.id, LOTS.c.expires_at)
+    .outerjoin(LOT_CLOSURES, LOT_CLOSURES.c.lot_id == LOTS.c.id)
+    .where(
+        LOTS.c.account_id == bindparam("of"),
+        LOTS.c.expires_at <= bindparam("until"),
+        LOT_CLOSURES.c.lot_id.is_(None),
+    )
+    .order_by(LOTS.c.expires_at, LOTS.c.id)
+)
+_CLOSED = (
+    select(LOT_CLOSURES.c.lot_id, LOT_CLOSURES.c.reason)
+    .where(LOT_CLOSURES.c.lot_id.in_(bindparam("lots", expanding=True, literal_execute=True)))
+    .order_by(LOT_CLOSURES.c.lot_id)
+)
 
 
 def void_all(conn: Connection, account_id: str, *, at: datetime, now: datetime) -> None:
@@ -43,36 +61,15 @@ def void_all(conn: Connection, account_id: str, *, at: datetime, now: datetime) 
 
 def sweep(conn: Connection, account_id: str, *, until: datetime, now: datetime) -> None:
     """Close every lot that has expired by ``until``, and empty those that got something back."""
-    rows = conn.execute(
-        select(LOTS.c.id, LOTS.c.expires_at)
-        .outerjoin(LOT_CLOSURES, LOT_CLOSURES.c.lot_id == LOTS.c.id)
-        .where(
-            LOTS.c.account_id == account_id,
-            LOTS.c.expires_at <= until,
-            LOT_CLOSURES.c.lot_id.is_(None),
-        )
-        .order_by(LOTS.c.expires_at, LOTS.c.id)
-    )
+    rows = conn.execute(_EXPIRED, {"of": account_id, "until": until})
     for lot_id, expires_at in rows.all():
         _close(conn, account_id, [lot_id], Reason.EXPIRED, at=expires_at, now=now)
 
 
 def sweep_returns(conn: Connection, account_id: str, *, now: datetime) -> None:
     """Empty the closed lots that a correction or a given-up reservation put something back into."""
-    held = (
-        select(func.coalesce(func.sum(POSTINGS.c.amount), 0))
-        .where(
-            POSTINGS.c.account_id == account_id,
-            POSTINGS.c.ledger_account == literal("lot:").concat(cast(LOT_CLOSURES.c.lot_id, Text)),
-            POSTINGS.c.unit == Unit.LI_MINUTES,
-        )
-        .scalar_subquery()
-    )
-    rows = conn.execute(
-        select(LOT_CLOSURES.c.lot_id, LOT_CLOSURES.c.reason)
-        .where(LOT_CLOSURES.c.account_id == account_id, held > 0)
-        .order_by(LOT_CLOSURES.c.lot_id)
-    )
+    held = [lot_id for lot_id, li in held_on_lots(conn, account_id).items() if li > 0]
+    rows = conn.execute(_CLOSED, {"lots": held})
     for lot_id, reason in rows.all():
         _empty(conn, account_id, lot_id, Reason(reason), at=now, now=now)
 

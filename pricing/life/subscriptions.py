@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from kernel.errors import RefusedError
 from pricing.books.invoices import issue_for_subscription, period_cause
-from pricing.books.ledger import Posting, Transaction, post
-from pricing.books.lots import Grant, LotKind, grant
+from pricing.books.ledger import Posting, Transaction, post_all
+from pricing.books.lots import Grant, LotKind, create_lot
 from pricing.books.tables import PERIODS, SUBSCRIPTIONS, insert_once
 from pricing.life.terms import Terms, begin_terms, end_terms, latest_terms
 from pricing.payments.collecting import abandon, collect
@@ -31,6 +31,11 @@ from pricing.sharing.departments_shares import share_out
 
 MOST_PERIODS_AT_ONCE = 240
 """Periods that are renewed in one go at most: after twenty years, doubt the clock instead."""
+
+
+_MARK = PERIODS.update().where(
+    PERIODS.c.subscription_id == bindparam("of"), PERIODS.c.n == bindparam("number")
+)
 
 
 class ClockTooFarAheadError(RefusedError):
@@ -240,23 +245,7 @@ def book_period(
     due = period(subscription.anchor, n)
     cause = period_cause(subscription.id, n)
     description = f"{plan.name}, {due.first_day} to {due.last_day}"
-    if plan.monthly_usd_micros:
-        post(
-            conn,
-            Transaction(
-                account_id=subscription.account_id,
-                natural_key=f"{cause}:charge",
-                cause=cause,
-                description=description,
-                effective_at=at,
-                recorded_at=now,
-                postings=(
-                    Posting("receivable", Unit.USD, plan.monthly_usd_micros),
-                    Posting("revenue:subscription", Unit.USD, -plan.monthly_usd_micros),
-                ),
-            ),
-        )
-    grant(
+    filling = create_lot(
         conn,
         subscription.account_id,
         Grant(
@@ -269,9 +258,32 @@ def book_period(
         ),
         now=now,
     )
+    transactions = [] if filling is None else [filling]
+    if plan.monthly_usd_micros:
+        transactions.insert(0, _charge(subscription, cause, description, at=at, now=now))
+    post_all(conn, transactions)
     share_out(conn, subscription.account_id, cause, at=at, now=now)
     issue_for_subscription(conn, subscription.id, n, at)
     _mark(conn, subscription.id, n, PeriodPayment.PAID)
+
+
+def _charge(
+    subscription: Subscription, cause: str, description: str, *, at: datetime, now: datetime
+) -> Transaction:
+    """A period's price."""
+    usd_micros = subscription.plan.monthly_usd_micros
+    return Transaction(
+        account_id=subscription.account_id,
+        natural_key=f"{cause}:charge",
+        cause=cause,
+        description=description,
+        effective_at=at,
+        recorded_at=now,
+        postings=(
+            Posting("receivable", Unit.USD, usd_micros),
+            Posting("revenue:subscription", Unit.USD, -usd_micros),
+        ),
+    )
 
 
 def abandon_unpaid(
@@ -291,8 +303,4 @@ def abandon_unpaid(
 
 
 def _mark(conn: Connection, subscription_id: int, n: int, payment: PeriodPayment) -> None:
-    conn.execute(
-        PERIODS.update()
-        .where(PERIODS.c.subscription_id == subscription_id, PERIODS.c.n == n)
-        .values(payment=payment)
-    )
+    conn.execute(_MARK, {"of": subscription_id, "number": n, "payment": payment})

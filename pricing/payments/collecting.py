@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from kernel.errors import RefusedError
 from pricing.books.tables import ACCOUNTS, PAYMENTS, insert_once
 from pricing.money import format_usd
 from pricing.payments.channels import CAPABILITIES, Capabilities, Channel
 from pricing.payments.payer import Answer, Payer, Payment, PaymentState
+
+# How an account pays, and what became of the payment if it was asked for before.
+_CARD_AND_STATE = (
+    select(ACCOUNTS.c.channel, ACCOUNTS.c.card, PAYMENTS.c.state)
+    .outerjoin(PAYMENTS, PAYMENTS.c.cause == bindparam("for"))
+    .where(ACCOUNTS.c.id == bindparam("of"))
+)
 
 
 class PaymentFailedError(RefusedError):
@@ -76,13 +83,9 @@ def collect(
     now: datetime,
 ) -> Answer:
     """Ask the payer for money, and put its answer on record; an accepted payment is final."""
-    found = select(PAYMENTS.c.state).where(PAYMENTS.c.cause == cause)
-    known = conn.execute(found).scalar_one_or_none()
-    if known == PaymentState.ACCEPTED:
+    row = conn.execute(_CARD_AND_STATE, {"of": account_id, "for": cause}).one()
+    if row.state == PaymentState.ACCEPTED:
         return Answer(PaymentState.ACCEPTED)
-    row = conn.execute(
-        select(ACCOUNTS.c.channel, ACCOUNTS.c.card).where(ACCOUNTS.c.id == account_id)
-    ).one()
     channel = Channel(row.channel)
     answer = payer.collect(Payment(cause, account_id, usd_micros, channel, row.card, at_once))
     outcome = {"channel": channel, "state": answer.state, "reason": answer.reason, "asked_at": now}

@@ -11,10 +11,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from kernel.errors import BadInputError, RefusedError
 from pricing.books.tables import DEPARTMENT_RUNS, DEPARTMENTS, RESERVATIONS, insert_once
+
+_DEPARTMENTS = select(
+    DEPARTMENTS.c.id,
+    DEPARTMENTS.c.account_id,
+    DEPARTMENTS.c.name,
+    DEPARTMENTS.c.allocation_li_minutes,
+    DEPARTMENTS.c.limit_usd_micros,
+)
+_OF_ACCOUNT = _DEPARTMENTS.where(DEPARTMENTS.c.account_id == bindparam("of")).order_by(
+    DEPARTMENTS.c.id
+)
 
 _NAME = re.compile(r"\w[\w .,&'+@()-]{0,63}")
 
@@ -112,7 +123,7 @@ def find_department(conn: Connection, account_id: str, name: str) -> Department:
         UnknownDepartmentError: If there is none; names those that there are.
     """
     row = conn.execute(
-        _select().where(
+        _DEPARTMENTS.where(
             DEPARTMENTS.c.account_id == account_id,
             DEPARTMENTS.c.folded_name == _folded(name.strip()),
         )
@@ -130,9 +141,7 @@ def find_department(conn: Connection, account_id: str, name: str) -> Department:
 
 def list_departments(conn: Connection, account_id: str) -> tuple[Department, ...]:
     """The account's departments, oldest first."""
-    rows = conn.execute(
-        _select().where(DEPARTMENTS.c.account_id == account_id).order_by(DEPARTMENTS.c.id)
-    )
+    rows = conn.execute(_OF_ACCOUNT, {"of": account_id})
     return tuple(_from(row) for row in rows)
 
 
@@ -163,15 +172,5 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
 
-def _select() -> Select[tuple[int, str, str, int, int]]:
-    return select(
-        DEPARTMENTS.c.id,
-        DEPARTMENTS.c.account_id,
-        DEPARTMENTS.c.name,
-        DEPARTMENTS.c.allocation_li_minutes,
-        DEPARTMENTS.c.limit_usd_micros,
-    )
-
-
-def _from(row: Row[tuple[int, str, str, int, int]]) -> Department:
+def _from(row: Row[int, str, str, int, int]) -> Department:
     return Department(**row._asdict())

@@ -76,6 +76,8 @@ def _spent(conn: Connection, department: Department, month: Period) -> int:
         )
         .join(POSTINGS, POSTINGS.c.transaction_id == TRANSACTIONS.c.id)
         .where(
+            # The account is the department's: by its index, only the month's runs are read.
+            RESERVATIONS.c.account_id == department.account_id,
             DEPARTMENT_RUNS.c.department_id == department.id,
             DEPARTMENT_RUNS.c.wallet_usd_micros > 0,
             RESERVATIONS.c.state == ReservationState.POSTED,
@@ -93,6 +95,7 @@ def _reserved(conn: Connection, department: Department) -> int:
         select(func.coalesce(func.sum(DEPARTMENT_RUNS.c.wallet_usd_micros), 0))
         .join(RESERVATIONS, RESERVATIONS.c.run_id == DEPARTMENT_RUNS.c.run_id)
         .where(
+            RESERVATIONS.c.account_id == department.account_id,
             DEPARTMENT_RUNS.c.department_id == department.id,
             RESERVATIONS.c.state == ReservationState.OPEN,
         )

@@ -210,3 +210,36 @@ def test_a_mistake_leaves_no_database_behind(run: Run, tmp_path: Path) -> None:
     assert run("account", "open", "a b")[0] == 2
     assert run("account", "open", "acme", "--timezone", "Mars/Olympus")[0] == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_advance_brings_every_account_up_to_date_and_counts(answer: Callable[..., Any]) -> None:
+    for account_id in ("acme", "globex"):
+        answer("account", "open", account_id, *STARTER, *OPENED)
+    counts = {"accounts": 2, "advanced": 2, "failed": 0, "failures": []}
+    later = ("--now", "2027-03-25T00:00+01:00")
+    assert answer("account", "advance", "--all", *later) == counts
+    for account_id in ("acme", "globex"):
+        assert len(answer("ledger", account_id, *later)["transactions"]) == 6
+
+
+def test_advance_goes_on_behind_an_account_that_fails_and_says_so(run: Run) -> None:
+    run("account", "open", "acme", *STARTER, "--now", "2028-01-25T10:15:00+01:00")
+    run("account", "open", "globex", *STARTER, *OPENED)
+    code, out, err = run("account", "advance", "--all", "--now", "2027-03-25T00:00+01:00", "--json")
+    assert code == 3
+    said = json.loads(out)
+    assert (said["accounts"], said["advanced"], said["failed"]) == (2, 1, 1)
+    assert [(each["id"], each["code"]) for each in said["failures"]] == [
+        ("acme", "clock_backwards")
+    ]
+    assert err == f"loadmuster: {said['failures'][0]['message']}\n"
+    globex = run("ledger", "globex", "--json", "--now", "2027-03-25T00:00+01:00")[1]
+    assert len(json.loads(globex)["transactions"]) == 6
+    code, out, _ = run("account", "advance", "--all", "--now", "2028-03-25T00:00+01:00")
+    assert (code, out) == (0, "2 accounts, 2 brought up to date, 0 failed\n")
+
+
+def test_advance_without_all_is_refused(run: Run) -> None:
+    code, _, err = run("account", "advance")
+    assert code == 2
+    assert "--all would be right" in err

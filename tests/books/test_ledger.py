@@ -18,6 +18,7 @@ from pricing.books.ledger import (
     balance,
     entries,
     post,
+    post_all,
 )
 from pricing.books.tables import HISTORY, METADATA, POSTINGS, TRANSACTIONS
 from pricing.quotes import Unit
@@ -72,6 +73,39 @@ def test_the_same_key_with_other_postings_stops_everything(
     )
     with pytest.raises(NaturalKeyConflictError), transaction(db) as conn:
         post(conn, more)
+
+
+def test_many_transactions_are_each_written_once_and_in_their_order(
+    db: Engine, payment: Transaction
+) -> None:
+    numbered = [replace(payment, natural_key=f"payment:{n}") for n in range(1, 6)]
+    with transaction(db) as conn:
+        assert post_all(conn, []) == frozenset()
+        assert post(conn, numbered[1])
+        again = [numbered[0], *numbered]
+        assert post_all(conn, again) == {f"payment:{n}" for n in (1, 3, 4, 5)}
+        assert post_all(conn, again) == frozenset()
+        written = entries(conn, payment.account_id)
+        assert [each.natural_key for each in written] == [f"payment:{n}" for n in (2, 1, 3, 4, 5)]
+        assert balance(conn, payment.account_id, "cash", Unit.USD) == 25_000_000
+
+
+@pytest.mark.parametrize("is_written", [True, False])
+def test_one_wrong_transaction_among_many_stops_everything(
+    db: Engine, payment: Transaction, is_written: bool
+) -> None:
+    other = replace(
+        payment,
+        postings=(Posting("cash", Unit.USD, 7), Posting("receivable", Unit.USD, -7)),
+    )
+    if is_written:
+        with transaction(db) as conn:
+            post(conn, payment)
+    batch = [replace(payment, natural_key="payment:2"), other, *([] if is_written else [payment])]
+    with pytest.raises(NaturalKeyConflictError), transaction(db) as conn:
+        post_all(conn, batch)
+    with db.connect() as conn:
+        assert len(entries(conn, payment.account_id)) == is_written
 
 
 @pytest.mark.parametrize("table", HISTORY)

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Connection, Engine, select
 
 from engine.api import Engine as LoadEngine
+from engine.commands.accounts import AdvanceCount
 from engine.database import transaction
 from engine.runs.tables import RUNS
 from kernel.clock import ManualClock
@@ -192,7 +193,7 @@ def test_r62_r64_run_history_is_kept_for_a_month_and_then_deleted(
         )
         conn.execute(RUNS.insert().values(id="r2", state="load", ended_at=None, **row))
     loads = LoadEngine(life.db.url.render_as_string(), clock=ManualClock(life.at(at)))
-    assert loads.advance_all() == []
+    assert loads.advance_all() == AdvanceCount(accounts=1, failed=0)
     loads.close()
     with life.books() as conn:
         assert sorted(conn.execute(select(RUNS.c.id)).scalars()) == ["r1", "r2"][-1 - left :]
@@ -409,9 +410,9 @@ def test_every_account_is_advanced_and_a_refused_one_stops_nobody(
         transaction, sqlite_db
     )
     now: datetime = life.at("2027-04-01")
-    done = list(advance_all(open_transaction, now, batch=3))
+    done = list(advance_all(open_transaction, now, page=3))
     assert [each.account_id for each in done] == [*(f"a{n}" for n in range(7)), "late"]
-    assert [each.account_id for each in done if each.refusal] == ["late"]
+    assert [each.account_id for each in done if each.failure] == ["late"]
     assert len(life.charges()) == 3
     assert len(late.charges()) == 1
     with sqlite_db.connect() as conn:

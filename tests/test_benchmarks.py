@@ -1,0 +1,60 @@
+"""The benchmarks run, on small sizes, and a part of them leaves the other figures alone."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import __main__ as bench
+from benchmarks import advancing, long_accounts, posting
+from benchmarks.measure import Figure
+
+
+def test_postings_are_measured_on_both_databases() -> None:
+    figures = posting.figures(posting.Sizes(rounds=2, single_commits=3, batch_commits=2, batch=5))
+    assert len(figures) == 4
+    assert all(figure.ratio > 0 for figure in figures)
+
+
+def test_a_long_account_is_written_and_measured_on_both_databases() -> None:
+    figures = long_accounts.figures(long_accounts.Sizes(postings=900, few_postings=30, rounds=3))
+    assert len(figures) == 6
+    assert all(figure.ratio > 0 for figure in figures)
+
+
+def test_many_accounts_are_advanced_in_processes_of_their_own() -> None:
+    speed, memory = advancing.figures(advancing.Sizes(many=6, few=2))
+    assert speed.name.startswith("6 accounts over 24 months")
+    assert 0 < memory.ratio < 2
+
+
+def test_a_part_that_is_measured_leaves_the_other_figures_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    speeds = {"one": 1.0, "two": 2.0}
+
+    def measured(name: str) -> list[Figure]:
+        return [Figure(name, "now", "then", speeds[name], "reported")]
+
+    readme, out = tmp_path / "README.md", tmp_path / "results.json"
+    readme.write_text(f"before\n{bench.BEGIN}\nold\n{bench.END}\nafter\n")
+    monkeypatch.setattr(bench, "README", readme)
+    monkeypatch.setattr(
+        bench, "BENCHMARKS", {name: lambda name=name: measured(name) for name in speeds}
+    )
+    for arguments in ([], ["two"]):
+        monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments, "--readme", "--out", str(out)])
+        assert bench.main() == 0
+        speeds["one"], speeds["two"] = 9.0, 3.0
+    shown = bench.table(
+        [
+            Figure("one", "now", "then", 1.0, "reported"),
+            Figure("two", "now", "then", 3.0, "reported"),
+        ]
+    )
+    assert shown in capsys.readouterr().out
+    assert readme.read_text() == f"before\n{bench.BEGIN}\n{shown}\n{bench.END}\nafter\n"
+    found = bench.read_results(out)
+    assert [found[name].figures[0].ratio for name in speeds] == [1.0, 3.0]
