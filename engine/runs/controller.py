@@ -42,7 +42,9 @@ from engine.runs.states import Outcome, Run, RunState
 from engine.runs.store import RunStore
 from kernel.clock import Clock, SystemClock
 from kernel.errors import BadInputError, ProviderFailedError
+from pricing import accounts
 from pricing.books import charges, invoices
+from pricing.payments.payer import REHEARSED_PAYER, Payer
 from providers.contract import Machine, MachineState
 from providers.errors import SPENT, ThrottledError, UnknownOutcomeError
 
@@ -72,6 +74,7 @@ class Controller:
         folder: Under which each run has a folder of its own.
         lease: The claim under which this controller drives.
         lease_clock: Leases live by the machine's clock.
+        payer: Collects what the runs cost in money.
         watch: Told what was observed, after every step.
         on_step: Told the name of every step before and after it; a test kills the process there.
         cancel_wanted: Asked before every step; true asks for the run's end.
@@ -83,6 +86,7 @@ class Controller:
     folder: Path
     lease: Lease
     lease_clock: Clock = field(default_factory=SystemClock)
+    payer: Payer = REHEARSED_PAYER
     watch: Callable[[Run, Observed], None] = _ignore
     on_step: Callable[[str], None] = _ignore
     cancel_wanted: Callable[[], bool] = _never
@@ -200,7 +204,7 @@ class Controller:
         with transaction(self.db) as conn:
             if self.store.cancel_requested(conn, run.id):
                 return
-            charges.charge_start(conn, run.id, now=now)
+            charges.charge_start(conn, run.id, now=now, payer=self.payer)
             self.on_step("accepted/RecordIntent/charged")
             self.store.advance(
                 conn,
@@ -213,6 +217,12 @@ class Controller:
                 attempt=run.attempt + 1,
                 intent_at=now,
             )
+        self._collect(run)
+
+    def _collect(self, run: Run) -> None:
+        """Ask for what the run owes, its charge being committed; a refusal does not stop it."""
+        with transaction(self.db) as conn:
+            accounts.catch_up(conn, run.order.account_id, self.clock.now(), payer=self.payer)
 
     def _launch(self, run: Run, cloud: Cloud, observed: Observed) -> None:
         machines: list[Machine] = []
@@ -291,7 +301,7 @@ class Controller:
         now = self.clock.now()
         with transaction(self.db) as conn:
             if run.intent_at is None:
-                charges.void_reservation(conn, run.id, now=now)
+                charges.void_reservation(conn, run.id, now=now, payer=self.payer)
             else:
                 kept = settle(run, outcome, now)
                 charges.correct(
@@ -301,6 +311,7 @@ class Controller:
                     keep_use=kept.use,
                     reason=reason or outcome.value,
                     now=now,
+                    payer=self.payer,
                 )
                 invoices.issue_for_run(conn, run.id, now)
             self.on_step(f"{run.state}/End/settled")

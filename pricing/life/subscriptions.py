@@ -22,7 +22,7 @@ from pricing.books.ledger import Posting, Transaction, post
 from pricing.books.lots import Grant, LotKind, grant
 from pricing.books.tables import PERIODS, SUBSCRIPTIONS, insert_once
 from pricing.life.terms import Terms, begin_terms, end_terms, latest_terms
-from pricing.payments.collecting import abandon, collect
+from pricing.payments.collecting import abandon, book_payment, collect
 from pricing.payments.payer import Payer, PaymentState
 from pricing.periods import Anchor, Period, period, period_number
 from pricing.plans import Plan
@@ -256,6 +256,7 @@ def book_period(
                 ),
             ),
         )
+        book_payment(conn, cause, at=at, now=now)
     grant(
         conn,
         subscription.account_id,
