@@ -27,7 +27,7 @@ def test_the_story_adds_up_and_leaves_nothing_behind(
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     told = subprocess.run(
-        ["sh", str(ROOT / "examples" / "plans.sh")],
+        ["/bin/sh", str(ROOT / "examples" / "plans.sh")],
         env=loadmuster.environment
         | {
             "LOADMUSTER": f"{sys.executable} -m engine.cli",

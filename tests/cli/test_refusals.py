@@ -1,4 +1,4 @@
-"""What cannot be, on the command line: one line with the numbers, the exit code, nothing half done."""
+"""What cannot be, on the command line: one line with the numbers, and nothing half done."""
 
 from __future__ import annotations
 

@@ -99,7 +99,8 @@ def test_c11_with_40_left_and_100_needed_the_whole_run_is_on_demand(
         of = runs(conn, acme)
         assert of.start("r1", quotes(100, usd=25), now) is Payer.WALLET
         assert (of.credits_left(now), of.spent_usd(now)) == (40, 25)
-        (charge,) = entries_of(conn, "run:r1")
+        charge, payment = entries_of(conn, "run:r1")
+        assert payment.natural_key == "run:r1:payment"
         assert {posting.unit for posting in charge.postings} == {Unit.USD}
         assert of.start("r2", quotes(40), now) is Payer.DEPARTMENT_CREDITS
 
