@@ -143,7 +143,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
 
         now = self.clock.now()
         with transaction(self._db) as conn:
-            accounts.advance(conn, account, now)
+            accounts.advance(conn, account, now, payer=self.payer)
             plan = subscriptions.latest(conn, account).plan
             return charges.preview(
                 conn,
@@ -152,6 +152,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
                 department=department,
                 on_demand=on_demand_quote_of(planned, plan, now),
                 now=now,
+                payer=self.payer,
             )
 
     def accept(  # noqa: PLR0913 - one keyword an option of `loadmuster run`
@@ -192,7 +193,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
         cloud = "any" if provider == LOCAL else provider
         planned = self.estimate(scenario, provider=cloud, regions=regions)
         with transaction(self._db) as conn:
-            accounts.advance(conn, account, now)
+            accounts.advance(conn, account, now, payer=self.payer)
             plan = subscriptions.latest(conn, account).plan
             quote = quote_of(planned, plan, now)
             short = known_shortages(conn, provider, rehearsal=dry_run, now=now)
@@ -223,6 +224,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
                 department=department,
                 on_demand=on_demand_quote_of(planned, plan, now),
                 now=now,
+                payer=self.payer,
             )
             check_price_cap(reserved.quote, planned, max_usd_micros)
             order = replace(order, quote=reserved.quote, department=reserved.department)
@@ -362,6 +364,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
             clock=self.clock,
             folder=self.folder,
             lease=new_lease(secrets.token_hex(4)),
+            payer=self.payer,
         )
 
 

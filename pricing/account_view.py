@@ -12,7 +12,9 @@ from pricing.books.balances import balance_below
 from pricing.books.invoices import REVENUE
 from pricing.books.lots import Lot, open_lots, suspended_lots
 from pricing.life.changes import Change, ChangeKind, ChangeState, open_changes
-from pricing.life.subscriptions import Subscription, latest, unpaid_periods
+from pricing.life.debts import debts_of
+from pricing.life.subscriptions import Subscription, latest
+from pricing.payments.run_payments import credit_of
 from pricing.periods import Period
 from pricing.quotes import Unit
 
@@ -60,7 +62,8 @@ class AccountView:
         charged_usd_micros: All that was charged so far, less what was corrected.
         next_charge: None on demand, and where the subscription is going to end.
         pending: The change that will take effect next.
-        unpaid_usd_micros: What could not be collected for periods that have begun.
+        unpaid_usd_micros: What could not be collected for periods that have begun, and for runs.
+        credit_usd_micros: What came back of runs that were paid; set off against the next one.
     """
 
     account: Account
@@ -70,6 +73,7 @@ class AccountView:
     next_charge: NextCharge | None
     pending: Pending | None = None
     unpaid_usd_micros: int = 0
+    credit_usd_micros: int = 0
 
     @property
     def balance_li_minutes(self) -> int:
@@ -88,7 +92,6 @@ def view_at(conn: Connection, account: Account, instant: datetime) -> AccountVie
     subscription = latest(conn, account_id)
     changes = {} if subscription.ended_at else open_changes(conn, subscription.id)
     period = subscription.period_at(instant)
-    unpaid = len(unpaid_periods(conn, subscription.id))
     return AccountView(
         account=account,
         period=period,
@@ -96,7 +99,8 @@ def view_at(conn: Connection, account: Account, instant: datetime) -> AccountVie
         charged_usd_micros=-balance_below(conn, account_id, REVENUE, Unit.USD),
         next_charge=_next_charge(subscription, changes, period),
         pending=_pending(conn, account_id, changes, instant),
-        unpaid_usd_micros=unpaid * subscription.plan.monthly_usd_micros,
+        unpaid_usd_micros=debts_of(conn, account_id).usd_micros,
+        credit_usd_micros=credit_of(conn, account_id),
     )
 
 

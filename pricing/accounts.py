@@ -11,15 +11,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, or_, select
 
 from kernel.errors import BadInputError, LoadmusterError, RefusedError
 from pricing.account_view import AccountView, view_at
 from pricing.books.balances import fold
+from pricing.books.invoices import run_cause
 from pricing.books.ledger import lock_books
 from pricing.books.tables import (
     ACCOUNTS,
     CHANGES,
+    PAYMENTS,
     PERIODS,
     SUBSCRIPTIONS,
     TERMS,
@@ -29,6 +31,7 @@ from pricing.life.changes import ChangeKind
 from pricing.life.subscriptions import PeriodPayment
 from pricing.life.terms import latest_terms
 from pricing.payments.payer import REHEARSED_PAYER, Payer
+from pricing.payments.run_payments import UNCOLLECTED, ask_for_what_is_due
 from pricing.periods import check_year
 from pricing.plans import Plan
 
@@ -66,7 +69,7 @@ class Account:
         timezone: IANA zone in which its billing days are.
         activated_at: When it was activated, here or where it was brought over from.
         opened_at: When it was opened here.
-        status: ``active``, ``payment_failure`` (a period could not be collected),
+        status: ``active``, ``payment_failure`` (a period or a run could not be collected),
             ``cancellation_requested``, ``cancellation_pending``, ``cancelled``, ``trial_over`` or
             ``deleted``.
     """
@@ -105,19 +108,22 @@ def list_accounts(conn: Connection) -> tuple[Account, ...]:
     return tuple(Account(**row._asdict()) for row in rows)
 
 
-def account_view(conn: Connection, account_id: str, now: datetime) -> AccountView:
+def account_view(
+    conn: Connection, account_id: str, now: datetime, *, payer: Payer = REHEARSED_PAYER
+) -> AccountView:
     """An account as it stands at ``now``, with everything due until then done.
 
     Args:
         conn: An open write transaction.
         account_id: Whose.
         now: The command's instant.
+        payer: Collects what is due by now.
 
     Raises:
         UnknownAccountError: If there is no such account.
         ClockBackwardsError: If the account has been dealt with at a later instant.
     """
-    instant = advance(conn, account_id, now)
+    instant = advance(conn, account_id, now, payer=payer)
     return view_at(conn, find_account(conn, account_id), instant)
 
 
@@ -208,12 +214,14 @@ def _advance_one(
     return Advanced(account_id)
 
 
-def catch_up(conn: Connection, account_id: str, now: datetime) -> datetime:
+def catch_up(
+    conn: Connection, account_id: str, now: datetime, *, payer: Payer = REHEARSED_PAYER
+) -> datetime:
     """Like ``advance``, for what must not be refused: the bill of a run that was accepted.
 
     A clock behind the last command's stands still until it has caught up.
     """
-    return _advance(conn, account_id, max(now, _lock(conn, account_id)), REHEARSED_PAYER)
+    return _advance(conn, account_id, max(now, _lock(conn, account_id)), payer)
 
 
 def check_not_deleted(conn: Connection, account_id: str) -> None:
@@ -237,6 +245,7 @@ def _advance(conn: Connection, account_id: str, at: datetime, payer: Payer) -> d
     instant = at.astimezone(UTC)
     fold(conn, account_id)
     cross(conn, account_id, now=instant, payer=payer)
+    ask_for_what_is_due(conn, account_id, payer=payer, now=instant)
     conn.execute(
         ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(last_command_at=instant)
     )
@@ -279,7 +288,7 @@ def _select_accounts() -> Select[tuple[str, str, str, datetime, datetime, str]]:
                 (and_(_is_over(), _has_change("applied", ChangeKind.TRIAL_END)), "trial_over"),
                 (_is_over(), "cancelled"),
                 (_has_change("pending", ChangeKind.CANCELLATION), "cancellation_pending"),
-                (_owes(), "payment_failure"),
+                (or_(_owes_a_period(), _owes_for_a_run()), "payment_failure"),
                 (_has_change("requested", ChangeKind.CANCELLATION), "cancellation_requested"),
                 else_="active",
             ).label("status"),
@@ -302,7 +311,15 @@ def _has_change(state: str, kind: ChangeKind) -> ColumnElement[bool]:
     )
 
 
-def _owes() -> ColumnElement[bool]:
+def _owes_for_a_run() -> ColumnElement[bool]:
+    return exists().where(
+        PAYMENTS.c.account_id == ACCOUNTS.c.id,
+        PAYMENTS.c.state.in_(UNCOLLECTED),
+        PAYMENTS.c.cause.startswith(run_cause("")),
+    )
+
+
+def _owes_a_period() -> ColumnElement[bool]:
     return exists().where(
         PERIODS.c.subscription_id == SUBSCRIPTIONS.c.id,
         PERIODS.c.payment == PeriodPayment.UNPAID,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
-from pricing.books.tables import RESERVATIONS
+from pricing.books.reservations import runs_at_once
 from pricing.plans import Plan
 from pricing.quotes import Quote
 
@@ -20,16 +20,13 @@ class PlanCapError(RefusedError):
 
 
 def check_caps(conn: Connection, account_id: str, plan: Plan, quote: Quote) -> None:
-    """Whether a plan allows a run; runs that wait for their launch count as being at once.
+    """Whether a plan allows a run; those that were accepted and have not ended are at once.
+
+    The account's books are locked, so of two runs for the last place one gets it.
 
     Raises:
         PlanCapError: If it does not, with both numbers.
     """
-    waiting = (
-        select(func.count())
-        .select_from(RESERVATIONS)
-        .where(RESERVATIONS.c.account_id == account_id, RESERVATIONS.c.state == "open")
-    )
     caps = plan.caps
     limits = [
         ("users", quote.users, caps.users),
@@ -37,7 +34,7 @@ def check_caps(conn: Connection, account_id: str, plan: Plan, quote: Quote) -> N
         ("seconds", quote.duration_s, caps.duration_s),
     ]
     if caps.concurrent_runs is not None:
-        at_once = conn.execute(waiting).scalar_one() + 1
+        at_once = len(runs_at_once(conn, account_id)) + 1
         limits.append(("runs at once", at_once, caps.concurrent_runs))
     for what, wanted, allowed in limits:
         if allowed is not None and wanted > allowed:

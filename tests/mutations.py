@@ -35,6 +35,7 @@ ADVISOR = "tests/books/reports/test_advisor.py"
 DEPARTMENTS = "tests/books/departments"
 LIFE = "tests/books/life/test_worked_examples.py"
 SIMULATOR = "tests/simulator"
+RUN_PAYMENTS = "tests/books/test_run_payments.py"
 
 
 class Verdict(StrEnum):
@@ -529,6 +530,45 @@ FAULTS = (
         (LIFE,),
         "w10",
     ),
+    Fault(
+        "what a run owes is not collected",
+        "pricing/accounts.py",
+        "    ask_for_what_is_due(conn, account_id, payer=payer, now=instant)\n",
+        "",
+        (RUN_PAYMENTS,),
+        "r1",
+    ),
+    Fault(
+        "a payment does not reach the ledger",
+        "pricing/payments/collecting.py",
+        "    if paid is None:",
+        "    if paid is not None:",
+        (RUN_PAYMENTS,),
+        "r1",
+    ),
+    Fault(
+        "what a paid run gives back is forgotten",
+        "pricing/payments/run_payments.py",
+        "setting_off = min(usd_micros, credit_of(conn, account_id))",
+        "setting_off = 0",
+        (RUN_PAYMENTS,),
+        "set_off",
+    ),
+    Fault(
+        "who has not paid for a run may start the next",
+        "pricing/books/charges_payers.py",
+        "if payment.quote.unit is Unit.USD or payment.extra_usd_micros:",
+        "if payment.extra_usd_micros:",
+        (RUN_PAYMENTS,),
+        "c24",
+    ),
+    Fault(
+        "a run that was launched is no longer at once with others",
+        "pricing/books/reservations.py",
+        "RESERVATIONS.c.account_id == account_id, RESERVATIONS.c.run_ended_at.is_(None)",
+        "RESERVATIONS.c.account_id == account_id, RESERVATIONS.c.ended_at.is_(None)",
+        ("tests/books/test_caps.py",),
+    ),
 )
 
 
@@ -536,7 +576,8 @@ def main(wanted: Sequence[str]) -> int:
     """Run the faults; 1 if any of them was not caught."""
     faults = [each for each in FAULTS if not wanted or any(word in each.name for word in wanted)]
     with _copy_of_the_tree() as tree:
-        sound = _run_tests(tree, sorted({test for each in faults for test in each.tests}), "")
+        paths = sorted({test for each in faults for test in each.tests})
+        sound = _run_tests(tree, [*paths, "-n", str(os.cpu_count())], "")
     if sound.returncode:
         _say(sound.stdout)
         _say("without any fault, the tests fail already")
@@ -562,10 +603,10 @@ def _try(fault: Fault) -> Verdict:
     return {0: Verdict.SURVIVED, 1: Verdict.CAUGHT}.get(ended.returncode, Verdict.BROKEN)
 
 
-def _run_tests(tree: Path, tests: Iterable[str], only: str) -> subprocess.CompletedProcess[str]:
+def _run_tests(tree: Path, arguments: Iterable[str], only: str) -> subprocess.CompletedProcess[str]:
     chosen = f"({only}) and not postgres" if only else "not postgres"
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", "-k", chosen, *tests],
+        [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", "-k", chosen, *arguments],
         cwd=tree,
         env={**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

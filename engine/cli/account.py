@@ -174,6 +174,7 @@ def account_document(view: AccountView) -> dict[str, Any]:
         },
         "pending": None if view.pending is None else _pending_row(view.pending, local),
         "unpaid_usd": format_usd(view.unpaid_usd_micros),
+        "credit_usd": format_usd(view.credit_usd_micros),
     }
 
 

@@ -35,6 +35,9 @@ def show_account(console: Console, view: AccountView) -> None:
         table.add_row("next charge", f"{format_usd(view.next_charge.usd_micros)} USD on {next_day}")
     if view.unpaid_usd_micros:
         table.add_row("overdue", f"{format_usd(view.unpaid_usd_micros)} USD could not be collected")
+    if view.credit_usd_micros:
+        credit = format_usd(view.credit_usd_micros)
+        table.add_row("in credit", f"{credit} USD, set off against the next run paid in money")
     if view.pending is not None:
         table.add_row("pending", _pending(view.pending, view.account.timezone))
     console.print(table)

@@ -89,7 +89,7 @@ class AccountCommands(Commands):
         from pricing import accounts
 
         with self._transaction() as conn:
-            return accounts.account_view(conn, account_id, self.clock.now())
+            return accounts.account_view(conn, account_id, self.clock.now(), payer=self.payer)
 
     def upgrade(
         self,
@@ -268,4 +268,4 @@ class AccountCommands(Commands):
                 request_id=request_id or f"once-{secrets.token_hex(8)}",
                 payer=self.payer,
             )
-            return account_view(conn, account_id, now)
+            return account_view(conn, account_id, now, payer=self.payer)

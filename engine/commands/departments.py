@@ -23,7 +23,12 @@ class DepartmentCommands(Commands):
 
         with self._transaction() as conn:
             return departments.add_department(
-                conn, account_id, name, now=self.clock.now(), request_id=request_id
+                conn,
+                account_id,
+                name,
+                now=self.clock.now(),
+                request_id=request_id,
+                payer=self.payer,
             )
 
     def allocate_department(
@@ -34,7 +39,13 @@ class DepartmentCommands(Commands):
 
         with self._transaction() as conn:
             return departments.allocate(
-                conn, account_id, name, li_minutes, now=self.clock.now(), request_id=request_id
+                conn,
+                account_id,
+                name,
+                li_minutes,
+                now=self.clock.now(),
+                request_id=request_id,
+                payer=self.payer,
             )
 
     def limit_department(
@@ -45,7 +56,13 @@ class DepartmentCommands(Commands):
 
         with self._transaction() as conn:
             return departments.limit_wallet(
-                conn, account_id, name, usd_micros, now=self.clock.now(), request_id=request_id
+                conn,
+                account_id,
+                name,
+                usd_micros,
+                now=self.clock.now(),
+                request_id=request_id,
+                payer=self.payer,
             )
 
     def show_department(self, account_id: str, name: str) -> DepartmentView:
@@ -53,14 +70,18 @@ class DepartmentCommands(Commands):
         from pricing.sharing import departments
 
         with self._transaction() as conn:
-            return departments.department_view(conn, account_id, name, self.clock.now())
+            return departments.department_view(
+                conn, account_id, name, self.clock.now(), payer=self.payer
+            )
 
     def list_departments(self, account_id: str) -> Sequence[DepartmentView]:
         """Every department of an account, oldest first."""
         from pricing.sharing import departments
 
         with self._transaction() as conn:
-            return departments.department_views(conn, account_id, self.clock.now())
+            return departments.department_views(
+                conn, account_id, self.clock.now(), payer=self.payer
+            )
 
     def extra_credits(
         self, account_id: str, limit_li_minutes: int, *, request_id: str | None = None
@@ -75,4 +96,5 @@ class DepartmentCommands(Commands):
                 limit_li_minutes,
                 now=self.clock.now(),
                 request_id=request_id,
+                payer=self.payer,
             )

@@ -29,7 +29,7 @@ class ReportCommands(Commands):
         from pricing.books import ledger
 
         with self._transaction() as conn:
-            accounts.advance(conn, account_id, self.clock.now())
+            accounts.advance(conn, account_id, self.clock.now(), payer=self.payer)
             return ledger.entries(conn, account_id)
 
     def invoices(self, account_id: str, *, by: str | None = None) -> Sequence[Invoice]:
@@ -43,7 +43,7 @@ class ReportCommands(Commands):
         from pricing.reports.usage_access import check_may_see
 
         with self._transaction() as conn:
-            accounts.advance(conn, account_id, self.clock.now())
+            accounts.advance(conn, account_id, self.clock.now(), payer=self.payer)
             check_may_see(conn, account_id, by)
             return invoices.list_invoices(conn, account_id)
 
@@ -93,7 +93,9 @@ class ReportCommands(Commands):
         with self._transaction() as conn:
             accounts.find_account(conn, account_id)
             check_may_see(conn, account_id, by)
-            return usage_records.usage_of_cycle(conn, account_id, self.clock.now())
+            return usage_records.usage_of_cycle(
+                conn, account_id, self.clock.now(), payer=self.payer
+            )
 
     def advise(
         self,
@@ -122,7 +124,7 @@ class ReportCommands(Commands):
         observed = credits_left = None
         if account_id is not None:
             with self._transaction() as conn:
-                view = accounts.account_view(conn, account_id, now)
+                view = accounts.account_view(conn, account_id, now, payer=self.payer)
                 recent = usage_records.runs_until(conn, account_id, now, OBSERVED_FOR)
             observed = advisor.observed_need(recent)
             if view.period is not None:

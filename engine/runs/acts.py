@@ -40,7 +40,9 @@ from engine.runs.states import Outcome, Run, RunState
 from engine.runs.store import RunStore
 from kernel.clock import Clock
 from kernel.errors import BadInputError, ProviderFailedError
+from pricing import accounts
 from pricing.books import charges, invoices
+from pricing.payments.payer import Payer
 from providers.contract import Machine
 from providers.errors import ThrottledError, UnknownOutcomeError
 
@@ -54,6 +56,7 @@ class Acts:
         clock: The clock that the runs live by.
         folder: Under which each run has a folder of its own.
         lease: The claim without which nothing is written.
+        payer: Collects what the runs cost in money.
         on_step: Told the name of every step within an act.
     """
 
@@ -61,6 +64,7 @@ class Acts:
     clock: Clock
     folder: Path
     lease: Lease
+    payer: Payer
     on_step: Callable[[str], None]
 
     @property
@@ -105,7 +109,7 @@ class Acts:
         with transaction(self.db) as conn:
             if self.store.cancel_requested(conn, run.id):
                 return
-            charges.charge_start(conn, run.id, now=now)
+            charges.charge_start(conn, run.id, now=now, payer=self.payer)
             self.on_step("accepted/RecordIntent/charged")
             self.store.advance(
                 conn,
@@ -118,6 +122,12 @@ class Acts:
                 attempt=run.attempt + 1,
                 intent_at=now,
             )
+        self._collect(run)
+
+    def _collect(self, run: Run) -> None:
+        """Ask for what the run owes, its charge being committed; a refusal does not stop it."""
+        with transaction(self.db) as conn:
+            accounts.catch_up(conn, run.order.account_id, self.clock.now(), payer=self.payer)
 
     def _launch(self, run: Run, cloud: Cloud, observed: Observed) -> None:
         machines: list[Machine] = []
@@ -228,7 +238,7 @@ class Acts:
         now = self.clock.now()
         with transaction(self.db) as conn:
             if run.intent_at is None:
-                charges.void_reservation(conn, run.id, now=now)
+                charges.void_reservation(conn, run.id, now=now, payer=self.payer)
             else:
                 kept = settle(run, outcome, now)
                 charges.correct(
@@ -238,6 +248,7 @@ class Acts:
                     keep_use=kept.use,
                     reason=reason or outcome.value,
                     now=now,
+                    payer=self.payer,
                 )
                 invoices.issue_for_run(conn, run.id, now)
             self.on_step(f"{run.state}/End/settled")

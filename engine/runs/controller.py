@@ -26,6 +26,7 @@ from engine.runs.states import Outcome, Run, RunState
 from engine.runs.store import RunStore
 from kernel.clock import Clock, SystemClock
 from kernel.errors import ProviderFailedError
+from pricing.payments.payer import REHEARSED_PAYER, Payer
 from providers.errors import ThrottledError, UnknownOutcomeError
 
 BLIND_WAIT_S_MAX = 20.0
@@ -54,6 +55,7 @@ class Controller:
         folder: Under which each run has a folder of its own.
         lease: The claim under which this controller drives.
         lease_clock: Leases live by the machine's clock.
+        payer: Collects what the runs cost in money.
         watch: Told what was observed, after every step.
         on_step: Told the name of every step before and after it; a test kills the process there.
         cancel_wanted: Asked before every step; true asks for the run's end.
@@ -65,6 +67,7 @@ class Controller:
     folder: Path
     lease: Lease
     lease_clock: Clock = field(default_factory=SystemClock)
+    payer: Payer = REHEARSED_PAYER
     watch: Callable[[Run, Observed], None] = _ignore
     on_step: Callable[[str], None] = _ignore
     cancel_wanted: Callable[[], bool] = _never
@@ -76,7 +79,7 @@ class Controller:
 
     @property
     def _acts(self) -> Acts:
-        return Acts(self.db, self.clock, self.folder, self.lease, self.on_step)
+        return Acts(self.db, self.clock, self.folder, self.lease, self.payer, self.on_step)
 
     def drive(self, run_id: str) -> Run:
         """Drive the run until it has ended, and return it.

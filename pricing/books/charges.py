@@ -40,10 +40,13 @@ from pricing.books.reservations import (
     Reservation,
     ReservationState,
     end_reservation,
+    end_run,
     find_reservation,
     insert_reservation,
     reservation_of,
 )
+from pricing.payments.payer import REHEARSED_PAYER, Payer
+from pricing.payments.run_payments import give_back_money, owe
 from pricing.quotes import Quote, Unit
 from pricing.sharing.departments_register import find_department
 from pricing.sharing.extra_credits import charge_purchase, insert_extra_lot, insert_purchase
@@ -80,6 +83,7 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
     rehearsal: bool = False,
     department: str | None = None,
     on_demand: Quote | None = None,
+    payer: Payer = REHEARSED_PAYER,
 ) -> Reservation:
     """Set aside what a run is quoted at; refused if its payer does not have it.
 
@@ -95,6 +99,7 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
         department: Name of the department that runs; None: the account itself.
         on_demand: The same run on the on-demand plan, for when a department's credits do not
             suffice.
+        payer: Collects what is due by now.
 
     Returns:
         What was set aside; its quote is the one of the two that will be charged.
@@ -104,12 +109,13 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
         UnknownDepartmentError: If the account has no such department.
         InsufficientCreditsError: If the LI-minutes that no other run has reserved do not suffice.
         WalletExceededError: If the department's wallet does not cover the run.
+        PaymentOverdueError: If the run would be paid in money, and something has not been paid.
         SubscriptionEndedError: If the account's subscription is over.
         QuoteOutdatedError: If the account is no longer on the plan of the quote.
         ClockBackwardsError: If the account has been dealt with at a later instant.
         NaturalKeyConflictError: If the run has been reserved with another quote.
     """
-    instant = advance(conn, account_id, now)
+    instant = advance(conn, account_id, now, payer=payer)
     if department is not None:
         department = find_department(conn, account_id, department).name
     reserved = find_reservation(conn, run_id)
@@ -131,42 +137,51 @@ def preview(
     now: datetime,
     department: str | None = None,
     on_demand: Quote | None = None,
+    payer: Payer = REHEARSED_PAYER,
 ) -> Payment:
     """Who would pay for a run now, or the refusal that ``reserve`` would answer with.
 
     Takes and raises what ``reserve`` does; nothing is set aside.
     """
-    instant = advance(conn, account_id, now)
+    instant = advance(conn, account_id, now, payer=payer)
     return choose_payment(
         conn, account_id, quote, department=department, on_demand=on_demand, at=instant
     )
 
 
-def void_reservation(conn: Connection, run_id: str, *, now: datetime) -> None:
-    """Give back what was set aside for a run that is not going to be launched.
+def void_reservation(
+    conn: Connection, run_id: str, *, now: datetime, payer: Payer = REHEARSED_PAYER
+) -> None:
+    """Give back what was set aside for a run that is not going to be launched; it is over.
 
     Raises:
         ReservationStateError: If the run has been charged, or was never reserved.
     """
-    reservation, instant = _take(conn, run_id, now)
+    reservation, instant = _take(conn, run_id, now, payer)
     if reservation.state is not ReservationState.VOID:
         reservation.check_state(ReservationState.OPEN, "given up")
         end_reservation(conn, run_id, ReservationState.VOID, instant)
+        end_run(conn, run_id, instant)
 
 
-def charge_start(conn: Connection, run_id: str, *, now: datetime) -> None:
+def charge_start(
+    conn: Connection, run_id: str, *, now: datetime, payer: Payer = REHEARSED_PAYER
+) -> None:
     """Charge a run's whole quote, as it is about to be launched.
+
+    What it owes in money is due from then on; the payer is asked for it by the next ``advance`` of
+    the account's books, which is after this has been committed.
 
     Raises:
         ReservationStateError: If the reservation is void, or was never made.
         LotOutOfBoundsError: If a lot does not hold what was reserved of it.
     """
-    reservation, instant = _take(conn, run_id, now)
+    reservation, instant = _take(conn, run_id, now, payer)
     if reservation.state is ReservationState.POSTED:
         return
     reservation.check_state(ReservationState.OPEN, "charged")
     quote = reservation.quote
-    charge_purchase(conn, reservation, instant)
+    owed = charge_purchase(conn, reservation, instant)
     _post(
         conn,
         reservation,
@@ -180,6 +195,10 @@ def charge_start(conn: Connection, run_id: str, *, now: datetime) -> None:
         sources=reservation.slices,
         at=instant,
     )
+    if quote.unit is Unit.USD:
+        owed += quote.total
+    if owed:
+        owe(conn, reservation.account_id, run_id, owed, at=instant)
     end_reservation(conn, run_id, ReservationState.POSTED, instant)
 
 
@@ -191,10 +210,12 @@ def correct(
     keep_use: int,
     reason: str,
     now: datetime,
+    payer: Payer = REHEARSED_PAYER,
 ) -> None:
-    """Return what is not kept of a charge, in one transaction; nothing if all of it is kept.
+    """A run is over: return what is not kept of its charge; nothing if all of it is kept.
 
-    LI-minutes go back to the lots that they came from, the last taken first.
+    LI-minutes go back to the lots that they came from, the last taken first. Money that was not
+    collected yet is not collected; what was is set off against the account's next run.
 
     Args:
         conn: An open write transaction.
@@ -203,13 +224,14 @@ def correct(
         keep_use: How much of the use line stays charged.
         reason: For people: "cancelled after 95 s".
         now: The command's instant.
+        payer: Collects what is due by now.
 
     Raises:
         ReservationStateError: If the run has not been charged.
         CorrectionOutOfRangeError: If more is kept than was charged, or less than nothing.
         NaturalKeyConflictError: If the run has been corrected differently.
     """
-    reservation, instant = _take(conn, run_id, now)
+    reservation, instant = _take(conn, run_id, now, payer)
     reservation.check_state(ReservationState.POSTED, "corrected")
     quote = reservation.quote
     if not (0 <= keep_startup <= quote.startup and 0 <= keep_use <= quote.use):
@@ -219,17 +241,19 @@ def correct(
             run=run_id,
         )
     returned = (quote.startup - keep_startup) + (quote.use - keep_use)
-    if returned:
-        _post(
-            conn,
-            reservation,
-            key="correction",
-            description=f"{reservation.title}, correction: {reason}",
-            startup=keep_startup - quote.startup,
-            use=keep_use - quote.use,
-            sources=give_back(reservation.slices, returned),
-            at=instant,
-        )
+    end_run(conn, run_id, instant)
+    is_new = returned > 0 and _post(
+        conn,
+        reservation,
+        key="correction",
+        description=f"{reservation.title}, correction: {reason}",
+        startup=keep_startup - quote.startup,
+        use=keep_use - quote.use,
+        sources=give_back(reservation.slices, returned),
+        at=instant,
+    )
+    if is_new and quote.unit is Unit.USD:
+        give_back_money(conn, reservation.account_id, run_id, returned, at=instant)
 
 
 def _set_aside(
@@ -270,8 +294,12 @@ def _post(  # noqa: PLR0913 - the parts of a transaction
     use: int,
     sources: tuple[Slice, ...],
     at: datetime,
-) -> None:
-    """Charge both lines, or with negative amounts return them, against lots or the receivable."""
+) -> bool:
+    """Charge both lines, or with negative amounts return them, against lots or the receivable.
+
+    Returns:
+        Whether it was written now, and not before.
+    """
     unit = reservation.quote.unit
     lines = LINES[unit]
     if unit is Unit.USD:
@@ -285,7 +313,7 @@ def _post(  # noqa: PLR0913 - the parts of a transaction
         (lines.use, lines.sign * use),
     ]
     cause = run_cause(reservation.run_id)
-    post(
+    is_new = post(
         conn,
         Transaction(
             account_id=reservation.account_id,
@@ -298,11 +326,14 @@ def _post(  # noqa: PLR0913 - the parts of a transaction
         ),
     )
     check_bounds(conn, reservation.account_id, (s.lot_id for s in sources))
+    return is_new
 
 
-def _take(conn: Connection, run_id: str, now: datetime) -> tuple[Reservation, datetime]:
+def _take(
+    conn: Connection, run_id: str, now: datetime, payer: Payer
+) -> tuple[Reservation, datetime]:
     """Lock the books of a run's account; its reservation, and the account's instant."""
-    instant = catch_up(conn, reservation_of(conn, run_id).account_id, now)
+    instant = catch_up(conn, reservation_of(conn, run_id).account_id, now, payer=payer)
     return reservation_of(conn, run_id), instant
 
 

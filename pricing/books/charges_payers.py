@@ -17,6 +17,7 @@ from kernel.errors import RefusedError
 from pricing.books.lots import Lot, Slice, take
 from pricing.books.reservations import Payer, payer_of
 from pricing.caps import check_caps
+from pricing.life.debts import check_paid
 from pricing.life.subscriptions import latest
 from pricing.money import format_cents, format_usd
 from pricing.payments.collecting import capabilities_of
@@ -107,6 +108,7 @@ def choose_payment(
         SubscriptionEndedError: If the account's subscription is over.
         QuoteOutdatedError: If the account is no longer on the plan of the quote.
         PlanCapError: If the plan does not allow a run that large, or one more at once.
+        PaymentOverdueError: If the run would be paid in money, and something has not been paid.
         UnknownDepartmentError: If the account has no such department.
         InsufficientCreditsError: If the LI-minutes do not suffice and nothing may replace them.
         WalletExceededError: If the department's wallet does not cover the run.
@@ -132,10 +134,14 @@ def choose_payment(
     check_caps(conn, account_id, subscription.plan, quote)
     if department is not None:
         found = find_department(conn, account_id, department)
-        return _department_pays(conn, found, quote, on_demand, at)
-    if quote.unit is Unit.USD:
-        return Payment(quote)
-    return _account_pays(conn, account_id, quote, at)
+        payment = _department_pays(conn, found, quote, on_demand, at)
+    elif quote.unit is Unit.USD:
+        payment = Payment(quote)
+    else:
+        payment = _account_pays(conn, account_id, quote, at)
+    if payment.quote.unit is Unit.USD or payment.extra_usd_micros:
+        check_paid(conn, account_id)
+    return payment
 
 
 def _account_pays(conn: Connection, account_id: str, quote: Quote, at: datetime) -> Payment:

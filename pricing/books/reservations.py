@@ -176,6 +176,25 @@ def find_reservation(conn: Connection, run_id: str) -> Reservation | None:
     )
 
 
+def runs_at_once(conn: Connection, account_id: str) -> tuple[str, ...]:
+    """The ids of an account's runs that were accepted and have not ended, oldest first."""
+    rows = conn.execute(
+        select(RESERVATIONS.c.run_id)
+        .where(RESERVATIONS.c.account_id == account_id, RESERVATIONS.c.run_ended_at.is_(None))
+        .order_by(RESERVATIONS.c.reserved_at, RESERVATIONS.c.run_id)
+    )
+    return tuple(rows.scalars())
+
+
+def end_run(conn: Connection, run_id: str, at: datetime) -> None:
+    """The run itself is over, once; it is no longer at once with others."""
+    conn.execute(
+        RESERVATIONS.update()
+        .where(RESERVATIONS.c.run_id == run_id, RESERVATIONS.c.run_ended_at.is_(None))
+        .values(run_ended_at=at)
+    )
+
+
 def end_reservation(conn: Connection, run_id: str, state: ReservationState, at: datetime) -> None:
     """Release what is set aside: it has been charged, or the run was given up."""
     conn.execute(

@@ -199,7 +199,15 @@ PAYMENTS = Table(
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("asked_at", Instant, nullable=False),
-    CheckConstraint("state IN ('accepted', 'declined', 'delayed', 'abandoned')", name="state"),
+    CheckConstraint(
+        "state IN ('due', 'accepted', 'declined', 'delayed', 'abandoned')", name="state"
+    ),
+    Index(
+        "ix_payments_uncollected",
+        "account_id",
+        sqlite_where=text("state IN ('due', 'declined', 'delayed')"),
+        postgresql_where=text("state IN ('due', 'declined', 'delayed')"),
+    ),
 )
 
 TRANSACTIONS = Table(
@@ -293,10 +301,19 @@ RESERVATIONS = Table(
     Column("rehearsal", Boolean, nullable=False),
     Column("state", Text, nullable=False),
     Column("reserved_at", Instant, nullable=False),
+    # When the reservation ended: the run was charged, or given up.
     Column("ended_at", Instant),
+    # When the run did; what has not ended counts as being at once.
+    Column("run_ended_at", Instant),
     CheckConstraint("state IN ('open', 'posted', 'void')", name="state"),
     # Those that are open; those that were charged in a cycle.
     Index(None, "account_id", "state", "ended_at"),
+    Index(
+        "ix_reservations_at_once",
+        "account_id",
+        sqlite_where=text("run_ended_at IS NULL"),
+        postgresql_where=text("run_ended_at IS NULL"),
+    ),
 )
 
 SLICES = Table(

@@ -11,8 +11,8 @@ from kernel.errors import RefusedError
 from pricing.accounts import advance, check_not_deleted
 from pricing.books import requests
 from pricing.life.changes import Change, ChangeKind, ChangeState, open_changes
-from pricing.life.subscriptions import Subscription, latest, unpaid_periods
-from pricing.money import format_usd
+from pricing.life.debts import check_paid
+from pricing.life.subscriptions import Subscription, latest
 from pricing.payments.payer import Payer
 from pricing.periods import Period
 
@@ -21,12 +21,6 @@ class NotSubscribedError(RefusedError):
     """Only a subscription can do that; facts: ``account``, ``plan``."""
 
     code = "not_subscribed"
-
-
-class PaymentOverdueError(RefusedError):
-    """A period has not been paid; facts: ``account``, ``periods``, ``usd``."""
-
-    code = "payment_overdue"
 
 
 class CancellationPendingError(RefusedError):
@@ -94,18 +88,9 @@ class Asked:
         """Refuse to sell more to who has not paid.
 
         Raises:
-            PaymentOverdueError: If a period could not be collected.
+            PaymentOverdueError: If a period or a run could not be collected.
         """
-        unpaid = unpaid_periods(conn, self.subscription.id)
-        if unpaid:
-            owed = format_usd(len(unpaid) * self.subscription.plan.monthly_usd_micros)
-            raise PaymentOverdueError(
-                f"account {self.account_id}: {owed} USD for {len(unpaid)} period(s) could not be"
-                " collected; pay first",
-                account=self.account_id,
-                periods=len(unpaid),
-                usd=owed,
-            )
+        check_paid(conn, self.account_id)
 
     def changes(self, conn: Connection) -> dict[ChangeKind, Change]:
         """What was asked for and is neither applied nor withdrawn."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from kernel.errors import RefusedError
 from pricing.accounts import advance
 from pricing.books import requests
-from pricing.books.tables import ACCOUNTS, ADMINISTRATORS, CHANGES, RESERVATIONS
+from pricing.books.reservations import runs_at_once
+from pricing.books.tables import ACCOUNTS, ADMINISTRATORS, CHANGES
 from pricing.life.changes import withdraw_all
 from pricing.life.closures import void_all
 from pricing.life.subscriptions import abandon_unpaid, end_subscription, latest
@@ -28,7 +29,7 @@ class StillSubscribedError(RefusedError):
 
 
 class RunsOpenError(RefusedError):
-    """Runs have been accepted and not been launched; facts: ``account``, ``runs``."""
+    """Runs have been accepted and have not ended; facts: ``account``, ``runs``."""
 
     code = "runs_open"
 
@@ -45,7 +46,7 @@ def delete(
 
     Raises:
         StillSubscribedError: If a subscription has not been cancelled and ended yet (R66).
-        RunsOpenError: If a run is waiting for its launch.
+        RunsOpenError: If a run has not ended.
     """
     instant = advance(conn, account_id, now, payer=payer)
     requests.remember(conn, account_id, request_id, command="delete", content={}, now=instant)
@@ -80,14 +81,10 @@ def delete(
 
 
 def _check_no_open_runs(conn: Connection, account_id: str) -> None:
-    open_runs = conn.execute(
-        select(func.count())
-        .select_from(RESERVATIONS)
-        .where(RESERVATIONS.c.account_id == account_id, RESERVATIONS.c.state == "open")
-    ).scalar_one()
-    if open_runs:
+    runs = runs_at_once(conn, account_id)
+    if runs:
         raise RunsOpenError(
-            f"account {account_id}: {open_runs} run(s) wait for their launch; cancel them first",
+            f"account {account_id}: {len(runs)} run(s) have not ended; cancel them first",
             account=account_id,
-            runs=open_runs,
+            runs=len(runs),
         )

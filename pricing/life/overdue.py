@@ -1,24 +1,26 @@
-"""Periods that could not be collected: tried again, or answered by the payer late (C24).
+"""Periods and runs that could not be collected: tried again, or answered by the payer late (C24).
 
-A payment that comes later grants once, for the same period. What was void in the meantime is
-never collected.
+A payment of a period that comes later grants once, for the same period; one of a run only pays
+what the run cost. What was void in the meantime is never collected.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy import Connection
 
 from kernel.errors import BadInputError, RefusedError
 from pricing.accounts import advance, check_not_deleted
-from pricing.books.invoices import period_cause
+from pricing.books.invoices import period_cause, run_cause
 from pricing.books.tables import ACCOUNTS
 from pricing.life.commands import ask
 from pricing.life.subscriptions import book_period, latest, pay_period, unpaid_periods
 from pricing.money import format_usd
-from pricing.payments.collecting import PaymentFailedError, record_answer
+from pricing.payments.collecting import PaymentFailedError, book_payment, record_answer
 from pricing.payments.payer import REHEARSED_PAYER, Answer, Payer, PaymentState
+from pricing.payments.run_payments import collect_run, debts_of_runs
 
 
 class NothingDueError(RefusedError):
@@ -58,33 +60,54 @@ def pay(
     request_id: str,
     payer: Payer = REHEARSED_PAYER,
 ) -> None:
-    """Try to collect every unpaid period, the oldest first; each that is paid is granted now.
+    """Try to collect every unpaid period, the oldest first, then every unpaid run.
+
+    Each period that is paid is granted now. The first that cannot be collected ends it; what was
+    collected before that stays.
 
     Raises:
-        NothingDueError: If everything has been paid, or the account is on demand by now.
-        PaymentFailedError: If the oldest could not be collected; nothing was done.
+        NothingDueError: If everything has been paid; unpaid periods do not count once the account
+            is on demand, since they will be void.
+        PaymentFailedError: If the first could not be collected; nothing was done.
     """
     asked = ask(conn, account_id, "pay", {}, request_id=request_id, payer=payer, now=now)
     if asked is None:
         return
     subscription = asked.subscription
     unpaid = unpaid_periods(conn, subscription.id) if subscription.has_periods else ()
-    if not unpaid:
+    runs = debts_of_runs(conn, account_id)
+    if not unpaid and not runs:
         raise NothingDueError(f"account {account_id}: nothing is overdue", account=account_id)
-    for n in unpaid:
-        state = pay_period(conn, subscription, n, payer=payer, at=asked.at, now=asked.at)
-        if state is not PaymentState.ACCEPTED:
-            usd = format_usd(subscription.plan.monthly_usd_micros)
+    at, price = asked.at, subscription.plan.monthly_usd_micros
+    states = chain(
+        ((price, pay_period(conn, subscription, n, payer=payer, at=at, now=at)) for n in unpaid),
+        (
+            (run.usd_micros, collect_run(conn, account_id, run, payer=payer, now=at).state)
+            for run in runs
+        ),
+    )
+    for number, (usd_micros, state) in enumerate(states):
+        if state is PaymentState.ACCEPTED:
+            continue
+        if number == 0:
+            usd = format_usd(usd_micros)
             raise PaymentFailedError(
                 f"account {account_id}: {usd} USD could not be collected: {state}",
                 account=account_id,
                 usd=usd,
                 reason=state,
             )
+        return
 
 
 def payment_answered(
-    conn: Connection, account_id: str, key: str, state: PaymentState, *, now: datetime
+    conn: Connection,
+    account_id: str,
+    key: str,
+    state: PaymentState,
+    *,
+    now: datetime,
+    payer: Payer = REHEARSED_PAYER,
 ) -> bool:
     """Take a payer's message about a delayed payment.
 
@@ -97,6 +120,7 @@ def payment_answered(
         key: What the payment was asked for under: ``subscription:1:period:3``.
         state: What became of it.
         now: The command's instant.
+        payer: Asked for what becomes due meanwhile.
 
     Returns:
         Whether it granted anything.
@@ -104,11 +128,8 @@ def payment_answered(
     Raises:
         NotAnAnswerError: If it is neither accepted nor declined.
     """
-    if state not in {PaymentState.ACCEPTED, PaymentState.DECLINED}:
-        raise NotAnAnswerError(
-            f"a payment was {state}: accepted or declined would be an answer", state=state
-        )
-    instant = advance(conn, account_id, now)
+    _check_answer(state)
+    instant = advance(conn, account_id, now, payer=payer)
     check_not_deleted(conn, account_id)
     subscription = latest(conn, account_id)
     unpaid = {period_cause(subscription.id, n): n for n in unpaid_periods(conn, subscription.id)}
@@ -119,3 +140,36 @@ def payment_answered(
     if state is PaymentState.ACCEPTED:
         book_period(conn, subscription, n, at=instant, now=instant)
     return state is PaymentState.ACCEPTED
+
+
+def run_payment_answered(
+    conn: Connection,
+    account_id: str,
+    run_id: str,
+    state: PaymentState,
+    *,
+    now: datetime,
+    payer: Payer = REHEARSED_PAYER,
+) -> bool:
+    """Take a payer's message about the delayed payment of a run; it may come late, or twice.
+
+    Returns:
+        Whether it paid anything.
+
+    Raises:
+        NotAnAnswerError: If it is neither accepted nor declined.
+    """
+    _check_answer(state)
+    instant = advance(conn, account_id, now, payer=payer)
+    cause = run_cause(run_id)
+    if cause not in {debt.cause for debt in debts_of_runs(conn, account_id)}:
+        return False
+    record_answer(conn, cause, Answer(state, "answered late"))
+    return book_payment(conn, cause, at=instant, now=instant) > 0
+
+
+def _check_answer(state: PaymentState) -> None:
+    if state not in {PaymentState.ACCEPTED, PaymentState.DECLINED}:
+        raise NotAnAnswerError(
+            f"a payment was {state}: accepted or declined would be an answer", state=state
+        )

@@ -10,7 +10,7 @@ from pricing.books.invoices import issue
 from pricing.books.ledger import Posting, Transaction, post
 from pricing.books.lots import Grant, LotKind, grant
 from pricing.life.commands import Asked
-from pricing.payments.collecting import collect_at_once
+from pricing.payments.collecting import book_payment, collect_at_once
 from pricing.payments.payer import Payer
 from pricing.quotes import Unit
 
@@ -63,6 +63,7 @@ def buy(conn: Connection, asked: Asked, bought: Purchase, *, payer: Payer) -> No
                 ),
             ),
         )
+        book_payment(conn, cause, at=at, now=at)
     if bought.li_minutes > 0:
         grant(
             conn,

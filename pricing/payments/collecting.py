@@ -7,10 +7,15 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, select
 
 from kernel.errors import RefusedError
+from pricing.books.ledger import Posting, Transaction, post
 from pricing.books.tables import ACCOUNTS, PAYMENTS, insert_once
 from pricing.money import format_usd
 from pricing.payments.channels import CAPABILITIES, Capabilities, Channel
 from pricing.payments.payer import Answer, Payer, Payment, PaymentState
+from pricing.quotes import Unit
+
+CASH = "cash"
+"""Ledger account of what was collected."""
 
 # How an account pays, and what became of the payment if it was asked for before.
 _CARD_AND_STATE = (
@@ -88,11 +93,54 @@ def collect(
         return Answer(PaymentState.ACCEPTED)
     channel = Channel(row.channel)
     answer = payer.collect(Payment(cause, account_id, usd_micros, channel, row.card, at_once))
-    outcome = {"channel": channel, "state": answer.state, "reason": answer.reason, "asked_at": now}
-    payment = {"cause": cause, "account_id": account_id, "usd_micros": usd_micros, **outcome}
+    collected = answer.collected_usd_micros
+    outcome = {
+        "usd_micros": usd_micros if collected is None else collected,
+        "channel": channel,
+        "state": answer.state,
+        "reason": answer.reason,
+        "asked_at": now,
+    }
+    payment = {"cause": cause, "account_id": account_id, **outcome}
     if insert_once(conn, PAYMENTS, ["cause"], payment) is None:
         conn.execute(PAYMENTS.update().where(PAYMENTS.c.cause == cause).values(**outcome))
     return answer
+
+
+def book_payment(conn: Connection, cause: str, *, at: datetime, now: datetime) -> int:
+    """Write an accepted payment into the books, once: what it was for is no longer owed.
+
+    Args:
+        conn: An open write transaction, the charge having been posted.
+        cause: What was paid.
+        at: When it counts.
+        now: The command's instant.
+
+    Returns:
+        Micro-dollars that were collected; 0: nothing was asked for, since it costs nothing.
+    """
+    paid = conn.execute(
+        select(PAYMENTS).where(PAYMENTS.c.cause == cause, PAYMENTS.c.state == PaymentState.ACCEPTED)
+    ).one_or_none()
+    if paid is None:
+        return 0
+    usd_micros = int(paid.usd_micros)
+    post(
+        conn,
+        Transaction(
+            account_id=paid.account_id,
+            natural_key=f"{cause}:payment",
+            cause=cause,
+            description=f"payment by {paid.channel}",
+            effective_at=at,
+            recorded_at=now,
+            postings=(
+                Posting(CASH, Unit.USD, usd_micros),
+                Posting("receivable", Unit.USD, -usd_micros),
+            ),
+        ),
+    )
+    return usd_micros
 
 
 def record_answer(conn: Connection, cause: str, answer: Answer) -> None:

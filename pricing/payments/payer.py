@@ -16,9 +16,11 @@ from pricing.payments.channels import Channel
 class PaymentState(StrEnum):
     """Where a payment is.
 
+    DUE: charged, and nobody was asked for it yet.
     ABANDONED: not collected, and nobody will ask again: what it was for is void.
     """
 
+    DUE = "due"
     ACCEPTED = "accepted"
     DECLINED = "declined"
     DELAYED = "delayed"
@@ -49,10 +51,18 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a payment; ``reason`` is for people."""
+    """What became of a payment.
+
+    Attributes:
+        state: Accepted, declined or delayed.
+        reason: For people.
+        collected_usd_micros: What was collected under the key before, if it was not what is asked
+            for now: the answer had been lost, and less is owed since. None: what was asked for.
+    """
 
     state: PaymentState
     reason: str = ""
+    collected_usd_micros: int | None = None
 
 
 class Payer(Protocol):

@@ -13,6 +13,7 @@ from pricing.accounts import account_view
 from pricing.books.invoices import REVENUE, run_cause
 from pricing.books.tables import DEPARTMENT_RUNS, DEPARTMENTS, POSTINGS, RESERVATIONS, TRANSACTIONS
 from pricing.money import divide_half_up
+from pricing.payments.payer import REHEARSED_PAYER, Payer
 from pricing.quotes import Quote, Unit, quote_from_json
 from pricing.reports.usage import CycleUsage, Purchase, RunUse
 from pricing.sharing.departments_wallet import spending_month
@@ -21,19 +22,22 @@ _RUN_REVENUE = (f"{REVENUE}start-up", f"{REVENUE}use")
 _RUN_CREDITS = ("used:start-up", "used:use")
 
 
-def usage_of_cycle(conn: Connection, account_id: str, now: datetime) -> CycleUsage:
+def usage_of_cycle(
+    conn: Connection, account_id: str, now: datetime, *, payer: Payer = REHEARSED_PAYER
+) -> CycleUsage:
     """An account's usage of the billing cycle that holds ``now``, with everything due done first.
 
     Args:
         conn: An open write transaction.
         account_id: Whose.
         now: The command's instant.
+        payer: Collects what is due by now.
 
     Raises:
         UnknownAccountError: If there is no such account.
         ClockBackwardsError: If the account has been dealt with at a later instant.
     """
-    view = account_view(conn, account_id, now)
+    view = account_view(conn, account_id, now, payer=payer)
     cycle = spending_month(conn, account_id, now)
     return CycleUsage(
         account_id=account_id,

@@ -20,6 +20,7 @@ from pricing.books import requests
 from pricing.books.lots import Lot
 from pricing.life.subscriptions import latest
 from pricing.money import MICROS_PER_CENT, MICROS_PER_USD, format_usd
+from pricing.payments.payer import REHEARSED_PAYER, Payer
 from pricing.sharing.departments_register import (
     BadDepartmentNameError,
     Department,
@@ -95,6 +96,7 @@ def add_department(
     *,
     now: datetime,
     request_id: str | None = None,
+    payer: Payer = REHEARSED_PAYER,
 ) -> DepartmentView:
     """Add a department, with no allocation and no wallet.
 
@@ -104,6 +106,7 @@ def add_department(
         name: 1-64 letters, digits, spaces and common marks.
         now: The command's instant.
         request_id: The caller's id of this request.
+        payer: Collects what is due by now.
 
     Raises:
         BadDepartmentNameError: If the name will not do.
@@ -116,7 +119,7 @@ def add_department(
         insert_department(conn, account_id, name, instant)
 
     request = _Request("department add", {"department": name}, request_id)
-    return _once(conn, account_id, name, request, add, now=now)
+    return _once(conn, account_id, name, request, add, now=now, payer=payer)
 
 
 def allocate(
@@ -127,6 +130,7 @@ def allocate(
     *,
     now: datetime,
     request_id: str | None = None,
+    payer: Payer = REHEARSED_PAYER,
 ) -> DepartmentView:
     """Set a department's share of each of the account's grants, from the current one on (R68).
 
@@ -137,6 +141,7 @@ def allocate(
         li_minutes: Its share of each grant; 0: none.
         now: The command's instant.
         request_id: The caller's id of this request.
+        payer: Collects what is due by now.
 
     Raises:
         BadInputError: If the share is negative.
@@ -179,7 +184,7 @@ def allocate(
     request = _Request(
         "department allocate", {"department": name, "li_minutes": li_minutes}, request_id
     )
-    return _once(conn, account_id, name, request, change, now=now)
+    return _once(conn, account_id, name, request, change, now=now, payer=payer)
 
 
 def limit_wallet(
@@ -190,6 +195,7 @@ def limit_wallet(
     *,
     now: datetime,
     request_id: str | None = None,
+    payer: Payer = REHEARSED_PAYER,
 ) -> DepartmentView:
     """Set what a department's runs may cost a month in money, from this month on (R69).
 
@@ -200,6 +206,7 @@ def limit_wallet(
         usd_micros: Whole cents; 0: it may not run in money.
         now: The command's instant.
         request_id: The caller's id of this request.
+        payer: Collects what is due by now.
 
     Raises:
         BadInputError: If the limit is negative, beyond reason, or has fractions of a cent.
@@ -227,10 +234,17 @@ def limit_wallet(
     request = _Request(
         "department limit", {"department": name, "usd_micros": usd_micros}, request_id
     )
-    return _once(conn, account_id, name, request, change, now=now)
+    return _once(conn, account_id, name, request, change, now=now, payer=payer)
 
 
-def department_view(conn: Connection, account_id: str, name: str, now: datetime) -> DepartmentView:
+def department_view(
+    conn: Connection,
+    account_id: str,
+    name: str,
+    now: datetime,
+    *,
+    payer: Payer = REHEARSED_PAYER,
+) -> DepartmentView:
     """A department as it stands at ``now``, with everything due until then done.
 
     Raises:
@@ -238,15 +252,15 @@ def department_view(conn: Connection, account_id: str, name: str, now: datetime)
         UnknownDepartmentError: If it has no such department.
         ClockBackwardsError: If the account has been dealt with at a later instant.
     """
-    instant = advance(conn, account_id, now)
+    instant = advance(conn, account_id, now, payer=payer)
     return _view(conn, find_department(conn, account_id, name), instant)
 
 
 def department_views(
-    conn: Connection, account_id: str, now: datetime
+    conn: Connection, account_id: str, now: datetime, *, payer: Payer = REHEARSED_PAYER
 ) -> tuple[DepartmentView, ...]:
     """Every department of an account as it stands at ``now``, oldest first."""
-    instant = advance(conn, account_id, now)
+    instant = advance(conn, account_id, now, payer=payer)
     return tuple(_view(conn, each, instant) for each in list_departments(conn, account_id))
 
 
@@ -267,9 +281,10 @@ def _once(
     do: Callable[[datetime], None],
     *,
     now: datetime,
+    payer: Payer,
 ) -> DepartmentView:
     """Do what a command asks unless its request id has been here; the department afterwards."""
-    instant = advance(conn, account_id, now)
+    instant = advance(conn, account_id, now, payer=payer)
     if request.id is None or requests.remember(
         conn,
         account_id,

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Row, bindparam, select
 
 from kernel.errors import BadInputError, RefusedError
-from pricing.books.tables import DEPARTMENT_RUNS, DEPARTMENTS, RESERVATIONS, insert_once
+from pricing.books.tables import DEPARTMENTS, insert_once
 
 _DEPARTMENTS = select(
     DEPARTMENTS.c.id,
@@ -155,17 +154,6 @@ def set_terms(
         .values(allocation_li_minutes=allocation_li_minutes, limit_usd_micros=limit_usd_micros)
     )
     return find_department(conn, department.account_id, department.name)
-
-
-def departments_of_runs(conn: Connection, account_id: str) -> Mapping[str, str]:
-    """The name of the department of each of the account's runs that has one, by run id."""
-    rows = conn.execute(
-        select(DEPARTMENT_RUNS.c.run_id, DEPARTMENTS.c.name)
-        .join(DEPARTMENTS, DEPARTMENTS.c.id == DEPARTMENT_RUNS.c.department_id)
-        .join(RESERVATIONS, RESERVATIONS.c.run_id == DEPARTMENT_RUNS.c.run_id)
-        .where(RESERVATIONS.c.account_id == account_id)
-    )
-    return {row.run_id: row.name for row in rows}
 
 
 def _folded(name: str) -> str:

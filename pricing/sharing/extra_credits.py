@@ -30,6 +30,7 @@ from pricing.books.tables import (
 from pricing.life.subscriptions import latest
 from pricing.money import to_cents_half_up
 from pricing.payments.collecting import capabilities_of, channel_of
+from pricing.payments.payer import REHEARSED_PAYER, Payer
 from pricing.periods import Period
 from pricing.quotes import Quote, Unit
 from pricing.tariffs import load_tariff
@@ -79,6 +80,7 @@ def limit_extra_credits(
     *,
     now: datetime,
     request_id: str | None = None,
+    payer: Payer = REHEARSED_PAYER,
 ) -> ExtraCredits:
     """Set how many extra credits an account may buy in a billing period; 0: none.
 
@@ -88,6 +90,7 @@ def limit_extra_credits(
         limit_li_minutes: Credits a period (R109: one is one minute of one load generator).
         now: The command's instant.
         request_id: The caller's id of this request.
+        payer: Collects what is due by now.
 
     Raises:
         BadInputError: If the limit is negative, or beyond reason.
@@ -103,7 +106,7 @@ def limit_extra_credits(
             account=account_id,
             limit=limit_li_minutes,
         )
-    instant = advance(conn, account_id, now)
+    instant = advance(conn, account_id, now, payer=payer)
     if request_id is None or requests.remember(
         conn,
         account_id,
@@ -176,15 +179,19 @@ def insert_purchase(conn: Connection, run_id: str, lot_id: int, usd_micros: int)
     )
 
 
-def charge_purchase(conn: Connection, reservation: Reservation, at: datetime) -> None:
-    """Buy the extra credits that a run was promised, as it starts; nothing if there are none."""
+def charge_purchase(conn: Connection, reservation: Reservation, at: datetime) -> int:
+    """Buy the extra credits that a run was promised, as it starts; nothing if there are none.
+
+    Returns:
+        Micro-dollars that the run owes for them.
+    """
     bought = conn.execute(
         select(EXTRA_PURCHASES.c.lot_id, EXTRA_PURCHASES.c.usd_micros, LOTS.c.amount)
         .join(LOTS, LOTS.c.id == EXTRA_PURCHASES.c.lot_id)
         .where(EXTRA_PURCHASES.c.run_id == reservation.run_id)
     ).one_or_none()
     if bought is None:
-        return
+        return 0
     cause = run_cause(reservation.run_id)
     post(
         conn,
@@ -203,6 +210,7 @@ def charge_purchase(conn: Connection, reservation: Reservation, at: datetime) ->
             ),
         ),
     )
+    return int(bought.usd_micros)
 
 
 def _set_limit(conn: Connection, account_id: str, limit_li_minutes: int) -> None:

@@ -70,6 +70,7 @@ def test_open_answers_with_the_contracts_document(answer: Callable[..., Any]) ->
         "next_charge": {"at": "2027-02-25T00:00:00+01:00", "usd": "199.00"},
         "pending": None,
         "unpaid_usd": "0.00",
+        "credit_usd": "0.00",
     }
 
 
@@ -126,6 +127,10 @@ def test_the_ledger_shows_both_units(answer: Callable[..., Any]) -> None:
                 {"account": "receivable", "usd": "199.00"},
                 {"account": "revenue:subscription", "usd": "-199.00"},
             ],
+        ),
+        (
+            "subscription:1:period:0:payment",
+            [{"account": "cash", "usd": "199.00"}, {"account": "receivable", "usd": "-199.00"}],
         ),
         (
             "subscription:1:period:0:grant",

@@ -49,7 +49,7 @@ def charges(db: Engine, account_id: str) -> list[tuple[str, int]]:
         (f"{entry.effective_at.astimezone(PARIS):%Y-%m-%d %H:%M}", posting.amount)
         for entry in written
         for posting in entry.postings
-        if posting.ledger_account == "receivable"
+        if posting.ledger_account == "receivable" and posting.amount > 0
     ]
 
 

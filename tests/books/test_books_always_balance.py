@@ -229,7 +229,10 @@ def check(conn: Connection, world: World, account_id: str) -> None:
         amount for (name, _), amount in balances.items() if name.startswith("lot:")
     )
     assert all(0 <= lot.reserved <= lot.remaining <= lot.amount for lot in view.lots)
-    assert view.charged_usd_micros == balances["receivable", Unit.USD] >= 0
+    cash, credit = balances["cash", Unit.USD], balances["credit", Unit.USD]
+    assert balances["receivable", Unit.USD] == 0
+    assert view.charged_usd_micros == cash + credit >= 0
+    assert view.credit_usd_micros == -credit >= 0
 
     keys = [entry.natural_key for entry in written]
     assert len(keys) == len(set(keys))

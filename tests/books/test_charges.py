@@ -198,7 +198,7 @@ def test_r10_a_cancel_keeps_the_start_up_and_returns_of_the_use_what_is_not_kept
             reason="cancelled after 390 s",
             now=later,
         )
-        _, correction = entries(conn, globex)
+        *_, correction, _ = entries(conn, globex)
         assert bill_of(conn, "r1") == Bill(
             unit=Unit.USD,
             startup=quote.startup,
@@ -208,7 +208,9 @@ def test_r10_a_cancel_keeps_the_start_up_and_returns_of_the_use_what_is_not_kept
             tariff_version=quote.tariff_version,
             corrected=True,
         )
-        assert balance(conn, globex, "receivable", Unit.USD) == quote.startup + kept
+        assert balance(conn, globex, "cash", Unit.USD) == quote.total
+        assert balance(conn, globex, "receivable", Unit.USD) == 0
+        assert balance(conn, globex, "credit", Unit.USD) == kept - quote.use
     assert correction.effective_at == later
     assert correction.description == "r1, correction: cancelled after 390 s"
     assert [p.ledger_account for p in correction.postings] == ["receivable", "revenue:use"]
@@ -226,7 +228,8 @@ def test_a_run_that_completes_needs_no_second_transaction(
     with transaction(db) as conn:
         run(conn, globex, "r1", quote, now)
         correct(conn, "r1", keep_startup=quote.startup, keep_use=quote.use, reason="done", now=now)
-        assert len(entries(conn, globex)) == 1
+        keys = [entry.natural_key for entry in entries(conn, globex)]
+        assert keys == ["run:r1:start", "run:r1:payment"]
         bill = bill_of(conn, "r1")
     assert bill is not None
     assert (bill.total, bill.li_minutes, bill.corrected) == (quote.total, 100, False)
@@ -274,8 +277,9 @@ def test_a_run_is_charged_after_what_was_due_before_it(
         charge_start(conn, "r1", now=now + timedelta(days=40))
         keys = [entry.natural_key for entry in entries(conn, acme)]
         instants = [entry.effective_at for entry in entries(conn, acme)]
-    assert keys[2:] == [
+    assert keys[3:] == [
         "subscription:1:period:1:charge",
+        "subscription:1:period:1:payment",
         "subscription:1:period:1:grant",
         "run:r1:start",
     ]

@@ -22,7 +22,7 @@ from pricing.books.charges import (
 )
 from pricing.books.invoices import issue_for_run
 from pricing.books.ledger import NaturalKeyConflictError, entries, entries_of
-from pricing.books.reservations import Payer
+from pricing.books.reservations import Payer, find_reservation, reservation_of
 from pricing.books.tables import ACCOUNTS
 from pricing.payments.channels import Channel
 from pricing.plans import Plan
@@ -34,7 +34,6 @@ from pricing.sharing.departments import (
     department_view,
     limit_wallet,
 )
-from pricing.sharing.departments_register import departments_of_runs
 
 USD = 1_000_000
 MONTH = timedelta(days=31)
@@ -100,7 +99,8 @@ def test_c11_with_40_left_and_100_needed_the_whole_run_is_on_demand(
         of = runs(conn, acme)
         assert of.start("r1", quotes(100, usd=25), now) is Payer.WALLET
         assert (of.credits_left(now), of.spent_usd(now)) == (40, 25)
-        (charge,) = entries_of(conn, "run:r1")
+        charge, payment = entries_of(conn, "run:r1")
+        assert payment.natural_key == "run:r1:payment"
         assert {posting.unit for posting in charge.postings} == {Unit.USD}
         assert of.start("r2", quotes(40), now) is Payer.DEPARTMENT_CREDITS
 
@@ -274,7 +274,7 @@ def test_i13_a_refused_run_changes_nothing(
             runs(conn, acme).start("r1", quotes(2_000), now, department=department)
     with transaction(db) as conn:
         assert (department_view(conn, acme, research, now), entries(conn, acme)) == before
-        assert departments_of_runs(conn, acme) == {}
+        assert find_reservation(conn, "r1") is None
 
 
 def test_i14_a_lot_is_not_used_outside_its_time(
@@ -308,7 +308,7 @@ def test_reserving_twice_is_reserving_once(
             of.accept("r1", quotes(60), now, department=None)
         with pytest.raises(NaturalKeyConflictError):
             of.accept("r1", quotes(61, usd=11), now)
-        assert departments_of_runs(conn, acme) == {"r1": "research"}
+        assert reservation_of(conn, "r1").department == "research"
 
 
 def test_the_quote_says_who_would_pay(

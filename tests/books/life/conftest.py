@@ -79,7 +79,7 @@ class Life:
                 (f"{entry.effective_at.astimezone(self.zone):%Y-%m-%d %H:%M}", dollars)
                 for entry in entries(conn, self.id)
                 for posting in entry.postings
-                if posting.ledger_account == "receivable"
+                if posting.ledger_account == "receivable" and posting.amount > 0
                 for dollars in [posting.amount // MICROS]
             ]
 

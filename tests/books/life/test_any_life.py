@@ -63,6 +63,7 @@ from pricing.life.overdue import pay, payment_answered, set_card
 from pricing.life.plan_changes import downgrade, upgrade
 from pricing.opening import open_account
 from pricing.payments.payer import DECLINES, DELAYS, PaymentState
+from pricing.payments.run_payments import debts_of_runs
 from pricing.plans import BUNDLED_PLANS, load_plans
 from pricing.quotes import Unit, quote_run
 from pricing.sharing.departments import (
@@ -352,8 +353,11 @@ class AnyLife(RuleBasedStateMachine):
                 balances[posting.ledger_account, posting.unit] += posting.amount
             for unit in Unit:
                 assert sum(p.amount for p in entry.postings if p.unit is unit) == 0
-            if not entry.natural_key.endswith(":correction"):
+            if not entry.natural_key.endswith((":correction", ":payment", ":set-off")):
                 assert all(p.amount > 0 for p in entry.postings if p.ledger_account == "receivable")
+        # Nothing is owed but by runs whose payment the payer refused, or has not answered for.
+        debts = debts_of_runs(self.conn, "acme")
+        assert balances["receivable", Unit.USD] == sum(debt.usd_micros for debt in debts)
         lots = {name: amount for (name, _), amount in balances.items() if name.startswith("lot:")}
         assert all(amount >= 0 for amount in lots.values())
         suspended = 0 if view.pending is None else view.pending.suspended_li_minutes
@@ -384,7 +388,9 @@ class AnyLife(RuleBasedStateMachine):
         paid = set(
             self.conn.execute(
                 select(PAYMENTS.c.cause).where(
-                    PAYMENTS.c.account_id == "acme", PAYMENTS.c.state == "accepted"
+                    PAYMENTS.c.account_id == "acme",
+                    PAYMENTS.c.state == "accepted",
+                    PAYMENTS.c.cause.not_like("run:%"),
                 )
             ).scalars()
         )

@@ -36,7 +36,8 @@ from pricing.life.cancellations import (
     confirm_cancel,
     renew,
 )
-from pricing.life.commands import NotSubscribedError, PaymentOverdueError
+from pricing.life.commands import NotSubscribedError
+from pricing.life.debts import PaymentOverdueError
 from pricing.life.deletions import StillSubscribedError, delete
 from pricing.life.on_demand import to_on_demand
 from pricing.life.overdue import NothingDueError, pay, payment_answered, set_card

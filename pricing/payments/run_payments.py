@@ -1,0 +1,145 @@
+"""What runs owe in money, and how it is collected: one payment a run, asked for once it is charged.
+
+A run on demand, a department's run within its wallet, and the extra credits that a run buys are
+charged as the run starts (R1, R52, R76, R108). The charge and a payment that is due are written in
+one transaction; the payer is asked only after that has been committed, so that nobody pays for
+what is not in the books. Where a process dies in between, the next command on the account asks.
+
+What a correction returns lowers a payment that was not made. If it was made, the account is in
+credit, on the ledger account ``credit``: that is set off against the next run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from pricing.books.invoices import run_cause
+from pricing.books.ledger import Posting, Transaction, balance, post
+from pricing.books.tables import PAYMENTS, insert_once
+from pricing.payments.collecting import abandon, book_payment, channel_of, collect
+from pricing.payments.payer import Answer, Payer, PaymentState
+from pricing.quotes import Unit
+
+CREDIT = "credit"
+"""Ledger account of what an account has paid and got back; negative, since it is owed to it."""
+
+UNCOLLECTED = (PaymentState.DECLINED, PaymentState.DELAYED)
+"""The payer was asked, and the money is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunDebt:
+    """What a run owes, and where its payment is."""
+
+    cause: str
+    usd_micros: int
+    state: PaymentState
+
+
+def owe(conn: Connection, account_id: str, run_id: str, usd_micros: int, *, at: datetime) -> None:
+    """Have a run's charge collected, less what the account is in credit; the books are locked."""
+    cause = run_cause(run_id)
+    setting_off = min(usd_micros, credit_of(conn, account_id))
+    if setting_off:
+        _move(conn, account_id, f"{cause}:set-off", -setting_off, cause, "set off", at)
+    if usd_micros > setting_off:
+        due = {
+            "cause": cause,
+            "account_id": account_id,
+            "usd_micros": usd_micros - setting_off,
+            "channel": channel_of(conn, account_id),
+            "state": PaymentState.DUE,
+            "reason": "",
+            "asked_at": at,
+        }
+        insert_once(conn, PAYMENTS, ["cause"], due)
+
+
+def give_back_money(
+    conn: Connection, account_id: str, run_id: str, usd_micros: int, *, at: datetime
+) -> None:
+    """Let a run owe less: its payment is lowered, or the account is in credit if it has paid."""
+    cause = run_cause(run_id)
+    debts = debts_of_runs(conn, account_id, (PaymentState.DUE, PaymentState.DECLINED))
+    owed = sum(debt.usd_micros for debt in debts if debt.cause == cause)
+    rest = max(owed - usd_micros, 0)
+    if rest:
+        conn.execute(PAYMENTS.update().where(PAYMENTS.c.cause == cause).values(usd_micros=rest))
+    elif owed:
+        abandon(conn, cause)
+    if usd_micros > owed:
+        _move(conn, account_id, f"{cause}:credit", usd_micros - owed, cause, "in credit", at)
+
+
+def ask_for_what_is_due(conn: Connection, account_id: str, *, payer: Payer, now: datetime) -> None:
+    """Ask for every payment of a run that nobody was asked for yet; the books are locked."""
+    for debt in debts_of_runs(conn, account_id, (PaymentState.DUE,)):
+        collect_run(conn, account_id, debt, payer=payer, now=now)
+
+
+def collect_run(
+    conn: Connection, account_id: str, debt: RunDebt, *, payer: Payer, now: datetime
+) -> Answer:
+    """Ask for what a run owes, again if need be, and book what was collected."""
+    answer = collect(
+        conn, account_id, debt.cause, debt.usd_micros, payer=payer, at_once=False, now=now
+    )
+    if answer.state is PaymentState.ACCEPTED:
+        collected = book_payment(conn, debt.cause, at=now, now=now)
+        # Collected before the run was corrected, by an ask whose answer was lost.
+        if collected > debt.usd_micros:
+            excess = collected - debt.usd_micros
+            _move(conn, account_id, f"{debt.cause}:excess", excess, debt.cause, "in credit", now)
+    return answer
+
+
+def debts_of_runs(
+    conn: Connection, account_id: str, states: Collection[PaymentState] = UNCOLLECTED
+) -> tuple[RunDebt, ...]:
+    """What an account's runs owe whose payments are in one of these states, oldest first."""
+    rows = conn.execute(
+        select(PAYMENTS.c.cause, PAYMENTS.c.usd_micros, PAYMENTS.c.state)
+        .where(
+            PAYMENTS.c.account_id == account_id,
+            PAYMENTS.c.state.in_(states),
+            PAYMENTS.c.cause.startswith(run_cause("")),
+        )
+        .order_by(PAYMENTS.c.asked_at, PAYMENTS.c.cause)
+    )
+    return tuple(RunDebt(row.cause, row.usd_micros, PaymentState(row.state)) for row in rows)
+
+
+def credit_of(conn: Connection, account_id: str) -> int:
+    """Micro-dollars that an account is in credit: paid for runs, and returned."""
+    return -balance(conn, account_id, CREDIT, Unit.USD)
+
+
+def _move(
+    conn: Connection,
+    account_id: str,
+    key: str,
+    usd_micros: int,
+    cause: str,
+    what: str,
+    at: datetime,
+) -> None:
+    """Move what is owed to the account from its receivable to its credit; negative: back."""
+    post(
+        conn,
+        Transaction(
+            account_id=account_id,
+            natural_key=key,
+            cause=cause,
+            description=f"{cause.removeprefix(run_cause(''))}, {what}",
+            effective_at=at,
+            recorded_at=at,
+            postings=(
+                Posting("receivable", Unit.USD, usd_micros),
+                Posting(CREDIT, Unit.USD, -usd_micros),
+            ),
+        ),
+    )
