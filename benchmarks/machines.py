@@ -1,0 +1,176 @@
+"""A thousand machines launched and released, against the same calls made bare with boto3."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.measure import Figure, in_turn, shown
+from kernel.clock import SystemClock
+from providers.aws import AwsProvider
+from providers.contract import RUN_TAG, LaunchSpec
+from providers.rehearsal.aws_cloud import Rehearsal, aws_rehearsal_provider, start_rehearsal_server
+
+REGION = "us-east-1"
+READING = ("Describe", "Get", "List")
+OBJECTS = "s3"
+LOOK_S = 0.1
+LOOKS_MAX = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many machines, and how often."""
+
+    machines: int = 1_000
+    rounds: int = 3
+
+
+def figures(sizes: Sizes = Sizes()) -> list[Figure]:
+    """Wall time against bare calls, calls that change something, and memory."""
+    with _rehearsal() as rehearsal:
+        provider = aws_rehearsal_provider(rehearsal.endpoint_url, SystemClock())
+        clients = provider._clients.ec2(REGION)  # noqa: SLF001 - the same client, bare
+        numbers = count(1)
+        ours, bare, ratio = in_turn(
+            lambda: _through_the_adapter(provider, _spec(next(numbers), sizes.machines)),
+            lambda: _bare(clients, sizes.machines, next(numbers)),
+            rounds=sizes.rounds,
+        )
+        rehearsal.clear()
+        _through_the_adapter(provider, _spec(next(numbers), sizes.machines))
+        changing = [
+            each.action
+            for each in rehearsal.requests()
+            if each.service != OBJECTS and not each.action.startswith(READING)
+        ]
+        memory_mib = psutil.Process().memory_info().rss / 2**20
+    machines = f"{sizes.machines:,} machines"
+    return [
+        Figure(
+            f"{machines} launched, and released until gone, on a rehearsed AWS",
+            shown(ours),
+            f"the same calls bare with boto3, {shown(bare)}",
+            ratio,
+            "at most 1.15",
+        ),
+        Figure(
+            f"calls that change something for {machines} in one region",
+            ", ".join(changing),
+            "one region, launch to release",
+            len(changing),
+            "at most 4",
+        ),
+        Figure(
+            f"memory of the process that launched {machines}",
+            f"{memory_mib:.0f} MiB",
+            "200 MB",
+            memory_mib * 2**20 / 200e6,
+            "at most 1",
+        ),
+    ]
+
+
+def _spec(number: int, machines: int) -> LaunchSpec:
+    now = SystemClock().now()
+    run_id = f"bench-{number}"
+    return LaunchSpec(
+        run_id=run_id,
+        attempt=1,
+        token=run_id,
+        region=REGION,
+        machine_types=("c7i.large",),
+        count=machines,
+        min_count=machines,
+        created_at=now,
+        expires_at=now + timedelta(minutes=30),
+        owner="acme",
+    )
+
+
+def _through_the_adapter(provider: AwsProvider, spec: LaunchSpec) -> None:
+    launched = provider.launch(spec)
+    assert len(launched) == spec.count
+    provider.release(spec.run_id, [REGION])
+    _until(lambda: not provider.observe(spec.run_id, [REGION]))
+
+
+def _bare(client: Any, machines: int, number: int) -> None:  # noqa: ANN401 - boto3's
+    """The calls that the adapter makes, by hand."""
+    run_id = f"bare-{number}"
+    template = client.describe_launch_templates()["LaunchTemplates"][0]["LaunchTemplateName"]
+    subnets = client.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])
+    client.describe_instance_types(InstanceTypes=["c7i.large"])
+    tags = [{"Key": RUN_TAG, "Value": run_id}]
+    answer = client.create_fleet(
+        Type="instant",
+        ClientToken=run_id,
+        TargetCapacitySpecification={
+            "TotalTargetCapacity": machines,
+            "DefaultTargetCapacityType": "on-demand",
+        },
+        LaunchTemplateConfigs=[
+            {
+                "LaunchTemplateSpecification": {"LaunchTemplateName": template, "Version": "1"},
+                "Overrides": [
+                    {"InstanceType": "c7i.large", "SubnetId": subnet["SubnetId"]}
+                    for subnet in subnets["Subnets"]
+                ],
+            }
+        ],
+        TagSpecifications=[
+            {"ResourceType": kind, "Tags": tags}
+            for kind in ("fleet", "instance", "volume", "network-interface")
+        ],
+    )
+    assert len(_described(client, run_id)) == machines
+    client.describe_fleets(FleetIds=[answer["FleetId"]])
+    _described(client, run_id)
+    client.delete_fleets(FleetIds=[answer["FleetId"]], TerminateInstances=True)
+    _until(lambda: not _described(client, run_id))
+
+
+def _described(client: Any, run_id: str) -> list[str]:  # noqa: ANN401 - boto3's
+    """Ids of the run's machines that are not gone, page by page."""
+    pages = client.get_paginator("describe_instances").paginate(
+        Filters=[
+            {"Name": f"tag:{RUN_TAG}", "Values": [run_id]},
+            {
+                "Name": "instance-state-name",
+                "Values": ["pending", "running", "shutting-down", "stopping", "stopped"],
+            },
+        ]
+    )
+    return [
+        instance["InstanceId"]
+        for page in pages
+        for reservation in page["Reservations"]
+        for instance in reservation["Instances"]
+    ]
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    for _ in range(LOOKS_MAX):
+        if holds():
+            return
+        time.sleep(LOOK_S)
+    raise TimeoutError("the machines did not go")
+
+
+@contextmanager
+def _rehearsal() -> Iterator[Rehearsal]:
+    with tempfile.TemporaryDirectory(prefix="lm-bench-") as folder:
+        rehearsal = start_rehearsal_server(Path(folder), boot_s=0.0, shutdown_s=0.0)
+        try:
+            yield rehearsal
+        finally:
+            rehearsal.stop()
