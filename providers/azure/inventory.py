@@ -255,11 +255,12 @@ def _scale_set(found: VirtualMachineScaleSet) -> ScaleSet:
 def _machine(found: VirtualMachine) -> Found:
     assert found.properties is not None, "a machine has properties"
     hardware = found.properties.hardware_profile
+    created = found.properties.time_created
     return Found(
         name=found.name or "",
         state=found.properties.provisioning_state or "",
         machine_type=str(hardware.vm_size) if hardware else "",
-        launched_at=found.properties.time_created,
+        launched_at=created.astimezone(UTC) if created else None,
         failure=_failure(found),
     )
 
