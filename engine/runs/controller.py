@@ -262,7 +262,8 @@ class Controller:
         self, run: Run, machines: tuple[Machine, ...], outcome: Outcome, reason: str
     ) -> None:
         now = self.clock.now()
-        seen = {machine.machine_id: machine for machine in (*run.machines, *machines)}
+        real = [machine for machine in machines if machine.state is not MachineState.LEFTOVER]
+        seen = {machine.machine_id: machine for machine in (*run.machines, *real)}
         with transaction(self.db) as conn:
             self.store.advance(
                 conn,

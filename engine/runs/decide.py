@@ -11,7 +11,7 @@ from datetime import datetime
 
 from engine.load.driver import LoadPhase, Progress
 from engine.runs.states import Limits, Outcome, Run, RunState
-from providers.contract import Machine, MachineState
+from providers.contract import Machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,8 @@ def _starting(run: Run, observed: Observed, now: datetime, limits: Limits) -> Ac
         return BeginRelease(Outcome.FAILED, progress.message or "the injectors failed to start")
     if progress is not None and progress.phase in (LoadPhase.FLOWING, LoadPhase.DONE):
         return RecordLoadStart()
-    alive, wanted = len(observed.machines), run.order.machines_wanted
+    alive = sum(machine.is_up for machine in observed.machines)
+    wanted = run.order.machines_wanted
     if alive < wanted and _older(run.launched_at, limits.visibility_s, now):
         return BeginRelease(
             Outcome.FAILED, f"{wanted - alive} of {wanted} machines were lost before the start"
@@ -130,7 +131,7 @@ def _running(run: Run, observed: Observed, now: datetime, limits: Limits) -> Act
         return BeginRelease(Outcome.COMPLETED)
     if progress.phase is LoadPhase.FAILED:
         return BeginRelease(Outcome.FAILED, progress.message or "the load ended early")
-    if not observed.machines:
+    if not any(machine.is_up for machine in observed.machines):
         return BeginRelease(Outcome.FAILED, "all machines were lost while load was flowing")
     if _older(run.load_started_at, run.order.load_s + limits.overrun_s, now):
         return BeginRelease(
@@ -153,7 +154,7 @@ def _releasing(
     tried_since = run.release_at if since is None else max(run.release_at, since)
     if _older(tried_since, limits.release_s, now):
         return GiveUp()
-    stopping = all(machine.state is MachineState.STOPPING for machine in observed.machines)
+    stopping = not any(machine.is_up for machine in observed.machines)
     if stopping and not _older(run.release_at, limits.stop_s, now):
         return Wait()
     # One that takes so long may never have been told: its releaser may have died on the way.

@@ -140,7 +140,7 @@ def machines_of(clients: AzureClients, group: Group) -> list[Machine]:
             run_id=group.run_id,
             region=group.region,
             machine_type=GROUP_TYPE,
-            state=MachineState.STOPPING,
+            state=MachineState.LEFTOVER,
             launched_at=group.created_at,
             expires_at=group.expires_at,
         )

@@ -58,7 +58,7 @@ def wanted_sizes(clients: AzureClients, spec: LaunchSpec) -> tuple[Size, ...]:
             limit=SCALE_SET_LIMIT,
             wanted=spec.count,
         )
-    offered = offered_sizes(clients, spec.region)
+    offered = _offered(clients, spec)
     for name in spec.machine_types:
         _check_offered(name, offered, spec.region)
     sizes = tuple(offered[name] for name in spec.machine_types)
@@ -70,23 +70,24 @@ def wanted_sizes(clients: AzureClients, spec: LaunchSpec) -> tuple[Size, ...]:
     return sizes
 
 
-def offered_sizes(clients: AzureClients, region: str) -> Mapping[str, Size]:
-    """All machine sizes of a region, by name.
+def _offered(clients: AzureClients, spec: LaunchSpec) -> dict[str, Size]:
+    """Those of the sizes wanted that the region has, by name.
 
     Raises:
         ConfigurationRejectedError: There is no such region.
     """
 
-    def list_them() -> dict[str, Size]:
-        pages = clients.compute.resource_skus.list(filter=f"location eq '{region}'")
-        return {size.name: size for size in map(_size, pages) if size is not None}
+    def list_them() -> tuple[int, dict[str, Size]]:
+        sold = list(clients.compute.resource_skus.list(filter=f"location eq '{spec.region}'"))
+        wanted = [one for one in sold if one.name in spec.machine_types]
+        return len(sold), {size.name: size for size in map(_size, wanted) if size is not None}
 
-    sizes = clients.call("ResourceSkus.List", region, list_them)
-    if not sizes:
+    sold, sizes = clients.call("ResourceSkus.List", spec.region, list_them)
+    if not sold:
         raise ConfigurationRejectedError(
-            f"{region!r} is no region of Azure, or offers this subscription nothing; "
+            f"{spec.region!r} is no region of Azure, or offers this subscription nothing; "
             "`az account list-locations --output table` lists them",
-            region=region,
+            region=spec.region,
         )
     return sizes
 
