@@ -142,11 +142,12 @@ class AzureProvider:
         A release writes its record before the group goes, so of a launch and a release at the
         same time at least one sees the other.
         """
+        script = boot_script(spec, self._connection)
         self._check_unspent(spec)
         ground = Ground(
             sizes=wanted_sizes(self._clients, spec),
             subnet_id=ensure_network(self._clients, spec.region),
-            boot_script=boot_script(spec, self._connection),
+            boot_script=script,
             public_key=self._make_key(),
             identity_id=self._connection.identity_id,
         )

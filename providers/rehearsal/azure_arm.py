@@ -12,6 +12,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
@@ -106,7 +107,9 @@ class RehearsedArm:
             case FaultKind.LATE_FAILURE:
                 return perform(code)
             case FaultKind.LOST_REPLY:
-                perform(None)
+                # A refusal is lost as well.
+                with suppress(ArmError):
+                    perform(None)
         raise ConnectionBrokenError
 
     def _record(self, ask: Ask, action: str, body: bytes) -> None:
