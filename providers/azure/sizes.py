@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import Any
+
+from azure.core.rest import HttpRequest
 
 from providers.azure.clients import AzureClients
 from providers.contract import LaunchSpec
 from providers.errors import ConfigurationRejectedError
 
-if TYPE_CHECKING:
-    from azure.mgmt.compute.models import ResourceSku
-
 ARM64 = "Arm64"
 # https://learn.microsoft.com/azure/virtual-machine-scale-sets/instance-mix-overview
 SIZES_LIMIT = 5
 SCALE_SET_LIMIT = 1_000
+API_VERSION = "2021-07-01"
+PAGES_LIMIT = 50
 _MACHINES = "virtualMachines"
 _FORBIDDEN = "NotAvailableForSubscription"
 
@@ -76,20 +78,30 @@ def _offered(clients: AzureClients, spec: LaunchSpec) -> dict[str, Size]:
     Raises:
         ConfigurationRejectedError: There is no such region.
     """
-
-    def list_them() -> tuple[int, dict[str, Size]]:
-        sold = list(clients.compute.resource_skus.list(filter=f"location eq '{spec.region}'"))
-        wanted = [one for one in sold if one.name in spec.machine_types]
-        return len(sold), {size.name: size for size in map(_size, wanted) if size is not None}
-
-    sold, sizes = clients.call("ResourceSkus.List", spec.region, list_them)
+    sold = 0
+    found: dict[str, Size] = {}
+    address: str | None = (
+        f"/subscriptions/{clients.connection.subscription_id}/providers/Microsoft.Compute/skus"
+        f"?api-version={API_VERSION}&$filter=location eq '{spec.region}'"
+    )
+    for _ in range(PAGES_LIMIT):
+        if address is None:
+            break
+        page = clients.call("ResourceSkus.List", spec.region, partial(_page, clients, address))
+        sold += len(page["value"])
+        found |= {
+            sku["name"]: _size(sku)
+            for sku in page["value"]
+            if sku["resourceType"] == _MACHINES and sku["name"] in spec.machine_types
+        }
+        address = page.get("nextLink")
     if not sold:
         raise ConfigurationRejectedError(
             f"{spec.region!r} is no region of Azure, or offers this subscription nothing; "
             "`az account list-locations --output table` lists them",
             region=spec.region,
         )
-    return sizes
+    return found
 
 
 def _check_offered(name: str, offered: Mapping[str, Size], region: str) -> None:
@@ -108,18 +120,27 @@ def _check_offered(name: str, offered: Mapping[str, Size], region: str) -> None:
         )
 
 
-def _size(sku: ResourceSku) -> Size | None:
-    """What is sold, if it is machines."""
-    if sku.resource_type != _MACHINES or sku.name is None:
-        return None
-    capabilities = {one.name: one.value for one in sku.capabilities or []}
+def _page(clients: AzureClients, address: str) -> dict[str, Any]:
+    """One page of what is sold.
+
+    Read as plain JSON: a region sells some thousands of things, of which the SDK would make an
+    object each, and that takes longer than the call.
+    """
+    response = clients.compute.send_request(HttpRequest("GET", address))
+    response.raise_for_status()
+    page: dict[str, Any] = response.json()
+    return page
+
+
+def _size(sku: Mapping[str, Any]) -> Size:
+    capabilities = {one["name"]: one["value"] for one in sku.get("capabilities", [])}
     return Size(
-        name=sku.name,
-        family=sku.family or "",
-        vcpus=int(capabilities.get("vCPUs") or 0),
-        architecture=capabilities.get("CpuArchitectureType") or "x64",
+        name=sku["name"],
+        family=sku.get("family", ""),
+        vcpus=int(capabilities["vCPUs"]),
+        architecture=capabilities.get("CpuArchitectureType", "x64"),
         forbidden=any(
-            one.type == "Location" and one.reason_code == _FORBIDDEN
-            for one in sku.restrictions or []
+            one["type"] == "Location" and one.get("reasonCode") == _FORBIDDEN
+            for one in sku.get("restrictions", [])
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import TypedDict
 
 import pytest
 from azure.core.exceptions import (
@@ -54,7 +55,14 @@ CORES = (
     "quota. Additional details - Current Limit: 10, Current Usage: 8, Additional Required: 4, "
     "(Minimum) New Limit Required: 12."
 )
-PUT = {"operation": "VirtualMachineScaleSets.CreateOrUpdate", "region": "westeurope"}
+
+
+class Put(TypedDict):
+    operation: str
+    region: str
+
+
+PUT: Put = {"operation": "VirtualMachineScaleSets.CreateOrUpdate", "region": "westeurope"}
 
 
 def raised_for(error: Exception) -> ProviderFailedError:
@@ -226,6 +234,7 @@ class _Answer:
     """As much of an HTTP answer as an error of azure-core looks at."""
 
     reason = "Bad Gateway"
+    request = None
 
     def __init__(self, status: int, page: str) -> None:
         self.status_code = status

@@ -148,7 +148,7 @@ def test_a_fleet_that_takes_long_is_asked_about_again_with_the_same_token(
     manual_clock.sleep(100)
 
     for _ in range(2):
-        with pytest.raises(UnknownOutcomeError, match="2 of 2 machines .* can be seen so far"):
+        with pytest.raises(UnknownOutcomeError, match=r"2 of 2 machines .* can be seen so far"):
             azure.launch(spec)
         seen = azure.observe(spec.run_id, [spec.region])
         assert {machine.state for machine in seen} == {MachineState.PENDING}
