@@ -33,8 +33,9 @@ cat > {script} <<'DEAD_MAN'
 left=$(( {expires_at_s} - $(date +%s) ))
 [ "$left" -le {lifetime_s} ] || left={lifetime_s}
 [ "$left" -ge 1 ] || left=1
-systemd-run --on-active="$left" /bin/sh {script} || \\
+if ! systemd-run --on-active="$left" /bin/sh {script}; then
   {{ sleep "$left"; /bin/sh {script}; }} > /dev/null 2>&1 &
+fi
 """
 _SCRIPT = "/run/loadmuster-dead-man"
 

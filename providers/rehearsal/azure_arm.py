@@ -124,6 +124,7 @@ class RehearsedArm:
                     "query": urlsplit(
                         f"?{'&'.join(f'{k}={v}' for k, v in ask.query.items())}"
                     ).query,
+                    "if-none-match": ask.headers.get("if-none-match", ""),
                     "body": body.decode(),
                 },
             )

@@ -79,7 +79,7 @@ class WireRequest:
         service: For example ``ec2``.
         region: For which it was signed.
         parameters: Flat, as on the wire: ``TagSpecification.1.Tag.2.Key``; of Azure's calls
-            ``method``, ``path``, ``query`` and ``body``.
+            ``method``, ``path``, ``query``, ``if-none-match`` and ``body``.
     """
 
     action: str
