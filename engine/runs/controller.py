@@ -189,8 +189,8 @@ class Controller:
                 self._end(run, outcome, reason, cloud.driver.result(self._task(run, ())))
             case GiveUp():
                 raise ReleaseUnprovenError(
-                    f"run {run.id}: {len(observed.machines)} machines are still there; "
-                    f"`loadmuster cancel {run.id}` tries again",
+                    f"run {run.id}: {observed.machine_count} machines, or parts of some, are still "
+                    f"there; `loadmuster cancel {run.id}` tries again",
                     run=run.id,
                     machines=len(observed.machines),
                 )

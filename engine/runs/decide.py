@@ -11,7 +11,7 @@ from datetime import datetime
 
 from engine.load.driver import LoadPhase, Progress
 from engine.runs.states import Limits, Outcome, Run, RunState
-from providers.contract import Machine
+from providers.contract import Machine, MachineState
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,11 @@ class Observed:
 
     machines: tuple[Machine, ...] = ()
     progress: Progress | None = None
+
+    @property
+    def machine_count(self) -> int:
+        """Machines proper: what only holds the parts of some is none."""
+        return sum(one.state is not MachineState.LEFTOVER for one in self.machines)
 
 
 @dataclass(frozen=True, slots=True)

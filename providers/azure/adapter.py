@@ -17,8 +17,8 @@ from kernel.clock import Clock
 from kernel.errors import ProviderFailedError
 from providers.azure.boot import boot_script
 from providers.azure.clients import AzureClients
+from providers.azure.codes import EXISTS_CODES
 from providers.azure.connection import Connection, connection_from_environment
-from providers.azure.errors import EXISTS_CODES
 from providers.azure.inventory import (
     DELETING,
     FAILED,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,9 +32,6 @@ THROTTLE_ATTEMPTS = 6
 THROTTLE_FIRST_WAIT_S = 0.5
 THROTTLE_LONGEST_WAIT_S = 20.0
 _backoff = wait_random_exponential(multiplier=THROTTLE_FIRST_WAIT_S, max=THROTTLE_LONGEST_WAIT_S)
-
-# The SDK logs the headers of every request at INFO.
-logging.getLogger("azure.core").setLevel(logging.WARNING)
 
 
 class AzureClients:

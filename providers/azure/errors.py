@@ -1,10 +1,8 @@
 """Every error of Azure as one of the five decisions of ``providers.errors``.
 
-Codes: https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors
-and https://learn.microsoft.com/azure/virtual-machines/error-codes. Azure answers a failure at once
-or, much later, from the operation that it had accepted; both are read here. A code that is not in
-the table goes by the status: 429 is throttling, 5xx an unknown outcome, the rest a rejected
-request. Going on with what was not understood could only repeat it.
+Azure answers a failure at once or, much later, from the operation that it had accepted; both are
+read here. A code that is not in the table goes by the status: 429 is throttling, 5xx an unknown
+outcome, the rest a rejected request. Going on with what was not understood could only repeat it.
 """
 
 from __future__ import annotations
@@ -28,8 +26,13 @@ from azure.core.exceptions import (
 )
 
 from kernel.errors import Fact, ProviderFailedError
+from providers.azure.codes import (
+    CREDENTIAL_CODES,
+    DECISIONS,
+    NOT_FOUND_CODES,
+    REGISTRATION_CODES,
+)
 from providers.errors import (
-    CapacityUnavailableError,
     ConfigurationRejectedError,
     QuotaExceededError,
     ThrottledError,
@@ -40,129 +43,6 @@ HOW_TO_SET_CREDENTIALS = (
     "run `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
 )
 HOW_TO_REGISTER = "register it with `az provider register --namespace NAME`"
-
-CREDENTIAL_CODES = frozenset(
-    {
-        "AuthenticationFailed",
-        "ExpiredAuthenticationToken",
-        "InvalidAuthenticationToken",
-        "InvalidAuthenticationTokenTenant",
-    }
-)
-NOT_FOUND_CODES = frozenset(
-    {
-        "DeploymentNotFound",
-        "NotFound",
-        "ParentResourceNotFound",
-        "ResourceGroupNotFound",
-        "ResourceNotFound",
-    }
-)
-REGISTRATION_CODES = frozenset({"MissingSubscriptionRegistration", "SubscriptionNotRegistered"})
-# Somebody else made it between our look and our call.
-EXISTS_CODES = frozenset({"ConditionNotMet", "PreconditionFailed"})
-
-# Another operation is in the way counts here too: nothing was done, and the same request will do.
-_THROTTLED = frozenset(
-    {
-        "AnotherOperationInProgress",
-        "CanceledAndSupersededDueToAnotherOperation",
-        "Conflict",
-        "DeploymentActive",
-        "OperationPreempted",
-        "ReferencedResourceNotProvisioned",
-        "ResourceCollectionRequestsThrottled",
-        "ResourceGroupBeingDeleted",
-        "ResourceRequestsThrottled",
-        "RetryableError",
-        "SubscriptionRequestsThrottled",
-        "TooManyRequests",
-    }
-)
-_QUOTA = frozenset(
-    {
-        "DeploymentQuotaExceeded",
-        "PublicIPCountLimitReached",
-        "QuotaExceeded",
-        "ResourceQuotaExceeded",
-        "ResourceGroupQuotaExceeded",
-        "SKUFamilyQuotaExceeded",
-        "StandardPublicIPCountLimitReached",
-        "SubnetIsFull",
-    }
-)
-_CAPACITY = frozenset(
-    {
-        "AllocationFailed",
-        "AllocationTimeout",
-        "NetworkCapacityError",
-        "OverconstrainedAllocationRequest",
-        "OverconstrainedZonalAllocationRequest",
-        "SkuNotAvailable",
-        "VMMarketplaceCapacity",
-        "ZonalAllocationFailed",
-    }
-)
-_CONFIGURATION = (
-    CREDENTIAL_CODES
-    | NOT_FOUND_CODES
-    | REGISTRATION_CODES
-    | EXISTS_CODES
-    | frozenset(
-        {
-            "AuthorizationFailed",
-            "BadRequest",
-            "DisallowedOperation",
-            "ImageNotFound",
-            "InvalidApiVersionParameter",
-            "InvalidParameter",
-            "InvalidRequestContent",
-            "InvalidRequestFormat",
-            "InvalidResourceName",
-            "InvalidSubscriptionId",
-            "InvalidTemplate",
-            "LinkedAuthorizationFailed",
-            "LocationNotAvailableForResourceGroup",
-            "LocationNotAvailableForResourceType",
-            "LocationRequired",
-            "MissingApiVersionParameter",
-            "NoRegisteredProviderFound",
-            "OperationNotAllowed",
-            "PlatformImageNotFound",
-            "PropertyChangeNotAllowed",
-            "ReadOnlyDisabledSubscription",
-            "RequestDisallowedByAzure",
-            "RequestDisallowedByPolicy",
-            "ScopeLocked",
-            "SubscriptionNotFound",
-        }
-    )
-)
-_UNKNOWN_OUTCOME = frozenset(
-    {
-        "GatewayTimeout",
-        "InternalExecutionError",
-        "InternalOperationError",
-        "InternalServerError",
-        "OperationTimedOut",
-        "OSProvisioningTimedOut",
-        "RequestTimeout",
-        "ServerTimeout",
-        "ServiceUnavailable",
-    }
-)
-
-DECISIONS: Final[Mapping[str, type[ProviderFailedError]]] = {
-    code: decision
-    for codes, decision in (
-        (_THROTTLED, ThrottledError),
-        (_QUOTA, QuotaExceededError),
-        (_CAPACITY, CapacityUnavailableError),
-        (_CONFIGURATION, ConfigurationRejectedError),
-        (_UNKNOWN_OUTCOME, UnknownOutcomeError),
-    )
-    for code in codes
-}
 
 # The first that fits; errors before any answer arrived, or without one that can be read.
 CLIENT_SIDE: Final[tuple[tuple[type[Exception], type[ProviderFailedError]], ...]] = (

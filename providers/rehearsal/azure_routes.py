@@ -24,7 +24,13 @@ PLAIN = {
 _SUB = "/subscriptions/[^/]+"
 _GROUP = rf"(?P<group>{_SUB}/resourcegroups/[^/]+)"
 _COMPUTE = "/providers/microsoft.compute"
-_SET = rf"(?P<thing>{_GROUP}{_COMPUTE}/virtualmachinescalesets/[^/]+)"
+_NETWORK = "/providers/microsoft.network"
+_USAGES = "/locations/(?P<region>[^/]+)/usages"
+_OPERATION = r"/locations/[^/]+/operations/(?P<number>\d+)"
+_MACHINES = f"{_GROUP}{_COMPUTE}/virtualmachines"
+_SETS = f"{_GROUP}{_COMPUTE}/virtualmachinescalesets"
+_SET = f"(?P<thing>{_SETS}/[^/]+)"
+_SET_NAME = "VirtualMachineScaleSets"
 _PLAIN = (
     rf"(?P<thing>{_GROUP}/providers/(?:microsoft.network|microsoft.resources)/"
     rf"(?P<kind>{'|'.join(PLAIN)})/[^/]+)"
@@ -78,35 +84,15 @@ class Routes:
                 ("PUT", _GROUP, "ResourceGroups.CreateOrUpdate", self._put_group),
                 ("DELETE", _GROUP, "ResourceGroups.Delete", self._delete_group),
                 ("GET", rf"{_SUB}{_COMPUTE}/skus", "ResourceSkus.List", self._list_skus),
-                (
-                    *("GET", rf"{_SUB}{_COMPUTE}/locations/(?P<region>[^/]+)/usages"),
-                    *("Usage.List", self._list_machine_usages),
-                ),
-                (
-                    "GET",
-                    rf"{_SUB}/providers/microsoft.network/locations/(?P<region>[^/]+)/usages",
-                    "Usages.List",
-                    self._list_address_usages,
-                ),
-                (
-                    *("GET", rf"{_SUB}{_COMPUTE}/locations/[^/]+/operations/(?P<number>\d+)"),
-                    *("Operations.Get", self._get_operation),
-                ),
-                (
-                    *("GET", rf"{_GROUP}{_COMPUTE}/virtualmachines"),
-                    *("VirtualMachines.List", self._list_machines),
-                ),
-                (
-                    *("GET", rf"{_GROUP}{_COMPUTE}/virtualmachinescalesets"),
-                    *("VirtualMachineScaleSets.List", self._list_sets),
-                ),
+                ("GET", f"{_SUB}{_COMPUTE}{_USAGES}", "Usage.List", self._list_machine_usages),
+                ("GET", f"{_SUB}{_NETWORK}{_USAGES}", "Usages.List", self._list_address_usages),
+                ("GET", f"{_SUB}{_COMPUTE}{_OPERATION}", "Operations.Get", self._get_operation),
+                ("GET", _MACHINES, "VirtualMachines.List", self._list_machines),
+                ("GET", _SETS, "VirtualMachineScaleSets.List", self._list_sets),
                 ("GET", _SET, "VirtualMachineScaleSets.Get", self._get_thing),
                 ("PUT", _SET, "VirtualMachineScaleSets.CreateOrUpdate", self._put_set),
                 ("DELETE", _SET, "VirtualMachineScaleSets.Delete", self._delete_set),
-                (
-                    *("POST", f"{_SET}/delete"),
-                    *("VirtualMachineScaleSets.DeleteInstances", self._delete_instances),
-                ),
+                ("POST", f"{_SET}/delete", f"{_SET_NAME}.DeleteInstances", self._delete_instances),
                 ("GET", _PLAIN, "Get", self._get_thing),
                 ("PUT", _PLAIN, "CreateOrUpdate", self._put_plain),
             )

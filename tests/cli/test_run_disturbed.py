@@ -151,6 +151,7 @@ def test_a_killed_controller_on_azure_is_taken_over_and_its_machines_go(
 
     assert (cancelled["state"], cancelled["outcome"]) == ("ended", "cancelled")
     assert {machine["state"] for machine in cancelled["machines"]} <= {"gone"}
+    assert {machine["type"] for machine in cancelled["machines"]} <= {"Standard_D4pls_v6"}
     assert cancelled["bill"]["usd"] == "1.50"
 
 

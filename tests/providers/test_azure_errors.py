@@ -22,9 +22,9 @@ from azure.core.exceptions import (
 from kernel.clock import ManualClock
 from kernel.errors import ProviderFailedError
 from providers.azure import AzureProvider
+from providers.azure.codes import DECISIONS
 from providers.azure.errors import (
     CLIENT_SIDE,
-    DECISIONS,
     decision_for,
     from_code,
     from_document,

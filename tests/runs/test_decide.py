@@ -218,6 +218,7 @@ def test_a_run_does_not_end_while_something_of_its_machines_is_left() -> None:
     run = run_in(RunState.RELEASING)
     left = Observed((machine(1, MachineState.LEFTOVER),))
 
+    assert left.machine_count == 0
     assert decide(run, left, at(701), LIMITS) == Wait()
     assert decide(run, left, at(700 + LIMITS.stop_s), LIMITS) == Release()
     assert isinstance(decide(run, Observed(), at(701), LIMITS), End)
