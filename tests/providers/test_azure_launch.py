@@ -400,6 +400,25 @@ def test_a_refusal_does_not_take_away_what_the_same_token_has_made_elsewhere(
     assert list(azure.observe(spec.run_id, [spec.region])) == machines
 
 
+def test_who_comes_second_with_a_token_gets_the_machines_of_the_first(
+    azure: AzureProvider, arm: RehearsedArm, manual_clock: ManualClock, make_azure_spec: MakeSpec
+) -> None:
+    """Each has a login of its own in its call, so that the calls are not the same."""
+    spec = make_azure_spec()
+    other = azure_provider_in_process(arm, manual_clock)
+    machines: list[object] = []
+
+    def overtaken() -> str:
+        machines.extend(other.launch(spec))
+        return "ssh-rsa late"
+
+    azure._make_key = overtaken
+
+    assert list(azure.launch(spec)) == machines
+    assert list(azure.observe(spec.run_id, [spec.region])) == machines
+    assert [request.parameters["if-none-match"] for request in sent(arm, CREATE)] == ["*", "*"]
+
+
 def test_run_ids_that_azure_does_not_take_as_names_work_too(
     azure: AzureProvider, make_azure_spec: MakeSpec
 ) -> None:
