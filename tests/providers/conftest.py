@@ -223,7 +223,7 @@ def ground(request: pytest.FixtureRequest) -> Iterator[Ground]:
         case "rehearsed Azure":
             server = request.getfixturevalue("azure_server")
             server.clear()
-            provider = azure_rehearsal_provider(server.endpoint_url, HurriedClock(8.0))
+            provider = azure_rehearsal_provider(server.endpoint_url, HurriedClock(5.0))
             yield _azure_ground(server.endpoint_url, provider, server.inject)
             server.clear()
         case _:
