@@ -4,8 +4,8 @@ A provider launches machines for a run, tells which exist, and releases them. It
 its own: what exists is what the cloud says, found by the run's tag. Every method may be called
 twice, late, or by another process than the one that launched.
 
-Azure's adapter will keep the same contract: a resource group per run stands for the launch, its
-tags for ``LaunchSpec.tags``, and a scale set's name, derived from the token, for idempotency.
+On EC2 a run's tags stand on its instances and the token goes into the create call; on Azure the
+tags stand on a resource group for the run, and a scale set's name is the token.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class MachineState(StrEnum):
     PENDING = "pending"
     RUNNING = "running"
     STOPPING = "stopping"
+    LEFTOVER = "leftover"
+    """No machine any more, or not yet one: what holds the parts of machines and is not gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,11 @@ class Machine:
     launched_at: datetime
     expires_at: datetime
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it carries load, or is on its way to."""
+        return self.state in (MachineState.PENDING, MachineState.RUNNING)
+
 
 @dataclass(frozen=True, slots=True)
 class LaunchSpec:
@@ -71,7 +78,7 @@ class LaunchSpec:
         owner: The account that pays.
         commands: What machine ``i`` executes: argument vectors that run side by side. Providers
             that boot an image receive ``user_data`` instead.
-        user_data: Boot script, at most 16 KB.
+        user_data: Boot script, at most 16 KB on EC2 and 64 KB on Azure, less its dead man.
     """
 
     run_id: str
@@ -122,7 +129,8 @@ class Provider(Protocol):
 
         The same token again returns the machines of the first call and creates none. After a
         release, the same token creates none either. Between ``min_count`` and ``count`` machines
-        are returned, or an error is raised and none of this attempt is left.
+        are returned, or an error is raised and none of this attempt is left. A launch that takes
+        longer than some seconds is an unknown outcome: the same token goes on waiting for it.
 
         Raises:
             ThrottledError, QuotaExceededError, CapacityUnavailableError,
@@ -133,6 +141,9 @@ class Provider(Protocol):
 
     def observe(self, run_id: str, regions: Sequence[str]) -> tuple[Machine, ...]:
         """All machines of a run that are not gone, in any of the regions; none is proof of release.
+
+        Where machines are gone and something of theirs is not, that is shown in their place, as
+        ``LEFTOVER``.
 
         Raises:
             ThrottledError, UnknownOutcomeError: Nothing is known; ask again.

@@ -94,7 +94,7 @@ def _state(run: Run) -> str:
 
 
 def _line(run: Run, observed: Observed) -> str:
-    parts = [f"{_state(run)}:", counted(len(observed.machines), "machine")]
+    parts = [f"{_state(run)}:", counted(observed.machine_count, "machine")]
     if (progress := observed.progress) is not None and run.state is RunState.RUNNING:
         parts += [f"{progress.users:,} users", _requests(progress)]
     return " ".join([parts[0], ", ".join([*parts[1:], charged_so_far(run, observed.progress)])])
@@ -111,7 +111,7 @@ def _panel(run: Run, observed: Observed) -> RenderableType:
     elapsed_s = 0.0 if progress is None else min(progress.elapsed_s, planned_s)
     rows: list[tuple[str, RenderableType]] = [
         ("state", Text(_state(run), style="bold")),
-        ("machines", f"{len(observed.machines)} of {run.machines_wanted}"),
+        ("machines", f"{observed.machine_count} of {run.machines_wanted}"),
         (
             "time",
             Group(

@@ -43,7 +43,7 @@ from kernel.errors import BadInputError, ProviderFailedError
 from pricing import accounts
 from pricing.books import charges, invoices
 from pricing.payments.payer import Payer
-from providers.contract import Machine
+from providers.contract import Machine, MachineState
 from providers.errors import ThrottledError, UnknownOutcomeError
 
 
@@ -98,8 +98,8 @@ class Acts:
                     cloud.driver.clean_up(task)
             case GiveUp():
                 raise ReleaseUnprovenError(
-                    f"run {run.id}: {len(observed.machines)} machines are still there; "
-                    f"`loadmuster cancel {run.id}` tries again",
+                    f"run {run.id}: {observed.machine_count} machines, or parts of some, are still "
+                    f"there; `loadmuster cancel {run.id}` tries again",
                     run=run.id,
                     machines=len(observed.machines),
                 )
@@ -208,7 +208,8 @@ class Acts:
         self, run: Run, machines: tuple[Machine, ...], outcome: Outcome, reason: str
     ) -> None:
         now = self.clock.now()
-        seen = {machine.machine_id: machine for machine in (*run.machines, *machines)}
+        real = [machine for machine in machines if machine.state is not MachineState.LEFTOVER]
+        seen = {machine.machine_id: machine for machine in (*run.machines, *real)}
         with transaction(self.db) as conn:
             self.store.advance(
                 conn,

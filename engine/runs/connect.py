@@ -1,4 +1,4 @@
-"""Connects a run to its cloud: this machine, or a rehearsal of AWS; real clouds in their adapters.
+"""Connects a run to its cloud: this machine, or a rehearsed one; real clouds in their adapters.
 
 The rehearsal's cloud is a process of its own that outlives the controller, as a real cloud would.
 Its address is on record with the run, so that the controller that takes over finds it. If that
@@ -8,10 +8,12 @@ process is gone, all its machines are gone with it, and an empty one takes its p
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from engine.load.driver import LoadDriver
@@ -27,6 +29,13 @@ from engine.scenario import Scenario
 from kernel.clock import Clock
 from kernel.errors import BadInputError
 
+if TYPE_CHECKING:
+    from providers.contract import Provider
+    from providers.objects import ObjectStore
+    from providers.rehearsal.program import Rehearsal
+
+AWS = "aws"
+AZURE = "azure"
 LOCAL_LIMITS = Limits(
     launch_s=60.0,
     start_s=90.0,
@@ -80,25 +89,43 @@ class Clouds:
         )
 
     def _rehearsal(self, run: Run, store: RunStore) -> Cloud:
-        from providers.rehearsal import aws_cloud
+        from providers.rehearsal.program import is_alive
 
+        begin, connect = _rehearsed(run.order.provider)
         endpoint = run.endpoint
-        if endpoint is None or not aws_cloud.is_alive(endpoint):
-            endpoint = aws_cloud.start_rehearsal_server(self.folder / run.id).endpoint_url
+        if endpoint is None or not is_alive(endpoint):
+            endpoint = begin(self.folder / run.id).endpoint_url
             store.set_endpoint(run.id, endpoint)
         driver: LoadDriver = RehearsedLoad()
         if run.order.puts_load:
-            driver = SlicedDriver(aws_cloud.aws_rehearsal_objects(endpoint, self.clock))
-        return Cloud(
-            aws_cloud.aws_rehearsal_provider(endpoint, self.clock), driver, REHEARSAL_LIMITS
-        )
+            driver = SlicedDriver(_rehearsed_objects(endpoint, self.clock))
+        return Cloud(connect(endpoint, self.clock), driver, REHEARSAL_LIMITS)
 
     def close(self, run: Run) -> None:
         """Put a rehearsal's cloud away once its run has ended."""
         if run.order.rehearsal and run.ended and run.endpoint is not None:
-            from providers.rehearsal import aws_cloud
+            from providers.rehearsal.program import stop_rehearsal_server
 
-            aws_cloud.stop_rehearsal_server(run.endpoint)
+            stop_rehearsal_server(run.endpoint)
+
+
+def _rehearsed(
+    provider: str,
+) -> tuple[Callable[[Path], Rehearsal], Callable[[str, Clock], Provider]]:
+    """What starts the rehearsal of a cloud in a folder, and what connects to it."""
+    if provider == AZURE:
+        from providers.rehearsal import azure_cloud
+
+        return azure_cloud.start_rehearsal_server, azure_cloud.azure_rehearsal_provider
+    from providers.rehearsal import aws_cloud
+
+    return aws_cloud.start_rehearsal_server, aws_cloud.aws_rehearsal_provider
+
+
+def _rehearsed_objects(endpoint: str, clock: Clock) -> ObjectStore:
+    from providers.rehearsal import aws_cloud
+
+    return aws_cloud.aws_rehearsal_objects(endpoint, clock)
 
 
 def check_runnable(scenario: Scenario, provider: str, *, rehearsal: bool, puts_load: bool) -> None:
@@ -112,12 +139,14 @@ def check_runnable(scenario: Scenario, provider: str, *, rehearsal: bool, puts_l
             "--dry-run rehearses a cloud; on this machine a run is real: drop --dry-run",
             provider=provider,
         )
-    if (provider, rehearsal) not in {(LOCAL, False), ("aws", True)}:
+    if (provider, rehearsal) not in {(LOCAL, False), (AWS, True), (AZURE, True)}:
         raise not_offered(provider)
     if puts_load:
         check_load(scenario)
         check_installed()
     if puts_load and rehearsal:
+        if provider == AZURE:
+            raise BadInputError("--with-load: rehearsed on aws so far; use --provider aws")
         _check_on_this_computer(scenario)
 
 
@@ -158,6 +187,6 @@ def not_offered(provider: str) -> BadInputError:
     """The error for a provider that cannot run load yet."""
     return BadInputError(
         f"runs on {provider!r} are not offered: use --provider local for real load on this "
-        "machine, or --provider aws --dry-run to rehearse on a simulated AWS",
+        "machine, or --provider aws or azure with --dry-run to rehearse on a simulated cloud",
         provider=provider,
     )

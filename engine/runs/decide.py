@@ -21,6 +21,11 @@ class Observed:
     machines: tuple[Machine, ...] = ()
     progress: Progress | None = None
 
+    @property
+    def machine_count(self) -> int:
+        """Machines proper: what only holds the parts of some is none."""
+        return sum(one.state is not MachineState.LEFTOVER for one in self.machines)
+
 
 @dataclass(frozen=True, slots=True)
 class RecordIntent:
@@ -113,7 +118,8 @@ def _starting(run: Run, observed: Observed, now: datetime, limits: Limits) -> Ac
         return BeginRelease(Outcome.FAILED, progress.message or "the injectors failed to start")
     if progress is not None and progress.phase in (LoadPhase.FLOWING, LoadPhase.DONE):
         return RecordLoadStart()
-    alive, wanted = len(observed.machines), run.machines_wanted
+    alive = sum(machine.is_up for machine in observed.machines)
+    wanted = run.machines_wanted
     if alive < run.order.least_of(wanted) and _older(run.launched_at, limits.visibility_s, now):
         return BeginRelease(
             Outcome.FAILED, f"{wanted - alive} of {wanted} machines were lost before the start"
@@ -130,7 +136,7 @@ def _running(run: Run, observed: Observed, now: datetime, limits: Limits) -> Act
         return BeginRelease(Outcome.COMPLETED)
     if progress.phase is LoadPhase.FAILED:
         return BeginRelease(Outcome.FAILED, progress.message or "the load ended early")
-    if not observed.machines:
+    if not any(machine.is_up for machine in observed.machines):
         return BeginRelease(Outcome.FAILED, "all machines were lost while load was flowing")
     if _older(run.load_started_at, run.order.load_s + limits.overrun_s, now):
         return BeginRelease(
@@ -153,7 +159,7 @@ def _releasing(
     tried_since = run.release_at if since is None else max(run.release_at, since)
     if _older(tried_since, limits.release_s, now):
         return GiveUp()
-    stopping = all(machine.state is MachineState.STOPPING for machine in observed.machines)
+    stopping = not any(machine.is_up for machine in observed.machines)
     if stopping and not _older(run.release_at, limits.stop_s, now):
         return Wait()
     # One that takes so long may never have been told: its releaser may have died on the way.

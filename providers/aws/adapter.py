@@ -24,13 +24,12 @@ from providers.aws.quota import check_quota
 from providers.aws.requests import fleet_request, run_request
 from providers.contract import ATTEMPT_TAG, RUN_TAG, LaunchSpec, Machine
 from providers.errors import (
-    SPENT,
     CapacityUnavailableError,
     ConfigurationRejectedError,
     QuotaExceededError,
-    ThrottledError,
     UnknownOutcomeError,
 )
+from providers.shortage import shortage_error
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import CreateFleetResultTypeDef
@@ -84,7 +83,7 @@ class AwsProvider:
         answer = self._create(spec, ground)
         if len(answer.machine_ids) < spec.min_count:
             self._release_short_fleet(spec, answer)
-            raise _shortage(spec, answer)
+            raise shortage_error("AWS", spec, len(answer.machine_ids), answer.errors)
         found = self._await_visible(spec, answer.machine_ids)
         machines = _in_order(one.machine(spec.region) for one in found if one.exists)
         if not machines:
@@ -221,34 +220,3 @@ def _fleet_errors(answer: CreateFleetResultTypeDef, region: str) -> list[Provide
         )
         for one in answer.get("Errors", [])
     ]
-
-
-def _shortage(spec: LaunchSpec, answer: _Answer) -> ProviderFailedError:
-    """Why too few machines came; asked again, the token could only give the same answer.
-
-    Throttling comes first, because it says nothing of the capacity; a rejected type or zone comes
-    last, because another might have worked.
-    """
-    for decision in (
-        ThrottledError,
-        QuotaExceededError,
-        CapacityUnavailableError,
-        ConfigurationRejectedError,
-    ):
-        for error in answer.errors:
-            if isinstance(error, decision):
-                return decision(
-                    f"{len(answer.machine_ids)} of at least {spec.min_count} machines: "
-                    f"{error.message}",
-                    **error.facts,
-                    launched=len(answer.machine_ids),
-                    **{SPENT: True},
-                )
-    reason = answer.errors[0].message if answer.errors else "no reason given"
-    return CapacityUnavailableError(
-        f"AWS {spec.region}: {len(answer.machine_ids)} of at least {spec.min_count} machines: "
-        f"{reason}",
-        region=spec.region,
-        launched=len(answer.machine_ids),
-        **{SPENT: True},
-    )

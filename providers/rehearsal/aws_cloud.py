@@ -2,33 +2,29 @@
 
     python -m providers.rehearsal.aws_cloud --folder FOLDER
 
-A process of its own, so that killing a controller does not kill its cloud. It ends itself when
-nobody has called for a while. moto is imported in the server only.
+moto is imported in the server only.
 """
 
 from __future__ import annotations
 
 import argparse
-import fcntl
-import http.client
 import importlib.util
-import json
-import logging
 import os
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from kernel.clock import Clock
-from providers.background import live_in_background
 from providers.errors import ConfigurationRejectedError
-from providers.rehearsal.faults import ADMIN_PATH, Fault, WireRequest, fault_to_json
+from providers.rehearsal.program import (
+    IDLE_TIMEOUT_S,
+    Program,
+    Rehearsal,
+    is_alive,
+    stop_rehearsal_server,
+)
 
 if TYPE_CHECKING:
     import boto3
@@ -36,49 +32,24 @@ if TYPE_CHECKING:
     from providers.aws import AwsProvider
     from providers.aws.objects import S3Objects
 
+__all__ = [
+    "Rehearsal",
+    "aws_rehearsal_objects",
+    "aws_rehearsal_provider",
+    "is_alive",
+    "rehearsal_in_this_process",
+    "start_rehearsal_server",
+    "stop_rehearsal_server",
+]
+
 PROGRAM = "providers.rehearsal.aws_cloud"
-ADDRESS_FILE = "aws-cloud.json"
-LOG_FILE = "aws-cloud.log"
+STEM = "aws-cloud"
+ADDRESS_FILE = f"{STEM}.json"
+LOG_FILE = f"{STEM}.log"
 BUCKET = "loadmuster-rehearsal"
 BUCKET_REGION = "us-east-1"
-
 BOOT_S = 0.5
 SHUTDOWN_S = 0.5
-IDLE_TIMEOUT_S = 900.0
-START_TIMEOUT_S = 60.0
-CALL_TIMEOUT_S = 10.0
-STOP_WAIT_S = 12.0
-STOP_POLL_S = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """A rehearsed AWS that is running.
-
-    Attributes:
-        endpoint_url: Where it answers as AWS does.
-        pid: Its process.
-    """
-
-    endpoint_url: str
-    pid: int
-
-    def inject(self, fault: Fault) -> None:
-        """From now on this goes wrong."""
-        _call(self.endpoint_url, "POST", "faults", fault_to_json(fault))
-
-    def clear(self) -> None:
-        """Forget the faults that were wanted, and the calls that were recorded."""
-        _call(self.endpoint_url, "DELETE", "faults")
-
-    def requests(self, action: str | None = None) -> list[WireRequest]:
-        """The calls that arrived, oldest first; of one action if it is named."""
-        recorded = [WireRequest(**one) for one in _call(self.endpoint_url, "GET", "requests")]
-        return [one for one in recorded if action in (None, one.action)]
-
-    def stop(self) -> None:
-        """End it, and all that it rehearsed."""
-        stop_rehearsal_server(self.endpoint_url)
 
 
 def start_rehearsal_server(
@@ -103,37 +74,8 @@ def start_rehearsal_server(
         raise ConfigurationRejectedError(
             "a rehearsal of AWS needs moto; install it with: pip install 'loadmuster[rehearsal]'"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "aws-cloud.lock").open("w") as lock:
-        # Whoever holds it is starting a server, which takes START_TIMEOUT_S at most.
-        fcntl.flock(lock.fileno(), fcntl.LOCK_EX)
-        running = _running(folder)
-        if running is None:
-            _start(folder, boot_s, shutdown_s, idle_timeout_s)
-            running = _running(folder)
-    if running is None:
-        raise ConfigurationRejectedError(
-            f"the rehearsal of AWS did not start; {folder / LOG_FILE} says why",
-            log=str(folder / LOG_FILE),
-        )
-    return running
-
-
-def is_alive(endpoint_url: str) -> bool:
-    """Whether a rehearsed AWS answers there."""
-    return _pid(endpoint_url) is not None
-
-
-def stop_rehearsal_server(endpoint_url: str) -> None:
-    """End the rehearsed AWS that answers there, if one does; returns when it has gone."""
-    pid = _pid(endpoint_url)
-    if pid is None:
-        return
-    with suppress(OSError, http.client.HTTPException):
-        _call(endpoint_url, "POST", "stop")
-    deadline_s = time.monotonic() + STOP_WAIT_S
-    while _is_process(pid) and time.monotonic() < deadline_s:
-        time.sleep(STOP_POLL_S)
+    lengths_s = {"boot-s": boot_s, "shutdown-s": shutdown_s, "idle-timeout-s": idle_timeout_s}
+    return _program().start(folder, lengths_s)
 
 
 @contextmanager
@@ -142,14 +84,13 @@ def rehearsal_in_this_process(
 ) -> Iterator[Rehearsal]:
     """A rehearsed AWS in a thread, for quick tests: one at a time, for moto is one per process."""
     from providers.rehearsal.pace import Pace
-    from providers.rehearsal.server import endpoint_url, listen, make_gateway
+    from providers.rehearsal.server import listen
 
-    server = listen(make_gateway(Pace(boot_s, shutdown_s, visible_s), on_stop=lambda: None))
+    listening = listen(Pace(boot_s, shutdown_s, visible_s), on_stop=lambda: None)
     try:
-        yield Rehearsal(endpoint_url(server), os.getpid())
+        yield Rehearsal(listening.endpoint_url, os.getpid())
     finally:
-        server.shutdown()
-        server.server_close()
+        listening.close()
 
 
 def aws_rehearsal_provider(endpoint_url: str, clock: Clock) -> AwsProvider:
@@ -189,108 +130,36 @@ def _session() -> boto3.Session:
 
 def main(arguments: Sequence[str]) -> int:
     """Serve a rehearsed AWS."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m {PROGRAM}",
-        description="Serve a rehearsed AWS on a free port of this computer. Its address is written "
-        f"to {ADDRESS_FILE} in the folder, its log to {LOG_FILE}.",
-    )
-    parser.add_argument("--folder", type=Path, required=True, help="for its address and its log")
-    parser.add_argument(
-        "--background", action="store_true", help="return once it serves, and go on serving"
-    )
-    for name, default, meaning in (
-        ("--boot-s", BOOT_S, "seconds that a machine is pending"),
-        ("--shutdown-s", SHUTDOWN_S, "seconds that a machine is shutting down"),
-        ("--idle-timeout-s", IDLE_TIMEOUT_S, "seconds without a call after which it ends itself"),
-    ):
-        parser.add_argument(
-            name, type=float, default=default, metavar="S", help=f"{meaning} (default: {default})"
-        )
-    options = parser.parse_args(arguments)
-    options.folder.mkdir(parents=True, exist_ok=True)
-    if options.background:
-        return live_in_background(lambda report_started: _serve(options, report_started))
-    sys.stdout.write(f"serving; {options.folder / ADDRESS_FILE} says where\n")
-    sys.stdout.flush()
-    return _serve(options, lambda: None)
+    return _program().main(arguments, _serve)
 
 
 def _serve(options: argparse.Namespace, report_started: Callable[[], None]) -> int:
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(name)s %(message)s",
-        filename=options.folder / LOG_FILE,
-    )
     from providers.rehearsal.hosts import Hosts
     from providers.rehearsal.pace import Pace
-    from providers.rehearsal.server import serve
+    from providers.rehearsal.server import listen
+    from providers.rehearsal.serving import serve_until_stopped
 
-    return serve(
+    hosts = Hosts(options.folder / "machines")
+    pace = Pace(options.boot_s, options.shutdown_s, hosts=hosts)
+    return serve_until_stopped(
         options.folder / ADDRESS_FILE,
-        Pace(options.boot_s, options.shutdown_s, hosts=Hosts(options.folder / "machines")),
+        lambda on_stop: listen(pace, on_stop=on_stop),
         idle_timeout_s=options.idle_timeout_s,
         report_started=report_started,
+        on_end=hosts.end,
     )
 
 
-def _start(folder: Path, boot_s: float, shutdown_s: float, idle_timeout_s: float) -> None:
-    """Run the program until it serves in the background; whether it does shows at its address."""
-    with (folder / LOG_FILE).open("ab") as log_file, suppress(subprocess.TimeoutExpired):
-        subprocess.run(  # noqa: S603 - our own program, arguments passed as a list
-            [
-                sys.executable,
-                "-m",
-                PROGRAM,
-                "--background",
-                f"--folder={folder}",
-                f"--boot-s={boot_s}",
-                f"--shutdown-s={shutdown_s}",
-                f"--idle-timeout-s={idle_timeout_s}",
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log_file,
-            stderr=subprocess.STDOUT,
-            timeout=START_TIMEOUT_S,
-            # Ctrl-C is for the caller, not for a cloud that is starting.
-            process_group=0,
-            check=False,
-        )
-
-
-def _running(folder: Path) -> Rehearsal | None:
-    """The rehearsal whose address the folder has, if it still answers there."""
-    try:
-        address = json.loads((folder / ADDRESS_FILE).read_text())
-        rehearsal = Rehearsal(address["endpoint_url"], address["pid"])
-    except (OSError, ValueError, KeyError):
-        return None
-    return rehearsal if _pid(rehearsal.endpoint_url) == rehearsal.pid else None
-
-
-def _pid(endpoint_url: str) -> int | None:
-    try:
-        pid: int = _call(endpoint_url, "GET", "health")["pid"]
-    except (OSError, http.client.HTTPException, ValueError):
-        return None
-    return pid
-
-
-def _is_process(pid: int) -> bool:
-    import psutil
-
-    with suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    return False
-
-
-def _call(endpoint_url: str, method: str, verb: str, document: object = None) -> Any:  # noqa: ANN401 - JSON
-    address = urlsplit(endpoint_url)
-    connection = http.client.HTTPConnection(address.netloc, timeout=CALL_TIMEOUT_S)
-    try:
-        connection.request(method, f"{ADMIN_PATH}{verb}", body=json.dumps(document))
-        return json.loads(connection.getresponse().read())
-    finally:
-        connection.close()
+def _program() -> Program:
+    return Program(
+        PROGRAM,
+        "AWS",
+        STEM,
+        [
+            ("boot-s", BOOT_S, "that a machine is pending"),
+            ("shutdown-s", SHUTDOWN_S, "that a machine is shutting down"),
+        ],
+    )
 
 
 if __name__ == "__main__":

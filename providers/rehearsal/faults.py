@@ -16,13 +16,15 @@ class FaultKind(StrEnum):
     """The ways in which a cloud fails."""
 
     THROTTLING = "throttling"
-    """The call is refused with ``RequestLimitExceeded``."""
+    """The call is refused because there were too many."""
     REFUSAL = "refusal"
     """The call is refused with ``code``."""
     LOST_REQUEST = "lost request"
     """The connection breaks before anything was done."""
     LOST_REPLY = "lost reply"
     """What was asked is done, but the connection breaks before the answer."""
+    LATE_FAILURE = "late failure"
+    """Azure alone: what was asked is accepted, and fails with ``code`` some time later."""
     SHORT_CAPACITY = "short capacity"
     """A create call gives at most ``available`` machines of ``machine_type``; until cleared."""
     VCPU_LIMIT = "vCPU limit"
@@ -38,9 +40,10 @@ class Fault:
 
     Attributes:
         kind: How.
-        action: API call that it hits, such as ``CreateFleet``; ``*``: any.
+        action: API call that it hits, such as ``CreateFleet``, or on Azure
+            ``VirtualMachineScaleSets.CreateOrUpdate``; ``*``: any.
         times: How many calls it hits; a standing kind lasts until it is cleared.
-        code: The error code that is answered.
+        code: The error code that is answered; Azure answers its own word for the default.
         machine_type: Which type is short; ``*``: every one.
         available: How many machines, or vCPUs, there are.
     """
@@ -61,6 +64,8 @@ class Fault:
                 return f"{self.kind} of {self.available}"
             case FaultKind.REFUSAL:
                 return f"{self.action} refused with {self.code}, {self.times} times"
+            case FaultKind.LATE_FAILURE:
+                return f"{self.action} fails late with {self.code}, {self.times} times"
             case _:
                 return f"{self.kind} of {self.action}, {self.times} times"
 
@@ -73,7 +78,8 @@ class WireRequest:
         action: Name of the API call.
         service: For example ``ec2``.
         region: For which it was signed.
-        parameters: Flat, as on the wire: ``TagSpecification.1.Tag.2.Key``.
+        parameters: Flat, as on the wire: ``TagSpecification.1.Tag.2.Key``; of Azure's calls
+            ``method``, ``path``, ``query``, ``if-none-match`` and ``body``.
     """
 
     action: str

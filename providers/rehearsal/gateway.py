@@ -10,13 +10,12 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
 import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -24,7 +23,8 @@ from urllib.parse import parse_qsl
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
 
-from providers.rehearsal.faults import ADMIN_PATH, FaultKind, WireRequest, fault_from_json
+from providers.rehearsal.admin import administer
+from providers.rehearsal.faults import ADMIN_PATH, FaultKind, WireRequest
 from providers.rehearsal.object_gate import is_signed_for_another, object_action, object_refusal
 from providers.rehearsal.pace import Pace
 from providers.rehearsal.world import World
@@ -177,20 +177,12 @@ class Gateway:
     def _administer(self, verb: str, environment: Environment, body: bytes) -> Reply:
         """What the rehearsal's caller wants: health, faults, records, an end."""
         with self._lock:
-            match environment["REQUEST_METHOD"], verb:
-                case "POST", "faults":
-                    self._world.add(fault_from_json(json.loads(body)))
-                case "DELETE", "faults":
-                    self._world.clear()
-                case "GET", "requests":
-                    return _json_reply([asdict(request) for request in self._world.requests])
-                case "POST", "stop":
-                    self._on_stop()
-                case "GET", "health":
-                    return _json_reply({"pid": os.getpid()})
-                case _:
-                    return Reply(404, "text/plain", b"no such verb\n")
-        return _json_reply({})
+            document = administer(
+                self._world, environment["REQUEST_METHOD"], verb, body, self._on_stop
+            )
+        if document is None:
+            return Reply(404, "text/plain", b"no such verb\n")
+        return _json_reply(document)
 
 
 def _read_body(environment: Environment) -> bytes:

@@ -42,10 +42,14 @@ def refused(answer: Answer, code: int, *words: str) -> None:
         assert word in answer.err, answer.err
 
 
-def test_a_rehearsal_lives_its_whole_life_and_bills_it(acme: CommandLine) -> None:
-    answer = acme("--json", *REHEARSED, "--speed", "600")
+@pytest.mark.parametrize("provider", ["aws", "azure"])
+def test_a_rehearsal_lives_its_whole_life_and_bills_it(provider: str, acme: CommandLine) -> None:
+    rehearsed = ("run", CHECKOUT, "--account", "acme", "--provider", provider, "--dry-run")
+    answer = acme("--json", *rehearsed, "--speed", "600")
     assert answer.code == 0, answer.err
     run = answer.json
+    assert run["provider"] == provider
+    assert processes_of(str(acme.home)) == [], "its cloud is put away"
     assert set(run) >= SPOKEN_OF
     assert (run["state"], run["outcome"], run["rehearsal"]) == ("ended", "completed", True)
     assert {machine["state"] for machine in run["machines"]} == {"gone"}

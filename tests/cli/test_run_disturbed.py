@@ -20,7 +20,9 @@ from engine.api import Engine
 from engine.readers import read_scenario
 from providers.local.processes import processes_by_machine
 from providers.rehearsal.aws_cloud import ADDRESS_FILE, is_alive, start_rehearsal_server
+from providers.rehearsal.azure_cloud import start_rehearsal_server as start_azure_server
 from providers.rehearsal.faults import Fault, FaultKind
+from providers.rehearsal.program import Rehearsal
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
@@ -101,30 +103,56 @@ def test_ctrl_c_while_machines_or_their_cloud_are_starting_is_a_cancel_and_no_fa
     assert list(acme.home.glob(f"books.db.runs/*/{ADDRESS_FILE}")) == []
 
 
+@pytest.mark.parametrize(
+    ("provider", "start", "code"),
+    [
+        ("aws", start_rehearsal_server, "InsufficientInstanceCapacity"),
+        ("azure", start_azure_server, "AllocationFailed"),
+    ],
+    ids=["aws", "azure"],
+)
 def test_a_run_whose_cloud_has_no_capacity_exits_with_4_and_costs_nothing(
-    acme: CommandLine,
+    provider: str, start: Callable[..., Rehearsal], code: str, acme: CommandLine
 ) -> None:
     engine = Engine(f"sqlite:///{acme.database}")
     run = engine.accept(
         read_scenario(CHECKOUT),
         account="acme",
-        provider="aws",
+        provider=provider,
         dry_run=True,
         request_id="build-7",
     )
-    cloud = start_rehearsal_server(engine.folder / run.id, boot_s=0.0, shutdown_s=0.0)
+    cloud = start(engine.folder / run.id, boot_s=0.0, shutdown_s=0.0)
     cloud.inject(Fault(FaultKind.SHORT_CAPACITY, available=0))
     engine.store.set_endpoint(run.id, cloud.endpoint_url)
 
-    answer = acme(*REHEARSED, "--request-id", "build-7", "--json")
+    rehearsed = ("run", CHECKOUT, "--account", "acme", "--provider", provider, "--dry-run")
+    answer = acme(*rehearsed, "--request-id", "build-7", "--json")
 
     assert answer.code == 4, answer.err
     assert answer.json["id"] == run.id
     assert answer.json["outcome"] == "failed"
-    assert "InsufficientInstanceCapacity" in answer.json["reason"]
+    assert code in answer.json["reason"]
     assert answer.json["machines"] == []
     assert (answer.json["bill"]["usd"], answer.json["bill"]["corrected"]) == ("0.00", True)
     assert not is_alive(cloud.endpoint_url)
+
+
+def test_a_killed_controller_on_azure_is_taken_over_and_its_machines_go(
+    acme: CommandLine,
+) -> None:
+    rehearsed = ("run", CHECKOUT, "--account", "acme", "--provider", "azure", "--dry-run")
+    process = acme.start(*rehearsed, "--speed", "10", "--json")
+    run = until(acme, lambda run: run["state"] in {"launching", "starting"})
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+    cancelled = acme("--json", "cancel", run["id"]).json
+
+    assert (cancelled["state"], cancelled["outcome"]) == ("ended", "cancelled")
+    assert {machine["state"] for machine in cancelled["machines"]} <= {"gone"}
+    assert {machine["type"] for machine in cancelled["machines"]} <= {"Standard_D4pls_v6"}
+    assert cancelled["bill"]["usd"] == "1.50"
 
 
 def test_a_detached_run_is_watched_with_show_until_it_has_ended_by_itself(

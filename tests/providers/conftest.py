@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
@@ -14,6 +14,7 @@ import pytest
 
 from kernel.clock import ManualClock, SystemClock
 from providers.aws import AwsProvider
+from providers.azure import AzureProvider
 from providers.contract import LaunchSpec, Provider
 from providers.local import LocalProvider
 from providers.local.processes import end, processes_by_machine
@@ -24,11 +25,35 @@ from providers.rehearsal.aws_cloud import (
     rehearsal_in_this_process,
     start_rehearsal_server,
 )
+from providers.rehearsal.azure_arm import RehearsedArm
+from providers.rehearsal.azure_cloud import azure_rehearsal_provider
+from providers.rehearsal.azure_cloud import start_rehearsal_server as start_azure_server
+from providers.rehearsal.azure_server import listen
+from providers.rehearsal.azure_session import azure_provider_in_process
+from providers.rehearsal.azure_things import AzurePace
 from providers.rehearsal.faults import Fault, FaultKind
 
 REGION = "eu-west-1"
+TYPES = ("c7i.large", "c7g.large")
+AZURE_REGION = "westeurope"
+AZURE_TYPES = ("Standard_D2s_v5", "Standard_D2as_v5")
 GONE_WAIT_S = 20.0
 LIFETIME = timedelta(minutes=2)
+
+
+class HurriedClock:
+    """A clock that runs so many times as fast as the real one."""
+
+    def __init__(self, factor: float) -> None:
+        self._factor = factor
+        self._start = SystemClock().now()
+        self._made_s = time.monotonic()
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=(time.monotonic() - self._made_s) * self._factor)
+
+    def sleep(self, duration_s: float) -> None:
+        time.sleep(duration_s / self._factor)
 
 
 class MakeSpec(Protocol):
@@ -44,12 +69,14 @@ class Ground:
     Attributes:
         provider: The provider under test.
         region: A region that it has.
+        machine_types: Two that the region has.
         program: Python that makes another such provider, for another process.
         leave: Make all but so many machines of a launch impossible.
     """
 
     provider: Provider
     region: str
+    machine_types: tuple[str, ...]
     program: str
     leave: Callable[[LaunchSpec, int], None]
 
@@ -72,7 +99,7 @@ def make_spec() -> MakeSpec:
             attempt=attempt,
             token=f"{run_id}-{attempt}",
             region=REGION,
-            machine_types=("c7i.large", "c7g.large"),
+            machine_types=TYPES,
             count=2,
             min_count=2,
             created_at=now,
@@ -133,14 +160,90 @@ def local(tmp_path: Path) -> Iterator[LocalProvider]:
     assert not _left(tmp_path)
 
 
-@pytest.fixture(params=["local", "rehearsed AWS"])
-def ground(request: pytest.FixtureRequest) -> Ground:
+@pytest.fixture(scope="session")
+def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """A rehearsed Azure in a process of its own."""
+    folder = tmp_path_factory.mktemp("azure")
+    server = start_azure_server(
+        folder, boot_s=0.1, shutdown_s=0.1, group_s=0.1, idle_timeout_s=120.0
+    )
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def manual_clock() -> ManualClock:
+    """A clock whose waits take no time."""
+    return ManualClock(SystemClock().now())
+
+
+@pytest.fixture
+def arm(manual_clock: ManualClock) -> RehearsedArm:
+    """A rehearsed Azure in this process, where nothing comes or goes at once."""
+
+    def now_s() -> float:
+        return manual_clock.now().timestamp()
+
+    pace = AzurePace(boot_s=3.0, shutdown_s=2.0, visible_s=1.0, linger_s=1.0, group_s=2.0)
+    return RehearsedArm(now_s, pace)
+
+
+@pytest.fixture
+def azure(arm: RehearsedArm, manual_clock: ManualClock) -> AzureProvider:
+    """Azure's provider before an Azure where all goes well."""
+    return azure_provider_in_process(arm, manual_clock)
+
+
+@pytest.fixture
+def make_azure_spec(make_spec: MakeSpec, manual_clock: ManualClock) -> MakeSpec:
+    """Writes a launch on Azure, of one size."""
+
+    def make(**changes: Any) -> LaunchSpec:  # noqa: ANN401 - any field
+        now = manual_clock.now()
+        wish = {
+            "region": AZURE_REGION,
+            "machine_types": AZURE_TYPES[:1],
+            "created_at": now,
+            "expires_at": now + timedelta(minutes=10),
+        }
+        return make_spec(**(wish | changes))
+
+    return make
+
+
+@pytest.fixture(params=["local", "rehearsed AWS", "rehearsed Azure", "rehearsed Azure, in process"])
+def ground(request: pytest.FixtureRequest) -> Iterator[Ground]:
     """Every provider in turn."""
-    if request.param == "local":
-        return _local_ground(
-            request.getfixturevalue("local"), request.getfixturevalue("tmp_path") / "machines"
-        )
-    return _aws_ground(request.getfixturevalue("rehearsal"), request.getfixturevalue("aws"))
+    match request.param:
+        case "local":
+            folder = request.getfixturevalue("tmp_path") / "machines"
+            yield _local_ground(request.getfixturevalue("local"), folder)
+        case "rehearsed AWS":
+            yield _aws_ground(request.getfixturevalue("rehearsal"), request.getfixturevalue("aws"))
+        case "rehearsed Azure":
+            server = request.getfixturevalue("azure_server")
+            server.clear()
+            provider = azure_rehearsal_provider(server.endpoint_url, HurriedClock(5.0))
+            yield _azure_ground(server.endpoint_url, provider, server.inject)
+            server.clear()
+        case _:
+            yield from _azure_ground_in_process()
+
+
+def _azure_ground_in_process() -> Iterator[Ground]:
+    """An Azure in this process, which other processes reach over loopback."""
+    clock = ManualClock(SystemClock().now())
+
+    def now_s() -> float:
+        # It goes on by itself too, for those who wait on another clock.
+        return clock.now().timestamp() + time.monotonic()
+
+    pace = AzurePace(boot_s=0.1, shutdown_s=0.1, visible_s=0.05, linger_s=0.05, group_s=0.05)
+    arm = RehearsedArm(now_s, pace)
+    listening = listen(arm, on_stop=lambda: None)
+    provider = azure_provider_in_process(arm, clock)
+    yield _azure_ground(listening.endpoint_url, provider, arm.world.add)
+    listening.close()
 
 
 def _left(folder: Path) -> list[Any]:
@@ -160,7 +263,7 @@ def _local_ground(provider: LocalProvider, root: Path) -> Ground:
         "from providers.local import LocalProvider\n"
         f"provider = LocalProvider(Path({str(root)!r}), SystemClock())\n"
     )
-    return Ground(provider, REGION, program, leave)
+    return Ground(provider, REGION, TYPES, program, leave)
 
 
 def _aws_ground(rehearsal: Rehearsal, provider: AwsProvider) -> Ground:
@@ -175,4 +278,19 @@ def _aws_ground(rehearsal: Rehearsal, provider: AwsProvider) -> Ground:
         "from providers.rehearsal.aws_cloud import aws_rehearsal_provider\n"
         f"provider = aws_rehearsal_provider({rehearsal.endpoint_url!r}, SystemClock())\n"
     )
-    return Ground(provider, REGION, program, leave)
+    return Ground(provider, REGION, TYPES, program, leave)
+
+
+def _azure_ground(
+    endpoint_url: str, provider: AzureProvider, inject: Callable[[Fault], None]
+) -> Ground:
+    def leave(spec: LaunchSpec, available: int) -> None:
+        for machine_type, number in zip(spec.machine_types, (available, 0), strict=True):
+            inject(Fault(FaultKind.SHORT_CAPACITY, machine_type=machine_type, available=number))
+
+    program = (
+        "from kernel.clock import SystemClock\n"
+        "from providers.rehearsal.azure_cloud import azure_rehearsal_provider\n"
+        f"provider = azure_rehearsal_provider({endpoint_url!r}, SystemClock())\n"
+    )
+    return Ground(provider, AZURE_REGION, AZURE_TYPES, program, leave)

@@ -24,11 +24,23 @@ class MakeSpec(Protocol):
 class Ground(Protocol):
     provider: Provider
     region: str
+    machine_types: tuple[str, ...]
     program: str
 
     def leave(self, spec: LaunchSpec, available: int, /) -> None: ...
 
     def wait_until_gone(self, run_id: str) -> None: ...
+
+
+@pytest.fixture
+def make_spec(make_spec: MakeSpec, ground: Ground) -> MakeSpec:
+    """Writes a launch that the provider under test can understand."""
+
+    def make(**changes: object) -> LaunchSpec:
+        place = {"region": ground.region, "machine_types": ground.machine_types}
+        return make_spec(**(place | changes))
+
+    return make
 
 
 def ids(machines: tuple[Machine, ...]) -> set[str]:

@@ -196,6 +196,34 @@ def test_machines_that_do_not_go_are_given_up_loudly_and_the_run_stays_open() ->
     assert action == GiveUp()
 
 
+@pytest.mark.parametrize("state", [MachineState.STOPPING, MachineState.LEFTOVER])
+def test_machines_that_are_going_or_leave_something_behind_carry_no_load(
+    state: MachineState,
+) -> None:
+    waiting, flowing = progress(LoadPhase.WAITING), progress(LoadPhase.FLOWING)
+    going = (machine(1, state), machine(2, state))
+
+    late = at(20 + LIMITS.visibility_s)
+    lost = decide(run_in(RunState.STARTING), Observed(going, waiting), late, LIMITS)
+    assert isinstance(lost, BeginRelease)
+    assert "2 of 2 machines were lost" in lost.reason
+
+    lost = decide(run_in(RunState.RUNNING), Observed(going, flowing), at(90), LIMITS)
+    assert isinstance(lost, BeginRelease)
+    one_left = Observed((machine(1, state), machine(2)), flowing)
+    assert decide(run_in(RunState.RUNNING), one_left, at(90), LIMITS) == Wait()
+
+
+def test_a_run_does_not_end_while_something_of_its_machines_is_left() -> None:
+    run = run_in(RunState.RELEASING)
+    left = Observed((machine(1, MachineState.LEFTOVER),))
+
+    assert left.machine_count == 0
+    assert decide(run, left, at(701), LIMITS) == Wait()
+    assert decide(run, left, at(700 + LIMITS.stop_s), LIMITS) == Release()
+    assert isinstance(decide(run, Observed(), at(701), LIMITS), End)
+
+
 def test_machines_that_are_stopping_for_too_long_are_asked_again() -> None:
     stopping = Observed((machine(1, MachineState.STOPPING),))
     run = run_in(RunState.RELEASING)

@@ -1,0 +1,141 @@
+"""How Azure is called: clients, time-outs, and retries with a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from azure.core.pipeline import policies
+from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+
+from kernel.clock import Clock
+from providers.azure.connection import ClockedTransport, Connection
+from providers.azure.errors import is_not_found, translated
+from providers.errors import ConfigurationRejectedError, ThrottledError
+
+if TYPE_CHECKING:
+    from azure.mgmt.compute import ComputeManagementClient
+    from azure.mgmt.network import NetworkManagementClient
+    from azure.mgmt.resource.resources import ResourceManagementClient
+
+T = TypeVar("T")
+
+USER_AGENT = "loadmuster"
+THROTTLE_ATTEMPTS = 6
+THROTTLE_FIRST_WAIT_S = 0.5
+THROTTLE_LONGEST_WAIT_S = 20.0
+_backoff = wait_random_exponential(multiplier=THROTTLE_FIRST_WAIT_S, max=THROTTLE_LONGEST_WAIT_S)
+
+
+class AzureClients:
+    """The clients of one subscription, made when first needed.
+
+    Args:
+        clock: On which waits pass.
+        connection: Which Azure, and as whom.
+    """
+
+    def __init__(self, clock: Clock, connection: Connection) -> None:
+        self.clock = clock
+        self.connection = connection
+        self._clients: dict[str, Any] = {}
+
+    @property
+    def compute(self) -> ComputeManagementClient:
+        """Scale sets, machines, sizes."""
+        if "compute" not in self._clients:
+            from azure.mgmt.compute import ComputeManagementClient
+
+            self._clients["compute"] = self._make(ComputeManagementClient)
+        client: ComputeManagementClient = self._clients["compute"]
+        return client
+
+    @property
+    def network(self) -> NetworkManagementClient:
+        """Networks and addresses."""
+        if "network" not in self._clients:
+            from azure.mgmt.network import NetworkManagementClient
+
+            self._clients["network"] = self._make(NetworkManagementClient)
+        client: NetworkManagementClient = self._clients["network"]
+        return client
+
+    @property
+    def resources(self) -> ResourceManagementClient:
+        """Resource groups, and resources of any kind."""
+        if "resources" not in self._clients:
+            from azure.mgmt.resource.resources import ResourceManagementClient
+
+            self._clients["resources"] = self._make(ResourceManagementClient)
+        client: ResourceManagementClient = self._clients["resources"]
+        return client
+
+    def call(self, operation: str, region: str, request: Callable[[], T]) -> T:
+        """Send a request, again while Azure throttles, and translate what goes wrong."""
+
+        def once() -> T:
+            with translated(operation, region):
+                return request()
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(ThrottledError),
+            wait=_wait_s,
+            stop=stop_after_attempt(THROTTLE_ATTEMPTS),
+            sleep=self.clock.sleep,
+            reraise=True,
+        )
+        return retrying(once)
+
+    def find(self, operation: str, region: str, request: Callable[[], T]) -> T | None:
+        """Send a request for something that may not be there; None: it is not."""
+        try:
+            return self.call(operation, region, request)
+        except ConfigurationRejectedError as error:
+            if is_not_found(error):
+                return None
+            raise
+
+    def _make(self, kind: Callable[..., Any]) -> Any:  # noqa: ANN401 - each client has its own type
+        connection = self.connection
+        return kind(
+            connection.credential,
+            connection.subscription_id,
+            base_url=connection.endpoint,
+            transport=ClockedTransport(self.clock, connection.session),
+            policies=self._policies(),
+        )
+
+    def _policies(self) -> list[Any]:
+        """What every request passes through.
+
+        Azure's own list would also register resource providers by itself, waiting on the real
+        clock, and retry throttling without our bound.
+        """
+        connection = self.connection
+        scope = f"{connection.endpoint}/.default"
+        return [
+            policies.RequestIdPolicy(),
+            policies.HeadersPolicy(),
+            policies.UserAgentPolicy(USER_AGENT),
+            policies.ContentDecodePolicy(),
+            # One more try for a lost connection; every request of ours may be sent twice.
+            policies.RetryPolicy(retry_total=1, retry_status=0, retry_on_status_codes=[]),
+            connection.authentication
+            or ARMChallengeAuthenticationPolicy(connection.credential, scope),
+            policies.CustomHookPolicy(),
+        ]
+
+
+def _wait_s(state: RetryCallState) -> float:
+    """As long as Azure asks, and a random while more, so that many do not return together."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.facts.get("retry_after_s") if isinstance(error, ThrottledError) else None
+    asked_s = min(asked, THROTTLE_LONGEST_WAIT_S) if isinstance(asked, int) else 0.0
+    return asked_s + _backoff(state)

@@ -1,0 +1,142 @@
+"""The codes of Azure, each with the decision that it asks for.
+
+https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors
+and https://learn.microsoft.com/azure/virtual-machines/error-codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from kernel.errors import ProviderFailedError
+from providers.errors import (
+    CapacityUnavailableError,
+    ConfigurationRejectedError,
+    QuotaExceededError,
+    ThrottledError,
+    UnknownOutcomeError,
+)
+
+CREDENTIAL_CODES = frozenset(
+    {
+        "AuthenticationFailed",
+        "ExpiredAuthenticationToken",
+        "InvalidAuthenticationToken",
+        "InvalidAuthenticationTokenTenant",
+    }
+)
+NOT_FOUND_CODES = frozenset(
+    {
+        "DeploymentNotFound",
+        "NotFound",
+        "ParentResourceNotFound",
+        "ResourceGroupNotFound",
+        "ResourceNotFound",
+    }
+)
+REGISTRATION_CODES = frozenset({"MissingSubscriptionRegistration", "SubscriptionNotRegistered"})
+# Somebody else made it between our look and our call.
+EXISTS_CODES = frozenset({"ConditionNotMet", "PreconditionFailed"})
+
+# Another operation is in the way counts here too: nothing was done, and the same request will do.
+_THROTTLED = frozenset(
+    {
+        "AnotherOperationInProgress",
+        "CanceledAndSupersededDueToAnotherOperation",
+        "Conflict",
+        "DeploymentActive",
+        "OperationPreempted",
+        "ReferencedResourceNotProvisioned",
+        "ResourceCollectionRequestsThrottled",
+        "ResourceGroupBeingDeleted",
+        "ResourceRequestsThrottled",
+        "RetryableError",
+        "SubscriptionRequestsThrottled",
+        "TooManyRequests",
+    }
+)
+_QUOTA = frozenset(
+    {
+        "DeploymentQuotaExceeded",
+        "PublicIPCountLimitReached",
+        "QuotaExceeded",
+        "ResourceQuotaExceeded",
+        "ResourceGroupQuotaExceeded",
+        "SKUFamilyQuotaExceeded",
+        "StandardPublicIPCountLimitReached",
+        "SubnetIsFull",
+    }
+)
+_CAPACITY = frozenset(
+    {
+        "AllocationFailed",
+        "AllocationTimeout",
+        "NetworkCapacityError",
+        "OverconstrainedAllocationRequest",
+        "OverconstrainedZonalAllocationRequest",
+        "SkuNotAvailable",
+        "VMMarketplaceCapacity",
+        "ZonalAllocationFailed",
+    }
+)
+_CONFIGURATION = (
+    CREDENTIAL_CODES
+    | NOT_FOUND_CODES
+    | REGISTRATION_CODES
+    | EXISTS_CODES
+    | frozenset(
+        {
+            "AuthorizationFailed",
+            "BadRequest",
+            "DisallowedOperation",
+            "ImageNotFound",
+            "InvalidApiVersionParameter",
+            "InvalidParameter",
+            "InvalidRequestContent",
+            "InvalidRequestFormat",
+            "InvalidResourceName",
+            "InvalidSubscriptionId",
+            "InvalidTemplate",
+            "LinkedAuthorizationFailed",
+            "LocationNotAvailableForResourceGroup",
+            "LocationNotAvailableForResourceType",
+            "LocationRequired",
+            "MissingApiVersionParameter",
+            "NoRegisteredProviderFound",
+            "OperationNotAllowed",
+            "PlatformImageNotFound",
+            "PropertyChangeNotAllowed",
+            "ReadOnlyDisabledSubscription",
+            "RequestDisallowedByAzure",
+            "RequestDisallowedByPolicy",
+            "ScopeLocked",
+            "SubscriptionNotFound",
+        }
+    )
+)
+_UNKNOWN_OUTCOME = frozenset(
+    {
+        "GatewayTimeout",
+        "InternalExecutionError",
+        "InternalOperationError",
+        "InternalServerError",
+        "OperationTimedOut",
+        "OSProvisioningTimedOut",
+        "RequestTimeout",
+        "ServerTimeout",
+        "ServiceUnavailable",
+    }
+)
+
+DECISIONS: Final[Mapping[str, type[ProviderFailedError]]] = {
+    code: decision
+    for codes, decision in (
+        (_THROTTLED, ThrottledError),
+        (_QUOTA, QuotaExceededError),
+        (_CAPACITY, CapacityUnavailableError),
+        (_CONFIGURATION, ConfigurationRejectedError),
+        (_UNKNOWN_OUTCOME, UnknownOutcomeError),
+    )
+    for code in codes
+}

@@ -1,0 +1,118 @@
+"""Ways to a rehearsed Azure: in this process, or over loopback; and the provider that takes them.
+
+In this process, requests travel through the same HTTP library as to the real Azure, up to the
+point where it would open a connection.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from typing import TYPE_CHECKING, Any
+
+import requests
+from azure.core.credentials import AccessToken
+from azure.core.pipeline import PipelineRequest
+from azure.core.pipeline.policies import SansIOHTTPPolicy
+from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse
+from urllib3.exceptions import ProtocolError
+
+from kernel.clock import Clock
+from providers.azure import AzureProvider, Connection
+from providers.azure.connection import PUBLIC_ENDPOINT
+from providers.rehearsal.azure_arm import SUBSCRIPTION, TOKEN, RehearsedArm
+from providers.rehearsal.azure_refusals import ConnectionBrokenError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TOKEN_LIFE_S = 3_600
+# The public half of a pair whose private half was never kept: a rehearsal boots nothing.
+PUBLIC_KEY = "ssh-rsa rehearsal"
+
+
+class RehearsedCredential:
+    """Gives the token that opens a rehearsal."""
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:  # noqa: ANN401 - azure-core's own
+        """A token that lives for an hour."""
+        del scopes, options
+        return AccessToken(TOKEN, int(time.time()) + TOKEN_LIFE_S)
+
+
+class InProcess(BaseAdapter):
+    """Takes a request to a rehearsed Azure in this process instead of opening a connection."""
+
+    def __init__(self, arm: RehearsedArm) -> None:
+        super().__init__()
+        self._arm = arm
+
+    def send(
+        self, request: requests.PreparedRequest, *args: object, **options: object
+    ) -> requests.Response:
+        """Answer the request."""
+        del args, options
+        headers = {name: str(value) for name, value in request.headers.items()}
+        body = request.body or b""
+        assert isinstance(body, (bytes, str)), "the SDK sends whole documents"
+        try:
+            reply = self._arm.answer(
+                request.method or "",
+                request.url or "",
+                headers,
+                body if isinstance(body, bytes) else body.encode(),
+            )
+        except ConnectionBrokenError as error:
+            raise requests.ConnectionError(ProtocolError("rehearsed")) from error
+        response = requests.Response()
+        response.status_code = reply.status
+        response.headers.update(reply.headers)
+        response.url = request.url or ""
+        response.request = request
+        response.raw = HTTPResponse(
+            body=io.BytesIO(reply.body),
+            headers=dict(reply.headers),
+            status=reply.status,
+            preload_content=False,
+        )
+        return response
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
+class OpenDoor(SansIOHTTPPolicy[Any, Any]):
+    """Sends the rehearsal's token over plain HTTP, which bearer tokens may not travel by."""
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        """Put the token into the request."""
+        headers: Mapping[str, str] = {"Authorization": f"Bearer {TOKEN}"}
+        request.http_request.headers.update(headers)
+
+
+def azure_rehearsal_provider(endpoint_url: str, clock: Clock) -> AzureProvider:
+    """The provider of Azure, talking to a rehearsal over loopback, deaf to the caller's account."""
+    session = requests.Session()
+    # The rehearsal is on this computer: no proxy leads there.
+    session.trust_env = False
+    connection = Connection(
+        SUBSCRIPTION,
+        RehearsedCredential(),
+        endpoint=endpoint_url,
+        session=session,
+        authentication=OpenDoor(),
+    )
+    return AzureProvider(clock, connection=connection, make_key=lambda: PUBLIC_KEY)
+
+
+def azure_provider_in_process(
+    arm: RehearsedArm, clock: Clock, *, identity_id: str | None = None
+) -> AzureProvider:
+    """The provider of Azure, talking to a rehearsal in this process."""
+    session = requests.Session()
+    session.mount(f"{PUBLIC_ENDPOINT}/", InProcess(arm))
+    connection = Connection(
+        SUBSCRIPTION, RehearsedCredential(), session=session, identity_id=identity_id
+    )
+    return AzureProvider(clock, connection=connection, make_key=lambda: PUBLIC_KEY)
