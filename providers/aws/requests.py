@@ -55,10 +55,16 @@ def fleet_request(spec: LaunchSpec, ground: Ground) -> CreateFleetRequestTypeDef
     }
 
 
-def run_request(spec: LaunchSpec, ground: Ground, machine_type: str) -> RunInstancesRequestTypeDef:
-    """The same machines, of one type, all or at least ``min_count`` of them, in any zone."""
-    return {
-        "ClientToken": hashlib.sha256(f"{spec.token}/{machine_type}".encode()).hexdigest(),
+def run_request(
+    spec: LaunchSpec, ground: Ground, machine_type: str, subnet: str | None
+) -> RunInstancesRequestTypeDef:
+    """The same machines, of one type, all or at least ``min_count`` of them.
+
+    They are in one subnet; None: EC2 chooses among the default ones.
+    """
+    wish = "/".join(filter(None, (spec.token, machine_type, subnet)))
+    request: RunInstancesRequestTypeDef = {
+        "ClientToken": hashlib.sha256(wish.encode()).hexdigest(),
         "InstanceType": _known_type(machine_type),
         "LaunchTemplate": {
             "LaunchTemplateName": ground.templates[ground.architectures[machine_type]],
@@ -69,6 +75,9 @@ def run_request(spec: LaunchSpec, ground: Ground, machine_type: str) -> RunInsta
         "UserData": ground.boot_script,
         "TagSpecifications": tag_specifications(spec, LAUNCHED_RESOURCES),
     }
+    if subnet is not None:
+        request["SubnetId"] = subnet
+    return request
 
 
 def tag_specifications(
@@ -82,7 +91,7 @@ def tag_specifications(
 def _on_demand_options(spec: LaunchSpec, ground: Ground) -> OnDemandOptionsRequestTypeDef:
     """Let EC2 refuse a short fleet where it can: for one type or one zone, up to a limit."""
     options: OnDemandOptionsRequestTypeDef = {"AllocationStrategy": "prioritized"}
-    single_type, single_zone = len(spec.machine_types) == 1, len(ground.subnets) == 1
+    single_type, single_zone = len(spec.machine_types) == 1, len(ground.network.subnets) == 1
     if spec.min_count <= MIN_TARGET_CAPACITY_LIMIT and (single_type or single_zone):
         options["MinTargetCapacity"] = spec.min_count
         options["SingleInstanceType"] = single_type
@@ -101,7 +110,7 @@ def _template_config(
         }
         for priority, machine_type in enumerate(spec.machine_types)
         if ground.architectures[machine_type] == architecture
-        for subnet in ground.subnets
+        for subnet in ground.network.subnets
     ]
     return {
         "LaunchTemplateSpecification": {

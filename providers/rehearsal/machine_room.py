@@ -203,6 +203,7 @@ class MachineRoom(EC2Response):
             count=count,
             user_data=parse_user_data(offer.user_data),
             security_group_names=[],
+            security_group_ids=template.get("SecurityGroupIds", []),
             instance_type=offer.machine_type,
             is_instance_type_default=False,
             region_name=self.region,
