@@ -29,7 +29,6 @@ from kernel.clock import Clock
 from providers.background import live_in_background
 from providers.errors import ConfigurationRejectedError
 from providers.rehearsal.faults import ADMIN_PATH, Fault, WireRequest, fault_to_json
-from providers.settings import AwsSettings
 
 if TYPE_CHECKING:
     import boto3
@@ -153,18 +152,11 @@ def rehearsal_in_this_process(
         server.server_close()
 
 
-def aws_rehearsal_provider(
-    endpoint_url: str, clock: Clock, settings: AwsSettings | None = None
-) -> AwsProvider:
+def aws_rehearsal_provider(endpoint_url: str, clock: Clock) -> AwsProvider:
     """The provider of AWS, talking to a rehearsal."""
     from providers.aws import AwsProvider
 
-    return AwsProvider(
-        clock,
-        session=_session(),
-        endpoint_url=endpoint_url,
-        settings=settings or AwsSettings(),
-    )
+    return AwsProvider(clock, session=_session(), endpoint_url=endpoint_url)
 
 
 def aws_rehearsal_objects(endpoint_url: str, clock: Clock) -> S3Objects:
