@@ -21,6 +21,7 @@ from providers.aws.clients import AwsClients
 from providers.aws.errors import PERMISSION_CODES, TOKEN_CODES, from_code
 from providers.aws.ground import Ground, machine_types, survey
 from providers.aws.inventory import Found, end, existing, find
+from providers.aws.launch_rate import LaunchRates
 from providers.aws.network import check_addresses, check_network
 from providers.aws.quota import check_quota
 from providers.aws.requests import fleet_request, run_request
@@ -60,6 +61,7 @@ class AwsProvider:
         session: Credentials and settings; default: as the AWS command line finds them.
         endpoint_url: Another place that answers as AWS does, such as a rehearsal.
         settings: Where machines are put; default: the default network.
+        launch_rates: Shared by all that launch from this process; default: of its own.
     """
 
     def __init__(
@@ -69,9 +71,11 @@ class AwsProvider:
         session: boto3.Session | None = None,
         endpoint_url: str | None = None,
         settings: AwsSettings = DEFAULT_SETTINGS,
+        launch_rates: LaunchRates | None = None,
     ) -> None:
         self._clock = clock
         self._settings = settings
+        self._launch_rates = launch_rates or LaunchRates(clock)
         self._clients = AwsClients(clock, session=session, endpoint_url=endpoint_url)
 
     @property
@@ -93,6 +97,7 @@ class AwsProvider:
     def launch(self, spec: LaunchSpec) -> tuple[Machine, ...]:
         """Create the machines in one call; a fleet below ``min_count`` is released at once."""
         ground = survey(self._clients, spec, self._settings)
+        self._launch_rates.take(spec.region, spec.token, spec.count)
         answer = self._create(spec, ground)
         if len(answer.machine_ids) < spec.min_count:
             self._release_short_fleet(spec, answer)
