@@ -37,6 +37,14 @@ RUNS = Table(
     Index(None, "account_id", "accepted_at"),
 )
 
+ALLOWED_TARGETS = Table(
+    "allowed_targets",
+    METADATA,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("host", Text, primary_key=True),
+    Column("allowed_at", Instant, nullable=False),
+)
+
 RUN_EVENTS = Table(
     "run_events",
     METADATA,
