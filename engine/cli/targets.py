@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.instants import local_to
-from engine.cli.layout import columns
 from engine.cli.settings import Command, Settings, pass_settings
 
 if TYPE_CHECKING:
@@ -73,6 +72,8 @@ def _show(console: Console, account_id: str, found: Sequence[AllowedTarget]) -> 
             soft_wrap=True,
         )
         return
+    from engine.cli.layout import columns
+
     table = columns("host", "allowed since", fixed=("host", "allowed since"))
     for each in found:
         table.add_row(each.host, f"{each.allowed_at:%Y-%m-%d %H:%M}")

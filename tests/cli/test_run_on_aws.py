@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -110,6 +112,35 @@ def test_a_spot_run_says_so_wherever_it_is_shown(acme_on_aws: Account, shop: str
     shown = acme_on_aws.here("show", run["id"]).out
     assert "1 spot machine, proven gone" in shown
     assert "a result that lost one is not valid" in " ".join(shown.split())
+
+
+def test_a_spot_machine_that_is_taken_away_makes_the_result_invalid(
+    acme_on_aws: Account, shop: str
+) -> None:
+    line, regions = acme_on_aws.line, ("us-east-1", "eu-west-1")
+    process = line.start(
+        *(*CHECKOUT, "--users", "10", "--duration", "15s", "--set", f"TARGET={shop}", "--spot"),
+        *(f"--region={region}" for region in regions),
+    )
+    deadline_s = time.monotonic() + 90
+    while not any(run["state"] == "running" for run in line.here("--json", "runs").json["runs"]):
+        assert time.monotonic() < deadline_s, process.poll()
+        time.sleep(0.3)
+    ec2 = boto3.Session("acme", "secret").client(
+        "ec2", region_name="eu-west-1", endpoint_url=acme_on_aws.server.endpoint_url
+    )
+    alive: Any = ec2.describe_instances(
+        Filters=[{"Name": "instance-state-name", "Values": ["running"]}]
+    )
+    (taken,) = [one["InstanceId"] for each in alive["Reservations"] for one in each["Instances"]]
+    ec2.terminate_instances(InstanceIds=[taken])
+
+    out, err = process.communicate(timeout=120)
+
+    assert process.returncode == 0, err
+    result = json.loads(out)["result"]
+    assert not result["valid"]
+    assert [injector["lost"] for injector in result["injectors"]].count(True) == 1
 
 
 def test_without_a_bucket_a_run_is_refused_with_the_setting(
