@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from engine.commands.accounts import AccountCommands
 from engine.commands.departments import DepartmentCommands
+from engine.commands.doctor import DoctorCommands
 from engine.commands.reports import ReportCommands
 from engine.commands.targets import TargetCommands
 from engine.planning.estimate import Estimate, estimate
@@ -63,7 +64,7 @@ def new_run_id() -> str:
     return f"run-{secrets.token_hex(5)}"
 
 
-class Engine(AccountCommands, DepartmentCommands, ReportCommands, TargetCommands):
+class Engine(AccountCommands, DepartmentCommands, DoctorCommands, ReportCommands, TargetCommands):
     """Estimates, runs, cancels and bills load tests against one database.
 
     Args:
@@ -104,10 +105,13 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands, TargetCommands
 
     @cached_property
     def _clouds(self) -> Clouds:
+        return self._clouds_in(self.folder)
+
+    def _clouds_in(self, folder: Path) -> Clouds:
         from engine.runs.connect import Clouds
 
         aws = self._aws if self._aws is not None else aws_settings(os.environ)
-        return Clouds(self.folder, self.clock, aws)
+        return Clouds(folder, self.clock, aws)
 
     @cached_property
     def folder(self) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from engine.load.sliced.driver import SlicedDriver
 from engine.runs.clouds import Cloud
 from engine.runs.states import Limits, Placement
-from kernel.clock import Clock
+from kernel.clock import Clock, SystemClock
 from kernel.errors import BadInputError
+from pricing.catalog import DEFAULT_REGION
 from providers.contract import LaunchSpec
+from providers.findings import Finding, Grade
 from providers.settings import AWS_BUCKET, AwsSettings
 
 if TYPE_CHECKING:
@@ -101,6 +103,26 @@ class AwsRuns:
             )
             provider.check(spec)
         check_bucket(self._objects(bucket), secrets.token_hex(4))
+
+    def examine(self, regions: Sequence[str]) -> Iterator[Finding]:
+        """What stands between the account and a run, one thing after the other."""
+        try:
+            check_sdk()
+        except BadInputError as error:
+            said, _, remedy = error.message.partition("; ")
+            yield Finding("SDK", Grade.MISSING, said, remedy)
+            return
+        from providers.aws.clients import AwsClients
+        from providers.aws.examination import Examination
+
+        yield from Examination(
+            AwsClients(self.clock),
+            # A test clock says nothing of how far this computer's is off.
+            SystemClock(),
+            self.settings,
+            regions or (DEFAULT_REGION[AWS],),
+            secrets.token_hex(4),
+        ).findings()
 
     def _provider(self) -> AwsProvider:
         from providers.aws import AwsProvider
