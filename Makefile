@@ -42,7 +42,7 @@ test-cloud: $(READY)
 		"test-cloud launches small machines on your AWS account: set LOADMUSTER_CLOUD_TEST_MAX_USD," \
 		"for example to 1.00, and credentials" >&2; exit 1; }
 	$(BIN)/loadmuster doctor --provider aws --region eu-west-1
-	$(BIN)/python -m pytest --cloud --timeout 1200 -k "real AWS" tests/providers/test_contract.py
+	$(BIN)/python -m pytest --cloud --timeout 1200 -k real-AWS tests/providers/test_contract.py
 
 check: $(READY)
 	$(BIN)/ruff check .

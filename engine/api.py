@@ -209,7 +209,7 @@ class Engine(AccountCommands, DepartmentCommands, DoctorCommands, ReportCommands
         placements = placements_of(planned, provider)
         if provider != LOCAL and not dry_run and not self._was_requested(account, request_id):
             self._clouds.check_settings(provider)
-            self._check_allowed(account, scenario)
+            self.check_target(account, scenario.target)
             self._clouds.check(provider, placements, owner=account, spot=spot)
         with transaction(self._db) as conn:
             accounts.advance(conn, account, now)
@@ -254,14 +254,6 @@ class Engine(AccountCommands, DepartmentCommands, DoctorCommands, ReportCommands
         """The same request again is answered, however its cloud looks by now."""
         with self._reading() as conn:
             return request_id is not None and self.store.was_requested(conn, account, request_id)
-
-    def _check_allowed(self, account: str, scenario: Scenario) -> None:
-        from engine.runs.targets import check_target
-        from pricing.accounts import find_account
-
-        with self._reading() as conn:
-            find_account(conn, account)
-            check_target(conn, account, scenario.target)
 
     def run(
         self,

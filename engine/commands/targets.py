@@ -35,6 +35,20 @@ class TargetCommands(Commands):
             forbid(conn, account_id, host, request_id=_id(request_id), now=self.clock.now())
             return allowed(conn, account_id)
 
+    def check_target(self, account_id: str, target: str | None) -> None:
+        """Refuse a base URL whose host the account has not allowed.
+
+        Raises:
+            BadInputError: The account does not exist.
+            TargetNotAllowedError: Saying how to allow it.
+        """
+        from engine.runs.targets import check_target
+        from pricing.accounts import find_account
+
+        with self._reading() as conn:
+            find_account(conn, account_id)
+            check_target(conn, account_id, target)
+
     def allowed_targets(self, account_id: str) -> Sequence[AllowedTarget]:
         """The hosts that runs of the account may load from a cloud, by name."""
         from engine.runs.targets import allowed

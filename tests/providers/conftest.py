@@ -38,7 +38,7 @@ REGION = "eu-west-1"
 GONE_WAIT_S = 20.0
 LIFETIME = timedelta(minutes=2)
 
-REAL_AWS = "real AWS"
+REAL_AWS = "real-AWS"
 MAX_USD = "LOADMUSTER_CLOUD_TEST_MAX_USD"
 REAL_TYPES = ("t4g.nano", "c7g.medium")
 REAL_COUNT_MAX = 2
