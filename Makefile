@@ -12,12 +12,13 @@ SEED ?= $(shell date +%Y%m%d)
 MACHINES := tests/books/life/test_any_life.py tests/books/test_books_always_balance.py \
 	tests/books/departments/test_whatever_departments_do.py
 
-.PHONY: demo test check rules mutants simulate nightly bench pictures lock clean
+.PHONY: demo test test-cloud check rules mutants simulate fleets nightly bench pictures lock clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help:
 	@sed -n 's/^#   //p' Makefile
+	@echo "make test-cloud  the provider contract on your own AWS account, up to LOADMUSTER_CLOUD_TEST_MAX_USD"
 	@echo "make check  linters, types and import contracts"
 	@echo "make rules  the numbered rules of billing, and the tests that hold each"
 	@echo "make mutants  twenty and more faults put into the billing code: each must be caught"
@@ -40,6 +41,14 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS)
+
+# Costs money, so it takes both this target and a cap; see tests/providers/conftest.py.
+test-cloud: $(READY)
+	@test -n "$$LOADMUSTER_CLOUD_TEST_MAX_USD" || { echo \
+		"test-cloud launches small machines on your AWS account: set LOADMUSTER_CLOUD_TEST_MAX_USD," \
+		"for example to 1.00, and credentials" >&2; exit 1; }
+	$(BIN)/loadmuster doctor --provider aws --region eu-west-1
+	$(BIN)/python -m pytest --cloud --timeout 1200 -k real-AWS tests/providers/test_contract.py
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ own and returns at once; ``wait`` and ``cancel`` work on either, from any proces
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -24,7 +25,9 @@ from typing import TYPE_CHECKING
 
 from engine.commands.accounts import AccountCommands
 from engine.commands.departments import DepartmentCommands
+from engine.commands.doctor import DoctorCommands
 from engine.commands.reports import ReportCommands
+from engine.commands.targets import TargetCommands
 from engine.planning.estimate import Estimate, estimate
 from engine.runs.acceptance import (
     check_price_cap,
@@ -39,6 +42,7 @@ from engine.runs.states import Order, Run
 from engine.scenario import Scenario
 from kernel.clock import Clock, SystemClock
 from pricing.catalog import Catalog
+from providers.settings import AwsSettings, aws_settings
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -59,7 +63,7 @@ def new_run_id() -> str:
     return f"run-{secrets.token_hex(5)}"
 
 
-class Engine(AccountCommands, DepartmentCommands, ReportCommands):
+class Engine(AccountCommands, DepartmentCommands, DoctorCommands, ReportCommands, TargetCommands):
     """Estimates, runs, cancels and bills load tests against one database.
 
     Args:
@@ -67,6 +71,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
         clock: Time; a test clock makes everything behave as at another instant.
         folder: Where runs keep their files; default: beside the database.
         new_id: Makes run ids.
+        aws: Bucket and network of real runs on AWS; None: as the environment says.
     """
 
     def __init__(
@@ -76,11 +81,13 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
         clock: Clock | None = None,
         folder: Path | None = None,
         new_id: Callable[[], str] = new_run_id,
+        aws: AwsSettings | None = None,
     ) -> None:
         self._url = database_url
         self.clock = clock or SystemClock()
         self._folder = folder
         self._new_id = new_id
+        self._aws = aws
 
     @cached_property
     def _db(self) -> sqlalchemy.Engine:
@@ -97,9 +104,13 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
 
     @cached_property
     def _clouds(self) -> Clouds:
+        return self._clouds_in(self.folder)
+
+    def _clouds_in(self, folder: Path) -> Clouds:
         from engine.runs.connect import Clouds
 
-        return Clouds(self.folder, self.clock)
+        aws = self._aws if self._aws is not None else aws_settings(os.environ)
+        return Clouds(folder, self.clock, aws)
 
     @cached_property
     def folder(self) -> Path:
@@ -164,6 +175,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
         provider: str = LOCAL,
         dry_run: bool = False,
         with_load: bool = False,
+        spot: bool = False,
         regions: Sequence[str] = (),
         max_usd_micros: int | None = None,
         time_scale: float | None = None,
@@ -172,14 +184,17 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
         """Quote the run, reserve what it will cost, and put it on record; nothing is launched.
 
         ``dry_run`` rehearses the cloud; ``with_load`` lets its machines, which are processes of
-        this computer then, really load a target on loopback.
+        this computer then, really load a target on loopback. ``spot`` takes machines that are
+        cheaper and may be taken away. Before a run on a real cloud is put on record, the cloud is
+        looked at: credentials, network, machine types, quotas.
 
         Raises:
             BadInputError: The scenario cannot run there, or the account does not exist.
-            RefusedError: Not enough credits or money in the wallet, above the cap, or the request
-                id was used before.
+            RefusedError: Not enough credits or money in the wallet, above the cap, the account has
+                not allowed the target, or the request id was used before.
+            ProviderFailedError: The cloud refuses what the run needs, or does not answer.
         """
-        from engine.database import transaction
+        from engine.database import reading, transaction
         from engine.runs.connect import check_folder, check_runnable
         from engine.runs.shortages import known_shortages
         from pricing import accounts
@@ -188,27 +203,34 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
 
         now = self.clock.now()
         puts_load = with_load or not dry_run
-        check_runnable(scenario, provider, rehearsal=dry_run, puts_load=puts_load)
+        check_runnable(scenario, provider, rehearsal=dry_run, puts_load=puts_load, spot=spot)
         pace = time_scale_of(scenario, rehearsal=dry_run, puts_load=puts_load, wanted=time_scale)
         cloud = "any" if provider == LOCAL else provider
         planned = self.estimate(scenario, provider=cloud, regions=regions)
+        with reading(self._db) as conn:
+            short = known_shortages(conn, provider, rehearsal=dry_run, now=now)
+        placements = placements_of(planned, provider, Catalog.bundled(), short)
+        if provider != LOCAL and not dry_run and not self._was_requested(account, request_id):
+            self._clouds.check_settings(provider)
+            self.check_target(account, scenario.target)
+            self._clouds.check(provider, placements, owner=account, spot=spot)
         with transaction(self._db) as conn:
             accounts.advance(conn, account, now, payer=self.payer)
             plan = subscriptions.latest(conn, account).plan
             quote = quote_of(planned, plan, now)
-            short = known_shortages(conn, provider, rehearsal=dry_run, now=now)
             order = Order(
                 run_id=self._new_id(),
                 account_id=account,
                 scenario=scenario,
                 quote=quote,
                 provider=provider,
-                placements=placements_of(planned, provider, Catalog.bundled(), short),
+                placements=placements,
                 rehearsal=dry_run,
                 time_scale=pace,
                 accepted_at=now,
                 department=department,
                 puts_load=puts_load,
+                spot=spot,
             )
             wish = order_hash(order, regions)
             if request_id is not None:
@@ -232,6 +254,11 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
             self.store.accept(conn, order, request_id=request_id, request_hash=wish)
         return self.store.load(order.run_id)
 
+    def _was_requested(self, account: str, request_id: str | None) -> bool:
+        """The same request again is answered, however its cloud looks by now."""
+        with self._reading() as conn:
+            return request_id is not None and self.store.was_requested(conn, account, request_id)
+
     def run(
         self,
         scenario: Scenario,
@@ -240,6 +267,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
         department: str | None = None,
         provider: str = LOCAL,
         dry_run: bool = False,
+        spot: bool = False,
         request_id: str | None = None,
     ) -> Run:
         """Accept the run and drive it in this process until it has ended."""
@@ -249,6 +277,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
             department=department,
             provider=provider,
             dry_run=dry_run,
+            spot=spot,
             request_id=request_id,
         )
         return self.drive(accepted.id)
@@ -261,6 +290,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
         department: str | None = None,
         provider: str = LOCAL,
         dry_run: bool = False,
+        spot: bool = False,
         request_id: str | None = None,
     ) -> Run:
         """Accept the run and leave it to a controller process of its own."""
@@ -270,6 +300,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
             department=department,
             provider=provider,
             dry_run=dry_run,
+            spot=spot,
             request_id=request_id,
         )
         self.detach(accepted.id)

@@ -79,6 +79,7 @@ class LaunchSpec:
         commands: What machine ``i`` executes: argument vectors that run side by side. Providers
             that boot an image receive ``user_data`` instead.
         user_data: Boot script, at most 16 KB on EC2 and 64 KB on Azure, less its dead man.
+        spot: Machines that the cloud sells cheaper and may take away at any moment.
     """
 
     run_id: str
@@ -93,6 +94,7 @@ class LaunchSpec:
     owner: str
     commands: Sequence[Sequence[Sequence[str]]] = ()
     user_data: str = ""
+    spot: bool = False
 
     def tags(self) -> Mapping[str, str]:
         """The tags that go into the create call itself."""

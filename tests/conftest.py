@@ -20,6 +20,13 @@ from engine.database import open_database
 _NUMBERS = count()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``make test-cloud`` alone asks for the account that costs money."""
+    parser.addoption(
+        "--cloud", action="store_true", help="hold the provider contract on a real AWS account too"
+    )
+
+
 @pytest.fixture
 def now() -> datetime:
     """25 January 2027, 10:15 in Paris."""

@@ -17,6 +17,7 @@ from engine.cli.account_tables import (
 from engine.cli.extra_credits import extra_credits
 from engine.cli.instants import local_to
 from engine.cli.settings import Command, Group, Settings, pass_settings
+from engine.cli.targets import allow_target, forbid_target, targets
 from kernel.clock import parse_instant
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def account() -> None:
     """Open and show accounts and their plans."""
 
 
-account.add_command(advance)
-account.add_command(extra_credits)
+for command in (advance, extra_credits, allow_target, forbid_target, targets):
+    account.add_command(command)
 
 
 @account.command("open")

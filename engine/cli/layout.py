@@ -17,7 +17,13 @@ def section(console: Console, heading: str, *content: RenderableType) -> None:
     console.print()
     console.print(Text(heading, "bold"))
     for each in content:
-        console.print(Padding(each, (0, 0, 0, INDENT), expand=False))
+        if console.soft_wrap and isinstance(each, str | Text):
+            # A padded line has the console's width at most, and loses what is longer.
+            text = console.render_str(each) if isinstance(each, str) else each
+            for line in text.split("\n"):
+                console.print(Text.assemble(" " * INDENT, line))
+        else:
+            console.print(Padding(each, (0, 0, 0, INDENT), expand=False))
 
 
 def columns(*names: str, right: Sequence[str] = (), fixed: Sequence[str] = ()) -> Table:

@@ -26,6 +26,7 @@ from engine.cli.settings import Command, Settings, pass_settings
     is_flag=True,
     help="Dry run: the simulated machines really load a target on this computer.",
 )
+@click.option("--spot", is_flag=True, help="AWS: cheaper machines, which may be taken away.")
 @click.option("--detach", is_flag=True, help="Return at once; a process of its own goes on.")
 @click.option("--yes", is_flag=True, help="Do not ask before starting.")
 @click.option("--max-usd", metavar="X", help="Refuse to start above this price.")

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from engine.cli.layout import columns, counted, facts, section
 from engine.runs.states import Outcome, Run
-from engine.runs.view import RunView, amount
+from engine.runs.view import RunView, amount, result_document
 from pricing.books.charges import Bill
 from pricing.books.charges_payers import Payment
 from pricing.books.reservations import Payer
@@ -98,8 +98,9 @@ def show_run(console: Console, view: RunView) -> None:
         console.print(f"A rehearsal: no machine was real, {load}.")
     section(console, "Timeline", _timeline(view))
     section(console, "Machines", _machines(run))
-    if run.result is not None:
-        section(console, "Result", *_result(run.result))
+    result = result_document(run)
+    if result is not None:
+        section(console, "Result", *_result(result))
     if view.bill is not None:
         section(console, "Bill", *_bill(view.bill))
 
@@ -122,7 +123,8 @@ def _machines(run: Run) -> RenderableType:
     if not run.machines:
         return "none was launched"
     state = "proven gone" if run.ended else "not yet proven gone"
-    lines = [f"{counted(len(run.machines), 'machine')}, {state}"]
+    kind = "spot machine" if run.order.spot else "machine"
+    lines = [f"{counted(len(run.machines), kind)}, {state}"]
     lines += [
         f"{each.machine_id}  {each.machine_type}  {each.region}"
         for each in run.machines[:MACHINES_SHOWN]

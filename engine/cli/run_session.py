@@ -41,6 +41,7 @@ class RunOptions:
     provider: str
     dry_run: bool
     with_load: bool
+    spot: bool
     detach: bool
     yes: bool
     max_usd: str | None
@@ -97,6 +98,7 @@ def _accept(engine: Engine, scenario: Scenario, options: RunOptions) -> Run:
         provider=options.provider,
         dry_run=options.dry_run,
         with_load=options.with_load,
+        spot=options.spot,
         regions=options.regions,
         max_usd_micros=None if cap is None else usd_micros(cap, where="--max-usd"),
         time_scale=options.speed,
@@ -111,7 +113,8 @@ def _confirmed(console: Console, engine: Engine, scenario: Scenario, options: Ru
     provider = "any" if options.provider == LOCAL else options.provider
     planned = engine.estimate(scenario, provider=provider, regions=options.regions)
     payment = engine.payment(planned, account=options.account, department=options.department)
-    show_quote(console, scenario.name, payment, _machines(planned, options.provider))
+    machines = _machines(planned, options.provider)
+    show_quote(console, scenario.name, payment, f"{machines}, spot" if options.spot else machines)
     return click.confirm("Start it?", default=False, err=True)
 
 

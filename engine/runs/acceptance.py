@@ -94,7 +94,7 @@ def order_hash(order: Order, regions: Sequence[str]) -> str:
         key: value
         for key, value in order_to_json(order).items()
         if key in ("account_id", "scenario", "provider", "rehearsal", "time_scale", "puts_load")
-        or (key == "department" and value is not None)
+        or (key in ("department", "spot") and value)
     }
     wish["regions"] = list(regions)
     return hashlib.sha256(json.dumps(wish, sort_keys=True).encode()).hexdigest()

@@ -29,6 +29,7 @@ def order_to_json(order: Order) -> Document:
         "accepted_at": order.accepted_at.isoformat(),
         "department": order.department,
         "puts_load": order.puts_load,
+        "spot": order.spot,
     }
 
 
@@ -47,6 +48,8 @@ def order_from_json(document: Mapping[str, Any]) -> Order:
         # Orders from before there were departments do not have it.
         department=document.get("department"),
         puts_load=document.get("puts_load", not document["rehearsal"]),
+        # Orders from before spot machines do not have it.
+        spot=document.get("spot", False),
     )
 
 

@@ -23,6 +23,12 @@ class PriceCapError(RefusedError):
     code = "above_max_usd"
 
 
+class TargetNotAllowedError(RefusedError):
+    """The account has not allowed this host to be loaded; facts: ``account``, ``host``."""
+
+    code = "target_not_allowed"
+
+
 class ReleaseUnprovenError(ProviderFailedError):
     """Machines could not be proven gone; the run stays open; facts: ``run``, ``machines``."""
 

@@ -54,6 +54,7 @@ def launch_specs(run: Run, work: MachineWork, limits: Limits) -> Iterator[Launch
             owner=run.order.account_id,
             commands=work.commands[first : first + placement.count],
             user_data=work.user_data[number] if work.user_data else "",
+            spot=run.order.spot,
         )
         first += placement.count
 

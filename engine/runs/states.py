@@ -92,6 +92,7 @@ class Order:
         accepted_at: When.
         department: Name of the department that runs; None: the account itself.
         puts_load: The machines put load on the target; in a rehearsal only where it was asked for.
+        spot: The machines are spot machines, which the cloud may take away at any moment.
     """
 
     run_id: str
@@ -105,6 +106,7 @@ class Order:
     accepted_at: datetime
     department: str | None = None
     puts_load: bool = True
+    spot: bool = False
 
     @property
     def machines_wanted(self) -> int:
@@ -139,7 +141,7 @@ class Run:
         ended_at: When the machines were proven gone.
         machines: As last recorded.
         result: What the load measured, as JSON.
-        endpoint: Address of the rehearsal's cloud.
+        endpoint: Address of the rehearsal's cloud, or of the bucket that its injectors meet in.
         routes: For each placement, which of its options each try to launch it took; empty: the
             first try of all is still under way.
     """

@@ -72,6 +72,13 @@ class RunStore:
             )
         return str(row.id)
 
+    def was_requested(self, conn: Connection, account_id: str, request_id: str) -> bool:
+        """Whether a run was made under that id before, whatever it was."""
+        query = select(RUNS.c.id).where(
+            RUNS.c.account_id == account_id, RUNS.c.request_id == request_id
+        )
+        return conn.execute(query).one_or_none() is not None
+
     def load(self, run_id: str) -> Run:
         """One run as it is now.
 
@@ -120,7 +127,7 @@ class RunStore:
         return conn.execute(query).scalar_one() is not None
 
     def set_endpoint(self, run_id: str, endpoint: str) -> None:
-        """Where the rehearsal's cloud is now."""
+        """Where the rehearsal's cloud is now, or the bucket that the injectors meet in."""
         with transaction(self._db) as conn:
             conn.execute(update(RUNS).where(RUNS.c.id == run_id).values(endpoint=endpoint))
 

@@ -48,6 +48,14 @@ SHORTAGES = Table(
     Column("until", Instant, nullable=False),
 )
 
+ALLOWED_TARGETS = Table(
+    "allowed_targets",
+    METADATA,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("host", Text, primary_key=True),
+    Column("allowed_at", Instant, nullable=False),
+)
+
 RUN_EVENTS = Table(
     "run_events",
     METADATA,

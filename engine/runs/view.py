@@ -12,6 +12,11 @@ from pricing.books.reservations import payer_of
 from pricing.money import format_cents
 from pricing.quotes import Quote, Unit
 
+SPOT_WARNING = (
+    "measured from spot machines: the cloud may take one away at any moment, and a result that "
+    "lost one is not valid"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class RunView:
@@ -71,6 +76,7 @@ def run_summary(run: Run) -> dict[str, Any]:
         "name": order.scenario.name,
         "provider": order.provider,
         "rehearsal": order.rehearsal,
+        "spot": order.spot,
         "state": run.state.value,
         "outcome": None if run.outcome is None else run.outcome.value,
         "accepted_at": order.accepted_at.isoformat(),
@@ -102,5 +108,12 @@ def run_document(view: RunView) -> dict[str, Any]:
             for event in view.timeline
         ],
         "bill": None if view.bill is None else bill_document(view.bill),
-        "result": run.result,
+        "result": result_document(run),
     }
+
+
+def result_document(run: Run) -> dict[str, Any] | None:
+    """What the load measured; of spot machines with the warning that belongs to them."""
+    if run.result is None or not run.order.spot:
+        return run.result
+    return {**run.result, "warnings": [*run.result["warnings"], SPOT_WARNING]}

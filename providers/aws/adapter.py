@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING
 
 import boto3
@@ -18,8 +19,10 @@ from kernel.errors import ProviderFailedError
 from providers.aws.boot import boot_script
 from providers.aws.clients import AwsClients
 from providers.aws.errors import PERMISSION_CODES, TOKEN_CODES, from_code
-from providers.aws.ground import Ground, default_subnets, machine_types, survey
+from providers.aws.ground import Ground, machine_types, survey
 from providers.aws.inventory import Found, end, existing, find
+from providers.aws.launch_rate import LaunchRates
+from providers.aws.network import check_addresses, check_network
 from providers.aws.quota import check_quota
 from providers.aws.requests import fleet_request, run_request
 from providers.contract import ATTEMPT_TAG, RUN_TAG, LaunchSpec, Machine
@@ -29,6 +32,7 @@ from providers.errors import (
     QuotaExceededError,
     UnknownOutcomeError,
 )
+from providers.settings import AwsSettings
 from providers.shortage import shortage_error
 
 if TYPE_CHECKING:
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 # A machine may take seconds to be described after it was launched.
 VISIBLE_ATTEMPTS = 6
 VISIBLE_FIRST_WAIT_S = 0.25
+DEFAULT_SETTINGS = AwsSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +59,22 @@ class AwsProvider:
         clock: On which waits pass.
         session: Credentials and settings; default: as the AWS command line finds them.
         endpoint_url: Another place that answers as AWS does, such as a rehearsal.
+        settings: Where machines are put; default: the default network.
+        launch_rates: Shared by all that launch from this process; default: of its own.
     """
 
     def __init__(
-        self, clock: Clock, *, session: boto3.Session | None = None, endpoint_url: str | None = None
+        self,
+        clock: Clock,
+        *,
+        session: boto3.Session | None = None,
+        endpoint_url: str | None = None,
+        settings: AwsSettings = DEFAULT_SETTINGS,
+        launch_rates: LaunchRates | None = None,
     ) -> None:
         self._clock = clock
+        self._settings = settings
+        self._launch_rates = launch_rates or LaunchRates(clock)
         self._clients = AwsClients(clock, session=session, endpoint_url=endpoint_url)
 
     @property
@@ -73,13 +88,15 @@ class AwsProvider:
         identity = self._clients.client("sts", spec.region)
         self._clients.call("GetCallerIdentity", spec.region, identity.get_caller_identity)
         types = machine_types(self._clients, spec)
-        default_subnets(self._clients, spec.region)
+        free = check_network(self._clients, spec.region, self._settings)
+        check_addresses(spec.region, free, spec.min_count)
         vcpus = {name: info["VCpuInfo"]["DefaultVCpus"] for name, info in types.items()}
         check_quota(self._clients, spec, vcpus)
 
     def launch(self, spec: LaunchSpec) -> tuple[Machine, ...]:
         """Create the machines in one call; a fleet below ``min_count`` is released at once."""
-        ground = survey(self._clients, spec)
+        ground = survey(self._clients, spec, self._settings)
+        self._launch_rates.take(spec.region, spec.token, spec.count)
         answer = self._create(spec, ground)
         if len(answer.machine_ids) < spec.min_count:
             self._release_short_fleet(spec, answer)
@@ -149,15 +166,16 @@ class AwsProvider:
     def _create_without_fleet(self, spec: LaunchSpec, ground: Ground) -> _Answer:
         """RunInstances, type by type, for accounts that may not create fleets.
 
-        The token covers one type only, so what an earlier call launched is looked for first.
+        The token covers one type and subnet, so what an earlier call launched is looked for first.
         """
         found = self._of_attempt(spec)
         if found:
             return _Answer([one.machine_id for one in found])
         client = self._clients.ec2(spec.region)
         errors: list[ProviderFailedError] = []
-        for machine_type in spec.machine_types:
-            request = run_request(spec, ground, machine_type)
+        subnets = ground.network.subnets if ground.network.named_subnets else (None,)
+        for machine_type, subnet in product(spec.machine_types, subnets):
+            request = run_request(spec, ground, machine_type, subnet)
             try:
                 answer = self._clients.call(
                     "RunInstances", spec.region, partial(client.run_instances, **request)

@@ -79,6 +79,7 @@ _QUOTA = frozenset(
     {
         "AddressLimitExceeded",
         "InstanceLimitExceeded",
+        "MaxSpotInstanceCountExceeded",
         "LimitExceededException",
         "MaxFleetCountExceeded",
         "NetworkInterfaceLimitExceeded",
@@ -98,6 +99,7 @@ _CAPACITY = frozenset(
         "InsufficientReservedInstanceCapacity",
         "InsufficientVolumeCapacity",
         "ReservationCapacityExceeded",
+        "SpotMaxPriceTooLow",
         "UnfulfillableCapacity",
         # "Your requested instance type is not supported in your requested Availability Zone."
         "Unsupported",

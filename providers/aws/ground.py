@@ -1,16 +1,23 @@
-"""What a launch stands on in its region: machine types, zones, launch templates."""
+"""What a launch stands on in its region: machine types, network, launch templates."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from providers.aws.boot import boot_script
 from providers.aws.clients import AwsClients
-from providers.aws.launch_template import IMAGE_PARAMETERS, ensure_template, latest_image
+from providers.aws.launch_template import (
+    IMAGE_PARAMETERS,
+    ensure_template,
+    latest_image,
+    template_data,
+)
+from providers.aws.network import Network, find_network
 from providers.contract import LaunchSpec
 from providers.errors import ConfigurationRejectedError
+from providers.settings import AwsSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import InstanceTypeInfoTypeDef
@@ -22,31 +29,35 @@ class Ground:
 
     Attributes:
         architectures: Of each machine type wanted.
-        subnets: The default subnet of each zone.
+        network: Where the machines are put.
         templates: Launch template by architecture.
         boot_script: User data, raw.
     """
 
     architectures: Mapping[str, str]
-    subnets: Sequence[str]
+    network: Network
     templates: Mapping[str, str]
     boot_script: str
 
 
-def survey(clients: AwsClients, spec: LaunchSpec) -> Ground:
+def survey(clients: AwsClients, spec: LaunchSpec, settings: AwsSettings) -> Ground:
     """Look around, and make the launch templates that are missing; they cost nothing."""
     script = boot_script(spec)
     architectures = {
         name: _architecture(name, info) for name, info in machine_types(clients, spec).items()
     }
-    subnets = default_subnets(clients, spec.region)
+    network = find_network(clients, spec.region, settings)
     templates = {
         architecture: ensure_template(
-            clients, spec.region, latest_image(clients, spec.region, architecture)
+            clients,
+            spec.region,
+            template_data(
+                latest_image(clients, spec.region, architecture), network.security_groups
+            ),
         )
         for architecture in dict.fromkeys(architectures[name] for name in spec.machine_types)
     }
-    return Ground(architectures, subnets, templates, script)
+    return Ground(architectures, network, templates, script)
 
 
 def machine_types(clients: AwsClients, spec: LaunchSpec) -> dict[str, InstanceTypeInfoTypeDef]:
@@ -72,28 +83,6 @@ def machine_types(clients: AwsClients, spec: LaunchSpec) -> dict[str, InstanceTy
             machine_type=missing[0],
         )
     return types
-
-
-def default_subnets(clients: AwsClients, region: str) -> list[str]:
-    """The default subnet of each zone, in the order of the zones.
-
-    Raises:
-        ConfigurationRejectedError: If there is none.
-    """
-    client = clients.ec2(region)
-    answer = clients.call(
-        "DescribeSubnets",
-        region,
-        lambda: client.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}]),
-    )
-    if not answer["Subnets"]:
-        raise ConfigurationRejectedError(
-            f"AWS {region}: there is no default network for machines to be in; make one with "
-            f"`aws ec2 create-default-vpc --region {region}`",
-            region=region,
-        )
-    subnets = sorted(answer["Subnets"], key=lambda subnet: subnet["AvailabilityZone"])
-    return [subnet["SubnetId"] for subnet in subnets]
 
 
 def _architecture(machine_type: str, info: InstanceTypeInfoTypeDef) -> str:

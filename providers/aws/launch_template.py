@@ -3,13 +3,14 @@
 Templates are reused: their name is a hash of their content, so that a region has one per image
 (there may be 5,000 in a region). What differs from run to run, tags and boot script, goes into
 the create call. A machine needs nothing from outside, so it is left in the default security
-group, which lets nobody in.
+group, which lets no stranger in, unless other groups are named.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from providers.aws.clients import AwsClients
@@ -42,9 +43,11 @@ def latest_image(clients: AwsClients, region: str, architecture: str) -> str:
     return image_id
 
 
-def template_data(image_id: str) -> RequestLaunchTemplateDataTypeDef:
+def template_data(
+    image_id: str, security_groups: Sequence[str] = ()
+) -> RequestLaunchTemplateDataTypeDef:
     """A machine whose shutdown is its end, with a disk that goes with it, and IMDSv2 alone."""
-    return {
+    data: RequestLaunchTemplateDataTypeDef = {
         "ImageId": image_id,
         "InstanceInitiatedShutdownBehavior": "terminate",
         "MetadataOptions": {
@@ -63,6 +66,9 @@ def template_data(image_id: str) -> RequestLaunchTemplateDataTypeDef:
             }
         ],
     }
+    if security_groups:
+        data["SecurityGroupIds"] = list(security_groups)
+    return data
 
 
 def template_name(data: RequestLaunchTemplateDataTypeDef) -> str:
@@ -71,9 +77,10 @@ def template_name(data: RequestLaunchTemplateDataTypeDef) -> str:
     return f"loadmuster-{hashlib.sha256(content.encode()).hexdigest()[:NAME_DIGITS]}"
 
 
-def ensure_template(clients: AwsClients, region: str, image_id: str) -> str:
-    """The name of the template for an image, made if the region does not have it yet."""
-    data = template_data(image_id)
+def ensure_template(
+    clients: AwsClients, region: str, data: RequestLaunchTemplateDataTypeDef
+) -> str:
+    """The name of the template with that content, made if the region does not have it yet."""
     name = template_name(data)
     client = clients.ec2(region)
     try:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         FleetLaunchTemplateOverridesRequestTypeDef,
         OnDemandOptionsRequestTypeDef,
         RunInstancesRequestTypeDef,
+        SpotOptionsRequestTypeDef,
         TagSpecificationTypeDef,
         TagTypeDef,
     )
@@ -37,28 +38,48 @@ LAUNCHED_RESOURCES: Final[tuple[ResourceTypeType, ...]] = (
 
 
 def fleet_request(spec: LaunchSpec, ground: Ground) -> CreateFleetRequestTypeDef:
-    """One synchronous try (type ``instant``) for on-demand machines, cheapest type first."""
-    return {
+    """One synchronous try (type ``instant``): on demand the cheapest type comes first.
+
+    Spot machines come from where they are both cheap and unlikely to be taken away.
+    """
+    request: CreateFleetRequestTypeDef = {
         "Type": "instant",
         "ClientToken": spec.token,
         "TargetCapacitySpecification": {
             "TotalTargetCapacity": spec.count,
-            "OnDemandTargetCapacity": spec.count,
-            "SpotTargetCapacity": 0,
-            "DefaultTargetCapacityType": "on-demand",
+            "OnDemandTargetCapacity": 0 if spec.spot else spec.count,
+            "SpotTargetCapacity": spec.count if spec.spot else 0,
+            "DefaultTargetCapacityType": "spot" if spec.spot else "on-demand",
         },
-        "OnDemandOptions": _on_demand_options(spec, ground),
         "LaunchTemplateConfigs": [
             _template_config(spec, ground, architecture) for architecture in ground.templates
         ],
         "TagSpecifications": tag_specifications(spec, ("fleet", *LAUNCHED_RESOURCES)),
     }
+    if spec.spot:
+        spot: SpotOptionsRequestTypeDef = {
+            "AllocationStrategy": "price-capacity-optimized",
+            "InstanceInterruptionBehavior": "terminate",
+        }
+        request["SpotOptions"] = spot
+        _set_minimum(spot, spec, ground)
+    else:
+        on_demand: OnDemandOptionsRequestTypeDef = {"AllocationStrategy": "prioritized"}
+        request["OnDemandOptions"] = on_demand
+        _set_minimum(on_demand, spec, ground)
+    return request
 
 
-def run_request(spec: LaunchSpec, ground: Ground, machine_type: str) -> RunInstancesRequestTypeDef:
-    """The same machines, of one type, all or at least ``min_count`` of them, in any zone."""
-    return {
-        "ClientToken": hashlib.sha256(f"{spec.token}/{machine_type}".encode()).hexdigest(),
+def run_request(
+    spec: LaunchSpec, ground: Ground, machine_type: str, subnet: str | None
+) -> RunInstancesRequestTypeDef:
+    """The same machines, of one type, all or at least ``min_count`` of them.
+
+    They are in one subnet; None: EC2 chooses among the default ones.
+    """
+    wish = "/".join(filter(None, (spec.token, machine_type, subnet)))
+    request: RunInstancesRequestTypeDef = {
+        "ClientToken": hashlib.sha256(wish.encode()).hexdigest(),
         "InstanceType": _known_type(machine_type),
         "LaunchTemplate": {
             "LaunchTemplateName": ground.templates[ground.architectures[machine_type]],
@@ -69,6 +90,17 @@ def run_request(spec: LaunchSpec, ground: Ground, machine_type: str) -> RunInsta
         "UserData": ground.boot_script,
         "TagSpecifications": tag_specifications(spec, LAUNCHED_RESOURCES),
     }
+    if subnet is not None:
+        request["SubnetId"] = subnet
+    if spec.spot:
+        request["InstanceMarketOptions"] = {
+            "MarketType": "spot",
+            "SpotOptions": {
+                "SpotInstanceType": "one-time",
+                "InstanceInterruptionBehavior": "terminate",
+            },
+        }
+    return request
 
 
 def tag_specifications(
@@ -79,15 +111,17 @@ def tag_specifications(
     return [{"ResourceType": resource, "Tags": tags} for resource in resources]
 
 
-def _on_demand_options(spec: LaunchSpec, ground: Ground) -> OnDemandOptionsRequestTypeDef:
+def _set_minimum(
+    options: OnDemandOptionsRequestTypeDef | SpotOptionsRequestTypeDef,
+    spec: LaunchSpec,
+    ground: Ground,
+) -> None:
     """Let EC2 refuse a short fleet where it can: for one type or one zone, up to a limit."""
-    options: OnDemandOptionsRequestTypeDef = {"AllocationStrategy": "prioritized"}
-    single_type, single_zone = len(spec.machine_types) == 1, len(ground.subnets) == 1
+    single_type, single_zone = len(spec.machine_types) == 1, len(ground.network.subnets) == 1
     if spec.min_count <= MIN_TARGET_CAPACITY_LIMIT and (single_type or single_zone):
         options["MinTargetCapacity"] = spec.min_count
         options["SingleInstanceType"] = single_type
         options["SingleAvailabilityZone"] = single_zone
-    return options
 
 
 def _template_config(
@@ -97,11 +131,12 @@ def _template_config(
         {
             "InstanceType": _known_type(machine_type),
             "SubnetId": subnet,
-            "Priority": float(priority),
+            # EC2 takes an order with on-demand machines only.
+            **({} if spec.spot else {"Priority": float(priority)}),
         }
         for priority, machine_type in enumerate(spec.machine_types)
         if ground.architectures[machine_type] == architecture
-        for subnet in ground.subnets
+        for subnet in ground.network.subnets
     ]
     return {
         "LaunchTemplateSpecification": {

@@ -167,7 +167,7 @@ class ScaleSets:
                     )
 
     def _check_quota(self, region: str, wanted: int) -> None:
-        limit = self.world.vcpu_limit()
+        limit = self.world.vcpu_limit(spot=False)
         used = sum(vcpus_of(size) for size in sizes_in_use(self.holdings, region))
         if limit is not None and used + wanted > limit:
             raise ArmError(

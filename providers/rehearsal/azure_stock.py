@@ -103,7 +103,7 @@ def skus(region: str) -> Iterator[dict[str, Any]]:
 def machine_usages(world: World, in_use: Sequence[str]) -> Iterator[dict[str, Any]]:
     """The quotas of machines in a region, and what its machines take of them."""
     used = sum(vcpus_of(size) for size in in_use)
-    limit = world.vcpu_limit()
+    limit = world.vcpu_limit(spot=False)
     yield _usage("cores", VCPUS_LIMIT if limit is None else limit, used)
     for family in sorted({family_of(size) for size in offered()}):
         taken = sum(vcpus_of(size) for size in in_use if family_of(size) == family)

@@ -28,7 +28,7 @@ class FaultKind(StrEnum):
     SHORT_CAPACITY = "short capacity"
     """A create call gives at most ``available`` machines of ``machine_type``; until cleared."""
     VCPU_LIMIT = "vCPU limit"
-    """The account may run ``available`` vCPUs in a region; until cleared."""
+    """The account may run ``available`` vCPUs of a market in a region; until cleared."""
 
 
 STANDING = frozenset({FaultKind.SHORT_CAPACITY, FaultKind.VCPU_LIMIT})
@@ -46,6 +46,7 @@ class Fault:
         code: The error code that is answered; Azure answers its own word for the default.
         machine_type: Which type is short; ``*``: every one.
         available: How many machines, or vCPUs, there are.
+        spot: A limit on spot machines, not on on-demand ones.
     """
 
     kind: FaultKind
@@ -54,6 +55,7 @@ class Fault:
     code: str = "InsufficientInstanceCapacity"
     machine_type: str = ANY
     available: int = 0
+    spot: bool = False
 
     def __str__(self) -> str:
         """As a test's name or a log line shows it."""

@@ -29,7 +29,8 @@ from providers.rehearsal.object_gate import is_signed_for_another, object_action
 from providers.rehearsal.pace import Pace
 from providers.rehearsal.world import World
 
-STANDARD_VCPUS = "L-1216C47A"
+# Quota code of the standard families -> whether it counts spot machines.
+STANDARD_VCPUS = {"L-1216C47A": False, "L-34B43A08": True}
 IMAGE_PARAMETER = re.compile(
     r"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-(x86_64|arm64)"
 )
@@ -157,10 +158,11 @@ class Gateway:
         if request.action == "GetParameter" and image:
             value = self._find_image(request.region, image[1])
             return _json_reply({"Parameter": {"Name": image[0], "Type": "String", "Value": value}})
-        limit = self._world.vcpu_limit()
-        is_vcpus = request.parameters.get("QuotaCode") == STANDARD_VCPUS
-        if request.action == "GetServiceQuota" and is_vcpus and limit is not None:
-            return _json_reply({"Quota": {"QuotaCode": STANDARD_VCPUS, "Value": float(limit)}})
+        code = request.parameters.get("QuotaCode", "")
+        if request.action == "GetServiceQuota" and code in STANDARD_VCPUS:
+            limit = self._world.vcpu_limit(spot=STANDARD_VCPUS[code])
+            if limit is not None:
+                return _json_reply({"Quota": {"QuotaCode": code, "Value": float(limit)}})
         self._pace.go_on()
         if request.service == "s3":
             why = object_refusal(environment, datetime.now(UTC))
@@ -168,10 +170,10 @@ class Gateway:
                 return _refusal(request, "AccessDenied", why)
         chunks, status, headers = run_wsgi_app(self._moto, environment, buffered=True)
         body = b"".join(chunks)
-        code = _CODE.search(body)
+        error = _CODE.search(body)
         number = int(status.split()[0])
-        if number == BAD_REQUEST and code:
-            number = STATUSES.get(code[1].decode(), number)
+        if number == BAD_REQUEST and error:
+            number = STATUSES.get(error[1].decode(), number)
         return Reply(number, headers.get("Content-Type", "text/xml"), body)
 
     def _administer(self, verb: str, environment: Environment, body: bytes) -> Reply:

@@ -66,9 +66,13 @@ class MachineRoom(EC2Response):
             raise EC2ClientError("InvalidParameterValue", "only instant fleets are rehearsed")
         offers = sorted(self._fleet_offers(), key=lambda offer: offer.priority)
         self.error_on_dryrun()
-        wanted = int(self._get_param("TargetCapacitySpecification")["TotalTargetCapacity"])
-        planned, shortfalls = self._allocate(offers, wanted)
-        least = int(self._get_param("OnDemandOptions", {}).get("MinTargetCapacity", 0))
+        target = self._get_param("TargetCapacitySpecification")
+        wanted = int(target["TotalTargetCapacity"])
+        spot = target["DefaultTargetCapacityType"] == "spot"
+        lifecycle = "spot" if spot else "on-demand"
+        planned, shortfalls = self._allocate(offers, wanted, spot=spot)
+        options = self._get_param("SpotOptions" if spot else "OnDemandOptions", {})
+        least = int(options.get("MinTargetCapacity", 0))
         if sum(count for _, count in planned) < least:
             planned = []
         fleet = self._register_fleet(wanted)
@@ -80,8 +84,10 @@ class MachineRoom(EC2Response):
                 "Instances": [
                     {
                         "LaunchTemplateAndOverrides": offer.shown,
-                        "Lifecycle": "on-demand",
-                        "InstanceIds": self._launch_for_fleet(fleet.id, offer, count, tags),
+                        "Lifecycle": lifecycle,
+                        "InstanceIds": self._launch_for_fleet(
+                            fleet.id, offer, count, tags, spot=spot
+                        ),
                         "InstanceType": offer.machine_type,
                     }
                     for offer, count in planned
@@ -89,7 +95,7 @@ class MachineRoom(EC2Response):
                 "Errors": [
                     {
                         "LaunchTemplateAndOverrides": shortfall.offer.shown,
-                        "Lifecycle": "on-demand",
+                        "Lifecycle": lifecycle,
                         "ErrorCode": shortfall.code,
                         "ErrorMessage": shortfall.message,
                     }
@@ -108,12 +114,14 @@ class MachineRoom(EC2Response):
             user_data=self._get_param("UserData"),
         )
         self.error_on_dryrun()
-        planned, shortfalls = self._allocate([offer], int(self._get_param("MaxCount", 1)))
+        spot = self._get_param("InstanceMarketOptions", {}).get("MarketType") == "spot"
+        wanted = int(self._get_param("MaxCount", 1))
+        planned, shortfalls = self._allocate([offer], wanted, spot=spot)
         count = sum(given for _, given in planned)
         if count < int(self._get_param("MinCount", 1)):
             raise EC2ClientError(shortfalls[0].code, shortfalls[0].message)
         tags = convert_tag_spec(self._get_param("TagSpecifications", []))
-        return ActionResult(self._launch(offer, count, tags))
+        return ActionResult(self._launch(offer, count, tags, spot=spot))
 
     def terminate_instances(self) -> ActionResult:
         """Ending takes its time, and happens once."""
@@ -181,12 +189,19 @@ class MachineRoom(EC2Response):
         return data
 
     def _launch_for_fleet(
-        self, fleet_id: str, offer: Offer, count: int, tags: Mapping[str, dict[str, str]]
+        self,
+        fleet_id: str,
+        offer: Offer,
+        count: int,
+        tags: Mapping[str, dict[str, str]],
+        *,
+        spot: bool,
     ) -> list[str]:
         """One reservation a machine, so that long lists have pages."""
-        return [
-            self._launch(offer, 1, tags, fleet_id=fleet_id).instances[0].id for _ in range(count)
+        reservations = [
+            self._launch(offer, 1, tags, fleet_id=fleet_id, spot=spot) for _ in range(count)
         ]
+        return [one.instances[0].id for one in reservations]
 
     def _launch(
         self,
@@ -194,6 +209,8 @@ class MachineRoom(EC2Response):
         count: int,
         tags: Mapping[str, dict[str, str]],
         fleet_id: str | None = None,
+        *,
+        spot: bool,
     ) -> Reservation:
         """Make the machines as the launch template says; returns moto's reservation."""
         template = offer.template
@@ -203,6 +220,7 @@ class MachineRoom(EC2Response):
             count=count,
             user_data=parse_user_data(offer.user_data),
             security_group_names=[],
+            security_group_ids=template.get("SecurityGroupIds", []),
             instance_type=offer.machine_type,
             is_instance_type_default=False,
             region_name=self.region,
@@ -211,6 +229,7 @@ class MachineRoom(EC2Response):
             fleet_id=fleet_id,
             tags=tags,
             instance_initiated_shutdown_behavior=template.get("InstanceInitiatedShutdownBehavior"),
+            instance_market_options={"MarketType": "spot"} if spot else {},
             metadata_options=template.get("MetadataOptions", {}),
             block_device_mappings=template.get("BlockDeviceMappings", []),
         )
@@ -266,10 +285,10 @@ class MachineRoom(EC2Response):
         return fleet
 
     def _allocate(
-        self, offers: Sequence[Offer], wanted: int
+        self, offers: Sequence[Offer], wanted: int, *, spot: bool
     ) -> tuple[list[tuple[Offer, int]], list[Shortfall]]:
-        stock = Stock(self.region, self.world, [one.instance_type for one in self._alive()])
-        return stock.allocate(offers, wanted)
+        in_use = [one.instance_type for one in self._alive() if (one.lifecycle == "spot") is spot]
+        return Stock(self.region, self.world, in_use, spot=spot).allocate(offers, wanted)
 
     def _alive(self) -> list[Instance]:
         ended = ("shutting-down", "terminated")

@@ -28,7 +28,7 @@ def object_action(environment: Environment) -> str:
     if method == "POST":
         return "DeleteObjects" if "delete" in query else "PostObject"
     if method == "GET" and not has_key:
-        return "ListObjectsV2"
+        return "GetBucketLocation" if "location" in query else "ListObjectsV2"
     return f"{method.capitalize()}{'Object' if has_key else 'Bucket'}"
 
 

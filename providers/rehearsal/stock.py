@@ -53,13 +53,15 @@ class Stock:
     Args:
         region: Which one.
         world: Shortages and limits that are wanted.
-        in_use: The types of the machines that run there.
+        in_use: The types of the machines of the market that run there.
+        spot: Which market.
     """
 
-    def __init__(self, region: str, world: World, in_use: Sequence[str]) -> None:
+    def __init__(self, region: str, world: World, in_use: Sequence[str], *, spot: bool) -> None:
         self._region = region
         self._world = world
-        limit = world.vcpu_limit()
+        self._spot = spot
+        limit = world.vcpu_limit(spot=spot)
         used = sum(_vcpus(machine_type) for machine_type in in_use)
         self._vcpus_left = None if limit is None else max(0, limit - used)
 
@@ -89,7 +91,7 @@ class Stock:
             if not left:
                 break
             if allowed < in_stock:
-                shortfalls.append(_over_limit(offer, self._world.vcpu_limit()))
+                shortfalls.append(_over_limit(offer, self._world.vcpu_limit(spot=self._spot)))
             else:
                 code = short.code if short else "InsufficientInstanceCapacity"
                 message = f"We currently do not have sufficient {offer.machine_type} capacity."

@@ -49,7 +49,11 @@ class World:
                 return fault
         return None
 
-    def vcpu_limit(self) -> int | None:
-        """How many vCPUs may run in a region; None: as many as one likes."""
-        limits = [one.available for one in self._faults if one.kind is FaultKind.VCPU_LIMIT]
+    def vcpu_limit(self, *, spot: bool) -> int | None:
+        """How many vCPUs of a market may run in a region; None: as many as one likes."""
+        limits = [
+            one.available
+            for one in self._faults
+            if one.kind is FaultKind.VCPU_LIMIT and one.spot is spot
+        ]
         return min(limits, default=None)

@@ -17,6 +17,7 @@ import pytest
 from engine.load.driver import InjectorGroup, LoadPhase, LoadResult, LoadTask, Progress
 from engine.load.sliced import barrier
 from engine.load.sliced.driver import SlicedDriver
+from engine.load.sliced.reports import Report, merged
 from engine.profile import closed
 from engine.scenario import Protocol, Request, Scenario, UserClass
 from kernel.clock import SystemClock
@@ -132,6 +133,33 @@ def test_an_injector_that_is_killed_makes_the_result_invalid(shop: str, injector
     assert result is not None
     assert not result.valid
     assert "injector 0 was lost before the load ended" in result.invalid_reasons
+
+
+def test_an_injector_that_its_cloud_takes_away_makes_the_result_invalid(
+    shop: str, injectors: Prepare
+) -> None:
+    load = injectors(browsing(shop, (0, 30), (6, 30)))
+    load.boot()
+    load.until(lambda now: now.users > 0)
+    load.processes[0].terminate()
+    progress, result = load.until_over()
+    assert progress.phase is LoadPhase.DONE
+    assert result is not None
+    assert not result.valid
+    assert "injector 0 was lost before the load ended" in result.invalid_reasons
+    assert [injector.lost for injector in result.injectors] == [True, False, False]
+
+
+def test_an_injector_that_was_taken_away_long_before_a_cancel_is_lost() -> None:
+    def report(machine: str, load_s: float) -> Report:
+        return Report(machine, 0, 1, "cancelled", 0.0, load_s, (), 9, 0, 1.0, ((5, 9),), 10.0)
+
+    machines = ["i-0", "i-1"]
+    together = merged(machines, [report("i-0", 28.0), report("i-1", 30.0)], "")
+    apart = merged(machines, [report("i-0", 12.0), report("i-1", 30.0)], "")
+
+    assert [each["lost"] for each in together["injectors"]] == [False, False]
+    assert [each["lost"] for each in apart["injectors"]] == [True, False]
 
 
 def test_what_was_measured_until_a_cancel_is_the_result(shop: str, injectors: Prepare) -> None:

@@ -1,10 +1,14 @@
-"""Grounds for the tests of providers: each provider of the contract, and a rehearsed AWS."""
+"""Grounds for the tests of providers: each provider of the contract, and a rehearsed AWS.
+
+With ``--cloud`` a real account of AWS is one more, under a cap in dollars.
+"""
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +17,9 @@ from uuid import uuid4
 import pytest
 
 from kernel.clock import ManualClock, SystemClock
+from kernel.errors import RefusedError
+from pricing.catalog import Catalog
+from pricing.money import format_cents, usd_micros
 from providers.aws import AwsProvider
 from providers.azure import AzureProvider
 from providers.contract import LaunchSpec, Provider
@@ -32,6 +39,7 @@ from providers.rehearsal.azure_server import listen
 from providers.rehearsal.azure_session import azure_provider_in_process
 from providers.rehearsal.azure_things import AzurePace
 from providers.rehearsal.faults import Fault, FaultKind
+from providers.settings import aws_settings
 
 REGION = "eu-west-1"
 TYPES = ("c7i.large", "c7g.large")
@@ -39,6 +47,15 @@ AZURE_REGION = "westeurope"
 AZURE_TYPES = ("Standard_D2s_v5", "Standard_D2as_v5")
 GONE_WAIT_S = 20.0
 LIFETIME = timedelta(minutes=2)
+
+PLAYABLE = ("local", "rehearsed AWS", "rehearsed Azure", "rehearsed Azure, in process")
+REAL_AWS = "real-AWS"
+MAX_USD = "LOADMUSTER_CLOUD_TEST_MAX_USD"
+REAL_TYPES = ("t4g.nano", "c7g.medium")
+REAL_COUNT_MAX = 2
+REAL_LIFETIME = timedelta(minutes=10)
+REAL_GONE_WAIT_S = 300.0
+HOURS_PER_MONTH = 730
 
 
 class HurriedClock:
@@ -71,25 +88,90 @@ class Ground:
         region: A region that it has.
         machine_types: Two that the region has.
         program: Python that makes another such provider, for another process.
-        leave: Make all but so many machines of a launch impossible.
+        leave: Make all but so many machines of a launch impossible; None: nobody can.
+        usual: What launches say there, if nothing else is wanted.
+        admit: Refuses launches that must not be tried there.
+        gone_wait_s: How long machines may take to go.
     """
 
     provider: Provider
     region: str
     machine_types: tuple[str, ...]
     program: str
-    leave: Callable[[LaunchSpec, int], None]
+    leave: Callable[[LaunchSpec, int], None] | None = None
+    usual: Mapping[str, Any] = field(default_factory=dict)
+    admit: Callable[[LaunchSpec], None] = lambda _spec: None
+    gone_wait_s: float = GONE_WAIT_S
 
     def wait_until_gone(self, run_id: str) -> None:
-        deadline_s = time.monotonic() + GONE_WAIT_S
+        deadline_s = time.monotonic() + self.gone_wait_s
         while self.provider.observe(run_id, [self.region]):
             assert time.monotonic() < deadline_s, self.provider.observe(run_id, [self.region])
             time.sleep(0.05)
 
 
+@dataclass
+class Cap:
+    """What launches on a real account may cost together, at the most that they can.
+
+    Attributes:
+        max_usd_micros: The cap.
+        machine_usd_micros: One machine of the dearest type for its whole lifetime, with its disk
+            and its public address.
+        spent_usd_micros: What the launches so far cost at most.
+        runs: Those that were let through.
+    """
+
+    max_usd_micros: int
+    machine_usd_micros: int
+    spent_usd_micros: int = 0
+    runs: set[str] = field(default_factory=set)
+
+    def admit(self, spec: LaunchSpec) -> None:
+        """Let a launch through, and count it; refuse what is too big, too long or too dear."""
+        strange = set(spec.machine_types) - set(REAL_TYPES)
+        lifetime = spec.expires_at - spec.created_at
+        if strange or spec.count > REAL_COUNT_MAX or lifetime > REAL_LIFETIME:
+            raise RefusedError(f"not on a real account: {spec}")
+        cost = spec.count * self.machine_usd_micros
+        if self.spent_usd_micros + cost > self.max_usd_micros:
+            raise RefusedError(
+                f"{MAX_USD}: {format_cents(self.max_usd_micros)} USD do not suffice: the launches "
+                f"so far cost up to {self.spent_usd_micros} micro-dollars, the next {cost} more",
+            )
+        self.spent_usd_micros += cost
+        self.runs.add(spec.run_id)
+
+
+@pytest.fixture(scope="session")
+def make_cap() -> Callable[[str], Cap]:
+    """A cap of so many dollars at the prices of the catalogue."""
+
+    def make(usd: str) -> Cap:
+        catalog = Catalog.bundled()
+        hourly = (
+            max(catalog.offering("aws", REGION, each).hourly_usd_micros for each in REAL_TYPES)
+            + catalog.public_ipv4("aws", REGION).usd_micros
+            + -(-catalog.boot_disk("aws", REGION).usd_micros // HOURS_PER_MONTH)
+        )
+        whole_s = int(REAL_LIFETIME.total_seconds())
+        return Cap(usd_micros(usd, where=MAX_USD), -(-hourly * whole_s // 3_600))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def real_cap(make_cap: Callable[[str], Cap]) -> Cap:
+    """One cap for the whole session."""
+    return make_cap(os.environ.get(MAX_USD, "0"))
+
+
 @pytest.fixture
-def make_spec() -> MakeSpec:
+def make_spec(request: pytest.FixtureRequest) -> MakeSpec:
     now = SystemClock().now()
+    ground: Ground | None = None
+    if "ground" in request.fixturenames:
+        ground = request.getfixturevalue("ground")
 
     def make(**changes: Any) -> LaunchSpec:  # noqa: ANN401 - any field
         run_id = changes.pop("run_id", f"run-{uuid4().hex[:12]}")
@@ -108,7 +190,11 @@ def make_spec() -> MakeSpec:
             commands=[[["sleep", "600"]]] * changes.get("count", 2),
             user_data="#!/bin/sh\necho load\n",
         )
-        return replace(spec, **changes)
+        if ground is None:
+            return replace(spec, **changes)
+        spec = replace(spec, **{**ground.usual, **changes})
+        ground.admit(spec)
+        return spec
 
     return make
 
@@ -211,9 +297,30 @@ def make_azure_spec(make_spec: MakeSpec, manual_clock: ManualClock) -> MakeSpec:
     return make
 
 
-@pytest.fixture(params=["local", "rehearsed AWS", "rehearsed Azure", "rehearsed Azure, in process"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every provider in turn; where something has to go wrong on request, none that is real."""
+    wanted = metafunc.config.getoption("--cloud")
+    for name, real in (("ground", [REAL_AWS] if wanted else []), ("scarce_ground", [])):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, [*PLAYABLE, *real], indirect=True)
+
+
+@pytest.fixture
 def ground(request: pytest.FixtureRequest) -> Iterator[Ground]:
-    """Every provider in turn."""
+    """A provider of the contract."""
+    if request.param == REAL_AWS:
+        yield from _real_ground(request.getfixturevalue("real_cap"))
+    else:
+        yield from _playable_ground(request)
+
+
+@pytest.fixture
+def scarce_ground(request: pytest.FixtureRequest) -> Iterator[Ground]:
+    """A provider whose machines can be made impossible."""
+    yield from _playable_ground(request)
+
+
+def _playable_ground(request: pytest.FixtureRequest) -> Iterator[Ground]:
     match request.param:
         case "local":
             folder = request.getfixturevalue("tmp_path") / "machines"
@@ -244,6 +351,35 @@ def _azure_ground_in_process() -> Iterator[Ground]:
     provider = azure_provider_in_process(arm, clock)
     yield _azure_ground(listening.endpoint_url, provider, arm.world.add)
     listening.close()
+
+
+def _real_ground(cap: Cap) -> Iterator[Ground]:
+    """The account whose credentials the environment has; nothing is left in it."""
+    now = SystemClock().now()
+    provider = AwsProvider(SystemClock(), settings=aws_settings(os.environ))
+    program = (
+        "import os\n"
+        "from kernel.clock import SystemClock\n"
+        "from providers.aws import AwsProvider\n"
+        "from providers.settings import aws_settings\n"
+        "provider = AwsProvider(SystemClock(), settings=aws_settings(os.environ))\n"
+    )
+    usual = {"machine_types": REAL_TYPES[:1], "expires_at": now + REAL_LIFETIME}
+    ground = Ground(
+        provider,
+        REGION,
+        REAL_TYPES,
+        program,
+        usual={**usual, "created_at": now},
+        admit=cap.admit,
+        gone_wait_s=REAL_GONE_WAIT_S,
+    )
+    yield ground
+    for run_id in cap.runs:
+        provider.release(run_id, [REGION])
+    for run_id in cap.runs:
+        ground.wait_until_gone(run_id)
+    cap.runs.clear()
 
 
 def _left(folder: Path) -> list[Any]:

@@ -16,6 +16,9 @@ from engine.load.verdict import CANCELLED, COMPLETED, FAILED
 LATE_S_MAX = 1.0
 """An injector that began so much after the others did not play what was planned."""
 
+EARLY_S_MAX = 10.0
+"""An injector that was told to end so much before the others was taken away, not cancelled."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -90,6 +93,7 @@ def merged(machines: Sequence[str], reports: Sequence[Report], message: str) -> 
         message: Why it failed, if somebody said so.
     """
     grouped = by_machine(reports)
+    lost = {machine for machine in machines if _was_lost(grouped.get(machine, ()), reports)}
     histogram: Counter[int] = Counter()
     for report in reports:
         histogram.update(dict(report.response_times_ms))
@@ -97,7 +101,9 @@ def merged(machines: Sequence[str], reports: Sequence[Report], message: str) -> 
     if late and not message:
         message = f"{late[0].machine} began {late[0].late_s:.1f} s after the others"
     return {
-        "ended": FAILED if late else _ended(reports),
+        "ended": FAILED
+        if late
+        else _ended([report for report in reports if report.machine not in lost] or reports),
         "message": message,
         "load_s": max((report.load_s for report in reports), default=0.0),
         "requests": sum(report.requests for report in reports),
@@ -111,11 +117,21 @@ def merged(machines: Sequence[str], reports: Sequence[Report], message: str) -> 
                 "cpu_percent_max": max(
                     (report.cpu_percent_max for report in grouped.get(machine, ())), default=None
                 ),
-                "lost": not is_complete(grouped.get(machine, ())),
+                "lost": machine in lost,
             }
             for slot, machine in enumerate(machines)
         ],
     }
+
+
+def _was_lost(own: Sequence[Report], every: Sequence[Report]) -> bool:
+    """Whether an injector went before the load ended, silently or told to by its cloud."""
+    if not is_complete(own):
+        return True
+    if all(report.ended != CANCELLED for report in own):
+        return False
+    others_s = max(report.load_s for report in every) - max(report.load_s for report in own)
+    return others_s > EARLY_S_MAX or any(report.ended == COMPLETED for report in every)
 
 
 def _ended(reports: Sequence[Report]) -> str | None:

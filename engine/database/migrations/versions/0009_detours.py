@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009_detours"
-down_revision = "0006_run_payments"
+down_revision = "0008_allowed_targets"
 
 
 def upgrade() -> None:

@@ -1,0 +1,60 @@
+"""The doctor: what is there and what is missing."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.commands.base import Commands
+
+if TYPE_CHECKING:
+    from engine.doctor import Checkup
+    from engine.runs.connect import Clouds
+
+
+class DoctorCommands(Commands):
+    """Looking at what runs need, before there is one."""
+
+    @property
+    @abstractmethod
+    def folder(self) -> Path:
+        """Where runs keep their files."""
+
+    def examine(self, *, providers: Sequence[str] = (), regions: Sequence[str] = ()) -> Checkup:
+        """Look at this computer and at the providers; costs nothing and changes nothing.
+
+        Args:
+            providers: Those of interest; none: all, of which one has to be usable.
+            regions: Of the clouds; none: the one that runs take by default.
+        """
+        from engine.database.migrate import revisions
+        from engine.doctor import EXAMINATIONS, HERE, Checkup, examine_here
+
+        def open_books() -> str:
+            with self._reading() as conn:
+                url = conn.engine.url.render_as_string(hide_password=True)
+            return f"{url}, at {revisions()[-1]}"
+
+        here = tuple(examine_here(open_books, lambda: self.folder, self.clock))
+        # Also where the database beside which the runs' files lie is out of reach.
+        clouds = self._clouds_in(Path())
+        examined = providers or tuple(EXAMINATIONS)
+        found = {name: tuple(EXAMINATIONS[name](clouds, regions)) for name in examined}
+        return Checkup({HERE: here, **found}, tuple(providers))
+
+    @abstractmethod
+    def _clouds_in(self, folder: Path) -> Clouds:
+        """The clouds of runs whose files lie in a folder."""
+
+    def aws_policy(self) -> dict[str, Any]:
+        """The least IAM policy for runs on AWS.
+
+        Raises:
+            BadInputError: The settings name no bucket.
+        """
+        bucket = self._clouds_in(Path()).aws.check_settings()
+        from providers.aws.policy import policy_document
+
+        return policy_document(bucket)

@@ -1,0 +1,125 @@
+"""What is there and what is missing before a run can be started: here, and on each cloud."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.load.locust import check_installed
+from engine.runs.alternatives import LOCAL
+from engine.runs.aws import AWS
+from engine.runs.connect import Clouds, check_folder
+from kernel.clock import Clock, SystemClock
+from kernel.errors import BadInputError, LoadmusterError, ProviderFailedError
+from providers.findings import Finding, Grade
+
+HERE = "here"
+"""Under this name stands what every run needs, whichever its provider."""
+
+Examine = Callable[[Clouds, Sequence[str]], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """Everything that was found.
+
+    Attributes:
+        findings: By provider; ``HERE``: what all of them need.
+        wanted: The providers that were asked about by name; none: any one will do.
+    """
+
+    findings: Mapping[str, Sequence[Finding]]
+    wanted: tuple[str, ...] = ()
+
+    def usable(self, provider: str) -> bool:
+        """Whether a run on the provider can work, as far as can be seen."""
+        needed = (*self.findings[HERE], *self.findings[provider])
+        return all(each.grade is not Grade.MISSING for each in needed)
+
+    @property
+    def exit_code(self) -> int:
+        """0: usable; 2: something is missing here; 4: a cloud refuses."""
+        providers = [name for name in self.findings if name != HERE]
+        usable = [self.usable(name) for name in self.wanted or providers]
+        if all(usable) if self.wanted else any(usable):
+            return 0
+        missing = [
+            each
+            for name in (HERE, *(self.wanted or providers))
+            for each in self.findings[name]
+            if each.grade is Grade.MISSING
+        ]
+        refused = all(each.of_provider for each in missing)
+        return ProviderFailedError.exit_code if refused else BadInputError.exit_code
+
+    def document(self) -> dict[str, Any]:
+        """The checkup as JSON."""
+        return {
+            "usable": self.exit_code == 0,
+            "providers": {name: self.usable(name) for name in self.findings if name != HERE},
+            "findings": [
+                {
+                    "of": name,
+                    "what": each.what,
+                    "grade": each.grade.value,
+                    "said": each.said,
+                    "remedy": each.remedy or None,
+                }
+                for name, found in self.findings.items()
+                for each in found
+            ],
+        }
+
+
+def examine_here(
+    open_books: Callable[[], str], folder: Callable[[], Path], clock: Clock
+) -> Iterator[Finding]:
+    """What every run needs on this computer.
+
+    Args:
+        open_books: Opens the database and says which it is, migrated to what.
+        folder: Where runs keep their files, once the database is known.
+        clock: The one that runs would live by.
+    """
+    books = _look("database", open_books)
+    yield books
+    if books.grade is Grade.OK:
+
+        def look_at_folder() -> str:
+            check_folder(folder())
+            return f"{folder()} can be written"
+
+        yield _look("folder", look_at_folder)
+
+    def look_at_engine() -> str:
+        check_installed()
+        return f"Locust {importlib.metadata.version('locust')}"
+
+    yield _look("load engine", look_at_engine)
+    now = f"{clock.now():%Y-%m-%d %H:%M:%S} UTC"
+    test = "" if isinstance(clock, SystemClock) else ", a test clock"
+    yield Finding("clock", Grade.OK, f"{now}{test}")
+
+
+def _examine_local(_clouds: Clouds, _regions: Sequence[str]) -> Iterator[Finding]:
+    yield Finding("machines", Grade.OK, "processes of this computer")
+
+
+def _examine_aws(clouds: Clouds, regions: Sequence[str]) -> Iterator[Finding]:
+    return clouds.aws.examine(regions)
+
+
+EXAMINATIONS: Mapping[str, Examine] = {LOCAL: _examine_local, AWS: _examine_aws}
+"""By provider; one that runs are offered on has an entry here."""
+
+
+def _look(what: str, look: Callable[[], str]) -> Finding:
+    """What was seen, or the error, split into the finding and what to do."""
+    try:
+        return Finding(what, Grade.OK, look())
+    except LoadmusterError as error:
+        said, _, remedy = error.message.partition("; ")
+        return Finding(what, Grade.MISSING, said, remedy)

@@ -1,0 +1,35 @@
+"""What an examination of a cloud, or of this computer, finds: values that a person can act on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Grade(StrEnum):
+    """How a thing stands."""
+
+    OK = "ok"
+    UNKNOWN = "unknown"
+    """Nobody tells; a run may work."""
+    MISSING = "missing"
+    """No run can work before it is put right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        what: Its name: ``credentials``, ``quota us-east-1``.
+        grade: See ``Grade``.
+        said: What was found.
+        remedy: What to do; empty where nothing is to be done.
+        of_provider: The cloud refuses it; otherwise it is a setting or an installation here.
+    """
+
+    what: str
+    grade: Grade
+    said: str
+    remedy: str = ""
+    of_provider: bool = False
