@@ -23,7 +23,8 @@ help:
 	@echo "make rules  the numbered rules of billing, and the tests that hold each"
 	@echo "make mutants  twenty and more faults put into the billing code: each must be caught"
 	@echo "make simulate  500 accounts for 3 years of crashes and repeats beside a model; SEED=7 for those of seed 7"
-	@echo "make nightly  the state machines with 2,000 examples of 60 steps, the simulator, and the mutants"
+	@echo "make fleets  10,000 lives of runs on a simulated cloud where anything goes wrong"
+	@echo "make nightly  the state machines with 2,000 examples of 60 steps, both simulators, and the mutants"
 	@echo "make bench  every figure of the README, as ratios"
 	@echo "make lock   resolve the ranges of pyproject.toml into requirements.lock"
 
@@ -65,9 +66,13 @@ mutants: $(READY)
 simulate: $(READY)
 	@$(BIN)/python -m tests.simulator --seed $(SEED) --accounts 500 --years 3
 
+fleets: $(READY)
+	@$(BIN)/python -m tests.fleets --seeds 10000
+
 nightly: $(READY)
 	LOADMUSTER_EXAMPLES=2000 LOADMUSTER_STEPS=60 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(MACHINES)
 	@$(BIN)/python -m tests.simulator --seed $(SEED) --accounts 500 --years 3
+	@$(BIN)/python -m tests.fleets --seeds 10000
 	@$(BIN)/python tests/mutations.py
 
 bench: $(READY)
