@@ -22,7 +22,7 @@ from pricing.books.ledger import Posting, Transaction, post_all
 from pricing.books.lots import Grant, LotKind, create_lot
 from pricing.books.tables import PERIODS, SUBSCRIPTIONS, insert_once
 from pricing.life.terms import Terms, begin_terms, end_terms, latest_terms
-from pricing.payments.collecting import abandon, book_payment, collect
+from pricing.payments.collecting import abandon, collect, payment_entry
 from pricing.payments.payer import Payer, PaymentState
 from pricing.periods import Anchor, Period, period, period_number
 from pricing.plans import Plan
@@ -258,12 +258,11 @@ def book_period(
         ),
         now=now,
     )
-    transactions = [] if filling is None else [filling]
+    entries = [filling]
     if plan.monthly_usd_micros:
-        transactions.insert(0, _charge(subscription, cause, description, at=at, now=now))
-    post_all(conn, transactions)
-    if plan.monthly_usd_micros:
-        book_payment(conn, cause, at=at, now=now)
+        charge = _charge(subscription, cause, description, at=at, now=now)
+        entries = [charge, payment_entry(conn, cause, at=at, now=now), filling]
+    post_all(conn, [each for each in entries if each is not None])
     share_out(conn, subscription.account_id, cause, at=at, now=now)
     issue_for_subscription(conn, subscription.id, n, at)
     _mark(conn, subscription.id, n, PeriodPayment.PAID)

@@ -119,28 +119,34 @@ def book_payment(conn: Connection, cause: str, *, at: datetime, now: datetime) -
     Returns:
         Micro-dollars that were collected; 0: nothing was asked for, since it costs nothing.
     """
+    paid = payment_entry(conn, cause, at=at, now=now)
+    if paid is None:
+        return 0
+    post(conn, paid)
+    return paid.postings[0].amount
+
+
+def payment_entry(
+    conn: Connection, cause: str, *, at: datetime, now: datetime
+) -> Transaction | None:
+    """An accepted payment as it stands in the books; None: nothing was collected."""
     paid = conn.execute(
         select(PAYMENTS).where(PAYMENTS.c.cause == cause, PAYMENTS.c.state == PaymentState.ACCEPTED)
     ).one_or_none()
     if paid is None:
-        return 0
-    usd_micros = int(paid.usd_micros)
-    post(
-        conn,
-        Transaction(
-            account_id=paid.account_id,
-            natural_key=f"{cause}:payment",
-            cause=cause,
-            description=f"payment by {paid.channel}",
-            effective_at=at,
-            recorded_at=now,
-            postings=(
-                Posting(CASH, Unit.USD, usd_micros),
-                Posting("receivable", Unit.USD, -usd_micros),
-            ),
+        return None
+    return Transaction(
+        account_id=paid.account_id,
+        natural_key=f"{cause}:payment",
+        cause=cause,
+        description=f"payment by {paid.channel}",
+        effective_at=at,
+        recorded_at=now,
+        postings=(
+            Posting(CASH, Unit.USD, int(paid.usd_micros)),
+            Posting("receivable", Unit.USD, -int(paid.usd_micros)),
         ),
     )
-    return usd_micros
 
 
 def record_answer(conn: Connection, cause: str, answer: Answer) -> None:

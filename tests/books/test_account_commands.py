@@ -224,7 +224,7 @@ def test_advance_brings_every_account_up_to_date_and_counts(answer: Callable[...
     later = ("--now", "2027-03-25T00:00+01:00")
     assert answer("account", "advance", "--all", *later) == counts
     for account_id in ("acme", "globex"):
-        assert len(answer("ledger", account_id, *later)["transactions"]) == 6
+        assert len(answer("ledger", account_id, *later)["transactions"]) == 9
 
 
 def test_advance_goes_on_behind_an_account_that_fails_and_says_so(run: Run) -> None:
@@ -239,7 +239,7 @@ def test_advance_goes_on_behind_an_account_that_fails_and_says_so(run: Run) -> N
     ]
     assert err == f"loadmuster: {said['failures'][0]['message']}\n"
     globex = run("ledger", "globex", "--json", "--now", "2027-03-25T00:00+01:00")[1]
-    assert len(json.loads(globex)["transactions"]) == 6
+    assert len(json.loads(globex)["transactions"]) == 9
     code, out, _ = run("account", "advance", "--all", "--now", "2028-03-25T00:00+01:00")
     assert (code, out) == (0, "2 accounts, 2 brought up to date, 0 failed\n")
 

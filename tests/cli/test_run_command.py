@@ -142,7 +142,9 @@ def test_the_same_request_id_runs_once_and_another_wish_under_it_is_refused(
     other = acme(*wish, "--users", "10")
     assert other.code == 3
     assert other.json["error"]["code"] == "request_conflict"
-    assert len(acme.here("--json", "ledger", "acme").json["transactions"]) == 1
+    charge, payment = acme.here("--json", "ledger", "acme").json["transactions"]
+    assert charge["key"] == f"run:{first['id']}:start"
+    assert payment["key"] == f"run:{first['id']}:payment"
 
 
 def test_a_run_above_the_price_cap_is_refused_before_anything_happens(acme: CommandLine) -> None:

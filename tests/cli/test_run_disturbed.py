@@ -179,7 +179,8 @@ def test_a_detached_run_is_watched_with_show_until_it_has_ended_by_itself(
     # The same again, in the documents of the other commands.
     assert acme.here("--json", "cancel", accepted["id"]).json == shown
     ledger = acme.here("--json", "ledger", "acme").json
-    (charge,) = ledger["transactions"]
+    charge, payment = ledger["transactions"]
+    assert payment["postings"][0] == {"account": "cash", "usd": shown["bill"]["usd"]}
     assert ledger["id"] == "acme"
     assert accepted["id"] in charge["description"]
     assert "(rehearsal)" in charge["description"]

@@ -10,6 +10,9 @@ from engine.runs.states import Outcome, Run
 from pricing.books.invoices import run_cause
 from pricing.quotes import Unit
 
+ENTRIES = {"start", "correction", "payment", "credit", "set-off", "excess"}
+"""What a run may leave in the books, each at most once."""
+
 
 def check_run(engine: Engine, run: Run) -> Iterator[str]:
     """What does not hold, one line each."""
@@ -47,8 +50,8 @@ def _check_books(engine: Engine, run: Run, *, charged: bool) -> Iterator[str]:
     starts = sum(key.endswith(":start") for key in keys)
     if starts != charged:
         yield f"has {starts} start charges"
-    if len(keys) - starts > 1:
-        yield f"has {len(keys) - starts} corrections: {keys}"
+    if len(keys) != len(set(keys)) or not {key.rpartition(":")[2] for key in keys} <= ENTRIES:
+        yield f"has entries {keys}"
     invoices = [each for each in engine.invoices(account) if each.cause == run_cause(run.id)]
     if len(invoices) > 1:
         yield f"has {len(invoices)} invoices"
