@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from engine.commands.accounts import AccountCommands
 from engine.commands.departments import DepartmentCommands
 from engine.commands.reports import ReportCommands
+from engine.commands.serving import ServingCommands
 from engine.planning.estimate import Estimate, estimate
 from engine.runs.acceptance import (
     LOCAL,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from engine.runs.connect import Clouds
     from engine.runs.controller import Controller
     from engine.runs.decide import Observed
+    from engine.runs.lease import Lease
     from engine.runs.store import RunStore
     from engine.runs.view import RunView
     from pricing.books.charges_payers import Payment
@@ -60,7 +62,7 @@ def new_run_id() -> str:
     return f"run-{secrets.token_hex(5)}"
 
 
-class Engine(AccountCommands, DepartmentCommands, ReportCommands):
+class Engine(AccountCommands, DepartmentCommands, ReportCommands, ServingCommands):
     """Estimates, runs, cancels and bills load tests against one database.
 
     Args:
@@ -68,6 +70,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
         clock: Time; a test clock makes everything behave as at another instant.
         folder: Where runs keep their files; default: beside the database.
         new_id: Makes run ids.
+        rehearsal_url: A rehearsed AWS that runs share; default: each run has its own.
     """
 
     def __init__(
@@ -77,11 +80,13 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
         clock: Clock | None = None,
         folder: Path | None = None,
         new_id: Callable[[], str] = new_run_id,
+        rehearsal_url: str | None = None,
     ) -> None:
         self._url = database_url
         self.clock = clock or SystemClock()
         self._folder = folder
         self._new_id = new_id
+        self._rehearsal_url = rehearsal_url
 
     @cached_property
     def _db(self) -> sqlalchemy.Engine:
@@ -100,7 +105,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
     def _clouds(self) -> Clouds:
         from engine.runs.connect import Clouds
 
-        return Clouds(self.folder, self.clock)
+        return Clouds(self.folder, self.clock, self._rehearsal_url)
 
     @cached_property
     def folder(self) -> Path:
@@ -168,11 +173,13 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
         max_usd_micros: int | None = None,
         time_scale: float | None = None,
         request_id: str | None = None,
+        lease: Lease | None = None,
     ) -> Run:
         """Quote the run, reserve what it will cost, and put it on record; nothing is launched.
 
         ``dry_run`` rehearses the cloud; ``with_load`` lets its machines, which are processes of
-        this computer then, really load a target on loopback.
+        this computer then, really load a target on loopback. A new run is held by the ``lease`` of
+        who is going to drive it; without one it is free for whoever serves.
 
         Raises:
             BadInputError: The scenario cannot run there, or the account does not exist.
@@ -180,6 +187,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
                 id was used before.
         """
         from engine.database import transaction
+        from engine.runs.claims import hold
         from engine.runs.connect import check_folder, check_runnable
         from pricing import accounts
         from pricing.books import charges
@@ -227,6 +235,8 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
             order = replace(order, quote=reserved.quote, department=reserved.department)
             check_folder(self.folder)
             self.store.accept(conn, order, request_id=request_id, request_hash=wish)
+            if lease is not None:
+                hold(conn, order.run_id, lease, SystemClock().now())
         return self.store.load(order.run_id)
 
     def run(
@@ -240,6 +250,7 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
         request_id: str | None = None,
     ) -> Run:
         """Accept the run and drive it in this process until it has ended."""
+        lease = self.new_lease()
         accepted = self.accept(
             scenario,
             account=account,
@@ -247,8 +258,9 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
             provider=provider,
             dry_run=dry_run,
             request_id=request_id,
+            lease=lease,
         )
-        return self.drive(accepted.id)
+        return self.drive(accepted.id, lease=lease)
 
     def start(
         self,
@@ -285,6 +297,8 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
         *,
         watch: Callable[[Run, Observed], None] | None = None,
         cancel_wanted: Callable[[], bool] | None = None,
+        stop_wanted: Callable[[], bool] | None = None,
+        lease: Lease | None = None,
     ) -> Run:
         """Drive the run here until it has ended; also one whose controller died.
 
@@ -292,16 +306,20 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
             run_id: The run.
             watch: Told what is observed, several times a second.
             cancel_wanted: Asked as often; true ends the run.
+            stop_wanted: Asked as often; true leaves the run, open, to the next controller.
+            lease: Under which the run is held already.
 
         Raises:
             LeaseLostError: Another controller drives it.
             ProviderFailedError: Its machines could not be proven gone.
         """
-        controller = self.controller()
+        controller = self.controller(lease)
         if watch is not None:
             controller.watch = watch
         if cancel_wanted is not None:
             controller.cancel_wanted = cancel_wanted
+        if stop_wanted is not None:
+            controller.stop_wanted = stop_wanted
         run = controller.drive(run_id)
         self._clouds.close(run)
         return run
@@ -350,17 +368,22 @@ class Engine(AccountCommands, DepartmentCommands, ReportCommands):
         """All runs, newest first; of one account if named."""
         return self.store.list(account_id=account)
 
-    def controller(self) -> Controller:
-        """A controller with a lease of its own, for callers that want to watch every step."""
-        from engine.runs.controller import Controller
+    def new_lease(self) -> Lease:
+        """A lease of this process that no run is held by yet."""
         from engine.runs.lease import new_lease
+
+        return new_lease(secrets.token_hex(4))
+
+    def controller(self, lease: Lease | None = None) -> Controller:
+        """A controller for callers that want to watch every step; without a lease, its own."""
+        from engine.runs.controller import Controller
 
         return Controller(
             db=self._db,
             open_cloud=lambda run: self._clouds.open(run, self.store),
             clock=self.clock,
             folder=self.folder,
-            lease=new_lease(secrets.token_hex(4)),
+            lease=lease or self.new_lease(),
         )
 
 

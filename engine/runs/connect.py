@@ -2,16 +2,19 @@
 
 The rehearsal's cloud is a process of its own that outlives the controller, as a real cloud would.
 Its address is on record with the run, so that the controller that takes over finds it. If that
-process is gone, all its machines are gone with it, and an empty one takes its place.
+process is gone, all its machines are gone with it, and an empty one takes its place. Each run has a
+rehearsal of its own, below its folder, unless one that many share was named.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from engine.load.driver import LoadDriver
@@ -21,11 +24,16 @@ from engine.load.rehearsed import RehearsedLoad
 from engine.load.sliced.driver import SlicedDriver
 from engine.runs.acceptance import LOCAL
 from engine.runs.clouds import Cloud
+from engine.runs.reaping import Place
 from engine.runs.states import Limits, Run
 from engine.runs.store import RunStore
 from engine.scenario import Scenario
 from kernel.clock import Clock
 from kernel.errors import BadInputError
+from providers.errors import ConfigurationRejectedError
+
+if TYPE_CHECKING:
+    from providers.contract import Provider
 
 LOCAL_LIMITS = Limits(
     launch_s=60.0,
@@ -58,10 +66,14 @@ class Clouds:
     Attributes:
         folder: Also holds what marks this installation's machines as its own.
         clock: The clock that the runs live by.
+        rehearsal_url: A rehearsed AWS that runs share; None: each has its own.
     """
 
     folder: Path
     clock: Clock
+    rehearsal_url: str | None = None
+    _rehearsed: dict[str, Provider] = field(default_factory=dict, init=False)
+    _connecting: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def open(self, run: Run, store: RunStore) -> Cloud:
         """The cloud of a run, begun here or by another process."""
@@ -84,21 +96,76 @@ class Clouds:
 
         endpoint = run.endpoint
         if endpoint is None or not aws_cloud.is_alive(endpoint):
-            endpoint = aws_cloud.start_rehearsal_server(self.folder / run.id).endpoint_url
+            endpoint = self._rehearsal_url_for(run)
             store.set_endpoint(run.id, endpoint)
         driver: LoadDriver = RehearsedLoad()
         if run.order.puts_load:
             driver = SlicedDriver(aws_cloud.aws_rehearsal_objects(endpoint, self.clock))
-        return Cloud(
-            aws_cloud.aws_rehearsal_provider(endpoint, self.clock), driver, REHEARSAL_LIMITS
-        )
+        return Cloud(self.rehearsed(endpoint), driver, REHEARSAL_LIMITS)
+
+    def rehearsed(self, endpoint: str) -> Provider:
+        """The provider of a rehearsed AWS; runs on the same one share its connections."""
+        from providers.rehearsal import aws_cloud
+
+        with self._connecting:
+            if endpoint not in self._rehearsed:
+                self._rehearsed[endpoint] = aws_cloud.aws_rehearsal_provider(endpoint, self.clock)
+            return self._rehearsed[endpoint]
+
+    def provider_at(self, place: Place) -> Provider:
+        """Who shows and ends the machines of a place, of whichever run.
+
+        Raises:
+            BadInputError: Machines there cannot be looked at.
+            ConfigurationRejectedError: What it takes is not installed.
+        """
+        if place.endpoint is not None:
+            return self.rehearsed(place.endpoint)
+        if place.name == LOCAL:
+            return self.local().provider
+        if place.name != "aws":
+            raise BadInputError(
+                f"machines on {place.name!r} cannot be looked for yet; --provider local or aws can",
+                provider=place.name,
+            )
+        try:
+            from providers.aws import AwsProvider
+        except ModuleNotFoundError:
+            raise ConfigurationRejectedError(
+                "AWS needs its SDK; install it with: pip install 'loadmuster[aws]'"
+            ) from None
+        return AwsProvider(self.clock)
+
+    def is_there(self, place: Place) -> bool:
+        """Whether a place can have machines at all: a rehearsed cloud that ended has none."""
+        if place.endpoint is None:
+            return True
+        from providers.rehearsal import aws_cloud
+
+        return aws_cloud.is_alive(place.endpoint)
+
+    def _rehearsal_url_for(self, run: Run) -> str:
+        from providers.rehearsal import aws_cloud
+
+        if self.rehearsal_url is None:
+            return aws_cloud.start_rehearsal_server(self.folder / run.id).endpoint_url
+        if not aws_cloud.is_alive(self.rehearsal_url):
+            raise ConfigurationRejectedError(
+                f"no rehearsed AWS answers at {self.rehearsal_url}, which runs were told to share",
+                endpoint=self.rehearsal_url,
+            )
+        return self.rehearsal_url
 
     def close(self, run: Run) -> None:
-        """Put a rehearsal's cloud away once its run has ended."""
+        """Put a rehearsal's cloud away once its run has ended; one that is shared stays."""
         if run.order.rehearsal and run.ended and run.endpoint is not None:
             from providers.rehearsal import aws_cloud
 
-            aws_cloud.stop_rehearsal_server(run.endpoint)
+            own = aws_cloud.rehearsal_of(self.folder / run.id)
+            if own is not None:
+                own.stop()
+                with self._connecting:
+                    self._rehearsed.pop(own.endpoint_url, None)
 
 
 def check_runnable(scenario: Scenario, provider: str, *, rehearsal: bool, puts_load: bool) -> None:

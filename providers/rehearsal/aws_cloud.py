@@ -107,16 +107,26 @@ def start_rehearsal_server(
     with (folder / "aws-cloud.lock").open("w") as lock:
         # Whoever holds it is starting a server, which takes START_TIMEOUT_S at most.
         fcntl.flock(lock.fileno(), fcntl.LOCK_EX)
-        running = _running(folder)
+        running = rehearsal_of(folder)
         if running is None:
             _start(folder, boot_s, shutdown_s, idle_timeout_s)
-            running = _running(folder)
+            running = rehearsal_of(folder)
     if running is None:
         raise ConfigurationRejectedError(
             f"the rehearsal of AWS did not start; {folder / LOG_FILE} says why",
             log=str(folder / LOG_FILE),
         )
     return running
+
+
+def rehearsal_of(folder: Path) -> Rehearsal | None:
+    """The rehearsed AWS whose address the folder has, if it still answers there."""
+    try:
+        address = json.loads((folder / ADDRESS_FILE).read_text())
+        rehearsal = Rehearsal(address["endpoint_url"], address["pid"])
+    except (OSError, ValueError, KeyError):
+        return None
+    return rehearsal if _pid(rehearsal.endpoint_url) == rehearsal.pid else None
 
 
 def is_alive(endpoint_url: str) -> bool:
@@ -255,16 +265,6 @@ def _start(folder: Path, boot_s: float, shutdown_s: float, idle_timeout_s: float
             process_group=0,
             check=False,
         )
-
-
-def _running(folder: Path) -> Rehearsal | None:
-    """The rehearsal whose address the folder has, if it still answers there."""
-    try:
-        address = json.loads((folder / ADDRESS_FILE).read_text())
-        rehearsal = Rehearsal(address["endpoint_url"], address["pid"])
-    except (OSError, ValueError, KeyError):
-        return None
-    return rehearsal if _pid(rehearsal.endpoint_url) == rehearsal.pid else None
 
 
 def _pid(endpoint_url: str) -> int | None:
