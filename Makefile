@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST_WORKERS ?= auto
 
-.PHONY: demo test check rules mutants bench pictures lock clean
+.PHONY: demo test check rules mutants many-controllers bench pictures lock clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -17,6 +17,7 @@ help:
 	@echo "make check  linters, types and import contracts"
 	@echo "make rules  the numbered rules of billing, and the tests that hold each"
 	@echo "make mutants  twenty and more faults put into the billing code: each must be caught"
+	@echo "make many-controllers  200 runs shared by controllers of which one is killed every 3 s"
 	@echo "make bench  every figure of the README, as ratios"
 	@echo "make lock   resolve the ranges of pyproject.toml into requirements.lock"
 
@@ -46,6 +47,9 @@ rules: $(READY)
 
 mutants: $(READY)
 	@$(BIN)/python tests/mutations.py
+
+many-controllers: $(READY)
+	$(BIN)/python -m pytest -q -s tests/runs/test_many_controllers.py --many-runs 200 --kill-every-s 3 --kills 1000
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
