@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from engine.cli.settings import Command, Settings, pass_settings
@@ -36,7 +38,7 @@ def reap(
     Without --yes nothing is changed. Several databases on one cloud account do not know each
     other's runs: look before you say --yes.
     """
-    from engine.cli.reap_display import leave, reaping_document, show_reaping
+    from engine.cli.reap_display import failure_of, reaping_document, show_reaping
     from engine.runs.orphans import Why
     from kernel.durations import parse_duration_s
 
@@ -47,5 +49,11 @@ def reap(
         older_than_s=older_than_s,
         release=tuple(Why) if yes else (),
     )
+    failure = failure_of(reaping)
+    if failure is not None and not reaping.rounds:
+        raise failure
     settings.emit(reaping_document(reaping), lambda console: show_reaping(console, reaping))
-    leave(reaping)
+    if failure is not None:
+        # What was found is the one document on standard output already.
+        click.echo(f"loadmuster: {failure.message}", err=True)
+        sys.exit(failure.exit_code)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.api import Engine
     from engine.commands.serving import Reaping
     from engine.runs.reaping import Place, Reaped, Round
+    from kernel.errors import LoadmusterError
 
 FATES = {"orphan": "orphan", "gone": "gone", "left": "asked to go, still there"}
 
@@ -63,17 +64,17 @@ def show_reaping(console: Console, reaping: Reaping) -> None:
         console.print("`loadmuster reap --yes` ends them.")
 
 
-def leave(reaping: Reaping) -> None:
-    """End the command with an error if a place could not be looked at, or machines are left."""
+def failure_of(reaping: Reaping) -> LoadmusterError | None:
+    """Why the command fails: a place could not be looked at, or machines are left."""
     if reaping.failures:
-        raise reaping.failures[0][1]
+        return reaping.failures[0][1]
     left = sum(len(round_.unproven) for round_ in reaping.rounds)
-    if left:
-        raise ReleaseUnprovenError(
-            f"{left} machines were asked to go and are still there; `loadmuster reap --yes` tries "
-            "again",
-            machines=left,
-        )
+    if not left:
+        return None
+    return ReleaseUnprovenError(
+        f"{left} machines were asked to go and are still there; `reap --yes` tries again",
+        machines=left,
+    )
 
 
 def warn_of_overdue_reaps(engine: Engine, every_s: float | None = None) -> None:
