@@ -9,9 +9,11 @@ rehearsal of its own, below its folder, unless one that many share was named.
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +26,7 @@ from engine.load.rehearsed import RehearsedLoad
 from engine.load.sliced.driver import SlicedDriver
 from engine.runs.acceptance import LOCAL
 from engine.runs.clouds import Cloud
+from engine.runs.errors import MachinesElsewhereError
 from engine.runs.reaping import Place
 from engine.runs.states import Limits, Run
 from engine.runs.store import RunStore
@@ -76,12 +79,38 @@ class Clouds:
     _connecting: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def open(self, run: Run, store: RunStore) -> Cloud:
-        """The cloud of a run, begun here or by another process."""
+        """The cloud of a run, begun here or by another process.
+
+        Raises:
+            MachinesElsewhereError: Its machines are processes of another computer.
+            ProviderFailedError: The rehearsal of its cloud cannot be reached.
+        """
         if run.order.rehearsal:
             return self._rehearsal(run, store)
         if run.order.provider == LOCAL:
+            self._bind(run, store)
             return self.local()
         raise not_offered(run.order.provider)
+
+    def _bind(self, run: Run, store: RunStore) -> None:
+        """Keep a local run on the computer where its machines are.
+
+        Elsewhere they cannot be seen, and would be taken for gone. Before the intent to launch
+        there are none, and after their expiry they have ended themselves.
+        """
+        here = socket.gethostname()
+        if run.endpoint == here:
+            return
+        if run.endpoint is not None and run.intent_at is not None:
+            expiry = LOCAL_LIMITS.expires_at(run.order, run.intent_at)
+            if self.clock.now() <= expiry + timedelta(seconds=LOCAL_LIMITS.expiry_margin_s):
+                raise MachinesElsewhereError(
+                    f"run {run.id}: its machines are on {run.endpoint}, and this is {here}; "
+                    "`loadmuster serve` there goes on with it",
+                    run=run.id,
+                    host=run.endpoint,
+                )
+        store.set_endpoint(run.id, here)
 
     def local(self) -> Cloud:
         """This machine: every injector a process, with real load."""

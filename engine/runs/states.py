@@ -127,7 +127,7 @@ class Run:
         ended_at: When the machines were proven gone.
         machines: As last recorded.
         result: What the load measured, as JSON.
-        endpoint: Address of the rehearsal's cloud.
+        endpoint: Address of the rehearsal's cloud; of a local run, the computer's name.
     """
 
     order: Order

@@ -15,7 +15,7 @@ import pytest
 
 from engine.api import Engine
 from engine.runs.claims import claim, open_runs
-from engine.runs.errors import LeaseLostError, ReleaseUnprovenError
+from engine.runs.errors import LeaseLostError, MachinesElsewhereError, ReleaseUnprovenError
 from engine.runs.lease import TERM_S, Lease
 from engine.runs.pauses import PAUSE_S_MAX, Pauses, pause_s
 from engine.runs.serving import FAILED_LOOKS_MAX, Server
@@ -24,7 +24,7 @@ from engine.scenario import Scenario
 from kernel.clock import ManualClock, StartingClock, SystemClock
 
 if TYPE_CHECKING:
-    from tests.runs.conftest import Lab
+    from tests.runs.conftest import Lab, Stage
 
 REAL_NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HERE = Lease("another-host/1/0.00/a")
@@ -281,6 +281,32 @@ def test_pauses_double_up_to_a_bound_and_end_with_a_success() -> None:
     assert pauses.failed("a", REAL_NOW) == 1.0
     assert pauses.paused(REAL_NOW + timedelta(hours=2)) == frozenset()
     assert pauses.failed("a", REAL_NOW) == 1.0, "and forgotten after an hour"
+
+
+def test_a_local_run_stays_on_its_computer_until_its_machines_have_ended_themselves(
+    here: Stage, visits: Callable[[float], Scenario]
+) -> None:
+    engine = here.engine
+    accepted = here.accept(visits(3.0))
+    clouds = engine._clouds
+    clouds.open(accepted, engine.store)
+    this_computer = engine.store.load(accepted.id).endpoint
+    now = SystemClock().now()
+    begun = replace(accepted, state=RunState.RUNNING, intent_at=now, endpoint="another-computer")
+
+    with pytest.raises(MachinesElsewhereError) as refused:
+        clouds.open(begun, engine.store)
+    assert refused.value.facts == {"run": accepted.id, "host": "another-computer"}
+    # Nothing was launched there yet, or all that was has ended by its own expiry.
+    for free in (
+        replace(begun, state=RunState.ACCEPTED, intent_at=None),
+        replace(begun, intent_at=now - timedelta(hours=1)),
+    ):
+        engine.store.set_endpoint(accepted.id, "another-computer")
+        clouds.open(free, engine.store)
+        assert engine.store.load(accepted.id).endpoint == this_computer
+    here.cancel_request(accepted)
+    assert here.drive(accepted).outcome is Outcome.CANCELLED
 
 
 @pytest.fixture
