@@ -16,7 +16,7 @@ help:
 	@sed -n 's/^#   //p' Makefile
 	@echo "make check  linters, types and import contracts"
 	@echo "make rules  the numbered rules of billing, and the tests that hold each"
-	@echo "make mutants  twenty and more faults put into the billing code: each must be caught"
+	@echo "make mutants  twenty and more faults put into billing and the reaper: each must be caught"
 	@echo "make many-controllers  200 runs shared by controllers of which one is killed every 3 s"
 	@echo "make bench  every figure of the README, as ratios"
 	@echo "make lock   resolve the ranges of pyproject.toml into requirements.lock"

@@ -41,7 +41,7 @@ def reaping_document(reaping: Reaping) -> dict[str, Any]:
 
 def show_reaping(console: Console, reaping: Reaping) -> None:
     """What the reaper found, for people."""
-    from engine.cli.layout import columns
+    from engine.cli.layout import columns, counted
 
     table = columns("run", "why", "machine", "type", "in", "launched", "", fixed=("run", "machine"))
     for round_ in reaping.rounds:
@@ -59,7 +59,7 @@ def show_reaping(console: Console, reaping: Reaping) -> None:
     if table.row_count:
         console.print(table)
     machines = sum(len(each.machines) for each in reaping.rounds)
-    console.print(f"{machines} machines seen, {table.row_count} of them orphans.")
+    console.print(f"{counted(machines, 'machine')} seen, orphans: {table.row_count:,}.")
     if any(not each.released for round_ in reaping.rounds for each in round_.reaped):
         console.print("`loadmuster reap --yes` ends them.")
 

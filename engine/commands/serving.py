@@ -194,7 +194,8 @@ class ServingCommands(Commands):
         )
         unknown = sum(len(each.left) for each in found if not each.released)
         left = sum(len(round_.unproven) for round_ in done.rounds)
-        parts = [f"reaper: {released} machines released"]
+        seen = sum(len(round_.machines) for round_ in done.rounds)
+        parts = [f"reaper: machines: {seen} seen, {released} released"]
         if left:
             parts.append(f"{left} asked to go and still there")
         if unknown:

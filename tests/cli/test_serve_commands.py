@@ -82,7 +82,7 @@ def test_a_queued_run_waits_for_whoever_serves_and_then_lives_its_life(acme: Com
     for run in runs:
         assert f"{run}: taken\n" in served.err
         assert f"{run}: completed\n" in served.err
-    assert "reaper: 0 machines released" in served.err
+    assert "reaper: machines: 0 seen, 0 released" in served.err
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
@@ -119,7 +119,7 @@ def test_machines_of_a_run_that_nobody_knows_are_listed_and_ended_only_with_yes(
     assert [(each["id"], each["state"]) for each in orphans["machines"]] == [(machine, "orphan")]
     shown = acme.here("reap", "--provider", "local")
     assert shown.code == 0
-    assert "1 machines seen, 1 of them orphans." in shown.out
+    assert "1 machine seen, orphans: 1." in shown.out
     assert "reap --yes" in shown.out
     assert (
         acme.here("--json", "reap", "--provider", "local", "--older-than", "1h").json["orphans"]
@@ -131,7 +131,7 @@ def test_machines_of_a_run_that_nobody_knows_are_listed_and_ended_only_with_yes(
     assert ended.code == 0
     assert [each["state"] for each in ended.json["orphans"][0]["machines"]] == ["gone"]
     assert processes_by_machine(acme.home) == {}
-    assert acme.here("reap", "--provider", "local").out == "0 machines seen, 0 of them orphans.\n"
+    assert acme.here("reap", "--provider", "local").out == "0 machines seen, orphans: 0.\n"
 
 
 def test_serve_ends_the_machines_of_a_run_that_has_ended_and_no_others(acme: CommandLine) -> None:
@@ -148,7 +148,10 @@ def test_serve_ends_the_machines_of_a_run_that_has_ended_and_no_others(acme: Com
     process.terminate()
     _, err = process.communicate(timeout=60)
 
-    assert "reaper: 1 machines released; 1 of runs unknown here: `loadmuster reap` lists" in err
+    assert (
+        "reaper: machines: 2 seen, 1 released; 1 of runs unknown here: `loadmuster reap` lists"
+        in err
+    )
     assert {one.run_id for one in processes_by_machine(acme.home)} == {"run-of-nobody"}
     assert acme.here("reap", "--provider", "local", "--yes").code == 0
     assert processes_by_machine(acme.home) == {}
