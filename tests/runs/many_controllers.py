@@ -31,7 +31,7 @@ from pricing.books.invoices import run_cause
 from pricing.quotes import Unit
 
 ACCOUNTS = ("acme", "globex", "initech")
-CONTROLLERS = 3
+CONTROLLERS = 6
 AT_ONCE = 8
 SEED = 7
 CANCELLED_EVERY = 5
@@ -68,8 +68,8 @@ class Crew:
             )
 
     def kill_one(self, chance: random.Random) -> None:
-        """Kill a controller, and start another in its place."""
-        victim = self.alive.pop(chance.randrange(len(self.alive)))
+        """Kill one of the older half, which had time to take runs, and start another for it."""
+        victim = self.alive.pop(chance.randrange(len(self.alive) // 2))
         victim.kill()
         if victim.wait() < 0:
             self.killed += 1
