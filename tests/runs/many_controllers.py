@@ -156,7 +156,9 @@ def facts(engine: Engine, endpoint: str, run_ids: Sequence[str]) -> dict[str, An
                 "charged": run.intent_at is not None,
                 "ends": sum(name in outcomes for name in events),
                 "intents": events.count("charged"),
-                "startup_charges": sum(line == "revenue:start-up" for line, _ in posted),
+                "startup_charges": sum(
+                    line == "revenue:start-up" and amount > 0 for line, amount in posted
+                ),
                 "use_charges": sum(amount > 0 for amount in use),
                 "corrections": sum(amount < 0 for amount in use),
                 "invoices": invoices[run_cause(run.id)],
