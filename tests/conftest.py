@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """How hard to try controllers that share a database: `make many-controllers` tries hardest."""
     group = parser.getgroup("many controllers")
     group.addoption("--many-runs", type=int, default=30, help="runs that controllers share")
-    group.addoption("--kill-every-s", type=float, default=5.0, help="seconds between two kills")
+    group.addoption("--kill-every-s", type=float, default=3.0, help="seconds between two kills")
     group.addoption("--kills", type=int, default=3, help="most controllers killed")
 
 
