@@ -12,7 +12,8 @@ SEED ?= $(shell date +%Y%m%d)
 MACHINES := tests/books/life/test_any_life.py tests/books/test_books_always_balance.py \
 	tests/books/departments/test_whatever_departments_do.py
 
-.PHONY: demo test test-cloud check rules mutants simulate fleets nightly bench pictures lock clean
+.PHONY: demo test test-cloud check rules mutants simulate fleets many-controllers nightly
+.PHONY: bench pictures lock clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -21,9 +22,10 @@ help:
 	@echo "make test-cloud  the provider contract on your own AWS account, up to LOADMUSTER_CLOUD_TEST_MAX_USD"
 	@echo "make check  linters, types and import contracts"
 	@echo "make rules  the numbered rules of billing, and the tests that hold each"
-	@echo "make mutants  twenty and more faults put into the billing code: each must be caught"
+	@echo "make mutants  twenty and more faults put into billing and the reaper: each must be caught"
 	@echo "make simulate  500 accounts for 3 years of crashes and repeats beside a model; SEED=7 for those of seed 7"
 	@echo "make fleets  10,000 lives of runs on a simulated cloud where anything goes wrong"
+	@echo "make many-controllers  200 runs shared by controllers of which one is killed every 3 s"
 	@echo "make nightly  the state machines with 2,000 examples of 60 steps, both simulators, and the mutants"
 	@echo "make bench  every figure of the README, as ratios"
 	@echo "make lock   resolve the ranges of pyproject.toml into requirements.lock"
@@ -74,6 +76,9 @@ nightly: $(READY)
 	@$(BIN)/python -m tests.simulator --seed $(SEED) --accounts 500 --years 3
 	@$(BIN)/python -m tests.fleets --seeds 10000
 	@$(BIN)/python tests/mutations.py
+
+many-controllers: $(READY)
+	$(BIN)/python -m pytest -q -s tests/runs/test_many_controllers.py --many-runs 200 --kill-every-s 3 --kills 1000
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -27,6 +27,7 @@ from engine.commands.accounts import AccountCommands
 from engine.commands.departments import DepartmentCommands
 from engine.commands.doctor import DoctorCommands
 from engine.commands.reports import ReportCommands
+from engine.commands.serving import ServingCommands
 from engine.commands.targets import TargetCommands
 from engine.planning.estimate import Estimate, estimate
 from engine.runs.acceptance import (
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from engine.runs.connect import Clouds
     from engine.runs.controller import Controller
     from engine.runs.decide import Observed
+    from engine.runs.lease import Lease
     from engine.runs.store import RunStore
     from engine.runs.view import RunView
     from pricing.books.charges_payers import Payment
@@ -63,7 +65,14 @@ def new_run_id() -> str:
     return f"run-{secrets.token_hex(5)}"
 
 
-class Engine(AccountCommands, DepartmentCommands, DoctorCommands, ReportCommands, TargetCommands):
+class Engine(
+    AccountCommands,
+    DepartmentCommands,
+    DoctorCommands,
+    ReportCommands,
+    ServingCommands,
+    TargetCommands,
+):
     """Estimates, runs, cancels and bills load tests against one database.
 
     Args:
@@ -72,6 +81,7 @@ class Engine(AccountCommands, DepartmentCommands, DoctorCommands, ReportCommands
         folder: Where runs keep their files; default: beside the database.
         new_id: Makes run ids.
         aws: Bucket and network of real runs on AWS; None: as the environment says.
+        rehearsal_url: A rehearsed AWS that runs share; default: each run has its own.
     """
 
     def __init__(
@@ -82,12 +92,14 @@ class Engine(AccountCommands, DepartmentCommands, DoctorCommands, ReportCommands
         folder: Path | None = None,
         new_id: Callable[[], str] = new_run_id,
         aws: AwsSettings | None = None,
+        rehearsal_url: str | None = None,
     ) -> None:
         self._url = database_url
         self.clock = clock or SystemClock()
         self._folder = folder
         self._new_id = new_id
         self._aws = aws
+        self._rehearsal_url = rehearsal_url
 
     @cached_property
     def _db(self) -> sqlalchemy.Engine:
@@ -110,7 +122,7 @@ class Engine(AccountCommands, DepartmentCommands, DoctorCommands, ReportCommands
         from engine.runs.connect import Clouds
 
         aws = self._aws if self._aws is not None else aws_settings(os.environ)
-        return Clouds(folder, self.clock, aws)
+        return Clouds(folder, self.clock, aws, self._rehearsal_url)
 
     @cached_property
     def folder(self) -> Path:
@@ -180,13 +192,15 @@ class Engine(AccountCommands, DepartmentCommands, DoctorCommands, ReportCommands
         max_usd_micros: int | None = None,
         time_scale: float | None = None,
         request_id: str | None = None,
+        lease: Lease | None = None,
     ) -> Run:
         """Quote the run, reserve what it will cost, and put it on record; nothing is launched.
 
         ``dry_run`` rehearses the cloud; ``with_load`` lets its machines, which are processes of
         this computer then, really load a target on loopback. ``spot`` takes machines that are
         cheaper and may be taken away. Before a run on a real cloud is put on record, the cloud is
-        looked at: credentials, network, machine types, quotas.
+        looked at: credentials, network, machine types, quotas. A new run is held by the ``lease``
+        of who is going to drive it; without one it is free for whoever serves.
 
         Raises:
             BadInputError: The scenario cannot run there, or the account does not exist.
@@ -195,7 +209,8 @@ class Engine(AccountCommands, DepartmentCommands, DoctorCommands, ReportCommands
             ProviderFailedError: The cloud refuses what the run needs, or does not answer.
         """
         from engine.database import reading, transaction
-        from engine.runs.connect import check_folder, check_runnable
+        from engine.runs.claims import hold
+        from engine.runs.runnable import check_folder, check_runnable
         from engine.runs.shortages import known_shortages
         from pricing import accounts
         from pricing.books import charges
@@ -252,6 +267,8 @@ class Engine(AccountCommands, DepartmentCommands, DoctorCommands, ReportCommands
             order = replace(order, quote=reserved.quote, department=reserved.department)
             check_folder(self.folder)
             self.store.accept(conn, order, request_id=request_id, request_hash=wish)
+            if lease is not None:
+                hold(conn, order.run_id, lease, SystemClock().now())
         return self.store.load(order.run_id)
 
     def _was_requested(self, account: str, request_id: str | None) -> bool:
@@ -271,6 +288,7 @@ class Engine(AccountCommands, DepartmentCommands, DoctorCommands, ReportCommands
         request_id: str | None = None,
     ) -> Run:
         """Accept the run and drive it in this process until it has ended."""
+        lease = self.new_lease()
         accepted = self.accept(
             scenario,
             account=account,
@@ -279,8 +297,9 @@ class Engine(AccountCommands, DepartmentCommands, DoctorCommands, ReportCommands
             dry_run=dry_run,
             spot=spot,
             request_id=request_id,
+            lease=lease,
         )
-        return self.drive(accepted.id)
+        return self.drive(accepted.id, lease=lease)
 
     def start(
         self,
@@ -319,6 +338,8 @@ class Engine(AccountCommands, DepartmentCommands, DoctorCommands, ReportCommands
         *,
         watch: Callable[[Run, Observed], None] | None = None,
         cancel_wanted: Callable[[], bool] | None = None,
+        stop_wanted: Callable[[], bool] | None = None,
+        lease: Lease | None = None,
     ) -> Run:
         """Drive the run here until it has ended; also one whose controller died.
 
@@ -326,16 +347,20 @@ class Engine(AccountCommands, DepartmentCommands, DoctorCommands, ReportCommands
             run_id: The run.
             watch: Told what is observed, several times a second.
             cancel_wanted: Asked as often; true ends the run.
+            stop_wanted: Asked as often; true leaves the run, open, to the next controller.
+            lease: Under which the run is held already.
 
         Raises:
             LeaseLostError: Another controller drives it.
             ProviderFailedError: Its machines could not be proven gone.
         """
-        controller = self.controller()
+        controller = self.controller(lease)
         if watch is not None:
             controller.watch = watch
         if cancel_wanted is not None:
             controller.cancel_wanted = cancel_wanted
+        if stop_wanted is not None:
+            controller.stop_wanted = stop_wanted
         run = controller.drive(run_id)
         self._clouds.close(run)
         return run
@@ -384,17 +409,22 @@ class Engine(AccountCommands, DepartmentCommands, DoctorCommands, ReportCommands
         """All runs, newest first; of one account if named."""
         return self.store.list(account_id=account)
 
-    def controller(self) -> Controller:
-        """A controller with a lease of its own, for callers that want to watch every step."""
-        from engine.runs.controller import Controller
+    def new_lease(self) -> Lease:
+        """A lease of this process that no run is held by yet."""
         from engine.runs.lease import new_lease
+
+        return new_lease(secrets.token_hex(4))
+
+    def controller(self, lease: Lease | None = None) -> Controller:
+        """A controller for callers that want to watch every step; without a lease, its own."""
+        from engine.runs.controller import Controller
 
         return Controller(
             db=self._db,
             open_cloud=lambda run: self._clouds.open(run, self.store),
             clock=self.clock,
             folder=self.folder,
-            lease=new_lease(secrets.token_hex(4)),
+            lease=lease or self.new_lease(),
             payer=self.payer,
         )
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from engine.runs.detached import URL_VARIABLE
+from engine.runs.detached import REHEARSAL_VARIABLE, URL_VARIABLE
 from kernel.clock import StartingClock, parse_instant
 from kernel.errors import LoadmusterError
 from providers.background import live_in_background
@@ -34,7 +34,12 @@ def _drive(run_id: str, folder: Path, now: datetime | None) -> int:
 
     clock = None if now is None else StartingClock(now)
     try:
-        Engine(os.environ[URL_VARIABLE], clock=clock, folder=folder).wait(run_id)
+        Engine(
+            os.environ[URL_VARIABLE],
+            clock=clock,
+            folder=folder,
+            rehearsal_url=os.environ.get(REHEARSAL_VARIABLE),
+        ).wait(run_id)
     except LoadmusterError as error:
         sys.stderr.write(f"{error.message}\n")
         return error.exit_code

@@ -11,7 +11,8 @@ from typing import Any
 from engine.load.locust import check_installed
 from engine.runs.alternatives import LOCAL
 from engine.runs.aws import AWS
-from engine.runs.connect import Clouds, check_folder
+from engine.runs.connect import Clouds
+from engine.runs.runnable import check_folder
 from kernel.clock import Clock, SystemClock
 from kernel.errors import BadInputError, LoadmusterError, ProviderFailedError
 from providers.findings import Finding, Grade

@@ -21,10 +21,14 @@ _NUMBERS = count()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``make test-cloud`` alone asks for the account that costs money."""
+    """Real clouds only on request, and how hard to try controllers that share a database."""
     parser.addoption(
         "--cloud", action="store_true", help="hold the provider contract on a real AWS account too"
     )
+    group = parser.getgroup("many controllers")
+    group.addoption("--many-runs", type=int, default=30, help="runs that controllers share")
+    group.addoption("--kill-every-s", type=float, default=3.0, help="seconds between two kills")
+    group.addoption("--kills", type=int, default=3, help="most controllers killed")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Deliberate faults in the billing code, each of which a named test must catch: ``make mutants``.
+"""Deliberate faults in the billing code and the reaper: ``make mutants``. A test must catch each.
 
 Every fault is one line of code, put into a copy of the tree in a temporary folder, where its tests
 are run on SQLite. Fails if a fault survives, if a fault no longer fits the code, or if the tests
@@ -36,6 +36,8 @@ DEPARTMENTS = "tests/books/departments"
 LIFE = "tests/books/life/test_worked_examples.py"
 SIMULATOR = "tests/simulator"
 RUN_PAYMENTS = "tests/books/test_run_payments.py"
+REAPING = "tests/runs/test_reaping.py"
+SERVING = "tests/runs/test_serving.py"
 
 
 class Verdict(StrEnum):
@@ -568,6 +570,40 @@ FAULTS = (
         "RESERVATIONS.c.account_id == account_id, RESERVATIONS.c.run_ended_at.is_(None)",
         "RESERVATIONS.c.account_id == account_id, RESERVATIONS.c.ended_at.is_(None)",
         ("tests/books/test_caps.py",),
+    ),
+    Fault(
+        "the reaper reads the store first and the cloud second",
+        "engine/runs/reaping.py",
+        "    machines = provider.observe_all(place.regions)\n"
+        "    known = ended({machine.run_id for machine in machines})\n",
+        "    known = ended({each.run_id for each in provider.observe_all(place.regions)})\n"
+        "    machines = provider.observe_all(place.regions)\n",
+        (REAPING,),
+        "between_the_two",
+    ),
+    Fault(
+        "the reaper takes machines of any age",
+        "engine/runs/orphans.py",
+        "<= born_by",
+        "<= now",
+        (REAPING,),
+        "younger",
+    ),
+    Fault(
+        "an open run's machines are reaped when one of them is out of time",
+        "engine/runs/orphans.py",
+        "if all(machine.expires_at",
+        "if any(machine.expires_at",
+        (REAPING,),
+        "has_time_left",
+    ),
+    Fault(
+        "what serves takes runs that a living controller holds",
+        "engine/runs/claims.py",
+        "RUNS.c.lease_until <= now,",
+        "RUNS.c.lease_until.is_not(None),",
+        (SERVING,),
+        "lease or accepted",
     ),
 )
 

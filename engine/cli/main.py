@@ -17,6 +17,8 @@ COMMANDS = {
     "cancel": ("engine.cli.run:cancel", "End a run now; its machines go."),
     "runs": ("engine.cli.run:runs", "List the runs."),
     "show": ("engine.cli.run:show", "One run: machines, timeline, bill, result."),
+    "serve": ("engine.cli.serve:serve", "Run what is queued, and what others left behind."),
+    "reap": ("engine.cli.reap:reap", "Machines that outlived their run, and their end."),
     "account": ("engine.cli.account_plan:account", "Open accounts, show and change their plans."),
     "department": ("engine.cli.department:department", "Credits and wallets of departments."),
     "history": ("engine.cli.account_plan:history", "The plans that an account was on."),

@@ -28,6 +28,7 @@ from engine.cli.settings import Command, Settings, pass_settings
 )
 @click.option("--spot", is_flag=True, help="AWS: cheaper machines, which may be taken away.")
 @click.option("--detach", is_flag=True, help="Return at once; a process of its own goes on.")
+@click.option("--queue", is_flag=True, help="Return at once; `loadmuster serve` runs it.")
 @click.option("--yes", is_flag=True, help="Do not ask before starting.")
 @click.option("--max-usd", metavar="X", help="Refuse to start above this price.")
 @click.option("--request-id", metavar="R", help="The same id again does nothing twice.")
@@ -69,12 +70,14 @@ def cancel(settings: Settings, run_id: str) -> None:
 @pass_settings
 def runs(settings: Settings, account: str | None) -> None:
     """List the runs, newest first."""
+    from engine.cli.reap_display import warn_of_overdue_reaps
     from engine.cli.run_display import show_runs
     from engine.runs.view import run_summary
 
     engine = settings.engine()
     if account is not None:
         engine.account(account)
+    warn_of_overdue_reaps(engine)
     found = engine.runs(account)
     settings.emit(
         {"runs": [run_summary(each) for each in found]},

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +12,7 @@ from engine.api import Engine
 from engine.cli.run_display import show_quote, show_run
 from engine.cli.run_progress import RunProgress
 from engine.cli.settings import Settings
+from engine.cli.signals import SignalFlag, told_to_end
 from engine.readers import read_scenario
 from engine.runs.alternatives import LOCAL, placements_of
 from engine.runs.states import Outcome, Run
@@ -30,6 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from engine.planning.estimate import Estimate
+    from engine.runs.lease import Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,7 @@ class RunOptions:
     with_load: bool
     spot: bool
     detach: bool
+    queue: bool
     yes: bool
     max_usd: str | None
     request_id: str | None
@@ -74,18 +73,23 @@ def run_session(settings: Settings, source: str, options: RunOptions) -> None:
     if not _confirmed(console, engine, scenario, options):
         console.print("Nothing was started.")
         return
-    with cancel_on_signal() as cancel_wanted:
-        run = _accept(engine, scenario, options)
-        if not options.detach:
-            run = _drive(console, engine, run, cancel_wanted)
-        else:
+    with told_to_end() as cancel_wanted:
+        lease = None if options.queue or options.detach else engine.new_lease()
+        run = _accept(engine, scenario, options, lease)
+        if options.detach:
             engine.detach(run.id)
+        elif not options.queue:
+            run = _drive(console, engine, run, lease, cancel_wanted)
     view = engine.show(run.id)
     settings.emit(run_document(view), lambda out: show_run(out, view))
     sys.exit(ProviderFailedError.exit_code if run.outcome is Outcome.FAILED else 0)
 
 
-def _accept(engine: Engine, scenario: Scenario, options: RunOptions) -> Run:
+def _accept(engine: Engine, scenario: Scenario, options: RunOptions, lease: Lease | None) -> Run:
+    if options.queue and options.detach:
+        raise BadInputError(
+            "--queue leaves the run to whoever serves, --detach to a process of its own: choose one"
+        )
     if options.speed is not None and not options.dry_run:
         raise BadInputError("--speed is for --dry-run: a real test plays in real time")
     if options.with_load and not options.dry_run:
@@ -103,6 +107,7 @@ def _accept(engine: Engine, scenario: Scenario, options: RunOptions) -> Run:
         max_usd_micros=None if cap is None else usd_micros(cap, where="--max-usd"),
         time_scale=options.speed,
         request_id=options.request_id,
+        lease=lease,
     )
 
 
@@ -127,36 +132,10 @@ def _machines(planned: Estimate, provider: str) -> str:
     )
 
 
-def _drive(console: Console, engine: Engine, run: Run, cancel_wanted: CancelFlag) -> Run:
+def _drive(
+    console: Console, engine: Engine, run: Run, lease: Lease | None, cancel_wanted: SignalFlag
+) -> Run:
     if run.ended:
         return run
     with RunProgress(console, run) as live:
-        return engine.drive(run.id, watch=live.update, cancel_wanted=cancel_wanted)
-
-
-class CancelFlag:
-    """Remembers that the user asked for the end; asking again changes nothing."""
-
-    def __init__(self) -> None:
-        self._asked = False
-
-    def __call__(self) -> bool:
-        """Whether the end was asked for."""
-        return self._asked
-
-    def on_signal(self, _signal: int, _frame: FrameType | None) -> None:
-        """Note the wish; the controller sees it at its next step and the display says so."""
-        self._asked = True
-
-
-@contextmanager
-def cancel_on_signal() -> Iterator[CancelFlag]:
-    """Within it, Ctrl-C, SIGTERM and a closed terminal end the run instead of this process."""
-    flag = CancelFlag()
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {each: signal.signal(each, flag.on_signal) for each in signals}
-    try:
-        yield flag
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        return engine.drive(run.id, watch=live.update, cancel_wanted=cancel_wanted, lease=lease)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -45,8 +46,11 @@ class Settings:
     def engine(self) -> Engine:
         """The engine on the database and the clock that were named, until the command ends."""
         from engine.api import Engine
+        from engine.runs.detached import REHEARSAL_VARIABLE
 
-        engine = Engine(self.db, clock=self.clock())
+        engine = Engine(
+            self.db, clock=self.clock(), rehearsal_url=os.environ.get(REHEARSAL_VARIABLE)
+        )
         click.get_current_context().call_on_close(engine.close)
         return engine
 

@@ -50,7 +50,7 @@ class AwsRuns:
         Raises:
             ProviderFailedError: The bucket cannot be reached.
         """
-        return Cloud(self._provider(), SlicedDriver(self._objects(bucket)), AWS_LIMITS)
+        return Cloud(self.provider(), SlicedDriver(self._objects(bucket)), AWS_LIMITS)
 
     def bucket(self) -> str:
         """The bucket that the settings name.
@@ -86,7 +86,7 @@ class AwsRuns:
         bucket = self.check_settings()
         from providers.aws.bucket import check_bucket
 
-        provider, now = self._provider(), self.clock.now()
+        provider, now = self.provider(), self.clock.now()
         for placement in placements:
             spec = LaunchSpec(
                 run_id="run-check",
@@ -124,7 +124,13 @@ class AwsRuns:
             secrets.token_hex(4),
         ).findings()
 
-    def _provider(self) -> AwsProvider:
+    def provider(self) -> AwsProvider:
+        """EC2's machines, of whichever run.
+
+        Raises:
+            BadInputError: The SDK is missing.
+        """
+        check_sdk()
         from providers.aws import AwsProvider
         from providers.aws.launch_rate import LaunchRates
 

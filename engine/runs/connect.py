@@ -1,57 +1,37 @@
-"""Connects a run to its cloud: this machine, the user's own AWS, or a rehearsed cloud.
-
-The rehearsal's cloud is a process of its own that outlives the controller, as a real cloud would.
-Its address is on record with the run, so that the controller that takes over finds it. If that
-process is gone, all its machines are gone with it, and an empty one takes its place.
-"""
+"""Connects a run to its cloud: this machine, the user's own AWS, or a rehearsed cloud."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.load.driver import LoadDriver
-from engine.load.locust import LocustDriver, check_installed
-from engine.load.locust import check_runnable as check_load
-from engine.load.rehearsed import RehearsedLoad
-from engine.load.sliced.driver import SlicedDriver
+from engine.load.locust import LocustDriver
 from engine.runs.alternatives import LOCAL
 from engine.runs.aws import AWS, BUCKET_SCHEME, AwsRuns
 from engine.runs.clouds import Cloud
+from engine.runs.errors import MachinesElsewhereError
+from engine.runs.reaping import Place
+from engine.runs.rehearsals import Rehearsals
+from engine.runs.runnable import not_offered
 from engine.runs.states import Limits, Placement, Run
 from engine.runs.store import RunStore
-from engine.runs.targets import host_of, is_this_computer
-from engine.scenario import Scenario
 from kernel.clock import Clock
 from kernel.errors import BadInputError
 from providers.settings import AwsSettings
 
 if TYPE_CHECKING:
     from providers.contract import Provider
-    from providers.objects import ObjectStore
-    from providers.rehearsal.program import Rehearsal
 
-AZURE = "azure"
 LOCAL_LIMITS = Limits(
     launch_s=60.0,
     start_s=90.0,
     overrun_s=60.0,
     release_s=60.0,
-    stop_s=10.0,
-    visibility_s=1.0,
-    expiry_margin_s=60.0,
-    poll_s=0.25,
-    blind_looks_max=6,
-)
-REHEARSAL_LIMITS = Limits(
-    launch_s=120.0,
-    start_s=60.0,
-    overrun_s=60.0,
-    release_s=120.0,
     stop_s=10.0,
     visibility_s=1.0,
     expiry_margin_s=60.0,
@@ -68,22 +48,35 @@ class Clouds:
         folder: Also holds what marks this installation's machines as its own.
         clock: The clock that the runs live by.
         aws_settings: The user's, for real runs on AWS.
+        rehearsal_url: A rehearsed AWS that runs share; None: each has its own.
     """
 
     folder: Path
     clock: Clock
     aws_settings: AwsSettings = field(default_factory=AwsSettings)
+    rehearsal_url: str | None = None
 
     @cached_property
     def aws(self) -> AwsRuns:
         """The user's own AWS; one for all runs, which share its limits."""
         return AwsRuns(self.clock, self.aws_settings)
 
+    @cached_property
+    def rehearsals(self) -> Rehearsals:
+        """Rehearsed clouds; one set for all runs, which share connections."""
+        return Rehearsals(self.folder, self.clock, self.rehearsal_url)
+
     def open(self, run: Run, store: RunStore) -> Cloud:
-        """The cloud of a run, begun here or by another process."""
+        """The cloud of a run, begun here or by another process.
+
+        Raises:
+            MachinesElsewhereError: Its machines are processes of another computer.
+            ProviderFailedError: Its cloud cannot be reached.
+        """
         if run.order.rehearsal:
-            return self._rehearsal(run, store)
+            return self.rehearsals.open(run, store)
         if run.order.provider == LOCAL:
+            self._bind(run, store)
             return self.local()
         if run.order.provider == AWS:
             return self._aws(run, store)
@@ -110,14 +103,6 @@ class Clouds:
         if provider == AWS:
             self.aws.check(placements, owner=owner, spot=spot)
 
-    def _aws(self, run: Run, store: RunStore) -> Cloud:
-        """Whoever takes the run over looks for its injectors in the bucket that it began with."""
-        endpoint = run.endpoint
-        if endpoint is None:
-            endpoint = f"{BUCKET_SCHEME}{self.aws.bucket()}"
-            store.set_endpoint(run.id, endpoint)
-        return self.aws.open(endpoint.removeprefix(BUCKET_SCHEME))
-
     def local(self) -> Cloud:
         """This machine: every injector a process, with real load."""
         from providers.local import LocalProvider
@@ -126,108 +111,55 @@ class Clouds:
             LocalProvider(self.folder / "machines", self.clock), LocustDriver(), LOCAL_LIMITS
         )
 
-    def _rehearsal(self, run: Run, store: RunStore) -> Cloud:
-        from providers.rehearsal.program import is_alive
+    def provider_at(self, place: Place) -> Provider:
+        """Who shows and ends the machines of a place, of whichever run.
 
-        begin, connect = _rehearsed(run.order.provider)
-        endpoint = run.endpoint
-        if endpoint is None or not is_alive(endpoint):
-            endpoint = begin(self.folder / run.id).endpoint_url
-            store.set_endpoint(run.id, endpoint)
-        driver: LoadDriver = RehearsedLoad()
-        if run.order.puts_load:
-            driver = SlicedDriver(_rehearsed_objects(endpoint, self.clock))
-        return Cloud(connect(endpoint, self.clock), driver, REHEARSAL_LIMITS)
+        Raises:
+            BadInputError: Machines there cannot be looked at, or the SDK is not installed.
+        """
+        if place.endpoint is not None:
+            return self.rehearsals.provider(place.name, place.endpoint)
+        if place.name == LOCAL:
+            return self.local().provider
+        if place.name != AWS:
+            raise BadInputError(
+                f"machines on {place.name!r} cannot be looked for yet; --provider local or aws can",
+                provider=place.name,
+            )
+        return self.aws.provider()
+
+    def is_there(self, place: Place) -> bool:
+        """Whether a place can have machines at all: a rehearsed cloud that ended has none."""
+        return place.endpoint is None or self.rehearsals.is_alive(place.endpoint)
 
     def close(self, run: Run) -> None:
         """Put a rehearsal's cloud away once its run has ended."""
-        if run.order.rehearsal and run.ended and run.endpoint is not None:
-            from providers.rehearsal.program import stop_rehearsal_server
+        self.rehearsals.close(run)
 
-            stop_rehearsal_server(run.endpoint)
+    def _aws(self, run: Run, store: RunStore) -> Cloud:
+        """Whoever takes the run over looks for its injectors in the bucket that it began with."""
+        endpoint = run.endpoint
+        if endpoint is None:
+            endpoint = f"{BUCKET_SCHEME}{self.aws.bucket()}"
+            store.set_endpoint(run.id, endpoint)
+        return self.aws.open(endpoint.removeprefix(BUCKET_SCHEME))
 
+    def _bind(self, run: Run, store: RunStore) -> None:
+        """Keep a local run on the computer where its machines are.
 
-def _rehearsed(
-    provider: str,
-) -> tuple[Callable[[Path], Rehearsal], Callable[[str, Clock], Provider]]:
-    """What starts the rehearsal of a cloud in a folder, and what connects to it."""
-    if provider == AZURE:
-        from providers.rehearsal import azure_cloud
-
-        return azure_cloud.start_rehearsal_server, azure_cloud.azure_rehearsal_provider
-    from providers.rehearsal import aws_cloud
-
-    return aws_cloud.start_rehearsal_server, aws_cloud.aws_rehearsal_provider
-
-
-def _rehearsed_objects(endpoint: str, clock: Clock) -> ObjectStore:
-    from providers.rehearsal import aws_cloud
-
-    return aws_cloud.aws_rehearsal_objects(endpoint, clock)
-
-
-def check_runnable(
-    scenario: Scenario, provider: str, *, rehearsal: bool, puts_load: bool, spot: bool
-) -> None:
-    """Refuse what cannot run, before anything is put on record.
-
-    Raises:
-        BadInputError: The provider is unknown or cannot run this, or the load engine is missing.
-    """
-    if provider == LOCAL and rehearsal:
-        raise BadInputError(
-            "--dry-run rehearses a cloud; on this machine a run is real: drop --dry-run",
-            provider=provider,
-        )
-    if (provider, rehearsal) not in {(LOCAL, False), (AWS, False), (AWS, True), (AZURE, True)}:
-        raise not_offered(provider)
-    if spot and provider != AWS:
-        raise BadInputError(
-            f"--spot is for runs on AWS; {provider!r} has no spot machines here", provider=provider
-        )
-    if puts_load:
-        check_load(scenario)
-        check_installed()
-    if puts_load and rehearsal:
-        if provider == AZURE:
-            raise BadInputError("--with-load: rehearsed on aws so far; use --provider aws")
-        _check_on_this_computer(scenario)
-
-
-def _check_on_this_computer(scenario: Scenario) -> None:
-    """Rehearsed machines are this computer, so what they load must be this computer too."""
-    host = host_of(scenario.target)
-    if not is_this_computer(host):
-        raise BadInputError(
-            f"target: {host!r} is not this computer; a dry run with load may only load a target on "
-            "loopback, such as http://127.0.0.1:8080",
-            target=host,
-        )
-
-
-def check_folder(folder: Path) -> None:
-    """Refuse a run whose files could not be written; makes the folder if it is missing.
-
-    Raises:
-        BadInputError: The folder cannot be made, or not be written to.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        reason = None if os.access(folder, os.W_OK | os.X_OK) else "Permission denied"
-    except OSError as error:
-        reason = error.strerror
-    if reason is not None:
-        raise BadInputError(
-            f"runs keep their files in {folder}, which cannot be written: {reason}; make it "
-            "writable, or name a database beside which there is room",
-            folder=str(folder),
-        )
-
-
-def not_offered(provider: str) -> BadInputError:
-    """The error for a provider that cannot run load yet."""
-    return BadInputError(
-        f"runs on {provider!r} are not offered: use --provider local for load from this machine, "
-        "--provider aws, or --dry-run to rehearse on a simulated AWS or Azure",
-        provider=provider,
-    )
+        Elsewhere they cannot be seen, and would be taken for gone. Before the intent to launch
+        there are none, and after their expiry they have ended themselves.
+        """
+        here = socket.gethostname()
+        if run.endpoint == here:
+            return
+        if run.endpoint is not None and run.intent_at is not None:
+            expiry = LOCAL_LIMITS.expires_at(run.order, run.intent_at)
+            if self.clock.now() <= expiry + timedelta(seconds=LOCAL_LIMITS.expiry_margin_s):
+                raise MachinesElsewhereError(
+                    f"run {run.id}: its machines are on {run.endpoint}, and this is {here}; "
+                    "`loadmuster serve` there goes on with it",
+                    run=run.id,
+                    host=run.endpoint,
+                )
+        store.set_endpoint(run.id, here)

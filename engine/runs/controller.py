@@ -59,6 +59,7 @@ class Controller:
         watch: Told what was observed, after every step.
         on_step: Told the name of every step before and after it; a test kills the process there.
         cancel_wanted: Asked before every step; true asks for the run's end.
+        stop_wanted: Asked before every step; true leaves the run, open, to the next controller.
     """
 
     db: Engine
@@ -71,6 +72,7 @@ class Controller:
     watch: Callable[[Run, Observed], None] = _ignore
     on_step: Callable[[str], None] = _ignore
     cancel_wanted: Callable[[], bool] = _never
+    stop_wanted: Callable[[], bool] = _never
 
     @property
     def store(self) -> RunStore:
@@ -82,7 +84,7 @@ class Controller:
         return Acts(self.db, self.clock, self.folder, self.lease, self.payer, self.on_step)
 
     def drive(self, run_id: str) -> Run:
-        """Drive the run until it has ended, and return it.
+        """Drive the run until it has ended, or a stop is wanted, and return it.
 
         Raises:
             LeaseLostError: A living controller drives it already.
@@ -108,7 +110,7 @@ class Controller:
             # Nothing was asked of its cloud yet, so the run can end without it.
             self._acts.end(run, Outcome.FAILED, error.message)
             return self.store.load(run.id)
-        while not (run := self.store.load(run.id)).ended:
+        while not (run := self.store.load(run.id)).ended and not self.stop_wanted():
             if self.cancel_wanted():
                 self.store.request_cancel(run.id, self.clock.now())
                 run = self.store.load(run.id)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 PROGRAM = "engine.background"
 URL_VARIABLE = "LOADMUSTER_CONTROLLER_DB"
+REHEARSAL_VARIABLE = "LOADMUSTER_REHEARSAL"
+"""Address of a rehearsed AWS that runs share."""
 
 
 def spawn(run_id: str, url: URL, folder: Path, *, test_clock: datetime | None) -> None:

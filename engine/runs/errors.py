@@ -41,6 +41,12 @@ class LeaseLostError(ProviderFailedError):
     code = "lease_lost"
 
 
+class MachinesElsewhereError(ProviderFailedError):
+    """The run's machines are processes of another computer; facts: ``run``, ``host``."""
+
+    code = "machines_elsewhere"
+
+
 class DriveTimeoutError(ProviderFailedError):
     """The run did not end while this command waited; facts: ``run``, ``state``."""
 

@@ -141,7 +141,8 @@ class Run:
         ended_at: When the machines were proven gone.
         machines: As last recorded.
         result: What the load measured, as JSON.
-        endpoint: Address of the rehearsal's cloud, or of the bucket that its injectors meet in.
+        endpoint: Address of the rehearsal's cloud, or of the bucket that its injectors meet in; of
+            a local run, the computer's name.
         routes: For each placement, which of its options each try to launch it took; empty: the
             first try of all is still under way.
     """

@@ -91,13 +91,21 @@ class RunStore:
             raise UnknownRunError(f"no run {run_id!r}; `loadmuster runs` lists the ids", run=run_id)
         return _run_from(row)
 
-    def list(self, *, account_id: str | None = None, open_only: bool = False) -> Sequence[Run]:
-        """Runs, newest first."""
+    def list(
+        self,
+        *,
+        account_id: str | None = None,
+        open_only: bool = False,
+        open_since: datetime | None = None,
+    ) -> Sequence[Run]:
+        """Runs, newest first: of one account, those that are open, or that were at an instant."""
         query = select(RUNS).order_by(RUNS.c.accepted_at.desc(), RUNS.c.id)
         if account_id is not None:
             query = query.where(RUNS.c.account_id == account_id)
         if open_only:
             query = query.where(RUNS.c.state != RunState.ENDED)
+        if open_since is not None:
+            query = query.where(or_(RUNS.c.ended_at.is_(None), RUNS.c.ended_at >= open_since))
         with reading(self._db) as conn:
             return [_run_from(row) for row in conn.execute(query)]
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from pricing.books.tables import METADATA, Instant
 
@@ -64,4 +74,17 @@ RUN_EVENTS = Table(
     Column("at", Instant, nullable=False),
     Column("name", Text, nullable=False),
     Column("detail", Text, nullable=False),
+)
+
+# One row a region each time that the reaper has looked: it is alive, and this is what it found.
+REAPS = Table(
+    "reaps",
+    METADATA,
+    Column("provider", Text, primary_key=True),
+    Column("rehearsal", Boolean, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("at", Instant, primary_key=True),
+    Column("machines", Integer, nullable=False),
+    Column("orphans", Integer, nullable=False),
+    Column("released", Integer, nullable=False),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -55,6 +56,8 @@ class AwsClients:
         self._config = CONFIG if endpoint_url is None else CONFIG.merge(elsewhere)
         self._s3_config = S3_CONFIG.merge(self._config)
         self._clients: dict[tuple[str, str], Any] = {}
+        # Clients may be shared by threads; the session that makes them may not.
+        self._making = threading.Lock()
 
     def ec2(self, region: str) -> EC2Client:
         """The client of EC2 in a region."""
@@ -67,6 +70,10 @@ class AwsClients:
         Raises:
             ConfigurationRejectedError: If there is no such region, or no such profile.
         """
+        with self._making:
+            return self._made(service, region)
+
+    def _made(self, service: str, region: str) -> Any:  # noqa: ANN401 - each service has its own type
         if (service, region) not in self._clients:
             with translated("connect", region):
                 self._session = self._session or boto3.Session()

@@ -38,6 +38,7 @@ __all__ = [
     "aws_rehearsal_provider",
     "is_alive",
     "rehearsal_in_this_process",
+    "rehearsal_of",
     "start_rehearsal_server",
     "stop_rehearsal_server",
 ]
@@ -76,6 +77,11 @@ def start_rehearsal_server(
         )
     lengths_s = {"boot-s": boot_s, "shutdown-s": shutdown_s, "idle-timeout-s": idle_timeout_s}
     return _program().start(folder, lengths_s)
+
+
+def rehearsal_of(folder: Path) -> Rehearsal | None:
+    """The rehearsed AWS whose address the folder has, if it still answers there."""
+    return _program().running(folder)
 
 
 @contextmanager

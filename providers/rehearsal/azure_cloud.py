@@ -77,6 +77,11 @@ def start_rehearsal_server(
     )
 
 
+def rehearsal_of(folder: Path) -> Rehearsal | None:
+    """The rehearsed Azure whose address the folder has, if it still answers there."""
+    return _program().running(folder)
+
+
 def check_installed() -> None:
     """Refuse a rehearsal whose provider could not be loaded.
 

@@ -102,10 +102,10 @@ class Program:
         with (folder / f"{self.stem}.lock").open("w") as lock:
             # Whoever holds it is starting a server, which takes START_TIMEOUT_S at most.
             fcntl.flock(lock.fileno(), fcntl.LOCK_EX)
-            running = self._running(folder)
+            running = self.running(folder)
             if running is None:
                 self._start(folder, lengths_s)
-                running = self._running(folder)
+                running = self.running(folder)
         if running is None:
             raise ConfigurationRejectedError(
                 f"the rehearsal of {self.cloud} did not start; {folder / self.log_file} says why",
@@ -176,7 +176,7 @@ class Program:
                 check=False,
             )
 
-    def _running(self, folder: Path) -> Rehearsal | None:
+    def running(self, folder: Path) -> Rehearsal | None:
         """The rehearsal whose address the folder has, if it still answers there."""
         try:
             address = json.loads((folder / self.address_file).read_text())

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engine.load.folder import ORDER
-from engine.runs.connect import LOCAL_LIMITS, REHEARSAL_LIMITS
+from engine.runs.connect import LOCAL_LIMITS
 from engine.runs.controller import Controller
 from engine.runs.errors import ReleaseUnprovenError
+from engine.runs.rehearsals import REHEARSAL_LIMITS
 from engine.runs.states import Limits, Outcome, Run, RunState
 from engine.scenario import RegionShare, Scenario
 from kernel.errors import ProviderFailedError

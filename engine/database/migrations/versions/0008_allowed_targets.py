@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008_allowed_targets"
-down_revision = "0006_run_payments"
+down_revision = "0007_reaps"
 
 
 def upgrade() -> None:

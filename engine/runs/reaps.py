@@ -1,0 +1,104 @@
+"""The reaper's heartbeat: when it looked where, what it found, and whether it is overdue.
+
+A reaper that does not run leaks money in silence, so its absence is what is reported.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, insert, select
+
+from engine.runs.alternatives import LOCAL
+from engine.runs.reaping import Place, Round
+from engine.runs.states import Run
+from engine.runs.tables import REAPS, RUNS
+
+REAP_EVERY_S = 600
+KEPT = timedelta(days=30)
+LOOKED_BACK = timedelta(days=7)
+"""How long after its end a run's place is still looked at."""
+
+Spot = tuple[str, str]
+"""A provider's name and a region."""
+
+
+def record(conn: Connection, reaped: Round) -> None:
+    """Put one round on record, a row a region; rows that nobody needs any more go."""
+    place = reaped.place
+    seen = Counter(machine.region for machine in reaped.machines)
+    orphans = Counter(machine.region for each in reaped.reaped for machine in each.orphans.machines)
+    released = Counter(
+        machine.region
+        for each in reaped.reaped
+        if each.released
+        for machine in each.orphans.machines
+        if machine not in each.left
+    )
+    conn.execute(REAPS.delete().where(REAPS.c.at < reaped.at - KEPT))
+    for region in place.regions:
+        key = {
+            "provider": place.name,
+            "rehearsal": place.rehearsal,
+            "region": region,
+            "at": reaped.at,
+        }
+        # Two rehearsed clouds, or two reapers, at the same instant: one row tells enough.
+        conn.execute(REAPS.delete().where(*(REAPS.c[name] == key[name] for name in key)))
+        conn.execute(
+            insert(REAPS).values(
+                **key,
+                machines=seen[region],
+                orphans=orphans[region],
+                released=released[region],
+            )
+        )
+
+
+def last_reaps(conn: Connection) -> Mapping[Spot, datetime]:
+    """When the reaper last looked at each region of each real cloud."""
+    query = (
+        select(REAPS.c.provider, REAPS.c.region, func.max(REAPS.c.at).label("at"))
+        .where(~REAPS.c.rehearsal)
+        .group_by(REAPS.c.provider, REAPS.c.region)
+    )
+    return {(row.provider, row.region): row.at for row in conn.execute(query)}
+
+
+def ended_runs(conn: Connection, run_ids: Collection[str]) -> Mapping[str, bool]:
+    """Of those runs that are on record: whether each has ended."""
+    query = select(RUNS.c.id, RUNS.c.ended_at).where(RUNS.c.id.in_(run_ids))
+    return {row.id: row.ended_at is not None for row in conn.execute(query)}
+
+
+def overdue(
+    runs: Iterable[Run], last: Mapping[Spot, datetime], now: datetime, every_s: float = REAP_EVERY_S
+) -> Sequence[Spot]:
+    """Where open runs have machines of a real cloud, and the reaper has not looked in its period.
+
+    The period counts from the last look, or from the oldest of those runs if that is later.
+    """
+    since: dict[Spot, datetime] = {}
+    for run in runs:
+        if run.ended or run.order.rehearsal or run.order.provider == LOCAL:
+            continue
+        for region in run.regions:
+            spot = (run.order.provider, region)
+            since[spot] = min(since.get(spot, now), run.order.accepted_at)
+    late = now - timedelta(seconds=every_s)
+    return sorted(spot for spot, first in since.items() if max(first, last.get(spot, first)) < late)
+
+
+def places_of(runs: Iterable[Run]) -> Sequence[Place]:
+    """Where these runs have machines, or had them."""
+    regions: dict[tuple[str, str | None], set[str]] = {}
+    for run in runs:
+        if run.endpoint is not None or not run.order.rehearsal:
+            endpoint = run.endpoint if run.order.rehearsal else None
+            regions.setdefault((run.order.provider, endpoint), set()).update(run.regions)
+    return [
+        Place(name, tuple(sorted(found)), endpoint)
+        for (name, endpoint), found in sorted(regions.items(), key=lambda one: str(one[0]))
+    ]

@@ -1,0 +1,130 @@
+"""Rehearsed clouds: each a process of its own that outlives the controller, as a real cloud would.
+
+A rehearsal's address is on record with its run, so that the controller that takes over finds it.
+If that process is gone, all its machines are gone with it, and an empty one takes its place. A run
+has a rehearsal of its own, below its folder, unless runs were told to share one.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from engine.load.driver import LoadDriver
+from engine.load.rehearsed import RehearsedLoad
+from engine.load.sliced.driver import SlicedDriver
+from engine.runs.clouds import Cloud
+from engine.runs.states import Limits, Run
+from engine.runs.store import RunStore
+from kernel.clock import Clock
+from providers.errors import ConfigurationRejectedError
+
+if TYPE_CHECKING:
+    from providers.contract import Provider
+
+AWS = "aws"
+AZURE = "azure"
+REHEARSAL_LIMITS = Limits(
+    launch_s=120.0,
+    start_s=60.0,
+    overrun_s=60.0,
+    release_s=120.0,
+    stop_s=10.0,
+    visibility_s=1.0,
+    expiry_margin_s=60.0,
+    poll_s=0.25,
+    blind_looks_max=6,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsals:
+    """The rehearsed clouds of runs whose folders lie under ``folder``.
+
+    Attributes:
+        folder: Each run has a folder of its own in it.
+        clock: The clock that the runs live by.
+        shared_url: A rehearsed AWS that runs share; None: each has its own.
+    """
+
+    folder: Path
+    clock: Clock
+    shared_url: str | None = None
+    _providers: dict[str, Provider] = field(default_factory=dict, init=False)
+    _connecting: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def open(self, run: Run, store: RunStore) -> Cloud:
+        """The rehearsed cloud of a run, begun here or by another process.
+
+        Raises:
+            ProviderFailedError: It cannot be started, or the one that is shared does not answer.
+        """
+        endpoint = run.endpoint
+        if endpoint is None or not self.is_alive(endpoint):
+            endpoint = self._begin(run)
+            store.set_endpoint(run.id, endpoint)
+        driver: LoadDriver = RehearsedLoad()
+        if run.order.puts_load:
+            from providers.rehearsal.aws_cloud import aws_rehearsal_objects
+
+            driver = SlicedDriver(aws_rehearsal_objects(endpoint, self.clock))
+        return Cloud(self.provider(run.order.provider, endpoint), driver, REHEARSAL_LIMITS)
+
+    def provider(self, name: str, endpoint: str) -> Provider:
+        """The provider of a rehearsed cloud; runs on the same one share its connections."""
+        with self._connecting:
+            if endpoint not in self._providers:
+                self._providers[endpoint] = _connect(name, endpoint, self.clock)
+            return self._providers[endpoint]
+
+    def is_alive(self, endpoint: str) -> bool:
+        """Whether a rehearsed cloud answers there."""
+        from providers.rehearsal.program import is_alive
+
+        return is_alive(endpoint)
+
+    def close(self, run: Run) -> None:
+        """Put a rehearsal away once its run has ended; one that is shared stays."""
+        if not run.order.rehearsal or not run.ended or run.endpoint is None:
+            return
+        own = _module(run.order.provider).rehearsal_of(self.folder / run.id)
+        if own is not None:
+            own.stop()
+            with self._connecting:
+                self._providers.pop(own.endpoint_url, None)
+
+    def _begin(self, run: Run) -> str:
+        if self.shared_url is None or run.order.provider != AWS:
+            started: Any = _module(run.order.provider).start_rehearsal_server(self.folder / run.id)
+            url: str = started.endpoint_url
+            return url
+        if not self.is_alive(self.shared_url):
+            raise ConfigurationRejectedError(
+                f"no rehearsed AWS answers at {self.shared_url}, which runs were told to share",
+                endpoint=self.shared_url,
+            )
+        return self.shared_url
+
+
+def _connect(name: str, endpoint: str, clock: Clock) -> Provider:
+    if name == AZURE:
+        from providers.rehearsal.azure_cloud import azure_rehearsal_provider
+
+        return azure_rehearsal_provider(endpoint, clock)
+    from providers.rehearsal.aws_cloud import aws_rehearsal_provider
+
+    return aws_rehearsal_provider(endpoint, clock)
+
+
+def _module(name: str) -> ModuleType:
+    """Both clouds' rehearsals are started and found in the same way."""
+    if name == AZURE:
+        from providers.rehearsal import azure_cloud
+
+        return azure_cloud
+    from providers.rehearsal import aws_cloud
+
+    return aws_cloud

@@ -1,0 +1,81 @@
+"""What is refused before anything is put on record: runs that could not be, or must not be."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from engine.load.locust import check_installed
+from engine.load.locust import check_runnable as check_load
+from engine.runs.alternatives import LOCAL
+from engine.runs.rehearsals import AWS, AZURE
+from engine.runs.targets import host_of, is_this_computer
+from engine.scenario import Scenario
+from kernel.errors import BadInputError
+
+
+def check_runnable(
+    scenario: Scenario, provider: str, *, rehearsal: bool, puts_load: bool, spot: bool
+) -> None:
+    """Refuse what cannot run, before anything is put on record.
+
+    Raises:
+        BadInputError: The provider is unknown or cannot run this, or the load engine is missing.
+    """
+    if provider == LOCAL and rehearsal:
+        raise BadInputError(
+            "--dry-run rehearses a cloud; on this machine a run is real: drop --dry-run",
+            provider=provider,
+        )
+    if (provider, rehearsal) not in {(LOCAL, False), (AWS, False), (AWS, True), (AZURE, True)}:
+        raise not_offered(provider)
+    if spot and provider != AWS:
+        raise BadInputError(
+            f"--spot is for runs on AWS; {provider!r} has no spot machines here", provider=provider
+        )
+    if puts_load:
+        check_load(scenario)
+        check_installed()
+    if puts_load and rehearsal:
+        if provider == AZURE:
+            raise BadInputError("--with-load: rehearsed on aws so far; use --provider aws")
+        _check_on_this_computer(scenario)
+
+
+def _check_on_this_computer(scenario: Scenario) -> None:
+    """Rehearsed machines are this computer, so what they load must be this computer too."""
+    host = host_of(scenario.target)
+    if not is_this_computer(host):
+        raise BadInputError(
+            f"target: {host!r} is not this computer; a dry run with load may only load a target on "
+            "loopback, such as http://127.0.0.1:8080",
+            target=host,
+        )
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a run whose files could not be written; makes the folder if it is missing.
+
+    Raises:
+        BadInputError: The folder cannot be made, or not be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = None if os.access(folder, os.W_OK | os.X_OK) else "Permission denied"
+    except OSError as error:
+        reason = error.strerror
+    if reason is not None:
+        raise BadInputError(
+            f"runs keep their files in {folder}, which cannot be written: {reason}; make it "
+            "writable, or name a database beside which there is room",
+            folder=str(folder),
+        )
+
+
+def not_offered(provider: str) -> BadInputError:
+    """The error for a provider that cannot run load yet."""
+    return BadInputError(
+        f"runs on {provider!r} are not offered: use --provider local for load from this machine, "
+        "--provider aws, or --dry-run to rehearse on a simulated AWS or Azure",
+        provider=provider,
+    )
