@@ -10,7 +10,12 @@ from kernel.clock import Clock
 from pricing.payments.payer import REHEARSED_PAYER, Payer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import sqlalchemy
+
+    from engine.runs.connect import Clouds
+    from engine.runs.store import RunStore
 
 
 class Commands:
@@ -28,6 +33,21 @@ class Commands:
     @abstractmethod
     def _db(self) -> sqlalchemy.Engine:
         """The open database."""
+
+    @property
+    @abstractmethod
+    def store(self) -> RunStore:
+        """The runs as they are on record."""
+
+    @property
+    @abstractmethod
+    def folder(self) -> Path:
+        """Where runs keep their files, and what marks this installation's local machines."""
+
+    @property
+    @abstractmethod
+    def _clouds(self) -> Clouds:
+        """Connections to where runs have machines."""
 
     def _transaction(self) -> AbstractContextManager[sqlalchemy.Connection]:
         """One write transaction."""

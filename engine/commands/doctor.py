@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 class DoctorCommands(Commands):
     """Looking at what runs need, before there is one."""
 
-    @property
-    @abstractmethod
-    def folder(self) -> Path:
-        """Where runs keep their files."""
-
     def examine(self, *, providers: Sequence[str] = (), regions: Sequence[str] = ()) -> Checkup:
         """Look at this computer and at the providers; costs nothing and changes nothing.
 

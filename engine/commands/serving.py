@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from engine.commands.base import Commands
+from engine.commands.runs import RunCommands
 from engine.runs.orphans import AGE_GUARD_S, Why
 from kernel.errors import BadInputError, LoadmusterError
 
 if TYPE_CHECKING:
     from collections import Counter
 
-    from engine.runs.connect import Clouds
-    from engine.runs.lease import Lease
     from engine.runs.reaping import Place, Round
-    from engine.runs.states import Run
-    from engine.runs.store import RunStore
 
 SAFE_TO_RELEASE = frozenset({Why.ENDED, Why.EXPIRED})
 """What is reaped without being asked: an unknown run may be another database's, on one account."""
@@ -41,31 +36,8 @@ def _say_nothing(_line: str) -> None:
     """Nobody listens."""
 
 
-class ServingCommands(Commands):
+class ServingCommands(RunCommands):
     """The controller that runs what is due, and the reaper."""
-
-    @property
-    @abstractmethod
-    def store(self) -> RunStore:
-        """The runs as they are on record."""
-
-    @property
-    @abstractmethod
-    def _clouds(self) -> Clouds:
-        """Connections to where runs have machines."""
-
-    @abstractmethod
-    def drive(  # noqa: D102 - Engine says it
-        self,
-        run_id: str,
-        *,
-        stop_wanted: Callable[[], bool] | None = None,
-        lease: Lease | None = None,
-    ) -> Run: ...
-
-    @abstractmethod
-    def new_lease(self) -> Lease:
-        """A lease of this process that no run is held by yet."""
 
     def serve(
         self,

@@ -1,0 +1,175 @@
+"""What comes before a run: its estimate, who pays for it, and its acceptance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from engine.commands.accounts import AccountCommands
+from engine.commands.targets import TargetCommands
+from engine.planning.estimate import Estimate, estimate
+from engine.runs.acceptance import (
+    check_price_cap,
+    on_demand_quote_of,
+    order_hash,
+    quote_of,
+    time_scale_of,
+)
+from engine.runs.alternatives import LOCAL, placements_of
+from engine.runs.states import Order, Run
+from engine.scenario import Scenario
+from kernel.clock import SystemClock
+from pricing.catalog import Catalog
+
+if TYPE_CHECKING:
+    from engine.runs.lease import Lease
+    from pricing.books.charges_payers import Payment
+
+
+class OrderCommands(AccountCommands, TargetCommands):
+    """Estimate, quote and accept runs."""
+
+    _new_id: Callable[[], str]
+
+    def estimate(
+        self,
+        scenario: Scenario,
+        *,
+        provider: str = "any",
+        regions: Sequence[str] = (),
+        account: str | None = None,
+    ) -> Estimate:
+        """What the scenario takes and costs; with an account, quoted under its plan."""
+        plan = None if account is None else self._plan_of(account)
+        return estimate(
+            scenario,
+            catalog=Catalog.bundled(),
+            provider=provider,
+            regions=regions,
+            at=self.clock.now().date(),
+            plan=plan,
+        )
+
+    def payment(self, planned: Estimate, *, account: str, department: str | None = None) -> Payment:
+        """Who would pay for a run of the estimated test now, and how much.
+
+        Raises:
+            RefusedError: What a run would be refused with.
+        """
+        from engine.database import transaction
+        from pricing import accounts
+        from pricing.books import charges
+        from pricing.life import subscriptions
+
+        now = self.clock.now()
+        with transaction(self._db) as conn:
+            accounts.advance(conn, account, now, payer=self.payer)
+            plan = subscriptions.latest(conn, account).plan
+            return charges.preview(
+                conn,
+                account,
+                quote_of(planned, plan, now),
+                department=department,
+                on_demand=on_demand_quote_of(planned, plan, now),
+                now=now,
+                payer=self.payer,
+            )
+
+    def accept(  # noqa: PLR0913 - one keyword an option of `loadmuster run`
+        self,
+        scenario: Scenario,
+        *,
+        account: str,
+        department: str | None = None,
+        provider: str = LOCAL,
+        dry_run: bool = False,
+        with_load: bool = False,
+        spot: bool = False,
+        regions: Sequence[str] = (),
+        max_usd_micros: int | None = None,
+        time_scale: float | None = None,
+        request_id: str | None = None,
+        lease: Lease | None = None,
+    ) -> Run:
+        """Quote the run, reserve what it will cost, and put it on record; nothing is launched.
+
+        ``dry_run`` rehearses the cloud; ``with_load`` lets its machines, which are processes of
+        this computer then, really load a target on loopback. ``spot`` takes machines that are
+        cheaper and may be taken away. Before a run on a real cloud is put on record, the cloud is
+        looked at: credentials, network, machine types, quotas. A new run is held by the ``lease``
+        of who is going to drive it; without one it is free for whoever serves.
+
+        Raises:
+            BadInputError: The scenario cannot run there, or the account does not exist.
+            RefusedError: Not enough credits or money in the wallet, above the cap, the account has
+                not allowed the target, or the request id was used before.
+            ProviderFailedError: The cloud refuses what the run needs, or does not answer.
+        """
+        from engine.database import reading, transaction
+        from engine.runs.claims import hold
+        from engine.runs.runnable import check_folder, check_runnable
+        from engine.runs.shortages import known_shortages
+        from pricing import accounts
+        from pricing.books import charges
+        from pricing.life import subscriptions
+
+        now = self.clock.now()
+        puts_load = with_load or not dry_run
+        check_runnable(scenario, provider, rehearsal=dry_run, puts_load=puts_load, spot=spot)
+        pace = time_scale_of(scenario, rehearsal=dry_run, puts_load=puts_load, wanted=time_scale)
+        cloud = "any" if provider == LOCAL else provider
+        planned = self.estimate(scenario, provider=cloud, regions=regions)
+        with reading(self._db) as conn:
+            short = known_shortages(conn, provider, rehearsal=dry_run, now=now)
+        placements = placements_of(planned, provider, Catalog.bundled(), short)
+        if provider != LOCAL and not dry_run and not self._was_requested(account, request_id):
+            self._clouds.check_settings(provider)
+            self.check_target(account, scenario.target)
+            self._clouds.check(provider, placements, owner=account, spot=spot)
+        with transaction(self._db) as conn:
+            accounts.advance(conn, account, now, payer=self.payer)
+            plan = subscriptions.latest(conn, account).plan
+            quote = quote_of(planned, plan, now)
+            order = Order(
+                run_id=self._new_id(),
+                account_id=account,
+                scenario=scenario,
+                quote=quote,
+                provider=provider,
+                placements=placements,
+                rehearsal=dry_run,
+                time_scale=pace,
+                accepted_at=now,
+                department=department,
+                puts_load=puts_load,
+                spot=spot,
+            )
+            wish = order_hash(order, regions)
+            if request_id is not None:
+                known = self.store.find_request(conn, account, request_id, wish)
+                if known is not None:
+                    return self.store.load(known)
+            reserved = charges.reserve(
+                conn,
+                account,
+                order.run_id,
+                quote,
+                rehearsal=dry_run,
+                department=department,
+                on_demand=on_demand_quote_of(planned, plan, now),
+                now=now,
+                payer=self.payer,
+            )
+            check_price_cap(reserved.quote, planned, max_usd_micros)
+            order = replace(order, quote=reserved.quote, department=reserved.department)
+            check_folder(self.folder)
+            self.store.accept(conn, order, request_id=request_id, request_hash=wish)
+            if lease is not None:
+                hold(conn, order.run_id, lease, SystemClock().now())
+        return self.store.load(order.run_id)
+
+    def _was_requested(self, account: str, request_id: str | None) -> bool:
+        """The same request again is answered, however its cloud looks by now."""
+        with self._reading() as conn:
+            return request_id is not None and self.store.was_requested(conn, account, request_id)
