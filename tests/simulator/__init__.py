@@ -8,6 +8,7 @@ own: alone or among others it does the same and comes to the same books.
 
     months       billing days by plain date arithmetic, not the product's
     credits      the model's lots: what was granted, and what became of it
+    debts        the model's money: what was collected, what runs owe, what was given back
     model        the model of one account: what its books should say
     commands     what can be asked of an account, and what the model expects of it
     runs         the commands of a run's life

@@ -34,6 +34,10 @@ _UNPAID = """
     SELECT n FROM periods JOIN subscriptions s ON s.id = subscription_id
     WHERE account_id = ? AND payment = 'unpaid' ORDER BY n
 """
+_DEBTS = """
+    SELECT substr(cause, 5), state, usd_micros FROM payments
+    WHERE account_id = ? AND cause LIKE 'run:%' AND state IN ('due', 'declined', 'delayed')
+"""
 _WAITING = "SELECT kind, effective_at FROM changes WHERE account_id = ? AND ended_at IS NULL"
 _LOTS = """
     SELECT l.kind, l.amount, coalesce(sum(p.amount), 0)
@@ -52,7 +56,7 @@ _MARK = """
               FROM changes WHERE account_id = a.id),
            (SELECT group_concat(id || plan || coalesce(ended_at, ''), '')
               FROM terms WHERE account_id = a.id),
-           (SELECT group_concat(state, '') FROM payments WHERE account_id = a.id),
+           (SELECT group_concat(state || usd_micros, '') FROM payments WHERE account_id = a.id),
            (SELECT group_concat(payment, '') FROM periods JOIN subscriptions s
               ON s.id = subscription_id WHERE account_id = a.id),
            (SELECT group_concat(name || allocation_li_minutes || '/' || limit_usd_micros, '')
@@ -96,14 +100,17 @@ def differences(conn: Connection, account_id: str, model: Account) -> list[str]:
         "state": (*state[:2], *map(bool, state[2:3]), state[3], *map(bool, state[4:])),
         "unpaid": [row[0] for row in read(conn, _UNPAID, account_id)],
         "waiting": {kind: _instant(at) for kind, at in read(conn, _WAITING, account_id)},
+        "debts": {run: (state, usd) for run, state, usd in read(conn, _DEBTS, account_id)},
     }
-    credits_ = model.credits
+    credits_, money = model.credits, model.money
     expected_sums = {
         "held": credits_.held,
         "used": credits_.used,
         "lost": credits_.lost,
         "issued": -credits_.issued,
-        "receivable": sum(model.revenue.values()),
+        "cash": money.cash,
+        "credit": -money.credit,
+        "receivable": money.receivable,
         **{f"revenue:{kind}": -amount for kind, amount in model.revenue.items()},
     }
     expected = {
@@ -118,6 +125,7 @@ def differences(conn: Connection, account_id: str, model: Account) -> list[str]:
         ),
         "unpaid": model.unpaid,
         "waiting": {kind: at for kind, (_, at) in model.waiting.items()},
+        "debts": {run: (debt.state, debt.usd_micros) for run, debt in money.debts.items()},
     }
     return [
         f"{what}: books {found[what]}, model {expected[what]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from pricing.life.boosts import boost
 from pricing.life.cancellations import cancel, confirm_cancel, renew
 from pricing.life.deletions import delete
 from pricing.life.on_demand import to_on_demand, undo
-from pricing.life.overdue import pay, payment_answered, set_card
+from pricing.life.overdue import pay, payment_answered, run_payment_answered, set_card
 from pricing.life.plan_changes import downgrade, upgrade
 from pricing.opening import open_account
 from pricing.payments.channels import Channel
@@ -170,9 +170,13 @@ class Desk:
 
     def pay(self) -> Command:
         def effect(books: Account, at: datetime) -> None:
-            books.pay_overdue(at, *books.unpaid)
+            books.pay(at)
 
-        return self._life("pay", pay, effect)
+        def foreseen(books: Account, _at: datetime) -> bool:
+            is_due = bool(books.payable or books.money.uncollected)
+            return is_due and books.pays and not books.deleted
+
+        return replace(self._life("pay", pay, effect), foreseen=foreseen)
 
     def add_department(self, name: str) -> Command:
         def effect(books: Account, _at: datetime) -> None:
@@ -204,10 +208,17 @@ class Desk:
 
         def do(conn: Connection, now: datetime) -> object:
             state = PaymentState(message.state)
-            payment_answered(conn, self.account_id, message.key, state, now=now)
+            if message.run is None:
+                payment_answered(conn, self.account_id, message.key, state, now=now)
+            else:
+                run_payment_answered(conn, self.account_id, message.run, state, now=now)
             return message
 
         def effect(books: Account, at: datetime) -> None:
+            if message.run is not None:
+                if message.run in books.money.uncollected:
+                    books.money.answered(message.run, message.state)
+                return
             is_of_now = books.is_monthly and message.subscription == books.subscriptions
             if is_of_now and message.state == "accepted" and message.n in books.unpaid:
                 books.pay_overdue(at, message.n)
@@ -240,12 +251,14 @@ class Message:
 
     Attributes:
         key: The payment's.
-        subscription: Which of the account's subscriptions it was for, counted from 1.
-        n: Number of the period.
         state: ``accepted`` or ``declined``.
+        subscription: Which of the account's subscriptions it was for, counted from 1.
+        n: Number of the period, if it was for one.
+        run: The run, if it was for one.
     """
 
     key: str
-    subscription: int
-    n: int
     state: str
+    subscription: int
+    n: int | None = None
+    run: str | None = None

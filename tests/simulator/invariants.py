@@ -52,10 +52,34 @@ CHECKS = {
             WHERE p.cause = l.cause AND p.state = 'accepted')
     """,
     "I4 what was paid for was charged": """
-        SELECT p.cause, p.usd_micros FROM payments p WHERE p.state = 'accepted'
-          AND p.usd_micros <> coalesce((SELECT sum(q.amount) FROM transactions t
-            JOIN postings q ON q.transaction_id = t.id
-            WHERE t.natural_key = p.cause || ':charge' AND q.ledger_account = 'receivable'), 0)
+        SELECT p.cause, p.usd_micros, sum(q.amount) FROM payments p
+        LEFT JOIN transactions t
+          ON t.natural_key IN (p.cause || ':charge', p.cause || ':start', p.cause || ':extra')
+        LEFT JOIN postings q ON q.transaction_id = t.id AND q.ledger_account = 'receivable'
+        WHERE p.state = 'accepted' GROUP BY p.cause
+        HAVING p.usd_micros > coalesce(sum(q.amount), 0)
+          OR (p.cause NOT LIKE 'run:%' AND p.usd_micros < sum(q.amount))
+    """,
+    "I4 an accepted payment is in the books once, as large as it was": """
+        SELECT p.cause, p.usd_micros, sum(q.amount) FROM payments p
+        LEFT JOIN transactions t ON t.natural_key = p.cause || ':payment'
+        LEFT JOIN postings q ON q.transaction_id = t.id AND q.ledger_account = 'cash'
+        WHERE p.state = 'accepted' GROUP BY p.cause
+        HAVING count(q.id) <> 1 OR sum(q.amount) <> p.usd_micros
+    """,
+    "I4 cash is what was collected by accepted payments": """
+        SELECT account_id, sum(usd) FROM (
+          SELECT account_id, amount AS usd FROM postings WHERE ledger_account = 'cash'
+          UNION ALL SELECT account_id, -usd_micros FROM payments WHERE state = 'accepted')
+        GROUP BY account_id HAVING sum(usd) <> 0
+    """,
+    "I4 receivable is what runs have not paid": """
+        SELECT cause, sum(usd) FROM (
+          SELECT t.cause, p.amount AS usd FROM transactions t
+          JOIN postings p ON p.transaction_id = t.id WHERE p.ledger_account = 'receivable'
+          UNION ALL SELECT cause, -usd_micros FROM payments
+          WHERE cause LIKE 'run:%' AND state IN ('due', 'declined', 'delayed'))
+        GROUP BY cause HAVING sum(usd) <> 0
     """,
     "I4 an account has one trial": """
         SELECT account_id FROM lots
@@ -84,10 +108,28 @@ CHECKS = {
     "I6 natural keys are one of a kind": """
         SELECT natural_key FROM transactions GROUP BY natural_key HAVING count(*) > 1
     """,
-    "I10 money goes back for a corrected run only": """
+    "I10 less is owed by payments, and by corrections and set-offs of runs only": """
         SELECT t.natural_key FROM transactions t JOIN postings p ON p.transaction_id = t.id
         WHERE p.ledger_account = 'receivable' AND p.amount < 0
-          AND t.natural_key NOT LIKE 'run:%:correction'
+          AND t.natural_key <> t.cause || ':payment'
+          AND NOT (t.cause LIKE 'run:%'
+            AND t.natural_key IN (t.cause || ':correction', t.cause || ':set-off'))
+    """,
+    "I10 no cash goes back": """
+        SELECT transaction_id, amount FROM postings WHERE ledger_account = 'cash' AND amount < 0
+    """,
+    "I10 no more is set off than an account is in credit": """
+        SELECT account_id, sum(amount) FROM postings WHERE ledger_account = 'credit'
+        GROUP BY account_id HAVING sum(amount) > 0
+    """,
+    "I10 a run gives no more credit than its correction returned": """
+        SELECT t.cause, sum(p.amount) FROM transactions t JOIN postings p ON p.transaction_id = t.id
+        WHERE t.cause LIKE 'run:%' AND (
+          (p.ledger_account = 'credit' AND t.natural_key <> t.cause || ':set-off')
+          OR (p.ledger_account = 'receivable' AND t.natural_key = t.cause || ':correction'))
+        GROUP BY t.cause
+        HAVING -sum(p.amount * (p.ledger_account = 'credit'))
+          > -sum(p.amount * (p.ledger_account = 'receivable'))
     """,
     "I10 a correction gives back no more than the start charged": """
         SELECT c.cause FROM transactions c

@@ -187,7 +187,7 @@ class Life:
 
     def _listen_for_payments(self, now: datetime) -> None:
         """The payer will answer what it delayed: late, twice, out of order, or contradictorily."""
-        if not self.model.unpaid or self.model.card != DELAYS:
+        if not self.model.is_overdue or self.model.card != DELAYS:
             return
         with reading(self.client.db) as conn:
             rows = read(
@@ -197,14 +197,19 @@ class Life:
             )
         for key in sorted({str(row[0]) for row in rows} - self.asked_about):
             self.asked_about.add(key)
-            n = int(key.rpartition(":")[2])
             answers = self.random.choices(["accepted", "declined"], [2, 1], k=2)
             for state in answers[: self.random.randint(1, 2)]:
-                message = Message(key, self.model.subscriptions, n, state)
+                message = self._message(key, state)
                 for _ in range(self.random.randint(1, 2)):
                     self.client.tally.faults["payment message, late or doubled"] += 1
                     late = timedelta(minutes=self.random.randint(1, 100_000))
                     self._plan(now + late, self._saying(message))
+
+    def _message(self, key: str, state: str) -> Message:
+        """About a payment of a run, or of a period of the subscription that runs now."""
+        if key.startswith("run:"):
+            return Message(key, state, self.model.subscriptions, run=key.removeprefix("run:"))
+        return Message(key, state, self.model.subscriptions, n=int(key.rpartition(":")[2]))
 
     def _saying(self, message: Message) -> Callable[[datetime], None]:
         def say(now: datetime) -> None:

@@ -10,11 +10,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from pricing.payments.payer import DECLINES, DELAYS
 from pricing.plans import Plan
 from tests.simulator.credits import NEVER, SHARED, Credits, Lot, take
+from tests.simulator.debts import Money
 from tests.simulator.months import anchor_day, day_of, number_at, start_of
 
 GOOD = "tok_good"
+ANSWERS = {DECLINES: "declined", DELAYS: "delayed"}
+"""What the rehearsed payer says to a card, if it does not accept it."""
 
 
 @dataclass
@@ -45,6 +49,7 @@ class Account:
     card: str | None
     channel: str
     credits: Credits = field(default_factory=Credits)
+    money: Money = field(default_factory=Money)
     departments: dict[str, Department] = field(default_factory=dict)
     unpaid: list[int] = field(default_factory=list)
     waiting: dict[str, tuple[Plan | None, datetime | None]] = field(default_factory=dict)
@@ -64,9 +69,24 @@ class Account:
         return not self.ended and self.plan.has_periods
 
     @property
+    def answer(self) -> str:
+        """What the rehearsed payer says to whatever it is asked for."""
+        return ANSWERS.get(self.card or "", "accepted") if self.channel == "card" else "accepted"
+
+    @property
     def pays(self) -> bool:
         """Whether the rehearsed payer accepts."""
-        return self.channel != "card" or self.card in {None, GOOD}
+        return self.answer == "accepted"
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether a period or a run could not be collected: nothing is sold for money then."""
+        return bool(self.unpaid or self.money.uncollected)
+
+    @property
+    def payable(self) -> list[int]:
+        """Numbers of the periods that paying now would pay for."""
+        return self.unpaid if self.is_monthly else []
 
     def subscribe(self, plan: Plan, at: datetime) -> None:
         """A plan with an anchor of its own; its first period, or its trial, begins."""
@@ -85,12 +105,13 @@ class Account:
             self.next_n += 1
 
     def advance(self, to: datetime) -> None:
-        """Cross the boundaries up to an instant, one by one."""
+        """Cross the boundaries up to an instant, one by one; then ask for what runs owe."""
         while self.is_monthly and (start := self.start_of(self.next_n)) <= to:
             self._cross(start)
         if not self.ended and not self.is_monthly:
             self._apply_waiting(to)
         self.credits.expire(to)
+        self.money.ask_for_what_is_due(self.answer)
 
     def _cross(self, start: datetime) -> None:
         """The beginning of a period: what waits for it, then its charge and its grant."""
@@ -127,6 +148,7 @@ class Account:
     def pay_period(self, n: int, at: datetime) -> None:
         """One charge and one grant, of which the departments get their shares."""
         self.revenue["subscription"] += self.plan.monthly_usd_micros
+        self.money.cash += self.plan.monthly_usd_micros
         self.periods += 1
         expires = None if self.plan.rollover else self.start_of(n + 1)
         lot = self.credits.grant("plan", self.plan.li_minutes, at, expires)
@@ -139,6 +161,12 @@ class Account:
         for n in numbers:
             self.pay_period(n, at)
             self.unpaid.remove(n)
+
+    def pay(self, at: datetime) -> None:
+        """Everything that could not be collected is, periods first."""
+        self.pay_overdue(at, *self.payable)
+        for run in self.money.uncollected:
+            self.money.answered(run, "accepted")
 
     def cycle(self, at: datetime) -> tuple[datetime, datetime] | None:
         """The billing period, or the trial; None where there is none."""
@@ -164,6 +192,7 @@ class Account:
     def buy(self, kind: str, plan: Plan, usd_micros: int, li_minutes: int, at: datetime) -> None:
         """Something between two billing days."""
         self.revenue["boost" if kind == "boost" else "subscription"] += usd_micros
+        self.money.cash += usd_micros
         if li_minutes > 0:
             expires = None if plan.rollover else self.period_end(at)
             self.credits.grant(kind, li_minutes, at, expires)

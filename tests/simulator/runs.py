@@ -107,12 +107,14 @@ def starting(run: Run) -> Command:
         run.state, run.started_at, run.kept = State.STARTED, at, run.charged.total
         if run.pays_money:
             _earn(books, run.charged.startup, run.charged.use)
+            books.money.owe(run.id, run.charged.total)
             return
         if run.bought:
             extra = run.parts[-1][0]
             extra.left = extra.reserved = run.bought
             books.credits.issued += run.bought
             books.revenue["extra-credits"] += run.bought * EXTRA_USD_MICROS
+            books.money.owe(run.id, run.bought * EXTRA_USD_MICROS)
         for lot, amount in run.parts:
             lot.reserved -= amount
         books.credits.charge(run.parts)
@@ -157,6 +159,7 @@ def ending(account_id: str, run: Run, keep_startup: int, keep_use: int) -> Comma
         run.state, run.kept = State.OVER, keep_startup + keep_use
         if run.pays_money:
             _earn(books, keep_startup - run.charged.startup, keep_use - run.charged.use)
+            books.money.give_back(run.id, run.charged.total - run.kept)
         else:
             books.credits.give_back(run.parts, run.charged.total - run.kept)
 
@@ -175,7 +178,13 @@ def _earn(books: Account, startup: int, use: int) -> None:
 
 
 def _choose_purse(books: Account, run: Run, runs: Sequence[Run], at: datetime) -> bool:
-    """Whether the run can be paid, and of what (R70-R72, C11-C13, C20)."""
+    """Whether the run can be paid, and of what (R70-R72, C11-C13, C20, C42)."""
+    has_purse = _has_purse(books, run, runs, at)
+    return has_purse and not (books.is_overdue and (run.pays_money or run.bought))
+
+
+def _has_purse(books: Account, run: Run, runs: Sequence[Run], at: datetime) -> bool:
+    """Whether a purse covers the run; whoever has not paid may still not use it for money."""
     run.parts, run.bought, run.pays_money = [], 0, run.quote.unit is Unit.USD
     caps = books.plan.caps
     if books.ended or run.quote.plan != books.plan.name:

@@ -111,7 +111,7 @@ WISHES = {
         _is_there,
         lambda r, desk, _: desk.set_card(r.choice([GOOD, GOOD, GOOD, DECLINES, DELAYS])),
     ),
-    "pay": Wish(8, lambda books: bool(books.unpaid), lambda _r, desk, _: desk.pay()),
+    "pay": Wish(8, lambda books: books.is_overdue, lambda _r, desk, _: desk.pay()),
     "department": Wish(
         3,
         lambda books: _is_there(books) and len(books.departments) < len(DEPARTMENTS),

@@ -1,0 +1,70 @@
+"""The model's money: what was collected, what runs owe, and what was paid and given back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+UNCOLLECTED = frozenset({"declined", "delayed"})
+"""The payer was asked, and the money is not there."""
+
+
+@dataclass
+class Debt:
+    """What a run owes: ``due`` until the payer is asked, then ``declined`` or ``delayed``."""
+
+    usd_micros: int
+    state: str = "due"
+
+
+@dataclass
+class Money:
+    """The money of an account, and the sums that the ledger should show.
+
+    Attributes:
+        cash: Micro-dollars collected so far.
+        credit: Micro-dollars that were paid for runs and returned, and are not set off yet.
+        debts: What runs owe, by run, oldest first.
+    """
+
+    cash: int = 0
+    credit: int = 0
+    debts: dict[str, Debt] = field(default_factory=dict)
+
+    @property
+    def receivable(self) -> int:
+        return sum(debt.usd_micros for debt in self.debts.values())
+
+    @property
+    def uncollected(self) -> list[str]:
+        """The runs whose payment the payer refused, or has not answered for."""
+        return [run for run, debt in self.debts.items() if debt.state in UNCOLLECTED]
+
+    def owe(self, run: str, usd_micros: int) -> None:
+        """A run is charged: what the account is in credit is set off, the rest is due."""
+        setting_off = min(usd_micros, self.credit)
+        self.credit -= setting_off
+        if usd_micros > setting_off:
+            self.debts[run] = Debt(usd_micros - setting_off)
+
+    def ask_for_what_is_due(self, answer: str) -> None:
+        """The payer answers the same to everything that it was not asked for yet."""
+        for run in [run for run, debt in self.debts.items() if debt.state == "due"]:
+            self.answered(run, answer)
+
+    def answered(self, run: str, answer: str) -> None:
+        """The payer says what became of a run's payment."""
+        if answer == "accepted":
+            self.cash += self.debts.pop(run).usd_micros
+        else:
+            self.debts[run].state = answer
+
+    def give_back(self, run: str, usd_micros: int) -> None:
+        """A correction lowers what nobody paid; what may have been paid becomes credit."""
+        debt = self.debts.get(run)
+        if debt is not None and debt.state != "delayed":
+            lowered = min(debt.usd_micros, usd_micros)
+            debt.usd_micros -= lowered
+            usd_micros -= lowered
+            if not debt.usd_micros:
+                del self.debts[run]
+        self.credit += usd_micros
