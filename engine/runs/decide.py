@@ -150,10 +150,10 @@ def _releasing(
 ) -> Action:
     assert run.outcome is not None, "a release knows how the run ends"
     assert run.release_at is not None, "a release knows when it began"
-    unanswered = run.launched_at is None
     if not observed.machines:
-        if unanswered and not _older(run.release_at, limits.visibility_s, now):
-            # The create call may have worked without our hearing of it: keep looking, keep asking.
+        # The create call may have worked without our hearing of it, and what it made may not show
+        # yet: keep looking, keep asking.
+        if not _older(run.launched_at or run.release_at, limits.visibility_s, now):
             return Release()
         return End(run.outcome, run.reason)
     tried_since = run.release_at if since is None else max(run.release_at, since)
