@@ -59,7 +59,7 @@ from pricing.life.boosts import boost
 from pricing.life.cancellations import cancel, confirm_cancel, renew
 from pricing.life.deletions import delete
 from pricing.life.on_demand import to_on_demand, undo
-from pricing.life.overdue import pay, payment_answered, set_card
+from pricing.life.overdue import pay, payment_answered, run_payment_answered, set_card
 from pricing.life.plan_changes import downgrade, upgrade
 from pricing.opening import open_account
 from pricing.payments.payer import DECLINES, DELAYS, PaymentState
@@ -238,6 +238,17 @@ class AnyLife(RuleBasedStateMachine):
                     payment_answered(self.conn, "acme", key, PaymentState(state), now=self.now)
             except RefusedError:
                 return
+
+    @precondition(lambda self: debts_of_runs(self.conn, "acme"))
+    @rule(state=st.sampled_from(["accepted", "declined"]), times=times)
+    def payer_answers_for_a_run(self, state: str, times: int) -> None:
+        debt, *_ = debts_of_runs(self.conn, "acme")
+        run_id = debt.cause.removeprefix("run:")
+        paid = [
+            run_payment_answered(self.conn, "acme", run_id, PaymentState(state), now=self.now)
+            for _ in range(times)
+        ]
+        assert paid == [state == "accepted", False][:times]
 
     @precondition(lambda self: self.number > 15)
     @rule()
