@@ -239,7 +239,7 @@ class AnyLife(RuleBasedStateMachine):
             except RefusedError:
                 return
 
-    @precondition(lambda self: debts_of_runs(self.conn, "acme"))
+    @precondition(lambda self: bool(debts_of_runs(self.conn, "acme")))
     @rule(state=st.sampled_from(["accepted", "declined"]), times=times)
     def payer_answers_for_a_run(self, state: str, times: int) -> None:
         debt, *_ = debts_of_runs(self.conn, "acme")
