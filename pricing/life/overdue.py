@@ -20,7 +20,7 @@ from pricing.life.subscriptions import book_period, latest, pay_period, unpaid_p
 from pricing.money import format_usd
 from pricing.payments.collecting import PaymentFailedError, book_payment, record_answer
 from pricing.payments.payer import REHEARSED_PAYER, Answer, Payer, PaymentState
-from pricing.payments.run_payments import collect_run, debts_of_runs
+from pricing.payments.run_payments import collect_run, debts_of_runs, take_back_credit
 
 
 class NothingDueError(RefusedError):
@@ -162,9 +162,12 @@ def run_payment_answered(
     _check_answer(state)
     instant = advance(conn, account_id, now, payer=payer)
     cause = run_cause(run_id)
-    if cause not in {debt.cause for debt in debts_of_runs(conn, account_id)}:
+    debt = next((debt for debt in debts_of_runs(conn, account_id) if debt.cause == cause), None)
+    if debt is None:
         return False
     record_answer(conn, cause, Answer(state, "answered late"))
+    if state is PaymentState.DECLINED:
+        take_back_credit(conn, account_id, debt, at=instant)
     return book_payment(conn, cause, at=instant, now=instant) > 0
 
 

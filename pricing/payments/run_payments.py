@@ -6,7 +6,8 @@ one transaction; the payer is asked only after that has been committed, so that 
 what is not in the books. Where a process dies in between, the next command on the account asks.
 
 What a correction returns lowers a payment that was not made. If it was made, the account is in
-credit, on the ledger account ``credit``: that is set off against the next run.
+credit, on the ledger account ``credit``: that is set off against the next run. While the bank has
+not answered it may have been made; if the bank then declines, the credit is taken back (C43).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from pricing.books.invoices import run_cause
-from pricing.books.ledger import Posting, Transaction, balance, post
+from pricing.books.ledger import Posting, Transaction, balance, entries_of, post
 from pricing.books.tables import PAYMENTS, insert_once
 from pricing.payments.collecting import abandon, book_payment, channel_of, collect
 from pricing.payments.payer import Answer, Payer, PaymentState
@@ -66,11 +67,8 @@ def give_back_money(
     cause = run_cause(run_id)
     debts = debts_of_runs(conn, account_id, (PaymentState.DUE, PaymentState.DECLINED))
     owed = sum(debt.usd_micros for debt in debts if debt.cause == cause)
-    rest = max(owed - usd_micros, 0)
-    if rest:
-        conn.execute(PAYMENTS.update().where(PAYMENTS.c.cause == cause).values(usd_micros=rest))
-    elif owed:
-        abandon(conn, cause)
+    if owed:
+        _lower(conn, cause, max(owed - usd_micros, 0))
     if usd_micros > owed:
         _move(conn, account_id, f"{cause}:credit", usd_micros - owed, cause, "in credit", at)
 
@@ -94,7 +92,27 @@ def collect_run(
         if collected > debt.usd_micros:
             excess = collected - debt.usd_micros
             _move(conn, account_id, f"{debt.cause}:excess", excess, debt.cause, "in credit", now)
+    elif answer.state is PaymentState.DECLINED:
+        take_back_credit(conn, account_id, debt, at=now)
     return answer
+
+
+def take_back_credit(conn: Connection, account_id: str, debt: RunDebt, *, at: datetime) -> None:
+    """Lower a payment that was declined by the credit that its run's correction gave, once.
+
+    The run was corrected while the bank had not answered; what was set off against another run
+    meanwhile stays so.
+    """
+    key = f"{debt.cause}:taken-back"
+    entries = {entry.natural_key: entry for entry in entries_of(conn, debt.cause)}
+    given = entries.get(f"{debt.cause}:credit")
+    if given is None or key in entries:
+        return
+    returned = -sum(part.amount for part in given.postings if part.ledger_account == CREDIT)
+    taken = min(returned, debt.usd_micros, credit_of(conn, account_id))
+    if taken:
+        _move(conn, account_id, key, -taken, debt.cause, "credit taken back", at)
+        _lower(conn, debt.cause, debt.usd_micros - taken)
 
 
 def debts_of_runs(
@@ -116,6 +134,16 @@ def debts_of_runs(
 def credit_of(conn: Connection, account_id: str) -> int:
     """Micro-dollars that an account is in credit: paid for runs, and returned."""
     return -balance(conn, account_id, CREDIT, Unit.USD)
+
+
+def _lower(conn: Connection, cause: str, usd_micros: int) -> None:
+    """Ask for less from now on, or for nothing."""
+    if usd_micros:
+        conn.execute(
+            PAYMENTS.update().where(PAYMENTS.c.cause == cause).values(usd_micros=usd_micros)
+        )
+    else:
+        abandon(conn, cause)
 
 
 def _move(

@@ -202,6 +202,44 @@ def test_a_bank_that_answers_late_and_twice_pays_once(
     assert seen(db, globex, now).unpaid_usd_micros == (10 - cash) * USD
 
 
+@pytest.mark.parametrize(("keep", "owed", "after"), [(4 * USD, 4, {"receivable": 4}), (0, 0, {})])
+def test_a_payment_declined_late_is_lowered_by_what_its_run_gave_back(
+    db: Engine, globex: str, ten_usd: Quote, now: datetime, keep: int, owed: int, after: object
+) -> None:
+    put_card(db, globex, DELAYS, now)
+    with transaction(db) as conn:
+        launch(conn, globex, "r1", ten_usd, now)
+    with transaction(db) as conn:
+        correct(conn, "r1", keep_startup=keep, keep_use=0, reason="cancelled", now=now)
+    assert sums(db, globex) == {"receivable": 10, "credit": owed - 10}
+    for _ in range(2):
+        with transaction(db) as conn:
+            run_payment_answered(conn, globex, "r1", PaymentState.DECLINED, now=now)
+    view = seen(db, globex, now)
+    assert (view.unpaid_usd_micros, view.credit_usd_micros) == (owed * USD, 0)
+    assert sums(db, globex) == after
+
+
+def test_credit_that_was_set_off_already_is_not_taken_back(
+    db: Engine, globex: str, ten_usd: Quote, now: datetime
+) -> None:
+    put_card(db, globex, DELAYS, now)
+    with transaction(db) as conn:
+        reserve(conn, globex, "r2", replace(ten_usd, startup=0, use=5 * USD), now=now)
+        launch(conn, globex, "r1", ten_usd, now)
+    with transaction(db) as conn:
+        correct(conn, "r1", keep_startup=4 * USD, keep_use=0, reason="cancelled", now=now)
+        charge_start(conn, "r2", now=now)
+    for _ in range(2):
+        with transaction(db) as conn:
+            run_payment_answered(conn, globex, "r1", PaymentState.DECLINED, now=now)
+    assert sums(db, globex) == {"receivable": 9}
+    put_card(db, globex, "tok_good", now)
+    with transaction(db) as conn:
+        pay(conn, globex, now=now, request_id="p1")
+    assert sums(db, globex) == {"cash": 9}, "what both runs cost"
+
+
 def test_what_a_paid_run_gives_back_is_set_off_against_the_next(
     db: Engine, globex: str, ten_usd: Quote, now: datetime
 ) -> None:

@@ -131,6 +131,8 @@ class Client:
         self.model.advance(done_at)
         if command.foreseen is not None and not command.foreseen(self.model, done_at):
             self.violation(command, "accepted, and the model would refuse it")
+        if command.barred(self.model):
+            self.violation(command, "sold for money, and something has not been paid")
         command.effect(self.model, done_at)
         # An answer that got lost was asked for again later: the books were advanced once more.
         if at > done_at:

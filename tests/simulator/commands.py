@@ -38,6 +38,7 @@ class Command:
         do: Sends it, at an instant; what it returns is its answer.
         effect: What it does to the model once the books have accepted it.
         foreseen: Whether the model would accept it; None: it does not know that kind's rules.
+        barred: Whether the model knows of something that forbids it, whatever else it knows.
         request_id: The id that it is sent under, if it is sent under one.
     """
 
@@ -46,6 +47,7 @@ class Command:
     do: Do
     effect: Effect
     foreseen: Callable[[Account, datetime], bool] | None = None
+    barred: Callable[[Account], bool] = lambda _books: False
     request_id: str | None = None
 
 
@@ -94,7 +96,8 @@ class Desk:
             books.buy("upgrade", plan, usd_micros, plan.li_minutes - before.li_minutes, at)
             books.waiting.pop("downgrade", None)
 
-        return self._life("upgrade", upgrade, effect, plan, agreed_with=agreed_with)
+        command = self._life("upgrade", upgrade, effect, plan, agreed_with=agreed_with)
+        return replace(command, barred=lambda books: books.is_monthly and books.is_overdue)
 
     def downgrade(self, plan: Plan, agreed_with: str | None) -> Command:
         def effect(books: Account, at: datetime) -> None:
@@ -131,7 +134,7 @@ class Desk:
             assert plan is not None
             books.buy("boost", plan, plan.price_of_boost_usd_micros, plan.li_minutes, at)
 
-        return self._life("boost", boost, effect)
+        return replace(self._life("boost", boost, effect), barred=lambda books: books.is_overdue)
 
     def cancel(self, by: str) -> Command:
         def effect(books: Account, _at: datetime) -> None:

@@ -10,10 +10,16 @@ UNCOLLECTED = frozenset({"declined", "delayed"})
 
 @dataclass
 class Debt:
-    """What a run owes: ``due`` until the payer is asked, then ``declined`` or ``delayed``."""
+    """What a run owes.
+
+    Attributes:
+        state: ``due`` until the payer is asked, then ``declined`` or ``delayed``.
+        given: Credit that its correction gave while the bank had not answered.
+    """
 
     usd_micros: int
     state: str = "due"
+    given: int = 0
 
 
 @dataclass
@@ -55,16 +61,27 @@ class Money:
         """The payer says what became of a run's payment."""
         if answer == "accepted":
             self.cash += self.debts.pop(run).usd_micros
-        else:
-            self.debts[run].state = answer
+            return
+        debt = self.debts[run]
+        debt.state = answer
+        if answer == "declined":
+            taken = min(debt.given, self.credit, debt.usd_micros)
+            self.credit -= taken
+            self._lower(run, taken)
+            debt.given = 0 if taken else debt.given
 
     def give_back(self, run: str, usd_micros: int) -> None:
         """A correction lowers what nobody paid; what may have been paid becomes credit."""
         debt = self.debts.get(run)
-        if debt is not None and debt.state != "delayed":
+        if debt is not None and debt.state == "delayed":
+            debt.given = usd_micros
+        elif debt is not None:
             lowered = min(debt.usd_micros, usd_micros)
-            debt.usd_micros -= lowered
+            self._lower(run, lowered)
             usd_micros -= lowered
-            if not debt.usd_micros:
-                del self.debts[run]
         self.credit += usd_micros
+
+    def _lower(self, run: str, usd_micros: int) -> None:
+        self.debts[run].usd_micros -= usd_micros
+        if not self.debts[run].usd_micros:
+            del self.debts[run]

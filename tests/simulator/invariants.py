@@ -113,7 +113,8 @@ CHECKS = {
         WHERE p.ledger_account = 'receivable' AND p.amount < 0
           AND t.natural_key <> t.cause || ':payment'
           AND NOT (t.cause LIKE 'run:%'
-            AND t.natural_key IN (t.cause || ':correction', t.cause || ':set-off'))
+            AND t.natural_key IN
+              (t.cause || ':correction', t.cause || ':set-off', t.cause || ':taken-back'))
     """,
     "I10 no cash goes back": """
         SELECT transaction_id, amount FROM postings WHERE ledger_account = 'cash' AND amount < 0

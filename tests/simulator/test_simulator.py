@@ -84,6 +84,18 @@ FAULTS = {
         "for taken in tuple(slices):",
         seed=6,
     ),
+    "who has not paid may go on running for money": Fault(
+        "pricing/books/charges_payers.py",
+        "if payment.quote.unit is Unit.USD or payment.extra_usd_micros:",
+        "if payment.extra_usd_micros:",
+        seed=11,
+    ),
+    "what a paid run gives back is forgotten": Fault(
+        "pricing/payments/run_payments.py",
+        "setting_off = min(usd_micros, credit_of(conn, account_id))",
+        "setting_off = 0",
+        seed=1,
+    ),
 }
 
 
@@ -151,6 +163,86 @@ def test_the_checks_see_what_is_broken_in_a_database(empty_books: Engine) -> Non
             conn.execute(text(statement))
         found = {each.split()[0] for each in broken(conn)}
     assert found == {"I1", "I2", "I3", "I4", "I18"}
+    empty_books.dispose()
+
+
+def _posted(cause: str, kind: str, **micros: int) -> list[str]:
+    """SQL for a transaction that is sound, an amount for each ledger account."""
+    key = f"{cause}:{kind}"
+    header = f"""
+        INSERT INTO transactions
+          (account_id, natural_key, cause, description, effective_at, recorded_at)
+        VALUES ('a', '{key}', '{cause}', '', '2027-01-01', '2027-01-01')
+    """  # noqa: S608 - the test's own words
+    lines = [
+        f"""
+        INSERT INTO postings (transaction_id, account_id, ledger_account, unit, amount)
+        SELECT id, 'a', '{name}', 'usd_micros', {amount} FROM transactions
+        WHERE natural_key = '{key}'
+        """  # noqa: S608 - the test's own words
+        for name, amount in micros.items()
+    ]
+    return [header, *lines]
+
+
+def _payment(cause: str, usd_micros: int, state: str) -> str:
+    return f"""
+        INSERT INTO payments (cause, account_id, usd_micros, channel, state, reason, asked_at)
+        VALUES ('{cause}', 'a', {usd_micros}, 'card', '{state}', '', '2027-01-01')
+    """  # noqa: S608 - the test's own words
+
+
+CHARGED = _posted("run:r", "start", receivable=10, revenue=-10)
+PAID = [*CHARGED, _payment("run:r", 10, "accepted")]
+WRONG_MONEY = {
+    "a payment that is not in the ledger": (PAID, "I4 an accepted payment"),
+    "a payment of another amount": (
+        [*PAID, *_posted("run:r", "payment", cash=9, receivable=-9)],
+        "I4 an accepted payment",
+    ),
+    "cash that nobody paid": (_posted("x", "payment", cash=5, receivable=-5), "I4 cash"),
+    "more paid than was charged": (
+        [
+            *_posted("run:r", "start", receivable=9, revenue=-9),
+            _payment("run:r", 10, "accepted"),
+        ],
+        "I4 what was paid for",
+    ),
+    "a charge that nobody is asked for": (CHARGED, "I4 receivable"),
+    "a debt that was never charged": ([_payment("run:r", 10, "declined")], "I4 receivable"),
+    "a period's price that was reduced": (
+        _posted("subscription:1:period:0", "correction", receivable=-5, revenue=5),
+        "I10 less is owed",
+    ),
+    "money that was sent back": (_posted("x", "refund", cash=-5, receivable=5), "I10 no cash"),
+    "a set-off without credit": (
+        _posted("run:r", "set-off", credit=5, receivable=-5),
+        "I10 no more is set off",
+    ),
+    "credit without a correction": (
+        _posted("run:r", "credit", credit=-5, receivable=5),
+        "I10 a run gives",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_MONEY)
+def test_the_checks_see_money_that_is_wrong(empty_books: Engine, wrong: str) -> None:
+    statements, check = WRONG_MONEY[wrong]
+    with transaction(empty_books) as conn:
+        for statement in (BROKEN_BOOKS[0], *statements):
+            conn.execute(text(statement))
+        assert [each for each in broken(conn) if each.startswith(check)]
+    empty_books.dispose()
+
+
+def test_the_checks_let_a_paid_run_pass(empty_books: Engine) -> None:
+    booked = [*PAID, *_posted("run:r", "payment", cash=10, receivable=-10)]
+    with transaction(empty_books) as conn:
+        for statement in (BROKEN_BOOKS[0], *booked):
+            conn.execute(text(statement))
+        money = [each for each in broken(conn) if each.startswith(("I1 ", "I4", "I10"))]
+    assert money == []
     empty_books.dispose()
 
 

@@ -59,7 +59,7 @@ from pricing.life.boosts import boost
 from pricing.life.cancellations import cancel, confirm_cancel, renew
 from pricing.life.deletions import delete
 from pricing.life.on_demand import to_on_demand, undo
-from pricing.life.overdue import pay, payment_answered, set_card
+from pricing.life.overdue import pay, payment_answered, run_payment_answered, set_card
 from pricing.life.plan_changes import downgrade, upgrade
 from pricing.opening import open_account
 from pricing.payments.payer import DECLINES, DELAYS, PaymentState
@@ -239,6 +239,17 @@ class AnyLife(RuleBasedStateMachine):
             except RefusedError:
                 return
 
+    @precondition(lambda self: bool(debts_of_runs(self.conn, "acme")))
+    @rule(state=st.sampled_from(["accepted", "declined"]), times=times)
+    def payer_answers_for_a_run(self, state: str, times: int) -> None:
+        debt, *_ = debts_of_runs(self.conn, "acme")
+        run_id = debt.cause.removeprefix("run:")
+        paid = [
+            run_payment_answered(self.conn, "acme", run_id, PaymentState(state), now=self.now)
+            for _ in range(times)
+        ]
+        assert paid == [state == "accepted", False][:times]
+
     @precondition(lambda self: self.number > 15)
     @rule()
     def delete_it(self) -> None:
@@ -353,7 +364,9 @@ class AnyLife(RuleBasedStateMachine):
                 balances[posting.ledger_account, posting.unit] += posting.amount
             for unit in Unit:
                 assert sum(p.amount for p in entry.postings if p.unit is unit) == 0
-            if not entry.natural_key.endswith((":correction", ":payment", ":set-off")):
+            if not entry.natural_key.endswith(
+                (":correction", ":payment", ":set-off", ":taken-back")
+            ):
                 assert all(p.amount > 0 for p in entry.postings if p.ledger_account == "receivable")
         # Nothing is owed but by runs whose payment the payer refused, or has not answered for.
         debts = debts_of_runs(self.conn, "acme")
