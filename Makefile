@@ -6,7 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PYTEST_WORKERS ?= auto
+# Most tests wait for processes of their own, so there are twice as many workers as cores.
+PYTEST_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 # Of the simulator: another one every day, and any one again with SEED=20270125.
 SEED ?= $(shell date +%Y%m%d)
 MACHINES := tests/books/life/test_any_life.py tests/books/test_books_always_balance.py \
