@@ -1,12 +1,13 @@
 """The acts of a controller: each writes, then does what it wrote, and may be killed in between.
 
 What is written commits before what it announces is done, so that whoever drives the run next reads
-where it is and repeats at most one idempotent call.
+where it is and repeats at most one idempotent call. A transaction moves the run first: who has lost
+the lease writes nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,7 +32,7 @@ from engine.runs.decide import (
     Wait,
 )
 from engine.runs.detours import Detour, Fail, SendAgain, after_refusal, routes_after
-from engine.runs.errors import LeaseLostError, ReleaseUnprovenError
+from engine.runs.errors import ReleaseUnprovenError
 from engine.runs.launches import launch_specs, load_task
 from engine.runs.lease import Lease
 from engine.runs.settlement import settle
@@ -109,8 +110,6 @@ class Acts:
         with transaction(self.db) as conn:
             if self.store.cancel_requested(conn, run.id):
                 return
-            charges.charge_start(conn, run.id, now=now, payer=self.payer)
-            self.on_step("accepted/RecordIntent/charged")
             self.store.advance(
                 conn,
                 run,
@@ -122,6 +121,8 @@ class Acts:
                 attempt=run.attempt + 1,
                 intent_at=now,
             )
+            charges.charge_start(conn, run.id, now=now, payer=self.payer)
+            self.on_step("accepted/RecordIntent/charged")
         self._collect(run)
 
     def _collect(self, run: Run) -> None:
@@ -147,16 +148,6 @@ class Acts:
                 case Fail():
                     self._begin_release(run, tuple(machines), Outcome.FAILED, error.message)
             return
-        try:
-            self._record_launch(run, machines)
-        except LeaseLostError:
-            # Another controller took over while the call was under way. If it has ended the run
-            # already, nobody else would look for these machines.
-            if self.store.load(run.id).ended:
-                cloud.provider.release(run.id, run.regions)
-            raise
-
-    def _record_launch(self, run: Run, machines: Sequence[Machine]) -> None:
         now = self.clock.now()
         with transaction(self.db) as conn:
             self.store.advance(
@@ -176,8 +167,6 @@ class Acts:
         now = self.clock.now()
         place = run.placements[detour.placement]
         with transaction(self.db) as conn:
-            if detour.avoid_s:
-                note_shortage(conn, run.order, place, at=now, avoid_s=detour.avoid_s)
             self.store.advance(
                 conn,
                 run,
@@ -188,6 +177,8 @@ class Acts:
                 detour.reason,
                 routes=routes_after(run, detour),
             )
+            if detour.avoid_s:
+                note_shortage(conn, run.order, place, at=now, avoid_s=detour.avoid_s)
 
     def _record_load_start(self, run: Run, observed: Observed) -> None:
         assert observed.progress is not None, "load starts when its progress says so"
@@ -238,6 +229,19 @@ class Acts:
         """Settle the run and close it, in one transaction."""
         now = self.clock.now()
         with transaction(self.db) as conn:
+            self.store.advance(
+                conn,
+                run,
+                self.lease,
+                RunState.ENDED,
+                now,
+                outcome.value,
+                reason,
+                outcome=outcome,
+                reason=reason,
+                ended_at=now,
+                result=None if result is None else result.to_json(),
+            )
             if run.intent_at is None:
                 charges.void_reservation(conn, run.id, now=now, payer=self.payer)
             else:
@@ -253,16 +257,3 @@ class Acts:
                 )
                 invoices.issue_for_run(conn, run.id, now)
             self.on_step(f"{run.state}/End/settled")
-            self.store.advance(
-                conn,
-                run,
-                self.lease,
-                RunState.ENDED,
-                now,
-                outcome.value,
-                reason,
-                outcome=outcome,
-                reason=reason,
-                ended_at=now,
-                result=None if result is None else result.to_json(),
-            )

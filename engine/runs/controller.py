@@ -128,9 +128,22 @@ class Controller:
         action = decide(run, observed, self.clock.now(), cloud.limits, since)
         name = f"{run.state}/{type(action).__name__}"
         self.on_step(f"{name}/before")
-        self._acts.perform(run, cloud, observed, action)
+        try:
+            self._acts.perform(run, cloud, observed, action)
+        except LeaseLostError:
+            self._give_back(run, cloud)
+            raise
+        self._give_back(run, cloud)
         self.on_step(f"{name}/after")
         self.watch(run, observed)
+
+    def _give_back(self, run: Run, cloud: Cloud) -> None:
+        """Release what a call launched that was under way while another ended the run.
+
+        Nobody else would look for those machines but the reaper; they have their dead man too.
+        """
+        if run.state is RunState.LAUNCHING and self.store.load(run.id).ended:
+            cloud.provider.release(run.id, run.regions)
 
     def _observe(self, run: Run, cloud: Cloud) -> Observed:
         if run.state not in _HAS_MACHINES:

@@ -22,7 +22,7 @@ from engine.runs.clouds import Cloud
 from engine.runs.controller import Controller
 from engine.runs.errors import LeaseLostError, ReleaseUnprovenError
 from engine.runs.lease import Lease
-from engine.runs.states import Limits, Run
+from engine.runs.states import Limits, Run, RunState
 from engine.scenario import Protocol, RegionShare, Scenario
 from kernel.clock import ManualClock
 from kernel.errors import LoadmusterError, ProviderFailedError, RefusedError
@@ -213,7 +213,8 @@ class Life:
             self._cancel(run)
         if self.cloud.roughness and self.chance.random() < 0.02:
             self.cloud.lose_one(run.id)
-        if self.engine.store.load(run.id).ended and self.cloud.left(run.id):
+        ends_now = run.state is RunState.RELEASING and self.engine.store.load(run.id).ended
+        if ends_now and self.cloud.left(run.id):
             self._violated(run, "ended before its machines were gone")
         if len(self.cloud.left(run.id)) > run.order.machines_wanted:
             self._violated(run, "has more machines than were wanted")
