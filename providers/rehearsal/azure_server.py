@@ -12,8 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 from providers.rehearsal.admin import administer
-from providers.rehearsal.azure_arm import RehearsedArm, Reply
+from providers.rehearsal.azure_arm import RehearsedArm
 from providers.rehearsal.azure_refusals import ConnectionBrokenError
+from providers.rehearsal.azure_reply import Reply
 from providers.rehearsal.faults import ADMIN_PATH
 from providers.rehearsal.serving import HOST, Listening
 

@@ -21,12 +21,13 @@ from providers.azure import AzureProvider
 from providers.contract import LaunchSpec
 from providers.errors import ConfigurationRejectedError, UnknownOutcomeError
 from providers.rehearsal import azure_cloud
-from providers.rehearsal.azure_arm import SUBSCRIPTION, TOKEN, RehearsedArm, Reply
+from providers.rehearsal.azure_arm import SUBSCRIPTION, TOKEN, RehearsedArm
 from providers.rehearsal.azure_cloud import (
     azure_rehearsal_provider,
     is_alive,
     start_rehearsal_server,
 )
+from providers.rehearsal.azure_reply import Reply
 from providers.rehearsal.faults import Fault, FaultKind
 from providers.rehearsal.program import Rehearsal
 
