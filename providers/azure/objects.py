@@ -176,7 +176,7 @@ class BlobObjects:
 
     @property
     def _account(self) -> str:
-        name = self._blobs.account_name
+        name: str | None = self._blobs.account_name
         assert name, "an account's address begins with its name"
         return name
 
