@@ -353,6 +353,19 @@ def test_clients_that_leave_half_way_leave_no_traceback(azure_server: Rehearsal)
     assert "Traceback" not in (Path(folder) / "azure-cloud.log").read_text()
 
 
+def test_who_asks_before_it_sends_a_body_is_answered_before_it_does(
+    azure_server: Rehearsal,
+) -> None:
+    """As curl asks before it uploads."""
+    address = urlsplit(azure_server.endpoint_url)
+    head = "PUT /devstoreaccount1/c/b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+    with socket.create_connection((address.hostname, address.port), timeout=10) as client:
+        client.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
+        assert client.recv(100).startswith(b"HTTP/1.1 100 ")
+        client.sendall(b"abc")
+        assert client.recv(100).startswith(b"HTTP/1.1 401 ")
+
+
 def test_a_program_that_cannot_start_says_where_to_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
