@@ -26,6 +26,11 @@ from pricing.catalog import Catalog, MachineType, Offering
 HOURS_PER_MONTH = 730
 """The convention by which both clouds turn monthly prices into hourly ones."""
 
+ONE_IMAGE_A_LAUNCH = frozenset({"azure"})
+"""Clouds whose create call names one image, which boots on one architecture alone.
+https://learn.microsoft.com/azure/virtual-machine-scale-sets/instance-mix-overview
+"""
+
 _VCPUS_WITH_HALF_TO_THE_INTERNET = 32
 
 
@@ -108,7 +113,8 @@ def stand_ins(
 ) -> tuple[Offering, ...]:
     """Other machine types that carry as much each as the group's have to, cheapest first.
 
-    For when the region has none left of the group's own type: then price comes second.
+    For when the region has none left of the group's own type: then price comes second. They go
+    into the same create call, so they are such as it may name together.
     """
     chosen = group.offering.machine
     region = RegionRequirement(None, _ceil_div(group.users, group.count), 1, 0)
@@ -118,6 +124,10 @@ def stand_ins(
         if len(found) == most:
             break
         if offering.machine.burstable or offering.machine == chosen:
+            continue
+        if chosen.provider in ONE_IMAGE_A_LAUNCH and (
+            offering.machine.architecture != chosen.architecture
+        ):
             continue
         sized = _sized(region, host_of(offering.machine), demand, payload)
         if sized is not None and sized[1] == 1:

@@ -24,6 +24,7 @@ from providers.errors import ConfigurationRejectedError
 
 if TYPE_CHECKING:
     from providers.contract import Provider
+    from providers.objects import ObjectStore
 
 AWS = "aws"
 AZURE = "azure"
@@ -68,9 +69,7 @@ class Rehearsals:
             store.set_endpoint(run.id, endpoint)
         driver: LoadDriver = RehearsedLoad()
         if run.order.puts_load:
-            from providers.rehearsal.aws_cloud import aws_rehearsal_objects
-
-            driver = SlicedDriver(aws_rehearsal_objects(endpoint, self.clock))
+            driver = SlicedDriver(_objects(run.order.provider, endpoint, self.clock))
         return Cloud(self.provider(run.order.provider, endpoint), driver, REHEARSAL_LIMITS)
 
     def provider(self, name: str, endpoint: str) -> Provider:
@@ -117,6 +116,17 @@ def _connect(name: str, endpoint: str, clock: Clock) -> Provider:
     from providers.rehearsal.aws_cloud import aws_rehearsal_provider
 
     return aws_rehearsal_provider(endpoint, clock)
+
+
+def _objects(name: str, endpoint: str, clock: Clock) -> ObjectStore:
+    """Where controller and injectors meet on a rehearsed cloud."""
+    if name == AZURE:
+        from providers.rehearsal.azure_cloud import azure_rehearsal_objects
+
+        return azure_rehearsal_objects(endpoint, clock)
+    from providers.rehearsal.aws_cloud import aws_rehearsal_objects
+
+    return aws_rehearsal_objects(endpoint, clock)
 
 
 def _module(name: str) -> ModuleType:

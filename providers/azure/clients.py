@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from azure.mgmt.compute import ComputeManagementClient
     from azure.mgmt.network import NetworkManagementClient
     from azure.mgmt.resource.resources import ResourceManagementClient
+    from azure.storage.blob import BlobServiceClient
 
 T = TypeVar("T")
 
@@ -75,6 +76,24 @@ class AzureClients:
 
             self._clients["resources"] = self._make(ResourceManagementClient)
         client: ResourceManagementClient = self._clients["resources"]
+        return client
+
+    def blobs(self, account_url: str) -> BlobServiceClient:
+        """The containers of a storage account; waits and retries as for the other clients."""
+        if account_url not in self._clients:
+            from azure.storage.blob import BlobServiceClient, LinearRetry
+
+            connection = self.connection
+            door = connection.authentication
+            self._clients[account_url] = BlobServiceClient(
+                account_url,
+                credential=connection.credential if door is None else None,
+                transport=ClockedTransport(self.clock, connection.session),
+                retry_policy=LinearRetry(backoff=1, retry_total=1, random_jitter_range=0),
+                user_agent=USER_AGENT,
+                raw_request_hook=None if door is None else door.on_request,
+            )
+        client: BlobServiceClient = self._clients[account_url]
         return client
 
     def call(self, operation: str, region: str, request: Callable[[], T]) -> T:

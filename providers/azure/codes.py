@@ -1,7 +1,8 @@
 """The codes of Azure, each with the decision that it asks for.
 
 https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors
-and https://learn.microsoft.com/azure/virtual-machines/error-codes.
+and https://learn.microsoft.com/azure/virtual-machines/error-codes; of storage
+https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ CREDENTIAL_CODES = frozenset(
         "ExpiredAuthenticationToken",
         "InvalidAuthenticationToken",
         "InvalidAuthenticationTokenTenant",
+        "NoAuthenticationInformation",
     }
 )
 NOT_FOUND_CODES = frozenset(
     {
+        "BlobNotFound",
+        "ContainerNotFound",
         "DeploymentNotFound",
         "NotFound",
         "ParentResourceNotFound",
@@ -37,7 +41,7 @@ NOT_FOUND_CODES = frozenset(
 )
 REGISTRATION_CODES = frozenset({"MissingSubscriptionRegistration", "SubscriptionNotRegistered"})
 # Somebody else made it between our look and our call.
-EXISTS_CODES = frozenset({"ConditionNotMet", "PreconditionFailed"})
+EXISTS_CODES = frozenset({"ConditionNotMet", "ContainerAlreadyExists", "PreconditionFailed"})
 
 # Another operation is in the way counts here too: nothing was done, and the same request will do.
 _THROTTLED = frozenset(
@@ -45,6 +49,7 @@ _THROTTLED = frozenset(
         "AnotherOperationInProgress",
         "CanceledAndSupersededDueToAnotherOperation",
         "Conflict",
+        "ContainerBeingDeleted",
         "DeploymentActive",
         "OperationPreempted",
         "ReferencedResourceNotProvisioned",
@@ -52,6 +57,7 @@ _THROTTLED = frozenset(
         "ResourceGroupBeingDeleted",
         "ResourceRequestsThrottled",
         "RetryableError",
+        "ServerBusy",
         "SubscriptionRequestsThrottled",
         "TooManyRequests",
     }
@@ -88,11 +94,14 @@ _CONFIGURATION = (
     | frozenset(
         {
             "AuthorizationFailed",
+            "AuthorizationFailure",
+            "AuthorizationPermissionMismatch",
             "BadRequest",
             "DisallowedOperation",
             "ImageNotFound",
             "InvalidApiVersionParameter",
             "InvalidParameter",
+            "InvalidRange",
             "InvalidRequestContent",
             "InvalidRequestFormat",
             "InvalidResourceName",
@@ -118,6 +127,7 @@ _CONFIGURATION = (
 _UNKNOWN_OUTCOME = frozenset(
     {
         "GatewayTimeout",
+        "InternalError",
         "InternalExecutionError",
         "InternalOperationError",
         "InternalServerError",

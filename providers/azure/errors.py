@@ -130,7 +130,10 @@ def _document(error: HttpResponseError) -> dict[str, Any]:
         document = None
     if isinstance(document, dict):
         return document
-    return {"code": f"HTTP {error.status_code}", "message": error.reason or "no message"}
+    # Storage answers in XML, or with nothing, and names its code in a header.
+    headers: Mapping[str, str] = getattr(error.response, "headers", {})
+    code = headers.get("x-ms-error-code") or f"HTTP {error.status_code}"
+    return {"code": code, "message": error.reason or "no message"}
 
 
 def _cause(error: Mapping[str, Any]) -> tuple[str, str]:

@@ -13,14 +13,16 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
+from providers.rehearsal.azure_blobs import ACCOUNT, RehearsedBlobs
 from providers.rehearsal.azure_refusals import ArmError, ConnectionBrokenError
+from providers.rehearsal.azure_reply import Reply
 from providers.rehearsal.azure_routes import Ask, Done, Perform, Routes
 from providers.rehearsal.azure_stock import CAPACITY_CODE
 from providers.rehearsal.azure_things import AzurePace, Holdings
 from providers.rehearsal.faults import FaultKind, WireRequest
+from providers.rehearsal.hosts import Hosts
 from providers.rehearsal.world import World
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
@@ -31,29 +33,24 @@ _DEFAULT_CODE = "InsufficientInstanceCapacity"
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What goes back over the wire."""
-
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-
 class RehearsedArm:
-    """A rehearsed Azure Resource Manager.
+    """A rehearsed Azure Resource Manager, with a storage account beside it.
 
     Args:
         now_s: Its clock, in seconds of the Unix epoch.
         pace: How fast things come and go.
+        hosts: What runs on its machines; None: nothing.
 
     Attributes:
         world: Faults wanted, and calls recorded.
     """
 
-    def __init__(self, now_s: Callable[[], float], pace: AzurePace) -> None:
+    def __init__(
+        self, now_s: Callable[[], float], pace: AzurePace, hosts: Hosts | None = None
+    ) -> None:
         self.world = World()
-        self._holdings = Holdings(now_s, pace)
+        self._blobs = RehearsedBlobs(now_s, self.world)
+        self._holdings = Holdings(now_s, pace, hosts)
         self._routes = Routes(self._holdings, self.world)
         self._lock = threading.Lock()
 
@@ -66,6 +63,9 @@ class RehearsedArm:
         address = urlsplit(url)
         query = dict(parse_qsl(address.query, keep_blank_values=True))
         lowered = {name.lower(): value for name, value in headers.items()}
+        if address.path.split("/")[1] == ACCOUNT:
+            with self._lock:
+                return self._blobs.answer(method, url, lowered, body)
         ask = Ask(
             method=method,
             path=address.path,

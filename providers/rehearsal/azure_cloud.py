@@ -27,9 +27,11 @@ from providers.rehearsal.program import (
 
 if TYPE_CHECKING:
     from providers.azure import AzureProvider
+    from providers.azure.objects import BlobObjects
 
 __all__ = [
     "Rehearsal",
+    "azure_rehearsal_objects",
     "azure_rehearsal_provider",
     "is_alive",
     "start_rehearsal_server",
@@ -105,6 +107,13 @@ def azure_rehearsal_provider(endpoint_url: str, clock: Clock) -> AzureProvider:
     return provider(endpoint_url, clock)
 
 
+def azure_rehearsal_objects(endpoint_url: str, clock: Clock) -> BlobObjects:
+    """Containers of a rehearsal's storage account."""
+    from providers.rehearsal.azure_session import azure_rehearsal_objects as objects
+
+    return objects(endpoint_url, clock)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Serve a rehearsed Azure."""
     return _program().main(arguments, _serve)
@@ -114,6 +123,7 @@ def _serve(options: argparse.Namespace, report_started: Callable[[], None]) -> i
     from providers.rehearsal.azure_arm import RehearsedArm
     from providers.rehearsal.azure_server import listen
     from providers.rehearsal.azure_things import AzurePace
+    from providers.rehearsal.hosts import Hosts
     from providers.rehearsal.serving import serve_until_stopped
 
     pace = AzurePace(
@@ -123,11 +133,13 @@ def _serve(options: argparse.Namespace, report_started: Callable[[], None]) -> i
         linger_s=options.shutdown_s,
         group_s=options.group_s,
     )
+    hosts = Hosts(options.folder / "machines")
     return serve_until_stopped(
         options.folder / ADDRESS_FILE,
-        lambda on_stop: listen(RehearsedArm(time.time, pace), on_stop=on_stop),
+        lambda on_stop: listen(RehearsedArm(time.time, pace, hosts), on_stop=on_stop),
         idle_timeout_s=options.idle_timeout_s,
         report_started=report_started,
+        on_end=hosts.end,
     )
 
 

@@ -102,7 +102,7 @@ class ScaleSets:
             f"{scale_set.name}_{digest[:NAME_DIGITS]}",
         )
         profile = body["properties"]["virtualMachineProfile"]
-        holdings.put(
+        machine = holdings.put(
             Thing(
                 f"{group_id}/providers/Microsoft.Compute/virtualMachines/{name}",
                 {
@@ -119,6 +119,9 @@ class ScaleSets:
                 failure=failure,
             )
         )
+        if failure is None:
+            custom_data = profile["osProfile"].get("customData", "")
+            holdings.furnish(machine, base64.b64decode(custom_data).decode())
         for kind, option in _delete_options(profile).items():
             part = {"location": body["location"], "tags": body.get("tags", {})}
             part_id = f"{group_id}/providers/{kind}/{name}"

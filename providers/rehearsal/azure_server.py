@@ -12,8 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 from providers.rehearsal.admin import administer
-from providers.rehearsal.azure_arm import RehearsedArm, Reply
+from providers.rehearsal.azure_arm import RehearsedArm
 from providers.rehearsal.azure_refusals import ConnectionBrokenError
+from providers.rehearsal.azure_reply import Reply
 from providers.rehearsal.faults import ADMIN_PATH
 from providers.rehearsal.serving import HOST, Listening
 
@@ -55,6 +56,12 @@ class Door(BaseHTTPRequestHandler):
         self.wfile.write(reply.body)
 
     do_GET = do_PUT = do_POST = do_DELETE = answer  # noqa: N815 - names of http.server
+
+    def handle_expect_100(self) -> bool:
+        """Let the client send its body at once; it would wait for leave that lies in a buffer."""
+        goes_on = super().handle_expect_100()
+        self.wfile.flush()
+        return goes_on
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
         """The front door logs calls by itself; what http.server says of clients is no news."""

@@ -20,15 +20,20 @@ from urllib3.exceptions import ProtocolError
 
 from kernel.clock import Clock
 from providers.azure import AzureProvider, Connection
+from providers.azure.clients import AzureClients
 from providers.azure.connection import PUBLIC_ENDPOINT
+from providers.azure.objects import BlobObjects
 from providers.rehearsal.azure_arm import SUBSCRIPTION, TOKEN, RehearsedArm
+from providers.rehearsal.azure_blobs import ACCOUNT
 from providers.rehearsal.azure_refusals import ConnectionBrokenError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TOKEN_LIFE_S = 3_600
-# The public half of a pair whose private half was never kept: a rehearsal boots nothing.
+CONTAINER = "loadmuster-rehearsal"
+BLOB_REGION = "rehearsal"
+# The public half of a pair whose private half was never kept: nobody logs in to a rehearsal.
 PUBLIC_KEY = "ssh-rsa rehearsal"
 
 
@@ -93,17 +98,26 @@ class OpenDoor(SansIOHTTPPolicy[Any, Any]):
 
 def azure_rehearsal_provider(endpoint_url: str, clock: Clock) -> AzureProvider:
     """The provider of Azure, talking to a rehearsal over loopback, deaf to the caller's account."""
+    return AzureProvider(clock, connection=_connection(endpoint_url), make_key=lambda: PUBLIC_KEY)
+
+
+def azure_rehearsal_objects(endpoint_url: str, clock: Clock) -> BlobObjects:
+    """Containers of a rehearsal's storage account."""
+    clients = AzureClients(clock, _connection(endpoint_url))
+    return BlobObjects(clients, f"{endpoint_url}/{ACCOUNT}", BLOB_REGION, CONTAINER)
+
+
+def _connection(endpoint_url: str) -> Connection:
     session = requests.Session()
     # The rehearsal is on this computer: no proxy leads there.
     session.trust_env = False
-    connection = Connection(
+    return Connection(
         SUBSCRIPTION,
         RehearsedCredential(),
         endpoint=endpoint_url,
         session=session,
         authentication=OpenDoor(),
     )
-    return AzureProvider(clock, connection=connection, make_key=lambda: PUBLIC_KEY)
 
 
 def azure_provider_in_process(

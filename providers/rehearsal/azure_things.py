@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from providers.rehearsal.hosts import Hosts
+
 NEVER = float("inf")
 RETRY_AFTER_S = 1
+MACHINE = "virtualmachines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +106,23 @@ class Holdings:
     Attributes:
         now_s: The rehearsed cloud's clock.
         pace: How fast things come and go.
+        hosts: What runs on machines; None: nothing. One that shuts itself down stays, and would be
+            billed on, until somebody deletes it: so it is on Azure.
     """
 
     now_s: Callable[[], float]
     pace: AzurePace
+    hosts: Hosts | None = None
     _things: dict[str, Thing] = field(default_factory=dict)
     _operations: list[Operation] = field(default_factory=list)
 
     def go_on(self) -> None:
-        """Forget what is gone by now."""
+        """Boot what is ready by now, and forget what is gone."""
         now_s = self.now_s()
-        self._things = {key: one for key, one in self._things.items() if one.gone_s > now_s}
+        held = self._held(now_s) if self.hosts is not None else frozenset()
+        self._things = {
+            key: one for key, one in self._things.items() if one.gone_s > now_s or key in held
+        }
 
     def find(self, thing_id: str) -> Thing | None:
         """What has this id, if anything has."""
@@ -148,4 +157,24 @@ class Holdings:
         """Let a thing end, with what goes with it; when that is done."""
         shutdown_s = self.pace.shutdown_s * (1 if forced else 10)
         thing.gone_s = min(thing.gone_s, self.now_s() + shutdown_s)
+        if self.hosts is not None and thing.kind == MACHINE:
+            self.hosts.power_off(thing.name)
         return thing.gone_s
+
+    def furnish(self, machine: Thing, custom_data: str) -> None:
+        """Give a machine what it will boot; without hosts it stays empty."""
+        if self.hosts is not None:
+            self.hosts.define(machine.name, custom_data)
+
+    def _held(self, now_s: float) -> frozenset[str]:
+        """Machines on which something runs though their time is over, and their groups."""
+        assert self.hosts is not None, "nothing runs without hosts"
+        held: set[str] = set()
+        for key, one in self._things.items():
+            if one.kind != MACHINE:
+                continue
+            if one.state(now_s) == "Succeeded":
+                self.hosts.power_on(one.name)
+            elif one.gone_s <= now_s and not self.hosts.is_off(one.name):
+                held |= {key, "/".join(key.split("/")[:5])}
+        return frozenset(held)

@@ -2,14 +2,17 @@
 
 A machine without a shell script in its user data has no insides; it only exists. One that has runs
 its parts in the order of cloud-init, in a folder and a session of its own, with a ``shutdown`` and
-a ``systemd-run`` that act on this machine alone. So the dead man that the boot script arms is
-armed, and ends the machine, even where nobody is left to ask for it.
+a ``systemd-run`` that act on this machine alone, and a ``/run`` for its boot hooks. So the dead man
+that the boot script arms is armed, and ends the machine, even where nobody is left to ask for it.
+A machine has no identity: where a dead man would ask its cloud to delete it, it is rehearsed only
+that it powers itself off.
 """
 
 from __future__ import annotations
 
 import email
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,8 +21,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-SCRIPT_TYPES = {"text/cloud-boothook", "text/x-shellscript"}
+HOOK_TYPE = "text/cloud-boothook"
 WORK_TYPE = "text/x-shellscript"
+SCRIPT_TYPES = {HOOK_TYPE, WORK_TYPE}
 KILL_AFTER_S = 5.0
 """How long processes have from being told to end until they are killed."""
 
@@ -92,12 +96,14 @@ class Hosts:
         folder = self.folder / machine_id
         programs = folder / "bin"
         programs.mkdir(parents=True)
+        (folder / "run").mkdir()
         for name, text in (("shutdown", _SHUTDOWN), ("systemd-run", _SYSTEMD_RUN)):
             (programs / name).write_text(text)
             (programs / name).chmod(0o755)
         for number, (content_type, text) in enumerate(parts_of(user_data)):
             if content_type in SCRIPT_TYPES:
-                (folder / f"part-{number:02}").write_text(text)
+                own = _with_own_run(text, folder) if content_type == HOOK_TYPE else text
+                (folder / f"part-{number:02}").write_text(own)
         leader = subprocess.Popen(  # noqa: S603 - running what it boots is what a machine is for
             ["/bin/sh", "-c", _BOOT],
             cwd=folder,
@@ -157,6 +163,11 @@ class Hosts:
             if not left:
                 return
             time.sleep(0.05)
+
+
+def _with_own_run(hook: str, folder: Path) -> str:
+    """A boot hook that keeps its files in the machine's folder, not in this computer's ``/run``."""
+    return hook.replace("/run/", f"{shlex.quote(str(folder / 'run'))}/")
 
 
 def parts_of(user_data: str) -> list[tuple[str, str]]:

@@ -96,11 +96,13 @@ def test_ctrl_c_twice_ends_a_real_run_with_its_processes_and_a_correct_bill(
     assert processes_of(str(acme.home)) == []
 
 
+@pytest.mark.parametrize("provider", ["aws", "azure"])
 def test_a_rehearsal_with_load_puts_locust_on_a_target_through_a_simulated_bucket(
-    acme: CommandLine, shop: str
+    provider: str, acme: CommandLine, shop: str
 ) -> None:
+    rehearsed = ("run", CHECKOUT, "--account", "acme", "--provider", provider, "--dry-run")
     wish = ("--users", "20", "--duration", "8s", "--set", f"TARGET={shop}", "--json")
-    answer = acme(*REHEARSED, "--with-load", *wish)
+    answer = acme(*rehearsed, "--with-load", *wish)
     assert answer.code == 0, answer.err
     run = answer.json
     assert (run["outcome"], run["rehearsal"]) == ("completed", True)
@@ -112,11 +114,13 @@ def test_a_rehearsal_with_load_puts_locust_on_a_target_through_a_simulated_bucke
     assert processes_of(str(acme.home)) == []
 
 
+@pytest.mark.parametrize("provider", ["aws", "azure"])
 def test_ctrl_c_during_a_rehearsal_with_load_keeps_what_was_measured(
-    acme: CommandLine, shop: str
+    provider: str, acme: CommandLine, shop: str
 ) -> None:
+    rehearsed = ("run", CHECKOUT, "--account", "acme", "--provider", provider, "--dry-run")
     wish = ("--users", "20", "--duration", "60s", "--set", f"TARGET={shop}", "--json")
-    process = acme.start(*REHEARSED, "--with-load", *wish)
+    process = acme.start(*rehearsed, "--with-load", *wish)
     deadline = time.monotonic() + 60
     while not any(run["state"] == "running" for run in acme.here("--json", "runs").json["runs"]):
         assert time.monotonic() < deadline

@@ -21,12 +21,13 @@ from providers.azure import AzureProvider
 from providers.contract import LaunchSpec
 from providers.errors import ConfigurationRejectedError, UnknownOutcomeError
 from providers.rehearsal import azure_cloud
-from providers.rehearsal.azure_arm import SUBSCRIPTION, TOKEN, RehearsedArm, Reply
+from providers.rehearsal.azure_arm import SUBSCRIPTION, TOKEN, RehearsedArm
 from providers.rehearsal.azure_cloud import (
     azure_rehearsal_provider,
     is_alive,
     start_rehearsal_server,
 )
+from providers.rehearsal.azure_reply import Reply
 from providers.rehearsal.faults import Fault, FaultKind
 from providers.rehearsal.program import Rehearsal
 
@@ -350,6 +351,19 @@ def test_clients_that_leave_half_way_leave_no_traceback(azure_server: Rehearsal)
     command = psutil.Process(azure_server.pid).cmdline()
     folder = next(one for one in command if one.startswith("--folder=")).removeprefix("--folder=")
     assert "Traceback" not in (Path(folder) / "azure-cloud.log").read_text()
+
+
+def test_who_asks_before_it_sends_a_body_is_answered_before_it_does(
+    azure_server: Rehearsal,
+) -> None:
+    """As curl asks before it uploads."""
+    address = urlsplit(azure_server.endpoint_url)
+    head = "PUT /devstoreaccount1/c/b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+    with socket.create_connection((address.hostname, address.port), timeout=10) as client:
+        client.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
+        assert client.recv(100).startswith(b"HTTP/1.1 100 ")
+        client.sendall(b"abc")
+        assert client.recv(100).startswith(b"HTTP/1.1 401 ")
 
 
 def test_a_program_that_cannot_start_says_where_to_look(

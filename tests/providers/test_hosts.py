@@ -12,7 +12,11 @@ import pytest
 
 from kernel.clock import SystemClock
 from providers.aws.boot import boot_script
+from providers.azure import Connection
+from providers.azure.boot import boot_script as azure_boot_script
 from providers.contract import LaunchSpec
+from providers.rehearsal.azure_arm import SUBSCRIPTION
+from providers.rehearsal.azure_session import RehearsedCredential
 from providers.rehearsal.hosts import Hosts, parts_of
 
 WAIT_S = 20.0
@@ -89,6 +93,20 @@ def test_the_dead_man_ends_a_machine_that_nobody_asks_for(hosts: Hosts) -> None:
     hosts.power_on("i-1")
     until(lambda: hosts.powered_themselves_off() == ("i-1",))
     until(lambda: on(hosts) == [])
+
+
+def test_azures_dead_man_keeps_to_its_own_machine_and_ends_it(hosts: Hosts) -> None:
+    connection = Connection(SUBSCRIPTION, RehearsedCredential())
+    user_data = "#!/bin/sh\necho /run/x > said\nsleep 600\n"
+    for name, lifetime_s in (("vm-1", 2.0), ("vm-2", 600.0)):
+        hosts.define(name, azure_boot_script(spec(user_data, lifetime_s), connection))
+        hosts.power_on(name)
+    until(lambda: hosts.powered_themselves_off() == ("vm-1",))
+    for name in ("vm-1", "vm-2"):
+        dead_man = hosts.folder / name / "run" / "loadmuster-dead-man"
+        assert dead_man.read_text() == "shutdown -h now\n"
+        assert (hosts.folder / name / "said").read_text() == "/run/x\n", "its work is untouched"
+    assert not hosts.is_off("vm-2")
 
 
 def test_a_machine_that_boots_no_script_has_no_insides(hosts: Hosts) -> None:

@@ -1,35 +1,76 @@
-"""One contract for object storage: a folder of this computer, and a bucket of a rehearsed AWS."""
+"""One contract for object storage: a folder of this computer, a rehearsed S3, a rehearsed Blob."""
 
 from __future__ import annotations
 
+import re
 import subprocess
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from engine.load.sliced.bootstrap import Bootstrap
 from kernel.clock import SystemClock
-from providers.aws import objects
+from kernel.errors import ProviderFailedError
+from providers.aws import objects as aws_objects
+from providers.azure import objects as azure_objects
+from providers.azure.codes import DECISIONS
+from providers.errors import ConfigurationRejectedError
 from providers.local.objects import FolderObjects
-from providers.objects import ObjectStore, UploadTicket
+from providers.objects import NAME_PLACE, ObjectStore, UploadMethod, UploadTicket
 from providers.rehearsal.aws_cloud import Rehearsal, aws_rehearsal_objects
+from providers.rehearsal.azure_blobs import BLOB_STATUSES
+from providers.rehearsal.azure_cloud import azure_rehearsal_objects
 from providers.rehearsal.faults import Fault, FaultKind
+
+MAIN = re.compile(r"^(.*)-in-[0-9a-f]+/\{name\}\?")
+"""What is the container of all but uploads in the address of an upload to Azure."""
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsedStore:
+    """Objects of a rehearsed cloud, and what that cloud calls things."""
+
+    cloud: Rehearsal
+    objects: ObjectStore
+    settings: ModuleType
+    get_action: str
+    busy_code: str
 
 
 @pytest.fixture
-def bucket(rehearsal: Rehearsal) -> ObjectStore:
+def s3(rehearsal: Rehearsal) -> RehearsedStore:
     store = aws_rehearsal_objects(rehearsal.endpoint_url, SystemClock())
-    store.delete("")
-    return store
+    return RehearsedStore(rehearsal, store, aws_objects, "GetObject", "SlowDown")
 
 
-@pytest.fixture(params=["folder", "rehearsed S3"])
+@pytest.fixture
+def blob(azure_server: Rehearsal) -> RehearsedStore:
+    azure_server.clear()
+    store = azure_rehearsal_objects(azure_server.endpoint_url, SystemClock())
+    return RehearsedStore(azure_server, store, azure_objects, "GetBlob", "ServerBusy")
+
+
+@pytest.fixture(params=["s3", "blob"])
+def rehearsed(request: pytest.FixtureRequest) -> RehearsedStore:
+    found: RehearsedStore = request.getfixturevalue(request.param)
+    found.objects.delete("")
+    return found
+
+
+@pytest.fixture
+def bucket(rehearsed: RehearsedStore) -> ObjectStore:
+    return rehearsed.objects
+
+
+@pytest.fixture(params=["folder", "s3", "blob"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     if request.param == "folder":
         return FolderObjects(tmp_path / "objects")
-    found: ObjectStore = request.getfixturevalue("bucket")
-    return found
+    found: RehearsedStore = request.getfixturevalue(request.param)
+    found.objects.delete("")
+    return found.objects
 
 
 def curl(*arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -73,9 +114,12 @@ def test_deleting_takes_all_below_the_prefix_and_nothing_else(store: ObjectStore
     assert store.keys("runs/") == ("runs/r10/c",)
 
 
-def test_more_keys_than_a_page_holds(bucket: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(objects, "DELETE_BATCH", 10)
-    monkeypatch.setattr(objects, "LIST_PAGE", 10)
+def test_more_keys_than_a_page_holds(
+    rehearsed: RehearsedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = rehearsed.objects
+    monkeypatch.setattr(aws_objects, "DELETE_BATCH", 10)
+    monkeypatch.setattr(rehearsed.settings, "LIST_PAGE", 10)
     wanted = [f"many/{number:04}" for number in range(25)]
     for key in wanted:
         bucket.put(key, b"")
@@ -108,7 +152,12 @@ def test_a_ticket_is_good_for_its_prefix_only(bucket: ObjectStore, tmp_path: Pat
     file = tmp_path / "bundle.tgz"
     file.write_bytes(b"another work")
     ticket = bucket.upload_ticket("runs/r1/in/", 60)
-    assert upload(replace(ticket, prefix="runs/r1/"), file, "bundle.tgz") != 0
+    if ticket.method is UploadMethod.PUT:
+        above = replace(ticket, url=MAIN.sub(r"\1/runs/r1/{name}?", ticket.url))
+        assert above.url != ticket.url
+    else:
+        above = replace(ticket, prefix="runs/r1/")
+    assert upload(above, file, "bundle.tgz") != 0
     assert bucket.keys("") == ()
 
 
@@ -121,7 +170,64 @@ def test_addresses_and_tickets_expire(bucket: ObjectStore, tmp_path: Path) -> No
     assert upload(ticket, file, "report") != 0
 
 
-def test_what_is_throttled_is_asked_again(bucket: ObjectStore, rehearsal: Rehearsal) -> None:
-    bucket.put("start", b"now")
-    rehearsal.inject(Fault(FaultKind.REFUSAL, action="GetObject", code="SlowDown", times=3))
-    assert bucket.get("start") == b"now"
+def test_what_is_throttled_is_asked_again(rehearsed: RehearsedStore) -> None:
+    rehearsed.objects.put("start", b"now")
+    code = rehearsed.busy_code
+    rehearsed.cloud.inject(
+        Fault(FaultKind.REFUSAL, action=rehearsed.get_action, code=code, times=3)
+    )
+    assert rehearsed.objects.get("start") == b"now"
+
+
+def test_a_ticket_reads_lists_and_deletes_nothing(blob: RehearsedStore) -> None:
+    ticket = blob.objects.upload_ticket("runs/r1/in/", 60)
+    blob.objects.put("runs/r1/in/ready", b"here")
+    url = ticket.url.replace(NAME_PLACE, "ready")
+    assert curl(url).returncode != 0
+    assert curl("--request", "DELETE", url).returncode != 0
+    assert curl(f"{ticket.url.replace(NAME_PLACE, '')}&restype=container&comp=list").returncode != 0
+    assert blob.objects.get("runs/r1/in/ready") == b"here"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("sp=r", "sp=rcw"), ("se=2", "se=3"), ("/start?", "/bundle.tgz?"), ("sr=b", "sr=c")],
+)
+def test_an_address_that_was_changed_after_it_was_signed_opens_nothing(
+    blob: RehearsedStore, before: str, after: str
+) -> None:
+    for name in ("start", "bundle.tgz"):
+        blob.objects.put(f"runs/r1/{name}", b"now")
+    url = blob.objects.download_url("runs/r1/start", 60)
+    assert curl(url).stdout == b"now"
+    assert url.count(before) == 1
+    assert curl(url.replace(before, after)).returncode != 0
+
+
+def test_an_address_without_a_signature_opens_nothing(blob: RehearsedStore) -> None:
+    blob.objects.put("start", b"now")
+    url = blob.objects.download_url("start", 60)
+    assert curl(url.partition("?")[0]).returncode != 0
+
+
+def test_blob_storage_gives_tickets_for_inboxes_only(blob: RehearsedStore) -> None:
+    with pytest.raises(ConfigurationRejectedError, match="'runs/r1/'"):
+        blob.objects.upload_ticket("runs/r1/", 60)
+
+
+def test_an_empty_blob_is_empty(blob: RehearsedStore) -> None:
+    blob.objects.put("nothing", b"")
+    assert blob.objects.get("nothing") == b""
+
+
+@pytest.mark.parametrize("code", sorted(BLOB_STATUSES))
+def test_every_refusal_of_a_rehearsed_blob_storage_arrives_as_its_decision(
+    blob: RehearsedStore, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("providers.azure.clients.THROTTLE_ATTEMPTS", 1)
+    blob.cloud.inject(Fault(FaultKind.REFUSAL, "CreateContainer", code=code, times=9))
+    monkeypatch.setattr(azure_objects, "EXISTS_CODES", frozenset())
+    with pytest.raises(ProviderFailedError) as caught:
+        blob.objects.upload_ticket("runs/r2/in/", 60)
+    assert type(caught.value) is DECISIONS[code]
+    assert caught.value.facts["azure_code"] == code

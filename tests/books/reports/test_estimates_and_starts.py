@@ -56,6 +56,21 @@ def test_r8_a_run_takes_its_injectors_from_aws_or_azure(checkout: Scenario, prov
     assert sum(each.count for each in placements) == sum(g.count for g in planned.fleet.groups)
 
 
+@pytest.mark.parametrize("users", [1, 20, 100, 300, 1_000, 20_000])
+def test_r8_the_machine_types_of_one_launch_on_azure_boot_the_same_image(users: int) -> None:
+    catalog = Catalog.bundled()
+    small = Scenario("small", Protocol.HTTP, closed([(0, users), (60, users)]))
+    placements = placements_of(estimate(small, provider="azure", at=TODAY), "azure", catalog)
+    for place in (*placements, *(other for each in placements for other in each.elsewhere)):
+        assert len(place.machine_types) > 1, "others stand in"
+        machines = {
+            each.machine.architecture
+            for each in catalog.offerings("azure", place.region)
+            if each.machine.name in place.machine_types
+        }
+        assert len(machines) == 1, place
+
+
 def a_run(scenario: Scenario, state: RunState, **reached: datetime | int) -> Run:
     planned = estimate(scenario, provider="aws", at=TODAY)
     quote = quote_run(
