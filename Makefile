@@ -27,7 +27,7 @@ help:
 	@echo "make simulate  500 accounts for 3 years of crashes and repeats beside a model; SEED=7 for those of seed 7"
 	@echo "make fleets  10,000 lives of runs on a simulated cloud where anything goes wrong"
 	@echo "make many-controllers  200 runs shared by controllers of which one is killed every 3 s"
-	@echo "make nightly  the state machines with 2,000 examples of 60 steps, both simulators, and the mutants"
+	@echo "make nightly  long tests, state machines with 2,000 examples of 60 steps, simulators, mutants"
 	@echo "make bench  every figure of the README, as ratios"
 	@echo "make lock   resolve the ranges of pyproject.toml into requirements.lock"
 
@@ -44,7 +44,7 @@ demo: $(READY)
 	@$(BIN)/python examples/demo.py
 
 test: $(READY)
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS)
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
 # Costs money, so it takes both this target and a cap; see tests/providers/conftest.py.
 test-cloud: $(READY)
@@ -73,13 +73,14 @@ fleets: $(READY)
 	@$(BIN)/python -m tests.fleets --seeds 10000
 
 nightly: $(READY)
-	LOADMUSTER_EXAMPLES=2000 LOADMUSTER_STEPS=60 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(MACHINES)
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal -m long
+	LOADMUSTER_EXAMPLES=2000 LOADMUSTER_STEPS=60 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(MACHINES)
 	@$(BIN)/python -m tests.simulator --seed $(SEED) --accounts 500 --years 3
 	@$(BIN)/python -m tests.fleets --seeds 10000
 	@$(BIN)/python tests/mutations.py
 
 many-controllers: $(READY)
-	$(BIN)/python -m pytest -q -s tests/runs/test_many_controllers.py --many-runs 200 --kill-every-s 3 --kills 1000
+	$(BIN)/python -m pytest -q -s -m long tests/runs/test_many_controllers.py --many-runs 200 --kill-every-s 3 --kills 1000
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -642,7 +642,19 @@ def _try(fault: Fault) -> Verdict:
 def _run_tests(tree: Path, arguments: Iterable[str], only: str) -> subprocess.CompletedProcess[str]:
     chosen = f"({only}) and not postgres" if only else "not postgres"
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-qx", "-p", "no:cacheprovider", "-k", chosen, *arguments],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-qx",
+            "-p",
+            "no:cacheprovider",
+            "-m",
+            "",
+            "-k",
+            chosen,
+            *arguments,
+        ],
         cwd=tree,
         env={**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

@@ -12,18 +12,21 @@ from benchmarks import advancing, long_accounts, posting
 from benchmarks.measure import Figure
 
 
+@pytest.mark.long
 def test_postings_are_measured_on_both_databases() -> None:
     figures = posting.figures(posting.Sizes(rounds=2, single_commits=3, batch_commits=2, batch=5))
     assert len(figures) == 4
     assert all(figure.ratio > 0 for figure in figures)
 
 
+@pytest.mark.long
 def test_a_long_account_is_written_and_measured_on_both_databases() -> None:
     figures = long_accounts.figures(long_accounts.Sizes(postings=900, few_postings=30, rounds=3))
     assert len(figures) == 6
     assert all(figure.ratio > 0 for figure in figures)
 
 
+@pytest.mark.long
 def test_many_accounts_are_advanced_in_processes_of_their_own() -> None:
     speed, memory = advancing.figures(advancing.Sizes(many=6, few=2))
     assert speed.name.startswith("6 accounts over 24 months")

@@ -83,6 +83,7 @@ def launch_without_fleets_in(subnet: str) -> None:
     provider.release(spec.run_id, [REGION])
 
 
+@pytest.mark.long
 def test_the_policy_permits_every_call_of_a_run_and_no_other(
     acme: CommandLine, shop: str, server: Rehearsal
 ) -> None:

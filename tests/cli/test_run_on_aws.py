@@ -106,6 +106,7 @@ def test_a_real_run_puts_its_load_on_bills_it_and_leaves_nothing(
     assert again.json == run, "a request is answered even if its cloud would refuse it by now"
 
 
+@pytest.mark.long
 def test_a_spot_run_says_so_and_a_machine_taken_away_makes_its_result_invalid(
     acme_on_aws: Account, shop: str
 ) -> None:

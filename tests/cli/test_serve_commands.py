@@ -85,7 +85,9 @@ def test_a_queued_run_waits_for_whoever_serves_and_then_lives_its_life(acme: Com
     assert "reaper: machines: 0 seen, 0 released" in served.err
 
 
-@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "told", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
+)
 def test_told_to_end_serve_leaves_its_runs_open_and_the_next_takes_them_over(
     told: signal.Signals, acme: CommandLine
 ) -> None:

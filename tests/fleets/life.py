@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import random
-import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from pathlib import Path
 from random import Random
-from typing import Any
 
 from engine.api import Engine
 from engine.load.rehearsed import RehearsedLoad
@@ -27,8 +21,9 @@ from engine.scenario import Protocol, RegionShare, Scenario
 from kernel.clock import ManualClock
 from kernel.errors import LoadmusterError, ProviderFailedError, RefusedError
 from tests.fleets.cloud import SimulatedCloud
+from tests.fleets.ground import Ground
 from tests.fleets.invariants import check_run
-from tests.simulator.crashes import Crashes, SimulatedCrashError, Where
+from tests.simulator.crashes import SimulatedCrashError, Where
 
 ACCOUNT = "acme"
 START = datetime(2027, 1, 25, 9, 0, tzinfo=UTC)
@@ -39,8 +34,6 @@ LIVES_MAX = 25
 CALM_LIVES_MAX = 12
 IN_TRANSACTION = ("/charged", "/settled")
 """Steps at which nobody else can write: whoever stops there can only die."""
-
-STATEMENTS: dict[Any, Any] = {}
 
 
 @dataclass
@@ -67,7 +60,7 @@ class Report:
 class Life:
     """Everything that belongs to one seed."""
 
-    def __init__(self, seed: int, database: Path, folder: Path) -> None:
+    def __init__(self, seed: int, ground: Ground) -> None:
         self.seed = seed
         self.chance = Random(seed)
         self.clock = ManualClock(START)
@@ -76,14 +69,12 @@ class Life:
         random.seed(seed)
         numbers = count(1)
         self.engine = Engine(
-            f"sqlite:///{database}",
             clock=self.clock,
-            folder=folder,
+            folder=ground.folder / "runs",
             new_id=lambda: f"run-{seed}-{next(numbers)}",
         )
-        # Each life has its own database, and all share the statements that were compiled.
-        self.engine._db = self.engine._db.execution_options(compiled_cache=STATEMENTS)
-        self.crashes = Crashes(self.engine._db)
+        self.engine._db = ground.db
+        self.crashes = ground.crashes
         self.cloud = SimulatedCloud(
             chance=self.chance,
             clock=self.clock,
@@ -109,7 +100,6 @@ class Life:
         for run in accepted:
             self._settle(run)
         self.report.violations += [f"seed {self.seed}: {each}" for each in self.cloud.violations]
-        self.engine.close()
         return self.report
 
     def _accept(self) -> Run | None:
@@ -242,17 +232,7 @@ class Life:
         self.report.violations.append(f"seed {self.seed}: {run.id} {what}")
 
 
-def live(seed: int, template: Path) -> Report:
-    """Play one seed on a database of its own."""
-    with _scratch() as folder:
-        database = Path(shutil.copy(template, folder / "books.db"))
-        return Life(seed, database, folder / "runs").play()
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """In memory where there is such a place: nothing here survives a power cut anyway."""
-    shared_memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
-    parent = shared_memory if shared_memory.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="lm-fleets-", dir=parent) as folder:
-        yield Path(folder)
+def live(seed: int, ground: Ground) -> Report:
+    """Play one seed on an empty database."""
+    ground.renew()
+    return Life(seed, ground).play()

@@ -1,47 +1,41 @@
-"""Many seeds at once, each alone on its database."""
+"""Many seeds, each alone on its database."""
 
 from __future__ import annotations
 
 import multiprocessing
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
-from pathlib import Path
+from collections.abc import Sequence
+from itertools import islice
 
-from engine.database import open_database
+from tests.fleets.ground import made_ground
 from tests.fleets.life import Report, live
 
-BATCH = 20
+BATCH = 50
 
 
 def play(seeds: Sequence[int], *, processes: int = 1) -> Report:
     """Play all seeds; the same seeds always give the same report."""
     total = Report()
-    with _template() as template:
-        if processes == 1:
-            for seed in seeds:
-                total.add(live(seed, template))
-            return total
-        with multiprocessing.get_context("spawn").Pool(processes) as pool:
-            for report in pool.imap(partial(live, template=template), seeds, chunksize=BATCH):
-                total.add(report)
+    batches = [seeds[first : first + BATCH] for first in range(0, len(seeds), BATCH)]
+    if processes == 1:
+        for batch in batches:
+            total.add(_play_batch(batch))
+        return total
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        for report in pool.imap(_play_batch, batches):
+            total.add(report)
     return total
 
 
 def first_violation(seeds: Sequence[int]) -> int | None:
     """How many seeds it took to find a violation; None: they did not."""
-    with _template() as template:
-        for number, seed in enumerate(seeds, start=1):
-            if live(seed, template).violations:
-                return number
-    return None
+    with made_ground() as ground:
+        found = (number for number, seed in enumerate(seeds, 1) if live(seed, ground).violations)
+        return next(islice(found, 1), None)
 
 
-@contextmanager
-def _template() -> Iterator[Path]:
-    """An empty database, migrated once and copied for every seed."""
-    with tempfile.TemporaryDirectory(prefix="lm-fleets-") as folder:
-        file = Path(folder) / "empty.db"
-        open_database(f"sqlite:///{file}").dispose()
-        yield file
+def _play_batch(seeds: Sequence[int]) -> Report:
+    total = Report()
+    with made_ground() as ground:
+        for seed in seeds:
+            total.add(live(seed, ground))
+    return total

@@ -31,6 +31,7 @@ def test_a_seed_plays_the_same_life_again() -> None:
     assert once.mishaps.total() > 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_deliberate_bug_is_found_soon(bug: str) -> None:
     with BUGS[bug]():

@@ -111,6 +111,7 @@ def test_injectors_start_together_and_play_the_whole_plan(shop: str, injectors: 
     assert sum(injector.requests for injector in result.injectors) == result.requests > 100
 
 
+@pytest.mark.long
 def test_an_injector_uses_all_its_processors(shop: str, injectors: Prepare) -> None:
     load = injectors(browsing(shop, (0, 12), (4, 12)), cores=2)
     load.boot()
@@ -122,6 +123,7 @@ def test_an_injector_uses_all_its_processors(shop: str, injectors: Prepare) -> N
     assert len(names) == 6
 
 
+@pytest.mark.long
 def test_an_injector_that_is_killed_makes_the_result_invalid(shop: str, injectors: Prepare) -> None:
     load = injectors(browsing(shop, (0, 30), (6, 30)))
     load.boot()
@@ -135,6 +137,7 @@ def test_an_injector_that_is_killed_makes_the_result_invalid(shop: str, injector
     assert "injector 0 was lost before the load ended" in result.invalid_reasons
 
 
+@pytest.mark.long
 def test_an_injector_that_its_cloud_takes_away_makes_the_result_invalid(
     shop: str, injectors: Prepare
 ) -> None:

@@ -26,6 +26,7 @@ def shared_cloud(tmp_path: Path) -> Iterator[Rehearsal]:
     rehearsal.stop()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 def test_every_run_of_controllers_that_are_killed_ends_once_and_is_billed_once(

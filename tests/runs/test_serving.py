@@ -241,6 +241,7 @@ def test_a_database_that_fails_is_looked_at_again_and_given_up_in_the_end(
     assert said[-1] == f"the database is away; looking again in {PAUSE_S_MAX:.0f} s"
 
 
+@pytest.mark.long
 def test_a_server_reaps_in_its_period_and_a_reaper_that_fails_is_said(lab: Lab) -> None:
     clock = ManualClock(REAL_NOW)
     rounds: list[datetime] = []

@@ -99,6 +99,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_simulator_finds_a_fault(name: str, tmp_path: Path) -> None:
     fault = FAULTS[name]
