@@ -543,8 +543,8 @@ FAULTS = (
     Fault(
         "a payment does not reach the ledger",
         "pricing/payments/collecting.py",
-        "    if paid is None:",
-        "    if paid is not None:",
+        "    post(conn, paid)\n",
+        "",
         (RUN_PAYMENTS,),
         "r1",
     ),
