@@ -203,7 +203,7 @@ class Life:
             self._cancel(run)
         if self.cloud.roughness and self.chance.random() < 0.02:
             self.cloud.lose_one(run.id)
-        ends_now = run.state is RunState.RELEASING and self.engine.store.load(run.id).ended
+        ends_now = run.state is not RunState.LAUNCHING and self.engine.store.load(run.id).ended
         if ends_now and self.cloud.left(run.id):
             self._violated(run, "ended before its machines were gone")
         if len(self.cloud.left(run.id)) > run.order.machines_wanted:
