@@ -15,7 +15,7 @@ from engine.runs.connect import Clouds
 from engine.runs.runnable import check_folder
 from kernel.clock import Clock, SystemClock
 from kernel.errors import BadInputError, LoadmusterError, ProviderFailedError
-from providers.findings import Finding, Grade
+from providers.findings import Finding, Grade, missing
 
 HERE = "here"
 """Under this name stands what every run needs, whichever its provider."""
@@ -122,5 +122,4 @@ def _look(what: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(what, Grade.OK, look())
     except LoadmusterError as error:
-        said, _, remedy = error.message.partition("; ")
-        return Finding(what, Grade.MISSING, said, remedy)
+        return missing(what, error)

@@ -6,18 +6,53 @@ https://docs.cloud-init.io/en/latest/explanation/format.html
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 
+from providers.contract import LaunchSpec
 from providers.errors import ConfigurationRejectedError
 
 BOOT_HOOK = "text/cloud-boothook"
 """Runs before anything else, and again on every boot."""
 
+SHELL_SCRIPT = "text/x-shellscript"
+"""Runs once the machine is up."""
+
 _CONTENT_TYPES = {
-    "#!": "text/x-shellscript",
+    "#!": SHELL_SCRIPT,
     "#cloud-config": "text/cloud-config",
     "#cloud-boothook": BOOT_HOOK,
 }
+
+
+# A clock that is wrong, or a test clock's expiry, cannot stretch the machine's life beyond its
+# length.
+_SECONDS_LEFT = """left=$(( {expires_at_s} - $(date +%s) ))
+[ "$left" -le {lifetime_s} ] || left={lifetime_s}
+[ "$left" -ge 1 ] || left=1"""
+
+
+def seconds_left(spec: LaunchSpec) -> str:
+    """Lines of shell that set ``left`` to how long the machine has until its hard expiry."""
+    lifetime = spec.expires_at - spec.created_at
+    return _SECONDS_LEFT.format(
+        expires_at_s=math.ceil(spec.expires_at.timestamp()),
+        lifetime_s=max(1, math.ceil(lifetime.total_seconds())),
+    )
+
+
+def boot_document(dead_man: str, user_data: str, limit_bytes: int, cloud: str) -> str:
+    """What a machine boots: its dead man first, then its work, if it has any.
+
+    Raises:
+        ConfigurationRejectedError: If it is larger than the cloud takes, or of an unknown kind.
+    """
+    parts = [(BOOT_HOOK, dead_man)]
+    if user_data:
+        parts.append((content_type(user_data), user_data))
+    document = multipart(parts)
+    check_size(document, limit_bytes, cloud)
+    return document
 
 
 def content_type(user_data: str) -> str:

@@ -10,7 +10,7 @@ tags stand on a resource group for the run, and a scale set's name is the token.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -59,6 +59,11 @@ class Machine:
     def is_up(self) -> bool:
         """Whether it carries load, or is on its way to."""
         return self.state in (MachineState.PENDING, MachineState.RUNNING)
+
+
+def in_order(machines: Iterable[Machine]) -> tuple[Machine, ...]:
+    """Machines by region and id."""
+    return tuple(sorted(machines, key=lambda machine: (machine.region, machine.machine_id)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ adapter ever sees a cloud's own code, except as a fact to show.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from kernel.errors import ProviderFailedError
 
 SPENT = "token_spent"
@@ -40,3 +42,25 @@ class UnknownOutcomeError(ProviderFailedError):
     """No answer arrived: it may have worked. Ask again with the same token, then list by tag."""
 
     code = "provider_unknown_outcome"
+
+
+def decision_table(
+    *,
+    throttled: Collection[str],
+    quota: Collection[str],
+    capacity: Collection[str],
+    configuration: Collection[str],
+    unknown_outcome: Collection[str],
+) -> Mapping[str, type[ProviderFailedError]]:
+    """The decision for each code of a cloud, from the codes of each decision."""
+    return {
+        code: decision
+        for codes, decision in (
+            (throttled, ThrottledError),
+            (quota, QuotaExceededError),
+            (capacity, CapacityUnavailableError),
+            (configuration, ConfigurationRejectedError),
+            (unknown_outcome, UnknownOutcomeError),
+        )
+        for code in codes
+    }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kernel.errors import LoadmusterError
+
 
 class Grade(StrEnum):
     """How a thing stands."""
@@ -33,3 +35,9 @@ class Finding:
     said: str
     remedy: str = ""
     of_provider: bool = False
+
+
+def missing(what: str, error: LoadmusterError) -> Finding:
+    """A thing that an error says is missing, which ends with what to do after a semicolon."""
+    said, _, remedy = error.message.partition("; ")
+    return Finding(what, Grade.MISSING, said, remedy)

@@ -1,4 +1,4 @@
-"""The error for a launch that gave too few machines, which are gone again."""
+"""The errors for a launch that gave too few machines."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from providers.errors import (
     ConfigurationRejectedError,
     QuotaExceededError,
     ThrottledError,
+    UnknownOutcomeError,
 )
 
 # Throttling comes first, because it says nothing of the capacity; a rejected type or zone comes
@@ -50,4 +51,17 @@ def shortage_error(
         region=spec.region,
         launched=launched,
         **{SPENT: True},
+    )
+
+
+def left_behind_error(
+    cloud: str, spec: LaunchSpec, launched: int, error: ProviderFailedError
+) -> UnknownOutcomeError:
+    """The error for a launch that gave too few machines, which could not be ended either."""
+    return UnknownOutcomeError(
+        f"{cloud} {spec.region}: {launched} of {spec.min_count} machines were launched and may be "
+        f"left: {error.message}",
+        region=spec.region,
+        launched=launched,
+        wanted=spec.min_count,
     )

@@ -16,7 +16,7 @@ from engine.cli.account_tables import (
 )
 from engine.cli.extra_credits import extra_credits
 from engine.cli.instants import local_to
-from engine.cli.settings import Command, Group, Settings, pass_settings
+from engine.cli.settings import Command, Group, Settings, pass_settings, request_id_option
 from engine.cli.targets import allow_target, forbid_target, targets
 from kernel.clock import parse_instant
 
@@ -62,7 +62,7 @@ for command in (advance, extra_credits, allow_target, forbid_target, targets):
     help="Who may cancel; repeatable. Nobody: whoever is named.",
 )
 @click.option("--agreed-with", metavar="NAME", help="The representative, for plans on request.")
-@click.option("--request-id", help="Your id of this request; the same again does nothing.")
+@request_id_option
 @pass_settings
 def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names them
     settings: Settings,

@@ -10,7 +10,7 @@ import click
 from engine.cli.account import account, emit_account
 from engine.cli.account_tables import show_history, show_offers
 from engine.cli.instants import local_to
-from engine.cli.settings import Command, Settings, pass_settings
+from engine.cli.settings import Command, Settings, pass_settings, request_id_option
 
 if TYPE_CHECKING:
     from pricing.life.plan_history import HistoryRow, Offer
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 Decorated = Callable[..., Any]
 
 _id = click.argument("account_id", metavar="ID")
-_request_id = click.option(
-    "--request-id", help="Your id of this request; the same again does nothing."
-)
 _agreed_with = click.option(
     "--agreed-with", metavar="NAME", help="The representative, where the plan asks for one."
 )
@@ -38,7 +35,7 @@ def _wanted(command: Decorated) -> Decorated:
 @account.command("upgrade")
 @_id
 @_wanted
-@_request_id
+@request_id_option
 @pass_settings
 def upgrade(settings: Settings, /, account_id: str, **options: Any) -> None:  # noqa: ANN401 - options
     """Put the account ID on a bigger plan now; the full difference is charged and granted."""
@@ -50,7 +47,7 @@ def upgrade(settings: Settings, /, account_id: str, **options: Any) -> None:  # 
 @account.command("downgrade")
 @_id
 @_wanted
-@_request_id
+@request_id_option
 @pass_settings
 def downgrade(settings: Settings, /, account_id: str, **options: Any) -> None:  # noqa: ANN401 - options
     """Put the account ID on a smaller plan from the next billing date on."""
@@ -62,7 +59,7 @@ def downgrade(settings: Settings, /, account_id: str, **options: Any) -> None:  
 @account.command("to-on-demand")
 @_id
 @_agreed_with
-@_request_id
+@request_id_option
 @pass_settings
 def to_on_demand(settings: Settings, /, account_id: str, **options: Any) -> None:  # noqa: ANN401 - options
     """Put the account ID on demand now; until the next billing date that can be undone."""
@@ -73,7 +70,7 @@ def to_on_demand(settings: Settings, /, account_id: str, **options: Any) -> None
 
 @account.command("undo")
 @_id
-@_request_id
+@request_id_option
 @pass_settings
 def undo(settings: Settings, account_id: str, request_id: str | None) -> None:
     """Take back the switch to on-demand, or a downgrade that is pending; for nothing."""
@@ -84,7 +81,7 @@ def undo(settings: Settings, account_id: str, request_id: str | None) -> None:
 
 @account.command("boost")
 @_id
-@_request_id
+@request_id_option
 @pass_settings
 def boost(settings: Settings, account_id: str, request_id: str | None) -> None:
     """Buy the plan's monthly LI-minutes once more."""
@@ -96,7 +93,7 @@ def boost(settings: Settings, account_id: str, request_id: str | None) -> None:
 @account.command("cancel")
 @_id
 @click.option("--by", required=True, metavar="USER", help="The administrator who asks.")
-@_request_id
+@request_id_option
 @pass_settings
 def cancel(settings: Settings, account_id: str, by: str, request_id: str | None) -> None:
     """Ask for the end of the subscription of ID; it counts once it is confirmed."""
@@ -108,7 +105,7 @@ def cancel(settings: Settings, account_id: str, by: str, request_id: str | None)
 @account.command("confirm-cancel")
 @_id
 @click.option("--representative", metavar="NAME", help="Who has verified the request.")
-@_request_id
+@request_id_option
 @pass_settings
 def confirm_cancel(
     settings: Settings, account_id: str, representative: str | None, request_id: str | None
@@ -121,7 +118,7 @@ def confirm_cancel(
 
 @account.command("renew")
 @_id
-@_request_id
+@request_id_option
 @pass_settings
 def renew(settings: Settings, account_id: str, request_id: str | None) -> None:
     """Take the cancellation of ID back, or within a month subscribe again."""
@@ -132,7 +129,7 @@ def renew(settings: Settings, account_id: str, request_id: str | None) -> None:
 
 @account.command("delete")
 @_id
-@_request_id
+@request_id_option
 @pass_settings
 def delete(settings: Settings, account_id: str, request_id: str | None) -> None:
     """Delete the account ID for good, once its subscriptions have ended."""
@@ -144,7 +141,7 @@ def delete(settings: Settings, account_id: str, request_id: str | None) -> None:
 @account.command("card")
 @_id
 @click.argument("card")
-@_request_id
+@request_id_option
 @pass_settings
 def card(settings: Settings, account_id: str, card: str, request_id: str | None) -> None:
     """Put another CARD of the account ID on record."""
@@ -155,7 +152,7 @@ def card(settings: Settings, account_id: str, card: str, request_id: str | None)
 
 @account.command("pay")
 @_id
-@_request_id
+@request_id_option
 @pass_settings
 def pay(settings: Settings, account_id: str, request_id: str | None) -> None:
     """Try again to collect what is overdue on the account ID."""

@@ -7,14 +7,12 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from engine.cli.settings import Group, Settings, pass_settings
+from engine.cli.settings import REQUEST_ID_HELP, Group, Settings, pass_settings
 
 if TYPE_CHECKING:
     from engine.api import Engine
     from pricing.accounts import Account
     from pricing.sharing.departments import DepartmentView
-
-_REQUEST_ID_HELP = "Your id of this request; the same again does nothing."
 
 
 @click.group(cls=Group)
@@ -25,7 +23,7 @@ def department() -> None:
 @department.command("add")
 @click.argument("account_id", metavar="ACCOUNT")
 @click.argument("name", metavar="NAME")
-@click.option("--request-id", metavar="R", help=_REQUEST_ID_HELP)
+@click.option("--request-id", metavar="R", help=REQUEST_ID_HELP)
 @pass_settings
 def add(settings: Settings, account_id: str, name: str, request_id: str | None) -> None:
     """Add the department NAME to ACCOUNT, with no allocation and no wallet."""
@@ -38,7 +36,7 @@ def add(settings: Settings, account_id: str, name: str, request_id: str | None) 
 @click.argument("account_id", metavar="ACCOUNT")
 @click.argument("name", metavar="NAME")
 @click.argument("li_minutes", metavar="N", type=int)
-@click.option("--request-id", metavar="R", help=_REQUEST_ID_HELP)
+@click.option("--request-id", metavar="R", help=REQUEST_ID_HELP)
 @pass_settings
 def allocate(
     settings: Settings, account_id: str, name: str, li_minutes: int, request_id: str | None
@@ -53,7 +51,7 @@ def allocate(
 @click.argument("account_id", metavar="ACCOUNT")
 @click.argument("name", metavar="NAME")
 @click.argument("usd", metavar="USD")
-@click.option("--request-id", metavar="R", help=_REQUEST_ID_HELP)
+@click.option("--request-id", metavar="R", help=REQUEST_ID_HELP)
 @pass_settings
 def limit(settings: Settings, account_id: str, name: str, usd: str, request_id: str | None) -> None:
     """Let NAME's runs cost at most USD a month in money."""

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from engine.cli.settings import Command, Settings, pass_settings
+from engine.cli.settings import REQUEST_ID_HELP, Command, Settings, pass_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 @click.option(
     "--limit", "limit", type=int, metavar="N", required=True, help="Credits a billing period."
 )
-@click.option(
-    "--request-id", metavar="R", help="Your id of this request; the same again does nothing."
-)
+@click.option("--request-id", metavar="R", help=REQUEST_ID_HELP)
 @pass_settings
 def extra_credits(settings: Settings, account_id: str, limit: int, request_id: str | None) -> None:
     """Let ID buy up to N credits beyond its plan's in each billing period; 0: none.

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Document = Mapping[str, Any]
 
+REQUEST_ID_HELP = "Your id of this request; the same again does nothing."
+request_id_option = click.option("--request-id", help=REQUEST_ID_HELP)
+
 
 @dataclass(slots=True)
 class Settings:

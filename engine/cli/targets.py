@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.instants import local_to
-from engine.cli.settings import Command, Settings, pass_settings
+from engine.cli.settings import Command, Settings, pass_settings, request_id_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,15 +16,11 @@ if TYPE_CHECKING:
     from engine.api import Engine
     from engine.runs.targets import AllowedTarget
 
-_request_id = click.option(
-    "--request-id", help="Your id of this request; the same again does nothing."
-)
-
 
 @click.command("allow-target", cls=Command)
 @click.argument("account_id", metavar="ID")
 @click.argument("host")
-@_request_id
+@request_id_option
 @pass_settings
 def allow_target(settings: Settings, account_id: str, host: str, request_id: str | None) -> None:
     """Let runs of the account ID load HOST from a real cloud."""
@@ -36,7 +32,7 @@ def allow_target(settings: Settings, account_id: str, host: str, request_id: str
 @click.command("forbid-target", cls=Command)
 @click.argument("account_id", metavar="ID")
 @click.argument("host")
-@_request_id
+@request_id_option
 @pass_settings
 def forbid_target(settings: Settings, account_id: str, host: str, request_id: str | None) -> None:
     """Take the leave to load HOST back."""

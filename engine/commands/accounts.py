@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -252,10 +251,7 @@ class AccountCommands(Commands):
         request_id: str | None,
         **arguments: Any,  # noqa: ANN401 - the command's own
     ) -> AccountView:
-        """One command and the account afterwards, in one transaction.
-
-        A caller without a request id gets a random one: it cannot repeat the command safely.
-        """
+        """One command and the account afterwards, in one transaction."""
         from pricing.accounts import account_view
 
         now = self.clock.now()
@@ -265,7 +261,7 @@ class AccountCommands(Commands):
                 account_id,
                 **arguments,
                 now=now,
-                request_id=request_id or f"once-{secrets.token_hex(8)}",
+                request_id=self._id_of(request_id),
                 payer=self.payer,
             )
             return account_view(conn, account_id, now, payer=self.payer)

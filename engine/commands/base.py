@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from abc import abstractmethod
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
@@ -60,3 +61,8 @@ class Commands:
         from engine.database import reading
 
         return reading(self._db)
+
+    @staticmethod
+    def _id_of(request_id: str | None) -> str:
+        """A caller without a request id gets a random one: it cannot repeat the command safely."""
+        return request_id or f"once-{secrets.token_hex(8)}"

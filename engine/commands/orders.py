@@ -57,13 +57,12 @@ class OrderCommands(AccountCommands, TargetCommands):
         Raises:
             RefusedError: What a run would be refused with.
         """
-        from engine.database import transaction
         from pricing import accounts
         from pricing.books import charges
         from pricing.life import subscriptions
 
         now = self.clock.now()
-        with transaction(self._db) as conn:
+        with self._transaction() as conn:
             accounts.advance(conn, account, now, payer=self.payer)
             plan = subscriptions.latest(conn, account).plan
             return charges.preview(
@@ -106,7 +105,6 @@ class OrderCommands(AccountCommands, TargetCommands):
                 not allowed the target, or the request id was used before.
             ProviderFailedError: The cloud refuses what the run needs, or does not answer.
         """
-        from engine.database import reading, transaction
         from engine.runs.claims import hold
         from engine.runs.runnable import check_folder, check_runnable
         from engine.runs.shortages import known_shortages
@@ -120,14 +118,14 @@ class OrderCommands(AccountCommands, TargetCommands):
         pace = time_scale_of(scenario, rehearsal=dry_run, puts_load=puts_load, wanted=time_scale)
         cloud = "any" if provider == LOCAL else provider
         planned = self.estimate(scenario, provider=cloud, regions=regions)
-        with reading(self._db) as conn:
+        with self._reading() as conn:
             short = known_shortages(conn, provider, rehearsal=dry_run, now=now)
         placements = placements_of(planned, provider, Catalog.bundled(), short)
         if provider != LOCAL and not dry_run and not self._was_requested(account, request_id):
             self._clouds.check_settings(provider)
             self.check_target(account, scenario.target)
             self._clouds.check(provider, placements, owner=account, spot=spot)
-        with transaction(self._db) as conn:
+        with self._transaction() as conn:
             accounts.advance(conn, account, now, payer=self.payer)
             plan = subscriptions.latest(conn, account).plan
             quote = quote_of(planned, plan, now)
@@ -171,5 +169,7 @@ class OrderCommands(AccountCommands, TargetCommands):
 
     def _was_requested(self, account: str, request_id: str | None) -> bool:
         """The same request again is answered, however its cloud looks by now."""
+        if request_id is None:
+            return False
         with self._reading() as conn:
-            return request_id is not None and self.store.was_requested(conn, account, request_id)
+            return self.store.was_requested(conn, account, request_id)

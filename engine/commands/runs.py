@@ -146,12 +146,11 @@ class RunCommands(OrderCommands):
 
     def show(self, run_id: str) -> RunView:
         """The run with its timeline and its bill."""
-        from engine.database import reading
         from engine.runs.view import RunView
         from pricing.books import charges
 
         run = self.store.load(run_id)
-        with reading(self._db) as conn:
+        with self._reading() as conn:
             bill = charges.bill_of(conn, run_id)
         return RunView(run, self.store.timeline(run_id), bill)
 

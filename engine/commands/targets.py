@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ class TargetCommands(Commands):
         from engine.runs.targets import allow, allowed
 
         with self._transaction() as conn:
-            allow(conn, account_id, host, request_id=_id(request_id), now=self.clock.now())
+            allow(conn, account_id, host, request_id=self._id_of(request_id), now=self.clock.now())
             return allowed(conn, account_id)
 
     def forbid_target(
@@ -32,7 +31,7 @@ class TargetCommands(Commands):
         from engine.runs.targets import allowed, forbid
 
         with self._transaction() as conn:
-            forbid(conn, account_id, host, request_id=_id(request_id), now=self.clock.now())
+            forbid(conn, account_id, host, request_id=self._id_of(request_id), now=self.clock.now())
             return allowed(conn, account_id)
 
     def check_target(self, account_id: str, target: str | None) -> None:
@@ -55,8 +54,3 @@ class TargetCommands(Commands):
 
         with self._reading() as conn:
             return allowed(conn, account_id)
-
-
-def _id(request_id: str | None) -> str:
-    """A caller without a request id gets a random one."""
-    return request_id or f"once-{secrets.token_hex(8)}"

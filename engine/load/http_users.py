@@ -15,26 +15,26 @@ from typing import Any
 import gevent
 from locust import FastHttpUser, between
 
-STEP_S = 1.0
-"""Load generators are told a new number of users about once a second."""
-
 Document = Mapping[str, Any]
 
 
-def http_users(target: str, user_classes: Iterable[Document]) -> dict[str, type[FastHttpUser]]:
+def http_users(
+    target: str, user_classes: Iterable[Document], step_s: float
+) -> dict[str, type[FastHttpUser]]:
     """What a locustfile has to hold, by name.
 
     Args:
         target: Base URL, without a slash at its end.
         user_classes: In the form of ``engine.scenario_json``.
+        step_s: Seconds between two changes of the number of users, over which new ones spread.
     """
     return {
-        f"user_class_{number}": _user_class(target, each)
+        f"user_class_{number}": _user_class(target, each, step_s)
         for number, each in enumerate(user_classes)
     }
 
 
-def _user_class(target: str, user_class: Document) -> type[FastHttpUser]:
+def _user_class(target: str, user_class: Document, step_s: float) -> type[FastHttpUser]:
     """A class of Locust users.
 
     ``FastHttpUser`` makes about three times as many requests per processor second as ``HttpUser``,
@@ -45,7 +45,7 @@ def _user_class(target: str, user_class: Document) -> type[FastHttpUser]:
 
     def begin(_user: FastHttpUser) -> None:
         # Users that start in the same step spread over it; in lockstep they would queue.
-        gevent.sleep(random.uniform(0, STEP_S))  # noqa: S311 - no secret
+        gevent.sleep(random.uniform(0, step_s))  # noqa: S311 - no secret
 
     def act(user: FastHttpUser) -> None:
         (request,) = random.choices(requests, cum_weights=weights)  # noqa: S311 - no secret

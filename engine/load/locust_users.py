@@ -19,7 +19,7 @@ from engine.load.http_users import http_users
 from engine.load.locust import WORKERS_WAIT_S
 from engine.load.locust_master import Conductor, Worker, note_disorder
 from engine.load.locust_worker import Injector
-from engine.load.shape import plan_users
+from engine.load.shape import STEP_S, cpu_window_s, plan_users
 from engine.load.verdict import COMPLETED
 from engine.scenario_json import scenario_from_json
 
@@ -28,9 +28,6 @@ REPORTS_PER_S_MAX = 200
 
 MASTER_SILENCE_S_MAX = 15
 """A worker whose master was killed ends itself after that long."""
-
-CPU_WINDOW_S_MAX = 10.0
-"""Locust's own; a short load is looked at ten times all the same."""
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -82,7 +79,7 @@ class Shape(LoadTestShape):
 def found_by_locust() -> dict[str, type]:
     """What the locustfile has to hold, by name."""
     assert ORDER is not None
-    user_classes = http_users(TARGET, ORDER["scenario"]["user_classes"])
+    user_classes = http_users(TARGET, ORDER["scenario"]["user_classes"], STEP_S)
     return {"Shape": Shape, **user_classes}
 
 
@@ -104,7 +101,7 @@ def _join(environment: Any, runner: Any, **_: object) -> None:  # noqa: ANN401 -
 
 
 runners.WORKER_REPORT_INTERVAL = max(0.5, ORDER["injectors"] / REPORTS_PER_S_MAX)
-runners.CPU_MONITOR_INTERVAL = min(CPU_WINDOW_S_MAX, max(1.0, PLAN.duration_s / 10))
+runners.CPU_MONITOR_INTERVAL = cpu_window_s(PLAN.duration_s)
 runners.CONNECT_RETRY_COUNT = WORKERS_WAIT_S // runners.CONNECT_TIMEOUT
 runners.MASTER_HEARTBEAT_TIMEOUT = MASTER_SILENCE_S_MAX
 events.init_command_line_parser.add_listener(_add_arguments)  # type: ignore[no-untyped-call]

@@ -11,6 +11,9 @@ from engine.profile import ClosedProfile, Curve, LoadProfile, Point
 STEP_S = 1.0
 """Load generators are told a new number of users about once a second."""
 
+CPU_WINDOW_S_MAX = 10.0
+"""Locust's own; a short load is looked at ten times all the same."""
+
 _NOISE = 1e-9
 """Interpolation may land this much above a whole number of users."""
 
@@ -53,6 +56,11 @@ class UserPlan:
         if most_so_far < self.peak_users and left_peak_s <= until_s:
             return self.peak_users
         return min(math.ceil(level - _NOISE), self.peak_users)
+
+
+def cpu_window_s(duration_s: float) -> float:
+    """Over how long the processor's use is measured each time, in a load of so many seconds."""
+    return min(CPU_WINDOW_S_MAX, max(1.0, duration_s / 10))
 
 
 def plan_users(profile: LoadProfile, time_scale: float = 1.0) -> UserPlan:

@@ -8,6 +8,7 @@ also go to another one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from engine.planning.capacity import GIVEN, Demand, demand_of
 from engine.planning.estimate import Estimate
@@ -80,14 +81,7 @@ def _placement(
     options = [_at(each, demand, payload, catalog, is_short) for each in groups]
     options.sort(key=lambda option: is_short(option.region, option.machine_types[0]))
     first, *elsewhere = options
-    return Placement(
-        first.region,
-        first.machine_types,
-        first.count,
-        first.hourly_usd_micros,
-        first.users,
-        tuple(elsewhere),
-    )
+    return replace(first, elsewhere=tuple(elsewhere))
 
 
 def _at(

@@ -16,7 +16,7 @@ from kernel.clock import Clock, SystemClock
 from kernel.errors import BadInputError
 from pricing.catalog import DEFAULT_REGION
 from providers.contract import LaunchSpec
-from providers.findings import Finding, Grade
+from providers.findings import Finding, missing
 from providers.settings import AWS_BUCKET, AwsSettings
 
 if TYPE_CHECKING:
@@ -109,8 +109,7 @@ class AwsRuns:
         try:
             check_sdk()
         except BadInputError as error:
-            said, _, remedy = error.message.partition("; ")
-            yield Finding("SDK", Grade.MISSING, said, remedy)
+            yield missing("SDK", error)
             return
         from providers.aws.clients import AwsClients
         from providers.aws.examination import Examination

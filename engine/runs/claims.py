@@ -37,8 +37,8 @@ def claim(
     Returns:
         None if no run is free.
     """
-    free = and_(_OPEN, RUNS.c.id.not_in(passing_over), _is_free(db, now))
     with reading(db) as conn:
+        free = and_(_OPEN, RUNS.c.id.not_in(passing_over), is_free(conn, _OPEN, now))
         # Most looks find nothing, and keep no writer waiting.
         if conn.execute(select(RUNS.c.id).where(free).limit(1)).first() is None:
             return None
@@ -58,11 +58,12 @@ def claim(
 
 def hold(conn: Connection, run_id: str, lease: Lease, now: datetime) -> None:
     """Put the lease on a run that the transaction has to itself: new, or locked."""
-    conn.execute(
-        update(RUNS)
-        .where(RUNS.c.id == run_id)
-        .values(lease_owner=lease.owner, lease_until=now + timedelta(seconds=lease.term_s))
-    )
+    conn.execute(update(RUNS).where(RUNS.c.id == run_id).values(**held_by(lease, now)))
+
+
+def held_by(lease: Lease, now: datetime) -> dict[str, object]:
+    """What stands on a run that the lease holds."""
+    return {"lease_owner": lease.owner, "lease_until": now + timedelta(seconds=lease.term_s)}
 
 
 def open_runs(db: Engine) -> int:
@@ -71,12 +72,18 @@ def open_runs(db: Engine) -> int:
         return conn.execute(select(func.count()).select_from(RUNS).where(_OPEN)).scalar_one()
 
 
-def _is_free(db: Engine, now: datetime) -> ColumnElement[bool]:
-    with reading(db) as conn:
-        holders = conn.execute(
-            select(RUNS.c.lease_owner).where(_OPEN, RUNS.c.lease_owner.is_not(None)).distinct()
-        ).scalars()
-        dead = [each for each in holders if provably_dead(each)]
+def is_free(conn: Connection, runs: ColumnElement[bool], now: datetime) -> ColumnElement[bool]:
+    """Whether one of these runs may be taken by whoever comes.
+
+    Args:
+        conn: On which it is looked who holds them.
+        runs: Which are asked about.
+        now: By the machine's clock.
+    """
+    holders = conn.execute(
+        select(RUNS.c.lease_owner).where(runs, RUNS.c.lease_owner.is_not(None)).distinct()
+    ).scalars()
+    dead = [each for each in holders if provably_dead(each)]
     return or_(
         RUNS.c.lease_owner.is_(None), RUNS.c.lease_until <= now, RUNS.c.lease_owner.in_(dead)
     )

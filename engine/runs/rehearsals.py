@@ -10,12 +10,12 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.load.driver import LoadDriver
 from engine.load.rehearsed import RehearsedLoad
 from engine.load.sliced.driver import SlicedDriver
+from engine.runs.aws import AWS
 from engine.runs.clouds import Cloud
 from engine.runs.states import Limits, Run
 from engine.runs.store import RunStore
@@ -24,9 +24,8 @@ from providers.errors import ConfigurationRejectedError
 
 if TYPE_CHECKING:
     from providers.contract import Provider
-    from providers.objects import ObjectStore
+    from providers.rehearsal.program import RehearsedCloud
 
-AWS = "aws"
 AZURE = "azure"
 REHEARSAL_LIMITS = Limits(
     launch_s=120.0,
@@ -69,14 +68,14 @@ class Rehearsals:
             store.set_endpoint(run.id, endpoint)
         driver: LoadDriver = RehearsedLoad()
         if run.order.puts_load:
-            driver = SlicedDriver(_objects(run.order.provider, endpoint, self.clock))
+            driver = SlicedDriver(_cloud(run.order.provider).objects(endpoint, self.clock))
         return Cloud(self.provider(run.order.provider, endpoint), driver, REHEARSAL_LIMITS)
 
     def provider(self, name: str, endpoint: str) -> Provider:
         """The provider of a rehearsed cloud; runs on the same one share its connections."""
         with self._connecting:
             if endpoint not in self._providers:
-                self._providers[endpoint] = _connect(name, endpoint, self.clock)
+                self._providers[endpoint] = _cloud(name).provider(endpoint, self.clock)
             return self._providers[endpoint]
 
     def is_alive(self, endpoint: str) -> bool:
@@ -89,7 +88,7 @@ class Rehearsals:
         """Put a rehearsal away once its run has ended; one that is shared stays."""
         if not run.order.rehearsal or not run.ended or run.endpoint is None:
             return
-        own = _module(run.order.provider).rehearsal_of(self.folder / run.id)
+        own = _cloud(run.order.provider).running(self.folder / run.id)
         if own is not None:
             own.stop()
             with self._connecting:
@@ -97,9 +96,7 @@ class Rehearsals:
 
     def _begin(self, run: Run) -> str:
         if self.shared_url is None or run.order.provider != AWS:
-            started: Any = _module(run.order.provider).start_rehearsal_server(self.folder / run.id)
-            url: str = started.endpoint_url
-            return url
+            return _cloud(run.order.provider).start(self.folder / run.id).endpoint_url
         if not self.is_alive(self.shared_url):
             raise ConfigurationRejectedError(
                 f"no rehearsed AWS answers at {self.shared_url}, which runs were told to share",
@@ -108,33 +105,11 @@ class Rehearsals:
         return self.shared_url
 
 
-def _connect(name: str, endpoint: str, clock: Clock) -> Provider:
-    if name == AZURE:
-        from providers.rehearsal.azure_cloud import azure_rehearsal_provider
-
-        return azure_rehearsal_provider(endpoint, clock)
-    from providers.rehearsal.aws_cloud import aws_rehearsal_provider
-
-    return aws_rehearsal_provider(endpoint, clock)
-
-
-def _objects(name: str, endpoint: str, clock: Clock) -> ObjectStore:
-    """Where controller and injectors meet on a rehearsed cloud."""
-    if name == AZURE:
-        from providers.rehearsal.azure_cloud import azure_rehearsal_objects
-
-        return azure_rehearsal_objects(endpoint, clock)
-    from providers.rehearsal.aws_cloud import aws_rehearsal_objects
-
-    return aws_rehearsal_objects(endpoint, clock)
-
-
-def _module(name: str) -> ModuleType:
-    """Both clouds' rehearsals are started and found in the same way."""
+def _cloud(name: str) -> RehearsedCloud:
     if name == AZURE:
         from providers.rehearsal import azure_cloud
 
-        return azure_cloud
+        return azure_cloud.CLOUD
     from providers.rehearsal import aws_cloud
 
-    return aws_cloud
+    return aws_cloud.CLOUD

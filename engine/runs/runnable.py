@@ -8,7 +8,8 @@ from pathlib import Path
 from engine.load.locust import check_installed
 from engine.load.locust import check_runnable as check_load
 from engine.runs.alternatives import LOCAL
-from engine.runs.rehearsals import AWS, AZURE
+from engine.runs.aws import AWS
+from engine.runs.rehearsals import AZURE
 from engine.runs.targets import host_of, is_this_computer
 from engine.scenario import Scenario
 from kernel.errors import BadInputError

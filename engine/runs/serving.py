@@ -25,7 +25,6 @@ from kernel.clock import Clock, SystemClock
 from kernel.errors import LoadmusterError
 
 AT_ONCE = 8
-AT_ONCE_MAX = 64
 LOOK_EVERY_S = 1.0
 """Between two looks for free runs while there is none."""
 TURN_S = 0.1

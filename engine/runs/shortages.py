@@ -15,18 +15,11 @@ def note_shortage(
     conn: Connection, order: Order, place: Placement, *, at: datetime, avoid_s: float
 ) -> None:
     """Put on record that a place refused a run."""
-    ours = SHORTAGES.c.provider == _provider(order.provider, rehearsal=order.rehearsal)
+    provider = _provider(order.provider, rehearsal=order.rehearsal)
     for machine_type in place.machine_types:
-        here = (SHORTAGES.c.region == place.region) & (SHORTAGES.c.machine_type == machine_type)
-        conn.execute(delete(SHORTAGES).where(ours, here))
-        conn.execute(
-            insert(SHORTAGES).values(
-                provider=_provider(order.provider, rehearsal=order.rehearsal),
-                region=place.region,
-                machine_type=machine_type,
-                until=at + timedelta(seconds=avoid_s),
-            )
-        )
+        key = {"provider": provider, "region": place.region, "machine_type": machine_type}
+        conn.execute(delete(SHORTAGES).where(*(SHORTAGES.c[name] == key[name] for name in key)))
+        conn.execute(insert(SHORTAGES).values(**key, until=at + timedelta(seconds=avoid_s)))
 
 
 def known_shortages(conn: Connection, provider: str, *, rehearsal: bool, now: datetime) -> IsShort:

@@ -8,15 +8,16 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, insert, or_, select, update
 
 from engine.database import reading, transaction
+from engine.runs.claims import held_by, is_free
 from engine.runs.codec import machine_from_json, order_from_json, order_to_json
 from engine.runs.errors import LeaseLostError, RequestConflictError, UnknownRunError
-from engine.runs.lease import Lease, provably_dead
+from engine.runs.lease import Lease
 from engine.runs.states import Event, Order, Outcome, Run, RunState
 from engine.runs.tables import RUN_EVENTS, RUNS
 
@@ -174,18 +175,11 @@ class RunStore:
             lease: Whose, and for how long.
             now: By the machine's clock, not the run's.
         """
+        one = RUNS.c.id == run_id
         with transaction(self._db) as conn:
-            holder = conn.execute(
-                select(RUNS.c.lease_owner).where(RUNS.c.id == run_id)
-            ).scalar_one_or_none()
-            free = [RUNS.c.lease_owner.is_(None), RUNS.c.lease_owner == lease.owner]
-            free.append(RUNS.c.lease_until <= now)
-            if holder is not None and provably_dead(holder):
-                free.append(RUNS.c.lease_owner == holder)
+            mine_or_free = or_(RUNS.c.lease_owner == lease.owner, is_free(conn, one, now))
             taken = conn.execute(
-                update(RUNS)
-                .where(RUNS.c.id == run_id, or_(*free))
-                .values(lease_owner=lease.owner, lease_until=now + timedelta(seconds=lease.term_s))
+                update(RUNS).where(one, mine_or_free).values(**held_by(lease, now))
             )
             return taken.rowcount == 1
 

@@ -6,7 +6,7 @@ it; DescribeInstances, by tag, is the only truth about what exists.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -25,7 +25,7 @@ from providers.aws.launch_rate import LaunchRates
 from providers.aws.network import check_addresses, check_network
 from providers.aws.quota import check_quota
 from providers.aws.requests import fleet_request, run_request
-from providers.contract import ATTEMPT_TAG, RUN_TAG, LaunchSpec, Machine
+from providers.contract import ATTEMPT_TAG, RUN_TAG, LaunchSpec, Machine, in_order
 from providers.errors import (
     CapacityUnavailableError,
     ConfigurationRejectedError,
@@ -33,7 +33,7 @@ from providers.errors import (
     UnknownOutcomeError,
 )
 from providers.settings import AwsSettings
-from providers.shortage import shortage_error
+from providers.shortage import left_behind_error, shortage_error
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import CreateFleetResultTypeDef
@@ -102,7 +102,7 @@ class AwsProvider:
             self._release_short_fleet(spec, answer)
             raise shortage_error("AWS", spec, len(answer.machine_ids), answer.errors)
         found = self._await_visible(spec, answer.machine_ids)
-        machines = _in_order(one.machine(spec.region) for one in found if one.exists)
+        machines = in_order(one.machine(spec.region) for one in found if one.exists)
         if not machines:
             raise ConfigurationRejectedError(
                 f"AWS {spec.region}: the machines of run {spec.run_id}, attempt {spec.attempt}, "
@@ -128,7 +128,7 @@ class AwsProvider:
     def _observe(
         self, regions: Sequence[str], tags: Mapping[str, str | None]
     ) -> tuple[Machine, ...]:
-        return _in_order(
+        return in_order(
             found.machine(region)
             for region in regions
             for found in existing(self._clients, region, tags)
@@ -214,17 +214,7 @@ class AwsProvider:
             self._await_visible(spec, answer.machine_ids)
             end(self._clients, spec.region, _attempt_tags(spec))
         except ProviderFailedError as error:
-            raise UnknownOutcomeError(
-                f"AWS {spec.region}: {len(answer.machine_ids)} of {spec.min_count} machines were "
-                f"launched and may be left: {error.message}",
-                region=spec.region,
-                launched=len(answer.machine_ids),
-                wanted=spec.min_count,
-            ) from error
-
-
-def _in_order(machines: Iterable[Machine]) -> tuple[Machine, ...]:
-    return tuple(sorted(machines, key=lambda machine: (machine.region, machine.machine_id)))
+            raise left_behind_error("AWS", spec, len(answer.machine_ids), error) from error
 
 
 def _attempt_tags(spec: LaunchSpec) -> dict[str, str | None]:

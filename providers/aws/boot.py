@@ -7,22 +7,17 @@ template makes a shutdown a termination.
 
 from __future__ import annotations
 
-import math
-
-from providers.cloud_init import BOOT_HOOK, check_size, content_type, multipart
+from providers.cloud_init import boot_document, seconds_left
 from providers.contract import LaunchSpec
 
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html: raw, before base64.
 USER_DATA_LIMIT_BYTES = 16_384
 
 # `shutdown` and `poweroff` terminate the machine, `halt` would not. systemd-run speaks to the init
-# system itself and works this early; where it does not, shutdown's own timer stands in. A clock
-# that is wrong, or a test clock's expiry, cannot stretch the machine's life beyond its length.
+# system itself and works this early; where it does not, shutdown's own timer stands in.
 _DEAD_MAN = """#cloud-boothook
 #!/bin/sh
-left=$(( {expires_at_s} - $(date +%s) ))
-[ "$left" -le {lifetime_s} ] || left={lifetime_s}
-[ "$left" -ge 1 ] || left=1
+{seconds_left}
 systemd-run --on-active="$left" shutdown -h now || shutdown -h "+$(( (left + 59) / 60 ))"
 """
 
@@ -33,17 +28,5 @@ def boot_script(spec: LaunchSpec) -> str:
     Raises:
         ConfigurationRejectedError: If it is larger than EC2 takes, or of an unknown kind.
     """
-    parts = [(BOOT_HOOK, _dead_man(spec))]
-    if spec.user_data:
-        parts.append((content_type(spec.user_data), spec.user_data))
-    script = multipart(parts)
-    check_size(script, USER_DATA_LIMIT_BYTES, "EC2")
-    return script
-
-
-def _dead_man(spec: LaunchSpec) -> str:
-    lifetime = spec.expires_at - spec.created_at
-    return _DEAD_MAN.format(
-        expires_at_s=math.ceil(spec.expires_at.timestamp()),
-        lifetime_s=max(1, math.ceil(lifetime.total_seconds())),
-    )
+    dead_man = _DEAD_MAN.format(seconds_left=seconds_left(spec))
+    return boot_document(dead_man, spec.user_data, USER_DATA_LIMIT_BYTES, "EC2")

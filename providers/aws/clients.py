@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from botocore.config import Config
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from kernel.clock import Clock
 from providers.aws.errors import translated
-from providers.errors import ConfigurationRejectedError, ThrottledError
+from providers.errors import ConfigurationRejectedError
+from providers.throttling import while_throttled
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PARTITIONS = ("aws", "aws-us-gov", "aws-cn")
-THROTTLE_ATTEMPTS = 6
-THROTTLE_FIRST_WAIT_S = 0.5
-THROTTLE_LONGEST_WAIT_S = 20.0
 CONFIG = Config(
     connect_timeout=5,
     read_timeout=60,
@@ -93,16 +90,7 @@ class AwsClients:
             with translated(operation, region):
                 return request()
 
-        retrying = Retrying(
-            retry=retry_if_exception_type(ThrottledError),
-            wait=wait_random_exponential(
-                multiplier=THROTTLE_FIRST_WAIT_S, max=THROTTLE_LONGEST_WAIT_S
-            ),
-            stop=stop_after_attempt(THROTTLE_ATTEMPTS),
-            sleep=self._clock.sleep,
-            reraise=True,
-        )
-        return retrying(once)
+        return while_throttled(self._clock, once)
 
 
 def _check_region(session: boto3.Session, region: str) -> None:

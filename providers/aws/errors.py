@@ -31,11 +31,10 @@ from botocore.parsers import ResponseParserError
 
 from kernel.errors import ProviderFailedError
 from providers.errors import (
-    CapacityUnavailableError,
     ConfigurationRejectedError,
     QuotaExceededError,
-    ThrottledError,
     UnknownOutcomeError,
+    decision_table,
 )
 
 HOW_TO_SET_CREDENTIALS = (
@@ -160,17 +159,13 @@ _UNKNOWN_OUTCOME = frozenset(
     }
 )
 
-DECISIONS: Final[Mapping[str, type[ProviderFailedError]]] = {
-    code: decision
-    for codes, decision in (
-        (_THROTTLED, ThrottledError),
-        (_QUOTA, QuotaExceededError),
-        (_CAPACITY, CapacityUnavailableError),
-        (_CONFIGURATION, ConfigurationRejectedError),
-        (_UNKNOWN_OUTCOME, UnknownOutcomeError),
-    )
-    for code in codes
-}
+DECISIONS: Final[Mapping[str, type[ProviderFailedError]]] = decision_table(
+    throttled=_THROTTLED,
+    quota=_QUOTA,
+    capacity=_CAPACITY,
+    configuration=_CONFIGURATION,
+    unknown_outcome=_UNKNOWN_OUTCOME,
+)
 
 # The first that fits; errors before any answer arrived.
 CLIENT_SIDE: Final[tuple[tuple[type[Exception], type[ProviderFailedError]], ...]] = (

@@ -6,7 +6,7 @@ Nothing is created but one small object in the bucket, which is deleted again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -22,7 +22,7 @@ from providers.aws.launch_template import IMAGE_PARAMETERS, latest_image
 from providers.aws.network import check_network
 from providers.aws.quota import STANDARD, standing_of
 from providers.errors import ConfigurationRejectedError
-from providers.findings import Finding, Grade
+from providers.findings import Finding, Grade, missing
 from providers.settings import AWS_BUCKET, AwsSettings
 
 SKEW_S_MAX = 5.0
@@ -148,7 +148,6 @@ def _look(what: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(what, Grade.OK, look())
     except ProviderFailedError as error:
-        said, _, remedy = error.message.partition("; ")
-        if error.facts.get("aws_code") in PERMISSION_CODES:
-            remedy = POLICY_HINT
-        return Finding(what, Grade.MISSING, said, remedy, of_provider=True)
+        found = replace(missing(what, error), of_provider=True)
+        is_forbidden = error.facts.get("aws_code") in PERMISSION_CODES
+        return replace(found, remedy=POLICY_HINT) if is_forbidden else found

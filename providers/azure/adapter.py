@@ -7,7 +7,7 @@ then the group; a group that Azure does not know any more is the proof that noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -41,14 +41,14 @@ from providers.azure.quota import check_quota
 from providers.azure.requests import Ground, scale_set_body
 from providers.azure.sizes import wanted_sizes
 from providers.azure.spent import is_spent, spent_error
-from providers.contract import LaunchSpec, Machine
+from providers.contract import LaunchSpec, Machine, in_order
 from providers.errors import (
     CapacityUnavailableError,
     ConfigurationRejectedError,
     QuotaExceededError,
     UnknownOutcomeError,
 )
-from providers.shortage import shortage_error
+from providers.shortage import left_behind_error, shortage_error
 
 PATIENCE_S = 15.0
 """How long one call of ``launch`` watches a scale set; shorter than a controller's lease."""
@@ -111,7 +111,7 @@ class AzureProvider:
     def observe(self, run_id: str, regions: Sequence[str]) -> tuple[Machine, ...]:
         """The run's machines; a group that still stands for what is left of them is shown too."""
         groups = [find_group(self._clients, run_id, region) for region in regions]
-        return _sorted(
+        return in_order(
             machine
             for group in groups
             if group is not None
@@ -120,7 +120,7 @@ class AzureProvider:
 
     def observe_all(self, regions: Sequence[str]) -> tuple[Machine, ...]:
         """The machines of every run, by the tag of their groups."""
-        return _sorted(
+        return in_order(
             machine
             for region in regions
             for group in all_groups(self._clients, region)
@@ -261,20 +261,10 @@ class AzureProvider:
         try:
             end(self._clients, spec.run_id, spec.region)
         except ProviderFailedError as error:
-            raise UnknownOutcomeError(
-                f"Azure {spec.region}: {launched} of {spec.min_count} machines were launched and "
-                f"may be left: {error.message}",
-                region=spec.region,
-                launched=launched,
-                wanted=spec.min_count,
-            ) from error
+            raise left_behind_error("Azure", spec, launched, error) from error
 
     def _in_order(self, spec: LaunchSpec, found: list[Found]) -> tuple[Machine, ...]:
         group = find_group(self._clients, spec.run_id, spec.region)
         if group is None:
             raise spent_error(spec)
-        return _sorted(one.machine(group) for one in found)
-
-
-def _sorted(machines: Iterable[Machine]) -> tuple[Machine, ...]:
-    return tuple(sorted(machines, key=lambda machine: (machine.region, machine.machine_id)))
+        return in_order(one.machine(group) for one in found)

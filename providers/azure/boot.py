@@ -9,11 +9,10 @@ everything that the run has there. Without an identity it can only power itself 
 from __future__ import annotations
 
 import base64
-import math
 
 from providers.azure.connection import Connection
 from providers.azure.names import run_group
-from providers.cloud_init import BOOT_HOOK, check_size, content_type, multipart
+from providers.cloud_init import boot_document, seconds_left
 from providers.contract import LaunchSpec
 
 # https://learn.microsoft.com/azure/virtual-machines/custom-data: decoded.
@@ -24,15 +23,12 @@ TRIES = 60
 TRY_WAIT_S = 30
 
 # systemd-run speaks to the init system itself and works this early; where it does not, a shell in
-# the background waits. A clock that is wrong, or a test clock's expiry, cannot stretch the
-# machine's life beyond its length.
+# the background waits.
 _ARM = """#cloud-boothook
 #!/bin/sh
 cat > {script} <<'DEAD_MAN'
 {dead_man}DEAD_MAN
-left=$(( {expires_at_s} - $(date +%s) ))
-[ "$left" -le {lifetime_s} ] || left={lifetime_s}
-[ "$left" -ge 1 ] || left=1
+{seconds_left}
 if ! systemd-run --on-active="$left" /bin/sh {script}; then
   {{ sleep "$left"; /bin/sh {script}; }} > /dev/null 2>&1 &
 fi
@@ -61,12 +57,7 @@ def boot_script(spec: LaunchSpec, connection: Connection) -> str:
     Raises:
         ConfigurationRejectedError: If it is larger than Azure takes, or of an unknown kind.
     """
-    parts = [(BOOT_HOOK, _arm(spec, connection))]
-    if spec.user_data:
-        parts.append((content_type(spec.user_data), spec.user_data))
-    script = multipart(parts)
-    check_size(script, CUSTOM_DATA_LIMIT_BYTES, "Azure")
-    return script
+    return boot_document(_arm(spec, connection), spec.user_data, CUSTOM_DATA_LIMIT_BYTES, "Azure")
 
 
 def custom_data(script: str) -> str:
@@ -75,12 +66,10 @@ def custom_data(script: str) -> str:
 
 
 def _arm(spec: LaunchSpec, connection: Connection) -> str:
-    lifetime = spec.expires_at - spec.created_at
     return _ARM.format(
         script=_SCRIPT,
         dead_man=_dead_man(spec, connection),
-        expires_at_s=math.ceil(spec.expires_at.timestamp()),
-        lifetime_s=max(1, math.ceil(lifetime.total_seconds())),
+        seconds_left=seconds_left(spec),
     )
 
 

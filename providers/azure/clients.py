@@ -7,18 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.pipeline import policies
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_random_exponential,
-)
 
 from kernel.clock import Clock
 from providers.azure.connection import ClockedTransport, Connection
 from providers.azure.errors import is_not_found, translated
-from providers.errors import ConfigurationRejectedError, ThrottledError
+from providers.errors import ConfigurationRejectedError
+from providers.throttling import while_throttled
 
 if TYPE_CHECKING:
     from azure.mgmt.compute import ComputeManagementClient
@@ -29,10 +23,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 USER_AGENT = "loadmuster"
-THROTTLE_ATTEMPTS = 6
-THROTTLE_FIRST_WAIT_S = 0.5
-THROTTLE_LONGEST_WAIT_S = 20.0
-_backoff = wait_random_exponential(multiplier=THROTTLE_FIRST_WAIT_S, max=THROTTLE_LONGEST_WAIT_S)
 
 
 class AzureClients:
@@ -103,14 +93,7 @@ class AzureClients:
             with translated(operation, region):
                 return request()
 
-        retrying = Retrying(
-            retry=retry_if_exception_type(ThrottledError),
-            wait=_wait_s,
-            stop=stop_after_attempt(THROTTLE_ATTEMPTS),
-            sleep=self.clock.sleep,
-            reraise=True,
-        )
-        return retrying(once)
+        return while_throttled(self.clock, once)
 
     def find(self, operation: str, region: str, request: Callable[[], T]) -> T | None:
         """Send a request for something that may not be there; None: it is not."""
@@ -150,11 +133,3 @@ class AzureClients:
             or ARMChallengeAuthenticationPolicy(connection.credential, scope),
             policies.CustomHookPolicy(),
         ]
-
-
-def _wait_s(state: RetryCallState) -> float:
-    """As long as Azure asks, and a random while more, so that many do not return together."""
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.facts.get("retry_after_s") if isinstance(error, ThrottledError) else None
-    asked_s = min(asked, THROTTLE_LONGEST_WAIT_S) if isinstance(asked, int) else 0.0
-    return asked_s + _backoff(state)

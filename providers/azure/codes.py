@@ -11,13 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from kernel.errors import ProviderFailedError
-from providers.errors import (
-    CapacityUnavailableError,
-    ConfigurationRejectedError,
-    QuotaExceededError,
-    ThrottledError,
-    UnknownOutcomeError,
-)
+from providers.errors import decision_table
 
 CREDENTIAL_CODES = frozenset(
     {
@@ -139,14 +133,10 @@ _UNKNOWN_OUTCOME = frozenset(
     }
 )
 
-DECISIONS: Final[Mapping[str, type[ProviderFailedError]]] = {
-    code: decision
-    for codes, decision in (
-        (_THROTTLED, ThrottledError),
-        (_QUOTA, QuotaExceededError),
-        (_CAPACITY, CapacityUnavailableError),
-        (_CONFIGURATION, ConfigurationRejectedError),
-        (_UNKNOWN_OUTCOME, UnknownOutcomeError),
-    )
-    for code in codes
-}
+DECISIONS: Final[Mapping[str, type[ProviderFailedError]]] = decision_table(
+    throttled=_THROTTLED,
+    quota=_QUOTA,
+    capacity=_CAPACITY,
+    configuration=_CONFIGURATION,
+    unknown_outcome=_UNKNOWN_OUTCOME,
+)

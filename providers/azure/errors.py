@@ -38,6 +38,7 @@ from providers.errors import (
     ThrottledError,
     UnknownOutcomeError,
 )
+from providers.throttling import RETRY_AFTER
 
 HOW_TO_SET_CREDENTIALS = (
     "run `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
@@ -118,7 +119,7 @@ def _from_answer(error: HttpResponseError, operation: str, region: str) -> Provi
         _document(error), operation=operation, region=region, status=status
     )
     if isinstance(translated_error, ThrottledError):
-        translated_error.facts["retry_after_s"] = _retry_after_s(error)
+        translated_error.facts[RETRY_AFTER] = _retry_after_s(error)
     return translated_error
 
 

@@ -22,6 +22,7 @@ from providers.rehearsal.program import (
     IDLE_TIMEOUT_S,
     Program,
     Rehearsal,
+    RehearsedCloud,
     is_alive,
     stop_rehearsal_server,
 )
@@ -132,6 +133,11 @@ def _session() -> boto3.Session:
         }
     )
     return boto3.Session("rehearsal", "rehearsal", botocore_session=bare)
+
+
+CLOUD = RehearsedCloud(
+    start_rehearsal_server, rehearsal_of, aws_rehearsal_provider, aws_rehearsal_objects
+)
 
 
 def main(arguments: Sequence[str]) -> int:

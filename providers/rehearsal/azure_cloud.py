@@ -21,6 +21,7 @@ from providers.rehearsal.program import (
     IDLE_TIMEOUT_S,
     Program,
     Rehearsal,
+    RehearsedCloud,
     is_alive,
     stop_rehearsal_server,
 )
@@ -112,6 +113,11 @@ def azure_rehearsal_objects(endpoint_url: str, clock: Clock) -> BlobObjects:
     from providers.rehearsal.azure_session import azure_rehearsal_objects as objects
 
     return objects(endpoint_url, clock)
+
+
+CLOUD = RehearsedCloud(
+    start_rehearsal_server, rehearsal_of, azure_rehearsal_provider, azure_rehearsal_objects
+)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -21,9 +21,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HOOK_TYPE = "text/cloud-boothook"
-WORK_TYPE = "text/x-shellscript"
-SCRIPT_TYPES = {HOOK_TYPE, WORK_TYPE}
+from providers.cloud_init import BOOT_HOOK, SHELL_SCRIPT
+
+SCRIPT_TYPES = {BOOT_HOOK, SHELL_SCRIPT}
 KILL_AFTER_S = 5.0
 """How long processes have from being told to end until they are killed."""
 
@@ -85,7 +85,7 @@ class Hosts:
 
     def define(self, machine_id: str, user_data: str) -> None:
         """Keep what the machine will boot."""
-        if any(content_type == WORK_TYPE for content_type, _ in parts_of(user_data)):
+        if any(content_type == SHELL_SCRIPT for content_type, _ in parts_of(user_data)):
             self._user_data[machine_id] = user_data
 
     def power_on(self, machine_id: str) -> None:
@@ -102,7 +102,7 @@ class Hosts:
             (programs / name).chmod(0o755)
         for number, (content_type, text) in enumerate(parts_of(user_data)):
             if content_type in SCRIPT_TYPES:
-                own = _with_own_run(text, folder) if content_type == HOOK_TYPE else text
+                own = _with_own_run(text, folder) if content_type == BOOT_HOOK else text
                 (folder / f"part-{number:02}").write_text(own)
         leader = subprocess.Popen(  # noqa: S603 - running what it boots is what a machine is for
             ["/bin/sh", "-c", _BOOT],
@@ -173,7 +173,7 @@ def _with_own_run(hook: str, folder: Path) -> str:
 def parts_of(user_data: str) -> list[tuple[str, str]]:
     """Content type and text of each part, as cloud-init reads them."""
     if user_data.startswith("#!"):
-        return [(WORK_TYPE, user_data)]
+        return [(SHELL_SCRIPT, user_data)]
     message = email.message_from_string(user_data)
     return [
         (part.get_content_type(), str(part.get_payload()))

@@ -21,8 +21,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from kernel.clock import Clock
 from providers.background import live_in_background
+from providers.contract import Provider
 from providers.errors import ConfigurationRejectedError
+from providers.objects import ObjectStore
 from providers.rehearsal.faults import ADMIN_PATH, Fault, WireRequest, fault_to_json
 
 IDLE_TIMEOUT_S = 900.0
@@ -60,6 +63,23 @@ class Rehearsal:
     def stop(self) -> None:
         """End it, and all that it rehearsed."""
         stop_rehearsal_server(self.endpoint_url)
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsedCloud:
+    """How a rehearsed cloud is started, found and reached.
+
+    Attributes:
+        start: The rehearsal of a folder: the one that is running, or else a new one.
+        running: The one that is running there, if one is.
+        provider: Its machines, at its address.
+        objects: Where its injectors meet their controller.
+    """
+
+    start: Callable[[Path], Rehearsal]
+    running: Callable[[Path], Rehearsal | None]
+    provider: Callable[[str, Clock], Provider]
+    objects: Callable[[str, Clock], ObjectStore]
 
 
 @dataclass(frozen=True, slots=True)

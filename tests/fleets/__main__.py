@@ -6,9 +6,9 @@ import argparse
 import os
 import sys
 import time
-from collections import Counter
 
 from tests.fleets.seeds import play
+from tests.telling import say, say_all
 
 SHOWN = 20
 
@@ -26,26 +26,15 @@ def main() -> int:
         seeds = range(options.seed, options.seed + 1)
     began = time.monotonic()
     report = play(seeds, processes=options.processes)
-    _say(f"seeds {seeds.start} to {seeds.stop - 1} in {time.monotonic() - began:.0f} s")
-    _say_all("runs", report.runs)
-    _say(f"machines launched: {report.machines:,}")
-    _say_all("mishaps", report.mishaps)
-    _say(f"runs whose machines were left to their dead man: {report.outlived:,}")
-    _say(f"violations: {len(report.violations)}")
+    say(f"seeds {seeds.start} to {seeds.stop - 1} in {time.monotonic() - began:.0f} s")
+    say_all("runs", report.runs)
+    say(f"machines launched: {report.machines:,}")
+    say_all("mishaps", report.mishaps)
+    say(f"runs whose machines were left to their dead man: {report.outlived:,}")
+    say(f"violations: {len(report.violations)}")
     for violation in report.violations[:SHOWN]:
-        _say(f"  {violation}")
+        say(f"  {violation}")
     return 1 if report.violations else 0
-
-
-def _say_all(title: str, counts: Counter[str]) -> None:
-    _say(f"{title}: {counts.total():,}")
-    for name, number in counts.most_common():
-        _say(f"  {number:>9,}  {name}")
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -136,21 +136,18 @@ def moves_whatever_run_it_holds() -> Bug:
     """A change of state asks neither for the lease nor for the state that it starts from."""
     right = RunStore.advance
 
-    def wrong(  # noqa: PLR0913, PLR0917 - as the right one
+    def wrong(
         self: RunStore,
         conn: Connection,
         run: Run,
         lease: Lease,
-        to: RunState,
-        at: datetime,
-        event: str,
-        detail: str = "",
-        **changes: object,
+        *move: Any,  # noqa: ANN401 - as the right one
+        **changes: Any,  # noqa: ANN401 - and these too
     ) -> None:
         conn.execute(
             update(RUNS).where(RUNS.c.id == run.id).values(state=run.state, lease_owner=lease.owner)
         )
-        right(self, conn, run, lease, to, at, event, detail, **changes)
+        right(self, conn, run, lease, *move, **changes)
 
     return patch.object(RunStore, "advance", wrong)
 

@@ -12,7 +12,8 @@ import pytest
 from mypy_boto3_ec2 import EC2Client
 
 from kernel.clock import ManualClock, SystemClock
-from providers.aws import AwsProvider, clients
+from providers import throttling
+from providers.aws import AwsProvider
 from providers.aws.boot import boot_script
 from providers.contract import LaunchSpec
 from providers.errors import (
@@ -246,7 +247,7 @@ def test_throttled_calls_are_sent_again(
 def test_throttling_without_end_is_given_up_and_is_not_called_anything_else(
     aws: AwsProvider, rehearsal: Rehearsal, make_spec: MakeSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clients, "THROTTLE_ATTEMPTS", 2)
+    monkeypatch.setattr(throttling, "ATTEMPTS", 2)
     rehearsal.inject(Fault(FaultKind.THROTTLING, action="CreateFleet", times=1000))
 
     with pytest.raises(ThrottledError) as caught:

@@ -98,7 +98,7 @@ def test_every_refusal_that_a_rehearsal_answers_arrives_as_its_decision(
     make_azure_spec: MakeSpec,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("providers.azure.clients.THROTTLE_ATTEMPTS", 1)
+    monkeypatch.setattr("providers.throttling.ATTEMPTS", 1)
     arm.world.add(Fault(FaultKind.REFUSAL, "ResourceSkus.List", code=code, times=9))
 
     with pytest.raises(ProviderFailedError) as caught:

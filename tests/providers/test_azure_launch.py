@@ -326,7 +326,7 @@ def test_a_group_that_is_still_going_is_in_the_way_and_no_failure(
     make_azure_spec: MakeSpec,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("providers.azure.clients.THROTTLE_ATTEMPTS", 1)
+    monkeypatch.setattr("providers.throttling.ATTEMPTS", 1)
     impatient = azure_provider_in_process(arm, manual_clock)
     spec = make_azure_spec()
     azure.launch(spec)

@@ -6,9 +6,9 @@ import argparse
 import os
 import sys
 import time
-from collections import Counter
 
 from tests.simulator.simulation import Outcome, Plan, replay, simulate
+from tests.telling import say, say_all
 
 SHOWN = 20
 
@@ -17,7 +17,7 @@ def main() -> int:
     """Simulate and report; 1 if anything was violated."""
     options = _options()
     plan = Plan(options.seed, options.accounts, options.years)
-    _say(f"seed {plan.seed}")
+    say(f"seed {plan.seed}")
     began = time.monotonic()
     if options.account is None:
         outcome = simulate(plan, processes=options.processes, tell=_tell)
@@ -38,32 +38,21 @@ def _options() -> argparse.Namespace:
 
 
 def _tell(so_far: Outcome) -> None:
-    _say(f"{len(so_far.digests)} accounts so far, {len(so_far.violations)} violations")
+    say(f"{len(so_far.digests)} accounts so far, {len(so_far.violations)} violations")
 
 
 def _report(plan: Plan, outcome: Outcome, seconds: float) -> None:
     accounts = len(outcome.digests)
-    _say(f"{accounts} accounts, {outcome.months:,} account-months")
-    _say(f"{outcome.commands.total():,} commands in {seconds:.1f} s")
-    _say_all("commands", outcome.commands)
-    _say_all("faults injected", outcome.faults)
-    _say_all("refusals", outcome.refusals)
-    _say(f"violations: {len(outcome.violations)}")
+    say(f"{accounts} accounts, {outcome.months:,} account-months")
+    say(f"{outcome.commands.total():,} commands in {seconds:.1f} s")
+    say_all("commands", outcome.commands)
+    say_all("faults injected", outcome.faults)
+    say_all("refusals", outcome.refusals)
+    say(f"violations: {len(outcome.violations)}")
     for violation in outcome.violations[:SHOWN]:
-        _say(f"  seed {plan.seed}: {violation}")
+        say(f"  seed {plan.seed}: {violation}")
     if outcome.violations:
-        _say(f"one account again: --seed {plan.seed} --years {plan.years} --account NUMBER")
-
-
-def _say_all(title: str, counts: Counter[str]) -> None:
-    _say(f"{title}: {counts.total():,}")
-    for name, number in counts.most_common():
-        _say(f"  {number:>9,}  {name}")
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+        say(f"one account again: --seed {plan.seed} --years {plan.years} --account NUMBER")
 
 
 if __name__ == "__main__":

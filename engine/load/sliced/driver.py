@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import math
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -32,6 +33,9 @@ LEAD_S = 3.0
 
 KILL_AFTER_S = 30
 READERS = 16
+
+Inbox = defaultdict[str, list[str]]
+"""Kind of upload (``ready``, ``failed``, ``report``) -> the rest of each one's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +75,24 @@ class SlicedDriver:
     def progress(self, task: LoadTask, now: datetime) -> Progress:
         """How far the load is; gives the start once all injectors are there."""
         start = self._start(task)
-        lost = self._failures(task)
+        inbox = self._inbox(task)
+        lost = self._failures(task, inbox)
         if start is None:
-            return self._gather(task, lost, now)
-        found = self._reports(task)
-        return self._phase(task, start, found, lost)
+            return self._gather(task, inbox, lost, now)
+        return self._phase(task, start, self._reports(task, inbox), lost)
 
     def result(self, task: LoadTask) -> LoadResult | None:
         """What the injectors measured until they ended, or until they were lost."""
         start = self._start(task)
-        found = self._reports(task) if start else ()
-        if start is None or not found:
+        if start is None:
+            return None
+        inbox = self._inbox(task)
+        found = self._reports(task, inbox)
+        if not found:
             return None
         plan = plan_users(task.scenario.profile, task.time_scale)
         machines = [seat.machine for seat in start.seats]
-        measured = reports.merged(machines, found, "; ".join(self._failures(task)))
+        measured = reports.merged(machines, found, "; ".join(self._failures(task, inbox)))
         result = judge(measured, plan.peak_users, plan.approximation)
         planned = sum(group.count for group in task.groups)
         if len(machines) == planned:
@@ -122,7 +129,7 @@ class SlicedDriver:
         content = self.objects.get(_key(task, "start"))
         return None if content is None else barrier.start_from_text(content.decode())
 
-    def _gather(self, task: LoadTask, lost: Sequence[str], now: datetime) -> Progress:
+    def _gather(self, task: LoadTask, inbox: Inbox, lost: Sequence[str], now: datetime) -> Progress:
         """Before the start: look who is there, and open the barrier when all are.
 
         When it is late, or some have given up, it opens for as many as will do.
@@ -131,7 +138,7 @@ class SlicedDriver:
         awaited = (task.machines or task.injectors) - len(lost)
         if awaited < least:
             return Progress(LoadPhase.FAILED, message=lost[0])
-        ready = [_ready(name) for name in self._names(task, "ready-")]
+        ready = [_ready(name) for name in inbox["ready"]]
         there = f"{len(ready)} of {task.injectors} injectors are ready"
         late = task.late_at is not None and now >= task.late_at
         if len(ready) >= (least if late else awaited):
@@ -171,16 +178,16 @@ class SlicedDriver:
             message=message,
         )
 
-    def _failures(self, task: LoadTask) -> list[str]:
+    def _failures(self, task: LoadTask, inbox: Inbox) -> list[str]:
         """What injectors said when they gave up, one line each."""
         said = []
-        for name in self._names(task, "failed-"):
+        for name in inbox["failed"]:
             reason = self.objects.get(_key(task, f"in/failed-{name}")) or b""
             said.append(f"injector {_ready(name).machine}: {reason.decode(errors='replace')}")
         return said
 
-    def _reports(self, task: LoadTask) -> tuple[Report, ...]:
-        names = self._names(task, "report-")
+    def _reports(self, task: LoadTask, inbox: Inbox) -> tuple[Report, ...]:
+        names = inbox["report"]
         if not names:
             return ()
         with ThreadPoolExecutor(min(READERS, len(names))) as readers:
@@ -195,9 +202,14 @@ class SlicedDriver:
         ]
         return tuple(report for report in found if report is not None)
 
-    def _names(self, task: LoadTask, kind: str) -> list[str]:
-        prefix = _key(task, f"in/{kind}")
-        return [key.removeprefix(prefix) for key in self.objects.keys(prefix)]
+    def _inbox(self, task: LoadTask) -> Inbox:
+        """What injectors have uploaded so far."""
+        inbox: Inbox = defaultdict(list)
+        prefix = _key(task, "in/")
+        for key in self.objects.keys(prefix):
+            kind, _, name = key.removeprefix(prefix).partition("-")
+            inbox[kind].append(name)
+        return inbox
 
 
 def _key(task: LoadTask, name: str) -> str:

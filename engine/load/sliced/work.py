@@ -10,7 +10,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from engine.load.shape import STEP_S, UserPlan, plan_users
+from engine.load.shape import STEP_S, UserPlan, cpu_window_s, plan_users
 from engine.scenario import Scenario
 from engine.scenario_json import scenario_to_json
 
@@ -21,7 +21,6 @@ FILES = (
     AGENT / "locust_slice.py",
     AGENT.parents[1] / "http_users.py",
 )
-BUNDLE_BYTES_MAX = 64 * 2**20
 
 Step = tuple[float, int]
 """Seconds from the start, and the users from then on."""
@@ -47,6 +46,8 @@ def work_document(scenario: Scenario, time_scale: float) -> dict[str, Any]:
         "target": scenario.target.rstrip("/"),
         "duration_s": plan.duration_s,
         "steps": user_steps(plan),
+        "step_s": STEP_S,
+        "cpu_window_s": cpu_window_s(plan.duration_s),
         "user_classes": scenario_to_json(scenario)["user_classes"],
     }
 

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from locust.env import Environment
 
 SAMPLE_S = 1.0
-CPU_WINDOW_S_MAX = 10.0
-"""Locust's own; a short load is looked at ten times all the same."""
-
 WORK: dict[str, Any] = json.loads(Path("work.json").read_text(encoding="utf-8"))
 PART, PARTS = int(os.environ["LOADMUSTER_PART"]), int(os.environ["LOADMUSTER_PARTS"])
 REPORT = Path(f"report-{PART}.json")
@@ -185,9 +182,9 @@ def _note_spawned(user_count: int, **_: object) -> None:
     RECORDER.note_users(user_count)
 
 
-runners.CPU_MONITOR_INTERVAL = min(CPU_WINDOW_S_MAX, max(1.0, WORK["duration_s"] / 10))
+runners.CPU_MONITOR_INTERVAL = WORK["cpu_window_s"]
 listeners: Any = events
 listeners.init.add_listener(RECORDER.begin)
 listeners.spawning_complete.add_listener(_note_spawned)
 listeners.quitting.add_listener(RECORDER.fail)
-globals().update(http_users(WORK["target"], WORK["user_classes"]))
+globals().update(http_users(WORK["target"], WORK["user_classes"], WORK["step_s"]))
