@@ -165,7 +165,7 @@ def test_what_cannot_be_seen_is_never_reported_as_gone(
     fault: Fault,
     error: type[Exception],
 ) -> None:
-    monkeypatch.setattr("providers.aws.clients.THROTTLE_ATTEMPTS", 2)
+    monkeypatch.setattr("providers.throttling.ATTEMPTS", 2)
     spec = make_spec()
     aws.launch(spec)
     rehearsal.inject(fault)

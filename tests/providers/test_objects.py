@@ -224,7 +224,7 @@ def test_an_empty_blob_is_empty(blob: RehearsedStore) -> None:
 def test_every_refusal_of_a_rehearsed_blob_storage_arrives_as_its_decision(
     blob: RehearsedStore, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("providers.azure.clients.THROTTLE_ATTEMPTS", 1)
+    monkeypatch.setattr("providers.throttling.ATTEMPTS", 1)
     blob.cloud.inject(Fault(FaultKind.REFUSAL, "CreateContainer", code=code, times=9))
     monkeypatch.setattr(azure_objects, "EXISTS_CODES", frozenset())
     with pytest.raises(ProviderFailedError) as caught:
