@@ -25,7 +25,9 @@ from sqlalchemy import (
 
 from pricing.books.invoices import REVENUE
 from pricing.books.lots import Grant, LotKind, grant, ledger_account, open_lots
-from pricing.books.tables import (
+from pricing.plans import Plan
+from pricing.quotes import Unit, quote_run, quote_to_json
+from pricing.tables import (
     INVOICE_LINES,
     INVOICES,
     POSTINGS,
@@ -33,8 +35,6 @@ from pricing.books.tables import (
     SLICES,
     TRANSACTIONS,
 )
-from pricing.plans import Plan
-from pricing.quotes import Unit, quote_run, quote_to_json
 from pricing.tariffs import Usage
 
 POSTINGS_A_RUN = 3

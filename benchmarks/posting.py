@@ -20,10 +20,10 @@ from benchmarks.measure import Figure, seconds, shown
 from engine.database import transaction
 from pricing.books.balances import fold
 from pricing.books.ledger import Posting, Transaction, lock_books, post, post_all
-from pricing.books.tables import POSTINGS, TRANSACTIONS
 from pricing.opening import open_account
 from pricing.plans import BUNDLED_PLANS, load_plans
 from pricing.quotes import Unit
+from pricing.tables import POSTINGS, TRANSACTIONS
 
 ACCOUNT = "acme"
 NOW = datetime(2027, 1, 25, 9, 15, tzinfo=UTC)

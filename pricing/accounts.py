@@ -18,14 +18,6 @@ from pricing.account_view import AccountView, view_at
 from pricing.books.balances import fold
 from pricing.books.invoices import run_cause
 from pricing.books.ledger import lock_books
-from pricing.books.tables import (
-    ACCOUNTS,
-    CHANGES,
-    PAYMENTS,
-    PERIODS,
-    SUBSCRIPTIONS,
-    TERMS,
-)
 from pricing.life.boundaries import cross
 from pricing.life.changes import ChangeKind
 from pricing.life.subscriptions import PeriodPayment
@@ -34,6 +26,14 @@ from pricing.payments.payer import REHEARSED_PAYER, Payer
 from pricing.payments.run_payments import UNCOLLECTED, ask_for_what_is_due
 from pricing.periods import check_year
 from pricing.plans import Plan
+from pricing.tables import (
+    ACCOUNTS,
+    CHANGES,
+    PAYMENTS,
+    PERIODS,
+    SUBSCRIPTIONS,
+    TERMS,
+)
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far an account's clock may seem to go back: the clocks of two controllers differ a little,

@@ -12,12 +12,12 @@ from sqlalchemy import Connection, select
 from kernel.errors import BadInputError, RefusedError
 from pricing.accounts import Account, advance, find_account, shown
 from pricing.books import requests
-from pricing.books.tables import ACCOUNTS, ADMINISTRATORS, insert_once
 from pricing.life.activation import activate
 from pricing.payments.channels import Channel
 from pricing.payments.payer import REHEARSED_PAYER, Payer
 from pricing.periods import check_timezone, check_year
 from pricing.plans import Plan
+from pricing.tables import ACCOUNTS, ADMINISTRATORS, insert_once
 
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 

@@ -10,9 +10,9 @@ from datetime import datetime
 from sqlalchemy import Connection, exists, select
 
 from engine.runs.tables import RUN_EVENTS, RUNS
-from pricing.books.tables import SUBSCRIPTIONS
 from pricing.life.cancellations import kept_until
 from pricing.life.subscriptions import latest
+from pricing.tables import SUBSCRIPTIONS
 
 
 def forget_history(conn: Connection, now: datetime) -> int:

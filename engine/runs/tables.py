@@ -14,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from pricing.books.tables import METADATA, Instant
+from pricing.tables import METADATA, Instant
 
 RUNS = Table(
     "runs",

@@ -21,7 +21,7 @@ from engine.runs.tables import ALLOWED_TARGETS
 from kernel.errors import BadInputError
 from pricing.accounts import find_account
 from pricing.books.requests import remember
-from pricing.books.tables import insert_once
+from pricing.tables import insert_once
 
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")

@@ -1,6 +1,6 @@
 """The books: one double-entry ledger, lots of credits, and what is posted to them.
 
 ``ledger`` posts transactions that sum to zero, ``lots`` holds dated grants and derives balances,
-``charges`` is where runs meet money, ``invoices`` numbers what was charged. ``tables`` has the
-schema; history in it never changes.
+``charges`` is where runs meet money, ``invoices`` numbers what was charged. History in it never
+changes.
 """

@@ -32,8 +32,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from kernel.errors import RefusedError
-from pricing.books.tables import BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS
 from pricing.quotes import Unit
+from pricing.tables import BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS
 
 TAIL_MAX = 256
 """Postings behind the mark that a command leaves to be summed up; more are folded."""

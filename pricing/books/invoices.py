@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
 from kernel.errors import BadInputError
 from pricing.books.ledger import entries_of, lock_books
-from pricing.books.tables import INVOICE_LINES, INVOICES, insert_once
 from pricing.quotes import Unit
+from pricing.tables import INVOICE_LINES, INVOICES, insert_once
 
 REVENUE = "revenue:"
 """Prefix of the ledger accounts that money is earned on."""

@@ -22,14 +22,14 @@ from sqlalchemy import Connection, Select, bindparam, select
 
 from kernel.errors import InvariantBrokenError
 from pricing.books.balances import balance
-from pricing.books.tables import (
+from pricing.quotes import Unit
+from pricing.tables import (
     ACCOUNTS,
     POSTINGS,
     TRANSACTIONS,
     insert_once,
     insert_unless_taken,
 )
-from pricing.quotes import Unit
 
 __all__ = [
     "NaturalKeyConflictError",

@@ -16,7 +16,8 @@ from sqlalchemy import Connection, Subquery, bindparam, func, or_, select
 from kernel.errors import InvariantBrokenError
 from pricing.books.balances import LOT_PREFIX, balance, held_on_lots
 from pricing.books.ledger import Posting, Transaction, post
-from pricing.books.tables import (
+from pricing.quotes import Unit
+from pricing.tables import (
     ACCOUNTS,
     LOT_CLOSURES,
     LOTS,
@@ -24,7 +25,6 @@ from pricing.books.tables import (
     SLICES,
     insert_once,
 )
-from pricing.quotes import Unit
 
 ISSUED = "issued"
 """The ledger account that all LI-minutes come from."""

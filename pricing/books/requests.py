@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from kernel.errors import RefusedError
-from pricing.books.tables import REQUESTS, insert_once
+from pricing.tables import REQUESTS, insert_once
 
 Content = Mapping[str, str | int | None]
 

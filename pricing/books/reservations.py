@@ -14,9 +14,9 @@ from sqlalchemy import Connection, select
 
 from kernel.errors import InvariantBrokenError
 from pricing.books.lots import Slice
-from pricing.books.tables import DEPARTMENT_RUNS, DEPARTMENTS, RESERVATIONS, SLICES
 from pricing.quotes import Quote, Unit, quote_from_json, quote_to_json
 from pricing.sharing.departments_register import Department
+from pricing.tables import DEPARTMENT_RUNS, DEPARTMENTS, RESERVATIONS, SLICES
 
 
 class ReservationState(StrEnum):

@@ -14,7 +14,6 @@ from sqlalchemy import Connection, exists, select
 
 from kernel.errors import RefusedError
 from pricing.books.lots import Grant, LotKind, grant
-from pricing.books.tables import ACCOUNTS, LOTS, SUBSCRIPTIONS
 from pricing.life.changes import ChangeKind, ask_for
 from pricing.life.subscriptions import due_periods, latest, open_period, subscribe, unpaid_periods
 from pricing.money import format_usd
@@ -26,6 +25,7 @@ from pricing.payments.collecting import (
 from pricing.payments.payer import Payer, PaymentState
 from pricing.periods import FIRST_ANNIVERSARY_DAY, Anchor, anchor_of
 from pricing.plans import Plan
+from pricing.tables import ACCOUNTS, LOTS, SUBSCRIPTIONS
 
 
 class TrialUsedError(RefusedError):

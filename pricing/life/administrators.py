@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from kernel.errors import RefusedError
-from pricing.books.tables import ADMINISTRATORS
+from pricing.tables import ADMINISTRATORS
 
 
 class NotAdministratorError(RefusedError):

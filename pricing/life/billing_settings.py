@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from pricing.books.tables import ACCOUNTS
 from pricing.life.terms import all_terms
 from pricing.payments.channels import CAPABILITIES, Channel
 from pricing.payments.collecting import channel_of
+from pricing.tables import ACCOUNTS
 
 
 @dataclass(frozen=True, slots=True)

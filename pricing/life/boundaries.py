@@ -13,7 +13,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from pricing.books.tables import ACCOUNTS
 from pricing.life.changes import (
     Change,
     ChangeKind,
@@ -34,6 +33,7 @@ from pricing.life.subscriptions import (
 from pricing.life.terms import begin_terms, latest_terms
 from pricing.payments.payer import REHEARSED_PAYER, Payer
 from pricing.periods import period
+from pricing.tables import ACCOUNTS
 
 
 def cross(

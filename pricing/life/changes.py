@@ -18,9 +18,9 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, select
 
-from pricing.books.tables import CHANGES
 from pricing.plans import Plan
 from pricing.plans_file import plan_from_json, plan_to_json
+from pricing.tables import CHANGES
 
 
 class ChangeKind(StrEnum):

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, bindparam, func, select
 from pricing.books.balances import held_on_lots
 from pricing.books.ledger import Posting, Transaction, post
 from pricing.books.lots import LotKind, held_of, ledger_account
-from pricing.books.tables import LOT_CLOSURES, LOTS, TRANSACTIONS, insert_once
 from pricing.quotes import Unit
+from pricing.tables import LOT_CLOSURES, LOTS, TRANSACTIONS, insert_once
 
 
 class Reason(StrEnum):

@@ -15,11 +15,11 @@ from kernel.errors import RefusedError
 from pricing.accounts import advance
 from pricing.books import requests
 from pricing.books.reservations import runs_at_once
-from pricing.books.tables import ACCOUNTS, ADMINISTRATORS, CHANGES
 from pricing.life.changes import withdraw_all
 from pricing.life.closures import void_all
 from pricing.life.subscriptions import abandon_unpaid, end_subscription, latest
 from pricing.payments.payer import REHEARSED_PAYER, Payer
+from pricing.tables import ACCOUNTS, ADMINISTRATORS, CHANGES
 
 
 class StillSubscribedError(RefusedError):

@@ -12,7 +12,6 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
-from pricing.books.tables import ACCOUNTS
 from pricing.life.activation import activate, check_channel
 from pricing.life.changes import ChangeKind, ChangeState, ask_for, end_change
 from pricing.life.commands import ask
@@ -20,6 +19,7 @@ from pricing.life.plan_changes import SamePlanError, check_sale
 from pricing.life.terms import begin_terms
 from pricing.payments.payer import REHEARSED_PAYER, Payer
 from pricing.plans import Plan
+from pricing.tables import ACCOUNTS
 
 
 class NothingToUndoError(RefusedError):

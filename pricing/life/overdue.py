@@ -14,13 +14,13 @@ from sqlalchemy import Connection
 from kernel.errors import BadInputError, RefusedError
 from pricing.accounts import advance, check_not_deleted
 from pricing.books.invoices import period_cause, run_cause
-from pricing.books.tables import ACCOUNTS
 from pricing.life.commands import ask
 from pricing.life.subscriptions import book_period, latest, pay_period, unpaid_periods
 from pricing.money import format_usd
 from pricing.payments.collecting import PaymentFailedError, book_payment, record_answer
 from pricing.payments.payer import REHEARSED_PAYER, Answer, Payer, PaymentState
 from pricing.payments.run_payments import collect_run, debts_of_runs, take_back_credit
+from pricing.tables import ACCOUNTS
 
 
 class NothingDueError(RefusedError):

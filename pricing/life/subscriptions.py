@@ -20,7 +20,6 @@ from kernel.errors import RefusedError
 from pricing.books.invoices import issue_for_subscription, period_cause
 from pricing.books.ledger import Posting, Transaction, post_all
 from pricing.books.lots import Grant, LotKind, create_lot
-from pricing.books.tables import PERIODS, SUBSCRIPTIONS, insert_once
 from pricing.life.terms import Terms, begin_terms, end_terms, latest_terms
 from pricing.payments.collecting import abandon, collect, payment_entry
 from pricing.payments.payer import Payer, PaymentState
@@ -28,6 +27,7 @@ from pricing.periods import Anchor, Period, period, period_number
 from pricing.plans import Plan
 from pricing.quotes import Unit
 from pricing.sharing.departments_shares import share_out
+from pricing.tables import PERIODS, SUBSCRIPTIONS, insert_once
 
 MOST_PERIODS_AT_ONCE = 240
 """Periods that are renewed in one go at most: after twenty years, doubt the clock instead."""

@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from pricing.books.tables import TERMS
 from pricing.plans import Plan
 from pricing.plans_file import plan_from_json, plan_to_json
+from pricing.tables import TERMS
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from sqlalchemy import Connection, bindparam, select
 
 from kernel.errors import RefusedError
 from pricing.books.ledger import Posting, Transaction, post
-from pricing.books.tables import ACCOUNTS, PAYMENTS, insert_once
 from pricing.money import format_usd
 from pricing.payments.channels import CAPABILITIES, Capabilities, Channel
 from pricing.payments.payer import Answer, Payer, Payment, PaymentState
 from pricing.quotes import Unit
+from pricing.tables import ACCOUNTS, PAYMENTS, insert_once
 
 CASH = "cash"
 """Ledger account of what was collected."""

@@ -20,10 +20,10 @@ from sqlalchemy import Connection, select
 
 from pricing.books.invoices import run_cause
 from pricing.books.ledger import Posting, Transaction, balance, entries_of, post
-from pricing.books.tables import PAYMENTS, insert_once
 from pricing.payments.collecting import abandon, book_payment, channel_of, collect
 from pricing.payments.payer import Answer, Payer, PaymentState
 from pricing.quotes import Unit
+from pricing.tables import PAYMENTS, insert_once
 
 CREDIT = "credit"
 """Ledger account of what an account has paid and got back; negative, since it is owed to it."""

@@ -11,12 +11,12 @@ from sqlalchemy import Connection, Row, func, literal, select
 
 from pricing.accounts import account_view
 from pricing.books.invoices import REVENUE, run_cause
-from pricing.books.tables import DEPARTMENT_RUNS, DEPARTMENTS, POSTINGS, RESERVATIONS, TRANSACTIONS
 from pricing.money import divide_half_up
 from pricing.payments.payer import REHEARSED_PAYER, Payer
 from pricing.quotes import Quote, Unit, quote_from_json
 from pricing.reports.usage import CycleUsage, Purchase, RunUse
 from pricing.sharing.departments_wallet import spending_month
+from pricing.tables import DEPARTMENT_RUNS, DEPARTMENTS, POSTINGS, RESERVATIONS, TRANSACTIONS
 
 _RUN_REVENUE = (f"{REVENUE}start-up", f"{REVENUE}use")
 _RUN_CREDITS = ("used:start-up", "used:use")

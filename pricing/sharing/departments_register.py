@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, bindparam, select
 
 from kernel.errors import BadInputError, RefusedError
-from pricing.books.tables import DEPARTMENTS, insert_once
+from pricing.tables import DEPARTMENTS, insert_once
 
 _DEPARTMENTS = select(
     DEPARTMENTS.c.id,

@@ -15,10 +15,10 @@ from sqlalchemy import Connection, func, select
 from kernel.errors import RefusedError
 from pricing.books.ledger import Posting, Transaction, post
 from pricing.books.lots import Lot, LotKind, Slice, ledger_account, open_lots, take
-from pricing.books.tables import DEPARTMENT_LOTS, LOTS, insert_once
 from pricing.periods import Period
 from pricing.quotes import Unit
 from pricing.sharing.departments_register import Department, list_departments
+from pricing.tables import DEPARTMENT_LOTS, LOTS, insert_once
 
 SHARED_KINDS = frozenset({LotKind.TRIAL, LotKind.PLAN, LotKind.UPGRADE})
 """What a plan grants is shared; what was bought besides stays with the account."""

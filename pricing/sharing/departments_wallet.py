@@ -15,11 +15,11 @@ from sqlalchemy import Connection, func, literal, select
 
 from pricing.books.invoices import REVENUE
 from pricing.books.reservations import ReservationState
-from pricing.books.tables import DEPARTMENT_RUNS, POSTINGS, RESERVATIONS, TRANSACTIONS
 from pricing.life.subscriptions import latest
 from pricing.periods import Anchor, Period, period, period_number
 from pricing.quotes import Unit
 from pricing.sharing.departments_register import Department
+from pricing.tables import DEPARTMENT_RUNS, POSTINGS, RESERVATIONS, TRANSACTIONS
 
 
 @dataclass(frozen=True, slots=True)

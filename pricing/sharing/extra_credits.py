@@ -21,18 +21,18 @@ from pricing.books.invoices import run_cause
 from pricing.books.ledger import Posting, Transaction, post
 from pricing.books.lots import ISSUED, PRIORITIES, LotKind, ledger_account
 from pricing.books.reservations import Reservation, ReservationState
-from pricing.books.tables import (
-    EXTRA_CREDIT_LIMITS,
-    EXTRA_PURCHASES,
-    LOTS,
-    RESERVATIONS,
-)
 from pricing.life.subscriptions import latest
 from pricing.money import to_cents_half_up
 from pricing.payments.collecting import capabilities_of, channel_of
 from pricing.payments.payer import REHEARSED_PAYER, Payer
 from pricing.periods import Period
 from pricing.quotes import Quote, Unit
+from pricing.tables import (
+    EXTRA_CREDIT_LIMITS,
+    EXTRA_PURCHASES,
+    LOTS,
+    RESERVATIONS,
+)
 from pricing.tariffs import load_tariff
 
 REVENUE_EXTRA = "revenue:extra-credits"

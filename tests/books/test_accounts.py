@@ -27,11 +27,11 @@ from pricing.accounts import (
 from pricing.books.invoices import list_invoices
 from pricing.books.ledger import Transaction, entries
 from pricing.books.requests import RequestConflictError
-from pricing.books.tables import ACCOUNTS, PERIODS
 from pricing.life.subscriptions import MOST_PERIODS_AT_ONCE, ClockTooFarAheadError
 from pricing.opening import AccountConflictError, BadAccountIdError, open_account
 from pricing.periods import UnknownTimezoneError
 from pricing.plans import Plan
+from pricing.tables import ACCOUNTS, PERIODS
 
 PARIS = ZoneInfo("Europe/Paris")
 

@@ -28,13 +28,13 @@ from pricing.books.balances import (
 from pricing.books.charges import InsufficientCreditsError, charge_start, correct, reserve
 from pricing.books.invoices import issue_for_run
 from pricing.books.ledger import Posting, Transaction, lock_books, post, post_all
-from pricing.books.tables import BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS
 from pricing.life.boosts import boost
 from pricing.opening import open_account
 from pricing.plans import BUNDLED_PLANS, load_plans
 from pricing.quotes import Unit, quote_run
 from pricing.reports.usage_records import usage_of_cycle
 from pricing.sharing.departments import add_department, limit_wallet
+from pricing.tables import BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS
 from pricing.tariffs import Usage
 
 OPENED = datetime.fromisoformat("2027-01-25T09:15:00+00:00")

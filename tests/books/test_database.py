@@ -30,7 +30,7 @@ from engine.database import (
 )
 from engine.database.migrate import MIGRATIONS, VERSION_TABLE, revisions
 from kernel.errors import RefusedError
-from pricing.books.tables import METADATA
+from pricing.tables import METADATA
 
 import_module("engine.runs.tables")  # adds its tables to METADATA
 

@@ -20,8 +20,8 @@ from pricing.books.ledger import (
     post,
     post_all,
 )
-from pricing.books.tables import HISTORY, METADATA, POSTINGS, TRANSACTIONS
 from pricing.quotes import Unit
+from pricing.tables import HISTORY, METADATA, POSTINGS, TRANSACTIONS
 
 
 @pytest.fixture

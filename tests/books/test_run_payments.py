@@ -14,7 +14,6 @@ from pricing.account_view import AccountView
 from pricing.accounts import account_view, advance, find_account
 from pricing.books.charges import charge_start, correct, reserve, void_reservation
 from pricing.books.ledger import balance, entries_of
-from pricing.books.tables import PAYMENTS
 from pricing.life.debts import PaymentOverdueError
 from pricing.life.overdue import NothingDueError, pay, run_payment_answered, set_card
 from pricing.life.plan_history import PlanStatus, plan_history
@@ -25,6 +24,7 @@ from pricing.plans import Plan
 from pricing.quotes import Quote, Unit
 from pricing.sharing.departments import add_department, limit_wallet
 from pricing.sharing.extra_credits import limit_extra_credits
+from pricing.tables import PAYMENTS
 
 USD = 1_000_000
 

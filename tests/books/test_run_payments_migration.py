@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, selec
 from engine.database import open_database
 from engine.database.migrate import MIGRATIONS, VERSION_TABLE
 from pricing.books.ledger import balance, entries_of
-from pricing.books.tables import PAYMENTS, RESERVATIONS
 from pricing.quotes import Unit
+from pricing.tables import PAYMENTS, RESERVATIONS
 
 BEFORE = "0004_departments"
 USD = 1_000_000

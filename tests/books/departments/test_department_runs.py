@@ -23,7 +23,6 @@ from pricing.books.charges import (
 from pricing.books.invoices import issue_for_run
 from pricing.books.ledger import NaturalKeyConflictError, entries, entries_of
 from pricing.books.reservations import Payer, find_reservation, reservation_of
-from pricing.books.tables import ACCOUNTS
 from pricing.payments.channels import Channel
 from pricing.plans import Plan
 from pricing.quotes import Quote, Unit
@@ -34,6 +33,7 @@ from pricing.sharing.departments import (
     department_view,
     limit_wallet,
 )
+from pricing.tables import ACCOUNTS
 
 USD = 1_000_000
 MONTH = timedelta(days=31)

@@ -23,7 +23,6 @@ from pricing.books.invoices import issue_for_run
 from pricing.books.ledger import entries, entries_of
 from pricing.books.lots import LotKind
 from pricing.books.requests import RequestConflictError
-from pricing.books.tables import ACCOUNTS
 from pricing.payments.channels import Channel
 from pricing.plans import Plan
 from pricing.quotes import Quote, Unit
@@ -33,6 +32,7 @@ from pricing.sharing.extra_credits import (
     extra_credits_of,
     limit_extra_credits,
 )
+from pricing.tables import ACCOUNTS
 
 MONTH = timedelta(days=31)
 CENT = 10_000

@@ -54,7 +54,6 @@ from pricing.books.ledger import Transaction, entries
 from pricing.books.lots import LotKind
 from pricing.books.requests import RequestConflictError
 from pricing.books.reservations import Payer, reservation_of
-from pricing.books.tables import DEPARTMENT_LOTS, LOTS, PAYMENTS, PERIODS, SUBSCRIPTIONS
 from pricing.life.boosts import boost
 from pricing.life.cancellations import cancel, confirm_cancel, renew
 from pricing.life.deletions import delete
@@ -73,6 +72,7 @@ from pricing.sharing.departments import (
     limit_wallet,
 )
 from pricing.sharing.extra_credits import limit_extra_credits
+from pricing.tables import DEPARTMENT_LOTS, LOTS, PAYMENTS, PERIODS, SUBSCRIPTIONS
 from pricing.tariffs import Usage
 from tests.simulator.invariants import broken
 

@@ -22,7 +22,6 @@ from pricing.accounts import AccountDeletedError, advance_all, find_account
 from pricing.books.charges import SubscriptionEndedError, reserve
 from pricing.books.invoices import period_cause
 from pricing.books.ledger import entries
-from pricing.books.tables import ACCOUNTS, ADMINISTRATORS, CHANGES
 from pricing.caps import PlanCapError
 from pricing.life.activation import TrialUsedError
 from pricing.life.administrators import NotAdministratorError
@@ -50,6 +49,7 @@ from pricing.quotes import quote_run
 from pricing.sharing.departments import add_department
 from pricing.sharing.extra_credits import limit_extra_credits
 from pricing.strict_toml import DataFileError
+from pricing.tables import ACCOUNTS, ADMINISTRATORS, CHANGES
 from pricing.tariffs import Usage
 
 OpenLife = Callable[..., Any]

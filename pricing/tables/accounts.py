@@ -1,0 +1,41 @@
+"""Accounts, who administers them, and the requests that they made."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Table, Text
+
+from pricing.tables.columns import METADATA, Instant
+
+ACCOUNTS = Table(
+    "accounts",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("timezone", Text, nullable=False),
+    Column("activated_at", Instant, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("opening_hash", Text, nullable=False),
+    Column("last_command_at", Instant, nullable=False),
+    # How it pays; the card goes when the account is deleted.
+    Column("channel", Text, nullable=False, server_default="card"),
+    Column("card", Text),
+    # Since when its credits cannot be used because it is on demand and may still undo that.
+    Column("suspended_since", Instant),
+    Column("deleted_at", Instant),
+)
+
+ADMINISTRATORS = Table(
+    "administrators",
+    METADATA,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+)
+
+REQUESTS = Table(
+    "requests",
+    METADATA,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("request_id", Text, primary_key=True),
+    Column("command", Text, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+)

@@ -1,0 +1,61 @@
+"""Invoices and the payments that are collected for them."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from pricing.tables.columns import METADATA, Instant, RowId, account_id, row_id
+
+INVOICES = Table(
+    "invoices",
+    METADATA,
+    row_id(),
+    account_id(),
+    Column("sequence", Integer, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("cause", Text, nullable=False, unique=True),
+    Column("issued_at", Instant, nullable=False),
+    UniqueConstraint("account_id", "sequence"),
+)
+
+INVOICE_LINES = Table(
+    "invoice_lines",
+    METADATA,
+    row_id(),
+    Column("invoice_id", RowId, ForeignKey("invoices.id"), nullable=False, index=True),
+    Column("description", Text, nullable=False),
+    Column("usd_micros", BigInteger, nullable=False),
+    Column("cause", Text, nullable=False),
+)
+
+PAYMENTS = Table(
+    "payments",
+    METADATA,
+    Column("cause", Text, primary_key=True),
+    account_id(index=True),
+    Column("usd_micros", BigInteger, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    CheckConstraint(
+        "state IN ('due', 'accepted', 'declined', 'delayed', 'abandoned')", name="state"
+    ),
+    Index(
+        "ix_payments_uncollected",
+        "account_id",
+        sqlite_where=text("state IN ('due', 'declined', 'delayed')"),
+        postgresql_where=text("state IN ('due', 'declined', 'delayed')"),
+    ),
+)
