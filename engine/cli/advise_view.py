@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from string import ascii_lowercase
 
-import plotext
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from engine.cli.chart import Chart
 from engine.cli.layout import columns, counted, section
 from pricing.money import MICROS_PER_USD, format_usd
 from pricing.reports.advisor import Advice, PlanCost, curve
 
-HEIGHT_ROWS = 14
+HEIGHT_ROWS = 12
 WIDTH_COLUMNS_MAX = 90
 POINTS_MAX = 400
 CURVES_MAX = 3
@@ -40,22 +40,16 @@ def advice_plot(advice: Advice, width_columns: int) -> Text:
     runs_most = _runs_most(advice)
     curves = [curve(advice, cost, runs_most, points_most=POINTS_MAX) for cost in _drawn(advice)]
     peak = max(usd_micros for points in curves for _, usd_micros in points) / MICROS_PER_USD
-    figure = plotext.figure
-    figure.clear()
-    figure.theme("colorless")
-    figure.plot_size(min(width_columns, WIDTH_COLUMNS_MAX), HEIGHT_ROWS)
+    chart = Chart(
+        min(width_columns, WIDTH_COLUMNS_MAX),
+        HEIGHT_ROWS,
+        runs_most,
+        [(level, f"{level:,.0f}") for level in (0.0, peak / 2, peak)],
+    )
     for letter, points in zip(ascii_lowercase, curves, strict=False):
-        runs = [number for number, _ in points]
-        levels = [usd_micros / MICROS_PER_USD for _, usd_micros in points]
-        figure.draw(figure.signal(runs, levels, marker=letter).lines())
-    figure.axes(active=False, side=1)
-    marks = [round(runs_most * part / _TICKS) for part in range(_TICKS)]
-    figure.ruler("x", 0).lim(0, runs_most)
-    figure.ruler("x", 0).ticks(marks, [f"{mark:,}" for mark in marks])
-    levels_shown = [0.0, peak / 2, peak]
-    figure.ruler("y", 0).lim(0, peak)
-    figure.ruler("y", 0).ticks(levels_shown, [f"{level:,.0f}" for level in levels_shown])
-    drawn = figure.build().string(colorless=True).rstrip("\n")
+        chart.line([(runs, usd_micros / MICROS_PER_USD) for runs, usd_micros in points], letter)
+    marks = [round(runs_most * part / _TICKS) for part in range(_TICKS + 1)]
+    drawn = chart.drawn([(mark, f"{mark:,}") for mark in marks])
     letters = zip(ascii_lowercase, _drawn(advice), strict=False)
     names = "  ".join(f"{letter} {cost.plan.name}" for letter, cost in letters)
     return Text.assemble((drawn, "cyan"), "\n", (names, "dim"))

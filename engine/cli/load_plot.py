@@ -1,14 +1,14 @@
-"""The planned load over time, as a plot of block characters."""
+"""The planned load over time, as a plot of characters."""
 
 from __future__ import annotations
 
-import plotext
 from rich.text import Text
 
+from engine.cli.chart import Chart
 from engine.profile import ClosedProfile, LoadProfile
 from kernel.durations import format_duration
 
-HEIGHT_ROWS = 9
+HEIGHT_ROWS = 7
 WIDTH_COLUMNS_MAX = 100
 TICKS_MAX = 7
 
@@ -28,28 +28,19 @@ def load_plot(profile: LoadProfile, width_columns: int) -> Text:
     """The users, or the arrivals per second, from the start to the planned end."""
     is_closed = isinstance(profile, ClosedProfile)
     curve = profile.users if isinstance(profile, ClosedProfile) else profile.arrivals_per_s
-    figure = plotext.figure
-    figure.clear()
-    plotext.terminal.limit(
-        width=False, height=False
-    )  # the console's width counts, not the screen's
-    figure.theme("colorless")
-    figure.plot_size(min(width_columns, WIDTH_COLUMNS_MAX), HEIGHT_ROWS)
-    points = curve.points
-    signal = figure.signal(
-        [point.at_s for point in points], [point.level for point in points], marker="hd"
-    )
-    figure.draw(signal.lines().density("full").fillx())
-    figure.axes(active=False, side=1)
-    seconds = _ticks_s(curve.duration_s)
-    figure.ruler("x", 0).lim(0, curve.duration_s)
-    figure.ruler("x", 0).ticks(seconds, [format_duration(second) for second in seconds])
     levels = _ticks_level(curve.peak, whole=is_closed)
-    figure.ruler("y", 0).lim(0, curve.peak)
-    figure.ruler("y", 0).ticks(levels, [f"{level:,}" for level in levels])
-    drawn = figure.build().string(colorless=True)
+    chart = Chart(
+        min(width_columns, WIDTH_COLUMNS_MAX),
+        HEIGHT_ROWS,
+        curve.duration_s,
+        [(level, f"{level:,}") for level in levels],
+    )
+    chart.area([(point.at_s, point.level) for point in curve.points])
+    drawn = chart.drawn(
+        [(second, format_duration(second)) for second in _ticks_s(curve.duration_s)]
+    )
     caption = "users" if is_closed else "arrivals per second"
-    return Text.assemble((f"{caption}\n", "dim"), (drawn.rstrip("\n"), "cyan"))
+    return Text.assemble((f"{caption}\n", "dim"), (drawn, "cyan"))
 
 
 def _ticks_level(peak: float, *, whole: bool) -> list[float]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-import plotext
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from engine.cli.chart import Chart
 from engine.cli.layout import columns, facts, section
 from pricing.money import format_usd
 from pricing.reports.usage import CycleUsage
 
-HEIGHT_ROWS = 9
+HEIGHT_ROWS = 7
 WIDTH_COLUMNS_MAX = 100
 RUNS_SHOWN_MAX = 20
 DAYS_BETWEEN_TICKS = 5
@@ -40,20 +40,15 @@ def usage_plot(used: CycleUsage, width_columns: int) -> Text:
     days = used.by_day()
     levels = [total.li_minutes for total in days.values()]
     peak = max(1, *levels)
-    figure = plotext.figure
-    figure.clear()
-    figure.theme("colorless")
-    figure.plot_size(min(width_columns, WIDTH_COLUMNS_MAX), HEIGHT_ROWS)
-    numbers = list(range(1, len(days) + 1))
-    figure.draw(figure.bar(numbers, levels, marker="full"))
-    figure.axes(active=False, side=1)
-    ticks = numbers[::DAYS_BETWEEN_TICKS]
+    chart = Chart(
+        min(width_columns, WIDTH_COLUMNS_MAX),
+        HEIGHT_ROWS,
+        len(days) + 1,
+        [(level, f"{level:,}") for level in (0, peak // 2, peak)],
+    )
+    chart.bars(levels)
     names = [f"{day:%d %b}" for day in days]
-    figure.ruler("x", 0).lim(0, len(days) + 1)
-    figure.ruler("x", 0).ticks(ticks, [names[number - 1] for number in ticks])
-    figure.ruler("y", 0).lim(0, peak)
-    figure.ruler("y", 0).ticks([0, peak // 2, peak], [f"{n:,}" for n in (0, peak // 2, peak)])
-    return Text(figure.build().string(colorless=True).rstrip("\n"), "cyan")
+    return Text(chart.drawn(list(enumerate(names, start=1))[::DAYS_BETWEEN_TICKS]), "cyan")
 
 
 def _figures(used: CycleUsage) -> Table:
