@@ -27,7 +27,7 @@ from engine.commands.doctor import DoctorCommands
 from engine.commands.reports import ReportCommands
 from engine.commands.serving import ServingCommands
 from kernel.clock import Clock, SystemClock
-from providers.settings import AwsSettings, aws_settings
+from providers.settings import AwsSettings, CloudSettings, aws_settings
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -91,7 +91,7 @@ class Engine(DepartmentCommands, DoctorCommands, ReportCommands, ServingCommands
         from engine.runs.connect import Clouds
 
         aws = self._aws if self._aws is not None else aws_settings(os.environ)
-        return Clouds(folder, self.clock, aws, self._rehearsal_url)
+        return Clouds(folder, self.clock, CloudSettings(aws), self._rehearsal_url)
 
     @cached_property
     def folder(self) -> Path:

@@ -109,11 +109,11 @@ def _examine_local(_clouds: Clouds, _regions: Sequence[str]) -> Iterator[Finding
     yield Finding("machines", Grade.OK, "processes of this computer")
 
 
-def _examine_aws(clouds: Clouds, regions: Sequence[str]) -> Iterator[Finding]:
-    return clouds.aws.examine(regions)
+def _examine_cloud(name: str) -> Examine:
+    return lambda clouds, regions: clouds.examine(name, regions)
 
 
-EXAMINATIONS: Mapping[str, Examine] = {LOCAL: _examine_local, AWS: _examine_aws}
+EXAMINATIONS: Mapping[str, Examine] = {LOCAL: _examine_local, AWS: _examine_cloud(AWS)}
 """By provider; one that runs are offered on has an entry here."""
 
 

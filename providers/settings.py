@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kernel.errors import BadInputError
 
@@ -32,6 +32,13 @@ class AwsSettings:
     bucket: str | None = None
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CloudSettings:
+    """What the user has said about each cloud."""
+
+    aws: AwsSettings = field(default_factory=AwsSettings)
 
 
 def aws_settings(environment: Mapping[str, str]) -> AwsSettings:

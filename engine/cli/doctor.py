@@ -43,7 +43,7 @@ def doctor(
     """
     engine = settings.engine()
     if policy is not None:
-        click.echo(json.dumps(engine.aws_policy(), indent=2))
+        click.echo(json.dumps(engine.policy(policy), indent=2))
         return
     console = settings.progress_console()
     with console.status("looking ...") if console.is_terminal else nullcontext():
