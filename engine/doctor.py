@@ -11,6 +11,7 @@ from typing import Any
 from engine.load.locust import check_installed
 from engine.runs.alternatives import LOCAL
 from engine.runs.aws import AWS
+from engine.runs.azure import AZURE
 from engine.runs.connect import Clouds
 from engine.runs.runnable import check_folder
 from kernel.clock import Clock, SystemClock
@@ -113,7 +114,11 @@ def _examine_cloud(name: str) -> Examine:
     return lambda clouds, regions: clouds.examine(name, regions)
 
 
-EXAMINATIONS: Mapping[str, Examine] = {LOCAL: _examine_local, AWS: _examine_cloud(AWS)}
+EXAMINATIONS: Mapping[str, Examine] = {
+    LOCAL: _examine_local,
+    AWS: _examine_cloud(AWS),
+    AZURE: _examine_cloud(AZURE),
+}
 """By provider; one that runs are offered on has an entry here."""
 
 

@@ -44,7 +44,7 @@ class DoctorCommands(Commands):
         """The clouds of runs whose files lie in a folder."""
 
     def policy(self, provider: str) -> dict[str, Any]:
-        """The least that runs on a cloud must be allowed: of AWS an IAM policy.
+        """The least that runs on a cloud must be allowed: an IAM policy, or a role of Azure.
 
         Raises:
             BadInputError: A setting that stands in it is missing, or there is no such cloud.

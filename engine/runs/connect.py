@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from engine.load.locust import LocustDriver
 from engine.runs.alternatives import LOCAL
 from engine.runs.aws import AWS, AwsRuns
+from engine.runs.azure import AZURE, AzureRuns
 from engine.runs.clouds import Cloud
 from engine.runs.errors import MachinesElsewhereError
 from engine.runs.real import RealCloud
@@ -60,7 +61,10 @@ class Clouds:
     @cached_property
     def real(self) -> Mapping[str, RealCloud]:
         """The user's own clouds by name; each is one for all runs, which share its limits."""
-        return {AWS: AwsRuns(self.clock, self.settings.aws)}
+        return {
+            AWS: AwsRuns(self.clock, self.settings.aws),
+            AZURE: AzureRuns(self.clock, self.settings.azure),
+        }
 
     @cached_property
     def rehearsals(self) -> Rehearsals:
