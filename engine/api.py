@@ -27,7 +27,13 @@ from engine.commands.doctor import DoctorCommands
 from engine.commands.reports import ReportCommands
 from engine.commands.serving import ServingCommands
 from kernel.clock import Clock, SystemClock
-from providers.settings import AwsSettings, aws_settings
+from providers.settings import (
+    AwsSettings,
+    AzureSettings,
+    CloudSettings,
+    aws_settings,
+    azure_settings,
+)
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -50,6 +56,7 @@ class Engine(DepartmentCommands, DoctorCommands, ReportCommands, ServingCommands
         folder: Where runs keep their files; default: beside the database.
         new_id: Makes run ids.
         aws: Bucket and network of real runs on AWS; None: as the environment says.
+        azure: Subscription and storage of real runs on Azure; None: as the environment says.
         rehearsal_url: A rehearsed AWS that runs share; default: each run has its own.
     """
 
@@ -61,6 +68,7 @@ class Engine(DepartmentCommands, DoctorCommands, ReportCommands, ServingCommands
         folder: Path | None = None,
         new_id: Callable[[], str] = new_run_id,
         aws: AwsSettings | None = None,
+        azure: AzureSettings | None = None,
         rehearsal_url: str | None = None,
     ) -> None:
         self._url = database_url
@@ -68,6 +76,7 @@ class Engine(DepartmentCommands, DoctorCommands, ReportCommands, ServingCommands
         self._folder = folder
         self._new_id = new_id
         self._aws = aws
+        self._azure = azure
         self._rehearsal_url = rehearsal_url
 
     @cached_property
@@ -91,7 +100,8 @@ class Engine(DepartmentCommands, DoctorCommands, ReportCommands, ServingCommands
         from engine.runs.connect import Clouds
 
         aws = self._aws if self._aws is not None else aws_settings(os.environ)
-        return Clouds(folder, self.clock, aws, self._rehearsal_url)
+        azure = self._azure if self._azure is not None else azure_settings(os.environ)
+        return Clouds(folder, self.clock, CloudSettings(aws, azure), self._rehearsal_url)
 
     @cached_property
     def folder(self) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 from engine.load.locust import check_installed
 from engine.runs.alternatives import LOCAL
 from engine.runs.aws import AWS
+from engine.runs.azure import AZURE
 from engine.runs.connect import Clouds
 from engine.runs.runnable import check_folder
 from kernel.clock import Clock, SystemClock
@@ -109,11 +110,15 @@ def _examine_local(_clouds: Clouds, _regions: Sequence[str]) -> Iterator[Finding
     yield Finding("machines", Grade.OK, "processes of this computer")
 
 
-def _examine_aws(clouds: Clouds, regions: Sequence[str]) -> Iterator[Finding]:
-    return clouds.aws.examine(regions)
+def _examine_cloud(name: str) -> Examine:
+    return lambda clouds, regions: clouds.examine(name, regions)
 
 
-EXAMINATIONS: Mapping[str, Examine] = {LOCAL: _examine_local, AWS: _examine_aws}
+EXAMINATIONS: Mapping[str, Examine] = {
+    LOCAL: _examine_local,
+    AWS: _examine_cloud(AWS),
+    AZURE: _examine_cloud(AZURE),
+}
 """By provider; one that runs are offered on has an entry here."""
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option(
     "--provider",
     "providers",
-    type=click.Choice(["local", "aws"]),
+    type=click.Choice(["local", "aws", "azure"]),
     multiple=True,
     help="Only this one, which then has to be usable; repeatable.",
 )
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--policy",
-    type=click.Choice(["aws"]),
-    help="Print the least IAM policy for runs there, as JSON, and look at nothing.",
+    type=click.Choice(["aws", "azure"]),
+    help="Print the least policy or role for runs there, as JSON, and look at nothing.",
 )
 @pass_settings
 def doctor(
@@ -43,7 +43,7 @@ def doctor(
     """
     engine = settings.engine()
     if policy is not None:
-        click.echo(json.dumps(engine.aws_policy(), indent=2))
+        click.echo(json.dumps(engine.policy(policy), indent=2))
         return
     console = settings.progress_console()
     with console.status("looking ...") if console.is_terminal else nullcontext():

@@ -43,13 +43,10 @@ class DoctorCommands(Commands):
     def _clouds_in(self, folder: Path) -> Clouds:
         """The clouds of runs whose files lie in a folder."""
 
-    def aws_policy(self) -> dict[str, Any]:
-        """The least IAM policy for runs on AWS.
+    def policy(self, provider: str) -> dict[str, Any]:
+        """The least that runs on a cloud must be allowed: an IAM policy, or a role of Azure.
 
         Raises:
-            BadInputError: The settings name no bucket.
+            BadInputError: A setting that stands in it is missing, or there is no such cloud.
         """
-        bucket = self._clouds_in(Path()).aws.check_settings()
-        from providers.aws.policy import policy_document
-
-        return policy_document(bucket)
+        return self._clouds_in(Path()).real_cloud(provider).policy()

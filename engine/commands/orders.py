@@ -124,7 +124,8 @@ class OrderCommands(AccountCommands, TargetCommands):
         if provider != LOCAL and not dry_run and not self._was_requested(account, request_id):
             self._clouds.check_settings(provider)
             self.check_target(account, scenario.target)
-            self._clouds.check(provider, placements, owner=account, spot=spot)
+            load_s = scenario.profile.duration_s / pace
+            self._clouds.check(provider, placements, owner=account, spot=spot, load_s=load_s)
         with self._transaction() as conn:
             accounts.advance(conn, account, now, payer=self.payer)
             plan = subscriptions.latest(conn, account).plan

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.load.sliced.driver import SlicedDriver
 from engine.runs.clouds import Cloud
+from engine.runs.real import check_lifetime, check_sdk, launches_to_check
 from engine.runs.states import Limits, Placement
 from kernel.clock import Clock, SystemClock
 from kernel.errors import BadInputError
 from pricing.catalog import DEFAULT_REGION
-from providers.contract import LaunchSpec
 from providers.findings import Finding, missing
 from providers.settings import AWS_BUCKET, AwsSettings
 
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
 AWS = "aws"
 AWS_LIMITS = Limits()
 BUCKET_SCHEME = "s3://"
-CHECKED_LIFETIME = timedelta(hours=1)
-"""Of the machines of a launch that is only looked at; any will do."""
 
 
 @dataclass(slots=True)
@@ -44,70 +40,39 @@ class AwsRuns:
     settings: AwsSettings
     _rates: LaunchRates | None = field(default=None)
 
-    def open(self, bucket: str) -> Cloud:
-        """EC2's machines, which play load in slices and meet in the bucket.
+    def check_settings(self) -> None:
+        """Look for the SDK and the bucket's name."""
+        _check_sdk()
+        self._bucket()
 
-        Raises:
-            ProviderFailedError: The bucket cannot be reached.
-        """
-        return Cloud(self.provider(), SlicedDriver(self._objects(bucket)), AWS_LIMITS)
+    def endpoint(self) -> str:
+        """The bucket that the settings name, as ``s3://BUCKET``."""
+        return f"{BUCKET_SCHEME}{self._bucket()}"
 
-    def bucket(self) -> str:
-        """The bucket that the settings name.
+    def open(self, endpoint: str) -> Cloud:
+        """EC2's machines, which play load in slices and meet in the bucket."""
+        provider = self.provider()
+        objects = self._objects(endpoint.removeprefix(BUCKET_SCHEME))
+        return Cloud(provider, SlicedDriver(objects), AWS_LIMITS)
 
-        Raises:
-            BadInputError: They name none.
-        """
-        if self.settings.bucket is None:
-            raise BadInputError(
-                f"{AWS_BUCKET} is not set: a run on AWS needs the name of an S3 bucket of yours, "
-                "in which its injectors fetch their work and leave their results; --dry-run "
-                "rehearses without one",
-                setting=AWS_BUCKET,
-            )
-        return self.settings.bucket
-
-    def check_settings(self) -> str:
-        """The bucket, where all that a run needs on this side is there.
-
-        Raises:
-            BadInputError: The SDK or the bucket's name is missing.
-        """
-        check_sdk()
-        return self.bucket()
-
-    def check(self, placements: Sequence[Placement], *, owner: str, spot: bool) -> None:
-        """Look at credentials, network, machine types, quotas and the bucket; costs nothing.
-
-        Raises:
-            BadInputError: The SDK or the bucket's name is missing.
-            ProviderFailedError: A run could not work, or AWS does not answer.
-        """
-        bucket = self.check_settings()
+    def check(
+        self, placements: Sequence[Placement], *, owner: str, spot: bool, load_s: float
+    ) -> None:
+        """Look at credentials, network, machine types, quotas and the bucket; costs nothing."""
+        self.check_settings()
         from providers.aws.bucket import check_bucket
+        from providers.aws.objects import LIFETIME_S_MAX
 
-        provider, now = self.provider(), self.clock.now()
-        for placement in placements:
-            spec = LaunchSpec(
-                run_id="run-check",
-                attempt=1,
-                token="check",  # noqa: S106 - names a launch that is never sent
-                region=placement.region,
-                machine_types=placement.machine_types,
-                count=placement.count,
-                min_count=placement.count,
-                created_at=now,
-                expires_at=now + CHECKED_LIFETIME,
-                owner=owner,
-                spot=spot,
-            )
+        check_lifetime(AWS_LIMITS, load_s, LIFETIME_S_MAX)
+        provider = self.provider()
+        for spec in launches_to_check(placements, self.clock.now(), owner=owner, spot=spot):
             provider.check(spec)
-        check_bucket(self._objects(bucket), secrets.token_hex(4))
+        check_bucket(self._objects(self._bucket()), secrets.token_hex(4))
 
     def examine(self, regions: Sequence[str]) -> Iterator[Finding]:
         """What stands between the account and a run, one thing after the other."""
         try:
-            check_sdk()
+            _check_sdk()
         except BadInputError as error:
             yield missing("SDK", error)
             return
@@ -124,17 +89,30 @@ class AwsRuns:
         ).findings()
 
     def provider(self) -> AwsProvider:
-        """EC2's machines, of whichever run.
-
-        Raises:
-            BadInputError: The SDK is missing.
-        """
-        check_sdk()
+        """EC2's machines, of whichever run."""
+        _check_sdk()
         from providers.aws import AwsProvider
         from providers.aws.launch_rate import LaunchRates
 
         self._rates = self._rates or LaunchRates(self.clock)
         return AwsProvider(self.clock, settings=self.settings, launch_rates=self._rates)
+
+    def policy(self) -> dict[str, Any]:
+        """The least IAM policy for runs that meet in the bucket."""
+        self.check_settings()
+        from providers.aws.policy import policy_document
+
+        return policy_document(self._bucket())
+
+    def _bucket(self) -> str:
+        if self.settings.bucket is None:
+            raise BadInputError(
+                f"{AWS_BUCKET} is not set: a run on AWS needs the name of an S3 bucket of yours, "
+                "in which its injectors fetch their work and leave their results; --dry-run "
+                "rehearses without one",
+                setting=AWS_BUCKET,
+            )
+        return self.settings.bucket
 
     def _objects(self, bucket: str) -> S3Objects:
         from providers.aws.bucket import open_bucket
@@ -143,13 +121,5 @@ class AwsRuns:
         return open_bucket(AwsClients(self.clock), bucket)
 
 
-def check_sdk() -> None:
-    """Look for the SDK of AWS without importing it.
-
-    Raises:
-        BadInputError: The message says what to install.
-    """
-    if importlib.util.find_spec("boto3") is None:
-        raise BadInputError(
-            "the SDK of AWS is not installed; install it with: pip install 'loadmuster[aws]'"
-        )
+def _check_sdk() -> None:
+    check_sdk("AWS", "boto3", "aws")

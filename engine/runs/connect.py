@@ -1,9 +1,9 @@
-"""Connects a run to its cloud: this machine, the user's own AWS, or a rehearsed cloud."""
+"""Connects a run to its cloud: this machine, one of the user's own clouds, or a rehearsed one."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING
 
 from engine.load.locust import LocustDriver
 from engine.runs.alternatives import LOCAL
-from engine.runs.aws import AWS, BUCKET_SCHEME, AwsRuns
+from engine.runs.aws import AWS, AwsRuns
+from engine.runs.azure import AZURE, AzureRuns
 from engine.runs.clouds import Cloud
 from engine.runs.errors import MachinesElsewhereError
+from engine.runs.real import RealCloud
 from engine.runs.reaping import Place
 from engine.runs.rehearsals import Rehearsals
 from engine.runs.runnable import not_offered
 from engine.runs.states import Limits, Placement, Run
 from engine.runs.store import RunStore
 from kernel.clock import Clock
-from kernel.errors import BadInputError
-from providers.settings import AwsSettings
+from providers.findings import Finding
+from providers.settings import CloudSettings
 
 if TYPE_CHECKING:
     from providers.contract import Provider
@@ -47,19 +49,22 @@ class Clouds:
     Attributes:
         folder: Also holds what marks this installation's machines as its own.
         clock: The clock that the runs live by.
-        aws_settings: The user's, for real runs on AWS.
+        settings: The user's, for real runs.
         rehearsal_url: A rehearsed AWS that runs share; None: each has its own.
     """
 
     folder: Path
     clock: Clock
-    aws_settings: AwsSettings = field(default_factory=AwsSettings)
+    settings: CloudSettings = field(default_factory=CloudSettings)
     rehearsal_url: str | None = None
 
     @cached_property
-    def aws(self) -> AwsRuns:
-        """The user's own AWS; one for all runs, which share its limits."""
-        return AwsRuns(self.clock, self.aws_settings)
+    def real(self) -> Mapping[str, RealCloud]:
+        """The user's own clouds by name; each is one for all runs, which share its limits."""
+        return {
+            AWS: AwsRuns(self.clock, self.settings.aws),
+            AZURE: AzureRuns(self.clock, self.settings.azure),
+        }
 
     @cached_property
     def rehearsals(self) -> Rehearsals:
@@ -78,9 +83,7 @@ class Clouds:
         if run.order.provider == LOCAL:
             self._bind(run, store)
             return self.local()
-        if run.order.provider == AWS:
-            return self._aws(run, store)
-        raise not_offered(run.order.provider)
+        return self._open_real(run, store)
 
     def check_settings(self, provider: str) -> None:
         """Refuse a run on a real cloud for which a setting or an installation is missing.
@@ -88,20 +91,39 @@ class Clouds:
         Raises:
             BadInputError: The message says what to set, or to install.
         """
-        if provider == AWS:
-            self.aws.check_settings()
+        self.real_cloud(provider).check_settings()
 
     def check(
-        self, provider: str, placements: Sequence[Placement], *, owner: str, spot: bool
+        self,
+        provider: str,
+        placements: Sequence[Placement],
+        *,
+        owner: str,
+        spot: bool,
+        load_s: float,
     ) -> None:
         """Look at a real cloud before a run is put on record; costs nothing.
 
         Raises:
-            BadInputError: A setting is missing.
+            BadInputError: A setting is missing, or the load is too long.
             ProviderFailedError: A run could not work, or the cloud does not answer.
         """
-        if provider == AWS:
-            self.aws.check(placements, owner=owner, spot=spot)
+        self.real_cloud(provider).check(placements, owner=owner, spot=spot, load_s=load_s)
+
+    def examine(self, provider: str, regions: Sequence[str]) -> Iterator[Finding]:
+        """What stands between a real cloud and a run there."""
+        return self.real_cloud(provider).examine(regions)
+
+    def real_cloud(self, name: str) -> RealCloud:
+        """One of the user's own clouds.
+
+        Raises:
+            BadInputError: There is none of that name.
+        """
+        found = self.real.get(name)
+        if found is None:
+            raise not_offered(name)
+        return found
 
     def local(self) -> Cloud:
         """This machine: every injector a process, with real load."""
@@ -121,12 +143,7 @@ class Clouds:
             return self.rehearsals.provider(place.name, place.endpoint)
         if place.name == LOCAL:
             return self.local().provider
-        if place.name != AWS:
-            raise BadInputError(
-                f"machines on {place.name!r} cannot be looked for yet; --provider local or aws can",
-                provider=place.name,
-            )
-        return self.aws.provider()
+        return self.real_cloud(place.name).provider()
 
     def is_there(self, place: Place) -> bool:
         """Whether a place can have machines at all: a rehearsed cloud that ended has none."""
@@ -136,13 +153,13 @@ class Clouds:
         """Put a rehearsal's cloud away once its run has ended."""
         self.rehearsals.close(run)
 
-    def _aws(self, run: Run, store: RunStore) -> Cloud:
-        """Whoever takes the run over looks for its injectors in the bucket that it began with."""
-        endpoint = run.endpoint
+    def _open_real(self, run: Run, store: RunStore) -> Cloud:
+        """Whoever takes the run over looks for its injectors where it began."""
+        cloud, endpoint = self.real_cloud(run.order.provider), run.endpoint
         if endpoint is None:
-            endpoint = f"{BUCKET_SCHEME}{self.aws.bucket()}"
+            endpoint = cloud.endpoint()
             store.set_endpoint(run.id, endpoint)
-        return self.aws.open(endpoint.removeprefix(BUCKET_SCHEME))
+        return cloud.open(endpoint)
 
     def _bind(self, run: Run, store: RunStore) -> None:
         """Keep a local run on the computer where its machines are.

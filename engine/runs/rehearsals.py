@@ -16,6 +16,7 @@ from engine.load.driver import LoadDriver
 from engine.load.rehearsed import RehearsedLoad
 from engine.load.sliced.driver import SlicedDriver
 from engine.runs.aws import AWS
+from engine.runs.azure import AZURE
 from engine.runs.clouds import Cloud
 from engine.runs.states import Limits, Run
 from engine.runs.store import RunStore
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from providers.contract import Provider
     from providers.rehearsal.program import RehearsedCloud
 
-AZURE = "azure"
 REHEARSAL_LIMITS = Limits(
     launch_s=120.0,
     start_s=60.0,

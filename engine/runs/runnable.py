@@ -9,7 +9,7 @@ from engine.load.locust import check_installed
 from engine.load.locust import check_runnable as check_load
 from engine.runs.alternatives import LOCAL
 from engine.runs.aws import AWS
-from engine.runs.rehearsals import AZURE
+from engine.runs.azure import AZURE
 from engine.runs.targets import host_of, is_this_computer
 from engine.scenario import Scenario
 from kernel.errors import BadInputError
@@ -28,7 +28,7 @@ def check_runnable(
             "--dry-run rehearses a cloud; on this machine a run is real: drop --dry-run",
             provider=provider,
         )
-    if (provider, rehearsal) not in {(LOCAL, False), (AWS, False), (AWS, True), (AZURE, True)}:
+    if provider not in {LOCAL, AWS, AZURE}:
         raise not_offered(provider)
     if spot and provider != AWS:
         raise BadInputError(
@@ -72,9 +72,9 @@ def check_folder(folder: Path) -> None:
 
 
 def not_offered(provider: str) -> BadInputError:
-    """The error for a provider that cannot run load yet."""
+    """The error for a provider that there is not."""
     return BadInputError(
         f"runs on {provider!r} are not offered: use --provider local for load from this machine, "
-        "--provider aws, or --dry-run to rehearse on a simulated AWS or Azure",
+        "aws or azure",
         provider=provider,
     )

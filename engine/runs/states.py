@@ -258,5 +258,9 @@ class Limits:
 
     def lifetime_s(self, order: Order) -> float:
         """From the intent to launch until each machine ends itself."""
-        phases_s = self.launch_s + self.start_s + order.load_s + self.overrun_s
+        return self.lifetime_with_s(order.load_s)
+
+    def lifetime_with_s(self, load_s: float) -> float:
+        """The same for a load of so many seconds."""
+        phases_s = self.launch_s + self.start_s + load_s + self.overrun_s
         return phases_s + self.expiry_margin_s

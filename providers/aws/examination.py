@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
@@ -21,12 +19,9 @@ from providers.aws.errors import PERMISSION_CODES
 from providers.aws.launch_template import IMAGE_PARAMETERS, latest_image
 from providers.aws.network import check_network
 from providers.aws.quota import STANDARD, standing_of
-from providers.errors import ConfigurationRejectedError
+from providers.clock_skew import check_skew
 from providers.findings import Finding, Grade, missing
 from providers.settings import AWS_BUCKET, AwsSettings
-
-SKEW_S_MAX = 5.0
-"""Beyond it injectors start noticeably late or early; beyond some minutes AWS answers nobody."""
 
 POLICY_HINT = "attach what `loadmuster doctor --policy aws` prints to this user or role"
 
@@ -75,14 +70,8 @@ class Examination:
 
     def _skew(self) -> str:
         answer = self._caller()
-        skew_s = skew_of(answer["ResponseMetadata"]["HTTPHeaders"]["date"], self.clock.now())
-        if abs(skew_s) > SKEW_S_MAX:
-            raise ConfigurationRejectedError(
-                f"this computer's clock is {abs(skew_s):.0f} s "
-                f"{'ahead of' if skew_s > 0 else 'behind'} AWS's; set it by NTP, or injectors "
-                "start at another time than planned"
-            )
-        return "within a few seconds of AWS's"
+        date_header = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
+        return check_skew("AWS", date_header, self.clock.now())
 
     def _bucket(self) -> Finding:
         bucket = self.settings.bucket
@@ -136,11 +125,6 @@ class Examination:
         # Where fleets are forbidden, machines are launched by RunInstances.
         grade = Grade.UNKNOWN if refused == ("CreateFleet",) else Grade.MISSING
         return Finding(what, grade, said, POLICY_HINT, of_provider=True)
-
-
-def skew_of(date_header: str, now: datetime) -> float:
-    """Seconds by which ``now`` is ahead of an HTTP date."""
-    return (now - parsedate_to_datetime(date_header)).total_seconds()
 
 
 def _look(what: str, look: Callable[[], str]) -> Finding:

@@ -18,7 +18,7 @@ from kernel.errors import ProviderFailedError
 from providers.azure.boot import boot_script
 from providers.azure.clients import AzureClients
 from providers.azure.codes import EXISTS_CODES
-from providers.azure.connection import Connection, connection_from_environment
+from providers.azure.connection import Connection
 from providers.azure.inventory import (
     DELETING,
     FAILED,
@@ -63,7 +63,7 @@ class AzureProvider:
 
     Args:
         clock: On which waits pass.
-        connection: Which Azure, and as whom; default: as Azure's own tools find it.
+        connection: Which Azure, and as whom.
         make_key: Gives the public key of a login that nobody uses.
     """
 
@@ -71,11 +71,11 @@ class AzureProvider:
         self,
         clock: Clock,
         *,
-        connection: Connection | None = None,
+        connection: Connection,
         make_key: Callable[[], str] = throwaway_key,
     ) -> None:
         self._clock = clock
-        self._connection = connection or connection_from_environment()
+        self._connection = connection
         self._clients = AzureClients(clock, self._connection)
         self._make_key = make_key
         self._operations = Operations()

@@ -9,7 +9,7 @@ from azure.core.pipeline import policies
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
 from kernel.clock import Clock
-from providers.azure.connection import ClockedTransport, Connection
+from providers.azure.connection import PLAIN, ClockedTransport, Connection, LoopbackTokens
 from providers.azure.errors import is_not_found, translated
 from providers.errors import ConfigurationRejectedError
 from providers.throttling import while_throttled
@@ -74,7 +74,8 @@ class AzureClients:
             from azure.storage.blob import BlobServiceClient, LinearRetry
 
             connection = self.connection
-            door = connection.authentication
+            is_plain = account_url.startswith(PLAIN)
+            door = LoopbackTokens(connection.credential) if is_plain else None
             self._clients[account_url] = BlobServiceClient(
                 account_url,
                 credential=connection.credential if door is None else None,
@@ -121,7 +122,7 @@ class AzureClients:
         clock, and retry throttling without our bound.
         """
         connection = self.connection
-        scope = f"{connection.endpoint}/.default"
+        credential = connection.credential
         return [
             policies.RequestIdPolicy(),
             policies.HeadersPolicy(),
@@ -129,7 +130,8 @@ class AzureClients:
             policies.ContentDecodePolicy(),
             # One more try for a lost connection; every request of ours may be sent twice.
             policies.RetryPolicy(retry_total=1, retry_status=0, retry_on_status_codes=[]),
-            connection.authentication
-            or ARMChallengeAuthenticationPolicy(connection.credential, scope),
+            LoopbackTokens(credential)
+            if connection.endpoint.startswith(PLAIN)
+            else ARMChallengeAuthenticationPolicy(credential, f"{connection.endpoint}/.default"),
             policies.CustomHookPolicy(),
         ]

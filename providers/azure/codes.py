@@ -34,6 +34,15 @@ NOT_FOUND_CODES = frozenset(
     }
 )
 REGISTRATION_CODES = frozenset({"MissingSubscriptionRegistration", "SubscriptionNotRegistered"})
+SUBSCRIPTION_CODES = frozenset({"InvalidSubscriptionId", "SubscriptionNotFound"})
+PERMISSION_CODES = frozenset(
+    {
+        "AuthorizationFailed",
+        "AuthorizationFailure",
+        "AuthorizationPermissionMismatch",
+        "LinkedAuthorizationFailed",
+    }
+)
 # Somebody else made it between our look and our call.
 EXISTS_CODES = frozenset({"ConditionNotMet", "ContainerAlreadyExists", "PreconditionFailed"})
 
@@ -85,11 +94,10 @@ _CONFIGURATION = (
     | NOT_FOUND_CODES
     | REGISTRATION_CODES
     | EXISTS_CODES
+    | SUBSCRIPTION_CODES
+    | PERMISSION_CODES
     | frozenset(
         {
-            "AuthorizationFailed",
-            "AuthorizationFailure",
-            "AuthorizationPermissionMismatch",
             "BadRequest",
             "DisallowedOperation",
             "ImageNotFound",
@@ -99,9 +107,7 @@ _CONFIGURATION = (
             "InvalidRequestContent",
             "InvalidRequestFormat",
             "InvalidResourceName",
-            "InvalidSubscriptionId",
             "InvalidTemplate",
-            "LinkedAuthorizationFailed",
             "LocationNotAvailableForResourceGroup",
             "LocationNotAvailableForResourceType",
             "LocationRequired",
@@ -114,7 +120,6 @@ _CONFIGURATION = (
             "RequestDisallowedByAzure",
             "RequestDisallowedByPolicy",
             "ScopeLocked",
-            "SubscriptionNotFound",
         }
     )
 )

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import os
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.core.pipeline.transport import RequestsTransport
 
 from kernel.clock import Clock
-from providers.errors import ConfigurationRejectedError
+from providers.settings import AZURE_PUBLIC_ENDPOINT, AzureSettings
 
 if TYPE_CHECKING:
     import requests
     from azure.core.credentials import TokenCredential
+    from azure.core.pipeline import PipelineRequest
 
-PUBLIC_ENDPOINT = "https://management.azure.com"
+PLAIN = "http:"
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 60
 
@@ -29,40 +31,63 @@ class Connection:
         credential: Gives tokens.
         endpoint: Where Azure Resource Manager answers.
         session: How requests travel; None: over the network.
-        authentication: A policy that takes the place of bearer tokens, which need HTTPS.
         identity_id: Resource id of the user-assigned identity by which a machine ends itself.
         identity_client_id: Its client id, for which a machine asks.
     """
 
     subscription_id: str
     credential: TokenCredential
-    endpoint: str = PUBLIC_ENDPOINT
+    endpoint: str = AZURE_PUBLIC_ENDPOINT
     session: requests.Session | None = None
-    authentication: Any = None
     identity_id: str | None = None
     identity_client_id: str | None = None
 
 
-def connection_from_environment() -> Connection:
-    """The Azure of whoever runs this, found as Azure's own tools find it.
+def connection_of(settings: AzureSettings) -> Connection:
+    """The Azure of whoever runs this; credentials are found as Azure's own tools find them.
 
     Raises:
-        ConfigurationRejectedError: No subscription is named.
+        BadInputError: No subscription is named, or it is no id.
     """
     from azure.identity import DefaultAzureCredential
 
-    subscription_id = os.environ.get("AZURE_SUBSCRIPTION_ID")
-    if not subscription_id:
-        raise ConfigurationRejectedError(
-            "no Azure subscription is named: set AZURE_SUBSCRIPTION_ID, as "
-            "`az account show --query id` prints it"
-        )
+    # It says why each kind of credential is missing; what is to be done is ours to say.
+    logging.getLogger("azure.identity").addHandler(logging.NullHandler())
     return Connection(
-        subscription_id=subscription_id,
+        subscription_id=settings.wanted_subscription(),
         credential=DefaultAzureCredential(),
-        identity_id=os.environ.get("LOADMUSTER_AZURE_IDENTITY"),
-        identity_client_id=os.environ.get("LOADMUSTER_AZURE_IDENTITY_CLIENT_ID"),
+        endpoint=settings.endpoint,
+        session=direct_session() if settings.endpoint.startswith(PLAIN) else None,
+        identity_id=settings.identity_id,
+        identity_client_id=settings.identity_client_id,
     )
+
+
+def direct_session() -> requests.Session:
+    """A session to an Azure on this computer, where no proxy leads."""
+    import requests
+
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
+class LoopbackTokens(SansIOHTTPPolicy[Any, Any]):
+    """Sends tokens over plain HTTP, by which Azure's own policies let none travel.
+
+    Settings allow plain HTTP to this computer only: to an emulator, or to a rehearsal.
+
+    Args:
+        credential: Gives tokens.
+    """
+
+    def __init__(self, credential: TokenCredential) -> None:
+        self._credential = credential
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        """Put a token into the request."""
+        token = self._credential.get_token(f"{AZURE_PUBLIC_ENDPOINT}/.default").token
+        request.http_request.headers["Authorization"] = f"Bearer {token}"
 
 
 class ClockedTransport(RequestsTransport):  # type: ignore[misc] # azure-core loads it lazily

@@ -30,20 +30,35 @@ from providers.azure.codes import (
     CREDENTIAL_CODES,
     DECISIONS,
     NOT_FOUND_CODES,
+    PERMISSION_CODES,
     REGISTRATION_CODES,
+    SUBSCRIPTION_CODES,
 )
+from providers.azure.roles import HOW_TO_ALLOW
 from providers.errors import (
     ConfigurationRejectedError,
     QuotaExceededError,
     ThrottledError,
     UnknownOutcomeError,
 )
+from providers.settings import AZURE_SUBSCRIPTION
 from providers.throttling import RETRY_AFTER
 
 HOW_TO_SET_CREDENTIALS = (
     "run `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
 )
 HOW_TO_REGISTER = "register it with `az provider register --namespace NAME`"
+HOW_TO_NAME_SUBSCRIPTION = (
+    f"set {AZURE_SUBSCRIPTION} to one that `az account list --output table` shows"
+)
+
+REMEDIES: Final = (
+    (CREDENTIAL_CODES, HOW_TO_SET_CREDENTIALS),
+    (REGISTRATION_CODES, HOW_TO_REGISTER),
+    (SUBSCRIPTION_CODES, HOW_TO_NAME_SUBSCRIPTION),
+    (PERMISSION_CODES, HOW_TO_ALLOW),
+)
+"""What to do, by the codes for which it is known."""
 
 # The first that fits; errors before any answer arrived, or without one that can be read.
 CLIENT_SIDE: Final[tuple[tuple[type[Exception], type[ProviderFailedError]], ...]] = (
@@ -59,6 +74,8 @@ _TIMED_OUT = 408
 _SERVER_ERROR = 500
 # One code for everything that is not allowed; what a quota forbids says so in words.
 _QUOTA_MESSAGE = re.compile(r"quota|exceed\w* approved|limit reached", re.IGNORECASE)
+CHAIN = "DefaultAzureCredential failed"
+_IS_ABSENT = re.compile(r"unavailable|not (?:be )?found|not installed|to be installed")
 _LIMIT = re.compile(r"(?:Current Limit|Limit|limit of):? (\d+)")
 _USED = re.compile(r"Current Usage: (\d+)")
 _WANTED = re.compile(r"Additional Required: (\d+)")
@@ -174,9 +191,7 @@ def _build(
 
 
 def _hint(code: str) -> str:
-    if code in CREDENTIAL_CODES:
-        return f"; {HOW_TO_SET_CREDENTIALS}"
-    return f"; {HOW_TO_REGISTER}" if code in REGISTRATION_CODES else ""
+    return next((f"; {remedy}" for codes, remedy in REMEDIES if code in codes), "")
 
 
 def _number(pattern: re.Pattern[str], message: str) -> int | None:
@@ -188,8 +203,17 @@ def _from_client(error: Exception, operation: str, region: str) -> ProviderFaile
     decision = next(decision for kind, decision in CLIENT_SIDE if isinstance(error, kind))
     hint = f"; {HOW_TO_SET_CREDENTIALS}" if isinstance(error, ClientAuthenticationError) else ""
     return decision(
-        f"Azure {region}: {operation}: {' '.join(str(error).split())}{hint}",
+        f"Azure {region}: {operation}: {_words(str(error))}{hint}",
         operation=operation,
         region=region,
         azure_code=type(error).__name__,
     )
+
+
+def _words(message: str) -> str:
+    """One line; of a chain of credentials only what those say that could have worked."""
+    first, *tried = message.split("\n\t")
+    if not (tried and first.startswith(CHAIN)):
+        return " ".join(message.split())
+    said = [each.splitlines()[0] for each in tried if not _IS_ABSENT.search(each)]
+    return " ".join("; ".join(said).split()) if said else "no credentials were found"

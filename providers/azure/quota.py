@@ -43,7 +43,7 @@ def check_quota(clients: AzureClients, spec: LaunchSpec, sizes: Sequence[Size]) 
     Raises:
         QuotaExceededError: With ``quota``, ``limit``, ``used`` and ``wanted``.
     """
-    machines = _machine_usages(clients, spec.region)
+    machines = machine_usages(clients, spec.region)
     smallest = min(size.vcpus for size in sizes)
     _check(spec, REGIONAL_VCPUS, machines.get(REGIONAL_VCPUS), spec.min_count * smallest, "vCPUs")
     known = [size for size in sizes if size.family in machines]
@@ -69,7 +69,9 @@ def _check(spec: LaunchSpec, quota: str, usage: Usage | None, wanted: int, what:
         )
 
 
-def _machine_usages(clients: AzureClients, region: str) -> Mapping[str, Usage]:
+def machine_usages(clients: AzureClients, region: str) -> Mapping[str, Usage]:
+    """The quotas of machines in a region, in vCPUs, by name: ``cores``, and one a family."""
+
     def list_them() -> dict[str, Usage]:
         pages = clients.compute.usage.list(region)
         return {one.name.value or "": Usage(one.limit, one.current_value) for one in pages}

@@ -8,11 +8,17 @@ https://learn.microsoft.com/azure/role-based-access-control/resource-provider-op
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-EVERY_SUBSCRIPTION = "/subscriptions/SUBSCRIPTION"
+PLACE = "SUBSCRIPTION"
+
+HOW_TO_ALLOW = (
+    "give this account the role that `loadmuster doctor --policy azure` prints, at the subscription"
+)
 
 CALLED = (
+    "Microsoft.Authorization/permissions/read",
     "Microsoft.Compute/locations/operations/read",
     "Microsoft.Compute/locations/usages/read",
     "Microsoft.Compute/skus/read",
@@ -28,11 +34,29 @@ CALLED = (
     "Microsoft.Network/virtualNetworks/write",
     "Microsoft.Resources/deployments/read",
     "Microsoft.Resources/deployments/write",
+    "Microsoft.Resources/subscriptions/providers/read",
+    "Microsoft.Resources/subscriptions/read",
     "Microsoft.Resources/subscriptions/resourceGroups/delete",
     "Microsoft.Resources/subscriptions/resourceGroups/read",
     "Microsoft.Resources/subscriptions/resourceGroups/write",
 )
 """What the adapter's own requests need."""
+_BLOB_SERVICES = "Microsoft.Storage/storageAccounts/blobServices"
+STORED: Final[Mapping[str, str]] = {
+    "CreateContainer": f"{_BLOB_SERVICES}/containers/write",
+    "DeleteContainer": f"{_BLOB_SERVICES}/containers/delete",
+    "GetUserDelegationKey": f"{_BLOB_SERVICES}/generateUserDelegationKey/action",
+    "ListContainers": f"{_BLOB_SERVICES}/containers/read",
+}
+"""What each call to storage needs that leaves blobs alone:
+https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory."""
+STORED_DATA: Final[Mapping[str, str]] = {
+    "DeleteBlob": f"{_BLOB_SERVICES}/containers/blobs/delete",
+    "GetBlob": f"{_BLOB_SERVICES}/containers/blobs/read",
+    "ListBlobs": f"{_BLOB_SERVICES}/containers/blobs/read",
+    "PutBlob": f"{_BLOB_SERVICES}/containers/blobs/write",
+}
+"""What each call for blobs needs. Injectors' addresses allow no more than who signed them may."""
 ENTAILED = (
     "Microsoft.Compute/disks/write",
     "Microsoft.Compute/virtualMachines/delete",
@@ -54,12 +78,18 @@ DEAD_MAN = ("Microsoft.Resources/subscriptions/resourceGroups/delete",)
 _LAST = {"GET": "read", "PUT": "write", "DELETE": "delete"}
 
 
-def role_definition() -> dict[str, Any]:
-    """The role of whoever launches machines."""
+def role_definition(subscription_id: str = PLACE) -> dict[str, Any]:
+    """The role of whoever launches machines in a subscription, as ``az role definition`` takes it.
+
+    Args:
+        subscription_id: Where it may be assigned; default: a place to fill in.
+    """
     return _role(
         "loadmuster",
         "Launches load injectors, sees them and releases them, each run in groups of its own.",
-        sorted((*CALLED, *ENTAILED)),
+        sorted((*CALLED, *ENTAILED, *STORED.values())),
+        sorted(set(STORED_DATA.values())),
+        subscription_id,
     )
 
 
@@ -72,7 +102,7 @@ def machine_role_definition() -> dict[str, Any]:
     return _role(
         "loadmuster dead man",
         "Deletes resource groups: the last guard against a forgotten run.",
-        list(DEAD_MAN),
+        DEAD_MAN,
     )
 
 
@@ -85,22 +115,34 @@ def action_of(method: str, path: str) -> str:
     """
     _, _, subscribed = path.partition("/subscriptions/")
     before, _, provided = subscribed.partition("/providers/")
+    if not provided and "/" not in before:
+        return f"Microsoft.Resources/subscriptions/{_LAST[method]}"
     if not provided:
         assert re.fullmatch(r"[^/]+/resourcegroups(/[^/]+)?", before, re.IGNORECASE), path
         return f"Microsoft.Resources/subscriptions/resourceGroups/{_LAST[method]}"
     namespace, *parts = provided.split("/")
+    if not parts:
+        return f"Microsoft.Resources/subscriptions/providers/{_LAST[method]}"
     if method == "POST":
         *parts, verb = parts
         return f"{namespace}/{'/'.join(parts[::2])}/{verb}/action"
     return f"{namespace}/{'/'.join(parts[::2])}/{_LAST[method]}"
 
 
-def _role(name: str, description: str, actions: list[str]) -> dict[str, Any]:
+def _role(
+    name: str,
+    description: str,
+    actions: Sequence[str],
+    data_actions: Sequence[str] = (),
+    subscription_id: str = PLACE,
+) -> dict[str, Any]:
     return {
         "Name": name,
         "IsCustom": True,
         "Description": description,
-        "Actions": actions,
+        "Actions": list(actions),
         "NotActions": [],
-        "AssignableScopes": [EVERY_SUBSCRIPTION],
+        "DataActions": list(data_actions),
+        "NotDataActions": [],
+        "AssignableScopes": [f"/subscriptions/{subscription_id}"],
     }

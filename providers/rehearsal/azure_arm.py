@@ -15,18 +15,17 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from urllib.parse import parse_qsl, urlsplit
 
+from providers.rehearsal.azure_account import SUBSCRIPTION, TOKEN_PATH, token_reply
 from providers.rehearsal.azure_blobs import ACCOUNT, RehearsedBlobs
 from providers.rehearsal.azure_refusals import ArmError, ConnectionBrokenError
-from providers.rehearsal.azure_reply import Reply
-from providers.rehearsal.azure_routes import Ask, Done, Perform, Routes
+from providers.rehearsal.azure_reply import Ask, Done, Reply
+from providers.rehearsal.azure_routes import Perform, Routes
 from providers.rehearsal.azure_stock import CAPACITY_CODE
 from providers.rehearsal.azure_things import AzurePace, Holdings
 from providers.rehearsal.faults import FaultKind, WireRequest
 from providers.rehearsal.hosts import Hosts
 from providers.rehearsal.world import World
 
-SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
-TOKEN = "rehearsal"  # noqa: S105 - any token opens a rehearsal
 _API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
 _DEFAULT_CODE = "InsufficientInstanceCapacity"
 
@@ -49,6 +48,7 @@ class RehearsedArm:
         self, now_s: Callable[[], float], pace: AzurePace, hosts: Hosts | None = None
     ) -> None:
         self.world = World()
+        self._now_s = now_s
         self._blobs = RehearsedBlobs(now_s, self.world)
         self._holdings = Holdings(now_s, pace, hosts)
         self._routes = Routes(self._holdings, self.world)
@@ -63,6 +63,8 @@ class RehearsedArm:
         address = urlsplit(url)
         query = dict(parse_qsl(address.query, keep_blank_values=True))
         lowered = {name.lower(): value for name, value in headers.items()}
+        if address.path == TOKEN_PATH:
+            return token_reply(lowered, query.get("resource", ""), self._now_s())
         if address.path.split("/")[1] == ACCOUNT:
             with self._lock:
                 return self._blobs.answer(method, url, lowered, body)

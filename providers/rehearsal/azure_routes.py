@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from providers.rehearsal.azure_account import permissions, registration, subscription
 from providers.rehearsal.azure_groups import Groups
 from providers.rehearsal.azure_refusals import ArmError, check_tags
+from providers.rehearsal.azure_reply import Ask, Done
 from providers.rehearsal.azure_scale_sets import ScaleSets, sizes_in_use
 from providers.rehearsal.azure_stock import REGIONS, address_usages, machine_usages, skus
 from providers.rehearsal.azure_things import Holdings, Thing
@@ -26,6 +27,8 @@ _GROUP = rf"(?P<group>{_SUB}/resourcegroups/[^/]+)"
 _COMPUTE = "/providers/microsoft.compute"
 _NETWORK = "/providers/microsoft.network"
 _USAGES = "/locations/(?P<region>[^/]+)/usages"
+_PROVIDER = "/providers/(?P<namespace>[^/]+)"
+_PERMISSIONS = "/providers/microsoft.authorization/permissions"
 _OPERATION = r"/locations/[^/]+/operations/(?P<number>\d+)"
 _MACHINES = f"{_GROUP}{_COMPUTE}/virtualmachines"
 _SETS = f"{_GROUP}{_COMPUTE}/virtualmachinescalesets"
@@ -38,29 +41,6 @@ _PLAIN = (
 _TAG_FILTER = re.compile(r"tagName eq '([^']+)'")
 _REGION_FILTER = re.compile(r"location eq '([^']+)'")
 _SET_FILTER = re.compile(r"'virtualMachineScaleSet/id' eq '([^']+)'")
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A request, taken apart; header names are in lower case."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: dict[str, Any]
-    host: str
-    scheme: str
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What a call did: a status, a document, and the operation that goes on, if one does."""
-
-    status: int
-    document: dict[str, Any] | None = None
-    operation: int | None = None
-    region: str = ""
 
 
 Perform = Callable[[str | None], Done]
@@ -79,6 +59,9 @@ class Routes:
         self._table: list[tuple[str, re.Pattern[str], str, _Handler]] = [
             (method, re.compile(pattern, re.IGNORECASE), action, handler)
             for method, pattern, action, handler in (
+                ("GET", _SUB, "Subscriptions.Get", subscription),
+                ("GET", f"{_SUB}{_PROVIDER}", "Providers.Get", registration),
+                ("GET", f"{_SUB}{_PERMISSIONS}", "Permissions.List", permissions),
                 ("GET", rf"{_SUB}/resourcegroups", "ResourceGroups.List", self._list_groups),
                 ("GET", _GROUP, "ResourceGroups.Get", self._get_group),
                 ("PUT", _GROUP, "ResourceGroups.CreateOrUpdate", self._put_group),

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import io
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 from azure.core.credentials import AccessToken
-from azure.core.pipeline import PipelineRequest
-from azure.core.pipeline.policies import SansIOHTTPPolicy
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 from urllib3.exceptions import ProtocolError
@@ -21,16 +19,14 @@ from urllib3.exceptions import ProtocolError
 from kernel.clock import Clock
 from providers.azure import AzureProvider, Connection
 from providers.azure.clients import AzureClients
-from providers.azure.connection import PUBLIC_ENDPOINT
+from providers.azure.connection import direct_session
 from providers.azure.objects import BlobObjects
-from providers.rehearsal.azure_arm import SUBSCRIPTION, TOKEN, RehearsedArm
+from providers.rehearsal.azure_account import SUBSCRIPTION, TOKEN, TOKEN_LIFE_S
+from providers.rehearsal.azure_arm import RehearsedArm
 from providers.rehearsal.azure_blobs import ACCOUNT
 from providers.rehearsal.azure_refusals import ConnectionBrokenError
+from providers.settings import AZURE_PUBLIC_ENDPOINT
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-TOKEN_LIFE_S = 3_600
 CONTAINER = "loadmuster-rehearsal"
 BLOB_REGION = "rehearsal"
 # The public half of a pair whose private half was never kept: nobody logs in to a rehearsal.
@@ -87,15 +83,6 @@ class InProcess(BaseAdapter):
         """Nothing was opened."""
 
 
-class OpenDoor(SansIOHTTPPolicy[Any, Any]):
-    """Sends the rehearsal's token over plain HTTP, which bearer tokens may not travel by."""
-
-    def on_request(self, request: PipelineRequest[Any]) -> None:
-        """Put the token into the request."""
-        headers: Mapping[str, str] = {"Authorization": f"Bearer {TOKEN}"}
-        request.http_request.headers.update(headers)
-
-
 def azure_rehearsal_provider(endpoint_url: str, clock: Clock) -> AzureProvider:
     """The provider of Azure, talking to a rehearsal over loopback, deaf to the caller's account."""
     return AzureProvider(clock, connection=_connection(endpoint_url), make_key=lambda: PUBLIC_KEY)
@@ -108,15 +95,8 @@ def azure_rehearsal_objects(endpoint_url: str, clock: Clock) -> BlobObjects:
 
 
 def _connection(endpoint_url: str) -> Connection:
-    session = requests.Session()
-    # The rehearsal is on this computer: no proxy leads there.
-    session.trust_env = False
     return Connection(
-        SUBSCRIPTION,
-        RehearsedCredential(),
-        endpoint=endpoint_url,
-        session=session,
-        authentication=OpenDoor(),
+        SUBSCRIPTION, RehearsedCredential(), endpoint=endpoint_url, session=direct_session()
     )
 
 
@@ -125,7 +105,7 @@ def azure_provider_in_process(
 ) -> AzureProvider:
     """The provider of Azure, talking to a rehearsal in this process."""
     session = requests.Session()
-    session.mount(f"{PUBLIC_ENDPOINT}/", InProcess(arm))
+    session.mount(f"{AZURE_PUBLIC_ENDPOINT}/", InProcess(arm))
     connection = Connection(
         SUBSCRIPTION, RehearsedCredential(), session=session, identity_id=identity_id
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from providers.aws.examination import skew_of
+from providers.clock_skew import skew_of
 from providers.rehearsal.aws_cloud import Rehearsal, start_rehearsal_server
 from providers.rehearsal.faults import Fault, FaultKind
 

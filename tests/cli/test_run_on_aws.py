@@ -212,6 +212,15 @@ def test_a_quota_of_nothing_is_refused_in_numbers(acme_on_aws: Account, shop: st
     assert error["wanted"] > 0
 
 
+def test_a_load_longer_than_addresses_are_signed_for_is_refused_in_numbers(
+    acme_on_aws: Account, shop: str
+) -> None:
+    error = acme_on_aws.refused(2, "--set", f"TARGET={shop}", "--duration", "7d")
+
+    assert error["load_s"] == 7 * 24 * 3_600 > error["load_s_max"] > 6 * 24 * 3_600
+    assert not acme_on_aws.server.requests()
+
+
 def test_a_host_is_loaded_only_once_the_account_has_allowed_it(
     acme_on_aws: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

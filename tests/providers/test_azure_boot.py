@@ -25,7 +25,8 @@ from providers.azure.names import run_group
 from providers.azure.roles import DEAD_MAN, action_of
 from providers.contract import LaunchSpec
 from providers.errors import ConfigurationRejectedError
-from providers.rehearsal.azure_arm import SUBSCRIPTION, TOKEN, RehearsedArm
+from providers.rehearsal.azure_account import SUBSCRIPTION, TOKEN
+from providers.rehearsal.azure_arm import RehearsedArm
 from providers.rehearsal.azure_session import RehearsedCredential, azure_provider_in_process
 
 MakeSpec = Callable[..., LaunchSpec]

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
 
 import pytest
 
-from kernel.clock import ManualClock, SystemClock
+from kernel.clock import ManualClock
+from kernel.errors import BadInputError
 from pricing.catalog import Catalog
 from providers.azure import AzureProvider
-from providers.azure.connection import connection_from_environment
+from providers.azure.connection import connection_of
 from providers.contract import LaunchSpec
 from providers.errors import ConfigurationRejectedError, QuotaExceededError
 from providers.rehearsal import azure_stock
+from providers.rehearsal.azure_account import SUBSCRIPTION
 from providers.rehearsal.azure_arm import RehearsedArm
 from providers.rehearsal.faults import Fault, FaultKind
+from providers.settings import azure_settings
 
 MakeSpec = Callable[..., LaunchSpec]
-
-
-@pytest.fixture
-def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A computer on which nobody has named a subscription."""
-    for name in os.environ:
-        if name.startswith("AZURE_"):
-            monkeypatch.delenv(name)
+IDENTITY = (
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/identities/providers/"
+    "Microsoft.ManagedIdentity/userAssignedIdentities/loadmuster"
+)
 
 
 def test_a_check_only_reads(
@@ -42,26 +40,61 @@ def test_a_check_only_reads(
     ]
 
 
-@pytest.mark.usefixtures("nobody")
 def test_a_subscription_that_nobody_named_is_asked_for() -> None:
-    with pytest.raises(ConfigurationRejectedError, match="AZURE_SUBSCRIPTION_ID"):
-        AzureProvider(SystemClock())
+    with pytest.raises(BadInputError, match="AZURE_SUBSCRIPTION_ID is not set"):
+        connection_of(azure_settings({}))
 
 
-@pytest.mark.usefixtures("nobody")
-def test_the_environment_names_the_subscription_and_the_identity_of_machines(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("AZURE_SUBSCRIPTION_ID", "theirs")
-    monkeypatch.setenv("LOADMUSTER_AZURE_IDENTITY", "/subscriptions/theirs/id")
-    monkeypatch.setenv("LOADMUSTER_AZURE_IDENTITY_CLIENT_ID", "client")
+def test_a_subscription_is_named_by_its_id() -> None:
+    with pytest.raises(BadInputError, match="'load tests' is no subscription's id"):
+        connection_of(azure_settings({"AZURE_SUBSCRIPTION_ID": "load tests"}))
 
-    connection = connection_from_environment()
 
-    assert connection.subscription_id == "theirs"
+def test_settings_name_subscription_storage_and_the_identity_of_machines() -> None:
+    settings = azure_settings(
+        {
+            "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
+            "LOADMUSTER_AZURE_STORAGE": "acmeloads",
+            "LOADMUSTER_AZURE_IDENTITY": IDENTITY,
+            "LOADMUSTER_AZURE_IDENTITY_CLIENT_ID": "client",
+        }
+    )
+
+    connection = connection_of(settings)
+
+    assert settings.wanted_storage() == "https://acmeloads.blob.core.windows.net"
+    assert settings.container == "loadmuster"
+    assert connection.subscription_id == SUBSCRIPTION
     assert connection.endpoint == "https://management.azure.com"
-    assert connection.identity_id == "/subscriptions/theirs/id"
-    assert connection.identity_client_id == "client"
+    assert connection.session is None
+    assert (connection.identity_id, connection.identity_client_id) == (IDENTITY, "client")
+
+
+def test_a_storage_account_may_be_named_by_its_address() -> None:
+    named = {"LOADMUSTER_AZURE_STORAGE": "https://acmeloads.blob.core.usgovcloudapi.net/"}
+
+    url = azure_settings(named).wanted_storage()
+
+    assert url == "https://acmeloads.blob.core.usgovcloudapi.net"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LOADMUSTER_AZURE_STORAGE", "Acme-Loads"),
+        ("LOADMUSTER_AZURE_STORAGE", "http://acmeloads.blob.core.windows.net"),
+        ("LOADMUSTER_AZURE_CONTAINER", "load--tests"),
+        ("LOADMUSTER_AZURE_CONTAINER", "l" * 40),
+        ("LOADMUSTER_AZURE_IDENTITY", "loadmuster"),
+        ("LOADMUSTER_AZURE_ENDPOINT", "http://management.azure.com"),
+        ("LOADMUSTER_AZURE_ENDPOINT", "http://127.0.0.1.example.com"),
+    ],
+)
+def test_a_setting_that_is_not_of_its_kind_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(BadInputError, match=name) as caught:
+        azure_settings({name: value})
+
+    assert caught.value.facts == {"setting": name, "value": value}
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from providers.azure import AzureProvider
 from providers.contract import LaunchSpec
 from providers.errors import ConfigurationRejectedError, UnknownOutcomeError
 from providers.rehearsal import azure_cloud
-from providers.rehearsal.azure_arm import SUBSCRIPTION, TOKEN, RehearsedArm
+from providers.rehearsal.azure_account import SUBSCRIPTION, TOKEN
+from providers.rehearsal.azure_arm import RehearsedArm
 from providers.rehearsal.azure_cloud import (
     azure_rehearsal_provider,
     is_alive,

@@ -12,7 +12,8 @@ from providers.azure import AzureProvider
 from providers.azure.names import run_group
 from providers.contract import LaunchSpec, MachineState
 from providers.errors import ConfigurationRejectedError, ThrottledError, UnknownOutcomeError
-from providers.rehearsal.azure_arm import SUBSCRIPTION, RehearsedArm
+from providers.rehearsal.azure_account import SUBSCRIPTION
+from providers.rehearsal.azure_arm import RehearsedArm
 from providers.rehearsal.azure_session import azure_provider_in_process
 from providers.rehearsal.faults import Fault, FaultKind
 

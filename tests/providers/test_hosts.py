@@ -15,7 +15,7 @@ from providers.aws.boot import boot_script
 from providers.azure import Connection
 from providers.azure.boot import boot_script as azure_boot_script
 from providers.contract import LaunchSpec
-from providers.rehearsal.azure_arm import SUBSCRIPTION
+from providers.rehearsal.azure_account import SUBSCRIPTION
 from providers.rehearsal.azure_session import RehearsedCredential
 from providers.rehearsal.hosts import Hosts, parts_of
 

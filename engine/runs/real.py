@@ -1,0 +1,140 @@
+"""The user's own clouds, where machines cost money: what a run asks of each, whatever its name."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from engine.runs.clouds import Cloud
+from engine.runs.states import Limits, Placement
+from kernel.errors import BadInputError
+from providers.contract import LaunchSpec, Provider
+from providers.findings import Finding
+
+CHECKED_LIFETIME = timedelta(hours=1)
+"""Of the machines of a launch that is only looked at; any will do."""
+
+
+class RealCloud(Protocol):
+    """One cloud, as the user's settings and credentials open it."""
+
+    def check_settings(self) -> None:
+        """Look for all that a run needs on this side; asks the cloud nothing.
+
+        Raises:
+            BadInputError: The SDK or a setting is missing.
+        """
+        ...
+
+    def endpoint(self) -> str:
+        """Where injectors of a new run meet their controller; goes on record with the run.
+
+        Raises:
+            BadInputError: The settings do not say.
+        """
+        ...
+
+    def open(self, endpoint: str) -> Cloud:
+        """Machines, and load whose injectors meet at an endpoint that is on record.
+
+        Raises:
+            BadInputError: The SDK is missing.
+            ProviderFailedError: The meeting place cannot be reached.
+        """
+        ...
+
+    def provider(self) -> Provider:
+        """The machines of whichever run.
+
+        Raises:
+            BadInputError: The SDK or a setting is missing.
+        """
+        ...
+
+    def check(
+        self, placements: Sequence[Placement], *, owner: str, spot: bool, load_s: float
+    ) -> None:
+        """Look at everything that a run would need, before it is on record; costs nothing.
+
+        Raises:
+            BadInputError: A setting is missing, or the load is longer than addresses are signed.
+            ProviderFailedError: A run could not work, or the cloud does not answer.
+        """
+        ...
+
+    def examine(self, regions: Sequence[str]) -> Iterator[Finding]:
+        """What stands between the account and a run, one thing after the other."""
+        ...
+
+    def policy(self) -> dict[str, Any]:
+        """The least that whoever runs load tests there must be allowed, in the cloud's own form.
+
+        Raises:
+            BadInputError: A setting that stands in it is missing.
+        """
+        ...
+
+
+def launches_to_check(
+    placements: Sequence[Placement], now: datetime, *, owner: str, spot: bool
+) -> Iterator[LaunchSpec]:
+    """The launches of a run that is not on record yet; none of them is ever sent."""
+    for placement in placements:
+        yield LaunchSpec(
+            run_id="run-check",
+            attempt=1,
+            token="check",  # noqa: S106 - names a launch that is never sent
+            region=placement.region,
+            machine_types=placement.machine_types,
+            count=placement.count,
+            min_count=placement.count,
+            created_at=now,
+            expires_at=now + CHECKED_LIFETIME,
+            owner=owner,
+            spot=spot,
+        )
+
+
+def check_lifetime(limits: Limits, load_s: float, signed_s_max: float) -> None:
+    """Refuse a run whose injectors' addresses would expire before its end.
+
+    Args:
+        limits: How long the phases around the load may take.
+        load_s: How long the load flows.
+        signed_s_max: The longest for which the cloud signs an address.
+
+    Raises:
+        BadInputError: With ``load_s`` and ``load_s_max``, whole seconds.
+    """
+    load_s_max = signed_s_max - limits.lifetime_with_s(0.0)
+    if load_s > load_s_max:
+        raise BadInputError(
+            f"the load takes {load_s / 3_600:,.1f} hours, and the addresses by which injectors "
+            f"fetch and report are signed for {load_s_max / 3_600:,.1f} at most; make it shorter",
+            load_s=int(load_s),
+            load_s_max=int(load_s_max),
+        )
+
+
+def check_sdk(cloud: str, module: str, extra: str) -> None:
+    """Look for a cloud's SDK without importing it.
+
+    Args:
+        cloud: Its name, for people.
+        module: That the SDK brings.
+        extra: By which the SDK is installed.
+
+    Raises:
+        BadInputError: The message says what to install.
+    """
+    try:
+        is_there = importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        is_there = False
+    if not is_there:
+        raise BadInputError(
+            f"the SDK of {cloud} is not installed; install it with: "
+            f"pip install 'loadmuster[{extra}]'"
+        )
