@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -79,16 +79,19 @@ class Clouds:
             self._bind(run, store)
             return self.local()
         if run.order.provider == AWS:
-            return self._aws(run, store)
+            return replace(self._aws(run, store), other=self._other)
         raise not_offered(run.order.provider)
 
-    def check_settings(self, provider: str) -> None:
-        """Refuse a run on a real cloud for which a setting or an installation is missing.
+    def check_settings(self, provider: str, *, rehearsal: bool) -> None:
+        """Refuse a run on a cloud for which a setting or an installation is missing.
 
         Raises:
             BadInputError: The message says what to set, or to install.
+            ConfigurationRejectedError: What a rehearsal needs is not installed.
         """
-        if provider == AWS:
+        if rehearsal:
+            self.rehearsals.check_installed(provider)
+        elif provider == AWS:
             self.aws.check_settings()
 
     def check(
@@ -135,6 +138,10 @@ class Clouds:
     def close(self, run: Run) -> None:
         """Put a rehearsal's cloud away once its run has ended."""
         self.rehearsals.close(run)
+
+    def _other(self, provider: str) -> Provider:
+        """A real cloud that a run goes to instead of its first; it has its machines only."""
+        return self.provider_at(Place(provider, ()))
 
     def _aws(self, run: Run, store: RunStore) -> Cloud:
         """Whoever takes the run over looks for its injectors in the bucket that it began with."""

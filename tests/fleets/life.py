@@ -206,7 +206,7 @@ class Life:
         ends_now = run.state is not RunState.LAUNCHING and self.engine.store.load(run.id).ended
         if ends_now and self.cloud.left(run.id):
             self._violated(run, "ended before its machines were gone")
-        if len(self.cloud.left(run.id)) > run.order.machines_wanted:
+        if len(self.cloud.left(run.id)) > run.machines_planned:
             self._violated(run, "has more machines than were wanted")
 
     def _cancel(self, run: Run) -> None:
