@@ -20,6 +20,12 @@ from engine.cli.settings import Command, Settings, pass_settings
     show_default=True,
     help="Whose machines put the load on.",
 )
+@click.option(
+    "--or-on",
+    type=click.Choice(["aws", "azure"]),
+    multiple=True,
+    help="Another cloud to go to where the first has no machines left.",
+)
 @click.option("--dry-run", is_flag=True, help="Go through the whole life on a simulated cloud.")
 @click.option(
     "--with-load",

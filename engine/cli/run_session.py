@@ -37,6 +37,7 @@ class RunOptions:
     account: str
     department: str | None
     provider: str
+    or_on: tuple[str, ...]
     dry_run: bool
     with_load: bool
     spot: bool
@@ -100,6 +101,7 @@ def _accept(engine: Engine, scenario: Scenario, options: RunOptions, lease: Leas
         account=options.account,
         department=options.department,
         provider=options.provider,
+        or_on=options.or_on,
         dry_run=options.dry_run,
         with_load=options.with_load,
         spot=options.spot,
@@ -116,9 +118,13 @@ def _confirmed(console: Console, engine: Engine, scenario: Scenario, options: Ru
     if options.yes or not (sys.stdin.isatty() and console.is_terminal):
         return True
     provider = "any" if options.provider == LOCAL else options.provider
-    planned = engine.estimate(scenario, provider=provider, regions=options.regions)
+    planned = engine.estimate(
+        scenario, provider=provider, or_on=options.or_on, regions=options.regions
+    )
     payment = engine.payment(planned, account=options.account, department=options.department)
-    machines = _machines(planned, options.provider)
+    machines = " or, if it has none left, ".join(
+        _machines(planned, name) for name in (options.provider, *options.or_on)
+    )
     show_quote(console, scenario.name, payment, f"{machines}, spot" if options.spot else machines)
     return click.confirm("Start it?", default=False, err=True)
 

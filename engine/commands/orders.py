@@ -16,7 +16,7 @@ from engine.runs.acceptance import (
     quote_of,
     time_scale_of,
 )
-from engine.runs.alternatives import LOCAL, placements_of
+from engine.runs.alternatives import LOCAL, first_on, placements_of
 from engine.runs.states import Order, Run
 from engine.scenario import Scenario
 from kernel.clock import SystemClock
@@ -37,6 +37,7 @@ class OrderCommands(AccountCommands, TargetCommands):
         scenario: Scenario,
         *,
         provider: str = "any",
+        or_on: Sequence[str] = (),
         regions: Sequence[str] = (),
         account: str | None = None,
     ) -> Estimate:
@@ -46,6 +47,7 @@ class OrderCommands(AccountCommands, TargetCommands):
             scenario,
             catalog=Catalog.bundled(),
             provider=provider,
+            or_on=or_on,
             regions=regions,
             at=self.clock.now().date(),
             plan=plan,
@@ -82,6 +84,7 @@ class OrderCommands(AccountCommands, TargetCommands):
         account: str,
         department: str | None = None,
         provider: str = LOCAL,
+        or_on: Sequence[str] = (),
         dry_run: bool = False,
         with_load: bool = False,
         spot: bool = False,
@@ -93,6 +96,8 @@ class OrderCommands(AccountCommands, TargetCommands):
     ) -> Run:
         """Quote the run, reserve what it will cost, and put it on record; nothing is launched.
 
+        A run goes to the clouds ``or_on`` only where no place of ``provider`` has the machines;
+        what it is charged stays the same.
         ``dry_run`` rehearses the cloud; ``with_load`` lets its machines, which are processes of
         this computer then, really load a target on loopback. ``spot`` takes machines that are
         cheaper and may be taken away. Before a run on a real cloud is put on record, the cloud is
@@ -114,18 +119,24 @@ class OrderCommands(AccountCommands, TargetCommands):
 
         now = self.clock.now()
         puts_load = with_load or not dry_run
-        check_runnable(scenario, provider, rehearsal=dry_run, puts_load=puts_load, spot=spot)
+        check_runnable(
+            scenario, provider, or_on=or_on, rehearsal=dry_run, puts_load=puts_load, spot=spot
+        )
         pace = time_scale_of(scenario, rehearsal=dry_run, puts_load=puts_load, wanted=time_scale)
         cloud = "any" if provider == LOCAL else provider
-        planned = self.estimate(scenario, provider=cloud, regions=regions)
+        planned = self.estimate(scenario, provider=cloud, or_on=or_on, regions=regions)
         with self._reading() as conn:
-            short = known_shortages(conn, provider, rehearsal=dry_run, now=now)
-        placements = placements_of(planned, provider, Catalog.bundled(), short)
-        if provider != LOCAL and not dry_run and not self._was_requested(account, request_id):
-            self._clouds.check_settings(provider)
-            self.check_target(account, scenario.target)
-            load_s = scenario.profile.duration_s / pace
-            self._clouds.check(provider, placements, owner=account, spot=spot, load_s=load_s)
+            short = known_shortages(conn, rehearsal=dry_run, now=now)
+        placements = placements_of(planned, provider, Catalog.bundled(), short, or_on=or_on)
+        if not self._was_requested(account, request_id):
+            for name in (provider, *or_on):
+                self._clouds.check_settings(name, rehearsal=dry_run)
+            if provider != LOCAL and not dry_run:
+                self.check_target(account, scenario.target)
+                load_s = scenario.profile.duration_s / pace
+                for name in (provider, *or_on):
+                    there = first_on(name, placements)
+                    self._clouds.check(name, there, owner=account, spot=spot, load_s=load_s)
         with self._transaction() as conn:
             accounts.advance(conn, account, now, payer=self.payer)
             plan = subscriptions.latest(conn, account).plan
@@ -144,7 +155,7 @@ class OrderCommands(AccountCommands, TargetCommands):
                 puts_load=puts_load,
                 spot=spot,
             )
-            wish = order_hash(order, regions)
+            wish = order_hash(order, regions, or_on)
             if request_id is not None:
                 known = self.store.find_request(conn, account, request_id, wish)
                 if known is not None:
@@ -160,7 +171,8 @@ class OrderCommands(AccountCommands, TargetCommands):
                 now=now,
                 payer=self.payer,
             )
-            check_price_cap(reserved.quote, planned, max_usd_micros)
+            fleets = [each for each in planned.clouds if each.provider in (provider, *or_on)]
+            check_price_cap(reserved.quote, fleets, max_usd_micros)
             order = replace(order, quote=reserved.quote, department=reserved.department)
             check_folder(self.folder)
             self.store.accept(conn, order, request_id=request_id, request_hash=wish)

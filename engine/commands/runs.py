@@ -26,13 +26,14 @@ WAIT_S_MAX = 24 * 3600.0
 class RunCommands(OrderCommands):
     """Runs, from their acceptance to their end."""
 
-    def run(
+    def run(  # noqa: PLR0913 - one keyword an option of `loadmuster run`
         self,
         scenario: Scenario,
         *,
         account: str,
         department: str | None = None,
         provider: str = LOCAL,
+        or_on: Sequence[str] = (),
         dry_run: bool = False,
         spot: bool = False,
         request_id: str | None = None,
@@ -44,6 +45,7 @@ class RunCommands(OrderCommands):
             account=account,
             department=department,
             provider=provider,
+            or_on=or_on,
             dry_run=dry_run,
             spot=spot,
             request_id=request_id,
@@ -51,13 +53,14 @@ class RunCommands(OrderCommands):
         )
         return self.drive(accepted.id, lease=lease)
 
-    def start(
+    def start(  # noqa: PLR0913 - one keyword an option of `loadmuster run`
         self,
         scenario: Scenario,
         *,
         account: str,
         department: str | None = None,
         provider: str = LOCAL,
+        or_on: Sequence[str] = (),
         dry_run: bool = False,
         spot: bool = False,
         request_id: str | None = None,
@@ -68,6 +71,7 @@ class RunCommands(OrderCommands):
             account=account,
             department=department,
             provider=provider,
+            or_on=or_on,
             dry_run=dry_run,
             spot=spot,
             request_id=request_id,

@@ -92,11 +92,12 @@ class Estimate:
         return self.clouds[0]
 
 
-def estimate(
+def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
     scenario: Scenario,
     *,
     catalog: Catalog | None = None,
     provider: str = ANY_PROVIDER,
+    or_on: Sequence[str] = (),
     regions: Sequence[str] = (),
     at: date | None = None,
     plan: Plan | None = None,
@@ -108,6 +109,8 @@ def estimate(
         scenario: What is to be run.
         catalog: Machine types and prices; None: the bundled catalogue.
         provider: ``aws``, ``azure``, or ``any`` for both.
+        or_on: Clouds that may stand in for the provider, each with its regions nearest to those
+            that are named.
         regions: Where the load comes from, in equal shares; replaces the scenario's.
         at: The day that decides which tariffs hold and which prices are old; None: the newest
             tariffs, and no judgement on ages.
@@ -123,7 +126,7 @@ def estimate(
         scenario = replace(scenario, regions=equal_shares(regions))
     catalog = catalog or Catalog.bundled()
     requirement = require(scenario, at=at)
-    clouds, left_out = _clouds(scenario, requirement, catalog, provider)
+    clouds, left_out = _clouds(scenario, requirement, catalog, provider, or_on)
     quotes = offers(
         scenario,
         requirement,
@@ -143,20 +146,26 @@ def estimate(
 
 
 def _clouds(
-    scenario: Scenario, requirement: Requirement, catalog: Catalog, provider: str
+    scenario: Scenario,
+    requirement: Requirement,
+    catalog: Catalog,
+    provider: str,
+    or_on: Sequence[str],
 ) -> tuple[tuple[Fleet, ...], tuple[Unknown, ...]]:
     """The fleets of the clouds asked for, cheapest first, and the clouds that were left out."""
-    if provider not in {ANY_PROVIDER, *PROVIDERS}:
-        known = ", ".join((*PROVIDERS, ANY_PROVIDER))
-        raise UnknownProviderError(
-            f"no provider {provider!r}; there are {known}", provider=provider
-        )
+    known = (*PROVIDERS, ANY_PROVIDER)
+    for name in (provider, *or_on):
+        if name not in known:
+            raise UnknownProviderError(
+                f"no provider {name!r}; there are {', '.join(known)}", provider=name
+            )
     names = [part.region for part in requirement.regions]
     check_somewhere(names, catalog)
     fleets, left_out = [], []
-    for candidate in PROVIDERS if provider == ANY_PROVIDER else (provider,):
+    for candidate in PROVIDERS if provider == ANY_PROVIDER else (provider, *or_on):
+        may_stand_in = provider == ANY_PROVIDER or candidate in or_on
         try:
-            places = places_on(candidate, names, catalog, may_stand_in=provider == ANY_PROVIDER)
+            places = places_on(candidate, names, catalog, may_stand_in=may_stand_in)
         except UnknownRegionError as error:
             if provider != ANY_PROVIDER:
                 raise

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from engine.planning.estimate import Estimate
+from engine.planning.fleet import Fleet
 from engine.runs.codec import order_to_json
 from engine.runs.errors import PriceCapError
 from engine.runs.states import Order
@@ -52,11 +53,15 @@ def on_demand_quote_of(estimate: Estimate, plan: Plan, at: datetime) -> Quote | 
     return quote_of(estimate, sold, at)
 
 
-def check_price_cap(quote: Quote, estimate: Estimate, max_usd_micros: int | None) -> None:
-    """Refuse a run above the caller's cap: its charge, or on a subscription its machines' cost."""
+def check_price_cap(quote: Quote, fleets: Iterable[Fleet], max_usd_micros: int | None) -> None:
+    """Refuse a run above the caller's cap: its charge, or on a subscription its machines' cost.
+
+    The fleets are those of the clouds that it may go to; the dearest counts.
+    """
     if max_usd_micros is None:
         return
-    quoted = quote.total if quote.unit is Unit.USD else estimate.fleet.high_usd_micros
+    dearest = max((fleet.high_usd_micros for fleet in fleets), default=0)
+    quoted = quote.total if quote.unit is Unit.USD else dearest
     if quoted > max_usd_micros:
         raise PriceCapError(
             f"this run is quoted at {format_cents(quoted)} USD, above the cap of "
@@ -88,7 +93,7 @@ def time_scale_of(
     return wanted
 
 
-def order_hash(order: Order, regions: Sequence[str]) -> str:
+def order_hash(order: Order, regions: Sequence[str], or_on: Sequence[str] = ()) -> str:
     """What a request id stands for: everything that the caller chose, and nothing of our own."""
     wish = {
         key: value
@@ -97,4 +102,7 @@ def order_hash(order: Order, regions: Sequence[str]) -> str:
         or (key in ("department", "spot") and value)
     }
     wish["regions"] = list(regions)
+    # Not named where it is empty: requests from before it keep their meaning.
+    if or_on:
+        wish["or_on"] = list(or_on)
     return hashlib.sha256(json.dumps(wish, sort_keys=True).encode()).hexdigest()

@@ -33,7 +33,7 @@ from engine.runs.decide import (
 )
 from engine.runs.detours import Detour, Fail, SendAgain, after_refusal, routes_after
 from engine.runs.errors import ReleaseUnprovenError
-from engine.runs.launches import launch_specs, load_task
+from engine.runs.launches import launch_specs, launched_words, load_task
 from engine.runs.lease import Lease
 from engine.runs.settlement import settle
 from engine.runs.shortages import note_shortage
@@ -136,7 +136,7 @@ class Acts:
         try:
             work = cloud.driver.prepare(self._task(run, cloud, observed.machines))
             for spec in launch_specs(run, work, cloud.limits):
-                machines.extend(cloud.provider.launch(spec))
+                machines.extend(cloud.launch(run, spec))
                 placed += 1
                 self.on_step("launching/Launch/sent")
         except (BadInputError, ProviderFailedError) as error:
@@ -157,7 +157,7 @@ class Acts:
                 RunState.STARTING,
                 now,
                 "launched",
-                f"{len(machines)} of {run.order.machines_wanted} machines",
+                launched_words(run, machines),
                 launched_at=now,
                 machines=[machine_to_json(machine) for machine in machines],
             )
@@ -219,7 +219,7 @@ class Acts:
     def _release(self, run: Run, cloud: Cloud) -> None:
         # Whether it worked shows at the next look; until then it is asked for again.
         with suppress(ThrottledError, UnknownOutcomeError):
-            cloud.provider.release(run.id, run.regions)
+            cloud.release(run)
         self.on_step("releasing/Release/sent")
         self.clock.sleep(cloud.limits.poll_s)
 

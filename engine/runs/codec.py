@@ -41,7 +41,9 @@ def order_from_json(document: Mapping[str, Any]) -> Order:
         scenario=scenario_from_json(document["scenario"]),
         quote=quote_from_json(document["quote"]),
         provider=document["provider"],
-        placements=tuple(_placement_from_json(each) for each in document["placements"]),
+        placements=tuple(
+            _placement_from_json(each, document["provider"]) for each in document["placements"]
+        ),
         rehearsal=document["rehearsal"],
         time_scale=document["time_scale"],
         accepted_at=datetime.fromisoformat(document["accepted_at"]),
@@ -55,6 +57,7 @@ def order_from_json(document: Mapping[str, Any]) -> Order:
 
 def _placement_to_json(placement: Placement) -> Document:
     return {
+        "provider": placement.provider,
         "region": placement.region,
         "machine_types": list(placement.machine_types),
         "count": placement.count,
@@ -64,14 +67,16 @@ def _placement_to_json(placement: Placement) -> Document:
     }
 
 
-def _placement_from_json(document: Mapping[str, Any]) -> Placement:
+def _placement_from_json(document: Mapping[str, Any], provider: str) -> Placement:
+    """Placements from before runs could go to another cloud do not name theirs."""
     return Placement(
+        provider=document.get("provider", provider),
         region=document["region"],
         machine_types=tuple(document["machine_types"]),
         count=document["count"],
         hourly_usd_micros=tuple(document["hourly_usd_micros"]),
         users=document["users"],
-        elsewhere=tuple(_placement_from_json(each) for each in document["elsewhere"]),
+        elsewhere=tuple(_placement_from_json(each, provider) for each in document["elsewhere"]),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -83,15 +83,19 @@ class Clouds:
         if run.order.provider == LOCAL:
             self._bind(run, store)
             return self.local()
-        return self._open_real(run, store)
+        return replace(self._open_real(run, store), other=self._other)
 
-    def check_settings(self, provider: str) -> None:
-        """Refuse a run on a real cloud for which a setting or an installation is missing.
+    def check_settings(self, provider: str, *, rehearsal: bool) -> None:
+        """Refuse a run on a cloud for which a setting or an installation is missing.
 
         Raises:
             BadInputError: The message says what to set, or to install.
+            ConfigurationRejectedError: What a rehearsal needs is not installed.
         """
-        self.real_cloud(provider).check_settings()
+        if rehearsal:
+            self.rehearsals.check_installed(provider)
+        elif provider != LOCAL:
+            self.real_cloud(provider).check_settings()
 
     def check(
         self,
@@ -152,6 +156,10 @@ class Clouds:
     def close(self, run: Run) -> None:
         """Put a rehearsal's cloud away once its run has ended."""
         self.rehearsals.close(run)
+
+    def _other(self, provider: str) -> Provider:
+        """A real cloud that a run goes to instead of its first; it has its machines only."""
+        return self.provider_at(Place(provider, ()))
 
     def _open_real(self, run: Run, store: RunStore) -> Cloud:
         """Whoever takes the run over looks for its injectors where it began."""

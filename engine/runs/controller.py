@@ -8,6 +8,7 @@ provider for too long raises.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -143,7 +144,7 @@ class Controller:
         Nobody else would look for those machines but the reaper; they have their dead man too.
         """
         if run.state is RunState.LAUNCHING and self.store.load(run.id).ended:
-            cloud.provider.release(run.id, run.regions)
+            cloud.release(run)
 
     def _observe(self, run: Run, cloud: Cloud) -> Observed:
         if run.state not in _HAS_MACHINES:
@@ -156,7 +157,14 @@ class Controller:
             before_sleep=lambda _: self._hold(run.id),
             reraise=True,
         )
-        machines = look(cloud.provider.observe, run.id, run.regions)
+        try:
+            machines = look(cloud.observe, run)
+        except ProviderFailedError:
+            if run.state is RunState.RELEASING:
+                # A cloud that does not answer must not keep the machines of another one.
+                with suppress(ProviderFailedError):
+                    cloud.release(run)
+            raise
         if run.state not in _HAS_LOAD:
             return Observed(machines)
         now = self.clock.now()

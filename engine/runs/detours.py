@@ -1,8 +1,8 @@
 """What a refused launch means: send it again, try another place, or fail.
 
 The decision follows the error's kind, never its text. No capacity and no quota are answered by
-another place; throttling is not a lack of capacity, so the same place is tried again, with a new
-token where the old one can only give the same answer.
+another place, in another cloud where the user said so; throttling is not a lack of capacity, so the
+same place is tried again, with a new token where the old one can only give the same answer.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def after_refusal(run: Run, placement: int, error: LoadmusterError) -> SendAgain
                 route[-1] + 1,
                 avoid_s,
                 f"{_named(options[route[-1]])}: {error.message}; "
-                f"trying {_named(options[route[-1] + 1])}",
+                f"trying {_named(options[route[-1] + 1], options[route[-1]].provider)}",
             )
     return Fail()
 
@@ -83,5 +83,6 @@ def routes_after(run: Run, detour: Detour) -> tuple[tuple[int, ...], ...]:
     return tuple(routes)
 
 
-def _named(place: Placement) -> str:
-    return f"{place.machine_types[0]} in {place.region}"
+def _named(place: Placement, coming_from: str | None = None) -> str:
+    named = f"{place.machine_types[0]} in {place.region}"
+    return named if coming_from in (None, place.provider) else f"{named} on {place.provider}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -59,6 +60,15 @@ def launch_specs(run: Run, work: MachineWork, limits: Limits) -> Iterator[Launch
         first += placement.count
 
 
+def launched_words(run: Run, machines: Sequence[Machine]) -> str:
+    """How many came of how many, for people; by cloud where the run has gone to another."""
+    words = f"{len(machines)} of {run.machines_planned} machines"
+    by_provider = Counter(run.provider_of(machine.region) for machine in machines)
+    if set(by_provider) <= {run.order.provider}:
+        return words
+    return f"{words}: " + ", ".join(f"{count} on {name}" for name, count in by_provider.items())
+
+
 def load_task(
     run: Run, machines: Sequence[Machine], limits: Limits, folder: Path, now: datetime
 ) -> LoadTask:
@@ -71,9 +81,9 @@ def load_task(
         folder: Under which each run has a folder of its own.
         now: When they were observed.
     """
-    all_up = len(machines) == run.machines_wanted and all(
-        machine.state is MachineState.RUNNING for machine in machines
-    )
+    # A place that refused may still show what is left of the try there.
+    up = sum(machine.state is MachineState.RUNNING for machine in machines)
+    all_up = up == run.machines_wanted
     return LoadTask(
         run_id=run.id,
         scenario=run.order.scenario,
@@ -83,6 +93,6 @@ def load_task(
         started_at=run.load_started_at or (now if all_up else None),
         lifetime_s=limits.lifetime_s(run.order),
         machines=run.machines_wanted,
-        injectors_min=run.order.least_of(run.order.machines_wanted),
+        injectors_min=run.order.least_of(run.machines_planned),
         late_at=limits.late_at(run),
     )

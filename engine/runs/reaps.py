@@ -85,7 +85,7 @@ def overdue(
         if run.ended or run.order.rehearsal or run.order.provider == LOCAL:
             continue
         for region in run.regions:
-            spot = (run.order.provider, region)
+            spot = (run.provider_of(region), region)
             since[spot] = min(since.get(spot, now), run.order.accepted_at)
     late = now - timedelta(seconds=every_s)
     return sorted(spot for spot, first in since.items() if max(first, last.get(spot, first)) < late)
@@ -95,9 +95,10 @@ def places_of(runs: Iterable[Run]) -> Sequence[Place]:
     """Where these runs have machines, or had them."""
     regions: dict[tuple[str, str | None], set[str]] = {}
     for run in runs:
-        if run.endpoint is not None or not run.order.rehearsal:
-            endpoint = run.endpoint if run.order.rehearsal else None
-            regions.setdefault((run.order.provider, endpoint), set()).update(run.regions)
+        for name, tried in run.places.items():
+            endpoint = run.endpoint_of(name) if run.order.rehearsal else None
+            if endpoint is not None or not run.order.rehearsal:
+                regions.setdefault((name, endpoint), set()).update(tried)
     return [
         Place(name, tuple(sorted(found)), endpoint)
         for (name, endpoint), found in sorted(regions.items(), key=lambda one: str(one[0]))

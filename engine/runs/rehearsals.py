@@ -2,13 +2,15 @@
 
 A rehearsal's address is on record with its run, so that the controller that takes over finds it.
 If that process is gone, all its machines are gone with it, and an empty one takes its place. A run
-has a rehearsal of its own, below its folder, unless runs were told to share one.
+has a rehearsal of its own, below its folder, unless runs were told to share one; one that may go to
+another cloud has a rehearsal of each, the second from the moment when it goes there.
 """
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,12 +66,22 @@ class Rehearsals:
         """
         endpoint = run.endpoint
         if endpoint is None or not self.is_alive(endpoint):
-            endpoint = self._begin(run)
+            endpoint = self._begin(run, run.order.provider)
             store.set_endpoint(run.id, endpoint)
         driver: LoadDriver = RehearsedLoad()
         if run.order.puts_load:
             driver = SlicedDriver(_cloud(run.order.provider).objects(endpoint, self.clock))
-        return Cloud(self.provider(run.order.provider, endpoint), driver, REHEARSAL_LIMITS)
+        provider = self.provider(run.order.provider, endpoint)
+        other = cache(partial(self._other, run, store))
+        return Cloud(provider, driver, REHEARSAL_LIMITS, other)
+
+    def check_installed(self, name: str) -> None:
+        """Refuse a run whose rehearsed cloud could not be started.
+
+        Raises:
+            ConfigurationRejectedError: The message says what to install.
+        """
+        _cloud(name).check_installed()
 
     def provider(self, name: str, endpoint: str) -> Provider:
         """The provider of a rehearsed cloud; runs on the same one share its connections."""
@@ -86,17 +98,30 @@ class Rehearsals:
 
     def close(self, run: Run) -> None:
         """Put a rehearsal away once its run has ended; one that is shared stays."""
-        if not run.order.rehearsal or not run.ended or run.endpoint is None:
+        if not run.order.rehearsal or not run.ended:
             return
-        own = _cloud(run.order.provider).running(self.folder / run.id)
+        for name in (run.order.provider, *run.order.other_providers):
+            if run.endpoint_of(name) is not None:
+                self._put_away(name, self.folder / run.id)
+
+    def _put_away(self, name: str, folder: Path) -> None:
+        own = _cloud(name).running(folder)
         if own is not None:
             own.stop()
             with self._connecting:
                 self._providers.pop(own.endpoint_url, None)
 
-    def _begin(self, run: Run) -> str:
-        if self.shared_url is None or run.order.provider != AWS:
-            return _cloud(run.order.provider).start(self.folder / run.id).endpoint_url
+    def _other(self, run: Run, store: RunStore, name: str) -> Provider:
+        """Another rehearsed cloud of the run, begun when the run first goes there."""
+        endpoint = store.load(run.id).endpoint_of(name)
+        if endpoint is None or not self.is_alive(endpoint):
+            endpoint = self._begin(run, name)
+            store.set_other_endpoint(run.id, name, endpoint)
+        return self.provider(name, endpoint)
+
+    def _begin(self, run: Run, name: str) -> str:
+        if self.shared_url is None or name != AWS:
+            return _cloud(name).start(self.folder / run.id).endpoint_url
         if not self.is_alive(self.shared_url):
             raise ConfigurationRejectedError(
                 f"no rehearsed AWS answers at {self.shared_url}, which runs were told to share",

@@ -50,24 +50,26 @@ def played_until_cancel_s(run: Run, now: datetime) -> float:
 
 
 def cloud_cost_usd_micros(run: Run, now: datetime) -> int:
-    """List price, until ``now``, of the machines that were ever seen.
+    """List price, until ``now``, of the machines that were ever seen, by the rules of their clouds.
 
     They count from the launch; where its answer was lost, from the intent.
     """
-    rule = BILLING_RULES.get(run.order.provider)
     since = run.launched_at or run.intent_at
-    if rule is None or since is None:
+    if since is None:
         return 0
-    seconds = rule.billed_seconds(max(0, round((now - since).total_seconds())))
+    used_s = max(0, round((now - since).total_seconds()))
+    billed_s = {name: rule.billed_seconds(used_s) for name, rule in BILLING_RULES.items()}
     hourly_usd_micros = {
         (option.region, machine_type): usd_micros
-        for placement in run.order.placements
-        for option in placement.options
+        for option in run.order.options
         for machine_type, usd_micros in zip(
             option.machine_types, option.hourly_usd_micros, strict=True
         )
     }
     return sum(
-        cost_of_time(hourly_usd_micros[machine.region, machine.machine_type], seconds)
+        cost_of_time(
+            hourly_usd_micros[machine.region, machine.machine_type],
+            billed_s.get(run.provider_of(machine.region), 0),
+        )
         for machine in run.machines
     )

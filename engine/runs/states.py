@@ -16,7 +16,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
@@ -55,14 +56,16 @@ class Placement:
     """The machines wanted in one region.
 
     Attributes:
+        provider: ``local``, ``aws`` or ``azure``.
         region: Where; ``local`` on this machine.
         machine_types: In order of preference.
         count: How many.
         hourly_usd_micros: List price of one machine of each type.
         users: Most users at once that they carry together.
-        elsewhere: Where the same machines may be had instead, in order of preference.
+        elsewhere: Where the same load may come from instead, in order of preference.
     """
 
+    provider: str
     region: str
     machine_types: tuple[str, ...]
     count: int
@@ -85,7 +88,7 @@ class Order:
         account_id: Who pays.
         scenario: What is run.
         quote: What it will be charged, at the tariff version it was quoted with.
-        provider: ``local``, ``aws`` or ``azure``.
+        provider: ``local``, ``aws`` or ``azure``: the first choice, and where injectors meet.
         placements: Which machines.
         rehearsal: The cloud is a rehearsal: no machine is real.
         time_scale: Seconds of the test that one second plays; above 1 only in rehearsals.
@@ -109,9 +112,15 @@ class Order:
     spot: bool = False
 
     @property
-    def machines_wanted(self) -> int:
-        """Over all placements."""
-        return sum(placement.count for placement in self.placements)
+    def options(self) -> tuple[Placement, ...]:
+        """All places that its machines may come from."""
+        return tuple(option for placement in self.placements for option in placement.options)
+
+    @property
+    def other_providers(self) -> tuple[str, ...]:
+        """The clouds that it may go to besides the first."""
+        providers = dict.fromkeys(option.provider for option in self.options)
+        return tuple(name for name in providers if name != self.provider)
 
     def least_of(self, machines: int) -> int:
         """With how many of so many machines the test may go ahead."""
@@ -143,6 +152,7 @@ class Run:
         result: What the load measured, as JSON.
         endpoint: Address of the rehearsal's cloud, or of the bucket that its injectors meet in; of
             a local run, the computer's name.
+        other_endpoints: Addresses of the other rehearsed clouds that it went to, by provider.
         routes: For each placement, which of its options each try to launch it took; empty: the
             first try of all is still under way.
     """
@@ -161,6 +171,7 @@ class Run:
     machines: tuple[Machine, ...] = ()
     result: dict[str, Any] | None = None
     endpoint: str | None = None
+    other_endpoints: Mapping[str, str] = field(default_factory=dict)
     routes: tuple[tuple[int, ...], ...] = ()
 
     @property
@@ -187,9 +198,33 @@ class Run:
         return tuple(dict.fromkeys(tried))
 
     @property
+    def places(self) -> Mapping[str, tuple[str, ...]]:
+        """The regions where its machines can be, by provider."""
+        found: dict[str, tuple[str, ...]] = {}
+        for region in self.regions:
+            name = self.provider_of(region)
+            found[name] = (*found.get(name, ()), region)
+        return found
+
+    def provider_of(self, region: str) -> str:
+        """Whose region it is, of those that the run may be in: no two clouds share a name."""
+        return next(each.provider for each in self.order.options if each.region == region)
+
+    def endpoint_of(self, provider: str) -> str | None:
+        """Address of one of the rehearsed clouds of the run; None: it has not been there."""
+        if provider == self.order.provider:
+            return self.endpoint
+        return self.other_endpoints.get(provider)
+
+    @property
+    def machines_planned(self) -> int:
+        """How many are asked for where its placements are launched now."""
+        return sum(placement.count for placement in self.placements)
+
+    @property
     def machines_wanted(self) -> int:
         """How many there should be: those that were launched, once they were."""
-        return self.order.machines_wanted if self.launched_at is None else len(self.machines)
+        return self.machines_planned if self.launched_at is None else len(self.machines)
 
     @property
     def id(self) -> str:

@@ -45,6 +45,7 @@ class RunStore:
                 attempt=0,
                 machines=[],
                 routes=[],
+                other_endpoints={},
             )
         )
         self._append_event(conn, order.run_id, order.accepted_at, "accepted", "")
@@ -140,6 +141,15 @@ class RunStore:
         with transaction(self._db) as conn:
             conn.execute(update(RUNS).where(RUNS.c.id == run_id).values(endpoint=endpoint))
 
+    def set_other_endpoint(self, run_id: str, provider: str, endpoint: str) -> None:
+        """Where another rehearsed cloud of the run is now."""
+        one = RUNS.c.id == run_id
+        query = select(RUNS.c.other_endpoints).where(one).with_for_update()
+        with transaction(self._db) as conn:
+            known = conn.execute(query).scalar_one()
+            changed = {**known, provider: endpoint}
+            conn.execute(update(RUNS).where(one).values(other_endpoints=changed))
+
     def advance(
         self,
         conn: Connection,
@@ -220,5 +230,6 @@ def _run_from(row: Row[Any]) -> Run:
         machines=tuple(machine_from_json(each) for each in row.machines),
         result=row.result,
         endpoint=row.endpoint,
+        other_endpoints=row.other_endpoints,
         routes=tuple(tuple(route) for route in row.routes),
     )

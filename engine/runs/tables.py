@@ -40,6 +40,8 @@ RUNS = Table(
     Column("machines", JSON, nullable=False),
     Column("result", JSON(none_as_null=True)),
     Column("endpoint", Text),
+    # Of the other rehearsed clouds that it went to, by provider.
+    Column("other_endpoints", JSON, nullable=False, server_default="{}"),
     # For each placement, the options that its tries to launch took.
     Column("routes", JSON, nullable=False, server_default="[]"),
     # Who drives it. Leases live by the machine's clock, whatever clock the run lives by.

@@ -75,6 +75,7 @@ def run_summary(run: Run) -> dict[str, Any]:
         "department": order.department,
         "name": order.scenario.name,
         "provider": order.provider,
+        "or_on": list(order.other_providers),
         "rehearsal": order.rehearsal,
         "spot": order.spot,
         "state": run.state.value,
@@ -95,6 +96,7 @@ def run_document(view: RunView) -> dict[str, Any]:
         "machines": [
             {
                 "id": machine.machine_id,
+                "provider": run.provider_of(machine.region),
                 "region": machine.region,
                 "type": machine.machine_type,
                 "state": "gone" if run.ended else machine.state.value,

@@ -72,12 +72,21 @@ def start_rehearsal_server(
     Raises:
         ConfigurationRejectedError: If it cannot start.
     """
+    check_installed()
+    lengths_s = {"boot-s": boot_s, "shutdown-s": shutdown_s, "idle-timeout-s": idle_timeout_s}
+    return _program().start(folder, lengths_s)
+
+
+def check_installed() -> None:
+    """Refuse a rehearsal that could not be started.
+
+    Raises:
+        ConfigurationRejectedError: moto is missing.
+    """
     if importlib.util.find_spec("moto") is None:
         raise ConfigurationRejectedError(
             "a rehearsal of AWS needs moto; install it with: pip install 'loadmuster[rehearsal]'"
         )
-    lengths_s = {"boot-s": boot_s, "shutdown-s": shutdown_s, "idle-timeout-s": idle_timeout_s}
-    return _program().start(folder, lengths_s)
 
 
 def rehearsal_of(folder: Path) -> Rehearsal | None:
@@ -136,7 +145,11 @@ def _session() -> boto3.Session:
 
 
 CLOUD = RehearsedCloud(
-    start_rehearsal_server, rehearsal_of, aws_rehearsal_provider, aws_rehearsal_objects
+    check_installed,
+    start_rehearsal_server,
+    rehearsal_of,
+    aws_rehearsal_provider,
+    aws_rehearsal_objects,
 )
 
 

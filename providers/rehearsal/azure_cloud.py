@@ -116,7 +116,11 @@ def azure_rehearsal_objects(endpoint_url: str, clock: Clock) -> BlobObjects:
 
 
 CLOUD = RehearsedCloud(
-    start_rehearsal_server, rehearsal_of, azure_rehearsal_provider, azure_rehearsal_objects
+    check_installed,
+    start_rehearsal_server,
+    rehearsal_of,
+    azure_rehearsal_provider,
+    azure_rehearsal_objects,
 )
 
 

@@ -70,12 +70,14 @@ class RehearsedCloud:
     """How a rehearsed cloud is started, found and reached.
 
     Attributes:
+        check_installed: Raises ConfigurationRejectedError where something to start it is missing.
         start: The rehearsal of a folder: the one that is running, or else a new one.
         running: The one that is running there, if one is.
         provider: Its machines, at its address.
         objects: Where its injectors meet their controller.
     """
 
+    check_installed: Callable[[], None]
     start: Callable[[Path], Rehearsal]
     running: Callable[[Path], Rehearsal | None]
     provider: Callable[[str, Clock], Provider]

@@ -122,6 +122,13 @@ def looks_in_the_first_region_only() -> Bug:
     return patch.object(Run, "regions", first)
 
 
+def looks_in_the_first_cloud_only() -> Bug:
+    """Machines that went to another cloud are not looked for."""
+    right = vars(Run)["places"].fget
+    first = property(lambda run: dict([*right(run).items()][:1]))
+    return patch.object(Run, "places", first)
+
+
 def launches_for_nothing() -> Bug:
     """The intent to launch is recorded without its charge."""
     return patch.object(charges, "charge_start", lambda *_, **__: None)
@@ -172,6 +179,7 @@ BUGS: Mapping[str, Callable[[], Bug]] = {
         believes_the_store,
         asks_for_the_release_once,
         looks_in_the_first_region_only,
+        looks_in_the_first_cloud_only,
         launches_for_nothing,
         keeps_the_reservation,
         moves_whatever_run_it_holds,

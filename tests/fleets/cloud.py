@@ -56,30 +56,30 @@ class SimulatedCloud:
     """Machines of a cloud that exists in this process only.
 
     Attributes:
+        name: ``aws`` or ``azure``.
         chance: Decides what goes wrong.
         clock: The runs' clock.
         roughness: How likely each mishap is, from 0.
         mishaps: What went wrong so far, counted.
         before_call: Called before and after each call with its name; a controller may die there.
+        shortness: How likely it is that a place has no machines left, whatever the roughness.
         violations: What no caller may ever do.
         dead_man: Whether machines end themselves at their expiry.
     """
 
+    name: str
     chance: Random
     clock: Clock
     roughness: float
     mishaps: Counter[str]
     before_call: Callable[[str], None]
+    shortness: float = 0.0
     violations: list[str] = field(default_factory=list)
     dead_man: bool = True
     _machines: dict[str, Hidden] = field(default_factory=dict)
     _answers: dict[str, tuple[LaunchSpec, tuple[str, ...] | ProviderFailedError]] = field(
         default_factory=dict
     )
-
-    @property
-    def name(self) -> str:
-        return "aws"
 
     def check(self, spec: LaunchSpec) -> None:
         del spec
@@ -150,7 +150,10 @@ class SimulatedCloud:
         return answer
 
     def _try(self, spec: LaunchSpec) -> tuple[str, ...] | ProviderFailedError:
-        if self._happens("no capacity", 0.5):
+        # Whether there are any is drawn only where there may be none: other lives stay as they are.
+        none_left = bool(self.shortness) and self.chance.random() < self.shortness
+        self.mishaps["none left"] += none_left
+        if none_left or self._happens("no capacity", 0.5):
             return CapacityUnavailableError(f"{spec.region} has none", **{SPENT: True})
         if self._happens("no quota", 0.3):
             return QuotaExceededError(f"{spec.region}: 32 vCPUs", limit=32)
@@ -164,7 +167,7 @@ class SimulatedCloud:
     def _make(self, spec: LaunchSpec) -> str:
         now = self.clock.now()
         lag_s = self.chance.uniform(0, VISIBLE_S_MAX) if self._happens("shown late", 1.0) else 0.0
-        machine_id = f"i-{len(self._machines):05}"
+        machine_id = f"{self.name}-{len(self._machines):05}"
         self._machines[machine_id] = Hidden(
             machine_id=machine_id,
             spec=spec,

@@ -21,6 +21,7 @@ from engine.scenario import Protocol, RegionShare, Scenario
 from kernel.clock import ManualClock
 from kernel.errors import LoadmusterError, ProviderFailedError, RefusedError
 from tests.fleets.cloud import SimulatedCloud
+from tests.fleets.clouds import REGIONS, Clouds, wish_of
 from tests.fleets.ground import Ground
 from tests.fleets.invariants import check_run
 from tests.simulator.crashes import SimulatedCrashError, Where
@@ -75,12 +76,21 @@ class Life:
         )
         self.engine._db = ground.db
         self.crashes = ground.crashes
-        self.cloud = SimulatedCloud(
-            chance=self.chance,
-            clock=self.clock,
-            roughness=self.chance.choice([0.0, 0.02, 0.1, 0.25]),
-            mishaps=self.report.mishaps,
-            before_call=self._at,
+        self.wish = wish_of(seed)
+        roughness = self.chance.choice([0.0, 0.02, 0.1, 0.25])
+        self.clouds = Clouds(
+            {
+                name: SimulatedCloud(
+                    name=name,
+                    chance=self.chance,
+                    clock=self.clock,
+                    roughness=roughness,
+                    shortness=self.wish.shortness if name == self.wish.provider else 0.0,
+                    mishaps=self.report.mishaps,
+                    before_call=self._at,
+                )
+                for name in (self.wish.provider, *self.wish.or_on)
+            }
         )
         self.controllers = 0
         self.steps_left: int | None = None
@@ -96,17 +106,17 @@ class Life:
         accepted = [run for run in wishes if run is not None]
         for run in accepted:
             self._drive_to_the_end(run)
-        self.cloud.roughness = 0.0
+        self.clouds.calm()
         for run in accepted:
             self._settle(run)
-        self.report.violations += [f"seed {self.seed}: {each}" for each in self.cloud.violations]
+        self.report.violations += [f"seed {self.seed}: {each}" for each in self.clouds.violations]
         return self.report
 
     def _accept(self) -> Run | None:
         users = self.chance.choice([200, 3_000, 9_000])
         regions: tuple[RegionShare, ...] = ()
         if self.chance.random() < 0.4:
-            regions = (RegionShare("us-east-1", 0.5), RegionShare("eu-west-1", 0.5))
+            regions = tuple(RegionShare(name, 0.5) for name in REGIONS[self.wish.provider])
         scenario = Scenario(
             "checkout",
             Protocol.HTTP,
@@ -116,7 +126,12 @@ class Life:
         )
         try:
             return self.engine.accept(
-                scenario, account=ACCOUNT, provider="aws", dry_run=True, time_scale=10.0
+                scenario,
+                account=ACCOUNT,
+                provider=self.wish.provider,
+                or_on=self.wish.or_on,
+                dry_run=True,
+                time_scale=10.0,
             )
         except RefusedError:
             return None
@@ -126,7 +141,7 @@ class Life:
             self._cancel(run)
         for number in range(LIVES_MAX + CALM_LIVES_MAX):
             if number == LIVES_MAX:
-                self.cloud.roughness = 0.0
+                self.clouds.calm()
             if self.engine.store.load(run.id).ended:
                 return
             self._one_controller(run, calm=number >= LIVES_MAX)
@@ -155,7 +170,12 @@ class Life:
         self.controllers += 1
         return Controller(
             db=self.engine._db,
-            open_cloud=lambda _: Cloud(self.cloud, RehearsedLoad(), LIMITS),
+            open_cloud=lambda run: Cloud(
+                self.clouds.by_name[run.order.provider],
+                RehearsedLoad(),
+                LIMITS,
+                self.clouds.by_name.__getitem__,
+            ),
             clock=self.clock,
             folder=self.engine.folder,
             lease=Lease(f"elsewhere/1/0.00/{self.controllers}"),
@@ -201,12 +221,12 @@ class Life:
         """What other people and the cloud do meanwhile; and no run ends before its machines."""
         if self.chance.random() < 0.03:
             self._cancel(run)
-        if self.cloud.roughness and self.chance.random() < 0.02:
-            self.cloud.lose_one(run.id)
+        if self.clouds.rough and self.chance.random() < 0.02:
+            self.clouds.lose_one(run.id)
         ends_now = run.state is not RunState.LAUNCHING and self.engine.store.load(run.id).ended
-        if ends_now and self.cloud.left(run.id):
+        if ends_now and self.clouds.left(run.id):
             self._violated(run, "ended before its machines were gone")
-        if len(self.cloud.left(run.id)) > run.order.machines_wanted:
+        if len(self.clouds.left(run.id)) > run.machines_planned:
             self._violated(run, "has more machines than were wanted")
 
     def _cancel(self, run: Run) -> None:
@@ -216,15 +236,16 @@ class Life:
     def _settle(self, run: Run) -> None:
         """At the end of time: the dead man has had the last machine, the books are right."""
         ended = self.engine.store.load(run.id)
-        if self.cloud.left(run.id):
+        if self.clouds.left(run.id):
             self.report.outlived += 1
         if ended.intent_at is not None:
             self.clock.move_to(max(self.clock.now(), LIMITS.expires_at(run.order, ended.intent_at)))
         self.clock.sleep(1)
-        self.report.machines += self.cloud.ever(run.id)
+        self.report.machines += self.clouds.ever(run.id)
         self.report.runs[str(ended.outcome)] += 1
-        if self.cloud.left(run.id):
-            self._violated(run, f"left {len(self.cloud.left(run.id))} machines")
+        self.report.mishaps["went to another cloud"] += len(ended.places) > 1
+        if self.clouds.left(run.id):
+            self._violated(run, f"left {len(self.clouds.left(run.id))} machines")
         for violation in check_run(self.engine, ended):
             self._violated(run, violation)
 

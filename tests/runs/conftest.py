@@ -241,7 +241,7 @@ class Lab(Stage):
     def _instances(self, run: Run) -> list[tuple[str, str]]:
         return [
             (region, instance["InstanceId"])
-            for region in run.regions
+            for region in run.places["aws"]
             for reservation in self.provider._clients.ec2(region).describe_instances(
                 Filters=[{"Name": f"tag:{RUN_TAG}", "Values": [run.id]}]
             )["Reservations"]

@@ -166,7 +166,7 @@ def test_by_two_processes_at_once(
         run = here.accept(checkout, provider="aws", dry_run=True, time_scale=10.0)
     here.engine.detach(run.id)
     run = until_running(here.engine, run.id)
-    assert here.machines(run) == run.order.machines_wanted
+    assert here.machines(run) == run.machines_planned
 
     cancels = [loadmuster("--db", sqlite_url, "--json", "cancel", run.id) for _ in range(2)]
     answers = [(*cancel.communicate(timeout=60), cancel.returncode) for cancel in cancels]

@@ -55,7 +55,7 @@ def run_in(state: RunState, **changes: object) -> Run:
             at=date(2027, 1, 25),
         ),
         provider="aws",
-        placements=(Placement("us-east-1", ("c7i.large",), 2, (89_250,)),),
+        placements=(Placement("aws", "us-east-1", ("c7i.large",), 2, (89_250,)),),
         rehearsal=True,
         time_scale=1.0,
         accepted_at=START,

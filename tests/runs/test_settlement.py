@@ -50,7 +50,7 @@ def run_with(quote: Quote, **changes: object) -> Run:
         scenario=Scenario("checkout", Protocol.HTTP, closed([(0, 2000), (1200, 2000)])),
         quote=quote,
         provider="aws",
-        placements=(Placement("us-east-1", ("c7i.large",), 4, (89_250,)),),
+        placements=(Placement("aws", "us-east-1", ("c7i.large",), 4, (89_250,)),),
         rehearsal=False,
         time_scale=1.0,
         accepted_at=START,
@@ -132,6 +132,20 @@ def test_machines_of_a_launch_that_was_never_answered_cost_from_the_intent_on() 
 def test_machines_of_one_region_cost_although_another_had_none() -> None:
     run = run_with(quote(), launched_at=None, machines=(machine(1),), release_at=FLOWING)
     assert settle(run, Outcome.FAILED, START + timedelta(seconds=600)) == Kept(10_000, 0)
+
+
+def test_machines_of_another_cloud_cost_by_its_prices_and_by_its_rules() -> None:
+    bought = run_with(quote())
+    azure = Placement("azure", "eastus", ("Standard_D2s_v6",), 4, (89_250,))
+    (aws,) = bought.order.placements
+    order = replace(bought.order, placements=(replace(aws, elsewhere=(azure,)),))
+    there = tuple(
+        replace(machine(number), region="eastus", machine_type="Standard_D2s_v6")
+        for number in range(4)
+    )
+    run = replace(bought, order=order, machines=there)
+    # For 100 s: on Azure at least five minutes of each count, 0.02975 USD.
+    assert settle(run, Outcome.FAILED, START + timedelta(seconds=120)) == Kept(30_000, 0)
 
 
 def test_a_failure_of_the_cloud_never_costs_more_than_the_start_up() -> None:
