@@ -26,7 +26,8 @@ EVERYWHERE = "global"
 NAMESPACES = ("Microsoft.Compute", "Microsoft.Network")
 SUBSCRIPTION_API_VERSION = "2022-12-01"
 PERMISSIONS_API_VERSION = "2022-04-01"
-ENABLED = "Enabled"
+# https://learn.microsoft.com/azure/cost-management-billing/manage/subscription-states
+USABLE = frozenset({"Enabled", "PastDue", "Warned"})
 REGISTERED = "Registered"
 
 
@@ -36,7 +37,7 @@ class Subscription:
 
     Attributes:
         name: For people.
-        state: ``Enabled``, or why nothing can be made in it.
+        state: ``Enabled``, or what is wrong with it.
         date: What Azure's clock said, as HTTP writes it; None: it did not say.
     """
 
@@ -61,7 +62,7 @@ def check_enabled(subscription: Subscription) -> None:
     Raises:
         ConfigurationRejectedError: With ``state``.
     """
-    if subscription.state != ENABLED:
+    if subscription.state not in USABLE:
         raise ConfigurationRejectedError(
             f"the subscription {subscription.name!r} is {subscription.state}; it has to be "
             "enabled again in the portal, under Subscriptions",

@@ -143,7 +143,14 @@ class RehearsedBlobs:
 
     def _record(self, ask: BlobAsk, action: str) -> None:
         query = "&".join(f"{name}={value}" for name, value in ask.query.items())
-        parameters = {"method": ask.method, "path": ask.path, "query": query}
+        parameters = {
+            "method": ask.method,
+            "path": ask.path,
+            "query": query,
+            "x-ms-version": ask.headers.get("x-ms-version", ""),
+            "x-ms-blob-type": ask.headers.get("x-ms-blob-type", ""),
+            "body": ask.body.decode(errors="replace"),
+        }
         self._world.requests.append(WireRequest(action, "blob", "", parameters))
 
     def _perform(self, action: str, ask: BlobAsk, perform: Callable[[BlobAsk], Reply]) -> Reply:

@@ -29,6 +29,7 @@ from providers.settings import AZURE_PUBLIC_ENDPOINT
 
 CONTAINER = "loadmuster-rehearsal"
 BLOB_REGION = "rehearsal"
+STORAGE_IN_PROCESS = f"https://127.0.0.1/{ACCOUNT}"
 # The public half of a pair whose private half was never kept: nobody logs in to a rehearsal.
 PUBLIC_KEY = "ssh-rsa rehearsal"
 
@@ -104,9 +105,13 @@ def azure_provider_in_process(
     arm: RehearsedArm, clock: Clock, *, identity_id: str | None = None
 ) -> AzureProvider:
     """The provider of Azure, talking to a rehearsal in this process."""
-    session = requests.Session()
-    session.mount(f"{AZURE_PUBLIC_ENDPOINT}/", InProcess(arm))
-    connection = Connection(
-        SUBSCRIPTION, RehearsedCredential(), session=session, identity_id=identity_id
-    )
+    connection = connection_in_process(arm, identity_id=identity_id)
     return AzureProvider(clock, connection=connection, make_key=lambda: PUBLIC_KEY)
+
+
+def connection_in_process(arm: RehearsedArm, *, identity_id: str | None = None) -> Connection:
+    """A way to a rehearsal in this process, by the addresses of the real Azure; and its storage."""
+    session = requests.Session()
+    for url in (AZURE_PUBLIC_ENDPOINT, STORAGE_IN_PROCESS):
+        session.mount(f"{url}/", InProcess(arm))
+    return Connection(SUBSCRIPTION, RehearsedCredential(), session=session, identity_id=identity_id)

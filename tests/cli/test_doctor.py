@@ -35,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
 def nobody(loadmuster: CommandLine, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     """The command line of somebody who has no cloud."""
     for name in os.environ:
-        if name.startswith(("AWS_", "LOADMUSTER_")):
+        if name.startswith(("AWS_", "AZURE_", "IDENTITY_", "LOADMUSTER_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
@@ -103,7 +103,7 @@ def test_without_credentials_runs_here_are_possible_and_runs_on_aws_are_not(
     here = nobody.here("doctor", "--provider", "local", "--json")
 
     assert (both.code, aws.code, here.code) == (0, 4, 0)
-    assert both.json["providers"] == {"local": True, "aws": False}
+    assert both.json["providers"] == {"local": True, "aws": False, "azure": False}
     assert "AWS_PROFILE" in finding(aws, "credentials")["remedy"]
 
 

@@ -168,7 +168,7 @@ def test_a_run_above_the_price_cap_is_refused_before_anything_happens(acme: Comm
         (("run", CHECKOUT, "--account", "acme", "--speed", "9"), "--speed"),
         (("run", CHECKOUT, "--account", "acme", "--with-load"), "--with-load"),
         ((*REHEARSED, "--with-load", "--set", "TARGET=https://example.com"), "example.com"),
-        (("run", CHECKOUT, "--account", "acme", "--provider", "azure"), "azure"),
+        (("run", CHECKOUT, "--account", "acme", "--provider", "azure"), "AZURE_SUBSCRIPTION_ID"),
         (("run", CHECKOUT, "--account", "acme", "--provider", "aws"), "--dry-run"),
         ((*REHEARSED, "--region", "mars-east-1"), "mars-east-1"),
         ((*REHEARSED, "--max-usd", "1e999999"), "--max-usd"),

@@ -203,7 +203,7 @@ def test_where_one_place_cannot_be_looked_at_the_others_are_and_the_command_fail
             f" json_set(order_document, '$.provider', 'azure'), {columns} FROM runs"
         )
     answer = acme.here("reap", "--yes", "--json")
-    refused(answer, 2, "azure")
+    refused(answer, 2, "AZURE_SUBSCRIPTION_ID")
     assert [each["run"] for each in answer.json["orphans"]] == ["run-of-nobody"]
     assert [each["provider"] for each in answer.json["failures"]] == ["azure"]
     assert processes_by_machine(acme.home) == {}
@@ -212,7 +212,7 @@ def test_where_one_place_cannot_be_looked_at_the_others_are_and_the_command_fail
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (("reap", "--provider", "azure", "--region", "westeurope"), "azure"),
+        (("reap", "--provider", "azure", "--region", "westeurope"), "AZURE_SUBSCRIPTION_ID"),
         (("reap", "--provider", "aws"), "--region"),
         (("reap", "--region", "us-east-1"), "--provider"),
         (("reap", "--older-than", "soon"), "--older-than"),
