@@ -97,4 +97,8 @@ def order_hash(order: Order, regions: Sequence[str]) -> str:
         or (key in ("department", "spot") and value)
     }
     wish["regions"] = list(regions)
+    if order.scenario.program is not None:
+        # What the files hold counts, not where they were read.
+        program = {**wish["scenario"]["program"], "folder": ""}
+        wish["scenario"] = {**wish["scenario"], "program": program}
     return hashlib.sha256(json.dumps(wish, sort_keys=True).encode()).hexdigest()

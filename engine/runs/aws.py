@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from engine.load.sliced.driver import SlicedDriver
 from engine.runs.clouds import Cloud
 from engine.runs.states import Limits, Placement
+from engine.runs.store import RunStore
 from kernel.clock import Clock, SystemClock
 from kernel.errors import BadInputError
 from pricing.catalog import DEFAULT_REGION
@@ -44,13 +45,14 @@ class AwsRuns:
     settings: AwsSettings
     _rates: LaunchRates | None = field(default=None)
 
-    def open(self, bucket: str) -> Cloud:
+    def open(self, bucket: str, store: RunStore) -> Cloud:
         """EC2's machines, which play load in slices and meet in the bucket.
 
         Raises:
             ProviderFailedError: The bucket cannot be reached.
         """
-        return Cloud(self.provider(), SlicedDriver(self._objects(bucket)), AWS_LIMITS)
+        driver = SlicedDriver(self._objects(bucket), store.program_bundle)
+        return Cloud(self.provider(), driver, AWS_LIMITS)
 
     def bucket(self) -> str:
         """The bucket that the settings name.

@@ -68,7 +68,8 @@ class Rehearsals:
             store.set_endpoint(run.id, endpoint)
         driver: LoadDriver = RehearsedLoad()
         if run.order.puts_load:
-            driver = SlicedDriver(_cloud(run.order.provider).objects(endpoint, self.clock))
+            objects = _cloud(run.order.provider).objects(endpoint, self.clock)
+            driver = SlicedDriver(objects, store.program_bundle)
         return Cloud(self.provider(run.order.provider, endpoint), driver, REHEARSAL_LIMITS)
 
     def provider(self, name: str, endpoint: str) -> Provider:

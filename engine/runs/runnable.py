@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from engine.load.locust import check_installed
-from engine.load.locust import check_runnable as check_load
+from engine.load.checks import check_engine
+from engine.load.checks import check_runnable as check_load
 from engine.runs.alternatives import LOCAL
 from engine.runs.aws import AWS
 from engine.runs.rehearsals import AZURE
@@ -36,7 +36,7 @@ def check_runnable(
         )
     if puts_load:
         check_load(scenario)
-        check_installed()
+        check_engine(scenario, on_this_computer=provider == LOCAL)
     if puts_load and rehearsal:
         _check_on_this_computer(scenario)
 
