@@ -199,7 +199,11 @@ class SlicedDriver:
         completed = any(report.ended == COMPLETED for report in found)
         message = "; ".join(lost)
         if over and not completed:
-            message = message or "no injector played the load to its end"
+            message = (
+                message
+                or "; ".join(reports.reasons(found))
+                or "no injector played the load to its end"
+            )
         phase = LoadPhase.FLOWING if found else LoadPhase.WAITING
         if over:
             phase = LoadPhase.DONE if completed else LoadPhase.FAILED

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
@@ -40,6 +40,7 @@ class Report:
         response_times_ms: Pairs of response time and number of requests.
         cpu_percent_max: Most of one processor core that it used; None: the process is not ours to
             measure, the machine is.
+        message: Why it failed, if it says so.
         users_known: False: its samples do not say how many users were active.
         unreadable: Samples that make no sense.
     """
@@ -56,6 +57,7 @@ class Report:
     requests_per_s: float
     response_times_ms: tuple[tuple[int, int], ...]
     cpu_percent_max: float | None
+    message: str = ""
     users_known: bool = True
     unreadable: int = 0
 
@@ -89,6 +91,13 @@ def by_machine(reports: Iterable[Report]) -> Mapping[str, Sequence[Report]]:
     for report in reports:
         grouped[report.machine].append(report)
     return grouped
+
+
+def reasons(reports: Iterable[Report]) -> Iterator[str]:
+    """Why injectors failed, one line each."""
+    for report in reports:
+        if report.message:
+            yield f"injector {report.machine}: {report.message}"
 
 
 def peak_users(reports: Iterable[Report]) -> int:
@@ -125,6 +134,7 @@ def merged(
     histogram: Counter[int] = Counter()
     for report in reports:
         histogram.update(dict(report.response_times_ms))
+    message = message or "; ".join(reasons(reports))
     late = [report for report in reports if report.late_s > LATE_S_MAX]
     if late and not message:
         message = f"{late[0].machine} began {late[0].late_s:.1f} s after the others"

@@ -56,20 +56,21 @@ end_program() { # end_program GRACE_S: told to, and killed after a grace
     kill -KILL $tree $(tree_of "$program") 2>/dev/null
 }
 
-report() { # report ENDED: what was sampled so far, in the place of the last report
+report() { # report ENDED [WHY]: what was sampled so far, in the place of the last report
     gather "$1" || return 1
     from=$(awk '$1 == "offset" { print $2 }' state)
     if [ -f "$samples" ]; then new_lines "$samples" "$from" "$1"; else : > lines; fi
-    LC_ALL=C awk -v start_s="$start_s" -v began_s="$began_s" -v now_s="$(date +%s)" \
+    WHY=${2:-} LC_ALL=C awk -v start_s="$start_s" -v began_s="$began_s" -v now_s="$(date +%s)" \
         -v duration_s="$LOADMUSTER_DURATION_S" -v ended="$1" \
         -v offset="$((from + $(wc -c < lines)))" \
         -f csv.awk -f samples.awk state lines > report.part 2> problem || return 1
     mv state.part state && mv report.part report-0.json
 }
 
-fail() { # fail REASON: the last line that is said is the one that people read
-    report failed
-    echo "$1" | tr '\n' ' ' | cut -c 1-500
+fail() { # fail WHY: the last line that is said is the one that people read
+    why=$(echo "$1" | LC_ALL=C tr -c ' -~' ' ' | cut -c 1-500)
+    report failed "$why"
+    echo "$why"
     exit 1
 }
 
@@ -94,8 +95,9 @@ LOADMUSTER_USERS=$(share_of "$USERS_MAX")
 LOADMUSTER_SHARE=$low/$high/$whole
 LOADMUSTER_START_AT=$start_s
 LOADMUSTER_PROFILE=$PWD/profile.csv
+LOADMUSTER_RESULTS=$RESULTS
 export LOADMUSTER_INJECTOR LOADMUSTER_INJECTORS LOADMUSTER_USERS LOADMUSTER_SHARE
-export LOADMUSTER_START_AT LOADMUSTER_PROFILE LOADMUSTER_TARGET LOADMUSTER_DURATION_S
+export LOADMUSTER_RESULTS LOADMUSTER_START_AT LOADMUSTER_PROFILE LOADMUSTER_TARGET LOADMUSTER_DURATION_S
 
 began_s=$start_s
 set_up || fail "its program cannot be set up"

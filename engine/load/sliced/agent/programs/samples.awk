@@ -57,6 +57,11 @@ function pairs_of_times(    time_ms, text) {
     return "[" text "]"
 }
 
+function quoted(text) {
+    gsub(/[\\"]/, "\\\\&", text)
+    return "\"" text "\""
+}
+
 BEGIN { NUMBER = "^[0-9]+([.][0-9]+)?$" }
 
 FILENAME == "state" && $1 == "column" { column[$2] = $3 }
@@ -79,6 +84,7 @@ END {
     load_s = now_s > start_s ? now_s - start_s : 0
     rate = !ended && before_s && now_s > before_s ? (requests - before) / (now_s - before_s) : 0
     printf "{\"part\": 0, \"parts\": 1, \"ended\": %s, ", ended ? "\"" ended "\"" : "null"
+    printf "\"message\": %s, ", quoted(ENVIRON["WHY"])
     printf "\"late_s\": %d, \"load_s\": %d, ", began_s - start_s, load_s
     printf "\"users\": %s, \"users_known\": %s, ", pairs_of_users(), \
         column["elapsed"] && !column["allThreads"] ? "false" : "true"
