@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from engine.profile import LoadProfile
+from engine.program import LoadProgram
 
 
 class Protocol(StrEnum):
@@ -84,6 +85,7 @@ class Scenario:
         reference_injector: One more injector per region with a single user, to measure against.
         machines_at_least: The part of the machines with which the test may go ahead when a cloud
             has no more, or some do not get ready.
+        program: What puts the load on, where it is not Locust.
     """
 
     name: str
@@ -102,3 +104,4 @@ class Scenario:
     users_per_injector: int | None = None
     reference_injector: bool = False
     machines_at_least: float = 1.0
+    program: LoadProgram | None = None

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from engine.profile import ClosedProfile, Curve, LoadProfile, OpenProfile, Point
+from engine.program import program_from_json, program_to_json
 from engine.scenario import Protocol, RegionShare, Request, Scenario, UserClass
 
 Document = dict[str, Any]
@@ -25,11 +26,13 @@ def scenario_to_json(scenario: Scenario) -> Document:
         "profile": _profile_to_json(scenario.profile),
         "user_classes": [_user_class_to_json(each) for each in scenario.user_classes],
         "regions": [asdict(each) for each in scenario.regions],
+        "program": None if scenario.program is None else program_to_json(scenario.program),
     }
 
 
 def scenario_from_json(document: Mapping[str, Any]) -> Scenario:
     """The scenario that ``scenario_to_json`` wrote."""
+    program = document.get("program")
     return Scenario(
         **{
             **document,
@@ -37,6 +40,7 @@ def scenario_from_json(document: Mapping[str, Any]) -> Scenario:
             "profile": _profile_from_json(document["profile"]),
             "user_classes": tuple(_user_class_from_json(each) for each in document["user_classes"]),
             "regions": tuple(RegionShare(**each) for each in document["regions"]),
+            "program": None if program is None else program_from_json(program),
         }
     )
 

@@ -110,7 +110,9 @@ class OrderCommands(AccountCommands, TargetCommands):
                 not allowed the target, or the request id was used before.
             ProviderFailedError: The cloud refuses what the run needs, or does not answer.
         """
+        from engine.readers.program_files import pack
         from engine.runs.claims import hold
+        from engine.runs.program_bundles import keep_bundle
         from engine.runs.runnable import check_folder, check_runnable
         from engine.runs.shortages import known_shortages
         from pricing import accounts
@@ -127,6 +129,7 @@ class OrderCommands(AccountCommands, TargetCommands):
         planned = self.estimate(scenario, provider=cloud, or_on=or_on, regions=regions)
         with self._reading() as conn:
             short = known_shortages(conn, rehearsal=dry_run, now=now)
+        packed = None if scenario.program is None or not puts_load else pack(scenario.program)
         placements = placements_of(planned, provider, Catalog.bundled(), short, or_on=or_on)
         if not self._was_requested(account, request_id):
             for name in (provider, *or_on):
@@ -175,6 +178,8 @@ class OrderCommands(AccountCommands, TargetCommands):
             check_price_cap(reserved.quote, fleets, max_usd_micros)
             order = replace(order, quote=reserved.quote, department=reserved.department)
             check_folder(self.folder)
+            if scenario.program is not None and packed is not None:
+                keep_bundle(conn, scenario.program.bundle_key, packed)
             self.store.accept(conn, order, request_id=request_id, request_hash=wish)
             if lease is not None:
                 hold(conn, order.run_id, lease, SystemClock().now())

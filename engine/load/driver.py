@@ -127,14 +127,23 @@ class InjectorResult:
     Attributes:
         slot: Which machine, from 0.
         requests: Its share of the requests.
-        cpu_percent_max: Most of one processor core that it used; None: never measured.
+        cpu_percent_max: Most of one processor core that one of its processes used; None: never
+            measured. So for the following.
         lost: It went away before the load ended, and its last figures with it.
+        machine_cpu_percent_max: Most of all processors of its machine that were in use.
+        machine_cpu_percent_mean: The same over the whole load.
+        memory_used_bytes_max: Most memory of its machine that was in use.
+        memory_bytes: What its machine has.
     """
 
     slot: int
     requests: int
     cpu_percent_max: float | None
     lost: bool
+    machine_cpu_percent_max: float | None = None
+    machine_cpu_percent_mean: float | None = None
+    memory_used_bytes_max: int | None = None
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +162,7 @@ class LoadResult:
         p50_ms: Median response time; None: no request was made. So for the other two.
         p95_ms: 95 % of the requests were answered within it.
         p99_ms: 99 % of the requests were answered within it.
-        peak_users: Most users active at once.
+        peak_users: Most users active at once; None: the load generator does not say.
         injectors: By slot.
     """
 
@@ -168,7 +177,7 @@ class LoadResult:
     p50_ms: int | None
     p95_ms: int | None
     p99_ms: int | None
-    peak_users: int
+    peak_users: int | None
     injectors: tuple[InjectorResult, ...]
 
     def to_json(self) -> dict[str, Any]:

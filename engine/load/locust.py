@@ -108,6 +108,21 @@ def check_runnable(scenario: Scenario) -> None:
         raise UnrunnableScenarioError(
             f"protocol: {scenario.protocol.value} can be estimated but not run; http can"
         )
+    check_target(scenario)
+    if not scenario.user_classes:
+        raise UnrunnableScenarioError(
+            "user_classes: the scenario does not say what its users do; add at least one user "
+            "class with a request"
+        )
+    _check_user_classes(scenario)
+
+
+def check_target(scenario: Scenario) -> None:
+    """Refuse a scenario without a base URL to load.
+
+    Raises:
+        UnrunnableScenarioError: The message says what to write.
+    """
     if scenario.target is None:
         raise UnrunnableScenarioError(
             "target: the scenario does not say what to load; add a target such as "
@@ -118,12 +133,6 @@ def check_runnable(scenario: Scenario) -> None:
         raise UnrunnableScenarioError(
             f"target: {scenario.target!r} is no base URL; write it like http://127.0.0.1:8000"
         )
-    if not scenario.user_classes:
-        raise UnrunnableScenarioError(
-            "user_classes: the scenario does not say what its users do; add at least one user "
-            "class with a request"
-        )
-    _check_user_classes(scenario)
 
 
 def _check_user_classes(scenario: Scenario) -> None:

@@ -18,6 +18,9 @@ CPU_PERCENT_WARNING = 70.0
 CPU_PERCENT_MAX = 90.0
 """Locust's own warning level (locust/runners.py, CPU_WARNING_THRESHOLD)."""
 
+MEMORY_PERCENT_MAX = 90.0
+"""Caches that can be given up do not count as used; above it little is left to give."""
+
 COMPLETED = "completed"
 CANCELLED = "cancelled"
 FAILED = "failed"
@@ -41,21 +44,20 @@ def judge(measured: Mapping[str, Any], planned_peak_users: int, approximation: s
     """The result of a load.
 
     Args:
-        measured: The document that ``engine.load.locust_master`` writes.
+        measured: The document that ``engine.load.locust_master`` writes, or that
+            ``engine.load.sliced.reports`` makes.
         planned_peak_users: Users that a completed load must have reached.
         approximation: What the plan assumed, if anything.
     """
-    injectors = tuple(
-        InjectorResult(each["slot"], each["requests"], each["cpu_percent_max"], each["lost"])
-        for each in measured["injectors"]
-    )
+    injectors = tuple(InjectorResult(**each) for each in measured["injectors"])
     histogram = [(time_ms, count) for time_ms, count in measured["response_times_ms"]]
-    reasons = (*_doubts(measured, planned_peak_users), *_losses(injectors), *_saturated(injectors))
+    # A generator that was saturated says wrong what it measured, so that comes before all else.
+    reasons = (*_saturated(injectors), *_doubts(measured, planned_peak_users), *_losses(injectors))
     load_s = measured["load_s"]
     return LoadResult(
         valid=not reasons,
         invalid_reasons=reasons,
-        warnings=(*_cautions(measured, approximation), *_busy(injectors)),
+        warnings=(*_busy(injectors), *_cautions(measured, approximation)),
         completed=measured["ended"] == COMPLETED,
         load_s=load_s,
         requests=measured["requests"],
@@ -77,13 +79,18 @@ def _doubts(measured: Mapping[str, Any], planned_peak_users: int) -> Iterator[st
     if measured["requests"] == 0:
         yield "no request was made"
     peak_users = measured["peak_users"]
-    if measured["ended"] == COMPLETED and peak_users < planned_peak_users:
+    known = peak_users is not None
+    if measured["ended"] == COMPLETED and known and peak_users < planned_peak_users:
         yield f"only {peak_users} of {planned_peak_users} users were reached"
 
 
 def _cautions(measured: Mapping[str, Any], approximation: str) -> Iterator[str]:
     if measured["requests"] and measured["failures"] == measured["requests"]:
         yield "every request failed: nothing can be said about response times"
+    if measured["peak_users"] is None:
+        yield "the samples do not say how many users were active"
+    if unreadable := measured.get("unreadable", 0):
+        yield f"{unreadable:,} samples could not be read and were left out"
     if approximation:
         yield approximation
 
@@ -96,18 +103,34 @@ def _losses(injectors: Iterable[InjectorResult]) -> Iterator[str]:
 
 def _saturated(injectors: Iterable[InjectorResult]) -> Iterator[str]:
     for injector in injectors:
-        if injector.cpu_percent_max is not None and injector.cpu_percent_max > CPU_PERCENT_MAX:
-            yield (
-                f"injector {injector.slot} was saturated: it used {injector.cpu_percent_max:.0f} % "
-                f"of its processor, and above {CPU_PERCENT_MAX:.0f} % it measures itself"
-            )
+        for used, of_what in _uses(injector):
+            if used > CPU_PERCENT_MAX:
+                yield (
+                    f"injector {injector.slot} was saturated: it used {used:.0f} % of {of_what}, "
+                    f"and above {CPU_PERCENT_MAX:.0f} % it measures itself"
+                )
 
 
 def _busy(injectors: Iterable[InjectorResult]) -> Iterator[str]:
     for injector in injectors:
-        cpu_percent = injector.cpu_percent_max
-        if cpu_percent is not None and CPU_PERCENT_WARNING < cpu_percent <= CPU_PERCENT_MAX:
+        for used, of_what in _uses(injector):
+            if CPU_PERCENT_WARNING < used <= CPU_PERCENT_MAX:
+                yield (
+                    f"injector {injector.slot} used {used:.0f} % of {of_what}; above "
+                    f"{CPU_PERCENT_WARNING:.0f} % response times are inflated"
+                )
+        memory, all_memory = injector.memory_used_bytes_max, injector.memory_bytes
+        if memory is not None and all_memory and 100 * memory > MEMORY_PERCENT_MAX * all_memory:
             yield (
-                f"injector {injector.slot} used {cpu_percent:.0f} % of its processor; above "
-                f"{CPU_PERCENT_WARNING:.0f} % response times are inflated"
+                f"injector {injector.slot} used {100 * memory / all_memory:.0f} % of its machine's "
+                f"memory; above {MEMORY_PERCENT_MAX:.0f} % the next user may not fit"
             )
+
+
+def _uses(injector: InjectorResult) -> Iterator[tuple[float, str]]:
+    """Percent that were used at most, and of what, where it was measured."""
+    if injector.machine_cpu_percent_max is not None:
+        yield injector.machine_cpu_percent_max, "its machine's processors"
+    if injector.cpu_percent_max is not None:
+        # One process that is at its limit is late, whatever the others have left.
+        yield injector.cpu_percent_max, "its processor"

@@ -116,11 +116,15 @@ _LINE = r"^\S[^\r\n]*$"
 _PATH = r"^/\S*$"
 _URL = r"^[a-z][a-z0-9+.-]*://[^\s/]\S*$"
 _REGION = r"^[a-z0-9][a-z0-9-]{0,62}$"
+_CLASS = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
+_VERSION = r"^v?[0-9]+\.[0-9]+\.[0-9]+$"
 WHAT_FITS = {
     _LINE: "must be one line of text",
     _PATH: "must be a path such as /products?page=2",
     _URL: "must be a URL such as https://shop.example.com",
     _REGION: "must be the name of a region such as us-east-1",
+    _CLASS: "must be a class with its package, such as shop.Checkout",
+    _VERSION: "must be a version such as 1.3.0",
 }
 """What to write, by the pattern that was not matched."""
 
@@ -128,3 +132,5 @@ Line = Annotated[str, Field(min_length=1, max_length=200, pattern=_LINE)]
 UrlPath = Annotated[str, Field(max_length=8_000, pattern=_PATH)]
 Url = Annotated[str, Field(max_length=2_000, pattern=_URL)]
 RegionName = Annotated[str, Field(pattern=_REGION)]
+ClassName = Annotated[str, Field(max_length=500, pattern=_CLASS)]
+Version = Annotated[str, Field(max_length=50, pattern=_VERSION)]

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from engine.planning.places import equal_shares
 from engine.profile import ClosedProfile, Curve, LoadProfile, OpenProfile, Point
+from engine.program import LoadProgram
 from engine.readers.errors import bad_scenario
 from engine.readers.explain import explain
 from engine.readers.native_file import (
@@ -22,6 +23,7 @@ from engine.readers.native_file import (
     UserStage,
     level_reached,
 )
+from engine.readers.program_files import find_program
 from engine.readers.tree import Tree
 from engine.scenario import RegionShare, Request, Scenario, UserClass
 
@@ -35,12 +37,13 @@ def read_native(tree: Tree, file: str) -> Scenario:
     if not isinstance(tree.root, dict):
         raise bad_scenario(file, "is no scenario; write fields such as name: and load:", line=1)
     try:
-        return _scenario(ScenarioFile.model_validate(tree.root))
+        parsed = ScenarioFile.model_validate(tree.root)
     except ValidationError as error:
         raise explain(error, tree, file) from error
+    return _scenario(parsed, find_program(parsed.load_engine, tree, file))
 
 
-def _scenario(file: ScenarioFile) -> Scenario:
+def _scenario(file: ScenarioFile, program: LoadProgram | None) -> Scenario:
     return Scenario(
         name=file.name,
         protocol=file.protocol,
@@ -52,11 +55,12 @@ def _scenario(file: ScenarioFile) -> Scenario:
         response_bytes=file.payload.response_bytes,
         connections_per_user=file.connections_per_user,
         regions=_regions(file),
-        load_engine=file.load_engine,
+        load_engine="locust" if program is None else program.kind.value,
         injectors=file.injectors,
         users_per_injector=file.users_per_injector,
         reference_injector=file.reference_injector,
         machines_at_least=float(file.machines_at_least),
+        program=program,
     )
 
 

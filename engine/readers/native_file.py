@@ -6,21 +6,11 @@ while one writes it. ``engine.readers.native`` turns what passed into frozen val
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from engine.readers.fields import (
     ArrivalLevel,
@@ -37,58 +27,38 @@ from engine.readers.fields import (
     UserLevel,
     problem,
 )
+from engine.readers.mapping import FileMapping
+from engine.readers.program_entries import LoadEngineEntry
 from engine.scenario import Protocol
 
 
-class _Mapping(BaseModel):
-    """A mapping that takes its own fields and no others."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _know_every_field(cls, value: object) -> object:
-        """Name the unknown field, and what it may have been meant to be."""
-        for name in value if isinstance(value, dict) else ():
-            if name not in cls.model_fields:
-                near = difflib.get_close_matches(name, cls.model_fields, n=1)
-                known = ", ".join(cls.model_fields)
-                hint = f"did you mean {near[0]}?" if near else f"known here: {known}"
-                raise PydanticCustomError(
-                    "loadmuster_unknown_field",
-                    "unknown field; {hint}",
-                    {"hint": hint, "field": name},
-                )
-        return value
-
-
-class UserRamp(_Mapping):
+class UserRamp(FileMapping):
     """Go evenly to another number of users."""
 
     ramp_to: UserLevel
     over: Duration
 
 
-class UserJump(_Mapping):
+class UserJump(FileMapping):
     """Go to another number of users at once."""
 
     jump_to: UserLevel
 
 
-class ArrivalRamp(_Mapping):
+class ArrivalRamp(FileMapping):
     """Go evenly to another number of arrivals per second."""
 
     ramp_to: ArrivalLevel
     over: Duration
 
 
-class ArrivalJump(_Mapping):
+class ArrivalJump(FileMapping):
     """Go to another number of arrivals per second at once."""
 
     jump_to: ArrivalLevel
 
 
-class Hold(_Mapping):
+class Hold(FileMapping):
     """Stay at the level reached."""
 
     hold: Duration
@@ -132,7 +102,7 @@ def level_reached(stage: UserStage | ArrivalStage) -> float | None:
     return stage.ramp_to if isinstance(stage, UserRamp | ArrivalRamp) else stage.jump_to
 
 
-class Users(_Mapping):
+class Users(FileMapping):
     """Virtual users over time, starting from none: stages, one after the other."""
 
     stages: list[UserStage] = Field(min_length=1)
@@ -143,7 +113,7 @@ class Users(_Mapping):
         return self
 
 
-class Arrivals(_Mapping):
+class Arrivals(FileMapping):
     """Users that arrive per second, whatever the target does.
 
     Either a constant ``per_second`` or ``stages`` from zero.
@@ -171,7 +141,7 @@ def _users_kind(value: object) -> str:
     return "<stages>" if isinstance(value, dict) else "<number>"
 
 
-class Load(_Mapping):
+class Load(FileMapping):
     """How much load, over time: ``users`` (a closed model) or ``arrivals`` (an open one)."""
 
     users: (
@@ -202,7 +172,7 @@ class Load(_Mapping):
         return self
 
 
-class ThinkTime(_Mapping):
+class ThinkTime(FileMapping):
     """A pause after each request, evenly distributed between two lengths."""
 
     min: Pause
@@ -219,7 +189,7 @@ def _think_time_kind(value: object) -> str:
     return "<range>" if isinstance(value, dict) else "<constant>"
 
 
-class RequestEntry(_Mapping):
+class RequestEntry(FileMapping):
     """One request that a user of the class makes."""
 
     path: UrlPath = Field(description="Path and query below the target.")
@@ -229,7 +199,7 @@ class RequestEntry(_Mapping):
     body: Body | None = None
 
 
-class UserClassEntry(_Mapping):
+class UserClassEntry(FileMapping):
     """One kind of virtual user."""
 
     name: Line
@@ -241,7 +211,7 @@ class UserClassEntry(_Mapping):
     requests: list[RequestEntry] = Field(min_length=1)
 
 
-class Payload(_Mapping):
+class Payload(FileMapping):
     """Bytes on the wire, headers included."""
 
     request_bytes: Size | None = Field(None, description="Sent per request.")
@@ -252,14 +222,14 @@ def _regions_kind(value: object) -> str:
     return "<list>" if isinstance(value, list) else "<mapping>"
 
 
-class ScenarioFile(_Mapping):
+class ScenarioFile(FileMapping):
     """A load test, as loadmuster's own format writes it."""
 
     name: Line
     load: Load
     protocol: Protocol = Field(Protocol.HTTP, strict=False, description="What the users speak.")
     target: Url | None = Field(None, description="Base URL under test.")
-    user_classes: list[UserClassEntry] = []
+    user_classes: list[UserClassEntry] = Field([])
     requests_per_user_second: float | None = Field(
         None, gt=0, le=1_000_000, allow_inf_nan=False, description="By one active user."
     )
@@ -274,7 +244,7 @@ class ScenarioFile(_Mapping):
     ] = Field(
         {}, description="Where the load comes from: shares by name, or names in equal shares."
     )
-    load_engine: Literal["locust"] = "locust"
+    load_engine: LoadEngineEntry = Field("locust", description="What puts the load on.")
     injectors: Count | None = Field(None, description="A fixed number of standard injectors.")
     users_per_injector: Count | None = Field(None, description="A measured payload.")
     reference_injector: bool = Field(

@@ -105,4 +105,8 @@ def order_hash(order: Order, regions: Sequence[str], or_on: Sequence[str] = ()) 
     # Not named where it is empty: requests from before it keep their meaning.
     if or_on:
         wish["or_on"] = list(or_on)
+    if order.scenario.program is not None:
+        # What the files hold counts, not where they were read.
+        program = {**wish["scenario"]["program"], "folder": ""}
+        wish["scenario"] = {**wish["scenario"], "program": program}
     return hashlib.sha256(json.dumps(wish, sort_keys=True).encode()).hexdigest()

@@ -11,6 +11,7 @@ from engine.load.sliced.driver import SlicedDriver
 from engine.runs.clouds import Cloud
 from engine.runs.real import check_lifetime, check_sdk, launches_to_check
 from engine.runs.states import Limits, Placement
+from engine.runs.store import RunStore
 from kernel.clock import Clock, SystemClock
 from kernel.errors import BadInputError
 from pricing.catalog import DEFAULT_REGION
@@ -49,11 +50,11 @@ class AwsRuns:
         """The bucket that the settings name, as ``s3://BUCKET``."""
         return f"{BUCKET_SCHEME}{self._bucket()}"
 
-    def open(self, endpoint: str) -> Cloud:
+    def open(self, endpoint: str, store: RunStore) -> Cloud:
         """EC2's machines, which play load in slices and meet in the bucket."""
         provider = self.provider()
         objects = self._objects(endpoint.removeprefix(BUCKET_SCHEME))
-        return Cloud(provider, SlicedDriver(objects), AWS_LIMITS)
+        return Cloud(provider, SlicedDriver(objects, store.program_bundle), AWS_LIMITS)
 
     def check(
         self, placements: Sequence[Placement], *, owner: str, spot: bool, load_s: float

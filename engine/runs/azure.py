@@ -13,6 +13,7 @@ from engine.runs.clouds import Cloud
 from engine.runs.errors import MachinesElsewhereError
 from engine.runs.real import check_lifetime, check_sdk, launches_to_check
 from engine.runs.states import Limits, Placement
+from engine.runs.store import RunStore
 from kernel.clock import Clock, SystemClock
 from kernel.errors import BadInputError
 from pricing.catalog import DEFAULT_REGION
@@ -53,7 +54,7 @@ class AzureRuns:
         subscription_id = self.settings.wanted_subscription()
         return f"{self.settings.wanted_storage()}/{self.settings.container}#{subscription_id}"
 
-    def open(self, endpoint: str) -> Cloud:
+    def open(self, endpoint: str, store: RunStore) -> Cloud:
         """Azure's machines, which play load in slices and meet in the container.
 
         Raises:
@@ -73,7 +74,7 @@ class AzureRuns:
         from providers.azure.storage import open_storage
 
         objects = open_storage(self._connected(), storage_url, container)
-        return Cloud(provider, SlicedDriver(objects), AZURE_LIMITS)
+        return Cloud(provider, SlicedDriver(objects, store.program_bundle), AZURE_LIMITS)
 
     def check(
         self, placements: Sequence[Placement], *, owner: str, spot: bool, load_s: float

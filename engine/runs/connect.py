@@ -10,7 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.load.driver import LoadDriver
 from engine.load.locust import LocustDriver
+from engine.load.sliced.driver import SlicedDriver
 from engine.runs.alternatives import LOCAL
 from engine.runs.aws import AWS, AwsRuns
 from engine.runs.azure import AZURE, AzureRuns
@@ -82,7 +84,7 @@ class Clouds:
             return self.rehearsals.open(run, store)
         if run.order.provider == LOCAL:
             self._bind(run, store)
-            return self.local()
+            return self.local(run, store)
         return replace(self._open_real(run, store), other=self._other)
 
     def check_settings(self, provider: str, *, rehearsal: bool) -> None:
@@ -129,13 +131,23 @@ class Clouds:
             raise not_offered(name)
         return found
 
-    def local(self) -> Cloud:
-        """This machine: every injector a process, with real load."""
+    def local(self, run: Run, store: RunStore) -> Cloud:
+        """This machine: every injector a process, with real load.
+
+        Locust spreads its users itself; any other program boots as on a cloud's machine, and meets
+        this controller in a folder.
+        """
+        from providers.local.objects import FolderObjects
+
+        driver: LoadDriver = LocustDriver()
+        if run.order.scenario.program is not None:
+            driver = SlicedDriver(FolderObjects(self.folder / "objects"), store.program_bundle)
+        return Cloud(self._local_provider(), driver, LOCAL_LIMITS)
+
+    def _local_provider(self) -> Provider:
         from providers.local import LocalProvider
 
-        return Cloud(
-            LocalProvider(self.folder / "machines", self.clock), LocustDriver(), LOCAL_LIMITS
-        )
+        return LocalProvider(self.folder / "machines", self.clock)
 
     def provider_at(self, place: Place) -> Provider:
         """Who shows and ends the machines of a place, of whichever run.
@@ -146,7 +158,7 @@ class Clouds:
         if place.endpoint is not None:
             return self.rehearsals.provider(place.name, place.endpoint)
         if place.name == LOCAL:
-            return self.local().provider
+            return self._local_provider()
         return self.real_cloud(place.name).provider()
 
     def is_there(self, place: Place) -> bool:
@@ -167,7 +179,7 @@ class Clouds:
         if endpoint is None:
             endpoint = cloud.endpoint()
             store.set_endpoint(run.id, endpoint)
-        return cloud.open(endpoint)
+        return cloud.open(endpoint, store)
 
     def _bind(self, run: Run, store: RunStore) -> None:
         """Keep a local run on the computer where its machines are.

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from engine.runs.clouds import Cloud
 from engine.runs.states import Limits, Placement
+from engine.runs.store import RunStore
 from kernel.errors import BadInputError
 from providers.contract import LaunchSpec, Provider
 from providers.findings import Finding
@@ -36,8 +37,10 @@ class RealCloud(Protocol):
         """
         ...
 
-    def open(self, endpoint: str) -> Cloud:
+    def open(self, endpoint: str, store: RunStore) -> Cloud:
         """Machines, and load whose injectors meet at an endpoint that is on record.
+
+        The store has the files of the programs that put the load on.
 
         Raises:
             BadInputError: The SDK is missing.

@@ -70,7 +70,8 @@ class Rehearsals:
             store.set_endpoint(run.id, endpoint)
         driver: LoadDriver = RehearsedLoad()
         if run.order.puts_load:
-            driver = SlicedDriver(_cloud(run.order.provider).objects(endpoint, self.clock))
+            objects = _cloud(run.order.provider).objects(endpoint, self.clock)
+            driver = SlicedDriver(objects, store.program_bundle)
         provider = self.provider(run.order.provider, endpoint)
         other = cache(partial(self._other, run, store))
         return Cloud(provider, driver, REHEARSAL_LIMITS, other)

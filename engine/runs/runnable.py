@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.load.locust import check_installed
-from engine.load.locust import check_runnable as check_load
+from engine.load.checks import check_engine
+from engine.load.checks import check_runnable as check_load
 from engine.runs.alternatives import LOCAL
 from engine.runs.aws import AWS
 from engine.runs.azure import AZURE
@@ -45,7 +45,7 @@ def check_runnable(
             )
     if puts_load:
         check_load(scenario)
-        check_installed()
+        check_engine(scenario, on_this_computer=provider == LOCAL)
     if puts_load and rehearsal:
         _check_on_this_computer(scenario)
 

@@ -18,6 +18,7 @@ from engine.runs.claims import held_by, is_free
 from engine.runs.codec import machine_from_json, order_from_json, order_to_json
 from engine.runs.errors import LeaseLostError, RequestConflictError, UnknownRunError
 from engine.runs.lease import Lease
+from engine.runs.program_bundles import find_bundle
 from engine.runs.states import Event, Order, Outcome, Run, RunState
 from engine.runs.tables import RUN_EVENTS, RUNS
 
@@ -110,6 +111,10 @@ class RunStore:
             query = query.where(or_(RUNS.c.ended_at.is_(None), RUNS.c.ended_at >= open_since))
         with reading(self._db) as conn:
             return [_run_from(row) for row in conn.execute(query)]
+
+    def program_bundle(self, key: str) -> bytes | None:
+        """The packed files of a scenario's program; None: they are not on record."""
+        return find_bundle(self._db, key)
 
     def timeline(self, run_id: str) -> Sequence[Event]:
         """The run's events in the order in which they were written."""

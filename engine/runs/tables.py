@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
     UniqueConstraint,
@@ -58,6 +59,14 @@ SHORTAGES = Table(
     Column("region", Text, primary_key=True),
     Column("machine_type", Text, primary_key=True),
     Column("until", Instant, nullable=False),
+)
+
+# The files of programs that put load on; the key names their content.
+PROGRAM_BUNDLES = Table(
+    "program_bundles",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
 )
 
 ALLOWED_TARGETS = Table(

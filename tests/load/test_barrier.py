@@ -51,6 +51,15 @@ def test_the_shares_add_up_to_every_number_of_users(
     assert min(played) >= 0
 
 
+@given(st.integers(1, 1000), st.integers(1, 1000))
+def test_injectors_of_a_group_play_as_many_users_as_each_other(count: int, each: int) -> None:
+    ready = [Ready(0, f"i-{number:04}") for number in range(count)]
+    users = count * each
+    given_seats = seats([InjectorGroup(count, users)], ready)
+    played = [users * seat.high // WHOLE - users * seat.low // WHOLE for seat in given_seats]
+    assert played == [each] * count
+
+
 @given(those_that_are_there())
 def test_the_start_reads_as_it_was_written(
     there: tuple[list[InjectorGroup], list[Ready]],

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 
-from engine.load.driver import InjectorGroup, LoadPhase, LoadResult, LoadTask, Progress
+from engine.load.driver import InjectorGroup, LoadPhase, LoadTask
 from engine.load.sliced import barrier
 from engine.load.sliced.driver import SlicedDriver
 from engine.load.sliced.reports import Report, merged
 from engine.profile import closed
 from engine.scenario import Protocol, Request, Scenario, UserClass
-from kernel.clock import SystemClock
 from providers.local.objects import FolderObjects
+from tests.load.injectors import CLOCK, Injectors
 
-CLOCK = SystemClock()
 GROUPS = (InjectorGroup(2, 20), InjectorGroup(1, 20))
 
 
@@ -32,48 +28,6 @@ def browsing(target: str, *points: tuple[float, float]) -> Scenario:
     return Scenario(
         "shop", Protocol.HTTP, closed(points), target=target, user_classes=(user_class,)
     )
-
-
-@dataclass
-class Injectors:
-    """A sliced load whose machines are processes of this computer."""
-
-    driver: SlicedDriver
-    task: LoadTask
-    cores: int = 1
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    def boot(self, machines: int | None = None) -> None:
-        commands = self.driver.prepare(self.task).commands
-        for number, command in enumerate(commands[:machines]):
-            environment = {
-                "LOADMUSTER_MACHINE": f"i-{number}",
-                "LOADMUSTER_PYTHON": sys.executable,
-                "LOADMUSTER_CORES": str(self.cores),
-            }
-            self.processes.append(
-                subprocess.Popen(command[0], env=os.environ | environment, stdin=subprocess.DEVNULL)
-            )
-
-    def look(self) -> Progress:
-        return self.driver.progress(self.task, CLOCK.now())
-
-    def until(self, happened: Callable[[Progress], bool], within_s: float = 60) -> Progress:
-        deadline_s = time.monotonic() + within_s
-        while not happened(progress := self.look()):
-            assert time.monotonic() < deadline_s, progress
-            time.sleep(0.1)
-        return progress
-
-    def until_over(self) -> tuple[Progress, LoadResult | None]:
-        progress = self.until(lambda now: now.phase in {LoadPhase.DONE, LoadPhase.FAILED})
-        return progress, self.driver.result(self.task)
-
-    def end(self) -> None:
-        for process in self.processes:
-            process.terminate()
-        for process in self.processes:
-            process.wait(timeout=20)
 
 
 Prepare = Callable[..., Injectors]

@@ -7,6 +7,7 @@ A share is a part of ``WHOLE``, from ``low`` up to ``high``; of ``u`` users it p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -77,5 +78,6 @@ def seats(groups: Sequence[InjectorGroup], ready: Sequence[Ready]) -> tuple[Seat
     for each in there:
         low = level
         level += Fraction(groups[each.group].users, present[each.group] * whole)
-        given.append(Seat(each.machine, int(low * WHOLE), int(level * WHOLE)))
+        # Rounded up: a bound that falls a little short of a whole user would give it to the next.
+        given.append(Seat(each.machine, math.ceil(low * WHOLE), math.ceil(level * WHOLE)))
     return tuple(given)

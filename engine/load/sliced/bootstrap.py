@@ -25,6 +25,7 @@ class Bootstrap:
         ready_wait_s: How long its load generator may take to come up.
         poll_s: Between two looks for the start.
         report_s: Between two uploads of its reports.
+        measure_s: Over how long the machine's processors are measured each time.
     """
 
     group: int
@@ -36,6 +37,7 @@ class Bootstrap:
     ready_wait_s: int = 60
     poll_s: int = 1
     report_s: int = 2
+    measure_s: int = 10
 
     def script(self) -> str:
         """The script, with every value quoted for the shell."""
@@ -48,6 +50,7 @@ class Bootstrap:
             "LOAD_S_MAX": str(self.load_s_max),
             "POLL_S": str(self.poll_s),
             "REPORT_S": str(self.report_s),
+            "MEASURE_S": str(self.measure_s),
         }
         lines = [f"{name}={shlex.quote(value)}" for name, value in settings.items()]
         text = _SCRIPT.read_text(encoding="utf-8")
@@ -63,3 +66,17 @@ class Bootstrap:
         headers = [f"--header {shlex.quote(f'{k}: {v}')}" for k, v in self.ticket.fields]
         url = f'{shlex.quote(before)}"$2"{shlex.quote(after) if after else ""}'
         return " ".join([*headers, '--upload-file "$1"', url])
+
+
+def on_this_computer(script: str, number: int) -> str:
+    """The script for a machine that is a process of this computer, beside others of its run.
+
+    Args:
+        script: As ``Bootstrap.script`` makes it.
+        number: Which machine of the run.
+    """
+    own = f"""name=machine-{number:05}
+: "${{LOADMUSTER_CORES:=$(getconf _NPROCESSORS_ONLN)}}"
+export LOADMUSTER_CORES
+"""
+    return own + script

@@ -1,4 +1,4 @@
-"""Locust in slices: a controller and its injectors that meet in object storage only."""
+"""Load in slices: a controller and its injectors that meet in object storage only."""
 
 from __future__ import annotations
 
@@ -6,49 +6,59 @@ import importlib.metadata
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from engine.load.checks import check_runnable
 from engine.load.driver import (
+    LoadEngineMissingError,
     LoadPhase,
     LoadResult,
     LoadTask,
     MachineWork,
     Progress,
 )
-from engine.load.locust import check_installed, check_runnable
+from engine.load.locust import check_installed
 from engine.load.shape import plan_users
 from engine.load.sliced import barrier, reports
 from engine.load.sliced.barrier import Ready, Start
-from engine.load.sliced.bootstrap import Bootstrap
+from engine.load.sliced.bootstrap import Bootstrap, on_this_computer
+from engine.load.sliced.machine_use import MachineUse, machine_use_from
+from engine.load.sliced.program_work import approximation_of, program_files
 from engine.load.sliced.reports import Report
-from engine.load.sliced.work import bundle
+from engine.load.sliced.work import bundle, locust_files, measure_window_s
 from engine.load.verdict import COMPLETED, judge
+from engine.program import ProgramKind
 from providers.objects import ObjectStore
 
 LEAD_S = 3.0
 """From the decision to start until the start: injectors look for it about once a second."""
 
+K6_LEAD_S = 10.0
+"""k6 can make its users only once it knows its share."""
+
 KILL_AFTER_S = 30
 READERS = 16
 
 Inbox = defaultdict[str, list[str]]
-"""Kind of upload (``ready``, ``failed``, ``report``) -> the rest of each one's name."""
+"""Kind of upload (``ready``, ``failed``, ``report``, ``machine``) -> the rest of each's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class SlicedDriver:
-    """Runs scenarios that speak HTTP with Locusts that share nothing.
+    """Runs scenarios with load generators that share nothing.
 
     Attributes:
         objects: Where controller and injectors meet.
+        packed_files: The files of a scenario's program, by their key; None: they are not on record.
         wall_s: Seconds since 1970; the injectors' clocks, whatever clock the run lives by.
         grace_s: How long after the planned end the last reports are waited for.
     """
 
     objects: ObjectStore
+    packed_files: Callable[[str], bytes | None] = lambda _: None
     wall_s: Callable[[], float] = time.time
     grace_s: float = 20.0
 
@@ -59,16 +69,20 @@ class SlicedDriver:
         later call answers the same.
 
         Raises:
-            UnrunnableScenarioError: As ``engine.load.locust.check_runnable``.
-            LoadEngineMissingError: Locust is not installed here, so which version is not known.
+            UnrunnableScenarioError: As ``engine.load.checks.check_runnable``.
+            LoadEngineMissingError: Locust is not installed here, so which version is not known; or
+                the program's files are not on record.
         """
         check_runnable(task.scenario)
-        check_installed()
         scripts = [self._script(task, group) for group in range(len(task.groups))]
-        commands = [
-            [["/bin/sh", "-c", script]]
+        each = [
+            script
             for script, group in zip(scripts, task.groups, strict=True)
             for _ in range(group.count)
+        ]
+        commands = [
+            [["/bin/sh", "-c", on_this_computer(script, number)]]
+            for number, script in enumerate(each)
         ]
         return MachineWork(commands=commands, user_data=scripts)
 
@@ -92,8 +106,10 @@ class SlicedDriver:
             return None
         plan = plan_users(task.scenario.profile, task.time_scale)
         machines = [seat.machine for seat in start.seats]
-        measured = reports.merged(machines, found, "; ".join(self._failures(task, inbox)))
-        result = judge(measured, plan.peak_users, plan.approximation)
+        message = "; ".join(self._failures(task, inbox))
+        measured = reports.merged(machines, found, message, self._machine_use(task, inbox))
+        approximations = (plan.approximation, approximation_of(task.scenario, task.time_scale))
+        result = judge(measured, plan.peak_users, "; ".join(filter(None, approximations)))
         planned = sum(group.count for group in task.groups)
         if len(machines) == planned:
             return result
@@ -110,8 +126,7 @@ class SlicedDriver:
         written = self.objects.get(key)
         if written is not None:
             return written.decode()
-        version = importlib.metadata.version("locust")
-        self.objects.put(_key(task, "bundle.tgz"), bundle(task.scenario, task.time_scale, version))
+        self.objects.put(_key(task, "bundle.tgz"), bundle(self._files(task)))
         load_s = task.scenario.profile.duration_s / task.time_scale
         lifetime_s = math.ceil(task.lifetime_s)
         script = Bootstrap(
@@ -121,9 +136,26 @@ class SlicedDriver:
             ticket=self.objects.upload_ticket(_key(task, "in/"), lifetime_s),
             start_wait_s=max(1, math.ceil(task.lifetime_s - load_s)),
             load_s_max=math.ceil(load_s) + KILL_AFTER_S,
+            measure_s=measure_window_s(load_s),
         ).script()
         self.objects.put(key, script.encode())
         return script
+
+    def _files(self, task: LoadTask) -> dict[str, bytes]:
+        """What injectors fetch, by name."""
+        program = task.scenario.program
+        if program is None:
+            check_installed()
+            version = importlib.metadata.version("locust")
+            return locust_files(task.scenario, task.time_scale, version)
+        packed = self.packed_files(program.bundle_key)
+        if packed is None:
+            raise LoadEngineMissingError(
+                f"run {task.run_id}: the files of its {program.kind.value} program are not on "
+                "record; start the run again",
+                run=task.run_id,
+            )
+        return program_files(task.scenario, program, task.time_scale, packed)
 
     def _start(self, task: LoadTask) -> Start | None:
         content = self.objects.get(_key(task, "start"))
@@ -142,7 +174,10 @@ class SlicedDriver:
         there = f"{len(ready)} of {task.injectors} injectors are ready"
         late = task.late_at is not None and now >= task.late_at
         if len(ready) >= (least if late else awaited):
-            start = Start(self.wall_s() + LEAD_S, barrier.seats(task.groups, ready))
+            lead_s = K6_LEAD_S if task.scenario.load_engine == ProgramKind.K6 else LEAD_S
+            # On a whole second, which is all that a shell's clock knows.
+            at_s = math.ceil(self.wall_s() + lead_s)
+            start = Start(at_s, barrier.seats(task.groups, ready))
             self.objects.put(_key(task, "start"), start.text().encode())
         return Progress(LoadPhase.WAITING, message=there)
 
@@ -164,7 +199,11 @@ class SlicedDriver:
         completed = any(report.ended == COMPLETED for report in found)
         message = "; ".join(lost)
         if over and not completed:
-            message = message or "no injector played the load to its end"
+            message = (
+                message
+                or "; ".join(reports.reasons(found))
+                or "no injector played the load to its end"
+            )
         phase = LoadPhase.FLOWING if found else LoadPhase.WAITING
         if over:
             phase = LoadPhase.DONE if completed else LoadPhase.FAILED
@@ -187,20 +226,31 @@ class SlicedDriver:
         return said
 
     def _reports(self, task: LoadTask, inbox: Inbox) -> tuple[Report, ...]:
-        names = inbox["report"]
-        if not names:
-            return ()
-        with ThreadPoolExecutor(min(READERS, len(names))) as readers:
-            contents = list(
-                readers.map(self.objects.get, (_key(task, f"in/report-{name}") for name in names))
-            )
-        machines = [name.partition("-")[2].removesuffix(".json") for name in names]
         found = [
-            reports.report_from(machine, content)
-            for machine, content in zip(machines, contents, strict=True)
-            if content is not None
+            reports.report_from(name.partition("-")[2].removesuffix(".json"), content)
+            for name, content in self._contents(task, "report", inbox)
         ]
         return tuple(report for report in found if report is not None)
+
+    def _machine_use(self, task: LoadTask, inbox: Inbox) -> dict[str, MachineUse]:
+        """What each machine used, by its name, where it was measured."""
+        found = {
+            name.removesuffix(".json"): machine_use_from(content)
+            for name, content in self._contents(task, "machine", inbox)
+        }
+        return {machine: use for machine, use in found.items() if use is not None}
+
+    def _contents(self, task: LoadTask, kind: str, inbox: Inbox) -> Iterator[tuple[str, bytes]]:
+        """The rest of the name, and the content, of each upload of a kind."""
+        names = inbox[kind]
+        if not names:
+            return
+        keys = [_key(task, f"in/{kind}-{name}") for name in names]
+        with ThreadPoolExecutor(min(READERS, len(names))) as readers:
+            contents = list(readers.map(self.objects.get, keys))
+        for name, content in zip(names, contents, strict=True):
+            if content is not None:
+                yield name, content
 
     def _inbox(self, task: LoadTask) -> Inbox:
         """What injectors have uploaded so far."""

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
+from engine.load.sliced.machine_use import MachineUse
 from engine.load.verdict import CANCELLED, COMPLETED, FAILED
 
 LATE_S_MAX = 1.0
@@ -22,7 +24,26 @@ EARLY_S_MAX = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one process of an injector measured so far; ``ended`` is None while it plays."""
+    """What one process of an injector measured so far.
+
+    Attributes:
+        machine: Whose.
+        part: Which process, from 0.
+        parts: How many there are on this machine.
+        ended: How it ended; None: it plays.
+        late_s: How long after the common start it began.
+        load_s: Seconds for which it has played.
+        users: Pairs of the second and the users from then on.
+        requests: Made so far.
+        failures: How many of them failed.
+        requests_per_s: Over the last few seconds.
+        response_times_ms: Pairs of response time and number of requests.
+        cpu_percent_max: Most of one processor core that it used; None: the process is not ours to
+            measure, the machine is.
+        message: Why it failed, if it says so.
+        users_known: False: its samples do not say how many users were active.
+        unreadable: Samples that make no sense.
+    """
 
     machine: str
     part: int
@@ -35,7 +56,10 @@ class Report:
     failures: int
     requests_per_s: float
     response_times_ms: tuple[tuple[int, int], ...]
-    cpu_percent_max: float
+    cpu_percent_max: float | None
+    message: str = ""
+    users_known: bool = True
+    unreadable: int = 0
 
     @property
     def users_now(self) -> int:
@@ -69,6 +93,13 @@ def by_machine(reports: Iterable[Report]) -> Mapping[str, Sequence[Report]]:
     return grouped
 
 
+def reasons(reports: Iterable[Report]) -> Iterator[str]:
+    """Why injectors failed, one line each."""
+    for report in reports:
+        if report.message:
+            yield f"injector {report.machine}: {report.message}"
+
+
 def peak_users(reports: Iterable[Report]) -> int:
     """Most users active at once over all reports, second by second."""
     changes: Counter[int] = Counter()
@@ -84,19 +115,26 @@ def peak_users(reports: Iterable[Report]) -> int:
     return most
 
 
-def merged(machines: Sequence[str], reports: Sequence[Report], message: str) -> dict[str, Any]:
+def merged(
+    machines: Sequence[str],
+    reports: Sequence[Report],
+    message: str,
+    machine_use: Mapping[str, MachineUse] = MappingProxyType({}),
+) -> dict[str, Any]:
     """The document that ``engine.load.verdict.judge`` reads.
 
     Args:
         machines: The injectors that were given a share, by slot.
         reports: The last of each process.
         message: Why it failed, if somebody said so.
+        machine_use: What the machines used, by name, where it was measured.
     """
     grouped = by_machine(reports)
     lost = {machine for machine in machines if _was_lost(grouped.get(machine, ()), reports)}
     histogram: Counter[int] = Counter()
     for report in reports:
         histogram.update(dict(report.response_times_ms))
+    message = message or "; ".join(reasons(reports))
     late = [report for report in reports if report.late_s > LATE_S_MAX]
     if late and not message:
         message = f"{late[0].machine} began {late[0].late_s:.1f} s after the others"
@@ -108,19 +146,26 @@ def merged(machines: Sequence[str], reports: Sequence[Report], message: str) -> 
         "load_s": max((report.load_s for report in reports), default=0.0),
         "requests": sum(report.requests for report in reports),
         "failures": sum(report.failures for report in reports),
-        "peak_users": peak_users(reports),
+        "peak_users": peak_users(reports) if all(r.users_known for r in reports) else None,
+        "unreadable": sum(report.unreadable for report in reports),
         "response_times_ms": sorted(histogram.items()),
         "injectors": [
             {
-                "slot": slot,
-                "requests": sum(report.requests for report in grouped.get(machine, ())),
-                "cpu_percent_max": max(
-                    (report.cpu_percent_max for report in grouped.get(machine, ())), default=None
-                ),
-                "lost": machine in lost,
+                **_injector(slot, grouped.get(machine, ()), lost=machine in lost),
+                **(asdict(machine_use[machine]) if machine in machine_use else {}),
             }
             for slot, machine in enumerate(machines)
         ],
+    }
+
+
+def _injector(slot: int, own: Sequence[Report], *, lost: bool) -> dict[str, Any]:
+    measured = [each.cpu_percent_max for each in own if each.cpu_percent_max is not None]
+    return {
+        "slot": slot,
+        "requests": sum(report.requests for report in own),
+        "cpu_percent_max": max(measured, default=None),
+        "lost": lost,
     }
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from engine.scenario import Scenario
 from engine.scenario_json import scenario_to_json
 
 AGENT = Path(__file__).with_name("agent")
-FILES = (
+MEASURE = (AGENT / "measure.sh", AGENT / "measure.awk")
+LOCUST = (
     AGENT / "prepare.sh",
     AGENT / "load.sh",
     AGENT / "locust_slice.py",
@@ -52,14 +54,25 @@ def work_document(scenario: Scenario, time_scale: float) -> dict[str, Any]:
     }
 
 
-def bundle(scenario: Scenario, time_scale: float, locust_version: str) -> bytes:
-    """The archive, gzipped; the same wish always gives the same bytes."""
-    files = {path.name: path.read_bytes() for path in FILES}
+def locust_files(scenario: Scenario, time_scale: float, locust_version: str) -> dict[str, bytes]:
+    """The files of the bundle where Locust plays the scenario's users, by name."""
+    files = {path.name: path.read_bytes() for path in LOCUST}
     files["work.json"] = json.dumps(work_document(scenario, time_scale)).encode()
     files["locust-version"] = locust_version.encode()
+    return files
+
+
+def measure_window_s(duration_s: float) -> int:
+    """Over how long a machine is measured each time, in a load of so many seconds."""
+    return max(2, math.ceil(cpu_window_s(duration_s)))
+
+
+def bundle(files: Mapping[str, bytes]) -> bytes:
+    """The archive, gzipped, with what measures the machine; the same files give the same bytes."""
+    held = {**files, **{path.name: path.read_bytes() for path in MEASURE}}
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
-        for name, content in sorted(files.items()):
+        for name, content in sorted(held.items()):
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(content), 0o644
             archive.addfile(entry, io.BytesIO(content))

@@ -27,12 +27,13 @@ send_reports() {
     for report in report-*.json; do
         [ -f "$report" ] && send "$report" "${report%.json}-$machine.json"
     done
+    [ -f machine.json ] && send machine.json "machine-$machine.json"
 }
 
 load=
 # The cloud's name for this machine where there is one: people look for it.
-machine=${LOADMUSTER_MACHINE:-$(cat /var/lib/cloud/data/instance-id 2>/dev/null ||
-    cat /proc/sys/kernel/random/uuid)}
+machine=${name:-${LOADMUSTER_MACHINE:-$(cat /var/lib/cloud/data/instance-id 2>/dev/null ||
+    cat /proc/sys/kernel/random/uuid)}}
 work=$(mktemp -d) && cd "$work" || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 143' TERM INT HUP
@@ -67,13 +68,16 @@ until fetch "$START_URL" start; do
     waited=$((waited + POLL_S))
 done
 start_at=$(awk 'NR == 1 { print $1 }' start)
-share=$(awk -v me="$machine" '$1 == me { print $2 }' start)
+# Its share, its number from 0, and how many there are.
+share=$(awk -v me="$machine" '$1 == me { mine = $2 " " (NR - 2) }
+    END { if (mine) print mine, NR - 1 }' start)
 if [ -z "$share" ]; then
     say "the others have started without this one"
     kill -TERM "$load"
     exit 0
 fi
 echo "$start_at $share" > go.part && mv go.part go
+sh ./measure.sh "$start_at" "$MEASURE_S" "$$" 2> /dev/null &
 end_s=$((${start_at%.*} + LOAD_S_MAX))
 while kill -0 "$load" 2>/dev/null; do
     sleep "$REPORT_S"

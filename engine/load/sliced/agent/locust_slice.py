@@ -50,7 +50,7 @@ class Share:
 
 def read_share() -> Share:
     """This process's part of what ``go`` gives the injector."""
-    at_s, share = GO.read_text(encoding="utf-8").split()
+    at_s, share, *_ = GO.read_text(encoding="utf-8").split()
     low, high, whole = (int(each) for each in share.split("-"))
     width = high - low
     return Share(

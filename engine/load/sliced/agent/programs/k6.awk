@@ -1,0 +1,29 @@
+# From k6's samples, one metric a line, to one line a request.
+
+function emit(at_s, time_ms, success) {
+    # k6 writes down when a request ended, in seconds.
+    printf "%.0f,%s,%s,%s\n", at_s * 1000, time_ms, success, users
+}
+
+BEGIN { print "timeStamp,elapsed,success,allThreads" }
+
+/^metric_name,timestamp,metric_value,/ {
+    n = fields($0, names)
+    for (i = 1; i <= n; i++) column[names[i]] = i
+    next
+}
+/^vus,/ {
+    split($0, sample, ",")
+    users = int(sample[3])
+    fflush()
+    next
+}
+/^http_req_duration,/ {
+    fields($0, sample)
+    emit(sample[2], sample[3], sample[column["expected_response"]] == "true" ? "true" : "false")
+    next
+}
+/^grpc_req_duration,/ {
+    fields($0, sample)
+    emit(sample[2], sample[3], sample[column["status"]] == "0" ? "true" : "false")
+}

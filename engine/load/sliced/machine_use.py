@@ -1,0 +1,37 @@
+"""What a whole machine used while the load was on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MachineUse:
+    """Processors and memory of a machine; None: never measured.
+
+    Attributes:
+        machine_cpu_percent_max: Most of all its processors together, over one window.
+        machine_cpu_percent_mean: The same over the whole load.
+        memory_used_bytes_max: Most memory that was not available to programs.
+        memory_bytes: What it has.
+    """
+
+    machine_cpu_percent_max: float | None = None
+    machine_cpu_percent_mean: float | None = None
+    memory_used_bytes_max: int | None = None
+    memory_bytes: int | None = None
+
+
+def machine_use_from(content: bytes) -> MachineUse | None:
+    """What ``measure.sh`` wrote; None: only a part of it is there yet."""
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return None
+    return MachineUse(
+        machine_cpu_percent_max=document["cpu_percent_max"],
+        machine_cpu_percent_mean=document["cpu_percent_mean"],
+        memory_used_bytes_max=document["memory_used_bytes_max"],
+        memory_bytes=document["memory_bytes"],
+    )

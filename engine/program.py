@@ -1,0 +1,136 @@
+"""The program that puts a scenario's load on, where it is not Locust with the scenario's users."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from kernel.errors import BadInputError
+
+BUNDLE_BYTES_MAX = 32 * 1024 * 1024
+"""What all files of a program may hold together; larger ones are fetched by ``prepare``."""
+
+FILES_MAX = 1_000
+
+
+class ProgramKind(StrEnum):
+    """Which program it is; the value of ``Scenario.load_engine``."""
+
+    CUSTOM = "custom"
+    K6 = "k6"
+    JMETER = "jmeter"
+    GATLING = "gatling"
+
+
+class ProgramFilesError(BadInputError):
+    """Files of a program are missing, too large or changed; facts: ``path``, or the sizes."""
+
+    code = "program_files"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramFile:
+    """A file that every injector gets.
+
+    Attributes:
+        path: Below the scenario's folder, with ``/``.
+        size_bytes: Its length.
+        sha256: Of its content, in hexadecimal.
+        executable: Whether its owner may execute it.
+    """
+
+    path: str
+    size_bytes: int
+    sha256: str
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LoadProgram:
+    """What injectors run.
+
+    Attributes:
+        kind: Which program.
+        main: ``custom``: a command for sh. ``k6``: its script. ``jmeter``: its test plan.
+            ``gatling``: the class of the simulation.
+        folder: Where the files were read, absolute.
+        files: What goes to the injectors, by path.
+        prepare: What sh runs on an injector before it says that it is ready.
+        results: ``custom``: the file of samples that the command writes.
+        version: ``k6``: which one to fetch.
+        classpath: ``gatling``: where Java finds Gatling and the simulation.
+        own_profile: ``k6``: the script's own stages or scenarios count, not the scenario's load.
+    """
+
+    kind: ProgramKind
+    main: str
+    folder: str
+    files: tuple[ProgramFile, ...] = ()
+    prepare: str | None = None
+    results: str | None = None
+    version: str | None = None
+    classpath: str | None = None
+    own_profile: bool = False
+
+    @property
+    def bundle_key(self) -> str:
+        """Names the content of all files: the same files, the same key."""
+        listed = json.dumps([asdict(file) for file in self.files], sort_keys=True)
+        return hashlib.sha256(listed.encode()).hexdigest()
+
+
+def program_to_json(program: LoadProgram) -> dict[str, Any]:
+    """The program in dicts, lists, strings and numbers."""
+    return {
+        **asdict(program),
+        "kind": program.kind.value,
+        "files": [asdict(file) for file in program.files],
+    }
+
+
+def program_from_json(document: Mapping[str, Any]) -> LoadProgram:
+    """The program that ``program_to_json`` wrote."""
+    return LoadProgram(
+        **{
+            **document,
+            "kind": ProgramKind(document["kind"]),
+            "files": tuple(ProgramFile(**file) for file in document["files"]),
+        }
+    )
+
+
+def check_size(files: Mapping[str, int]) -> None:
+    """Refuse files that are too many, or hold too much, for a bundle.
+
+    Args:
+        files: Bytes by path.
+
+    Raises:
+        ProgramFilesError: With the sizes, and which files are the largest.
+    """
+    if len(files) > FILES_MAX:
+        raise ProgramFilesError(
+            f"{len(files):,} files are more than the {FILES_MAX:,} that injectors are given; pack "
+            "them into an archive that prepare unpacks",
+            files=len(files),
+            files_max=FILES_MAX,
+        )
+    total = sum(files.values())
+    if total <= BUNDLE_BYTES_MAX:
+        return
+    largest = sorted(files.items(), key=lambda each: (-each[1], each[0]))[:3]
+    named = ", ".join(f"{path!r} {_mib(size)}" for path, size in largest)
+    raise ProgramFilesError(
+        f"the files hold {_mib(total)}, and injectors are given {_mib(BUNDLE_BYTES_MAX)} at most; "
+        f"largest: {named}; let prepare fetch what is large",
+        bytes=total,
+        bytes_max=BUNDLE_BYTES_MAX,
+    )
+
+
+def _mib(size_bytes: int) -> str:
+    return f"{size_bytes / 1024 / 1024:.1f} MiB"

@@ -1,0 +1,160 @@
+"""The files that a scenario's program needs: found beside the scenario, and packed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+import tarfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.program import (
+    BUNDLE_BYTES_MAX,
+    FILES_MAX,
+    LoadProgram,
+    ProgramFile,
+    ProgramFilesError,
+    ProgramKind,
+    check_size,
+)
+from engine.readers.errors import bad_scenario
+from engine.readers.program_entries import (
+    CustomEntry,
+    GatlingEntry,
+    JMeterEntry,
+    K6Entry,
+    ProgramEntry,
+)
+
+if TYPE_CHECKING:
+    from engine.readers.tree import Path as TreePath
+    from engine.readers.tree import Tree
+
+
+def find_program(entry: ProgramEntry | str, tree: Tree, file: str) -> LoadProgram | None:
+    """The program that a scenario file names, with what its files hold now; None: Locust.
+
+    Raises:
+        BadScenarioError: A file is missing, or lies outside the scenario's folder.
+        ProgramFilesError: They hold more than injectors are given.
+    """
+    if isinstance(entry, str):
+        return None
+    folder = Path(file).resolve().parent
+    named: dict[TreePath, str] = {
+        ("load_engine", "files", number): name for number, name in enumerate(entry.files)
+    }
+    if isinstance(entry, K6Entry):
+        named["load_engine", "script"] = entry.script
+    elif isinstance(entry, JMeterEntry):
+        named["load_engine", "plan"] = entry.plan
+    paths: dict[str, Path] = {}
+    for where, name in named.items():
+        try:
+            paths.update(_below(folder, name))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise _refused(f"{name!r} cannot be read: {reason}", where, tree, file) from error
+        except ValueError as error:
+            raise _refused(str(error), where, tree, file) from error
+    try:
+        check_size({name: path.stat().st_size for name, path in paths.items()})
+        files = tuple(_look_at(name, path) for name, path in sorted(paths.items()))
+    except ProgramFilesError as error:
+        message = f"{file}: load_engine.files: {error.message}"
+        raise ProgramFilesError(message, **error.facts) from error
+    return _program(entry, str(folder), files)
+
+
+def pack(program: LoadProgram) -> bytes:
+    """The program's files as an archive; the same files always give the same bytes.
+
+    Raises:
+        ProgramFilesError: A file is not what it was when the scenario was read.
+    """
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for file in program.files:
+            try:
+                content, _ = _read(Path(program.folder) / file.path)
+            except OSError as error:
+                raise _changed(file, error.strerror or str(error)) from error
+            if hashlib.sha256(content).hexdigest() != file.sha256:
+                raise _changed(file, "its content changed after the scenario was read")
+            entry = tarfile.TarInfo(file.path)
+            entry.size, entry.mode = len(content), 0o755 if file.executable else 0o644
+            archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def _read(path: Path) -> tuple[bytes, bool]:
+    """A file's content, of which a bundle holds so much at most, and whether it is executable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as opened:
+        executable = bool(os.fstat(descriptor).st_mode & stat.S_IXUSR)
+        return opened.read(BUNDLE_BYTES_MAX + 1), executable
+
+
+def _changed(file: ProgramFile, reason: str) -> ProgramFilesError:
+    return ProgramFilesError(f"{file.path!r}: {reason}; read the scenario again", path=file.path)
+
+
+def _below(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
+    """The file of that name, or all files in the folder of that name."""
+    top = folder / name
+    if not top.exists():
+        raise ValueError(f"there is no {name!r} in {folder}")
+    found = [top]
+    if top.is_dir():
+        found = [path for path in sorted(top.rglob("*")) if not path.is_dir()]
+    for path in found[: FILES_MAX + 1]:
+        shown = path.relative_to(folder).as_posix()
+        if not shown.isprintable():
+            raise ValueError(f"{shown!r} holds control characters; rename it")
+        real = path.resolve(strict=True)
+        if not real.is_relative_to(folder):
+            raise ValueError(f"{shown!r} is a link that leaves the scenario's folder")
+        if not real.is_file():
+            raise ValueError(f"{shown!r} is no regular file")
+        yield shown, path
+
+
+def _look_at(name: str, path: Path) -> ProgramFile:
+    content, executable = _read(path)
+    return ProgramFile(name, len(content), hashlib.sha256(content).hexdigest(), executable)
+
+
+def _program(entry: ProgramEntry, folder: str, files: tuple[ProgramFile, ...]) -> LoadProgram:
+    def program(kind: ProgramKind, main: str) -> LoadProgram:
+        return LoadProgram(kind, main, folder, files, entry.prepare)
+
+    match entry:
+        case CustomEntry():
+            custom = program(ProgramKind.CUSTOM, entry.command)
+            return replace(custom, results=_plain(entry.results))
+        case K6Entry():
+            return replace(
+                program(ProgramKind.K6, _plain(entry.script)),
+                version=entry.version and entry.version.removeprefix("v"),
+                own_profile=entry.own_stages,
+            )
+        case JMeterEntry():
+            return program(ProgramKind.JMETER, _plain(entry.plan))
+        case GatlingEntry():
+            gatling = program(ProgramKind.GATLING, entry.simulation)
+            return replace(gatling, classpath=entry.classpath)
+    raise AssertionError(entry)
+
+
+def _plain(path: str) -> str:
+    return Path(path).as_posix()
+
+
+def _refused(problem: str, where: TreePath, tree: Tree, file: str) -> Exception:
+    from engine.readers.explain import format_path
+
+    return bad_scenario(file, problem, field=format_path(where), line=tree.line_of(where))
