@@ -10,6 +10,10 @@ READY := $(VENV)/.ready
 PYTEST_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 # Of the simulator: another one every day, and any one again with SEED=20270125.
 SEED ?= $(shell date +%Y%m%d)
+# Of test-cloud.
+CLOUD ?= aws
+CLOUD_REGION_aws := eu-west-1
+CLOUD_REGION_azure := westeurope
 MACHINES := tests/books/life/test_any_life.py tests/books/test_books_always_balance.py \
 	tests/books/departments/test_whatever_departments_do.py
 
@@ -20,7 +24,7 @@ MACHINES := tests/books/life/test_any_life.py tests/books/test_books_always_bala
 .PHONY: help
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo "make test-cloud  the provider contract on your own AWS account, up to LOADMUSTER_CLOUD_TEST_MAX_USD"
+	@echo "make test-cloud  the provider contract on your own account, up to LOADMUSTER_CLOUD_TEST_MAX_USD; CLOUD=azure"
 	@echo "make check  linters, types and import contracts"
 	@echo "make rules  the numbered rules of billing, and the tests that hold each"
 	@echo "make mutants  twenty and more faults put into billing and the reaper: each must be caught"
@@ -46,13 +50,13 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
-# Costs money, so it takes both this target and a cap; see tests/providers/conftest.py.
+# Costs money, so it takes both this target and a cap; see tests/real_clouds.py.
 test-cloud: $(READY)
 	@test -n "$$LOADMUSTER_CLOUD_TEST_MAX_USD" || { echo \
-		"test-cloud launches small machines on your AWS account: set LOADMUSTER_CLOUD_TEST_MAX_USD," \
-		"for example to 1.00, and credentials" >&2; exit 1; }
-	$(BIN)/loadmuster doctor --provider aws --region eu-west-1
-	$(BIN)/python -m pytest --cloud --timeout 1200 -k real-AWS tests/providers/test_contract.py
+		"test-cloud launches small machines on your account at $(CLOUD): set" \
+		"LOADMUSTER_CLOUD_TEST_MAX_USD, for example to 1.00, and credentials" >&2; exit 1; }
+	$(BIN)/loadmuster doctor --provider $(CLOUD) --region $(CLOUD_REGION_$(CLOUD))
+	$(BIN)/python -m pytest --cloud --timeout 3600 -k real-$(CLOUD) tests/providers/test_contract.py
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -23,7 +23,7 @@ _NUMBERS = count()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Real clouds only on request, and how hard to try controllers that share a database."""
     parser.addoption(
-        "--cloud", action="store_true", help="hold the provider contract on a real AWS account too"
+        "--cloud", action="store_true", help="hold the provider contract on real accounts too"
     )
     group = parser.getgroup("many controllers")
     group.addoption("--many-runs", type=int, default=30, help="runs that controllers share")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kernel.clock import SystemClock
+from providers.azure.roles import CALLED, STORED, STORED_DATA, action_of
 from providers.rehearsal.azure_account import SUBSCRIPTION, TOKEN_PATH
 from providers.rehearsal.azure_blobs import ACCOUNT
 from providers.rehearsal.azure_cloud import (
@@ -71,6 +72,15 @@ class Account:
         error: Mapping[str, Any] = answer.json["error"]
         return error
 
+    def called(self) -> set[str]:
+        """What the role must allow for the calls so far: actions, and calls to storage by name."""
+        return {
+            one.action
+            if one.service == "blob"
+            else action_of(one.parameters["method"], one.parameters["path"])
+            for one in self.server.requests()
+        }
+
     def left(self) -> list[str]:
         """What is left in the subscription and in its storage: machines and containers."""
         provider = azure_rehearsal_provider(self.server.endpoint_url, SystemClock())
@@ -112,6 +122,7 @@ def test_a_real_run_puts_its_load_on_bills_it_and_leaves_nothing(
     assert [machine["state"] for machine in run["machines"]] == ["gone"]
     assert acme_on_azure.left() == []
     assert "rehears" not in answer.err
+    assert acme_on_azure.called() <= {*CALLED, *STORED, *STORED_DATA}
 
     acme_on_azure.server.inject(Fault(FaultKind.VCPU_LIMIT, available=0))
     again = acme_on_azure.run(shop, "--request-id", "build-7")

@@ -1,6 +1,6 @@
 """Grounds for the tests of providers: each provider of the contract, and a rehearsed AWS.
 
-With ``--cloud`` a real account of AWS is one more, under a cap in dollars.
+With ``--cloud`` real accounts are more of them, each under a cap in dollars.
 """
 
 from __future__ import annotations
@@ -17,9 +17,6 @@ from uuid import uuid4
 import pytest
 
 from kernel.clock import ManualClock, SystemClock
-from kernel.errors import RefusedError
-from pricing.catalog import Catalog
-from pricing.money import format_cents, usd_micros
 from providers.aws import AwsProvider
 from providers.azure import AzureProvider
 from providers.contract import LaunchSpec, Provider
@@ -39,7 +36,7 @@ from providers.rehearsal.azure_server import listen
 from providers.rehearsal.azure_session import azure_provider_in_process
 from providers.rehearsal.azure_things import AzurePace
 from providers.rehearsal.faults import Fault, FaultKind
-from providers.settings import aws_settings
+from tests.real_clouds import MAX_USD, REAL_CLOUDS, Cap, cap_of
 
 REGION = "eu-west-1"
 TYPES = ("c7i.large", "c7g.large")
@@ -49,13 +46,6 @@ GONE_WAIT_S = 20.0
 LIFETIME = timedelta(minutes=2)
 
 PLAYABLE = ("local", "rehearsed AWS", "rehearsed Azure", "rehearsed Azure, in process")
-REAL_AWS = "real-AWS"
-MAX_USD = "LOADMUSTER_CLOUD_TEST_MAX_USD"
-REAL_TYPES = ("t4g.nano", "c7g.medium")
-REAL_COUNT_MAX = 2
-REAL_LIFETIME = timedelta(minutes=10)
-REAL_GONE_WAIT_S = 300.0
-HOURS_PER_MONTH = 730
 
 
 class HurriedClock:
@@ -110,60 +100,10 @@ class Ground:
             time.sleep(0.05)
 
 
-@dataclass
-class Cap:
-    """What launches on a real account may cost together, at the most that they can.
-
-    Attributes:
-        max_usd_micros: The cap.
-        machine_usd_micros: One machine of the dearest type for its whole lifetime, with its disk
-            and its public address.
-        spent_usd_micros: What the launches so far cost at most.
-        runs: Those that were let through.
-    """
-
-    max_usd_micros: int
-    machine_usd_micros: int
-    spent_usd_micros: int = 0
-    runs: set[str] = field(default_factory=set)
-
-    def admit(self, spec: LaunchSpec) -> None:
-        """Let a launch through, and count it; refuse what is too big, too long or too dear."""
-        strange = set(spec.machine_types) - set(REAL_TYPES)
-        lifetime = spec.expires_at - spec.created_at
-        if strange or spec.count > REAL_COUNT_MAX or lifetime > REAL_LIFETIME:
-            raise RefusedError(f"not on a real account: {spec}")
-        cost = spec.count * self.machine_usd_micros
-        if self.spent_usd_micros + cost > self.max_usd_micros:
-            raise RefusedError(
-                f"{MAX_USD}: {format_cents(self.max_usd_micros)} USD do not suffice: the launches "
-                f"so far cost up to {self.spent_usd_micros} micro-dollars, the next {cost} more",
-            )
-        self.spent_usd_micros += cost
-        self.runs.add(spec.run_id)
-
-
 @pytest.fixture(scope="session")
-def make_cap() -> Callable[[str], Cap]:
-    """A cap of so many dollars at the prices of the catalogue."""
-
-    def make(usd: str) -> Cap:
-        catalog = Catalog.bundled()
-        hourly = (
-            max(catalog.offering("aws", REGION, each).hourly_usd_micros for each in REAL_TYPES)
-            + catalog.public_ipv4("aws", REGION).usd_micros
-            + -(-catalog.boot_disk("aws", REGION).usd_micros // HOURS_PER_MONTH)
-        )
-        whole_s = int(REAL_LIFETIME.total_seconds())
-        return Cap(usd_micros(usd, where=MAX_USD), -(-hourly * whole_s // 3_600))
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def real_cap(make_cap: Callable[[str], Cap]) -> Cap:
-    """One cap for the whole session."""
-    return make_cap(os.environ.get(MAX_USD, "0"))
+def real_caps() -> dict[str, Cap]:
+    """One cap for each real cloud, for the whole session."""
+    return {name: cap_of(name, os.environ.get(MAX_USD, "0")) for name in REAL_CLOUDS}
 
 
 @pytest.fixture
@@ -302,15 +242,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "ground" in metafunc.fixturenames:
         is_real_wanted = metafunc.config.getoption("--cloud")
         needs_scarcity = "scarce_ground" in metafunc.fixturenames
-        real = [REAL_AWS] if is_real_wanted and not needs_scarcity else []
+        real = list(REAL_CLOUDS) if is_real_wanted and not needs_scarcity else []
         metafunc.parametrize("ground", [*PLAYABLE, *real], indirect=True)
 
 
 @pytest.fixture
 def ground(request: pytest.FixtureRequest) -> Iterator[Ground]:
     """A provider of the contract."""
-    if request.param == REAL_AWS:
-        yield from _real_ground(request.getfixturevalue("real_cap"))
+    if request.param in REAL_CLOUDS:
+        yield from _real_ground(request.getfixturevalue("real_caps")[request.param])
     else:
         yield from _playable_ground(request)
 
@@ -356,28 +296,24 @@ def _azure_ground_in_process() -> Iterator[Ground]:
 
 def _real_ground(cap: Cap) -> Iterator[Ground]:
     """The account whose credentials the environment has; nothing is left in it."""
-    now = SystemClock().now()
-    provider = AwsProvider(SystemClock(), settings=aws_settings(os.environ))
-    program = (
-        "import os\n"
-        "from kernel.clock import SystemClock\n"
-        "from providers.aws import AwsProvider\n"
-        "from providers.settings import aws_settings\n"
-        "provider = AwsProvider(SystemClock(), settings=aws_settings(os.environ))\n"
-    )
-    usual = {"machine_types": REAL_TYPES[:1], "expires_at": now + REAL_LIFETIME}
+    cloud, now = cap.cloud, SystemClock().now()
+    provider = cloud.open()
     ground = Ground(
         provider,
-        REGION,
-        REAL_TYPES,
-        program,
-        usual={**usual, "created_at": now},
+        cloud.region,
+        cloud.machine_types,
+        cloud.program,
+        usual={
+            "machine_types": cloud.machine_types[:1],
+            "created_at": now,
+            "expires_at": now + cloud.lifetime,
+        },
         admit=cap.admit,
-        gone_wait_s=REAL_GONE_WAIT_S,
+        gone_wait_s=cloud.gone_wait_s,
     )
     yield ground
     for run_id in cap.runs:
-        provider.release(run_id, [REGION])
+        provider.release(run_id, [cloud.region])
     for run_id in cap.runs:
         ground.wait_until_gone(run_id)
     cap.runs.clear()

@@ -246,3 +246,48 @@ class _Answer:
 
     def json(self) -> object:
         return json.loads(self._page)
+
+
+CHAIN = (
+    "DefaultAzureCredential failed to retrieve a token from the included credentials.\n"
+    "Attempted credentials:\n"
+    "\tEnvironmentCredential: EnvironmentCredential authentication unavailable. Environment "
+    "variables are not fully configured.\nVisit https://example.com to troubleshoot this issue.\n"
+    "\tAzureCliCredential: {cli}\n"
+    "To mitigate this issue, please refer to the troubleshooting guidelines here."
+)
+
+
+@pytest.mark.parametrize(
+    ("cli", "words"),
+    [
+        ("Azure CLI not found on path", "no credentials were found"),
+        ("ERROR: AADSTS70043: The refresh token has expired", "AADSTS70043: The refresh token"),
+    ],
+)
+def test_of_many_kinds_of_credentials_only_those_that_could_have_worked_are_heard(
+    cli: str, words: str
+) -> None:
+    with pytest.raises(ConfigurationRejectedError) as caught, translated("Usage.List", "eastus"):
+        raise ClientAuthenticationError(CHAIN.format(cli=cli))
+
+    assert words in caught.value.message
+    assert "; run `az login`" in caught.value.message
+    assert "\n" not in caught.value.message
+    assert "EnvironmentCredential" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("InvalidAuthenticationToken", "az login"),
+        ("MissingSubscriptionRegistration", "az provider register"),
+        ("SubscriptionNotFound", "AZURE_SUBSCRIPTION_ID"),
+        ("AuthorizationFailed", "doctor --policy azure"),
+        ("AuthorizationPermissionMismatch", "doctor --policy azure"),
+    ],
+)
+def test_what_can_be_put_right_is_said_with_how(code: str, remedy: str) -> None:
+    error = from_code(code, "Rehearsed.", operation="Usage.List", region="eastus")
+
+    assert remedy in error.message.partition("; ")[2]
