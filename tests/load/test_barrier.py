@@ -14,6 +14,7 @@ from engine.load.driver import InjectorGroup
 from engine.load.shape import plan_users
 from engine.load.sliced.barrier import WHOLE, Ready, Start, seats, start_from_text
 from engine.load.sliced.bootstrap import Bootstrap
+from engine.load.sliced.machine_use import MachineUse
 from engine.load.sliced.reports import Report, merged, peak_users, report_from
 from engine.load.sliced.work import user_steps
 from engine.profile import closed
@@ -49,6 +50,14 @@ def test_the_shares_add_up_to_every_number_of_users(
     played = [users * seat.high // WHOLE - users * seat.low // WHOLE for seat in given_seats]
     assert sum(played) == users
     assert min(played) >= 0
+
+
+def test_what_machines_used_and_why_they_failed_is_in_the_merged_document() -> None:
+    failed = report(0, [], ended="failed", message="no luck")
+    measured = merged(["a"], [failed], "", {"a": MachineUse(80.0, 40.0, 5, 10)})
+    assert measured["message"] == "injector a: no luck"
+    assert measured["injectors"][0]["machine_cpu_percent_max"] == 80.0
+    assert measured["injectors"][0]["memory_bytes"] == 10
 
 
 @given(st.integers(1, 1000), st.integers(1, 1000))

@@ -208,6 +208,7 @@ def test_names_with_quotes_and_dollars_are_taken_as_they_are(
     assert not list(tmp_path.rglob("touched"))
 
 
+@pytest.mark.long
 def test_what_a_command_measured_until_a_cancel_is_the_result_and_nothing_goes_on(
     prepare: Prepare,
 ) -> None:
@@ -237,6 +238,7 @@ def test_k6_plays_segments_of_the_profile(ending: str, prepare: Prepare, tmp_pat
     assert min(injector.requests for injector in result.injectors) > 10
 
 
+@pytest.mark.long
 def test_k6_may_follow_its_script_s_own_stages(prepare: Prepare, tmp_path: Path) -> None:
     (tmp_path / "shop.js").write_text("/missing 0\n")
     engine = "  {name: k6, script: shop.js, own_stages: true}"
@@ -255,6 +257,7 @@ def test_k6_with_fewer_users_than_injectors_leaves_the_others_idle(
     assert sorted(injector.requests > 0 for injector in result.injectors) == [False, True, True]
 
 
+@pytest.mark.long
 def test_k6_that_fails_says_why(prepare: Prepare, tmp_path: Path) -> None:
     (tmp_path / "shop.js").write_text("nonsense\n")
     message = failed(prepare("  {name: k6, script: shop.js}", machines=1))
@@ -283,6 +286,7 @@ def test_gatling_s_log_becomes_the_result(prepare: Prepare, tmp_path: Path) -> N
     assert "gatling was told the most users, their ramp-up and the duration" in result.warnings[-1]
 
 
+@pytest.mark.long
 def test_a_log_of_gatling_that_is_not_text_is_refused(prepare: Prepare, tmp_path: Path) -> None:
     (tmp_path / "lib").write_text("/ binary\n")
     engine = "  {name: gatling, simulation: shop.Checkout, classpath: lib, files: [lib]}"

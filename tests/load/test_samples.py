@@ -159,6 +159,15 @@ def test_k6_s_metrics_become_a_sample_for_each_request(tmp_path: Path) -> None:
     ]
 
 
+def test_without_the_tag_of_k6_the_status_says_what_failed(tmp_path: Path) -> None:
+    rows = ["metric_name,timestamp,metric_value,status,url,extra_tags"]
+    rows += [f"http_req_duration,{START_S},5.0,{status},u," for status in (200, 302, 404, 0)]
+    arguments = ("-f", str(PROGRAMS / "csv.awk"), "-f", str(PROGRAMS / "k6.awk"))
+    out = awk(*arguments, folder=tmp_path, stdin="\n".join(rows) + "\n")
+    successes = [line.split(",")[2] for line in out.splitlines()[1:]]
+    assert successes == ["true", "true", "false", "false"]
+
+
 def test_gatling_s_records_become_a_sample_for_each_request(tmp_path: Path) -> None:
     rows = [
         ("RUN", "shop.Checkout", "checkout", "1", " ", "3.9.5"),

@@ -75,6 +75,44 @@ def test_seventy_percent_and_a_processor_never_measured_are_fine() -> None:
     assert judged(injectors=with_cpu(None)).warnings == ()
 
 
+def with_machine(**used: float) -> list[dict[str, object]]:
+    return [{**MEASURED["injectors"][0], **used}, MEASURED["injectors"][1]]
+
+
+def test_a_machine_above_its_ceiling_is_said_before_everything_else() -> None:
+    result = judged(injectors=with_machine(machine_cpu_percent_max=97.0), requests=0, peak_users=1)
+    first, *others = result.invalid_reasons
+    assert first.startswith("injector 0 was saturated: it used 97 % of its machine's processors")
+    assert others == ["no request was made", "only 1 of 20 users were reached"]
+
+
+def test_a_process_at_its_limit_makes_it_invalid_however_idle_its_machine_is() -> None:
+    idle = with_machine(machine_cpu_percent_max=30.0, cpu_percent_max=99.0)
+    result = judged(injectors=idle)
+    assert "it used 99 % of its processor" in result.invalid_reasons[0]
+
+
+def test_a_busy_machine_and_a_full_memory_are_warnings_that_come_first() -> None:
+    full = {"memory_used_bytes_max": 91, "memory_bytes": 100}
+    result = judged(injectors=with_machine(machine_cpu_percent_max=71.0, **full), failures=100)
+    assert result.valid
+    assert [warning.partition(";")[0] for warning in result.warnings] == [
+        "injector 0 used 71 % of its machine's processors",
+        "injector 0 used 91 % of its machine's memory",
+        "every request failed: nothing can be said about response times",
+    ]
+
+
+def test_users_that_nobody_counted_and_samples_that_nobody_could_read_are_warnings() -> None:
+    result = judged(peak_users=None, unreadable=1234)
+    assert result.valid
+    assert result.peak_users is None
+    assert result.warnings == (
+        "the samples do not say how many users were active",
+        "1,234 samples could not be read and were left out",
+    )
+
+
 def test_no_request_at_all_makes_it_invalid_and_has_no_percentiles() -> None:
     result = judged(requests=0, failures=0, response_times_ms=[])
     assert result.invalid_reasons == ("no request was made",)

@@ -20,7 +20,13 @@ BEGIN { print "timeStamp,elapsed,success,allThreads" }
 }
 /^http_req_duration,/ {
     fields($0, sample)
-    emit(sample[2], sample[3], sample[column["expected_response"]] == "true" ? "true" : "false")
+    expected = sample[column["expected_response"]] == "true"
+    # A script may leave that tag out; then the status decides, as it does unless k6 is told more.
+    if (!column["expected_response"]) {
+        status = sample[column["status"]] + 0
+        expected = status >= 200 && status < 400
+    }
+    emit(sample[2], sample[3], expected ? "true" : "false")
     next
 }
 /^grpc_req_duration,/ {
