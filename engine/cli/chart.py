@@ -1,0 +1,105 @@
+"""A chart of curves: one value, drawn in the terminal here and into files by ``chart_file``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import ascii_lowercase
+
+import plotext
+from rich.console import Console
+from rich.text import Text
+
+from engine.cli.layout import section
+
+HEIGHT_ROWS = 14
+WIDTH_COLUMNS_MAX = 90
+
+_TICKS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One curve: its name, and its points from left to right."""
+
+    name: str
+    points: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A point of a curve that is worth a word."""
+
+    line: str
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Curves over a common axis.
+
+    Attributes:
+        title: For the file.
+        x_label: What the axis to the right counts.
+        y_label: What the axis upwards counts.
+        lines: The curves.
+        marks: Points of theirs to be pointed out, the most important first.
+        here: Where on the axis to the right the question stands.
+        here_text: What to write there.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    lines: tuple[Line, ...]
+    marks: tuple[Mark, ...] = ()
+    here: float | None = None
+    here_text: str = ""
+
+    @property
+    def x_most(self) -> float:
+        """The right end."""
+        return max(x for line in self.lines for x, _ in line.points)
+
+    @property
+    def y_most(self) -> float:
+        """The upper end."""
+        return max(y for line in self.lines for _, y in line.points)
+
+
+def draw(chart: Chart, width_columns: int) -> Text:
+    """A curve a letter, with the letters' meaning below."""
+    figure = plotext.figure
+    figure.clear()
+    figure.theme("colorless")
+    figure.plot_size(min(width_columns, WIDTH_COLUMNS_MAX), HEIGHT_ROWS)
+    for letter, line in zip(ascii_lowercase, chart.lines, strict=False):
+        xs, ys = zip(*line.points, strict=True)
+        figure.draw(figure.signal(list(xs), list(ys), marker=letter).lines())
+    figure.axes(active=False, side=1)
+    marks = [round(chart.x_most * part / _TICKS) for part in range(_TICKS)]
+    figure.ruler("x", 0).lim(0, chart.x_most)
+    figure.ruler("x", 0).ticks(marks, [f"{mark:,}" for mark in marks])
+    levels = [0.0, chart.y_most / 2, chart.y_most]
+    figure.ruler("y", 0).lim(0, chart.y_most)
+    figure.ruler("y", 0).ticks(levels, [amount(level) for level in levels])
+    drawn = figure.build().string(colorless=True).rstrip("\n")
+    letters = zip(ascii_lowercase, chart.lines, strict=False)
+    names = "  ".join(f"{letter} {line.name}" for letter, line in letters)
+    return Text.assemble((drawn, "cyan"), "\n", (names, "dim"))
+
+
+def show_chart(console: Console, chart: Chart) -> None:
+    """The curves under their title, and what is marked on them."""
+    section(
+        console, f"{chart.title}: {chart.y_label} by {chart.x_label}", draw(chart, console.width)
+    )
+    if chart.marks:
+        section(console, "Marked", *[f"{mark.line}: {mark.text}" for mark in chart.marks])
+
+
+def amount(number: float) -> str:
+    """A figure for an axis: cents where there are few dollars, else whole."""
+    return f"{number:,.2f}" if 0 < number < _TICKS else f"{number:,.0f}"
