@@ -37,6 +37,37 @@ def test_money_is_text_and_quantities_are_numbers(loadmuster: Call) -> None:
     assert answer.document["usd"] == "0.01"
 
 
+def test_redline13_is_priced_by_the_machine_that_is_given(loadmuster: Call) -> None:
+    sized = ("tariff", "price", "redline13", "--injectors", "3", "--duration", "1h", "--json")
+    document = loadmuster(*sized, "--machine-usd", "0.113", "--sent-gb", "0.0022").document
+    assert (document["quantity"], document["usd"], document["unknown"]) == (3, "0.34", [])
+    unpriced = loadmuster(*sized).document
+    assert unpriced["usd"] is None
+    assert unpriced["unknown"][0]["field"] == "usd"
+
+
+def test_an_older_tariff_says_what_took_its_place(loadmuster: Call) -> None:
+    document = loadmuster("--json", "tariff", "list").document
+    older = {each["tariff"]: each["superseded_by"] for each in document["tariffs"]}
+    assert older["flood-node"] == "flood-vuh"
+    assert older["flood-vuh"] is None
+
+
+def test_the_price_by_an_older_rule_says_so(loadmuster: Call) -> None:
+    sized = ("tariff", "price", "flood-node", "--injectors", "5", "--duration", "3m")
+    warnings = loadmuster("--json", "--now", "2027-01-01", *sized).document["warnings"]
+    assert warnings == ["an older rule; flood-vuh is in force"]
+
+
+def test_tariff_show_gives_the_vendor_s_example_with_its_page(loadmuster: Call) -> None:
+    newest = loadmuster("--json", "tariff", "show", "blazemeter").document["versions"][-1]
+    example = newest["examples"][0]
+    assert (example["quantity"], example["usd"]) == (120, None)
+    assert example["source"].startswith("https://help.blazemeter.com/")
+    shown = " ".join(loadmuster("tariff", "show", "blazemeter").out.split())
+    assert "is billed 2 x 60 = 120 VUH" in shown
+
+
 def test_at_chooses_the_wording_of_the_day_and_the_test_clock_is_its_default(
     loadmuster: Call,
 ) -> None:
@@ -83,6 +114,18 @@ def test_tariff_show_tells_the_rule_and_where_it_is_published(loadmuster: Call, 
         (("price", "loadview", "--injectors", "1"), "--duration"),
         (("price", "loadview", "--injectors", "x", "--duration", "3m"), "--injectors"),
         (("price", "grafana-k6", "--injectors", "1", "--duration", "3m"), "counts users"),
+        (
+            ("price", "redline13", "--injectors", "1", "--duration", "3m", "--machine-usd=x"),
+            "--machine-usd: 'x' is not an amount",
+        ),
+        (
+            ("price", "redline13", "--injectors", "1", "--duration", "3m", "--machine-usd=-1"),
+            "machines' price in micro-dollars must be from 0",
+        ),
+        (
+            ("price", "redline13", "--injectors", "1", "--duration", "3m", "--sent-gb=-1"),
+            "--sent-gb",
+        ),
         (
             ("price", "loadview", "--users", "1", "--duration", "3m", "--protocol", "gopher"),
             "--protocol",
