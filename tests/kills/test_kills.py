@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.kills.ground import made_ground
 from tests.kills.killing import kill
 from tests.kills.plans import TO_ITS_END, batch_of
@@ -12,6 +14,7 @@ from tests.kills.plans import TO_ITS_END, batch_of
 KILLS = int(os.environ.get("LOADMUSTER_KILLS", "12"))
 
 
+@pytest.mark.timeout(900)
 def test_processes_killed_at_any_instant_leave_no_machine_and_no_run_that_is_not_billed_once(
     database_url: str, tmp_path: Path
 ) -> None:

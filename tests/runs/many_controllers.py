@@ -32,7 +32,7 @@ from pricing.quotes import Unit
 
 ACCOUNTS = ("acme", "globex", "initech")
 CONTROLLERS = 6
-AT_ONCE = 8
+AT_ONCE = 4
 SEED = 7
 CANCELLED_EVERY = 5
 KILLS_AT_FIRST = 3
