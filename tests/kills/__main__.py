@@ -48,7 +48,8 @@ def _tell(report: Report) -> None:
     say(f"ended before their instant came: {report.escaped:,}")
     say_all("runs", report.runs)
     say(f"machines launched: {report.machines:,}")
-    say(f"a life took {min(report.life_s):.1f} to {max(report.life_s):.1f} s")
+    lives_s = [pace.start_up_s + pace.rest_s for pace in report.paces]
+    say(f"a life took {min(lives_s):.1f} to {max(lives_s):.1f} s")
     say(f"violations: {len(report.violations)}")
     for violation in report.violations[:SHOWN]:
         say(f"  {violation}")

@@ -9,12 +9,41 @@ BATCH = 20
 TO_ITS_END = float("inf")
 """In place of an instant: that process is left alone."""
 
+START_UP = 0.2
+"""Parts of a life below it lie before its run is on record; the others are after that."""
+
 PLANS = ("on-demand", "starter")
 REGIONS = ("us-east-1", "eu-west-1")
 SAID_AGAIN = 0.4
 KILLED_AGAIN = 0.6
 INTERRUPTED = 0.2
 SERVES_KILLED_MAX = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long an undisturbed life takes now.
+
+    Attributes:
+        start_up_s: Until its run is on record.
+        rest_s: From then until its process has ended.
+    """
+
+    start_up_s: float
+    rest_s: float
+
+    def before_record_s(self, part: float) -> float | None:
+        """How long after its start that part of a life is; None: it is after the start-up."""
+        return part / START_UP * self.start_up_s if part < START_UP else None
+
+    def after_record_s(self, part: float) -> float:
+        """How long after its run is on record that part of a life is."""
+        return (part - START_UP) / (1 - START_UP) * self.rest_s
+
+    def after_start_s(self, part: float) -> float:
+        """How long after its start that part of a life is, of a process that finds its run."""
+        before_s = self.before_record_s(part)
+        return self.start_up_s + self.after_record_s(part) if before_s is None else before_s
 
 
 @dataclass(frozen=True, slots=True)

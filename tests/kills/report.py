@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from tests.kills.plans import Pace
+
 
 @dataclass
 class Report:
@@ -16,7 +18,7 @@ class Report:
         escaped: Processes that had ended before their instant came.
         runs: What is on record, by how it ended; ``never accepted`` for what is not.
         machines: Launched over all.
-        life_s: How long a life took, from measurement to measurement.
+        paces: How long a life took, from measurement to measurement.
         violations: What does not hold, one line each.
     """
 
@@ -25,7 +27,7 @@ class Report:
     escaped: int = 0
     runs: Counter[str] = field(default_factory=Counter)
     machines: int = 0
-    life_s: list[float] = field(default_factory=list)
+    paces: list[Pace] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
 
     def add(self, other: Report) -> None:
@@ -35,5 +37,5 @@ class Report:
         self.escaped += other.escaped
         self.runs += other.runs
         self.machines += other.machines
-        self.life_s += other.life_s
+        self.paces += other.paces
         self.violations += other.violations
