@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Most tests wait for processes of their own, so there are twice as many workers as cores.
 PYTEST_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
-# Of the simulator: another one every day, and any one again with SEED=20270125.
+# Of the simulator and the kills: another one every day, and any one again with SEED=20270125.
 SEED ?= $(shell date +%Y%m%d)
 # Of test-cloud.
 CLOUD ?= aws
@@ -17,7 +17,7 @@ CLOUD_REGION_azure := westeurope
 MACHINES := tests/books/life/test_any_life.py tests/books/test_books_always_balance.py \
 	tests/books/departments/test_whatever_departments_do.py
 
-.PHONY: demo test test-cloud check rules mutants simulate fleets many-controllers nightly
+.PHONY: demo test test-cloud check rules mutants simulate fleets kills many-controllers nightly
 .PHONY: bench pictures lock clean
 .DEFAULT_GOAL := help
 
@@ -30,6 +30,7 @@ help:
 	@echo "make mutants  twenty and more faults put into billing and the reaper: each must be caught"
 	@echo "make simulate  500 accounts for 3 years of crashes and repeats beside a model; SEED=7 for those of seed 7"
 	@echo "make fleets  10,000 lives of runs on a simulated cloud where anything goes wrong"
+	@echo "make kills  real processes killed at 200 random instants on each database; SEED=7 for those of seed 7"
 	@echo "make many-controllers  200 runs shared by controllers of which one is killed every 3 s"
 	@echo "make nightly  long tests, state machines with 2,000 examples of 60 steps, simulators, mutants"
 	@echo "make bench  every figure of the README, as ratios"
@@ -76,11 +77,15 @@ simulate: $(READY)
 fleets: $(READY)
 	@$(BIN)/python -m tests.fleets --seeds 10000
 
+kills: $(READY)
+	@$(BIN)/python -m tests.kills --seed $(SEED) --kills 200
+
 nightly: $(READY)
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal -m long
 	LOADMUSTER_EXAMPLES=2000 LOADMUSTER_STEPS=60 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(MACHINES)
 	@$(BIN)/python -m tests.simulator --seed $(SEED) --accounts 500 --years 3
 	@$(BIN)/python -m tests.fleets --seeds 10000
+	@$(BIN)/python -m tests.kills --seed $(SEED) --kills 200
 	@$(BIN)/python tests/mutations.py
 
 many-controllers: $(READY)

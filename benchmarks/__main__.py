@@ -21,6 +21,7 @@ import psutil
 from benchmarks import (
     advancing,
     command_line,
+    first_requests,
     long_accounts,
     machines,
     posting,
@@ -34,6 +35,7 @@ BENCHMARKS = {
     "single-estimate": single_estimate.figures,
     "sweep": sweep_columns.figures,
     "machines": machines.figures,
+    "first-requests": first_requests.figures,
     "posting": posting.figures,
     "long-accounts": long_accounts.figures,
     "advancing": advancing.figures,

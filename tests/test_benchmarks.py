@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import advancing, long_accounts, posting
+from benchmarks import advancing, first_requests, long_accounts, posting
 from benchmarks.measure import Figure
 
 
@@ -31,6 +31,14 @@ def test_many_accounts_are_advanced_in_processes_of_their_own() -> None:
     speed, memory = advancing.figures(advancing.Sizes(many=6, few=2))
     assert speed.name.startswith("6 accounts over 24 months")
     assert 0 < memory.ratio < 2
+
+
+@pytest.mark.long
+def test_the_first_requests_of_injectors_of_both_kinds_are_seen_at_the_target() -> None:
+    sliced, native = first_requests.figures(first_requests.Sizes(injectors=2, rounds=1))
+    assert "after the barrier" in sliced.name
+    assert 0 < sliced.ratio < 50
+    assert 0 < native.ratio < 50
 
 
 def test_a_part_that_is_measured_leaves_the_other_figures_alone(

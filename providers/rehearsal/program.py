@@ -31,6 +31,9 @@ from providers.rehearsal.faults import ADMIN_PATH, Fault, WireRequest, fault_to_
 IDLE_TIMEOUT_S = 900.0
 START_TIMEOUT_S = 60.0
 CALL_TIMEOUT_S = 10.0
+ASKS_MAX = 6
+"""How often one that takes calls and does not answer is asked before it counts as gone."""
+
 STOP_WAIT_S = 12.0
 STOP_POLL_S = 0.05
 
@@ -226,11 +229,20 @@ def stop_rehearsal_server(endpoint_url: str) -> None:
 
 
 def _pid(endpoint_url: str) -> int | None:
-    try:
-        pid: int = _call(endpoint_url, "GET", "health")["pid"]
-    except (OSError, http.client.HTTPException, ValueError):
-        return None
-    return pid
+    """The process that answers there; None: none does.
+
+    One that is slow to answer is busy: taken for gone, it would be replaced by an empty one, and
+    its machines would be forgotten.
+    """
+    for _ in range(ASKS_MAX):
+        try:
+            pid: int = _call(endpoint_url, "GET", "health")["pid"]
+        except TimeoutError:
+            continue
+        except (OSError, http.client.HTTPException, ValueError):
+            return None
+        return pid
+    return None
 
 
 def _is_process(pid: int) -> bool:

@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from kernel.clock import SystemClock
 from providers.aws import AwsProvider
 from providers.contract import LaunchSpec
 from providers.errors import ConfigurationRejectedError
-from providers.rehearsal import aws_cloud
+from providers.rehearsal import aws_cloud, program
 from providers.rehearsal.aws_cloud import (
     Rehearsal,
     aws_rehearsal_provider,
@@ -73,6 +74,28 @@ def test_an_address_of_a_server_that_was_killed_is_not_believed(tmp_path: Path) 
     server.stop()
 
     assert server.pid != killed.pid
+    wait_until_gone(server.pid)
+
+
+def test_a_server_that_is_slow_to_answer_is_waited_for_and_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start_rehearsal_server(tmp_path, idle_timeout_s=60.0)
+    monkeypatch.setattr(program, "CALL_TIMEOUT_S", 1.0)
+    frozen = psutil.Process(server.pid)
+    frozen.suspend()
+    thaw = threading.Timer(1.5, frozen.resume)
+    thaw.start()
+
+    assert start_rehearsal_server(tmp_path) == server
+
+    thaw.join()
+    monkeypatch.setattr(program, "ASKS_MAX", 2)
+    frozen.suspend()
+    assert not is_alive(server.endpoint_url), "for ever is not waited"
+    frozen.resume()
+    monkeypatch.undo()
+    server.stop()
     wait_until_gone(server.pid)
 
 

