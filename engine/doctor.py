@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from engine.runs.alternatives import LOCAL
 from engine.runs.aws import AWS
 from engine.runs.azure import AZURE
 from engine.runs.connect import Clouds
+from engine.runs.reaps import REAP_AGE_MAX_S, Heartbeat
 from engine.runs.runnable import check_folder
 from kernel.clock import Clock, SystemClock
+from kernel.durations import format_duration
 from kernel.errors import BadInputError, LoadmusterError, ProviderFailedError
 from providers.findings import Finding, Grade, missing
 
@@ -77,13 +80,17 @@ class Checkup:
 
 
 def examine_here(
-    open_books: Callable[[], str], folder: Callable[[], Path], clock: Clock
+    open_books: Callable[[], str],
+    folder: Callable[[], Path],
+    heartbeats: Callable[[], Sequence[Heartbeat]],
+    clock: Clock,
 ) -> Iterator[Finding]:
     """What every run needs on this computer.
 
     Args:
         open_books: Opens the database and says which it is, migrated to what.
         folder: Where runs keep their files, once the database is known.
+        heartbeats: When the reaper last looked where, once the database is known.
         clock: The one that runs would live by.
     """
     books = _look("database", open_books)
@@ -95,6 +102,7 @@ def examine_here(
             return f"{folder()} can be written"
 
         yield _look("folder", look_at_folder)
+        yield reaper_finding(heartbeats(), clock.now())
 
     def look_at_engine() -> str:
         check_installed()
@@ -104,6 +112,23 @@ def examine_here(
     now = f"{clock.now():%Y-%m-%d %H:%M:%S} UTC"
     test = "" if isinstance(clock, SystemClock) else ", a test clock"
     yield Finding("clock", Grade.OK, f"{now}{test}")
+
+
+def reaper_finding(beats: Sequence[Heartbeat], now: datetime) -> Finding:
+    """Whether machines that outlive their run would be found; no run needs it to work."""
+    if not beats:
+        return Finding("reaper", Grade.OK, "no run has had machines on a cloud lately")
+    oldest = min(beats, key=lambda each: each.awaited_since)
+    where = f"{oldest.provider} {oldest.region}"
+    age = format_duration(oldest.age_s(now))
+    if oldest.is_overdue(now, REAP_AGE_MAX_S):
+        return Finding(
+            "reaper",
+            Grade.UNKNOWN,
+            f"none has looked at {where} for {age}",
+            "`loadmuster serve` looks regularly, `loadmuster reap` once",
+        )
+    return Finding("reaper", Grade.OK, f"its oldest look is {age} ago, at {where}")
 
 
 def _examine_local(_clouds: Clouds, _regions: Sequence[str]) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ import sys
 import click
 
 from engine.cli.settings import Command, Settings, pass_settings
+from kernel.errors import BadInputError
 
 
 @click.command(cls=Command)
@@ -24,24 +25,48 @@ from engine.cli.settings import Command, Settings, pass_settings
     help="Leave younger machines alone.",
 )
 @click.option("--yes", is_flag=True, help="End them, and prove them gone.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Only say when a reaper last looked where; end with 3 if that is too long ago.",
+)
+@click.option(
+    "--max-age",
+    default="30m",
+    show_default=True,
+    metavar="30m",
+    help="With --check: how long ago it may be.",
+)
 @pass_settings
 def reap(
     settings: Settings,
     provider: str | None,
     regions: tuple[str, ...],
     older_than: str,
+    max_age: str,
     *,
     yes: bool,
+    check: bool,
 ) -> None:
     """List machines whose run has ended, whose time is over, or whose run is unknown here.
 
     Without --yes nothing is changed. Several databases on one cloud account do not know each
     other's runs: look before you say --yes.
+
+    --check is for monitoring: it asks no cloud, only the database when a reaper last looked at the
+    clouds where runs have machines, or had them in the last week.
     """
     from engine.cli.reap_display import failure_of, reaping_document, show_reaping
     from engine.runs.orphans import Why
     from kernel.durations import parse_duration_s
 
+    if check:
+        from engine.cli.reap_check import check_reaper
+
+        if yes or regions:
+            raise BadInputError("--check only looks at the database: drop --yes and --region")
+        check_reaper(settings, provider, parse_duration_s(max_age, where="--max-age"))
+        return
     older_than_s = parse_duration_s(older_than, where="--older-than")
     engine = settings.engine()
     reaping = engine.reap(

@@ -83,9 +83,9 @@ def warn_of_overdue_reaps(engine: Engine, every_s: float | None = None) -> None:
     from kernel.durations import format_duration
 
     period_s = int(every_s or REAP_EVERY_S)
-    spots = engine.overdue_reaps(period_s)
-    if spots:
-        where = ", ".join(f"{name} {region}" for name, region in spots)
+    late = engine.overdue_reaps(period_s)
+    if late:
+        where = ", ".join(f"{each.provider} {each.region}" for each in late)
         click.echo(
             f"loadmuster: no reaper has looked at {where} for {format_duration(period_s)}; "
             "`loadmuster serve` looks regularly, `loadmuster reap` once",

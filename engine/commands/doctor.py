@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.commands.base import Commands
+from engine.commands.heartbeats import HeartbeatCommands
 
 if TYPE_CHECKING:
     from engine.doctor import Checkup
     from engine.runs.connect import Clouds
 
 
-class DoctorCommands(Commands):
+class DoctorCommands(HeartbeatCommands):
     """Looking at what runs need, before there is one."""
 
     def examine(self, *, providers: Sequence[str] = (), regions: Sequence[str] = ()) -> Checkup:
@@ -32,7 +32,7 @@ class DoctorCommands(Commands):
                 url = conn.engine.url.render_as_string(hide_password=True)
             return f"{url}, at {revisions()[-1]}"
 
-        here = tuple(examine_here(open_books, lambda: self.folder, self.clock))
+        here = tuple(examine_here(open_books, lambda: self.folder, self.heartbeats, self.clock))
         # Also where the database beside which the runs' files lie is out of reach.
         clouds = self._clouds_in(Path())
         examined = providers or tuple(EXAMINATIONS)

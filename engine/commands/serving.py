@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from engine.commands.heartbeats import HeartbeatCommands
 from engine.commands.runs import RunCommands
 from engine.runs.orphans import AGE_GUARD_S, Why
 from kernel.errors import BadInputError, LoadmusterError
@@ -36,7 +37,7 @@ def _say_nothing(_line: str) -> None:
     """Nobody listens."""
 
 
-class ServingCommands(RunCommands):
+class ServingCommands(RunCommands, HeartbeatCommands):
     """The controller that runs what is due, and the reaper."""
 
     def serve(
@@ -74,6 +75,7 @@ class ServingCommands(RunCommands):
             until_idle=until_idle,
             reap=self._reap_and_tell,
             reap_every_s=reap_every_s,
+            late_reaps=lambda: self._late_reaps(reap_every_s),
             say=say,
         ).serve()
 
@@ -142,20 +144,23 @@ class ServingCommands(RunCommands):
             )
         return known
 
-    def overdue_reaps(self, every_s: float | None = None) -> Sequence[tuple[str, str]]:
-        """Clouds and regions with open runs at which no reaper has looked for its period."""
-        from engine.runs import reaps
-
-        runs = self.store.list(open_only=True)
-        with self._reading() as conn:
-            last = reaps.last_reaps(conn)
-        return reaps.overdue(runs, last, self.clock.now(), every_s or reaps.REAP_EVERY_S)
-
     def _ended_runs(self, run_ids: Collection[str]) -> dict[str, bool]:
         from engine.runs import reaps
 
         with self._reading() as conn:
             return dict(reaps.ended_runs(conn, run_ids))
+
+    def _late_reaps(self, every_s: float) -> str:
+        """One line on where no reaper, of whichever process, has looked for two periods."""
+        from engine.runs.reaps import REAP_EVERY_S
+        from kernel.durations import format_duration
+
+        now = self.clock.now()
+        late = [
+            f"{each.provider} {each.region} for {format_duration(each.age_s(now))}"
+            for each in self.overdue_reaps(2 * (every_s or REAP_EVERY_S))
+        ]
+        return f"reaper: no look at {', '.join(late)}" if late else ""
 
     def _reap_and_tell(self) -> str:
         """One line on a round of the reaper that releases what is safe to release."""

@@ -29,6 +29,16 @@ class TargetNotAllowedError(RefusedError):
     code = "target_not_allowed"
 
 
+class ReaperOverdueError(RefusedError):
+    """No reaper has looked where runs have or had machines, for longer than is in order.
+
+    Facts: ``places``: how many are overdue; ``provider``, ``region`` and ``age_s`` of the one that
+    has waited longest; ``max_age_s``.
+    """
+
+    code = "reaper_overdue"
+
+
 class ReleaseUnprovenError(ProviderFailedError):
     """Machines could not be proven gone; the run stays open; facts: ``run``, ``machines``."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, insert, select
@@ -17,6 +18,8 @@ from engine.runs.states import Run
 from engine.runs.tables import REAPS, RUNS
 
 REAP_EVERY_S = 600
+REAP_AGE_MAX_S = 1_800
+"""From three missed looks on, something is wrong."""
 KEPT = timedelta(days=30)
 LOOKED_BACK = timedelta(days=7)
 """How long after its end a run's place is still looked at."""
@@ -73,22 +76,48 @@ def ended_runs(conn: Connection, run_ids: Collection[str]) -> Mapping[str, bool]
     return {row.id: row.ended_at is not None for row in conn.execute(query)}
 
 
-def overdue(
-    runs: Iterable[Run], last: Mapping[Spot, datetime], now: datetime, every_s: float = REAP_EVERY_S
-) -> Sequence[Spot]:
-    """Where open runs have machines of a real cloud, and the reaper has not looked in its period.
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """How long ago the reaper looked at a region of a real cloud that it has to look at.
 
-    The period counts from the last look, or from the oldest of those runs if that is later.
+    Attributes:
+        provider: Whose region.
+        region: Which.
+        last_at: When it last looked there; None: never.
+        awaited_since: From when on the next look is waited for: the last one, or the first intent
+            of the runs there if that is later.
     """
-    since: dict[Spot, datetime] = {}
+
+    provider: str
+    region: str
+    last_at: datetime | None
+    awaited_since: datetime
+
+    def age_s(self, now: datetime) -> int:
+        """Whole seconds for which the next look has been waited for."""
+        return max(0, int((now - self.awaited_since).total_seconds()))
+
+    def is_overdue(self, now: datetime, every_s: float) -> bool:
+        """Whether it should have looked since, in a period of so many seconds."""
+        return self.awaited_since < now - timedelta(seconds=every_s)
+
+
+def heartbeats(runs: Iterable[Run], last: Mapping[Spot, datetime]) -> Sequence[Heartbeat]:
+    """Of every region of a real cloud where these runs may have machines, or had them.
+
+    Before its intent to launch is on record, a run has none.
+    """
+    oldest: dict[Spot, datetime] = {}
     for run in runs:
-        if run.ended or run.order.rehearsal or run.order.provider == LOCAL:
+        if run.order.rehearsal or run.order.provider == LOCAL or run.intent_at is None:
             continue
         for region in run.regions:
             spot = (run.provider_of(region), region)
-            since[spot] = min(since.get(spot, now), run.order.accepted_at)
-    late = now - timedelta(seconds=every_s)
-    return sorted(spot for spot, first in since.items() if max(first, last.get(spot, first)) < late)
+            oldest[spot] = min(oldest.get(spot, run.intent_at), run.intent_at)
+    return [
+        Heartbeat(*spot, last.get(spot), max(first, last.get(spot, first)))
+        for spot, first in sorted(oldest.items())
+    ]
 
 
 def places_of(runs: Iterable[Run]) -> Sequence[Place]:

@@ -11,6 +11,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,6 +21,7 @@ from engine.runs.claims import claim, open_runs
 from engine.runs.errors import LeaseLostError
 from engine.runs.lease import Lease
 from engine.runs.pauses import Pauses
+from engine.runs.reaps import REAP_EVERY_S
 from engine.runs.states import Run
 from kernel.clock import Clock, SystemClock
 from kernel.errors import LoadmusterError
@@ -54,6 +56,8 @@ class Server:
         until_idle: Stop by itself once no run is open, here or elsewhere.
         reap: Looks for orphans and says what it found; called every ``reap_every_s``, in a thread.
         reap_every_s: 0: never.
+        late_reaps: Says where no reaper has looked for too long, empty: nowhere; asked as often,
+            since a reaper that hangs does not come back to say so.
         say: Told what happens, a line at a time.
         clock: Of the machine: leases and pauses live by it.
     """
@@ -66,11 +70,13 @@ class Server:
     until_idle: bool = False
     reap: Callable[[], str] = str
     reap_every_s: float = 0.0
+    late_reaps: Callable[[], str] = str
     say: Callable[[str], None] = _say_nothing
     clock: Clock = field(default_factory=SystemClock)
     _driving: dict[str, Future[Run]] = field(default_factory=dict, init=False)
     _reaping: Future[str] | None = field(default=None, init=False)
     _reap_at: datetime | None = field(default=None, init=False)
+    _heard_at: datetime | None = field(default=None, init=False)
     _look_at: datetime | None = field(default=None, init=False)
     _pauses: Pauses = field(default_factory=Pauses, init=False)
     _counts: Counter[str] = field(default_factory=Counter, init=False)
@@ -92,6 +98,7 @@ class Server:
             while error is None and not self.stop_wanted():
                 self._collect()
                 self._reap_if_due(threads)
+                self._listen_for_the_reaper()
                 error = self._look_and_take(threads)
                 if self.until_idle and self._idle:
                     break
@@ -173,6 +180,19 @@ class Server:
         if self.reap_every_s > 0 and due and self._reaping is None:
             self._reap_at = now + timedelta(seconds=self.reap_every_s)
             self._reaping = threads.submit(self.reap)
+
+    def _listen_for_the_reaper(self) -> None:
+        """Once a period, beginning a period after the start."""
+        now = self.clock.now()
+        if self._heard_at is None:
+            self._heard_at = now
+        if now < self._heard_at + timedelta(seconds=self.reap_every_s or REAP_EVERY_S):
+            return
+        self._heard_at = now
+        # Of a database that does not answer it is told elsewhere.
+        with suppress(LoadmusterError):
+            if late := self.late_reaps():
+                self.say(late)
 
 
 def _told(error: BaseException) -> str:

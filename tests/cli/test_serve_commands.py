@@ -7,13 +7,19 @@ import signal
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
 from engine.api import Engine
+from engine.database import transaction
 from engine.readers import read_scenario
+from engine.runs.codec import order_to_json
+from engine.runs.states import Run
+from engine.runs.tables import RUNS
 from kernel.clock import SystemClock
 from providers.contract import LaunchSpec
 from providers.local import LocalProvider
@@ -64,6 +70,16 @@ def leave_machine(acme: CommandLine, run_id: str) -> str:
         )
     )
     return machine.machine_id
+
+
+def make_real(acme: CommandLine, run: Run, begun_at: datetime, **changes: object) -> None:
+    """Put on record that a run is on the real cloud, since when, and what became of it."""
+    engine = Engine(f"sqlite:///{acme.database}")
+    document = order_to_json(replace(run.order, rehearsal=False))
+    with transaction(engine._db) as conn:
+        one = update(RUNS).where(RUNS.c.id == run.id)
+        conn.execute(one.values(order_document=document, intent_at=begun_at, **changes))
+    engine.close()
 
 
 def test_a_queued_run_waits_for_whoever_serves_and_then_lives_its_life(acme: CommandLine) -> None:
@@ -160,18 +176,11 @@ def test_serve_ends_the_machines_of_a_run_that_has_ended_and_no_others(acme: Com
 
 
 def test_a_cloud_run_that_no_reaper_has_looked_after_is_warned_of(acme: CommandLine) -> None:
-    long_ago = datetime.now(UTC) - timedelta(hours=1)
     engine = Engine(f"sqlite:///{acme.database}")
     run = engine.accept(read_scenario(CHECKOUT), account="acme", provider="aws", dry_run=True)
     engine.close()
     assert "reaper" not in acme.here("runs").err
-    # As a run on the real AWS, an hour ago.
-    with closing(sqlite3.connect(acme.database)) as books, books:
-        books.execute(
-            "UPDATE runs SET order_document = json_set(order_document,"
-            " '$.rehearsal', json('false'), '$.accepted_at', ?) WHERE id = ?",
-            (long_ago.isoformat(), run.id),
-        )
+    make_real(acme, run, begun_at=datetime.now(UTC) - timedelta(hours=1))
     warned = acme.here("--json", "runs")
     assert warned.code == 0
     assert warned.json["runs"][0]["id"] == run.id
@@ -200,7 +209,8 @@ def test_where_one_place_cannot_be_looked_at_the_others_are_and_the_command_fail
         columns = "account_id, request_hash, accepted_at, state, reason, attempt, machines"
         books.execute(
             f"INSERT INTO runs (id, order_document, {columns}) SELECT 'run-on-azure',"  # noqa: S608 - a constant
-            f" json_set(order_document, '$.provider', 'azure'), {columns} FROM runs"
+            " json_set(order_document, '$.provider', 'azure', '$.placements[0].provider', 'azure'),"
+            f" {columns} FROM runs"
         )
     answer = acme.here("reap", "--yes", "--json")
     refused(answer, 2, "AZURE_SUBSCRIPTION_ID")

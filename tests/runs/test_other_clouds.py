@@ -18,7 +18,7 @@ from engine.runs.detours import Detour, Fail, after_refusal
 from engine.runs.errors import PriceCapError, RequestConflictError
 from engine.runs.launches import launched_words, load_task
 from engine.runs.reaping import Place
-from engine.runs.reaps import overdue, places_of
+from engine.runs.reaps import heartbeats, places_of
 from engine.runs.states import Outcome, Run
 from engine.scenario import RegionShare, Scenario
 from kernel.errors import BadInputError, ProviderFailedError
@@ -274,9 +274,12 @@ def test_the_reaper_looks_in_every_cloud_that_a_run_went_to(
     assert places_of([replace(run, endpoint="http://a")]) == [Place("aws", on_aws, "http://a")]
     real = replace(run, order=replace(run.order, rehearsal=False), endpoint="s3://bucket")
     assert places_of([real]) == [Place("aws", on_aws), Place("azure", ("eastus",))]
-    later = run.order.accepted_at + timedelta(hours=1)
-    looked = {("aws", region): later for region in on_aws}
-    assert overdue([real], looked, later) == [("azure", "eastus")]
+    begun = run.order.accepted_at
+    beats = heartbeats([replace(real, intent_at=begun)], {("azure", "eastus"): begun})
+    assert [(each.provider, each.region, each.last_at) for each in beats] == [
+        *(("aws", region, None) for region in on_aws),
+        ("azure", "eastus", begun),
+    ]
 
 
 def test_how_many_came_is_said_by_cloud_once_a_run_has_left_its_first(

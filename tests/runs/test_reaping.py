@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from engine.database import reading
 from engine.runs import reaping
 from engine.runs.orphans import Why, orphans_among
 from engine.runs.reaping import ASKS_MAX, Place
-from engine.runs.reaps import KEPT, last_reaps, overdue, places_of, record
+from engine.runs.reaps import KEPT, heartbeats, last_reaps, places_of, record
 from engine.runs.states import Run
 from engine.runs.tables import REAPS
 from engine.scenario import Scenario
@@ -254,28 +254,37 @@ def test_every_look_leaves_a_heartbeat_and_old_ones_go(lab_on_both: Lab) -> None
 
 @pytest.fixture
 def on_aws(lab: Lab, checkout: Scenario) -> Run:
-    """An open run on the real AWS, accepted ten minutes before noon."""
+    """An open run on the real AWS, begun ten minutes before noon."""
     run = lab.accept(checkout)
-    order = replace(run.order, rehearsal=False, accepted_at=NOW - timedelta(minutes=10))
-    return replace(run, order=order)
+    order = replace(run.order, rehearsal=False)
+    return replace(run, order=order, intent_at=NOW - timedelta(minutes=10))
 
 
-def test_a_reaper_that_has_not_looked_for_its_period_is_overdue_while_runs_are_open(
-    on_aws: Run,
-) -> None:
-    spot = ("aws", on_aws.regions[0])
+def test_a_reaper_that_has_not_looked_for_its_period_is_overdue(on_aws: Run) -> None:
+    region = on_aws.regions[0]
+    spot = ("aws", region)
     late, in_time = NOW - timedelta(seconds=601), NOW - timedelta(seconds=600)
-    long_open = replace(on_aws, order=replace(on_aws.order, accepted_at=NOW - timedelta(days=1)))
+    long_open = replace(on_aws, intent_at=NOW - timedelta(days=1))
 
-    assert overdue([long_open], {spot: late}, NOW) == [spot]
-    assert overdue([long_open], {spot: in_time}, NOW) == []
-    assert overdue([long_open], {("aws", "mars-east-1"): NOW}, NOW) == [spot]
-    assert overdue([on_aws], {}, NOW) == [], "it had no period yet"
-    assert overdue([on_aws], {}, NOW + timedelta(seconds=1)) == [spot], "it never ran"
-    rehearsed = replace(long_open, order=replace(long_open.order, rehearsal=True))
-    local = replace(long_open, order=replace(long_open.order, provider="local"))
-    ended = replace(long_open, ended_at=NOW, state=type(long_open.state).ENDED)
-    assert overdue([rehearsed, local, ended], {}, NOW) == []
+    def overdue(run: Run, last: Mapping[tuple[str, str], datetime], now: datetime = NOW) -> bool:
+        (beat,) = heartbeats([run], last)
+        assert (beat.provider, beat.region, beat.last_at) == ("aws", region, last.get(spot))
+        return beat.is_overdue(now, 600)
+
+    assert overdue(long_open, {spot: late})
+    assert not overdue(long_open, {spot: in_time})
+    assert overdue(long_open, {("aws", "mars-east-1"): NOW})
+    assert not overdue(on_aws, {}), "it had no period yet"
+    assert overdue(on_aws, {}, NOW + timedelta(seconds=1)), "it never ran"
+    assert heartbeats([long_open], {spot: late})[0].age_s(NOW) == 601
+    assert heartbeats([on_aws, long_open], {})[0].age_s(NOW) == 86_400
+
+
+def test_the_reaper_is_not_waited_for_where_no_machine_costs_anything(on_aws: Run) -> None:
+    rehearsed = replace(on_aws, order=replace(on_aws.order, rehearsal=True))
+    local = replace(on_aws, order=replace(on_aws.order, provider="local"))
+    queued = replace(on_aws, intent_at=None)
+    assert heartbeats([rehearsed, local, queued], {}) == []
 
 
 def test_the_reaper_looks_wherever_runs_are_or_were(on_aws: Run) -> None:

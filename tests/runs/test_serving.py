@@ -12,14 +12,18 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
 from engine.api import Engine
+from engine.database import transaction
 from engine.runs.claims import claim, open_runs
+from engine.runs.codec import order_to_json
 from engine.runs.errors import LeaseLostError, MachinesElsewhereError, ReleaseUnprovenError
 from engine.runs.lease import TERM_S, Lease
 from engine.runs.pauses import PAUSE_S_MAX, Pauses, pause_s
 from engine.runs.serving import FAILED_LOOKS_MAX, Server
 from engine.runs.states import Outcome, Run, RunState
+from engine.runs.tables import RUNS
 from engine.scenario import Scenario
 from kernel.clock import ManualClock, StartingClock, SystemClock
 
@@ -239,6 +243,61 @@ def test_a_database_that_fails_is_looked_at_again_and_given_up_in_the_end(
     assert gaps_s == sorted(gaps_s)
     assert gaps_s[0] >= 1.0
     assert said[-1] == f"the database is away; looking again in {PAUSE_S_MAX:.0f} s"
+
+
+def test_a_reaper_that_does_not_come_back_is_said_in_its_place_once_a_period(lab: Lab) -> None:
+    clock = ManualClock(REAL_NOW)
+    said: list[str] = []
+    done = threading.Event()
+
+    def hang() -> str:
+        done.wait(timeout=60)
+        return "reaper: back at last"
+
+    def stop() -> bool:
+        if len(said) == 2:
+            done.set()
+        return done.is_set()
+
+    words = iter(["", "reaper: no look at aws us-east-1 for 1m", "reaper: none for 1m30s"])
+    asked_s: list[float] = []
+
+    def late() -> str:
+        asked_s.append((clock.now() - REAL_NOW).total_seconds())
+        return next(words)
+
+    made = server(
+        lab,
+        clock=clock,
+        say=said.append,
+        reap=hang,
+        reap_every_s=30.0,
+        late_reaps=late,
+        until_idle=False,
+        stop_wanted=stop,
+    )
+    assert made.serve() == {}
+    assert said == [
+        "reaper: no look at aws us-east-1 for 1m",
+        "reaper: none for 1m30s",
+        "reaper: back at last",
+    ]
+    assert asked_s == pytest.approx([30.0, 60.0, 90.0], abs=2.0)
+
+
+def test_where_no_reaper_looks_serve_says_for_how_long_though_it_has_none_itself(
+    lab: Lab, checkout: Scenario
+) -> None:
+    run = lab.accept(checkout)
+    with transaction(lab.engine._db) as conn:
+        document = order_to_json(replace(run.order, rehearsal=False))
+        one = update(RUNS).where(RUNS.c.id == run.id)
+        conn.execute(one.values(order_document=document, intent_at=lab.clock.now()))
+    lab.clock.sleep(1200)
+    assert lab.engine._late_reaps(0) == "", "two periods are in order"
+    lab.clock.sleep(60)
+    assert lab.engine._late_reaps(0) == "reaper: no look at aws us-east-1 for 21m"
+    assert lab.engine._late_reaps(900) == ""
 
 
 @pytest.mark.long

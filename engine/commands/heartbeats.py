@@ -1,0 +1,33 @@
+"""Whether the reaper lives: where it has looked, when, and where it should have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from engine.commands.base import Commands
+
+if TYPE_CHECKING:
+    from engine.runs.reaps import Heartbeat
+
+
+class HeartbeatCommands(Commands):
+    """The reaper's heartbeats, read from the database; no cloud is asked."""
+
+    def heartbeats(self) -> Sequence[Heartbeat]:
+        """Of every region of a real cloud where runs have machines, or had them lately."""
+        from engine.runs import reaps
+
+        runs = self.store.list(open_since=self.clock.now() - reaps.LOOKED_BACK)
+        with self._reading() as conn:
+            return reaps.heartbeats(runs, reaps.last_reaps(conn))
+
+    def overdue_reaps(self, every_s: float | None = None) -> Sequence[Heartbeat]:
+        """Of those with open runs: where no reaper has looked for its period."""
+        from engine.runs import reaps
+
+        runs = self.store.list(open_only=True)
+        with self._reading() as conn:
+            found = reaps.heartbeats(runs, reaps.last_reaps(conn))
+        now, period_s = self.clock.now(), every_s or reaps.REAP_EVERY_S
+        return [each for each in found if each.is_overdue(now, period_s)]
