@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +20,7 @@ from pricing.money import usd_micros
 
 FILE_BYTES_MAX = 1_048_576
 
+_DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 _MONEY = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 
 Kind = TypeVar("Kind", bound=StrEnum)
@@ -98,6 +100,17 @@ class Table:
     def optional_money_usd_micros(self, key: str) -> int | None:
         """An amount in US dollars, or None where the field is absent."""
         return self.money_usd_micros(key) if key in self._fields else None
+
+    def decimal(self, key: str) -> Decimal:
+        """A required number of at least 0, written as text with the decimals that it has."""
+        value = self._take(key)
+        if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
+            raise self.wrong(key, 'must be a number in quotes like "16.67"')
+        return Decimal(value)
+
+    def optional_decimal(self, key: str) -> Decimal | None:
+        """Such a number, or None where the field is absent."""
+        return self.decimal(key) if key in self._fields else None
 
     def choice(self, key: str, kind: type[Kind], *, default: Kind | None = None) -> Kind:
         """A text that is one of the members of ``kind``; ``default`` where the field is absent."""

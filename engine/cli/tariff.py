@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli.settings import Command, Group, Settings, pass_settings
+from engine.cli.tariff_view import price_document, rate, rule, rule_in_words, summary
 from engine.scenario import Protocol
 from kernel.clock import parse_instant
-from kernel.durations import format_duration, parse_duration_s
-from pricing.money import format_cents, format_usd
+from kernel.durations import parse_duration_s
+from pricing.money import usd_micros
 from pricing.tariffs import (
-    Tariff,
-    TariffPrice,
+    BYTES_PER_GB,
     Usage,
     load_tariff,
     price,
@@ -39,19 +40,20 @@ def list_tariffs(settings: Settings) -> None:
     tariffs = [load_tariff(name, today) for name in tariff_names()]
 
     def show(console: Console) -> None:
-        from rich.table import Table
+        from engine.cli.layout import columns
 
-        table = Table(caption="-: not published", caption_justify="left")
-        table.add_column("tariff", no_wrap=True)
-        table.add_column("service")
-        table.add_column("unit", no_wrap=True)
-        table.add_column("USD per unit", justify="right")
-        table.add_column("rule of", no_wrap=True)
+        table = columns(
+            *("tariff", "service", "unit", "USD a unit", "rule of"),
+            right=("USD a unit",),
+            fixed=("tariff", "unit", "rule of"),
+        )
         for each in tariffs:
-            table.add_row(each.name, each.title, each.unit, _rate(each) or "-", str(each.version))
+            price_of_unit = rate(each) or ("the machine's" if each.priced_by_machine else "-")
+            table.add_row(each.name, each.title, each.unit, price_of_unit, str(each.version))
         console.print(table)
+        console.print("-: not published")
 
-    settings.emit({"tariffs": [_summary(each) for each in tariffs]}, show)
+    settings.emit({"tariffs": [summary(each) for each in tariffs]}, show)
 
 
 @tariff.command("show", cls=Command)
@@ -69,7 +71,7 @@ def show_tariff(settings: Settings, name: str) -> None:
             table.title = f"{version.title}, rule of {version.version}"
             table.add_column(no_wrap=True)
             table.add_column(overflow="fold")
-            for label, text in _rule_in_words(version):
+            for label, text in rule_in_words(version):
                 table.add_row(label, text)
             console.print(table)
             console.print()
@@ -77,7 +79,7 @@ def show_tariff(settings: Settings, name: str) -> None:
     document = {
         "tariff": name,
         "title": versions[0].title,
-        "versions": [_rule(version) for version in versions],
+        "versions": [rule(version) for version in versions],
     }
     settings.emit(document, show)
 
@@ -94,22 +96,45 @@ def show_tariff(settings: Settings, name: str) -> None:
     show_default=True,
     help="What the users speak.",
 )
+@click.option(
+    "--machine-usd",
+    metavar="USD",
+    help="What an hour of one injector's machine costs; for services that pass it on.",
+)
+@click.option(
+    "--sent-gb", metavar="GB", type=click.FloatRange(0, 1e9), help="What is sent; likewise."
+)
 @click.option("--at", metavar="DATE", help="The day whose rule counts; default: today.")
 @pass_settings
-def price_tariff(
+def price_tariff(  # noqa: PLR0913 - one argument for each option
     settings: Settings,
+    *,
     name: str,
     injectors: int | None,
     users: int | None,
     duration: str,
     protocol: str,
+    machine_usd: str | None,
+    sent_gb: float | None,
     at: str | None,
 ) -> None:
     """What a service bills for a test of a size, with the arithmetic."""
-    duration_s = parse_duration_s(duration, "--duration")
     day = _day(settings, at)
     in_force = load_tariff(name, day)
-    charge = price(in_force, Usage(injectors, users, duration_s, protocol))
+    machine_usd_micros = None
+    if machine_usd is not None:
+        machine_usd_micros = usd_micros(machine_usd, where="--machine-usd")
+    usage = Usage(
+        injectors=injectors,
+        users=users,
+        duration_s=parse_duration_s(duration, "--duration"),
+        protocol=protocol,
+        machines_usd_micros=(
+            None if machine_usd_micros is None else machine_usd_micros * (injectors or 1)
+        ),
+        sent_bytes=None if sent_gb is None else int(Decimal(str(sent_gb)) * BYTES_PER_GB),
+    )
+    charge = price(in_force, usage)
     warnings = []
     if day < in_force.version:
         warnings.append(
@@ -123,101 +148,9 @@ def price_tariff(
             console.print(f"Note: {warning}")
         console.print(f"{in_force.title}, rule of {charge.version}, as of {charge.as_of}")
 
-    settings.emit(_price_document(charge, warnings), show)
+    settings.emit(price_document(charge, warnings), show)
 
 
 def _day(settings: Settings, at: str | None) -> date:
     instant = settings.clock().now() if at is None else parse_instant(at, where="--at")
     return instant.date()
-
-
-def _price_document(charge: TariffPrice, warnings: list[str]) -> dict[str, Any]:
-    unknown = [] if charge.unknown is None else [{"field": "usd", "reason": charge.unknown}]
-    return {
-        "tariff": charge.tariff,
-        "version": charge.version.isoformat(),
-        "unit": charge.unit,
-        "quantity": _number(charge.quantity),
-        "startup_quantity": _number(charge.startup_quantity),
-        "injectors": charge.injectors,
-        "usd": None if charge.usd_micros is None else format_cents(charge.usd_micros),
-        "startup_usd": (
-            None if charge.startup_usd_micros is None else format_cents(charge.startup_usd_micros)
-        ),
-        "as_of": charge.as_of.isoformat(),
-        "steps": list(charge.steps),
-        "unknown": unknown,
-        "warnings": warnings,
-    }
-
-
-def _number(quantity: object) -> int | float:
-    """A quantity for JSON: units are numbers there, money never is."""
-    return quantity if isinstance(quantity, int) else float(str(quantity))
-
-
-def _rate(version: Tariff) -> str | None:
-    return None if version.usd_micros_per_unit is None else format_usd(version.usd_micros_per_unit)
-
-
-def _summary(version: Tariff) -> dict[str, Any]:
-    return {
-        "tariff": version.name,
-        "title": version.title,
-        "version": version.version.isoformat(),
-        "unit": version.unit,
-        "usd_per_unit": _rate(version),
-        "as_of": version.as_of.isoformat(),
-    }
-
-
-def _rule(version: Tariff) -> dict[str, Any]:
-    return {
-        "version": version.version.isoformat(),
-        "as_of": version.as_of.isoformat(),
-        "unit": version.unit,
-        "counts": version.counts.value,
-        "unit_s": version.unit_s,
-        "quantum_s": version.quantum_s,
-        "floors": [
-            {"up_to_injectors": floor.up_to_injectors, "minimum_s": floor.minimum_s}
-            for floor in version.floors
-        ],
-        "floor_users_per_injector": version.floor_users_per_injector,
-        "extra_injectors": version.extra_injectors,
-        "users_per_injector": dict(version.users_per_injector),
-        "multipliers": dict(version.multipliers),
-        "cancellation": version.cancellation.value,
-        "usd_per_unit": _rate(version),
-        "usd_per_user": format_usd(version.usd_micros_per_user),
-        "sources": list(version.sources),
-        "notes": list(version.notes),
-        "unknown": (
-            []
-            if version.not_published is None
-            else [{"field": "usd_per_unit", "reason": version.not_published}]
-        ),
-    }
-
-
-def _rule_in_words(version: Tariff) -> list[tuple[str, str]]:
-    floors = [
-        format_duration(floor.minimum_s)
-        if floor.up_to_injectors is None
-        else f"{format_duration(floor.minimum_s)} up to {floor.up_to_injectors} injectors"
-        for floor in version.floors
-    ]
-    users = [f"{protocol} {number}" for protocol, number in version.users_per_injector.items()]
-    words = [
-        ("unit", f"{version.unit}: {version.counts.value.replace('_', ' ')} x time"),
-        ("time", f"each started {format_duration(version.quantum_s)} counts"),
-        ("at least", ", ".join(floors)),
-        ("users per injector", ", ".join(users)),
-        ("multipliers", ", ".join(f"{p} x {n}" for p, n in version.multipliers.items())),
-        ("USD per unit", _rate(version) or version.not_published or ""),
-        ("cancelled", version.cancellation.value.replace("_", " ")),
-        ("as of", str(version.as_of)),
-        *[("note", note) for note in version.notes],
-        *[("source", source) for source in version.sources],
-    ]
-    return [(label, text) for label, text in words if text]

@@ -5,36 +5,48 @@ rates, each version with the day from which it holds and the pages that say so. 
 publishes stays unknown.
 """
 
+from pricing.tariffs.examples import differences
 from pricing.tariffs.interpreter import li_minutes, price
 from pricing.tariffs.loading import load_tariff, read_tariff_file, tariff_names, tariff_versions
+from pricing.tariffs.measure import injectors_for
 from pricing.tariffs.model import (
+    BYTES_PER_GB,
     PROTOCOLS,
     CancellationPolicy,
     Counted,
+    Example,
     Floor,
     NotInLiMinutesError,
+    Rounding,
     Tariff,
     TariffPrice,
     UnknownTariffError,
     Usage,
     UsageError,
 )
+from pricing.tariffs.steps import rounding_in_words
 
 __all__ = [
+    "BYTES_PER_GB",
     "PROTOCOLS",
     "CancellationPolicy",
     "Counted",
+    "Example",
     "Floor",
     "NotInLiMinutesError",
+    "Rounding",
     "Tariff",
     "TariffPrice",
     "UnknownTariffError",
     "Usage",
     "UsageError",
+    "differences",
+    "injectors_for",
     "li_minutes",
     "load_tariff",
     "price",
     "read_tariff_file",
+    "rounding_in_words",
     "tariff_names",
     "tariff_versions",
 ]

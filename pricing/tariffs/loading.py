@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+from pricing.money import SECONDS_PER_HOUR
 from pricing.strict_toml import Table, read_toml
+from pricing.tariffs.examples import read_examples
 from pricing.tariffs.model import (
     PROTOCOLS,
     CancellationPolicy,
     Counted,
     Floor,
+    Rounding,
     Tariff,
     UnknownTariffError,
 )
@@ -66,9 +70,20 @@ def read_tariff_file(path: Path) -> tuple[Tariff, ...]:
     """
     file = read_toml(path)
     title = file.text("title")
+    superseded_by = file.optional_text("superseded_by")
+    no_example = file.optional_text("no_example")
     tables = file.tables("versions")
     file.finish()
-    versions = tuple(_read_version(path.stem, title, table) for table in tables)
+    versions = tuple(
+        replace(
+            _read_version(path.stem, title, table),
+            superseded_by=superseded_by,
+            no_example=no_example,
+        )
+        for table in tables
+    )
+    if any(version.examples for version in versions) == (no_example is not None):
+        raise file.wrong("no_example", "(why) must be given, or else examples in a version")
     for earlier, later in pairwise(versions):
         if earlier.version >= later.version:
             raise file.wrong("versions", "must come oldest first, each with its own day")
@@ -76,7 +91,6 @@ def read_tariff_file(path: Path) -> tuple[Tariff, ...]:
 
 
 def _read_version(name: str, title: str, table: Table) -> Tariff:
-    users_per_injector = table.integers("users_per_injector", names=PROTOCOLS)
     tariff = Tariff(
         name=name,
         title=title,
@@ -89,25 +103,45 @@ def _read_version(name: str, title: str, table: Table) -> Tariff:
         floors=_read_floors(table),
         floor_users_per_injector=table.optional_integer("floor_users_per_injector", minimum=1),
         extra_injectors=table.integer("extra_injectors", minimum=0, default=0),
-        users_per_injector=users_per_injector,
+        users_per_injector=table.integers("users_per_injector", names=PROTOCOLS),
         multipliers=table.integers("multipliers", names=PROTOCOLS),
         cancellation=table.choice("cancellation", CancellationPolicy),
+        rounding=table.choice("rounding", Rounding, default=Rounding.UP),
         usd_micros_per_unit=table.optional_money_usd_micros("usd_per_unit"),
         usd_micros_per_user=table.optional_money_usd_micros("usd_per_user") or 0,
+        priced_by_machine=table.flag("priced_by_machine", default=False),
+        usd_micros_per_sent_gb=table.optional_money_usd_micros("usd_per_sent_gb") or 0,
         not_published=table.optional_text("not_published"),
         sources=table.texts("sources"),
         notes=table.texts("notes"),
+        examples=read_examples(table),
     )
     table.finish()
-    if (tariff.usd_micros_per_unit is None) == (tariff.not_published is None):
-        raise table.wrong("usd_per_unit", "or else not_published (why) must be given")
-    if tariff.counts is Counted.RESERVED_USERS and not users_per_injector:
+    _check(table, tariff)
+    return tariff
+
+
+def _check(table: Table, tariff: Tariff) -> None:
+    """Refuse what is well formed, but says something that cannot be priced."""
+    prices = (
+        tariff.usd_micros_per_unit is not None,
+        tariff.not_published is not None,
+        tariff.priced_by_machine,
+    )
+    if sum(prices) != 1:
+        raise table.wrong(
+            "usd_per_unit", "or else not_published (why) or priced_by_machine must be given"
+        )
+    if tariff.priced_by_machine and (
+        tariff.counts is not Counted.INJECTORS or tariff.unit_s != SECONDS_PER_HOUR
+    ):
+        raise table.wrong("priced_by_machine", "needs injectors that are counted by the hour")
+    if tariff.counts is Counted.RESERVED_USERS and not tariff.users_per_injector:
         raise table.wrong("users_per_injector", "is needed to reserve users")
     if len(tariff.floors) > 1 and not tariff.looks_at_injectors:
         raise table.wrong("floors", "by fleet size need a tariff that looks at injectors")
     if any(floor.minimum_s % tariff.quantum_s for floor in tariff.floors):
         raise table.wrong("floors", "must be whole quanta")
-    return tariff
 
 
 def _read_floors(table: Table) -> tuple[Floor, ...]:

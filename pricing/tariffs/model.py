@@ -32,6 +32,9 @@ PROTOCOLS = (
 
 INJECTORS_MAX = 1_000_000
 USERS_MAX = 1_000_000_000
+BYTES_PER_GB = 10**9
+SENT_BYTES_MAX = 10**18
+MACHINES_USD_MICROS_MAX = 10**15
 
 
 class UsageError(BadInputError):
@@ -78,6 +81,17 @@ class Counted(StrEnum):
     RESERVED_USERS = "reserved_users"
 
 
+class Rounding(StrEnum):
+    """What becomes of a part of a quantum of time.
+
+    UP: Each started quantum counts whole.
+    NEAREST: Half a quantum or more counts whole, less not at all; the first always does.
+    """
+
+    UP = "up"
+    NEAREST = "nearest"
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """The size of one test.
@@ -87,6 +101,9 @@ class Usage:
         users: Virtual users at most at once; None: not said.
         duration_s: Planned length in seconds.
         protocol: One of ``PROTOCOLS``.
+        machines_usd_micros: What an hour of all the machines together costs; None: not said. Only
+            services that pass the machines' price on look at it.
+        sent_bytes: What the test sends; None: not said. Likewise.
 
     Raises:
         UsageError: A number is not positive or beyond all sense, or neither is given.
@@ -96,6 +113,8 @@ class Usage:
     users: int | None
     duration_s: int
     protocol: str = "http"
+    machines_usd_micros: int | None = None
+    sent_bytes: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse the impossible where it enters."""
@@ -104,6 +123,13 @@ class Usage:
         _check_range("injectors", self.injectors, INJECTORS_MAX)
         _check_range("users", self.users, USERS_MAX)
         _check_range("duration in seconds", self.duration_s, MAX_DURATION_S)
+        _check_range(
+            "machines' price in micro-dollars",
+            self.machines_usd_micros,
+            MACHINES_USD_MICROS_MAX,
+            minimum=0,
+        )
+        _check_range("bytes sent", self.sent_bytes, SENT_BYTES_MAX, minimum=0)
         if self.protocol not in PROTOCOLS:
             raise UsageError(
                 f"unknown protocol {self.protocol!r}; there are {', '.join(PROTOCOLS)}",
@@ -123,6 +149,25 @@ class Floor:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """The vendor's own published arithmetic for one test.
+
+    Attributes:
+        source: Address of the page.
+        says: What it says, in short.
+        usage: The test.
+        quantity: The units that it takes, to the decimals that the page prints.
+        usd_micros: What it costs; None: the page does not say.
+    """
+
+    source: str
+    says: str
+    usage: Usage
+    quantity: Decimal
+    usd_micros: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tariff:
     """One dated version of one service's rule.
 
@@ -134,19 +179,25 @@ class Tariff:
         unit: What is counted, in the singular.
         counts: What is multiplied by time.
         unit_s: Seconds of time in one unit: 60 for minutes, 3600 for hours.
-        quantum_s: Each started quantum of time counts whole.
+        quantum_s: Time counts in steps of so many seconds.
         cancellation: What a cancelled run costs.
+        rounding: What becomes of a part of a step.
         floors: By size of the fleet; empty: none.
         floor_users_per_injector: The floor counts so many users for each injector, whatever the
             test has; None: the floor counts what the tariff counts.
         extra_injectors: Servers beside the injectors that count too: a controller.
         users_per_injector: What one injector carries, by protocol; absent: not published.
         multipliers: By protocol; absent: 1.
-        usd_micros_per_unit: None: not published.
+        usd_micros_per_unit: None: not published, or see ``priced_by_machine``.
         usd_micros_per_user: Beside the units, once a run; 0: nothing.
+        priced_by_machine: A unit is an hour of one machine, at that machine's own price.
+        usd_micros_per_sent_gb: Beside the units, for each 10**9 bytes that are sent; 0: nothing.
         not_published: Why there is no price per unit; None where there is one.
+        superseded_by: The tariff that the service has now in its place; None: it is in force.
         sources: Addresses of the pages.
         notes: What a reader should know besides.
+        examples: The vendor's own arithmetic.
+        no_example: Why there is none in any version; None where there is.
     """
 
     name: str
@@ -158,6 +209,7 @@ class Tariff:
     unit_s: int
     quantum_s: int
     cancellation: CancellationPolicy
+    rounding: Rounding = Rounding.UP
     floors: tuple[Floor, ...] = ()
     floor_users_per_injector: int | None = None
     extra_injectors: int = 0
@@ -165,16 +217,29 @@ class Tariff:
     multipliers: Mapping[str, int] = field(default_factory=dict)
     usd_micros_per_unit: int | None = None
     usd_micros_per_user: int = 0
+    priced_by_machine: bool = False
+    usd_micros_per_sent_gb: int = 0
     not_published: str | None = None
+    superseded_by: str | None = None
     sources: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()
+    no_example: str | None = None
 
     @property
     def counts_li_minutes(self) -> bool:
         """Whether its unit is one injector for one started minute, whatever it calls it."""
         by_the_minute = self.unit_s == self.quantum_s == 60  # noqa: PLR2004 - a minute
-        plain = not self.multipliers and not self.extra_injectors
+        plain = not self.multipliers and not self.extra_injectors and self.rounding is Rounding.UP
         return self.counts is Counted.INJECTORS and by_the_minute and plain
+
+    def billed_s(self, duration_s: int) -> int:
+        """A duration in whole steps, without the floor."""
+        if self.rounding is Rounding.NEAREST:
+            steps = max(1, (2 * duration_s + self.quantum_s) // (2 * self.quantum_s))
+        else:
+            steps = -(-duration_s // self.quantum_s)
+        return steps * self.quantum_s
 
     @property
     def looks_at_injectors(self) -> bool:
@@ -220,8 +285,8 @@ class TariffPrice:
     steps: tuple[str, ...]
 
 
-def _check_range(name: str, number: int | None, maximum: int) -> None:
-    if number is not None and not 1 <= number <= maximum:
+def _check_range(name: str, number: int | None, maximum: int, *, minimum: int = 1) -> None:
+    if number is not None and not minimum <= number <= maximum:
         raise UsageError(
-            f"{name} must be from 1 to {maximum}, not {number}", field=name, value=number
+            f"{name} must be from {minimum} to {maximum}, not {number}", field=name, value=number
         )

@@ -37,6 +37,31 @@ def test_money_is_text_and_quantities_are_numbers(loadmuster: Call) -> None:
     assert answer.document["usd"] == "0.01"
 
 
+def test_redline13_is_priced_by_the_machine_that_is_given(loadmuster: Call) -> None:
+    sized = ("tariff", "price", "redline13", "--injectors", "3", "--duration", "1h", "--json")
+    document = loadmuster(*sized, "--machine-usd", "0.113", "--sent-gb", "0.0022").document
+    assert (document["quantity"], document["usd"], document["unknown"]) == (3, "0.34", [])
+    unpriced = loadmuster(*sized).document
+    assert unpriced["usd"] is None
+    assert unpriced["unknown"][0]["field"] == "usd"
+
+
+def test_an_older_tariff_says_what_took_its_place(loadmuster: Call) -> None:
+    document = loadmuster("--json", "tariff", "list").document
+    older = {each["tariff"]: each["superseded_by"] for each in document["tariffs"]}
+    assert older["flood-node"] == "flood-vuh"
+    assert older["flood-vuh"] is None
+
+
+def test_tariff_show_gives_the_vendor_s_example_with_its_page(loadmuster: Call) -> None:
+    newest = loadmuster("--json", "tariff", "show", "blazemeter").document["versions"][-1]
+    example = newest["examples"][0]
+    assert (example["quantity"], example["usd"]) == (120, None)
+    assert example["source"].startswith("https://help.blazemeter.com/")
+    shown = " ".join(loadmuster("tariff", "show", "blazemeter").out.split())
+    assert "is billed 2 x 60 = 120 VUH" in shown
+
+
 def test_at_chooses_the_wording_of_the_day_and_the_test_clock_is_its_default(
     loadmuster: Call,
 ) -> None:

@@ -20,7 +20,16 @@ usd_per_unit = "0.10"
 sources = []
 notes = []
 """
-GOOD = f'title = "A service"\n{VERSION}'
+GOOD = f'title = "A service"\nno_example = "none is published"\n{VERSION}'
+EXAMPLE = """
+[[versions.examples]]
+source = "https://example.com/pricing"
+says = "6 users for an hour are 6 VUH"
+users = 6
+duration_s = 3600
+quantity = "6"
+"""
+WITH_EXAMPLE = f'title = "A service"\n{VERSION}{EXAMPLE}'
 
 
 def read(folder: Path, content: str) -> None:
@@ -48,6 +57,13 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
         ('"0.10"', '"-0.10"', "usd_per_unit must be an amount"),
         ('"0.10"', '"0.0000001"', "usd_per_unit must be an amount"),
         ('usd_per_unit = "0.10"', "", "usd_per_unit or else not_published"),
+        (
+            'usd_per_unit = "0.10"',
+            "priced_by_machine = true",
+            "needs injectors that are counted by the hour",
+        ),
+        ("quantum_s = 60", 'quantum_s = 60\nrounding = "down"', "rounding must be one of up"),
+        ('no_example = "none is published"', "", "no_example (why) must be given"),
         ("= 2026-01-01", '= "2026-01-01"', "must be a date like 2026-11-21, without quotes"),
         ('"full_quote"', '"half"', "cancellation must be one of startup_only"),
         ("sources = []", "sources = [1]", "sources must be a list of texts"),
@@ -86,6 +102,37 @@ def test_a_wrong_field_is_refused_by_name(tmp_path: Path, old: str, new: str, pr
         read(tmp_path, GOOD.replace(old, new))
     assert problem in refused.value.message
     assert "service.toml" in refused.value.message
+
+
+def test_a_file_with_the_vendor_s_example_is_read(tmp_path: Path) -> None:
+    read(tmp_path, WITH_EXAMPLE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('quantity = "6"', "quantity = 6", "quantity must be a number in quotes"),
+        ('quantity = "6"', 'quantity = "6e1"', "quantity must be a number in quotes"),
+        ('quantity = "6"', 'quantity = "6"\nusd = 3', "usd must be an amount"),
+        ("users = 6", "", "users or another field is impossible: the test needs a number of"),
+        ("users = 6", 'users = 6\nprotocol = "gopher"', "unknown protocol 'gopher'"),
+        ("duration_s = 3600", "", "duration_s is missing"),
+        ("says =", "claims =", "says is missing"),
+        ("users = 6", "users = 6\npeople = 6", "people is not a field"),
+        (
+            'title = "A service"',
+            'title = "A service"\nno_example = "why"',
+            "no_example (why) must be given, or else examples",
+        ),
+    ],
+)
+def test_a_wrong_example_is_refused_by_field(
+    tmp_path: Path, old: str, new: str, problem: str
+) -> None:
+    assert old in WITH_EXAMPLE
+    with pytest.raises(DataFileError) as refused:
+        read(tmp_path, WITH_EXAMPLE.replace(old, new))
+    assert problem in refused.value.message
 
 
 def test_versions_come_oldest_first(tmp_path: Path) -> None:

@@ -204,6 +204,64 @@ def test_on_demand_without_the_number_of_users_has_no_price() -> None:
     assert "0.002 USD" in str(charge.unknown)
 
 
+def test_testable_rounds_to_the_nearest_minute_beyond_a_quarter_of_an_hour() -> None:
+    assert [
+        with_users("testable", 60, seconds) for seconds in (1, 14 * 60, 929, 930, 989, 990)
+    ] == [15, 15, 15, 16, 16, 17]
+    assert "15m29s counts as 15m: to the nearest 1m" in (
+        price(load_tariff("testable"), Usage(None, 60, 929)).steps
+    )
+
+
+def test_blazemeter_counts_whole_hours_of_each_user() -> None:
+    assert [with_users("blazemeter", 60, seconds) for seconds in (1, 3_600, 3_601)] == [60, 60, 120]
+
+
+def test_blazemeter_s_older_rule_counts_a_server_more_for_the_console() -> None:
+    charge = price(load_tariff("blazemeter-server-hours"), Usage(None, 900, 61 * MINUTE_S))
+    assert (charge.injectors, charge.quantity, charge.usd_micros) == (3, 8, 64_000_000)
+    assert "3 + 1 servers x 2h = 8 server-hours" in charge.steps
+
+
+def test_loadforge_counts_the_controller_too() -> None:
+    assert with_users("loadforge", 10_001, HOUR_S + 1) == 6
+    assert with_users("loadforge-minutes", 10_001, 90) == 6
+
+
+def test_redline13_passes_the_machines_price_on_and_adds_what_is_sent() -> None:
+    tariff = load_tariff("redline13")
+    sized = Usage(3, None, HOUR_S + 1, machines_usd_micros=339_000, sent_bytes=10**10)
+    charge = price(tariff, sized)
+    assert (charge.quantity, charge.usd_micros, charge.startup_usd_micros) == (
+        6,
+        1_580_000,
+        340_000,
+    )
+    assert charge.steps[-1] == (
+        "6 server-hours on machines that cost 0.339 an hour together + 10 GB sent x 0.09 = 1.58 USD"
+    )
+
+
+@pytest.mark.parametrize(
+    ("machines_usd_micros", "sent_bytes", "why"),
+    [(None, 0, "no price of it is given"), (1, None, "how much is sent is not given")],
+)
+def test_redline13_without_the_machines_or_what_is_sent_has_no_price(
+    machines_usd_micros: int | None, sent_bytes: int | None, why: str
+) -> None:
+    usage = Usage(3, None, 60, machines_usd_micros=machines_usd_micros, sent_bytes=sent_bytes)
+    charge = price(load_tariff("redline13"), usage)
+    assert charge.usd_micros is None
+    assert why in str(charge.unknown)
+
+
+def test_an_older_tariff_names_the_one_that_is_in_force() -> None:
+    for name in tariff_names():
+        successor = load_tariff(name).superseded_by
+        assert successor is None or load_tariff(successor).superseded_by is None, name
+    assert load_tariff("loadview-2021-hourly").superseded_by == "loadview"
+
+
 def test_money_is_rounded_once_half_up_to_cents() -> None:
     tenth_of_a_cent_over = price(load_tariff("on-demand"), Usage(1, 503, 300))
     assert tenth_of_a_cent_over.usd_micros == 1_760_000
@@ -214,7 +272,7 @@ def test_money_is_rounded_once_half_up_to_cents() -> None:
 def test_every_tariff_names_its_sources_and_is_dated() -> None:
     for name in tariff_names():
         for version in tariff_versions(name):
-            assert version.as_of <= date(2026, 11, 21), name
+            assert version.as_of <= date(2026, 11, 22), name
             assert version.notes, name
             assert version.sources or name == "on-demand", name
 

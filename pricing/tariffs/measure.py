@@ -1,0 +1,127 @@
+"""What a tariff sees of a test: servers, what is counted, time in steps, and the floor.
+
+Pure and exact: quantities are fractions until they are shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from pricing.tariffs.model import (
+    INJECTORS_MAX,
+    Counted,
+    Floor,
+    Tariff,
+    Usage,
+    UsageError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A test as a tariff sees it.
+
+    Attributes:
+        injectors: Servers; None where the tariff does not look at them.
+        counted: What is multiplied by time.
+        billed_s: The duration in whole steps.
+        floor: The floor of a fleet of this size, if any.
+        used: Units for what the test uses.
+        least: Units that the floor asks for.
+        startup: Units that are due once injectors are requested.
+    """
+
+    injectors: int | None
+    counted: int
+    billed_s: int
+    floor: Floor | None
+    used: Fraction
+    least: Fraction
+    startup: Fraction
+
+    @property
+    def quantity(self) -> Fraction:
+        """Units in all."""
+        return max(self.used, self.least)
+
+
+def measure(tariff: Tariff, usage: Usage) -> Measured:
+    """The test in the tariff's units.
+
+    Raises:
+        UsageError: The tariff needs a number that the usage does not give.
+    """
+    injectors = _injectors(tariff, usage)
+    counted = _counted(tariff, usage, injectors)
+    billed_s = tariff.billed_s(usage.duration_s)
+    units_per_second = Fraction(tariff.multipliers.get(usage.protocol, 1), tariff.unit_s)
+    floor = tariff.floor_for(injectors or 1)
+    minimum_s = floor.minimum_s if floor else 0
+    counted_by_floor = counted
+    if tariff.floor_users_per_injector is not None:
+        counted_by_floor = (injectors or 1) * tariff.floor_users_per_injector
+    return Measured(
+        injectors=injectors,
+        counted=counted,
+        billed_s=billed_s,
+        floor=floor,
+        used=counted * billed_s * units_per_second,
+        least=counted_by_floor * max(billed_s, minimum_s) * units_per_second,
+        startup=counted_by_floor * minimum_s * units_per_second,
+    )
+
+
+def injectors_for(tariff: Tariff, users: int, protocol: str) -> int:
+    """The servers that so many users need, by the service's own users per injector.
+
+    Raises:
+        UsageError: The service publishes no such number, or they would be too many.
+    """
+    injectors = -(-users // _users_per_injector(tariff, protocol))
+    if injectors > INJECTORS_MAX:
+        raise UsageError(
+            f"{users} users need {injectors} injectors on {tariff.name}; "
+            f"at most {INJECTORS_MAX} are priced",
+            injectors=injectors,
+        )
+    return injectors
+
+
+def _injectors(tariff: Tariff, usage: Usage) -> int | None:
+    """Servers as given, or as many as the users need; None if the tariff does not look at them."""
+    if usage.injectors is not None:
+        return usage.injectors
+    if not tariff.looks_at_injectors:
+        return None
+    assert usage.users is not None, "a usage has injectors or users"
+    return injectors_for(tariff, usage.users, usage.protocol)
+
+
+def _counted(tariff: Tariff, usage: Usage, injectors: int | None) -> int:
+    if tariff.counts is Counted.USERS:
+        if usage.users is None:
+            raise UsageError(
+                f"tariff {tariff.name} counts users; give their number", tariff=tariff.name
+            )
+        return usage.users
+    assert injectors is not None, "the tariff looks at injectors"
+    if tariff.counts is Counted.RESERVED_USERS:
+        return injectors * _users_per_injector(tariff, usage.protocol)
+    return injectors + tariff.extra_injectors
+
+
+def _users_per_injector(tariff: Tariff, protocol: str) -> int:
+    users = tariff.users_per_injector.get(protocol)
+    if users is None:
+        known = ", ".join(tariff.users_per_injector) or "no protocol"
+        way_out = (
+            "" if tariff.counts is Counted.RESERVED_USERS else "; give the number of injectors"
+        )
+        raise UsageError(
+            f"{tariff.title} publishes no number of {protocol} users per injector, "
+            f"only for {known}{way_out}",
+            tariff=tariff.name,
+            protocol=protocol,
+        )
+    return users
