@@ -5,10 +5,10 @@ rates, each version with the day from which it holds and the pages that say so. 
 publishes stays unknown.
 """
 
+from pricing.tariffs.cliffs import Cliff, Size, cliffs
 from pricing.tariffs.examples import differences
 from pricing.tariffs.interpreter import li_minutes, price
 from pricing.tariffs.loading import load_tariff, read_tariff_file, tariff_names, tariff_versions
-from pricing.tariffs.measure import injectors_for
 from pricing.tariffs.model import (
     BYTES_PER_GB,
     PROTOCOLS,
@@ -30,18 +30,20 @@ __all__ = [
     "BYTES_PER_GB",
     "PROTOCOLS",
     "CancellationPolicy",
+    "Cliff",
     "Counted",
     "Example",
     "Floor",
     "NotInLiMinutesError",
     "Rounding",
+    "Size",
     "Tariff",
     "TariffPrice",
     "UnknownTariffError",
     "Usage",
     "UsageError",
+    "cliffs",
     "differences",
-    "injectors_for",
     "li_minutes",
     "load_tariff",
     "price",

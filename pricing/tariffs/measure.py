@@ -72,46 +72,12 @@ def measure(tariff: Tariff, usage: Usage) -> Measured:
     )
 
 
-def injectors_for(tariff: Tariff, users: int, protocol: str) -> int:
-    """The servers that so many users need, by the service's own users per injector.
+def users_per_injector(tariff: Tariff, protocol: str) -> int:
+    """What one of the service's servers carries.
 
     Raises:
-        UsageError: The service publishes no such number, or they would be too many.
+        UsageError: The service publishes no such number.
     """
-    injectors = -(-users // _users_per_injector(tariff, protocol))
-    if injectors > INJECTORS_MAX:
-        raise UsageError(
-            f"{users} users need {injectors} injectors on {tariff.name}; "
-            f"at most {INJECTORS_MAX} are priced",
-            injectors=injectors,
-        )
-    return injectors
-
-
-def _injectors(tariff: Tariff, usage: Usage) -> int | None:
-    """Servers as given, or as many as the users need; None if the tariff does not look at them."""
-    if usage.injectors is not None:
-        return usage.injectors
-    if not tariff.looks_at_injectors:
-        return None
-    assert usage.users is not None, "a usage has injectors or users"
-    return injectors_for(tariff, usage.users, usage.protocol)
-
-
-def _counted(tariff: Tariff, usage: Usage, injectors: int | None) -> int:
-    if tariff.counts is Counted.USERS:
-        if usage.users is None:
-            raise UsageError(
-                f"tariff {tariff.name} counts users; give their number", tariff=tariff.name
-            )
-        return usage.users
-    assert injectors is not None, "the tariff looks at injectors"
-    if tariff.counts is Counted.RESERVED_USERS:
-        return injectors * _users_per_injector(tariff, usage.protocol)
-    return injectors + tariff.extra_injectors
-
-
-def _users_per_injector(tariff: Tariff, protocol: str) -> int:
     users = tariff.users_per_injector.get(protocol)
     if users is None:
         known = ", ".join(tariff.users_per_injector) or "no protocol"
@@ -125,3 +91,33 @@ def _users_per_injector(tariff: Tariff, protocol: str) -> int:
             protocol=protocol,
         )
     return users
+
+
+def _injectors(tariff: Tariff, usage: Usage) -> int | None:
+    """Servers as given, or as many as the users need; None if the tariff does not look at them."""
+    if usage.injectors is not None:
+        return usage.injectors
+    if not tariff.looks_at_injectors:
+        return None
+    assert usage.users is not None, "a usage has injectors or users"
+    injectors = -(-usage.users // users_per_injector(tariff, usage.protocol))
+    if injectors > INJECTORS_MAX:
+        raise UsageError(
+            f"{usage.users} users need {injectors} injectors on {tariff.name}; "
+            f"at most {INJECTORS_MAX} are priced",
+            injectors=injectors,
+        )
+    return injectors
+
+
+def _counted(tariff: Tariff, usage: Usage, injectors: int | None) -> int:
+    if tariff.counts is Counted.USERS:
+        if usage.users is None:
+            raise UsageError(
+                f"tariff {tariff.name} counts users; give their number", tariff=tariff.name
+            )
+        return usage.users
+    assert injectors is not None, "the tariff looks at injectors"
+    if tariff.counts is Counted.RESERVED_USERS:
+        return injectors * users_per_injector(tariff, usage.protocol)
+    return injectors + tariff.extra_injectors

@@ -1,0 +1,186 @@
+"""Cliffs: sizes of a test at which one user, injector or second less, or more, changes its price.
+
+Services round up: to whole injectors, to started hours, to the minimum of a larger fleet. A test
+just above such an edge costs a step more than its neighbour just below. Pure, for any tariff.
+
+There is no search upwards for something cheaper: more never costs less (R3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from fractions import Fraction
+from functools import partial
+
+from kernel.durations import MAX_DURATION_S
+from pricing.tariffs.interpreter import price
+from pricing.tariffs.measure import users_per_injector
+from pricing.tariffs.model import INJECTORS_MAX, USERS_MAX, Tariff, TariffPrice, Usage
+
+NEAR = Fraction(10, 100)
+"""How much of a test may be given up for a neighbour to be near; a single one may always be."""
+
+LEAST_SAVING = Fraction(10, 100)
+"""Of the price, for a cheaper neighbour to be worth a word."""
+
+LEAST_RISE = Fraction(25, 100)
+"""Of the price, for the next larger test to be worth one."""
+
+OUT_OF_PROPORTION = 2
+"""A step in price is one if it is at least so many times the step in size."""
+
+Fleet = Callable[[int], int]
+
+
+class Size(StrEnum):
+    """What differs between a test and its neighbour."""
+
+    INJECTORS = "injectors"
+    USERS = "users"
+    DURATION = "duration_s"
+
+
+@dataclass(frozen=True, slots=True)
+class Cliff:
+    """A test and its neighbour across an edge of the price.
+
+    Attributes:
+        size: What differs.
+        here: The test's number of injectors, users or seconds.
+        there: The neighbour's.
+        usage: The neighbour as a whole.
+        price_here: What the service bills for the test.
+        price_there: And for the neighbour.
+    """
+
+    size: Size
+    here: int
+    there: int
+    usage: Usage
+    price_here: TariffPrice
+    price_there: TariffPrice
+
+    @property
+    def is_cheaper(self) -> bool:
+        """The neighbour is smaller and costs less; otherwise it is larger and costs more."""
+        return self.there < self.here
+
+
+def cliffs(tariff: Tariff, usage: Usage, fleet: Fleet | None = None) -> tuple[Cliff, ...]:
+    """The nearest neighbours of a test across an edge: the cheaper ones first.
+
+    Args:
+        tariff: Whose price.
+        usage: The test. With a number of injectors and no ``fleet``, that number stays when users
+            come or go.
+        fleet: The injectors that so many users need, never fewer for more; None: by the tariff's
+            own users per injector.
+
+    Raises:
+        UsageError: The tariff needs a number that the usage does not give.
+    """
+    if fleet is None and usage.injectors is None and tariff.looks_at_injectors:
+        fleet = _own_fleet(tariff, usage.protocol)
+    if fleet is not None and usage.users is not None:
+        usage = replace(usage, injectors=fleet(usage.users))
+    here = price(tariff, usage)
+    found = []
+    for size, neighbour in (
+        *_smaller(tariff, usage, fleet),
+        *_larger(tariff, usage, fleet),
+    ):
+        there = price(tariff, neighbour)
+        cliff = Cliff(size, _of(usage, size), _of(neighbour, size), neighbour, here, there)
+        if _is_worth_a_word(cliff):
+            found.append(cliff)
+    return tuple(_nearest_of_each(found))
+
+
+def _smaller(tariff: Tariff, usage: Usage, fleet: Fleet | None) -> Iterator[tuple[Size, Usage]]:
+    """Neighbours below, nearest first in each size."""
+    injectors = usage.injectors
+    if injectors is not None and tariff.looks_at_injectors:
+        edges = [
+            floor.up_to_injectors
+            for floor in reversed(tariff.floors)
+            if floor.up_to_injectors is not None and floor.up_to_injectors < injectors
+        ]
+        for edge in edges:
+            yield Size.INJECTORS, replace(usage, injectors=edge)
+        if fleet is not None and usage.users is not None:
+            for most in (injectors - 1, *edges):
+                users = _last(usage.users, partial(_fits, fleet, most))
+                if users is not None:
+                    yield Size.USERS, replace(usage, users=users, injectors=fleet(users))
+    billed_s = tariff.billed_s(usage.duration_s)
+    duration_s = _last(usage.duration_s, lambda s: tariff.billed_s(s) < billed_s)
+    if duration_s is not None:
+        yield Size.DURATION, replace(usage, duration_s=duration_s)
+
+
+def _larger(tariff: Tariff, usage: Usage, fleet: Fleet | None) -> Iterator[tuple[Size, Usage]]:
+    """The neighbours one above."""
+    injectors, users = usage.injectors, usage.users
+    if injectors is not None and injectors < INJECTORS_MAX and tariff.looks_at_injectors:
+        yield Size.INJECTORS, replace(usage, injectors=injectors + 1)
+        if fleet is not None and users is not None and users < USERS_MAX:
+            more = fleet(users + 1)
+            if injectors < more <= INJECTORS_MAX:
+                yield Size.USERS, replace(usage, users=users + 1, injectors=more)
+    longer_s = usage.duration_s + 1
+    if longer_s <= MAX_DURATION_S and tariff.billed_s(longer_s) > tariff.billed_s(usage.duration_s):
+        yield Size.DURATION, replace(usage, duration_s=longer_s)
+
+
+def _is_worth_a_word(cliff: Cliff) -> bool:
+    before, after = Fraction(cliff.price_here.quantity), Fraction(cliff.price_there.quantity)
+    of_size = Fraction(abs(cliff.here - cliff.there), cliff.here)
+    of_price = abs(before - after) / before
+    if of_price < OUT_OF_PROPORTION * of_size:
+        return False
+    if cliff.is_cheaper:
+        is_near = of_size <= NEAR or cliff.there == cliff.here - 1
+        return is_near and of_price >= LEAST_SAVING
+    return of_price >= LEAST_RISE
+
+
+def _nearest_of_each(found: list[Cliff]) -> Iterator[Cliff]:
+    """The nearest of each size and direction."""
+    seen = set()
+    for cliff in found:
+        kind = (cliff.size, cliff.is_cheaper)
+        if kind not in seen:
+            seen.add(kind)
+            yield cliff
+
+
+def _last(here: int, holds: Callable[[int], bool]) -> int | None:
+    """The last number near and below ``here`` for which it holds; it holds up to some number."""
+    low, high = max(1, here - max(1, int(here * NEAR))), here - 1
+    if low > high or not holds(low):
+        return None
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if holds(middle) else (low, middle - 1)
+    return low
+
+
+def _fits(fleet: Fleet, most: int, users: int) -> bool:
+    return fleet(users) <= most
+
+
+def _own_fleet(tariff: Tariff, protocol: str) -> Fleet:
+    payload = users_per_injector(tariff, protocol)
+    return lambda users: -(-users // payload)
+
+
+def _of(usage: Usage, size: Size) -> int:
+    number = {
+        Size.INJECTORS: usage.injectors,
+        Size.USERS: usage.users,
+        Size.DURATION: usage.duration_s,
+    }[size]
+    assert number is not None, size
+    return number
