@@ -12,12 +12,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.planning.cliffs import in_words
 from engine.planning.costs import CostItem
 from engine.planning.estimate import Estimate, Unknown
 from engine.planning.fleet import Fleet
 from engine.planning.machines import FleetGroup
 from engine.planning.offers import Offer
 from pricing.money import format_cents, format_usd
+from pricing.tariffs import Cliff
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -123,6 +125,21 @@ class QuotePart(_Document):
     of_account: bool = Field(description="It is the plan of the account that was named.")
 
 
+class CliffPart(_Document):
+    """A slightly smaller or larger test whose price is a step lower or higher."""
+
+    tariff: str
+    size: str = Field(description="What differs: injectors, users or duration_s.")
+    here: int
+    there: int = Field(description="Its number in the neighbouring test.")
+    unit: str
+    quantity: int | float
+    quantity_there: int | float
+    usd: Usd | None
+    usd_there: Usd | None
+    text: str
+
+
 class UnknownPart(_Document):
     """What is not known, or was assumed, and why."""
 
@@ -142,6 +159,7 @@ class EstimateDocument(_Document):
     quotes: list[QuotePart]
     unknown: list[UnknownPart]
     warnings: list[str]
+    cliffs: list[CliffPart]
 
 
 def estimate_document(estimate: Estimate) -> dict[str, Any]:
@@ -162,6 +180,7 @@ def estimate_document(estimate: Estimate) -> dict[str, Any]:
         quotes=[_quote(offer) for offer in estimate.quotes],
         unknown=[_unknown(each) for each in estimate.unknown],
         warnings=list(estimate.warnings),
+        cliffs=[cliff_part(each) for each in estimate.cliffs],
     )
     return document.model_dump(mode="json")
 
@@ -226,16 +245,40 @@ def _item(item: CostItem) -> CostItemPart:
 
 
 def _quote(offer: Offer) -> QuotePart:
-    quantity = offer.quantity
     return QuotePart(
         tariff=offer.name,
         unit=offer.unit,
-        quantity=float(quantity) if isinstance(quantity, Decimal) else quantity,
-        usd=None if offer.usd_micros is None else format_cents(offer.usd_micros),
+        quantity=_number(offer.quantity),
+        usd=_usd(offer.usd_micros),
         as_of=offer.as_of,
         runs_per_period=offer.runs_per_period,
         of_account=offer.is_of_account,
     )
+
+
+def cliff_part(cliff: Cliff) -> CliffPart:
+    """A cliff in JSON, with the sentence that people read."""
+    here, there = cliff.price_here, cliff.price_there
+    return CliffPart(
+        tariff=here.tariff,
+        size=cliff.size.value,
+        here=cliff.here,
+        there=cliff.there,
+        unit=here.unit,
+        quantity=_number(here.quantity),
+        quantity_there=_number(there.quantity),
+        usd=_usd(here.usd_micros),
+        usd_there=_usd(there.usd_micros),
+        text=in_words(cliff),
+    )
+
+
+def _number(quantity: int | Decimal) -> int | float:
+    return float(quantity) if isinstance(quantity, Decimal) else quantity
+
+
+def _usd(usd_micros: int | None) -> str | None:
+    return None if usd_micros is None else format_cents(usd_micros)
 
 
 def _unknown(each: Unknown) -> UnknownPart:

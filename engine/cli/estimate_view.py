@@ -14,6 +14,7 @@ from rich.text import Text
 
 from engine.cli.load_plot import load_plot
 from engine.planning.capacity import STANDARD_INJECTOR
+from engine.planning.cliffs import in_words
 from engine.planning.estimate import Estimate
 from engine.planning.fleet import Fleet
 from engine.planning.machines import FleetGroup
@@ -161,6 +162,7 @@ def _notes(estimate: Estimate) -> Iterator[str]:
         elif area == "clouds" or field.endswith(".quantity"):
             yield each.reason
     yield from estimate.warnings
+    yield from [in_words(each) for each in estimate.cliffs if not each.is_cheaper][:1]
 
 
 def _bullet(note: str, width_columns: int) -> Text:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
+from engine.planning.cliffs import in_words
 from engine.planning.fleet import Fleet
 from engine.planning.requirement import HOUSE_TARIFF, Requirement, peak_users, planned_seconds
 from engine.scenario import Scenario
 from kernel.durations import format_duration
 from pricing.catalog import Catalog, Offering, Price, is_stale
 from pricing.money import format_usd
-from pricing.tariffs import Tariff, li_minutes, load_tariff
+from pricing.tariffs import Cliff, Tariff, load_tariff
 
 
 def cautions(
@@ -19,14 +20,19 @@ def cautions(
     requirement: Requirement,
     fleets: tuple[Fleet, ...],
     *,
+    steps: Sequence[Cliff],
     catalog: Catalog,
     at: date | None,
 ) -> tuple[str, ...]:
-    """One sentence each; those about ages of prices only if the day is known."""
+    """One sentence each; those about ages of prices only if the day is known.
+
+    ``steps`` are the cliffs of the own plans; of them the nearest cheaper neighbour is told.
+    """
     return (
         *_about_payload(requirement),
         *_about_idle_regions(scenario, requirement),
         *_about_floors(scenario, requirement, load_tariff(HOUSE_TARIFF, at)),
+        *[in_words(step) for step in steps if step.is_cheaper][:1],
         *(sentence for fleet in fleets for sentence in _about_places(fleet)),
         *(sentence for fleet in fleets for sentence in _about_prices(fleet, catalog, at)),
     )
@@ -52,7 +58,7 @@ def _about_idle_regions(scenario: Scenario, requirement: Requirement) -> Iterato
 
 
 def _about_floors(scenario: Scenario, requirement: Requirement, tariff: Tariff) -> Iterator[str]:
-    """What the floor makes of a short test, and what a slightly smaller fleet would take."""
+    """What the floor makes of a short test."""
     duration_s = planned_seconds(scenario)
     injectors = requirement.injectors
     floor = tariff.floor_for(injectors)
@@ -63,20 +69,6 @@ def _about_floors(scenario: Scenario, requirement: Requirement, tariff: Tariff) 
         f"{format_duration(duration_s)} counts as {minimum} for each of {injectors:,} injectors; "
         f"a test of {minimum} takes the same LI-minutes"
     )
-    smaller = [
-        each.up_to_injectors
-        for each in tariff.floors
-        if each.up_to_injectors is not None and each.up_to_injectors < injectors
-    ]
-    if smaller:
-        fewer = smaller[-1]
-        _, less = li_minutes(tariff, fewer, duration_s)
-        payload = -(-peak_users(scenario) // fewer)
-        yield (
-            f"above {fewer:,} injectors each counts for {minimum}: {fewer:,} injectors with "
-            f"{payload:,} users each would take {less:,} LI-minutes instead of "
-            f"{requirement.li_minutes:,}"
-        )
 
 
 def _about_places(fleet: Fleet) -> Iterator[str]:

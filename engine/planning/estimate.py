@@ -13,16 +13,24 @@ from datetime import date
 
 from engine.planning.capacity import demand_of
 from engine.planning.cautions import cautions
+from engine.planning.cliffs import house_cliffs
 from engine.planning.costs import CostItem
 from engine.planning.fleet import Fleet, cheapest_fleet
 from engine.planning.machines import FleetGroup
 from engine.planning.offers import Offer, offers
 from engine.planning.places import ANY_PROVIDER, check_somewhere, equal_shares, places_on
-from engine.planning.requirement import RegionRequirement, Requirement, peak_users, require
+from engine.planning.requirement import (
+    HOUSE_TARIFF,
+    RegionRequirement,
+    Requirement,
+    peak_users,
+    require,
+)
 from engine.profile import ClosedProfile, OpenProfile
 from engine.scenario import Scenario
 from pricing.catalog import PROVIDERS, Catalog, UnknownProviderError, UnknownRegionError
 from pricing.plans import Plan, estimated_plans
+from pricing.tariffs import Cliff, Tariff, load_tariff
 
 __all__ = [
     "CostItem",
@@ -76,6 +84,7 @@ class Estimate:
         quotes: The same run on our plans and at load-testing services.
         unknown: What is not known, or was assumed.
         warnings: What to know before trusting or paying it.
+        cliffs: Slightly smaller or larger tests that take far fewer or more LI-minutes.
     """
 
     scenario: Scenario
@@ -85,6 +94,7 @@ class Estimate:
     quotes: tuple[Offer, ...]
     unknown: tuple[Unknown, ...]
     warnings: tuple[str, ...]
+    cliffs: tuple[Cliff, ...]
 
     @property
     def fleet(self) -> Fleet:
@@ -131,6 +141,7 @@ def estimate(
         account_plan=plan,
         at=at,
     )
+    steps = house_cliffs(_house_tariff(plan, at), scenario, requirement)
     return Estimate(
         scenario=scenario,
         load=_load(scenario),
@@ -138,7 +149,21 @@ def estimate(
         clouds=clouds,
         quotes=quotes,
         unknown=(*_unknown(scenario, clouds, quotes), *left_out),
-        warnings=cautions(scenario, requirement, clouds, catalog=catalog, at=at),
+        warnings=cautions(scenario, requirement, clouds, steps=steps, catalog=catalog, at=at),
+        cliffs=steps,
+    )
+
+
+def _house_tariff(plan: Plan | None, at: date | None) -> Tariff:
+    """The own plans' tariff; without its rates for a subscriber, who pays in LI-minutes (R28)."""
+    tariff = load_tariff(HOUSE_TARIFF, at)
+    if plan is None or not plan.is_subscription:
+        return tariff
+    return replace(
+        tariff,
+        usd_micros_per_unit=None,
+        usd_micros_per_user=0,
+        not_published="runs of a subscription are paid in LI-minutes",
     )
 
 

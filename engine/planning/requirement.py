@@ -95,8 +95,8 @@ def require(scenario: Scenario, *, at: date | None = None) -> Requirement:
             "injector has; check the requests per user and their sizes",
             binding=recommended.binding,
         )
-    shares = [Fraction(each.share) for each in scenario.regions] or [Fraction(1)]
-    parts = [part for part in zip(_names(scenario), split(users, shares), strict=True) if part[1]]
+    split_users = split(users, _shares(scenario))
+    parts = [part for part in zip(_names(scenario), split_users, strict=True) if part[1]]
     users_by_region = [users_there for _, users_there in parts]
     if scenario.injectors is not None:
         counts = _fixed_injectors(scenario.injectors, users_by_region)
@@ -153,6 +153,16 @@ def user_seconds(scenario: Scenario) -> float:
     return area
 
 
+def injectors_for(scenario: Scenario, users: int, payload: int) -> int:
+    """Injectors for so many users of a scenario, region by region, reference injectors among them.
+
+    Never fewer for more users.
+    """
+    parts = [part for part in split(users, _shares(scenario)) if part]
+    reference = len(parts) if scenario.reference_injector else 0
+    return sum(_ceil_div(part, payload) for part in parts) + reference
+
+
 def split(total: int, shares: Sequence[Fraction]) -> list[int]:
     """Whole numbers in proportion to the shares that sum to the total.
 
@@ -186,6 +196,10 @@ def _fixed_injectors(injectors: int, users_by_region: Sequence[int]) -> list[int
     if not sum(beyond_first):
         return [1] * regions
     return [1 + more for more in split(injectors - regions, beyond_first)]
+
+
+def _shares(scenario: Scenario) -> list[Fraction]:
+    return [Fraction(each.share) for each in scenario.regions] or [Fraction(1)]
 
 
 def _names(scenario: Scenario) -> list[str | None]:

@@ -192,9 +192,33 @@ def test_a_fleet_just_above_a_floor_is_told_of_the_cliff(small_catalog: Catalog)
         response_bytes=1,
     )
     assert estimated(edge, small_catalog, "aws").warnings[1] == (
-        "above 100 injectors each counts for 15m: 100 injectors with 505 users each would take "
-        "500 LI-minutes instead of 1,515"
+        "100 injectors instead of 101, with 505 users each: 500 instead of 1,515 LI-minutes "
+        "(176.00 instead of 328.25 USD)"
     )
+
+
+def test_one_user_beyond_full_injectors_is_told_of_the_cheaper_neighbour(
+    small_catalog: Catalog,
+) -> None:
+    edge = Scenario(
+        "edge",
+        Protocol.HTTP,
+        closed([(0, 1_002), (3_600, 1_002)]),
+        requests_per_user_s=0.5,
+        request_bytes=1,
+        response_bytes=1,
+        regions=equal_shares(["us-east-1", "eu-west-1"]),
+    )
+    result = estimated(edge, small_catalog, "aws")
+    assert result.requirement.injectors == 4
+    assert (
+        "1,001 users instead of 1,002: 180 instead of 240 LI-minutes (29.00 instead of 38.00 USD)"
+    ) in result.warnings
+    at_the_edge = estimated(
+        replace(edge, profile=closed([(0, 1_000), (3_600, 1_000)])), small_catalog, "aws"
+    )
+    assert [(each.here, each.there) for each in at_the_edge.cliffs] == [(1_000, 1_001)]
+    assert not any("instead of" in warning for warning in at_the_edge.warnings)
 
 
 def test_a_region_without_users_is_warned_of(at_home: Scenario, small_catalog: Catalog) -> None:

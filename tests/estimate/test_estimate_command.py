@@ -186,6 +186,8 @@ def test_an_account_is_quoted_under_its_plan(example: Path, tmp_path: Path, run:
     assert [(quote["tariff"], quote["usd"], quote["runs_per_period"]) for quote in ours] == [
         ("starter", None, 90)
     ]
+    (edge,) = json.loads(out)["cliffs"]
+    assert edge["text"] == "one more user takes another injector: 30 LI-minutes instead of 20"
     code, _, err = run("--db", db, "estimate", example, "--account", "nobody")
     assert code == 2
     assert "nobody" in err

@@ -1,0 +1,93 @@
+"""Cliffs of a scenario: its neighbours across an edge of a tariff's price, and how they read."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from engine.planning.capacity import GIVEN
+from engine.planning.requirement import (
+    Requirement,
+    injectors_for,
+    peak_users,
+    planned_seconds,
+)
+from engine.scenario import Scenario
+from kernel.durations import format_duration
+from pricing.money import format_cents
+from pricing.tariffs import Cliff, Size, Tariff, TariffPrice, Usage, cliffs
+
+
+def usage_of(scenario: Scenario, injectors: int) -> Usage:
+    """The scenario's size, on so many injectors."""
+    return Usage(
+        injectors, peak_users(scenario), planned_seconds(scenario), scenario.protocol.value
+    )
+
+
+def cliffs_of(
+    tariff: Tariff, scenario: Scenario, requirement: Requirement, payload: int | None
+) -> tuple[Cliff, ...]:
+    """The scenario's neighbours across an edge, the cheaper ones first.
+
+    Args:
+        tariff: Whose price.
+        scenario: What is to be run.
+        requirement: What it takes.
+        payload: Users on an injector of the tariff's; None: the requirement's own number of
+            injectors stays whatever the users.
+    """
+    if payload is None or scenario.injectors is not None:
+        return cliffs(tariff, usage_of(scenario, requirement.injectors))
+    fleet = partial(_fleet, scenario, payload)
+    users = peak_users(scenario)
+    return cliffs(tariff, usage_of(scenario, fleet(users)), fleet)
+
+
+def house_cliffs(tariff: Tariff, scenario: Scenario, requirement: Requirement) -> tuple[Cliff, ...]:
+    """Those of the own plans, whose injectors follow the requirement."""
+    return cliffs_of(tariff, scenario, requirement, requirement.users_per_injector)
+
+
+def payload_at(tariff: Tariff, requirement: Requirement, protocol: str) -> int | None:
+    """Users on one of a service's injectors: its own number, if the scenario does not fix ours."""
+    return None if requirement.binding == GIVEN else tariff.users_per_injector.get(protocol)
+
+
+def in_words(cliff: Cliff) -> str:
+    """One sentence: what would differ, and what that does to the price."""
+    here, there = cliff.price_here, cliff.price_there
+    unit = here.unit if here.unit.isupper() else f"{here.unit}s"
+    if cliff.is_cheaper:
+        change = _smaller(cliff)
+        price = f"{there.quantity:,} instead of {here.quantity:,} {unit}"
+    else:
+        change = _larger(cliff)
+        price = f"{there.quantity:,} {unit} instead of {here.quantity:,}"
+    return f"{change}: {price}{_money(here, there)}"
+
+
+def _smaller(cliff: Cliff) -> str:
+    if cliff.size is Size.DURATION:
+        return f"{format_duration(cliff.there)} instead of {format_duration(cliff.here)}"
+    words = f"{cliff.there:,} {cliff.size.value} instead of {cliff.here:,}"
+    if cliff.size is Size.INJECTORS and cliff.usage.users is not None:
+        words += f", with {-(-cliff.usage.users // cliff.there):,} users each"
+    return words
+
+
+def _larger(cliff: Cliff) -> str:
+    if cliff.size is Size.DURATION:
+        return "one second more"
+    if cliff.size is Size.USERS:
+        return "one more user takes another injector"
+    return "one more injector"
+
+
+def _money(here: TariffPrice, there: TariffPrice) -> str:
+    if here.usd_micros is None or there.usd_micros is None:
+        return ""
+    return f" ({format_cents(there.usd_micros)} instead of {format_cents(here.usd_micros)} USD)"
+
+
+def _fleet(scenario: Scenario, payload: int, users: int) -> int:
+    return injectors_for(scenario, users, payload)
