@@ -2,7 +2,7 @@
 
 The public names, loaded when they are first used:
 
-    Engine, Scenario, read_scenario, estimate
+    Engine, Scenario, read_scenario, estimate, compare
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.api import Engine
+    from engine.planning.compare import compare
     from engine.planning.estimate import estimate
     from engine.readers import read_scenario
     from engine.scenario import Scenario
 
-__all__ = ["Engine", "Scenario", "estimate", "read_scenario"]
+__all__ = ["Engine", "Scenario", "compare", "estimate", "read_scenario"]
 
 _HOMES = {
     "Engine": "engine.api",
     "Scenario": "engine.scenario",
+    "compare": "engine.planning.compare",
     "estimate": "engine.planning.estimate",
     "read_scenario": "engine.readers",
 }

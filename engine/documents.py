@@ -26,13 +26,13 @@ SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Usd = Annotated[str, Field(pattern=r"^-?\d+\.\d{2,6}$", description="Decimal US dollars.")]
 
 
-class _Document(BaseModel):
+class Document(BaseModel):
     """A JSON object with at least these fields; later versions may have more."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class ScenarioPart(_Document):
+class ScenarioPart(Document):
     """Which test was estimated."""
 
     name: str
@@ -40,7 +40,7 @@ class ScenarioPart(_Document):
     format: str
 
 
-class LoadPart(_Document):
+class LoadPart(Document):
     """The planned load, without the overlap of users that finish gracefully."""
 
     peak_users: int
@@ -49,7 +49,7 @@ class LoadPart(_Document):
     arrivals: float | None
 
 
-class RegionPart(_Document):
+class RegionPart(Document):
     """One region's part of the requirement."""
 
     region: str | None
@@ -58,7 +58,7 @@ class RegionPart(_Document):
     reference_injectors: int
 
 
-class RequirementPart(_Document):
+class RequirementPart(Document):
     """Standard injectors, and their LI-minutes."""
 
     injectors: int
@@ -70,7 +70,7 @@ class RequirementPart(_Document):
     regions: list[RegionPart]
 
 
-class MachinesPart(_Document):
+class MachinesPart(Document):
     """Machines of one type in one region."""
 
     provider: str
@@ -87,7 +87,7 @@ class MachinesPart(_Document):
     as_of: date
 
 
-class CostItemPart(_Document):
+class CostItemPart(Document):
     """One part of a cost; the parts add up to it before it is rounded to cents."""
 
     name: str
@@ -96,7 +96,7 @@ class CostItemPart(_Document):
     usd_high: Usd
 
 
-class CostPart(_Document):
+class CostPart(Document):
     """What the machines cost, in whole cents."""
 
     usd: Usd
@@ -105,7 +105,7 @@ class CostPart(_Document):
     items: list[CostItemPart]
 
 
-class CloudPart(_Document):
+class CloudPart(Document):
     """The cheapest fleet of one cloud."""
 
     provider: str
@@ -113,7 +113,7 @@ class CloudPart(_Document):
     cost: CostPart
 
 
-class QuotePart(_Document):
+class QuotePart(Document):
     """What a run would be billed on a plan, or by a service."""
 
     tariff: str
@@ -125,7 +125,7 @@ class QuotePart(_Document):
     of_account: bool = Field(description="It is the plan of the account that was named.")
 
 
-class CliffPart(_Document):
+class CliffPart(Document):
     """A slightly smaller or larger test whose price is a step lower or higher."""
 
     tariff: str
@@ -140,14 +140,14 @@ class CliffPart(_Document):
     text: str
 
 
-class UnknownPart(_Document):
+class UnknownPart(Document):
     """What is not known, or was assumed, and why."""
 
     field: str
     reason: str
 
 
-class EstimateDocument(_Document):
+class EstimateDocument(Document):
     """What a load test takes and costs."""
 
     scenario: ScenarioPart
@@ -195,13 +195,20 @@ def json_schema(name: str) -> dict[str, Any]:
         from engine.readers.schema import scenario_schema
 
         return scenario_schema()
-    schema = _DOCUMENTS[name].model_json_schema(mode="serialization")
+    schema = _document(name).model_json_schema(mode="serialization")
     return {"$schema": SCHEMA_DIALECT, **schema, "title": f"loadmuster {name}"}
 
 
-_DOCUMENTS: dict[str, type[_Document]] = {"estimate": EstimateDocument}
-SCHEMAS = ("scenario", *_DOCUMENTS)
+SCHEMAS = ("scenario", "estimate", "compare")
 """Everything that has a JSON Schema."""
+
+
+def _document(name: str) -> type[Document]:
+    if name == "compare":
+        from engine.comparison_document import ComparisonDocument
+
+        return ComparisonDocument
+    return EstimateDocument
 
 
 def _machines(fleet: Fleet) -> list[MachinesPart]:
@@ -248,8 +255,8 @@ def _quote(offer: Offer) -> QuotePart:
     return QuotePart(
         tariff=offer.name,
         unit=offer.unit,
-        quantity=_number(offer.quantity),
-        usd=_usd(offer.usd_micros),
+        quantity=number(offer.quantity),
+        usd=usd(offer.usd_micros),
         as_of=offer.as_of,
         runs_per_period=offer.runs_per_period,
         of_account=offer.is_of_account,
@@ -265,19 +272,21 @@ def cliff_part(cliff: Cliff) -> CliffPart:
         here=cliff.here,
         there=cliff.there,
         unit=here.unit,
-        quantity=_number(here.quantity),
-        quantity_there=_number(there.quantity),
-        usd=_usd(here.usd_micros),
-        usd_there=_usd(there.usd_micros),
+        quantity=number(here.quantity),
+        quantity_there=number(there.quantity),
+        usd=usd(here.usd_micros),
+        usd_there=usd(there.usd_micros),
         text=in_words(cliff),
     )
 
 
-def _number(quantity: int | Decimal) -> int | float:
+def number(quantity: int | Decimal) -> int | float:
+    """A quantity in JSON: units are numbers there, money never is."""
     return float(quantity) if isinstance(quantity, Decimal) else quantity
 
 
-def _usd(usd_micros: int | None) -> str | None:
+def usd(usd_micros: int | None) -> str | None:
+    """Decimal dollars in whole cents; None where there is no price."""
     return None if usd_micros is None else format_cents(usd_micros)
 
 

@@ -7,34 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.settings import Command, Settings, pass_settings
-from pricing.catalog import PROVIDERS
+from engine.cli.source_options import read_given, source_options
 
 if TYPE_CHECKING:
     from pricing.plans import Plan
 
 
 @click.command(cls=Command)
-@click.argument("source")
-@click.option("--format", metavar="NAME", help="Format of SOURCE; default: told by the content.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Fill ${NAME}.")
-@click.option("--users", type=click.IntRange(min=1), help="Scale the load to this peak.")
-@click.option("--duration", metavar="10m", help="Stretch the load to this length.")
-@click.option("--injectors", type=click.IntRange(min=1), help="A fixed number of injectors.")
-@click.option("--users-per-injector", type=click.IntRange(min=1), help="A payload you measured.")
-@click.option(
-    "--iteration-seconds",
-    "iteration_s",
-    type=click.FloatRange(min=0, min_open=True),
-    help="How long one user stays, where the load is arrivals.",
-)
-@click.option(
-    "--provider",
-    type=click.Choice([*PROVIDERS, "any"]),
-    default="any",
-    show_default=True,
-    help="Whose machines.",
-)
-@click.option("--region", "regions", multiple=True, metavar="NAME", help="Where the load is from.")
+@source_options
 @click.option("--account", metavar="ID", help="Quote under this account's plan.")
 @pass_settings
 def estimate(
@@ -43,7 +23,6 @@ def estimate(
     source: str,
     provider: str,
     account: str | None,
-    duration: str | None,
     **overrides: Any,  # noqa: ANN401 - as click gives them
 ) -> None:
     """What the load test SOURCE takes and costs.
@@ -51,14 +30,10 @@ def estimate(
     SOURCE is a scenario file in YAML or JSON; `loadmuster schema scenario` describes it.
     """
     from engine.planning.estimate import estimate as make_estimate
-    from engine.readers import read_scenario
-    from kernel.durations import parse_duration_s
     from pricing.catalog import Catalog
 
-    duration_s = None if duration is None else parse_duration_s(duration, where="--duration")
-    scenario = read_scenario(source, duration_s=duration_s, **overrides)
     estimated = make_estimate(
-        scenario,
+        read_given(source, overrides),
         catalog=Catalog.bundled(),
         provider=provider,
         at=global_settings.clock().now().date(),

@@ -14,6 +14,7 @@ from kernel.errors import BadInputError, LoadmusterError
 
 COMMANDS = {
     "estimate": ("engine.cli.estimate:estimate", "What a load test takes and costs."),
+    "compare": ("engine.cli.compare:compare", "The same test at every tariff, cheapest first."),
     "run": ("engine.cli.run:run", "Run a load test, and bill it."),
     "cancel": ("engine.cli.run:cancel", "End a run now; its machines go."),
     "runs": ("engine.cli.run:runs", "List the runs."),

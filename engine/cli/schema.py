@@ -10,10 +10,10 @@ from engine.cli.settings import Command, Settings, pass_settings
 
 
 @click.command(cls=Command)
-@click.argument("name", type=click.Choice(["scenario", "estimate"]))
+@click.argument("name", type=click.Choice(["scenario", "estimate", "compare"]))
 @pass_settings
 def schema(settings: Settings, name: str) -> None:
-    """The JSON Schema of a scenario file, for editors, or of the estimate's JSON document."""
+    """The JSON Schema of a scenario file, for editors, or of a command's JSON document."""
     from engine.documents import json_schema
 
     document = json_schema(name)

@@ -48,7 +48,7 @@ def list_tariffs(settings: Settings) -> None:
             fixed=("tariff", "unit", "rule of"),
         )
         for each in tariffs:
-            price_of_unit = rate(each) or ("the machine's" if each.priced_by_machine else "-")
+            price_of_unit = rate(each) or ("the machine's" if each.machines_of else "-")
             table.add_row(each.name, each.title, each.unit, price_of_unit, str(each.version))
         console.print(table)
         console.print("-: not published")

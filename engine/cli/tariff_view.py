@@ -74,7 +74,7 @@ def rule(version: Tariff) -> dict[str, Any]:
         "cancellation": version.cancellation.value,
         "usd_per_unit": rate(version),
         "usd_per_user": format_usd(version.usd_micros_per_user),
-        "priced_by_machine": version.priced_by_machine,
+        "machines_of": version.machines_of,
         "usd_per_sent_gb": format_usd(version.usd_micros_per_sent_gb),
         "sources": list(version.sources),
         "notes": list(version.notes),
@@ -96,8 +96,8 @@ def _example(example: Example) -> dict[str, Any]:
 
 
 def _why_no_rate(version: Tariff) -> str:
-    if version.priced_by_machine:
-        return "the price of the machine that is chosen"
+    if version.machines_of:
+        return f"the price of the machine that is chosen on {version.machines_of}"
     assert version.not_published is not None, version.name
     return version.not_published
 

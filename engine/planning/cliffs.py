@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from engine.planning.capacity import GIVEN
-from engine.planning.requirement import (
-    Requirement,
-    injectors_for,
-    peak_users,
-    planned_seconds,
-)
+from engine.planning.offers import usage_of
+from engine.planning.requirement import Requirement, injectors_for, peak_users
 from engine.scenario import Scenario
 from kernel.durations import format_duration
 from pricing.money import format_cents
-from pricing.tariffs import Cliff, Size, Tariff, TariffPrice, Usage, cliffs
-
-
-def usage_of(scenario: Scenario, injectors: int) -> Usage:
-    """The scenario's size, on so many injectors."""
-    return Usage(
-        injectors, peak_users(scenario), planned_seconds(scenario), scenario.protocol.value
-    )
+from pricing.tariffs import Cliff, Size, Tariff, TariffPrice, cliffs
 
 
 def cliffs_of(
@@ -36,21 +24,17 @@ def cliffs_of(
         payload: Users on an injector of the tariff's; None: the requirement's own number of
             injectors stays whatever the users.
     """
-    if payload is None or scenario.injectors is not None:
+    if payload is None:
         return cliffs(tariff, usage_of(scenario, requirement.injectors))
     fleet = partial(_fleet, scenario, payload)
-    users = peak_users(scenario)
-    return cliffs(tariff, usage_of(scenario, fleet(users)), fleet)
+    return cliffs(tariff, usage_of(scenario, fleet(peak_users(scenario))), fleet)
 
 
 def house_cliffs(tariff: Tariff, scenario: Scenario, requirement: Requirement) -> tuple[Cliff, ...]:
     """Those of the own plans, whose injectors follow the requirement."""
-    return cliffs_of(tariff, scenario, requirement, requirement.users_per_injector)
-
-
-def payload_at(tariff: Tariff, requirement: Requirement, protocol: str) -> int | None:
-    """Users on one of a service's injectors: its own number, if the scenario does not fix ours."""
-    return None if requirement.binding == GIVEN else tariff.users_per_injector.get(protocol)
+    is_fixed = scenario.injectors is not None
+    payload = None if is_fixed else requirement.users_per_injector
+    return cliffs_of(tariff, scenario, requirement, payload)
 
 
 def in_words(cliff: Cliff) -> str:

@@ -8,11 +8,16 @@ from datetime import date
 from decimal import Decimal
 
 from engine.planning.capacity import GIVEN
-from engine.planning.requirement import Requirement, peak_users, planned_seconds
+from engine.planning.requirement import (
+    Requirement,
+    injectors_for,
+    peak_users,
+    planned_seconds,
+)
 from engine.scenario import Scenario
 from pricing.plans import Plan
 from pricing.quotes import Quote, Unit, quote_run, runs_within
-from pricing.tariffs import Usage, load_tariff, price
+from pricing.tariffs import Counted, Tariff, Usage, load_tariff, price
 
 SERVICES = ("loadview", "gatling")
 """The services whose bill stands beside our own in every estimate."""
@@ -29,6 +34,7 @@ class Offer:
         usd_micros: The charge, in whole cents; None: see ``reason``.
         reason: Why there is no charge in money.
         as_of: The day from which the plan's tariff holds, or on which the service's was read.
+        engines: Injectors that were counted on; None: they do not count.
         runs_per_period: On a subscription: such runs that one period's grant allows.
         quote: On one of our plans: the quote itself.
         assumption: What had to be assumed for ``quantity``.
@@ -41,6 +47,7 @@ class Offer:
     usd_micros: int | None
     reason: str | None
     as_of: date
+    engines: int | None = None
     runs_per_period: int | None = None
     quote: Quote | None = None
     assumption: str | None = None
@@ -66,15 +73,59 @@ def offers(
         at: The day whose tariff versions count; None: the newest.
     """
     ours = plans if account_plan is None else [account_plan]
-    usage = Usage(
-        injectors=requirement.injectors,
+    usage = usage_of(scenario, requirement.injectors)
+    return (
+        *(_on_plan(plan, usage, at, is_of_account=plan is account_plan) for plan in ours),
+        *_at_services(scenario, requirement, at),
+    )
+
+
+def usage_of(scenario: Scenario, injectors: int) -> Usage:
+    """The scenario's size, on so many injectors."""
+    return Usage(
+        injectors=injectors,
         users=peak_users(scenario),
         duration_s=planned_seconds(scenario),
         protocol=scenario.protocol.value,
     )
-    return (
-        *(_on_plan(plan, usage, at, is_of_account=plan is account_plan) for plan in ours),
-        *_at_services(requirement, usage, at),
+
+
+def payload_at(tariff: Tariff, scenario: Scenario, requirement: Requirement) -> int | None:
+    """Users on one of a service's injectors; None: ours are counted.
+
+    Ours where the scenario fixes them, and where the service publishes no number. A service that
+    reserves users by the injector decides on their number itself.
+    """
+    if requirement.binding == GIVEN and tariff.counts is not Counted.RESERVED_USERS:
+        return None
+    return tariff.users_per_injector.get(scenario.protocol.value)
+
+
+def at_service(tariff: Tariff, scenario: Scenario, requirement: Requirement) -> Offer:
+    """What a service would bill.
+
+    Raises:
+        UsageError: It publishes too little to count the test, or the test is too large for it.
+    """
+    payload = payload_at(tariff, scenario, requirement)
+    injectors = requirement.injectors
+    if payload is not None:
+        injectors = injectors_for(scenario, peak_users(scenario), payload)
+    charge = price(tariff, usage_of(scenario, injectors))
+    protocol = scenario.protocol.value
+    is_assumed = tariff.looks_at_injectors and protocol not in tariff.users_per_injector
+    return Offer(
+        name=tariff.name,
+        unit=charge.unit,
+        quantity=charge.quantity,
+        usd_micros=charge.usd_micros,
+        reason=charge.unknown,
+        as_of=charge.as_of,
+        engines=charge.injectors if tariff.looks_at_injectors else None,
+        assumption=f"{tariff.title} publishes no number of {protocol} users per injector; "
+        f"counted on {injectors:,}, as for our plans"
+        if is_assumed
+        else None,
     )
 
 
@@ -88,39 +139,13 @@ def _on_plan(plan: Plan, usage: Usage, at: date | None, *, is_of_account: bool) 
         usd_micros=quote.total if in_money else None,
         reason=None if in_money else "runs of a subscription are paid in LI-minutes",
         as_of=quote.tariff_version,
+        engines=quote.injectors,
         runs_per_period=None if in_money else runs_within(plan.li_minutes, quote.li_minutes),
         quote=quote,
         is_of_account=is_of_account,
     )
 
 
-def _at_services(requirement: Requirement, usage: Usage, at: date | None) -> Iterator[Offer]:
+def _at_services(scenario: Scenario, requirement: Requirement, at: date | None) -> Iterator[Offer]:
     for name in SERVICES:
-        tariff = load_tariff(name, at)
-        payload = tariff.users_per_injector.get(usage.protocol)
-        injectors = _injectors_of(payload, requirement)
-        charge = price(
-            tariff, Usage(injectors, usage.users, usage.duration_s, protocol=usage.protocol)
-        )
-        yield Offer(
-            name=name,
-            unit=charge.unit,
-            quantity=charge.quantity,
-            usd_micros=charge.usd_micros,
-            reason=charge.unknown,
-            as_of=charge.as_of,
-            assumption=None
-            if payload is not None
-            else f"{tariff.title} publishes no number of {usage.protocol} users per injector; "
-            f"counted on {injectors:,}, as for our plans",
-        )
-
-
-def _injectors_of(payload: int | None, requirement: Requirement) -> int:
-    """Injectors by a service's own users per injector, region by region.
-
-    Ours where the scenario fixes them, and where the service publishes no number.
-    """
-    if payload is None or requirement.binding == GIVEN:
-        return requirement.injectors
-    return sum(-(-part.users // payload) + part.reference_injectors for part in requirement.regions)
+        yield at_service(load_tariff(name, at), scenario, requirement)

@@ -7,7 +7,7 @@ publishes stays unknown.
 
 from pricing.tariffs.cliffs import Cliff, Size, cliffs
 from pricing.tariffs.examples import differences
-from pricing.tariffs.interpreter import li_minutes, price
+from pricing.tariffs.interpreter import li_minutes, price, to_number
 from pricing.tariffs.loading import load_tariff, read_tariff_file, tariff_names, tariff_versions
 from pricing.tariffs.model import (
     BYTES_PER_GB,
@@ -51,4 +51,5 @@ __all__ = [
     "rounding_in_words",
     "tariff_names",
     "tariff_versions",
+    "to_number",
 ]

@@ -33,20 +33,20 @@ def price(tariff: Tariff, usage: Usage) -> TariffPrice:
         rate = _rate(tariff, usage, measured)
         charge = _in_cents(measured.quantity * rate + _beside_the_units(tariff, usage))
         startup_charge = _in_cents(measured.startup * rate)
-    quantity = _number(measured.quantity)
+    quantity = to_number(measured.quantity)
     return TariffPrice(
         tariff=tariff.name,
         version=tariff.version,
         unit=tariff.unit,
         quantity=quantity,
-        startup_quantity=_number(measured.startup),
+        startup_quantity=to_number(measured.startup),
         injectors=measured.injectors,
         usd_micros=charge,
         startup_usd_micros=startup_charge,
         unknown=unknown,
         as_of=tariff.as_of,
         steps=(
-            *explain_quantity(tariff, usage, measured, _number),
+            *explain_quantity(tariff, usage, measured, to_number),
             explain_charge(tariff, usage, quantity, charge, unknown),
         ),
     )
@@ -74,7 +74,7 @@ def li_minutes(tariff: Tariff, injectors: int, duration_s: int) -> tuple[int, in
 
 
 def _reason_without_price(tariff: Tariff, usage: Usage) -> str | None:
-    if tariff.priced_by_machine:
+    if tariff.machines_of:
         if usage.machines_usd_micros is None:
             return "a server-hour costs what the machine costs, and no price of it is given"
         if tariff.usd_micros_per_sent_gb and usage.sent_bytes is None:
@@ -91,7 +91,7 @@ def _reason_without_price(tariff: Tariff, usage: Usage) -> str | None:
 
 def _rate(tariff: Tariff, usage: Usage, measured: Measured) -> Fraction:
     """Micro-dollars of one unit."""
-    if tariff.priced_by_machine:
+    if tariff.machines_of:
         assert usage.machines_usd_micros is not None, tariff.name
         return Fraction(usage.machines_usd_micros, measured.counted)
     assert tariff.usd_micros_per_unit is not None, tariff.name
@@ -112,7 +112,7 @@ def _in_cents(exact_usd_micros: Fraction) -> int:
     return cents * MICROS_PER_CENT
 
 
-def _number(quantity: Fraction) -> int | Decimal:
+def to_number(quantity: Fraction) -> int | Decimal:
     """A whole number where it is one, else rounded half up to four decimals."""
     scaled = divide_half_up(quantity.numerator * QUANTITY_SCALE, quantity.denominator)
     if scaled % QUANTITY_SCALE == 0:

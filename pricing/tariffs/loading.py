@@ -109,7 +109,7 @@ def _read_version(name: str, title: str, table: Table) -> Tariff:
         rounding=table.choice("rounding", Rounding, default=Rounding.UP),
         usd_micros_per_unit=table.optional_money_usd_micros("usd_per_unit"),
         usd_micros_per_user=table.optional_money_usd_micros("usd_per_user") or 0,
-        priced_by_machine=table.flag("priced_by_machine", default=False),
+        machines_of=table.optional_text("machines_of"),
         usd_micros_per_sent_gb=table.optional_money_usd_micros("usd_per_sent_gb") or 0,
         not_published=table.optional_text("not_published"),
         sources=table.texts("sources"),
@@ -126,16 +126,16 @@ def _check(table: Table, tariff: Tariff) -> None:
     prices = (
         tariff.usd_micros_per_unit is not None,
         tariff.not_published is not None,
-        tariff.priced_by_machine,
+        tariff.machines_of is not None,
     )
     if sum(prices) != 1:
         raise table.wrong(
-            "usd_per_unit", "or else not_published (why) or priced_by_machine must be given"
+            "usd_per_unit", "or else not_published (why) or machines_of must be given"
         )
-    if tariff.priced_by_machine and (
+    if tariff.machines_of and (
         tariff.counts is not Counted.INJECTORS or tariff.unit_s != SECONDS_PER_HOUR
     ):
-        raise table.wrong("priced_by_machine", "needs injectors that are counted by the hour")
+        raise table.wrong("machines_of", "needs injectors that are counted by the hour")
     if tariff.counts is Counted.RESERVED_USERS and not tariff.users_per_injector:
         raise table.wrong("users_per_injector", "is needed to reserve users")
     if len(tariff.floors) > 1 and not tariff.looks_at_injectors:

@@ -188,9 +188,9 @@ class Tariff:
         extra_injectors: Servers beside the injectors that count too: a controller.
         users_per_injector: What one injector carries, by protocol; absent: not published.
         multipliers: By protocol; absent: 1.
-        usd_micros_per_unit: None: not published, or see ``priced_by_machine``.
+        usd_micros_per_unit: None: not published, or see ``machines_of``.
         usd_micros_per_user: Beside the units, once a run; 0: nothing.
-        priced_by_machine: A unit is an hour of one machine, at that machine's own price.
+        machines_of: The cloud an hour of whose machine is a unit, at the machine's own price.
         usd_micros_per_sent_gb: Beside the units, for each 10**9 bytes that are sent; 0: nothing.
         not_published: Why there is no price per unit; None where there is one.
         superseded_by: The tariff that the service has now in its place; None: it is in force.
@@ -217,7 +217,7 @@ class Tariff:
     multipliers: Mapping[str, int] = field(default_factory=dict)
     usd_micros_per_unit: int | None = None
     usd_micros_per_user: int = 0
-    priced_by_machine: bool = False
+    machines_of: str | None = None
     usd_micros_per_sent_gb: int = 0
     not_published: str | None = None
     superseded_by: str | None = None

@@ -58,7 +58,7 @@ def explain_charge(
     """The money, or why there is none."""
     if charge_usd_micros is None:
         return f"price unknown: {unknown}"
-    if tariff.priced_by_machine:
+    if tariff.machines_of:
         assert usage.machines_usd_micros is not None, tariff.name
         terms = (
             f"{many(quantity, tariff.unit)} on machines that cost "

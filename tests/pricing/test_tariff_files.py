@@ -59,7 +59,7 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
         ('usd_per_unit = "0.10"', "", "usd_per_unit or else not_published"),
         (
             'usd_per_unit = "0.10"',
-            "priced_by_machine = true",
+            'machines_of = "aws"',
             "needs injectors that are counted by the hour",
         ),
         ("quantum_s = 60", 'quantum_s = 60\nrounding = "down"', "rounding must be one of up"),

@@ -1,0 +1,44 @@
+"""``loadmuster compare``: the same test at every tariff, on every plan and on each cloud."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from engine.cli.settings import Command, Settings, pass_settings
+from engine.cli.source_options import read_given, source_options
+
+
+@click.command(cls=Command)
+@source_options
+@pass_settings
+def compare(
+    global_settings: Settings,
+    /,
+    source: str,
+    provider: str,
+    **overrides: Any,  # noqa: ANN401 - as click gives them
+) -> None:
+    """Rank all ways to run the load test SOURCE by their price.
+
+    Plans, accounts of one's own on the clouds, and load-testing services, cheapest first; those
+    that publish no price come last, with the reason.
+    """
+    from engine.planning.compare import compare as make_comparison
+    from pricing.catalog import Catalog
+
+    comparison = make_comparison(
+        read_given(source, overrides),
+        catalog=Catalog.bundled(),
+        provider=provider,
+        at=global_settings.clock().now().date(),
+    )
+    if global_settings.json:
+        from engine.comparison_document import comparison_document
+
+        global_settings.emit(comparison_document(comparison), lambda _: None)
+    else:
+        from engine.cli.compare_view import show_comparison
+
+        global_settings.emit({}, lambda console: show_comparison(console, comparison))

@@ -1,0 +1,66 @@
+"""The argument SOURCE, and the options that override what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pricing.catalog import PROVIDERS
+
+if TYPE_CHECKING:
+    from engine.scenario import Scenario
+
+Function = Callable[..., Any]
+
+_OPTIONS: tuple[Callable[[Function], Function], ...] = (
+    click.argument("source"),
+    click.option(
+        "--format", metavar="NAME", help="Format of SOURCE; default: told by the content."
+    ),
+    click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Fill ${NAME}."),
+    click.option("--users", type=click.IntRange(min=1), help="Scale the load to this peak."),
+    click.option("--duration", metavar="10m", help="Stretch the load to this length."),
+    click.option("--injectors", type=click.IntRange(min=1), help="A fixed number of injectors."),
+    click.option(
+        "--users-per-injector", type=click.IntRange(min=1), help="A payload you measured."
+    ),
+    click.option(
+        "--iteration-seconds",
+        "iteration_s",
+        type=click.FloatRange(min=0, min_open=True),
+        help="How long one user stays, where the load is arrivals.",
+    ),
+    click.option(
+        "--provider",
+        type=click.Choice([*PROVIDERS, "any"]),
+        default="any",
+        show_default=True,
+        help="Whose machines.",
+    ),
+    click.option(
+        "--region", "regions", multiple=True, metavar="NAME", help="Where the load is from."
+    ),
+)
+
+
+def source_options(command: Function) -> Function:
+    """Give a command SOURCE and the options that override it."""
+    for decorate in reversed(_OPTIONS):
+        command = decorate(command)
+    return command
+
+
+def read_given(source: str, overrides: dict[str, Any]) -> Scenario:
+    """SOURCE as the options change it; ``overrides`` are all but ``provider``, as click gave them.
+
+    Raises:
+        BadInputError: A leaf of it, with file and field or the option.
+    """
+    from engine.readers import read_scenario
+    from kernel.durations import parse_duration_s
+
+    duration = overrides.pop("duration")
+    duration_s = None if duration is None else parse_duration_s(duration, where="--duration")
+    return read_scenario(source, duration_s=duration_s, **overrides)

@@ -1,0 +1,272 @@
+"""Compare: the same test on our plans, on cloud accounts of one's own and at every service.
+
+Pure, like the estimate that it builds on. Cheapest first; what has no price comes last, with the
+reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+from engine.planning.capacity import demand_of
+from engine.planning.cliffs import cliffs_of
+from engine.planning.estimate import Estimate, estimate
+from engine.planning.fleet import Fleet
+from engine.planning.offers import Offer, at_service, payload_at
+from engine.planning.places import ANY_PROVIDER
+from engine.planning.requirement import planned_seconds, user_seconds
+from engine.scenario import Scenario
+from pricing.catalog import Catalog
+from pricing.money import SECONDS_PER_HOUR, divide_half_up, format_cents, to_cents_half_up
+from pricing.plans import Plan, estimated_plans
+from pricing.tariffs import (
+    Cliff,
+    Tariff,
+    Usage,
+    UsageError,
+    load_tariff,
+    price,
+    tariff_names,
+    to_number,
+)
+
+MICRO = 1_000_000
+HOUSE_TARIFFS = frozenset({"on-demand"})
+"""Sold through our plans, so that they are compared as those."""
+
+
+class Kind(StrEnum):
+    """Who puts the load on, and sends the bill."""
+
+    PLAN = "plan"
+    SERVICE = "service"
+    OWN = "own account"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One way to run the test.
+
+    Attributes:
+        name: The plan's, the tariff's, or ``own-aws`` and ``own-azure``.
+        title: For people.
+        kind: Who puts the load on.
+        engines: Injectors, or machines, that were counted on; None: they do not count.
+        unit: What ``quantity`` counts.
+        quantity: Units in all; None: the service publishes too little to count them.
+        usd_micros: The price of the run in whole cents; None: see ``reason``.
+        as_of: How old the figures are.
+        reason: Why there is no price.
+        assumption: What the price, or the quantity, rests on.
+        cliffs: Neighbours of the test across an edge of this price.
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    engines: int | None
+    unit: str
+    quantity: int | Decimal | None
+    usd_micros: int | None
+    as_of: date
+    reason: str | None = None
+    assumption: str | None = None
+    cliffs: tuple[Cliff, ...] = ()
+
+    @property
+    def note(self) -> str | None:
+        """Why there is no price, and what was assumed."""
+        return "; ".join(filter(None, (self.reason, self.assumption))) or None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """An estimate, and all ways to run it: cheapest first, without a price last."""
+
+    estimate: Estimate
+    rows: tuple[Row, ...]
+
+
+def compare(
+    scenario: Scenario,
+    *,
+    catalog: Catalog | None = None,
+    provider: str = ANY_PROVIDER,
+    regions: Sequence[str] = (),
+    at: date | None = None,
+    plans: Sequence[Plan] | None = None,
+) -> Comparison:
+    """The test at every tariff that is in force, on every plan and on each cloud.
+
+    Args:
+        scenario: What is to be run.
+        catalog: Machine types and prices; None: the bundled catalogue.
+        provider: Whose machines an account of one's own would take.
+        regions: Where the load comes from, in equal shares; replaces the scenario's.
+        at: The day whose tariffs count; None: the newest.
+        plans: Those that are sold; None: ``estimated_plans()``.
+
+    Raises:
+        As ``estimate`` does.
+    """
+    sold = estimated_plans() if plans is None else plans
+    estimated = estimate(
+        scenario, catalog=catalog, provider=provider, regions=regions, at=at, plans=sold
+    )
+    rows = (
+        *_plans(estimated, {plan.name: plan for plan in sold}),
+        *(_own_account(fleet, estimated) for fleet in estimated.clouds),
+        *(_service(load_tariff(name, at), estimated) for name in services()),
+    )
+    return Comparison(estimated, tuple(sorted(rows, key=_cheapest_first)))
+
+
+def services() -> tuple[str, ...]:
+    """The tariffs of load-testing services that are in force."""
+    return tuple(
+        name
+        for name in tariff_names()
+        if name not in HOUSE_TARIFFS and load_tariff(name).superseded_by is None
+    )
+
+
+def _plans(estimated: Estimate, plans: dict[str, Plan]) -> Iterator[Row]:
+    for offer in estimated.quotes:
+        if offer.quote is None:
+            continue
+        plan = plans[offer.name]
+        usd_micros, reason, assumption = _price_on_plan(plan, offer)
+        yield Row(
+            name=offer.name,
+            title=f"plan {offer.name}",
+            kind=Kind.PLAN,
+            engines=offer.engines,
+            unit=offer.unit,
+            quantity=offer.quantity,
+            usd_micros=usd_micros,
+            as_of=offer.as_of,
+            reason=reason,
+            assumption=assumption,
+            cliffs=estimated.cliffs if offer.usd_micros is not None else (),
+        )
+
+
+def _price_on_plan(plan: Plan, offer: Offer) -> tuple[int | None, str | None, str | None]:
+    """What a run is charged, or why not; on a subscription its share of the month."""
+    assert offer.quote is not None, offer.name
+    users_max = plan.caps.users
+    if users_max is not None and offer.quote.users > users_max:
+        return None, f"at most {users_max:,} users a run", None
+    if offer.usd_micros is not None:
+        return offer.usd_micros, None, None
+    monthly = format_cents(plan.monthly_usd_micros)
+    share = divide_half_up(plan.monthly_usd_micros * offer.quote.li_minutes, plan.li_minutes)
+    assumption = (
+        f"its share of {monthly} USD a month for {plan.li_minutes:,} LI-minutes, "
+        f"if all of them are used"
+    )
+    return to_cents_half_up(share), None, assumption
+
+
+def _own_account(fleet: Fleet, estimated: Estimate) -> Row:
+    machines = sum(group.count for group in fleet.groups)
+    hours = Fraction(machines * planned_seconds(estimated.scenario), SECONDS_PER_HOUR)
+    low, high = format_cents(fleet.low_usd_micros), format_cents(fleet.high_usd_micros)
+    return Row(
+        name=f"own-{fleet.provider}",
+        title=f"own account on {fleet.provider}",
+        kind=Kind.OWN,
+        engines=machines,
+        unit="machine-hour",
+        quantity=to_number(hours),
+        usd_micros=to_cents_half_up(fleet.usd_micros),
+        as_of=min(group.offering.as_of for group in fleet.groups),
+        assumption=f"machines, start-up, disks, addresses and egress: {low} to {high} USD",
+    )
+
+
+def _service(tariff: Tariff, estimated: Estimate) -> Row:
+    scenario, requirement = estimated.scenario, estimated.requirement
+    try:
+        if tariff.machines_of is not None:
+            return _on_machines(tariff, estimated)
+        offer = at_service(tariff, scenario, requirement)
+    except UsageError as error:
+        return _row(tariff, reason=error.message)
+    return _row(
+        tariff,
+        engines=offer.engines,
+        quantity=offer.quantity,
+        usd_micros=offer.usd_micros,
+        reason=offer.reason,
+        assumption=offer.assumption,
+        cliffs=cliffs_of(tariff, scenario, requirement, payload_at(tariff, scenario, requirement)),
+    )
+
+
+def _on_machines(tariff: Tariff, estimated: Estimate) -> Row:
+    """A service that passes on what the machines of a cloud account cost."""
+    scenario = estimated.scenario
+    for fleet in estimated.clouds:
+        if fleet.provider == tariff.machines_of:
+            machines = sum(group.count for group in fleet.groups)
+            usage = Usage(
+                injectors=machines,
+                users=estimated.load.peak_users,
+                duration_s=planned_seconds(scenario),
+                protocol=scenario.protocol.value,
+                machines_usd_micros=sum(
+                    group.count * group.offering.hourly_usd_micros for group in fleet.groups
+                ),
+                sent_bytes=_sent_bytes(scenario),
+            )
+            charge = price(tariff, usage)
+            return _row(
+                tariff,
+                engines=machines,
+                quantity=charge.quantity,
+                usd_micros=charge.usd_micros,
+                assumption=f"on the machines of own-{fleet.provider}, without its subscription",
+            )
+    return _row(tariff, reason=f"no machines of {tariff.machines_of} were looked at")
+
+
+def _row(
+    tariff: Tariff,
+    *,
+    engines: int | None = None,
+    quantity: int | Decimal | None = None,
+    usd_micros: int | None = None,
+    reason: str | None = None,
+    assumption: str | None = None,
+    cliffs: tuple[Cliff, ...] = (),
+) -> Row:
+    return Row(
+        name=tariff.name,
+        title=tariff.title,
+        kind=Kind.SERVICE,
+        engines=engines,
+        unit=tariff.unit,
+        quantity=quantity,
+        usd_micros=usd_micros,
+        as_of=tariff.as_of,
+        reason=reason,
+        assumption=assumption,
+        cliffs=cliffs,
+    )
+
+
+def _sent_bytes(scenario: Scenario) -> int:
+    demand = demand_of(scenario)
+    requests = user_seconds(scenario) * demand.requests_per_million_s / MICRO
+    return math.ceil(requests) * demand.request_bytes
+
+
+def _cheapest_first(row: Row) -> tuple[bool, int, bool, str]:
+    return row.usd_micros is None, row.usd_micros or 0, row.quantity is None, row.name
