@@ -9,18 +9,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from engine.cli.chart import Chart
+from engine.cli.curves import Curves, Line, Mark, draw
 from engine.cli.layout import columns, counted, section
 from pricing.money import MICROS_PER_USD, format_usd
-from pricing.reports.advisor import Advice, PlanCost, curve
+from pricing.reports.advisor import Advice, PlanCost, curve, monthly_cost
 
-HEIGHT_ROWS = 12
-WIDTH_COLUMNS_MAX = 90
 POINTS_MAX = 400
 CURVES_MAX = 3
 """The cheapest plans; more letters would hide each other."""
-
-_TICKS = 4
 
 
 def show_advice(console: Console, advice: Advice) -> None:
@@ -32,27 +28,46 @@ def show_advice(console: Console, advice: Advice) -> None:
         Text(_answer(advice)),
         _plans(advice),
     )
-    section(console, "USD a month by the number of runs", advice_plot(advice, console.width))
-
-
-def advice_plot(advice: Advice, width_columns: int) -> Text:
-    """A curve a plan, each drawn with its own letter."""
-    runs_most = _runs_most(advice)
-    curves = [curve(advice, cost, runs_most, points_most=POINTS_MAX) for cost in _drawn(advice)]
-    peak = max(usd_micros for points in curves for _, usd_micros in points) / MICROS_PER_USD
-    chart = Chart(
-        min(width_columns, WIDTH_COLUMNS_MAX),
-        HEIGHT_ROWS,
-        runs_most,
-        [(level, f"{level:,.0f}") for level in (0.0, peak / 2, peak)],
+    section(
+        console, "USD a month by the number of runs", draw(break_even_chart(advice), console.width)
     )
-    for letter, points in zip(ascii_lowercase, curves, strict=False):
-        chart.line([(runs, usd_micros / MICROS_PER_USD) for runs, usd_micros in points], letter)
-    marks = [round(runs_most * part / _TICKS) for part in range(_TICKS + 1)]
-    drawn = chart.drawn([(mark, f"{mark:,}") for mark in marks])
-    letters = zip(ascii_lowercase, _drawn(advice), strict=False)
-    names = "  ".join(f"{letter} {cost.plan.name}" for letter, cost in letters)
-    return Text.assemble((drawn, "cyan"), "\n", (names, "dim"))
+
+
+def break_even_chart(advice: Advice) -> Curves:
+    """What a month costs on the cheapest plans, by the number of runs, with the break-evens."""
+    runs_most = _runs_most(advice)
+    need = advice.need
+    lines, marks = [], []
+    for cost in _drawn(advice):
+        points = curve(advice, cost, runs_most, points_most=POINTS_MAX)
+        lines.append(
+            Line(
+                cost.plan.name,
+                [(runs, usd_micros / MICROS_PER_USD) for runs, usd_micros in points],
+            )
+        )
+        if cost.break_even_runs is not None and cost.break_even_runs <= runs_most:
+            marks.append(_break_even_mark(advice, cost, cost.break_even_runs))
+    return Curves(
+        title=f"A month of runs of {counted(need.li_minutes, 'LI-minute')}",
+        x_label="runs a month",
+        y_label="USD a month",
+        lines=tuple(lines),
+        marks=tuple(marks),
+        here=need.runs,
+        here_text=counted(need.runs, "run"),
+    )
+
+
+def _break_even_mark(advice: Advice, cost: PlanCost, runs: int) -> Mark:
+    usd_micros = monthly_cost(cost.plan, advice.need.li_minutes, runs, advice.run_usd_micros)
+    assert usd_micros is not None, cost.plan.name
+    return Mark(
+        line=cost.plan.name,
+        x=runs,
+        y=usd_micros / MICROS_PER_USD,
+        text=f"costs less than on demand from {counted(runs, 'run')} on",
+    )
 
 
 def _drawn(advice: Advice) -> Sequence[PlanCost]:

@@ -60,7 +60,7 @@ class Row:
         engines: Injectors, or machines, that were counted on; None: they do not count.
         unit: What ``quantity`` counts.
         quantity: Units in all; None: the service publishes too little to count them.
-        usd_micros: The price of the run in whole cents; None: see ``reason``.
+        usd_micros: The price of the run, bills in whole cents; None: see ``reason``.
         as_of: How old the figures are.
         reason: Why there is no price.
         assumption: What the price, or the quantity, rests on.
@@ -101,6 +101,7 @@ def compare(
     regions: Sequence[str] = (),
     at: date | None = None,
     plans: Sequence[Plan] | None = None,
+    tariffs: Sequence[str] | None = None,
 ) -> Comparison:
     """The test at every tariff that is in force, on every plan and on each cloud.
 
@@ -111,9 +112,10 @@ def compare(
         regions: Where the load comes from, in equal shares; replaces the scenario's.
         at: The day whose tariffs count; None: the newest.
         plans: Those that are sold; None: ``estimated_plans()``.
+        tariffs: Of which services; None: ``services()``.
 
     Raises:
-        As ``estimate`` does.
+        UnknownTariffError: No such tariff. Else as ``estimate`` does.
     """
     sold = estimated_plans() if plans is None else plans
     estimated = estimate(
@@ -122,7 +124,10 @@ def compare(
     rows = (
         *_plans(estimated, {plan.name: plan for plan in sold}),
         *(_own_account(fleet, estimated) for fleet in estimated.clouds),
-        *(_service(load_tariff(name, at), estimated) for name in services()),
+        *(
+            _service(load_tariff(name, at), estimated)
+            for name in (services() if tariffs is None else tariffs)
+        ),
     )
     return Comparison(estimated, tuple(sorted(rows, key=_cheapest_first)))
 
@@ -141,7 +146,7 @@ def _plans(estimated: Estimate, plans: dict[str, Plan]) -> Iterator[Row]:
         if offer.quote is None:
             continue
         plan = plans[offer.name]
-        usd_micros, reason, assumption = _price_on_plan(plan, offer)
+        usd_micros, reason, assumption = price_on_plan(plan, offer)
         yield Row(
             name=offer.name,
             title=f"plan {offer.name}",
@@ -157,8 +162,8 @@ def _plans(estimated: Estimate, plans: dict[str, Plan]) -> Iterator[Row]:
         )
 
 
-def _price_on_plan(plan: Plan, offer: Offer) -> tuple[int | None, str | None, str | None]:
-    """What a run is charged, or why not; on a subscription its share of the month."""
+def price_on_plan(plan: Plan, offer: Offer) -> tuple[int | None, str | None, str | None]:
+    """What a run is charged, or why not; on a subscription its share of the month, and a note."""
     assert offer.quote is not None, offer.name
     users_max = plan.caps.users
     if users_max is not None and offer.quote.users > users_max:
@@ -185,7 +190,7 @@ def _own_account(fleet: Fleet, estimated: Estimate) -> Row:
         engines=machines,
         unit="machine-hour",
         quantity=to_number(hours),
-        usd_micros=to_cents_half_up(fleet.usd_micros),
+        usd_micros=fleet.usd_micros,
         as_of=min(group.offering.as_of for group in fleet.groups),
         assumption=f"machines, start-up, disks, addresses and egress: {low} to {high} USD",
     )

@@ -73,9 +73,11 @@ def offers(
         at: The day whose tariff versions count; None: the newest.
     """
     ours = plans if account_plan is None else [account_plan]
-    usage = usage_of(scenario, requirement.injectors)
     return (
-        *(_on_plan(plan, usage, at, is_of_account=plan is account_plan) for plan in ours),
+        *(
+            on_plan(plan, scenario, requirement, at, is_of_account=plan is account_plan)
+            for plan in ours
+        ),
         *_at_services(scenario, requirement, at),
     )
 
@@ -129,8 +131,16 @@ def at_service(tariff: Tariff, scenario: Scenario, requirement: Requirement) -> 
     )
 
 
-def _on_plan(plan: Plan, usage: Usage, at: date | None, *, is_of_account: bool) -> Offer:
-    quote = quote_run(plan, usage, at)
+def on_plan(
+    plan: Plan,
+    scenario: Scenario,
+    requirement: Requirement,
+    at: date | None,
+    *,
+    is_of_account: bool = False,
+) -> Offer:
+    """What a run is quoted on one of our plans."""
+    quote = quote_run(plan, usage_of(scenario, requirement.injectors), at)
     in_money = quote.unit is Unit.USD
     return Offer(
         name=plan.name,

@@ -5,13 +5,14 @@ rates, each version with the day from which it holds and the pages that say so. 
 publishes stays unknown.
 """
 
-from pricing.tariffs.cliffs import Cliff, Size, cliffs
+from pricing.tariffs.cliffs import LEAST_RISE, OUT_OF_PROPORTION, Cliff, Size, cliffs
 from pricing.tariffs.examples import differences
 from pricing.tariffs.interpreter import li_minutes, price, to_number
 from pricing.tariffs.loading import load_tariff, read_tariff_file, tariff_names, tariff_versions
 from pricing.tariffs.model import (
     BYTES_PER_GB,
     PROTOCOLS,
+    USERS_MAX,
     CancellationPolicy,
     Counted,
     Example,
@@ -28,7 +29,10 @@ from pricing.tariffs.steps import rounding_in_words
 
 __all__ = [
     "BYTES_PER_GB",
+    "LEAST_RISE",
+    "OUT_OF_PROPORTION",
     "PROTOCOLS",
+    "USERS_MAX",
     "CancellationPolicy",
     "Cliff",
     "Counted",

@@ -247,6 +247,7 @@ def test_an_estimate_loads_no_database_no_cloud_and_no_numpy(example: Path) -> N
         f"    main(['estimate', {str(example)!r}])\n"
         "finally:\n"
         "    heavy = {'sqlalchemy', 'boto3', 'botocore', 'numpy', 'locust', 'psutil'}\n"
+        "    heavy.add('matplotlib')\n"
         "    print('LOADED', sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
     done = subprocess.run(

@@ -1,0 +1,109 @@
+"""``loadmuster plot``: cost against users with its cliffs, and the plans' break-even."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.settings import Command, Group, Settings, pass_settings
+from engine.cli.source_options import read_given, source_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.cli.curves import Curves
+
+out_option = click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Draw into FILE.svg or FILE.png; default: in the terminal.",
+)
+
+
+@click.group(cls=Group)
+def plot() -> None:
+    """Curves of what tests cost, in the terminal or as pictures."""
+
+
+@plot.command("cost", cls=Command)
+@source_options
+@click.option(
+    "--tariff",
+    "tariffs",
+    multiple=True,
+    metavar="NAME",
+    help="A tariff, a plan, own-aws or own-azure; default: all with a price.",
+)
+@click.option(
+    "--users-to", type=click.IntRange(min=2), metavar="N", help="Default: twice the test's."
+)
+@out_option
+@pass_settings
+def plot_cost(
+    global_settings: Settings,
+    /,
+    source: str,
+    provider: str,
+    tariffs: tuple[str, ...],
+    users_to: int | None,
+    out: Path | None,
+    **overrides: Any,  # noqa: ANN401 - as click gives them
+) -> None:
+    """What the load test SOURCE would cost with fewer and with more users."""
+    from engine.cli.cost_chart import cost_chart, curves_document
+    from engine.planning.cost_curves import cost_curves
+
+    scenario = read_given(source, overrides)
+    curves = cost_curves(
+        scenario,
+        tariffs,
+        users_most=users_to,
+        provider=provider,
+        at=global_settings.clock().now().date(),
+    )
+    _show(global_settings, cost_chart(scenario, curves), curves_document(curves), out)
+
+
+@plot.command("plans", cls=Command)
+@click.argument("account_id", metavar="[ID]", required=False)
+@click.option("--li-minutes", type=int, metavar="N", help="LI-minutes of one run.")
+@click.option("--runs", type=int, metavar="N", help="Runs in a month.")
+@click.option("--users", type=int, metavar="N", help="Users of one run; they count on demand.")
+@out_option
+@pass_settings
+def plot_plans(
+    settings: Settings,
+    account_id: str | None,
+    li_minutes: int | None,
+    runs: int | None,
+    users: int | None,
+    out: Path | None,
+) -> None:
+    """What a month costs on each plan, by the number of runs, and from where one beats on demand.
+
+    The options are those of `loadmuster advise`.
+    """
+    from engine.cli.advise import advice_document
+    from engine.cli.advise_view import break_even_chart
+
+    advice = settings.engine().advise(account_id, li_minutes=li_minutes, runs=runs, users=users)
+    _show(settings, break_even_chart(advice), advice_document(advice), out)
+
+
+def _show(settings: Settings, chart: Curves, document: Mapping[str, Any], out: Path | None) -> None:
+    """Into the file if there is one, else the terminal; the figures with ``--json``."""
+    from engine.cli.curves import show_curves
+
+    if out is not None:
+        from engine.cli.curves_file import write_picture
+
+        write_picture(chart, out)
+    settings.emit(
+        {**document, "file": None if out is None else str(out)},
+        lambda console: (
+            show_curves(console, chart) if out is None else console.print(f"drawn into {out}")
+        ),
+    )

@@ -1,0 +1,270 @@
+"""Cost curves: what a test would cost with fewer and with more users, and where the price steps.
+
+Pure. A curve is computed at evenly spread numbers of users, and exactly on both sides of its steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from itertools import pairwise
+
+from engine.planning.compare import Kind, Row, compare, price_on_plan, services
+from engine.planning.offers import at_service, on_plan
+from engine.planning.places import ANY_PROVIDER
+from engine.planning.requirement import peak_users, require
+from engine.profile import ClosedProfile
+from engine.scenario import Scenario
+from kernel.errors import BadInputError
+from pricing.catalog import PROVIDERS, Catalog
+from pricing.money import MICROS_PER_USD
+from pricing.plans import estimated_plans
+from pricing.tariffs import LEAST_RISE, OUT_OF_PROPORTION, USERS_MAX, load_tariff, tariff_names
+
+POINTS = 120
+
+VISIBLE = Fraction(3, 100)
+"""Of a curve's highest amount, for a step to be looked for and marked."""
+
+USD = "USD"
+
+Amount = Callable[[int], Fraction]
+
+
+class NotDrawnError(BadInputError):
+    """What was asked for cannot be drawn; facts: ``name``."""
+
+    code = "not_drawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A cliff: ``low`` for ``users``, and ``high`` for one user more."""
+
+    users: int
+    low: Fraction
+    high: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class CostCurve:
+    """What one way to run the test costs, by the number of users.
+
+    Attributes:
+        name: The plan's, the tariff's, ``own-aws`` or ``own-azure``.
+        title: For people.
+        unit: ``USD``, or what the service counts where it publishes no price.
+        points: Users, and US dollars or units, users rising.
+        steps: Cliffs, largest first.
+    """
+
+    name: str
+    title: str
+    unit: str
+    points: tuple[tuple[int, Fraction], ...]
+    steps: tuple[Step, ...]
+
+
+def cost_curves(
+    scenario: Scenario,
+    names: Sequence[str] = (),
+    *,
+    users_most: int | None = None,
+    provider: str = ANY_PROVIDER,
+    catalog: Catalog | None = None,
+    at: date | None = None,
+) -> tuple[CostCurve, ...]:
+    """The curves of some ways to run a test, from one user on.
+
+    Args:
+        scenario: What is to be run; its load keeps its shape and length.
+        names: Tariffs, plans, ``own-aws``, ``own-azure``; none: all that have a price.
+        users_most: The largest number of users; None: twice the scenario's.
+        provider: Whose machines an account of one's own would take.
+        catalog: Machine types and prices; None: the bundled catalogue.
+        at: The day whose tariffs count; None: the newest.
+
+    Raises:
+        NotDrawnError: No such name; one that cannot count this test; or names that have no price
+            and count in different units, so that nothing can be compared.
+    """
+    users_most = users_most or 2 * peak_users(scenario)
+    if not 1 < users_most <= USERS_MAX:
+        raise NotDrawnError(
+            f"a curve goes up to between 2 and {USERS_MAX:,} users, not {users_most:,}",
+            name="users",
+        )
+    known = (*_ours(), *tariff_names())
+    for name in names:
+        if name not in known:
+            raise NotDrawnError(
+                f"nothing is called {name!r}; there are {', '.join(known)}", name=name
+            )
+    wanted = [name for name in names if name not in _ours()] if names else services()
+    prices = _Prices(scenario, catalog or Catalog.bundled(), provider, at, tuple(wanted))
+    drawn = _drawn(prices.rows(users_most), names)
+    in_money = all(row.usd_micros is not None for row in drawn)
+    return tuple(
+        _curve(
+            row, USD if in_money else row.unit, prices.amount(row, in_money=in_money), users_most
+        )
+        for row in drawn
+    )
+
+
+class _Prices:
+    """What the ways to run a test cost for any number of users, each number asked for once."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        catalog: Catalog,
+        provider: str,
+        at: date | None,
+        tariffs: Sequence[str],
+    ) -> None:
+        self._scenario = scenario
+        self._catalog = catalog
+        self._provider = provider
+        self._at = at
+        self._tariffs = tariffs
+        self._plans = {plan.name: plan for plan in estimated_plans()}
+        self._on_machines_with = cache(self._on_machines)
+
+    def rows(self, users: int) -> Sequence[Row]:
+        """All ways at once."""
+        return self._compared(users, self._tariffs)
+
+    def amount(self, row: Row, *, in_money: bool) -> Amount:
+        """One way, in US dollars or in its units."""
+
+        def amount(users: int) -> Fraction:
+            usd_micros, quantity = self._one(row, users)
+            if in_money:
+                assert usd_micros is not None, row.name
+                return Fraction(usd_micros, MICROS_PER_USD)
+            assert quantity is not None, row.name
+            return Fraction(quantity)
+
+        return cache(amount)
+
+    def _one(self, row: Row, users: int) -> tuple[int | None, int | Decimal | None]:
+        """Micro-dollars and units; machines are chosen only where they decide on the price."""
+        if row.kind is Kind.OWN or _is_on_machines(row.name):
+            same = self._on_machines_with(users)[row.name]
+            return same.usd_micros, same.quantity
+        scenario = _with_users(self._scenario, users)
+        requirement = require(scenario, at=self._at)
+        if row.kind is Kind.PLAN:
+            plan = self._plans[row.name]
+            offer = on_plan(plan, scenario, requirement, self._at)
+            return price_on_plan(plan, offer)[0], offer.quantity
+        offer = at_service(load_tariff(row.name, self._at), scenario, requirement)
+        return offer.usd_micros, offer.quantity
+
+    def _on_machines(self, users: int) -> Mapping[str, Row]:
+        tariffs = [name for name in self._tariffs if _is_on_machines(name)]
+        return {row.name: row for row in self._compared(users, tariffs)}
+
+    def _compared(self, users: int, tariffs: Sequence[str]) -> Sequence[Row]:
+        return compare(
+            _with_users(self._scenario, users),
+            catalog=self._catalog,
+            provider=self._provider,
+            at=self._at,
+            tariffs=tariffs,
+        ).rows
+
+
+def _is_on_machines(name: str) -> bool:
+    return name in tariff_names() and load_tariff(name).machines_of is not None
+
+
+def _ours() -> tuple[str, ...]:
+    return (*(plan.name for plan in estimated_plans()), *(f"own-{name}" for name in PROVIDERS))
+
+
+def _drawn(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
+    """The rows to draw, in the order asked for; all with a price, or all in one unit."""
+    if not names:
+        return [row for row in rows if row.usd_micros is not None]
+    by_name = {row.name: row for row in rows}
+    drawn = []
+    for name in dict.fromkeys(names):
+        row = by_name.get(name)
+        if row is None or row.quantity is None:
+            reason = "there are no machines for it" if row is None else row.reason
+            raise NotDrawnError(f"{name} cannot be drawn: {reason}", name=name)
+        drawn.append(row)
+    unpriced = [row for row in drawn if row.usd_micros is None]
+    if unpriced and len({row.unit for row in drawn}) > 1:
+        raise NotDrawnError(
+            f"{unpriced[0].name} has no published price and counts in {unpriced[0].unit}; "
+            "draw it alone, or beside what counts in the same unit",
+            name=unpriced[0].name,
+        )
+    return drawn
+
+
+def _with_users(scenario: Scenario, users: int) -> Scenario:
+    """The same load with another peak: its shape, its length and the payload stay."""
+    if scenario.injectors is not None:
+        payload = -(-peak_users(scenario) // scenario.injectors)
+        scenario = replace(scenario, injectors=None, users_per_injector=payload)
+    profile = scenario.profile
+    if isinstance(profile, ClosedProfile):
+        return replace(scenario, profile=ClosedProfile(profile.users.stretched(peak=users)))
+    scale = users / peak_users(scenario)
+    arrivals = profile.arrivals_per_s
+    return replace(
+        scenario,
+        profile=replace(
+            profile,
+            arrivals_per_s=arrivals.stretched(peak=arrivals.peak * scale),
+            max_users=users,
+        ),
+    )
+
+
+def _curve(row: Row, unit: str, amount: Amount, users_most: int) -> CostCurve:
+    grid = sorted({1 + (users_most - 1) * index // POINTS for index in range(POINTS + 1)})
+    visible = VISIBLE * amount(users_most)
+    steps: list[Step] = []
+    if row.kind is not Kind.OWN:
+        for left, right in pairwise(grid):
+            steps.extend(_steps(amount, left, right, visible))
+    edges = (users for step in steps for users in (step.users, step.users + 1))
+    return CostCurve(
+        name=row.name,
+        title=row.title,
+        unit=unit,
+        points=tuple((users, amount(users)) for users in sorted({*grid, *edges})),
+        steps=tuple(
+            sorted(
+                (step for step in steps if _is_cliff(step)), key=lambda step: step.low - step.high
+            )
+        ),
+    )
+
+
+def _steps(amount: Amount, left: int, right: int, visible: Fraction) -> Iterator[Step]:
+    """The largest step between two numbers of users, if it can be seen."""
+    if amount(right) - amount(left) < visible:
+        return
+    while right - left > 1:
+        middle = (left + right) // 2
+        if amount(middle) - amount(left) >= amount(right) - amount(middle):
+            right = middle
+        else:
+            left = middle
+    if amount(right) - amount(left) >= visible:
+        yield Step(left, amount(left), amount(right))
+
+
+def _is_cliff(step: Step) -> bool:
+    rise = step.high - step.low
+    return rise >= LEAST_RISE * step.low and rise * step.users >= OUT_OF_PROPORTION * step.low
