@@ -10,7 +10,10 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
 from engine import estimate, read_scenario
+from engine.cli.chart_file import write_picture
+from engine.cli.cost_chart import cost_chart
 from engine.cli.estimate_view import show_estimate
+from engine.planning.cost_curves import cost_curves
 from pricing.catalog import Catalog
 
 HERE = Path(__file__).resolve().parent
@@ -40,6 +43,20 @@ font-size: {char_height}px; line-height: {line_height}px; font-variant-east-asia
 
 def main() -> None:
     """Draw them all."""
+    draw_estimate()
+    draw_cost()
+
+
+def draw_cost() -> None:
+    """What three minutes would cost with up to 100,000 users."""
+    scenario = read_scenario(CHECKOUT, users=50_000, duration_s=180)
+    names = ["on-demand", "starter", "tencent-pts", "alibaba-pts", "gatling", "own-aws"]
+    curves = cost_curves(scenario, names, at=AT)
+    write_picture(cost_chart(scenario, curves), HERE / "images" / "cost.svg")
+
+
+def draw_estimate() -> None:
+    """What `estimate` prints."""
     console = Console(
         record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, highlight=False
     )

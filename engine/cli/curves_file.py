@@ -39,7 +39,7 @@ LABEL_GAP = 0.055
 """Between two names at the right, in parts of the height."""
 
 STYLE: Any = {
-    "font.family": "DejaVu Sans",
+    "font.family": "sans-serif",  # in an SVG the names of several, for whoever lacks the first
     "font.size": 9.5,
     "svg.fonttype": "none",
     "svg.hashsalt": "loadmuster",

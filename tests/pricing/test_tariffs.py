@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -275,6 +276,16 @@ def test_every_tariff_names_its_sources_and_is_dated() -> None:
             assert version.as_of <= date(2026, 11, 22), name
             assert version.notes, name
             assert version.sources or name == "on-demand", name
+
+
+@pytest.mark.parametrize("name", tariff_names())
+def test_the_table_of_sources_has_the_tariff_with_the_date_of_its_rule(name: str) -> None:
+    newest = load_tariff(name)
+    page = Path(__file__).parents[2] / "docs" / "DATA-SOURCES.md"
+    rows = [line for line in page.read_text("utf-8").splitlines() if line.startswith(f"| `{name}`")]
+    assert len(rows) == 1
+    assert f"| {newest.version} | {newest.unit} |" in rows[0]
+    assert ("(older)" in rows[0]) == (newest.superseded_by is not None)
 
 
 def test_the_protocols_of_tariffs_are_those_of_scenarios() -> None:
