@@ -140,6 +140,8 @@ def price_tariff(  # noqa: PLR0913 - one argument for each option
         warnings.append(
             f"the oldest version known is of {in_force.version}; it is taken for {day} too"
         )
+    if in_force.superseded_by is not None:
+        warnings.append(f"an older rule; {in_force.superseded_by} is in force")
 
     def show(console: Console) -> None:
         for step in charge.steps:

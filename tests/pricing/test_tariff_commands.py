@@ -53,6 +53,12 @@ def test_an_older_tariff_says_what_took_its_place(loadmuster: Call) -> None:
     assert older["flood-vuh"] is None
 
 
+def test_the_price_by_an_older_rule_says_so(loadmuster: Call) -> None:
+    sized = ("tariff", "price", "flood-node", "--injectors", "5", "--duration", "3m")
+    warnings = loadmuster("--json", "--now", "2027-01-01", *sized).document["warnings"]
+    assert warnings == ["an older rule; flood-vuh is in force"]
+
+
 def test_tariff_show_gives_the_vendor_s_example_with_its_page(loadmuster: Call) -> None:
     newest = loadmuster("--json", "tariff", "show", "blazemeter").document["versions"][-1]
     example = newest["examples"][0]
@@ -108,6 +114,18 @@ def test_tariff_show_tells_the_rule_and_where_it_is_published(loadmuster: Call, 
         (("price", "loadview", "--injectors", "1"), "--duration"),
         (("price", "loadview", "--injectors", "x", "--duration", "3m"), "--injectors"),
         (("price", "grafana-k6", "--injectors", "1", "--duration", "3m"), "counts users"),
+        (
+            ("price", "redline13", "--injectors", "1", "--duration", "3m", "--machine-usd=x"),
+            "--machine-usd: 'x' is not an amount",
+        ),
+        (
+            ("price", "redline13", "--injectors", "1", "--duration", "3m", "--machine-usd=-1"),
+            "machines' price in micro-dollars must be from 0",
+        ),
+        (
+            ("price", "redline13", "--injectors", "1", "--duration", "3m", "--sent-gb=-1"),
+            "--sent-gb",
+        ),
         (
             ("price", "loadview", "--users", "1", "--duration", "3m", "--protocol", "gopher"),
             "--protocol",
