@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from engine.cli.chart import Chart, Line, Mark, draw
+from engine.cli.curves import Curves, Line, Mark, draw
 from engine.cli.layout import columns, counted, section
 from pricing.money import MICROS_PER_USD, format_usd
 from pricing.reports.advisor import Advice, PlanCost, curve, monthly_cost
@@ -33,7 +33,7 @@ def show_advice(console: Console, advice: Advice) -> None:
     )
 
 
-def break_even_chart(advice: Advice) -> Chart:
+def break_even_chart(advice: Advice) -> Curves:
     """What a month costs on the cheapest plans, by the number of runs, with the break-evens."""
     runs_most = _runs_most(advice)
     need = advice.need
@@ -48,7 +48,7 @@ def break_even_chart(advice: Advice) -> Chart:
         )
         if cost.break_even_runs is not None and cost.break_even_runs <= runs_most:
             marks.append(_break_even_mark(advice, cost, cost.break_even_runs))
-    return Chart(
+    return Curves(
         title=f"A month of runs of {counted(need.li_minutes, 'LI-minute')}",
         x_label="runs a month",
         y_label="USD a month",

@@ -1,101 +1,102 @@
-"""A chart of curves: one value, drawn in the terminal here and into files by ``chart_file``."""
+"""Charts in the terminal: areas, bars and lines of characters between two axes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from string import ascii_lowercase
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
-from rich.console import Console
-from rich.text import Text
+from plotille import Canvas
 
-from engine.cli.axes import Axes
-from engine.cli.layout import section
+Point = tuple[float, float]
+Tick = tuple[float, str]
+"""A value on an axis, and what is written there."""
 
-HEIGHT_ROWS = 12
-WIDTH_COLUMNS_MAX = 90
-
-_TICKS = 4
+_DOTS_ACROSS, _DOTS_DOWN = 2, 4
+"""Of one character, in braille."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One curve: its name, and its points from left to right."""
-
-    name: str
-    points: Sequence[tuple[float, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A point of a curve that is worth a word."""
-
-    line: str
-    x: float
-    y: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Chart:
-    """Curves over a common axis.
+    """A field of characters from 0 to ``x_max`` and from 0 to ``y_max``.
 
-    Attributes:
-        title: For the file.
-        x_label: What the axis to the right counts.
-        y_label: What the axis upwards counts.
-        lines: The curves.
-        marks: Points of theirs to be pointed out, the most important first.
-        here: Where on the axis to the right the question stands.
-        here_text: What to write there.
+    Args:
+        columns: Characters across for the whole chart, its labels included.
+        rows: Characters down, without the line of the axis and its labels.
+        x_max: Where the field ends to the right; above 0.
+        y_ticks: On the vertical axis; the last is where the field ends, above 0.
     """
 
-    title: str
-    x_label: str
-    y_label: str
-    lines: tuple[Line, ...]
-    marks: tuple[Mark, ...] = ()
-    here: float | None = None
-    here_text: str = ""
+    def __init__(self, columns: int, rows: int, x_max: float, y_ticks: Sequence[Tick]) -> None:
+        self._x_max = x_max
+        self._y_ticks = y_ticks
+        self._gutter = max(len(label) for _, label in y_ticks)
+        self._columns = max(1, columns - self._gutter - 1)
+        self._rows = rows
+        # In dots, so that nothing is rounded twice.
+        self._right, self._top = self._columns * _DOTS_ACROSS, rows * _DOTS_DOWN
+        self._canvas = Canvas(self._columns, rows, 0, 0, self._right, self._top)
 
-    @property
-    def x_most(self) -> float:
-        """The right end."""
-        return max(x for line in self.lines for x, _ in line.points)
+    def area(self, points: Sequence[Point]) -> None:
+        """All that lies below a line; at a jump its later level counts."""
+        for x, y in self._levels(points):
+            self._canvas.line(x, 0, x, y)
 
-    @property
-    def y_most(self) -> float:
-        """The upper end."""
-        return max(y for line in self.lines for _, y in line.points)
+    def bars(self, levels: Sequence[float]) -> None:
+        """One after the other from 1 on, each around its number and with a gap to the next."""
+        for number, level in enumerate(levels, start=1):
+            if level > 0:
+                left, right = self._across(number - 0.4), self._across(number + 0.4)
+                for x in range(left, max(left, right - 1) + 1):
+                    self._canvas.line(x, 0, x, self._up(level))
 
+    def line(self, points: Sequence[Point], letter: str) -> None:
+        """A line through the points, made of its letter."""
+        dots = [(self._across(x), self._up(y)) for x, y in points]
+        for (x0, y0), (x1, y1) in pairwise(dots):
+            steps = max(abs(x1 - x0), abs(y1 - y0), 1)
+            for step in range(steps + 1):
+                part = step / steps
+                x, y = round(x0 + (x1 - x0) * part), round(y0 + (y1 - y0) * part)
+                self._canvas.point(x, y, marker=letter)
 
-def draw(chart: Chart, width_columns: int) -> Text:
-    """A curve a letter, with the letters' meaning below."""
-    levels = (0.0, chart.y_most / 2, chart.y_most)
-    axes = Axes(
-        min(width_columns, WIDTH_COLUMNS_MAX),
-        HEIGHT_ROWS,
-        chart.x_most,
-        [(level, amount(level)) for level in levels],
-    )
-    for letter, line in zip(ascii_lowercase, chart.lines, strict=False):
-        axes.line(line.points, letter)
-    marks = [round(chart.x_most * part / _TICKS) for part in range(_TICKS + 1)]
-    drawn = axes.drawn([(mark, f"{mark:,}") for mark in marks])
-    letters = zip(ascii_lowercase, chart.lines, strict=False)
-    names = "  ".join(f"{letter} {line.name}" for letter, line in letters)
-    return Text.assemble((drawn, "cyan"), "\n", (names, "dim"))
+    def drawn(self, x_ticks: Sequence[Tick]) -> str:
+        """The chart with its axes, as lines of text."""
+        labels = {self._row_of(level): label for level, label in self._y_ticks}
+        field = self._canvas.plot().splitlines()
+        lines = [
+            f"{labels.get(row, ''):>{self._gutter}}{'┤' if row in labels else '│'}{cells}"
+            for row, cells in enumerate(field)
+        ]
+        return "\n".join([*lines, *self._axis(x_ticks)])
 
+    def _axis(self, ticks: Sequence[Tick]) -> Iterator[str]:
+        """The horizontal axis, and below it as many of its labels as do not touch."""
+        line, below = ["─"] * self._columns, [" "] * self._columns
+        free_from = 0
+        for x, label in ticks:
+            column = min(self._across(x) // _DOTS_ACROSS, self._columns - 1)
+            start = max(0, min(column - len(label) // 2, self._columns - len(label)))
+            if start < free_from or len(label) > self._columns:
+                continue
+            line[column] = "┬"
+            below[start : start + len(label)] = label
+            free_from = start + len(label) + 1
+        indent = " " * self._gutter
+        yield f"{indent}└{''.join(line)}"
+        yield f"{indent} {''.join(below)}".rstrip()
 
-def show_chart(console: Console, chart: Chart) -> None:
-    """The curves under their title, and what is marked on them."""
-    section(
-        console, f"{chart.title}: {chart.y_label} by {chart.x_label}", draw(chart, console.width)
-    )
-    if chart.marks:
-        section(console, "Marked", *[f"{mark.line}: {mark.text}" for mark in chart.marks])
+    def _levels(self, points: Sequence[Point]) -> Iterator[tuple[int, int]]:
+        """The level in every column of dots that the line crosses."""
+        for (x0, y0), (x1, y1) in pairwise(points):
+            first, last = self._across(x0), self._across(x1)
+            for x in range(first, last + 1):
+                part = (x - first) / (last - first) if last > first else 1.0
+                yield x, self._up(y0 + (y1 - y0) * part)
 
+    def _row_of(self, level: float) -> int:
+        return self._rows - 1 - self._up(level) // _DOTS_DOWN
 
-def amount(number: float) -> str:
-    """A figure for an axis: cents where there are few dollars, else whole."""
-    return f"{number:,.2f}" if 0 < number < _TICKS else f"{number:,.0f}"
+    def _across(self, x: float) -> int:
+        return round(x / self._x_max * (self._right - 1))
+
+    def _up(self, y: float) -> int:
+        return round(y / self._y_ticks[-1][0] * (self._top - 1))

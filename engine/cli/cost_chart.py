@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from engine.cli.chart import Chart, Line, Mark
+from engine.cli.curves import Curves, Line, Mark
 from engine.planning.cost_curves import USD, CostCurve, Step
 from engine.planning.requirement import peak_users, planned_seconds
 from engine.scenario import Scenario
@@ -16,7 +16,7 @@ MARKS_OF_A_CURVE = 1
 """Its largest cliff; the smaller ones show by themselves."""
 
 
-def cost_chart(scenario: Scenario, curves: Sequence[CostCurve]) -> Chart:
+def cost_chart(scenario: Scenario, curves: Sequence[CostCurve]) -> Curves:
     """Cost against users, each curve's largest cliff marked."""
     users = peak_users(scenario)
     length = format_duration(planned_seconds(scenario))
@@ -26,7 +26,7 @@ def cost_chart(scenario: Scenario, curves: Sequence[CostCurve]) -> Chart:
         for curve in curves
         for step in curve.steps[:MARKS_OF_A_CURVE]
     ]
-    return Chart(
+    return Curves(
         title=f"{scenario.name}: {length} of {scenario.protocol.value} load",
         x_label="users",
         y_label="USD a run" if unit == USD else _plural(unit),

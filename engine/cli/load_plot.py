@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from engine.cli.axes import Axes
+from engine.cli.chart import Chart
 from engine.profile import ClosedProfile, LoadProfile
 from kernel.durations import format_duration
 
@@ -29,14 +29,16 @@ def load_plot(profile: LoadProfile, width_columns: int) -> Text:
     is_closed = isinstance(profile, ClosedProfile)
     curve = profile.users if isinstance(profile, ClosedProfile) else profile.arrivals_per_s
     levels = _ticks_level(curve.peak, whole=is_closed)
-    axes = Axes(
+    chart = Chart(
         min(width_columns, WIDTH_COLUMNS_MAX),
         HEIGHT_ROWS,
         curve.duration_s,
         [(level, f"{level:,}") for level in levels],
     )
-    axes.area([(point.at_s, point.level) for point in curve.points])
-    drawn = axes.drawn([(second, format_duration(second)) for second in _ticks_s(curve.duration_s)])
+    chart.area([(point.at_s, point.level) for point in curve.points])
+    drawn = chart.drawn(
+        [(second, format_duration(second)) for second in _ticks_s(curve.duration_s)]
+    )
     caption = "users" if is_closed else "arrivals per second"
     return Text.assemble((f"{caption}\n", "dim"), (drawn, "cyan"))
 

@@ -13,7 +13,7 @@ from engine.cli.source_options import read_given, source_options
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.cli.chart import Chart
+    from engine.cli.curves import Curves
 
 out_option = click.option(
     "--out",
@@ -93,17 +93,17 @@ def plot_plans(
     _show(settings, break_even_chart(advice), advice_document(advice), out)
 
 
-def _show(settings: Settings, chart: Chart, document: Mapping[str, Any], out: Path | None) -> None:
+def _show(settings: Settings, chart: Curves, document: Mapping[str, Any], out: Path | None) -> None:
     """Into the file if there is one, else the terminal; the figures with ``--json``."""
-    from engine.cli.chart import show_chart
+    from engine.cli.curves import show_curves
 
     if out is not None:
-        from engine.cli.chart_file import write_picture
+        from engine.cli.curves_file import write_picture
 
         write_picture(chart, out)
     settings.emit(
         {**document, "file": None if out is None else str(out)},
         lambda console: (
-            show_chart(console, chart) if out is None else console.print(f"drawn into {out}")
+            show_curves(console, chart) if out is None else console.print(f"drawn into {out}")
         ),
     )

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from engine.cli.axes import Axes
+from engine.cli.chart import Chart
 from engine.cli.layout import columns, facts, section
 from pricing.money import format_usd
 from pricing.reports.usage import CycleUsage
@@ -40,15 +40,15 @@ def usage_plot(used: CycleUsage, width_columns: int) -> Text:
     days = used.by_day()
     levels = [total.li_minutes for total in days.values()]
     peak = max(1, *levels)
-    axes = Axes(
+    chart = Chart(
         min(width_columns, WIDTH_COLUMNS_MAX),
         HEIGHT_ROWS,
         len(days) + 1,
         [(level, f"{level:,}") for level in (0, peak // 2, peak)],
     )
-    axes.bars(levels)
+    chart.bars(levels)
     names = [f"{day:%d %b}" for day in days]
-    return Text(axes.drawn(list(enumerate(names, start=1))[::DAYS_BETWEEN_TICKS]), "cyan")
+    return Text(chart.drawn(list(enumerate(names, start=1))[::DAYS_BETWEEN_TICKS]), "cyan")
 
 
 def _figures(used: CycleUsage) -> Table:

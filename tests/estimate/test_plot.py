@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.cli.chart import Chart, Line, Mark, draw
-from engine.cli.chart_file import LABEL_GAP, PictureError, moved_apart, write_picture
 from engine.cli.cost_chart import cost_chart
+from engine.cli.curves import Curves, Line, Mark, draw
+from engine.cli.curves_file import LABEL_GAP, PictureError, moved_apart, write_picture
 from engine.cli.main import main
 from engine.planning.compare import compare
 from engine.planning.cost_curves import CostCurve, NotDrawnError, Step, cost_curves
@@ -160,8 +160,8 @@ def test_the_terminal_draws_a_letter_a_curve(
     assert chart.marks[0].text == "50,000 to 50,001 users, 500 to 1,515 LI-minutes"
 
 
-def picture() -> Chart:
-    return Chart(
+def picture() -> Curves:
+    return Curves(
         title="a title",
         x_label="users",
         y_label="USD a run",

@@ -67,15 +67,15 @@ def _check_life(
         life.interrupt is None or run.outcome is not Outcome.CANCELLED
     ):
         yield f"is {run.outcome or run.state}: {run.reason}"
-    if machines_ever[run.id] > run.order.machines_wanted:
-        yield f"launched {machines_ever[run.id]} machines for {run.order.machines_wanted}"
+    if machines_ever[run.id] > run.machines_planned:
+        yield f"launched {machines_ever[run.id]} machines for {run.machines_planned}"
     if run.outcome is Outcome.COMPLETED:
         yield from _check_completed(ground, run, machines_ever)
 
 
 def _check_completed(ground: Ground, run: Run, machines_ever: Counter[str]) -> Iterator[str]:
-    if machines_ever[run.id] != run.order.machines_wanted:
-        yield f"completed with {machines_ever[run.id]} of {run.order.machines_wanted} machines"
+    if machines_ever[run.id] != run.machines_planned:
+        yield f"completed with {machines_ever[run.id]} of {run.machines_planned} machines"
     bill = ground.engine.show(run.id).bill
     quote = run.order.quote
     if bill is None or bill.total != quote.total:

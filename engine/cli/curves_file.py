@@ -1,4 +1,4 @@
-"""A chart as a picture: SVG or PNG, by Matplotlib, which is loaded for nothing else."""
+"""Curves as a picture: SVG or PNG, by Matplotlib, which is loaded for nothing else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.chart import Chart, Mark
+from engine.cli.curves import Curves, Mark
 from kernel.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class PictureError(BadInputError):
     code = "picture_not_written"
 
 
-def write_picture(chart: Chart, path: Path) -> None:
+def write_picture(chart: Curves, path: Path) -> None:
     """Draw a chart into a file; the same chart makes the same SVG, byte for byte.
 
     Args:
@@ -96,7 +96,7 @@ def write_picture(chart: Chart, path: Path) -> None:
             ) from error
 
 
-def _draw(axes: Axes, chart: Chart) -> dict[str, str]:
+def _draw(axes: Axes, chart: Curves) -> dict[str, str]:
     """Everything but the marks; the colours of the lines by name."""
     is_logarithmic = _spread(chart) > LOGARITHMIC_FROM
     axes.set_title(chart.title, loc="left", fontweight="bold", pad=24)
@@ -121,7 +121,7 @@ def _draw(axes: Axes, chart: Chart) -> dict[str, str]:
     return colours
 
 
-def _say_where(axes: Axes, chart: Chart) -> None:
+def _say_where(axes: Axes, chart: Curves) -> None:
     """A dashed line where the question stands."""
     if chart.here is None or chart.here > chart.x_most:
         return
@@ -137,7 +137,7 @@ def _say_where(axes: Axes, chart: Chart) -> None:
     )
 
 
-def _name_lines(axes: Axes, chart: Chart, colours: dict[str, str]) -> None:
+def _name_lines(axes: Axes, chart: Curves, colours: dict[str, str]) -> None:
     """The names at the right ends of their lines, moved apart where they would overlap."""
     to_axes = axes.transData + axes.transAxes.inverted()
     ends = [
@@ -200,12 +200,12 @@ def _mark(axes: Axes, marks: Sequence[Mark], colours: dict[str, str]) -> None:
         )
 
 
-def _spread(chart: Chart) -> float:
+def _spread(chart: Curves) -> float:
     ends = [line.points[-1][1] for line in chart.lines]
     return max(ends) / min(ends) if min(ends) > 0 else 1.0
 
 
-def _lowest_shown(chart: Chart) -> float:
+def _lowest_shown(chart: Curves) -> float:
     """A little below what the cheapest line has for a twentieth of the largest test."""
     lows = [y for line in chart.lines for x, y in line.points if x >= chart.x_most / 20 and y > 0]
     return min(lows) / 2
