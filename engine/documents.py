@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine.planning.costs import CostItem
 from engine.planning.estimate import Estimate, Unknown
 from engine.planning.fleet import Fleet
-from engine.planning.machines import FleetGroup
 from engine.planning.offers import Offer
+from engine.planning.sites import FleetGroup
 from pricing.money import format_cents, format_usd
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"

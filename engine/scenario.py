@@ -63,6 +63,23 @@ class RegionShare:
 
 
 @dataclass(frozen=True, slots=True)
+class MachineWishes:
+    """Which machines a cloud may be asked for.
+
+    Attributes:
+        families: Only these, such as ``c7g`` or ``Dsv5``; empty: any.
+        architecture: ``x86_64`` or ``arm64``; None: either.
+        machines_max: At most so many machines, over all regions.
+        vcpus_max: At most so many virtual processors in each region, as a cloud's quota has it.
+    """
+
+    families: tuple[str, ...] = ()
+    architecture: str | None = None
+    machines_max: int | None = None
+    vcpus_max: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A load test.
 
@@ -84,6 +101,8 @@ class Scenario:
         reference_injector: One more injector per region with a single user, to measure against.
         machines_at_least: The part of the machines with which the test may go ahead when a cloud
             has no more, or some do not get ready.
+        memory_mib_per_user: Memory that one user takes on an injector.
+        machines: Which machines a cloud may be asked for.
     """
 
     name: str
@@ -102,3 +121,5 @@ class Scenario:
     users_per_injector: int | None = None
     reference_injector: bool = False
     machines_at_least: float = 1.0
+    memory_mib_per_user: int | None = None
+    machines: MachineWishes = MachineWishes()

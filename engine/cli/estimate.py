@@ -35,6 +35,18 @@ if TYPE_CHECKING:
     help="Whose machines.",
 )
 @click.option("--region", "regions", multiple=True, metavar="NAME", help="Where the load is from.")
+@click.option("--family", "families", multiple=True, metavar="NAME", help="Only such machines.")
+@click.option("--architecture", type=click.Choice(["x86_64", "arm64"]), help="Only machines of it.")
+@click.option(
+    "--machines-at-most", "machines_max", type=click.IntRange(min=1), help="Over all regions."
+)
+@click.option(
+    "--vcpus-at-most",
+    "vcpus_max",
+    type=click.IntRange(min=1),
+    help="In each region, as your quota has it.",
+)
+@click.option("--explain", is_flag=True, help="Show the next best machines, and why not.")
 @click.option("--account", metavar="ID", help="Quote under this account's plan.")
 @pass_settings
 def estimate(
@@ -44,6 +56,11 @@ def estimate(
     provider: str,
     account: str | None,
     duration: str | None,
+    explain: bool,  # noqa: ARG001
+    families: tuple[str, ...],
+    architecture: str | None,
+    machines_max: int | None,
+    vcpus_max: int | None,
     **overrides: Any,  # noqa: ANN401 - as click gives them
 ) -> None:
     """What the load test SOURCE takes and costs.
@@ -52,11 +69,13 @@ def estimate(
     """
     from engine.planning.estimate import estimate as make_estimate
     from engine.readers import read_scenario
+    from engine.scenario import MachineWishes
     from kernel.durations import parse_duration_s
     from pricing.catalog import Catalog
 
     duration_s = None if duration is None else parse_duration_s(duration, where="--duration")
-    scenario = read_scenario(source, duration_s=duration_s, **overrides)
+    wishes = MachineWishes(families, architecture, machines_max, vcpus_max)
+    scenario = read_scenario(source, duration_s=duration_s, machines=wishes, **overrides)
     estimated = make_estimate(
         scenario,
         catalog=Catalog.bundled(),

@@ -18,6 +18,7 @@ All numbers are integers.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -98,7 +99,10 @@ def cheapest_cover(
 
 
 def _worth_taking(pieces: Sequence[Piece]) -> list[int]:
-    """Indices of the pieces that no other one beats in everything."""
+    """Indices of the pieces that no other one beats in everything, by price.
+
+    Without limits they come by what they carry, too.
+    """
     kept: list[int] = []
     for i in sorted(range(len(pieces)), key=lambda i: (pieces[i].price, -pieces[i].carries, i)):
         if not any(_offers_as_much(pieces[j], pieces[i]) for j in reversed(kept)):
@@ -136,25 +140,30 @@ class _Search:
         """Search; false: it was given up before anything was proven."""
         base = max(self.edges, key=lambda edge: edge.bound(goal, limits)).ends
         side = [(i, each) for i, each in enumerate(self._pieces) if i not in base]
+        cycle = 0 if limits else self._pieces[base[0]].carries
         known: dict[tuple[int, ...], int] = {}
+        """By rest, what state with it has the most to be carried; without limits by whole bases."""
         states = [(least_price(self.edges, goal, limits), -goal, limits, 0, 0)]
         for _ in range(self._states_max):
-            if not states:
+            if not states or not self._is_better(states[0][0]):
                 return not self._left_out
-            bound, negative, left, price, state = heappop(states)
-            if not self._is_better(bound):
-                return not self._left_out
-            if not self._is_new(known, base, -negative, left):
+            _, negative, left, price, state = heappop(states)
+            missing = -negative
+            key = (missing % cycle if cycle else missing, *left)
+            if known.get(key, 0) >= missing:
                 continue
-            self._fill(base, -negative, left, price, state)
+            known[key] = missing
+            self._fill(base, missing, left, price, state)
             for i, piece in side:
-                rest = -negative - piece.carries
+                rest = missing - piece.carries
                 remaining = _less(left, piece.uses, 1)
+                paid = price + piece.price
                 if remaining is None:
                     continue
-                paid = price + piece.price
                 if rest <= 0:
                     self._offer(paid, state, ((i, 1),))
+                    continue
+                if known.get((rest % cycle if cycle else rest, *remaining), 0) >= rest:
                     continue
                 bound = paid + least_price(self.edges, rest, remaining)
                 if self._is_better(bound):
@@ -178,21 +187,6 @@ class _Search:
     def _is_better(self, price: int) -> bool:
         return self._best_price is None or price < self._best_price
 
-    def _is_new(
-        self,
-        known: dict[tuple[int, ...], int],
-        base: tuple[int, ...],
-        missing: int,
-        left: tuple[int, ...],
-    ) -> bool:
-        """Whether no state that came before does as well, and costs no more."""
-        cycle = self._pieces[base[0]].carries
-        key = (missing, *left) if left else (missing % cycle,)
-        if known.get(key, 0) >= missing:
-            return False
-        known[key] = missing
-        return True
-
     def _offer(self, price: int, state: int, rest: tuple[tuple[int, int], ...]) -> None:
         if self._is_better(price):
             self._best_price, self._best_state, self._best_rest = price, state, rest
@@ -206,6 +200,8 @@ class _Search:
             count = -(-missing // first.carries)
             if _less(left, first.uses, count) is not None:
                 self._offer(price + count * first.price, state, ((base[0], count),))
+            if not left:
+                self._fill_with_one_other(base[0], missing, price, state)
             return
         second = self._pieces[base[1]]
         least, most = _least_of(second, first, missing, left), -(-missing // second.carries)
@@ -225,6 +221,15 @@ class _Search:
                 self._offer(
                     paid + others * first.price, state, ((base[0], others), (base[1], count))
                 )
+
+    def _fill_with_one_other(self, base: int, missing: int, price: int, state: int) -> None:
+        """All but the last of the base pieces, and the cheapest that carries what remains."""
+        piece = self._pieces[base]
+        count, rest = divmod(missing, piece.carries)
+        last = bisect_left(self._pieces, rest, key=lambda each: each.carries)
+        if rest and last < len(self._pieces):
+            paid = price + count * piece.price + self._pieces[last].price
+            self._offer(paid, state, ((base, count), (last, 1)))
 
 
 def _less(left: tuple[int, ...], uses: tuple[int, ...], count: int) -> tuple[int, ...] | None:

@@ -23,7 +23,7 @@ from engine.readers.native_file import (
     level_reached,
 )
 from engine.readers.tree import Tree
-from engine.scenario import RegionShare, Request, Scenario, UserClass
+from engine.scenario import MachineWishes, RegionShare, Request, Scenario, UserClass
 
 
 def read_native(tree: Tree, file: str) -> Scenario:
@@ -57,6 +57,13 @@ def _scenario(file: ScenarioFile) -> Scenario:
         users_per_injector=file.users_per_injector,
         reference_injector=file.reference_injector,
         machines_at_least=float(file.machines_at_least),
+        memory_mib_per_user=file.memory_mib_per_user,
+        machines=MachineWishes(
+            families=tuple(file.machines.families),
+            architecture=file.machines.architecture,
+            machines_max=file.machines.at_most,
+            vcpus_max=file.machines.vcpus_at_most,
+        ),
     )
 
 

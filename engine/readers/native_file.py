@@ -248,6 +248,19 @@ class Payload(_Mapping):
     response_bytes: Size | None = Field(None, description="Received per request.")
 
 
+class Machines(_Mapping):
+    """Which machines a cloud may be asked for."""
+
+    families: list[Line] = Field([], description="Only these, such as c7g or Dsv5.")
+    architecture: Literal["x86_64", "arm64"] | None = None
+    at_most: int | None = Field(
+        None, ge=1, le=1_000_000, description="Machines in all, over all regions."
+    )
+    vcpus_at_most: int | None = Field(
+        None, ge=1, le=100_000_000, description="In each region, as the cloud's quota has it."
+    )
+
+
 def _regions_kind(value: object) -> str:
     return "<list>" if isinstance(value, list) else "<mapping>"
 
@@ -267,12 +280,18 @@ class ScenarioFile(_Mapping):
     connections_per_user: int | None = Field(
         None, ge=1, le=10_000, description="Sockets held open."
     )
+    memory_mib_per_user: int | None = Field(
+        None, ge=1, le=100_000_000, description="Memory that one user takes on an injector."
+    )
+    machines: Machines = Machines()
     regions: Annotated[
         Annotated[dict[RegionName, Share], Tag("<mapping>")]
         | Annotated[list[RegionName], Tag("<list>")],
         Discriminator(_regions_kind),
     ] = Field(
-        {}, description="Where the load comes from: shares by name, or names in equal shares."
+        {},
+        description="Where the load comes from: shares by name, or names in equal shares; eu-* or "
+        "any is the cheapest region that matches.",
     )
     load_engine: Literal["locust"] = "locust"
     injectors: Count | None = Field(None, description="A fixed number of standard injectors.")

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from engine.planning.capacity import GIVEN, Demand, demand_of
 from engine.planning.estimate import Estimate
-from engine.planning.machines import FleetGroup, cheapest_group, stand_ins
-from engine.planning.places import ELSEWHERE, Place
-from engine.planning.requirement import RegionRequirement
+from engine.planning.needs import Needs, needs_of
+from engine.planning.places import elsewhere
+from engine.planning.sites import FleetGroup, cheapest_group, stand_ins
 from engine.runs.states import Placement
 from kernel.errors import BadInputError
 from pricing.catalog import Catalog
@@ -22,6 +21,9 @@ from pricing.catalog import Catalog
 LOCAL = "local"
 TYPES_MAX = 4
 """Machine types in one create call."""
+
+ELSEWHERE_MAX = 2
+"""Other regions that are tried."""
 
 IsShort = Callable[[str, str], bool]
 """Whether a region had none left of a machine type a moment ago."""
@@ -37,6 +39,8 @@ def placements_of(
 ) -> tuple[Placement, ...]:
     """The machines to launch: on this machine one process an injector, in a cloud its fleet.
 
+    A placement for each machine type of each region: each has its share of the users.
+
     Raises:
         BadInputError: The estimate has no fleet on that provider.
     """
@@ -45,12 +49,8 @@ def placements_of(
         return (Placement(LOCAL, ("process",), injectors, (0,), estimate.load.peak_users),)
     for fleet in estimate.clouds:
         if fleet.provider == provider:
-            demand = demand_of(estimate.scenario)
-            regions = estimate.requirement.regions
-            return tuple(
-                _placement(group, region, demand, _payload(estimate), catalog, is_short)
-                for group, region in zip(fleet.groups, regions, strict=True)
-            )
+            needs = needs_of(estimate.scenario, estimate.requirement)
+            return tuple(_placement(group, needs, catalog, is_short) for group in fleet.groups)
     raise BadInputError(
         f"the estimate has no fleet on {provider!r}; it has "
         + ", ".join(fleet.provider for fleet in estimate.clouds),
@@ -58,37 +58,24 @@ def placements_of(
     )
 
 
-def _payload(estimate: Estimate) -> int | None:
-    requirement = estimate.requirement
-    return requirement.users_per_injector if requirement.binding == GIVEN else None
-
-
-def _placement(
-    group: FleetGroup,
-    region: RegionRequirement,
-    demand: Demand,
-    payload: int | None,
-    catalog: Catalog,
-    is_short: IsShort,
-) -> Placement:
+def _placement(group: FleetGroup, needs: Needs, catalog: Catalog, is_short: IsShort) -> Placement:
     """The group's own place and all others, those that were short a moment ago last."""
-    groups = [group]
-    if region.region is None:
-        provider = group.offering.machine.provider
-        for name in ELSEWHERE.get(group.place.region, ()):
-            other = cheapest_group(region, Place(name), demand, payload, catalog, provider)
-            groups += [other] if other is not None else []
-    options = [_at(each, demand, payload, catalog, is_short) for each in groups]
+    others = [
+        other
+        for place in elsewhere(group.part.region, group.place, catalog)
+        if (other := cheapest_group(group.part, place, needs, catalog)) is not None
+    ]
+    others.sort(key=lambda other: other.count * other.offering.hourly_usd_micros)
+    groups = [group, *others[:ELSEWHERE_MAX]]
+    options = [_at(each, needs, catalog, is_short) for each in groups]
     options.sort(key=lambda option: is_short(option.region, option.machine_types[0]))
-    first, *elsewhere = options
-    return replace(first, elsewhere=tuple(elsewhere))
+    first, *further = options
+    return replace(first, elsewhere=tuple(further))
 
 
-def _at(
-    group: FleetGroup, demand: Demand, payload: int | None, catalog: Catalog, is_short: IsShort
-) -> Placement:
+def _at(group: FleetGroup, needs: Needs, catalog: Catalog, is_short: IsShort) -> Placement:
     """The group's machines, in the types that will do; those that were short come last."""
-    others = stand_ins(group, demand, payload, catalog, TYPES_MAX - 1)
+    others = stand_ins(group, needs, catalog, TYPES_MAX - 1)
     offerings = sorted(
         (group.offering, *others),
         key=lambda offering: is_short(offering.region, offering.machine.name),
