@@ -71,12 +71,14 @@ class MachineWishes:
         architecture: ``x86_64`` or ``arm64``; None: either.
         machines_max: At most so many machines, over all regions.
         vcpus_max: At most so many virtual processors in each region, as a cloud's quota has it.
+        mixed: A region may have machines of several types, such as a small one for the remainder.
     """
 
     families: tuple[str, ...] = ()
     architecture: str | None = None
     machines_max: int | None = None
     vcpus_max: int | None = None
+    mixed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

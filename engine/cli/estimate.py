@@ -10,6 +10,12 @@ from engine.cli.settings import Command, Settings, pass_settings
 from pricing.catalog import PROVIDERS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from engine.planning.estimate import Estimate
+    from engine.planning.next_best import Explanation
     from pricing.plans import Plan
 
 
@@ -46,6 +52,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     help="In each region, as your quota has it.",
 )
+@click.option("--one-type", is_flag=True, help="Machines of one type only in each region.")
 @click.option("--explain", is_flag=True, help="Show the next best machines, and why not.")
 @click.option("--account", metavar="ID", help="Quote under this account's plan.")
 @pass_settings
@@ -56,11 +63,7 @@ def estimate(
     provider: str,
     account: str | None,
     duration: str | None,
-    explain: bool,  # noqa: ARG001
-    families: tuple[str, ...],
-    architecture: str | None,
-    machines_max: int | None,
-    vcpus_max: int | None,
+    explain: bool,
     **overrides: Any,  # noqa: ANN401 - as click gives them
 ) -> None:
     """What the load test SOURCE takes and costs.
@@ -74,7 +77,13 @@ def estimate(
     from pricing.catalog import Catalog
 
     duration_s = None if duration is None else parse_duration_s(duration, where="--duration")
-    wishes = MachineWishes(families, architecture, machines_max, vcpus_max)
+    wishes = MachineWishes(
+        families=overrides.pop("families"),
+        architecture=overrides.pop("architecture"),
+        machines_max=overrides.pop("machines_max"),
+        vcpus_max=overrides.pop("vcpus_max"),
+        mixed=not overrides.pop("one_type"),
+    )
     scenario = read_scenario(source, duration_s=duration_s, machines=wishes, **overrides)
     estimated = make_estimate(
         scenario,
@@ -83,14 +92,28 @@ def estimate(
         at=global_settings.clock().now().date(),
         plan=None if account is None else _plan_of(account, global_settings.db),
     )
+    explanations = None
+    if explain:
+        from engine.planning.next_best import explain as make_explanations
+
+        explanations = make_explanations(estimated, Catalog.bundled())
     if global_settings.json:
         from engine.documents import estimate_document
 
-        global_settings.emit(estimate_document(estimated), lambda _: None)
+        global_settings.emit(estimate_document(estimated, explanations), lambda _: None)
     else:
-        from engine.cli.estimate_view import show_estimate
+        global_settings.emit({}, lambda console: _show(console, estimated, explanations or ()))
 
-        global_settings.emit({}, lambda console: show_estimate(console, estimated))
+
+def _show(console: Console, estimated: Estimate, explanations: Sequence[Explanation]) -> None:
+    from engine.cli.estimate_view import show_estimate
+
+    show_estimate(console, estimated)
+    if explanations:
+        from engine.cli.explain_view import show_explanation
+
+        for each in explanations:
+            show_explanation(console, each)
 
 
 def _plan_of(account: str, db: str | None) -> Plan:

@@ -98,6 +98,27 @@ def cheapest_cover(
     )
 
 
+def cheapest_uniform_cover(
+    pieces: Sequence[Piece], target: int, limits: tuple[int, ...] = ()
+) -> Cover | None:
+    """The cheapest cover with pieces of one kind only; otherwise as ``cheapest_cover``."""
+    best: tuple[int, int, int] | None = None
+    for i, piece in enumerate(pieces):
+        count = -(-target // piece.carries)
+        price = count * piece.price
+        if _less(limits, piece.uses, count) is not None and (
+            best is None or (price, count) < best[:2]
+        ):
+            best = (price, count, i)
+    if best is None:
+        return None
+    price, count, chosen = best
+    # Parts of one kind of piece: the same as parts of any kinds.
+    linear_price = min(-(-target * each.price // min(target, each.carries)) for each in pieces)
+    counts = tuple(count if i == chosen else 0 for i in range(len(pieces)))
+    return Cover(counts, price, least_price=price, linear_price=linear_price)
+
+
 def _worth_taking(pieces: Sequence[Piece]) -> list[int]:
     """Indices of the pieces that no other one beats in everything, by price.
 

@@ -211,14 +211,16 @@ def _unknown(
         yield Unknown("load.user_seconds", "how long an iteration takes is not given")
     for field, reason in demand_of(scenario).unsaid:
         yield Unknown(f"scenario.{field}", reason)
+    unpublished = {}
     for fleet in clouds:
         for group in fleet.groups:
             machine = group.offering.machine
             if machine.network_baseline_mbps is None and machine.network_burst_mbps is None:
-                yield Unknown(
+                unpublished[machine.name] = Unknown(
                     f"clouds.{fleet.provider}.network",
                     f"the bandwidth of {machine.name} is not published; it was not checked",
                 )
+    yield from unpublished.values()
     for offer in quotes:
         if offer.assumption is not None:
             yield Unknown(f"quotes.{offer.name}.quantity", offer.assumption)

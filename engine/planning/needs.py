@@ -42,6 +42,10 @@ class Needs:
         """What has to be carried of the part in all, in the unit of ``Strength.weight``."""
         return part.users if self.payload is None else part.users * part.injectors
 
+    def of_one_type(self) -> Needs:
+        """The same, with machines of one type only."""
+        return replace(self, wishes=replace(self.wishes, mixed=False))
+
 
 @dataclass(frozen=True, slots=True)
 class Strength:

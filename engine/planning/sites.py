@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.planning.cover import cheapest_cover
+from engine.planning.cover import cheapest_cover, cheapest_uniform_cover
 from engine.planning.cover_bound import Piece
 from engine.planning.machines import Candidate, host_of, is_wished
 from engine.planning.needs import Needs, Strength, able, strength_of
@@ -100,7 +100,8 @@ def cheapest_site(
     if not strong or any(limit < 1 for limit in limits):
         return None
     weights = [own.weight(part) for _, own in strong]
-    cover = cheapest_cover(
+    choose = cheapest_cover if needs.wishes.mixed else cheapest_uniform_cover
+    cover = choose(
         [
             Piece(weight, each.monthly_usd_micros, _uses(each, needs, machines_max))
             for (each, _), weight in zip(strong, weights, strict=True)
@@ -124,22 +125,6 @@ def cheapest_site(
         least_monthly_usd_micros=cover.least_price + beside,
         linear_monthly_usd_micros=cover.linear_price + beside,
     )
-
-
-def cheapest_group(
-    part: RegionRequirement, place: Place, needs: Needs, catalog: Catalog
-) -> FleetGroup | None:
-    """The cheapest machines of a single type that carry a part; None: no type does."""
-    strong = able(catalog, place.provider, place.region, needs, frozenset())
-    counts = [-(-needs.whole(part) // own.weight(part)) for _, own in strong]
-    ranks = [
-        (count * each.monthly_usd_micros, count)
-        for count, (each, _) in zip(counts, strong, strict=True)
-    ]
-    if not ranks:
-        return None
-    best = ranks.index(min(ranks))
-    return _group(strong[best], counts[best], replace(part, reference_injectors=0), place)
 
 
 def stand_ins(group: FleetGroup, needs: Needs, catalog: Catalog, most: int) -> tuple[Offering, ...]:

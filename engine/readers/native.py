@@ -63,6 +63,7 @@ def _scenario(file: ScenarioFile) -> Scenario:
             architecture=file.machines.architecture,
             machines_max=file.machines.at_most,
             vcpus_max=file.machines.vcpus_at_most,
+            mixed=file.machines.mixed,
         ),
     )
 

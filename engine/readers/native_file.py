@@ -259,6 +259,7 @@ class Machines(_Mapping):
     vcpus_at_most: int | None = Field(
         None, ge=1, le=100_000_000, description="In each region, as the cloud's quota has it."
     )
+    mixed: bool = Field(default=True, description="A region may have machines of several types.")
 
 
 def _regions_kind(value: object) -> str:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from engine.planning.estimate import Estimate
 from engine.planning.needs import Needs, needs_of
 from engine.planning.places import elsewhere
-from engine.planning.sites import FleetGroup, cheapest_group, stand_ins
+from engine.planning.sites import FleetGroup, cheapest_site, stand_ins
 from engine.runs.states import Placement
 from kernel.errors import BadInputError
 from pricing.catalog import Catalog
@@ -60,12 +60,15 @@ def placements_of(
 
 def _placement(group: FleetGroup, needs: Needs, catalog: Catalog, is_short: IsShort) -> Placement:
     """The group's own place and all others, those that were short a moment ago last."""
-    others = [
-        other
+    uniform = needs.of_one_type()
+    most = None if needs.wishes.machines_max is None else group.count
+    sites = [
+        site
         for place in elsewhere(group.part.region, group.place, catalog)
-        if (other := cheapest_group(group.part, place, needs, catalog)) is not None
+        if (site := cheapest_site(group.part, place, uniform, catalog, machines_max=most))
     ]
-    others.sort(key=lambda other: other.count * other.offering.hourly_usd_micros)
+    sites.sort(key=lambda site: site.monthly_usd_micros)
+    others = [site.groups[0] for site in sites]
     groups = [group, *others[:ELSEWHERE_MAX]]
     options = [_at(each, needs, catalog, is_short) for each in groups]
     options.sort(key=lambda option: is_short(option.region, option.machine_types[0]))
