@@ -6,6 +6,7 @@ decimal US dollars as text, LI-minutes are integers, lengths of time seconds, da
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
@@ -16,8 +17,9 @@ from engine.planning.cliffs import in_words
 from engine.planning.costs import CostItem
 from engine.planning.estimate import Estimate, Unknown
 from engine.planning.fleet import Fleet
-from engine.planning.machines import FleetGroup
+from engine.planning.next_best import Explanation
 from engine.planning.offers import Offer
+from engine.planning.sites import FleetGroup
 from pricing.money import format_cents, format_usd
 from pricing.tariffs import Cliff
 
@@ -147,6 +149,27 @@ class UnknownPart(Document):
     reason: str
 
 
+class AlternativePart(Document):
+    """Machines that were not chosen."""
+
+    kind: str
+    fleet: list[MachinesPart]
+    usd: Usd
+    usd_more: Usd = Field(description="Than the chosen machines.")
+    reason: str
+
+
+class ExplanationPart(Document):
+    """Why a cloud's machines were chosen."""
+
+    provider: str
+    optimal: bool = Field(description="It is proven that no machines there are cheaper.")
+    usd_least: Usd = Field(description="No machines there cost less.")
+    usd_linear: Usd = Field(description="What parts of machines would cost at least.")
+    gap_percent: float = Field(description="How far the cost is above that.")
+    alternatives: list[AlternativePart] = Field(description="Cheapest first.")
+
+
 class EstimateDocument(Document):
     """What a load test takes and costs."""
 
@@ -160,10 +183,15 @@ class EstimateDocument(Document):
     unknown: list[UnknownPart]
     warnings: list[str]
     cliffs: list[CliffPart]
+    explanation: list[ExplanationPart] | None = Field(
+        None, description="With --explain: one for each cloud, in the order of clouds."
+    )
 
 
-def estimate_document(estimate: Estimate) -> dict[str, Any]:
-    """The estimate in the shape of the contract."""
+def estimate_document(
+    estimate: Estimate, explanations: Sequence[Explanation] | None = None
+) -> dict[str, Any]:
+    """The estimate in the shape of the contract, with why the machines were chosen."""
     scenario, load, requirement = estimate.scenario, estimate.load, estimate.requirement
     document = EstimateDocument(
         scenario=ScenarioPart(
@@ -181,6 +209,7 @@ def estimate_document(estimate: Estimate) -> dict[str, Any]:
         unknown=[_unknown(each) for each in estimate.unknown],
         warnings=list(estimate.warnings),
         cliffs=[cliff_part(each) for each in estimate.cliffs],
+        explanation=None if explanations is None else [_explanation(each) for each in explanations],
     )
     return document.model_dump(mode="json")
 
@@ -230,6 +259,26 @@ def _group(group: FleetGroup) -> MachinesPart:
         users_per_machine=group.users_per_machine,
         binding=group.binding,
         as_of=offering.as_of,
+    )
+
+
+def _explanation(each: Explanation) -> ExplanationPart:
+    return ExplanationPart(
+        provider=each.fleet.provider,
+        optimal=each.is_optimal,
+        usd_least=format_usd(each.least_usd_micros),
+        usd_linear=format_usd(each.linear_usd_micros),
+        gap_percent=round(each.gap_percent, 3),
+        alternatives=[
+            AlternativePart(
+                kind=other.kind,
+                fleet=_machines(other.fleet),
+                usd=format_usd(other.fleet.usd_micros),
+                usd_more=format_usd(other.more_usd_micros),
+                reason=other.reason,
+            )
+            for other in each.alternatives
+        ],
     )
 
 

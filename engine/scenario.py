@@ -64,6 +64,25 @@ class RegionShare:
 
 
 @dataclass(frozen=True, slots=True)
+class MachineWishes:
+    """Which machines a cloud may be asked for.
+
+    Attributes:
+        families: Only these, such as ``c7g`` or ``Dsv5``; empty: any.
+        architecture: ``x86_64`` or ``arm64``; None: either.
+        machines_max: At most so many machines, over all regions.
+        vcpus_max: At most so many virtual processors in each region, as a cloud's quota has it.
+        mixed: A region may have machines of several types, such as a small one for the remainder.
+    """
+
+    families: tuple[str, ...] = ()
+    architecture: str | None = None
+    machines_max: int | None = None
+    vcpus_max: int | None = None
+    mixed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A load test.
 
@@ -86,6 +105,8 @@ class Scenario:
         machines_at_least: The part of the machines with which the test may go ahead when a cloud
             has no more, or some do not get ready.
         program: What puts the load on, where it is not Locust.
+        memory_mib_per_user: Memory that one user takes on an injector.
+        machines: Which machines a cloud may be asked for.
     """
 
     name: str
@@ -105,3 +126,5 @@ class Scenario:
     reference_injector: bool = False
     machines_at_least: float = 1.0
     program: LoadProgram | None = None
+    memory_mib_per_user: int | None = None
+    machines: MachineWishes = MachineWishes()

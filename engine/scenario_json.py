@@ -13,15 +13,26 @@ from typing import Any
 
 from engine.profile import ClosedProfile, Curve, LoadProfile, OpenProfile, Point
 from engine.program import program_from_json, program_to_json
-from engine.scenario import Protocol, RegionShare, Request, Scenario, UserClass
+from engine.scenario import MachineWishes, Protocol, RegionShare, Request, Scenario, UserClass
 
 Document = dict[str, Any]
 
 
 def scenario_to_json(scenario: Scenario) -> Document:
-    """The scenario in dicts, lists, strings and numbers, as ``json.loads`` would give them."""
+    """The scenario in dicts, lists, strings and numbers, as ``json.loads`` would give them.
+
+    What was wished of the machines is there only if anything was: a scenario without wishes has the
+    form, and a request for its run the hash, that it had before there were any.
+    """
+    document = asdict(scenario)
+    if scenario.memory_mib_per_user is None:
+        del document["memory_mib_per_user"]
+    if scenario.machines == MachineWishes():
+        del document["machines"]
+    else:
+        document["machines"]["families"] = list(scenario.machines.families)
     return {
-        **asdict(scenario),
+        **document,
         "protocol": scenario.protocol.value,
         "profile": _profile_to_json(scenario.profile),
         "user_classes": [_user_class_to_json(each) for each in scenario.user_classes],
@@ -33,9 +44,12 @@ def scenario_to_json(scenario: Scenario) -> Document:
 def scenario_from_json(document: Mapping[str, Any]) -> Scenario:
     """The scenario that ``scenario_to_json`` wrote."""
     program = document.get("program")
+    wishes = dict(document.get("machines", {}))
+    wishes["families"] = tuple(wishes.get("families", ()))
     return Scenario(
         **{
             **document,
+            "machines": MachineWishes(**wishes),
             "protocol": Protocol(document["protocol"]),
             "profile": _profile_from_json(document["profile"]),
             "user_classes": tuple(_user_class_from_json(each) for each in document["user_classes"]),

@@ -10,11 +10,18 @@ from engine.cli.settings import Command, Settings, pass_settings
 from engine.cli.source_options import read_given, source_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from engine.planning.estimate import Estimate
+    from engine.planning.next_best import Explanation
     from pricing.plans import Plan
 
 
 @click.command(cls=Command)
 @source_options
+@click.option("--explain", is_flag=True, help="Show the next best machines, and why not.")
 @click.option("--account", metavar="ID", help="Quote under this account's plan.")
 @pass_settings
 def estimate(
@@ -23,6 +30,7 @@ def estimate(
     source: str,
     provider: str,
     account: str | None,
+    explain: bool,
     **overrides: Any,  # noqa: ANN401 - as click gives them
 ) -> None:
     """What the load test SOURCE takes and costs.
@@ -39,14 +47,28 @@ def estimate(
         at=global_settings.clock().now().date(),
         plan=None if account is None else _plan_of(account, global_settings.db),
     )
+    explanations = None
+    if explain:
+        from engine.planning.next_best import explain as make_explanations
+
+        explanations = make_explanations(estimated, Catalog.bundled())
     if global_settings.json:
         from engine.documents import estimate_document
 
-        global_settings.emit(estimate_document(estimated), lambda _: None)
+        global_settings.emit(estimate_document(estimated, explanations), lambda _: None)
     else:
-        from engine.cli.estimate_view import show_estimate
+        global_settings.emit({}, lambda console: _show(console, estimated, explanations or ()))
 
-        global_settings.emit({}, lambda console: show_estimate(console, estimated))
+
+def _show(console: Console, estimated: Estimate, explanations: Sequence[Explanation]) -> None:
+    from engine.cli.estimate_view import show_estimate
+
+    show_estimate(console, estimated)
+    if explanations:
+        from engine.cli.explain_view import show_explanation
+
+        for each in explanations:
+            show_explanation(console, each)
 
 
 def _plan_of(account: str, db: str | None) -> Plan:

@@ -17,9 +17,9 @@ from engine.planning.capacity import STANDARD_INJECTOR
 from engine.planning.cliffs import in_words
 from engine.planning.estimate import Estimate
 from engine.planning.fleet import Fleet
-from engine.planning.machines import FleetGroup
 from engine.planning.offers import Offer
 from engine.planning.requirement import planned_seconds
+from engine.planning.sites import Site
 from kernel.durations import format_duration
 from pricing.money import MICROS_PER_USD
 
@@ -113,19 +113,18 @@ def _costs(clouds: Sequence[Fleet]) -> Table:
             ),
             justify="right",
         )
-    for row in range(len(clouds[0].groups)):
-        table.add_row("", *(_machines(fleet.groups[row]) for fleet in clouds))
+    for row in range(len(clouds[0].sites)):
+        table.add_row("", *(_machines(fleet.sites[row]) for fleet in clouds))
     table.add_section()
     for row, item in enumerate(clouds[0].items):
         table.add_row(item.name, *(_usd(fleet.items[row].usd_micros, decimals) for fleet in clouds))
     return table
 
 
-def _machines(group: FleetGroup) -> Text:
-    return Text.assemble(
-        (f"{group.count:,} x {group.offering.machine.name}", "bold"),
-        (f"\n{group.offering.region}", "dim"),
-    )
+def _machines(site: Site) -> Text:
+    """One line a machine type, then the region."""
+    names = "\n".join(f"{each.count:,} x {each.offering.machine.name}" for each in site.groups)
+    return Text.assemble((names, "bold"), (f"\n{site.place.region}", "dim"))
 
 
 def _quotes(quotes: Sequence[Offer]) -> Table:

@@ -42,6 +42,20 @@ _OPTIONS: tuple[Callable[[Function], Function], ...] = (
     click.option(
         "--region", "regions", multiple=True, metavar="NAME", help="Where the load is from."
     ),
+    click.option("--family", "families", multiple=True, metavar="NAME", help="Only such machines."),
+    click.option(
+        "--architecture", type=click.Choice(["x86_64", "arm64"]), help="Only machines of it."
+    ),
+    click.option(
+        "--machines-at-most", "machines_max", type=click.IntRange(min=1), help="Over all regions."
+    ),
+    click.option(
+        "--vcpus-at-most",
+        "vcpus_max",
+        type=click.IntRange(min=1),
+        help="In each region, as your quota has it.",
+    ),
+    click.option("--one-type", is_flag=True, help="Machines of one type only in each region."),
 )
 
 
@@ -59,8 +73,16 @@ def read_given(source: str, overrides: dict[str, Any]) -> Scenario:
         BadInputError: A leaf of it, with file and field or the option.
     """
     from engine.readers import read_scenario
+    from engine.scenario import MachineWishes
     from kernel.durations import parse_duration_s
 
     duration = overrides.pop("duration")
     duration_s = None if duration is None else parse_duration_s(duration, where="--duration")
-    return read_scenario(source, duration_s=duration_s, **overrides)
+    wishes = MachineWishes(
+        families=overrides.pop("families"),
+        architecture=overrides.pop("architecture"),
+        machines_max=overrides.pop("machines_max"),
+        vcpus_max=overrides.pop("vcpus_max"),
+        mixed=not overrides.pop("one_type"),
+    )
+    return read_scenario(source, duration_s=duration_s, machines=wishes, **overrides)

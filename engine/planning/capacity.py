@@ -229,7 +229,11 @@ def demand_of(scenario: Scenario) -> Demand:
     return Demand(
         payload=figures.payload,
         processor_us_per_request=figures.processor_us_per_request,
-        memory_kib_per_user=figures.memory_kib_per_user,
+        memory_kib_per_user=(
+            figures.memory_kib_per_user
+            if scenario.memory_mib_per_user is None
+            else scenario.memory_mib_per_user * 1_024
+        ),
         connections_per_user=scenario.connections_per_user or figures.connections_per_user,
         requests_per_million_s=figures.requests_per_million_s if pace is None else pace,
         request_bytes=_or_else(scenario.request_bytes, figures.request_bytes),
@@ -244,18 +248,20 @@ def capacity_of(host: Host, demand: Demand) -> Capacity:
 
     Never fewer on a machine that has at least as much of everything.
     """
-    bounds = [(_users_by_memory(host, demand), MEMORY), (_users_by_sockets(demand), SOCKETS)]
-    by_processor = _users_by_processor(host, demand)
-    if by_processor is not None:
-        bounds.insert(0, (by_processor, CPU))
+    users, binding = _users_by_processor(host, demand), CPU
+    by_memory, by_sockets = _users_by_memory(host, demand), _users_by_sockets(demand)
+    if users is None or by_memory < users:
+        users, binding = by_memory, MEMORY
+    if by_sockets < users:
+        users, binding = by_sockets, SOCKETS
     for mbps, size in (
         (host.send_mbps, demand.request_bytes),
         (host.receive_mbps, demand.response_bytes),
     ):
         if mbps is not None and size > 0:
-            bits_per_million_s = 8 * size * demand.requests_per_million_s
-            bounds.append((mbps * 10**12 // bits_per_million_s, NETWORK))
-    users, binding = min(bounds, key=lambda bound: bound[0])
+            by_network = mbps * 10**12 // (8 * size * demand.requests_per_million_s)
+            if by_network < users:
+                users, binding = by_network, NETWORK
     return Capacity(users, binding)
 
 

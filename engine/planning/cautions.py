@@ -72,7 +72,7 @@ def _about_floors(scenario: Scenario, requirement: Requirement, tariff: Tariff) 
 
 
 def _about_places(fleet: Fleet) -> Iterator[str]:
-    places = [group.place for group in fleet.groups if group.place.stands_for is not None]
+    places = [site.place for site in fleet.sites if site.place.stands_for is not None]
     if places:
         pairs = ", ".join(f"{place.region} for {place.stands_for}" for place in places)
         yield f"{fleet.provider} has other regions: {pairs}"
@@ -80,10 +80,10 @@ def _about_places(fleet: Fleet) -> Iterator[str]:
 
 def _about_prices(fleet: Fleet, catalog: Catalog, at: date | None) -> Iterator[str]:
     """Old and estimated prices, each said once with the regions that it is about."""
-    regions: dict[str, list[str]] = {}
+    regions: dict[str, dict[str, None]] = {}
     for group in fleet.groups:
         for fact in _price_facts(group.offering, catalog, at):
-            regions.setdefault(fact, []).append(group.offering.region)
+            regions.setdefault(fact, {})[group.offering.region] = None
     for fact, where in regions.items():
         yield f"{fleet.provider} {', '.join(where)}: {fact}"
 

@@ -7,14 +7,17 @@ start, a price may be known as a range only, and requests may be smaller or larg
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from engine.planning.machines import HOURS_PER_MONTH, FleetGroup
+from engine.planning.machines import HOURS_PER_MONTH
+from engine.planning.sites import Site
 from pricing.catalog import BILLING_RULES, Catalog, Price
-from pricing.money import SECONDS_PER_HOUR, cost_of_time, divide_half_up
+from pricing.money import SECONDS_PER_HOUR, divide_half_up
 
 BYTES_PER_GB = 10**9
+
+MONTH_S = HOURS_PER_MONTH * SECONDS_PER_HOUR
 
 FREE_EGRESS_BYTES = 100 * BYTES_PER_GB
 """A month and account on both clouds; the low figure takes it as unused, the others as used up."""
@@ -97,7 +100,7 @@ class Traffic:
 
 def cost_items(
     provider: str,
-    groups: Sequence[FleetGroup],
+    sites: Sequence[Site],
     *,
     duration_s: int,
     traffic: Traffic,
@@ -106,57 +109,65 @@ def cost_items(
     """What the machines of all regions cost, item by item.
 
     Machines are billed from their start to the end of the test, by the cloud's rule; ``machines``
-    is the test's own time and ``start-up`` the rest of it. The sum of the items is the cost.
+    is the test's own time and ``start-up`` the rest of it. The sum of the items is the cost. It is
+    rounded once for all that is billed by time, and an item is what its rounded sum adds: so a
+    fleet that is cheaper by the month never costs more.
     """
-    rule = BILLING_RULES[provider]
-    billed_s = START_UP_S[provider].map(
-        lambda start_up_s: rule.billed_seconds(start_up_s + duration_s)
-    )
-    sums: dict[str, Span] = {}
-    for group, paid_bytes in zip(groups, traffic.paid_bytes(), strict=True):
-        for name, cost in (
-            *_machine_costs(group, duration_s, billed_s),
-            *_surrounding_costs(group, billed_s, catalog),
-            ("egress", _egress_cost(group, paid_bytes, catalog)),
-        ):
-            sums[name] = sums.get(name, Span(0, 0, 0)).join(cost, operator.add)
+    billed_s = billed_seconds(provider, duration_s)
+    costs = {
+        **_time_costs(sites, duration_s, billed_s, catalog),
+        "egress": _egress_cost(sites, traffic, catalog),
+    }
     return tuple(
         CostItem(name, cost.expected, low_usd_micros=cost.low, high_usd_micros=cost.high)
-        for name, cost in sums.items()
+        for name, cost in costs.items()
     )
 
 
-def _machine_costs(
-    group: FleetGroup, duration_s: int, billed_s: Span
-) -> Iterator[tuple[str, Span]]:
-    hourly_usd_micros = group.offering.hourly_usd_micros * group.count
-    own = cost_of_time(hourly_usd_micros, duration_s)
-    whole = billed_s.map(lambda seconds: cost_of_time(hourly_usd_micros, seconds))
-    yield "machines", Span(own, own, own)
-    yield "start-up", whole.map(lambda cost: cost - own)
+def billed_seconds(provider: str, duration_s: int) -> Span:
+    """Seconds on the bill of every machine of a test."""
+    rule = BILLING_RULES[provider]
+    return START_UP_S[provider].map(lambda start_up_s: rule.billed_seconds(start_up_s + duration_s))
 
 
-def _surrounding_costs(
-    group: FleetGroup, billed_s: Span, catalog: Catalog
-) -> Iterator[tuple[str, Span]]:
-    provider, region = group.offering.machine.provider, group.offering.region
-    month_s = HOURS_PER_MONTH * SECONDS_PER_HOUR
-    for name, price, period_s in (
-        ("disks", catalog.boot_disk(provider, region), month_s),
-        ("public addresses", catalog.public_ipv4(provider, region), SECONDS_PER_HOUR),
-    ):
+def _time_costs(
+    sites: Sequence[Site], duration_s: int, billed_s: Span, catalog: Catalog
+) -> dict[str, Span]:
+    """What is billed by time; exact sums are in micro-dollars for the seconds of a month."""
+    none = Span(0, 0, 0)
+    hourly, addresses, disks = 0, none, none
+    for site in sites:
+        place, machines = site.place, site.machines
+        hourly += sum(each.offering.hourly_usd_micros * each.count for each in site.groups)
+        number = Span(machines, machines, machines)
+        address = _price_span(catalog.public_ipv4(place.provider, place.region))
+        disk = _price_span(catalog.boot_disk(place.provider, place.region))
+        addresses = addresses.join(address.join(number, operator.mul), operator.add)
+        disks = disks.join(disk.join(number, operator.mul), operator.add)
+    own = hourly * HOURS_PER_MONTH * duration_s
+    exact = {
+        "machines": Span(own, own, own),
+        "start-up": billed_s.map(lambda seconds: hourly * HOURS_PER_MONTH * seconds - own),
+        "disks": disks.join(billed_s, operator.mul),
+        "public addresses": addresses.map(lambda usd: usd * HOURS_PER_MONTH).join(
+            billed_s, operator.mul
+        ),
+    }
+    costs, so_far, rounded_so_far = {}, none, none
+    for name, cost in exact.items():
+        so_far = so_far.join(cost, operator.add)
+        rounded = so_far.map(lambda total: divide_half_up(total, MONTH_S))
+        costs[name] = rounded.join(rounded_so_far, operator.sub)
+        rounded_so_far = rounded
+    return costs
 
-        def cost(usd_micros: int, seconds: int, period_s: int = period_s) -> int:
-            return divide_half_up(usd_micros * group.count * seconds, period_s)
 
-        yield name, _price_span(price).join(billed_s, cost)
-
-
-def _egress_cost(group: FleetGroup, paid_bytes: Span, catalog: Catalog) -> Span:
-    price = catalog.egress(group.offering.machine.provider, group.offering.region)
-    return _price_span(price).join(
-        paid_bytes, lambda usd_micros, count: divide_half_up(usd_micros * count, BYTES_PER_GB)
-    )
+def _egress_cost(sites: Sequence[Site], traffic: Traffic, catalog: Catalog) -> Span:
+    exact = Span(0, 0, 0)
+    for site, paid_bytes in zip(sites, traffic.paid_bytes(), strict=True):
+        price = _price_span(catalog.egress(site.place.provider, site.place.region))
+        exact = exact.join(price.join(paid_bytes, operator.mul), operator.add)
+    return exact.map(lambda total: divide_half_up(total, BYTES_PER_GB))
 
 
 def _price_span(price: Price) -> Span:

@@ -16,18 +16,20 @@ from engine.planning.cautions import cautions
 from engine.planning.cliffs import house_cliffs
 from engine.planning.costs import CostItem
 from engine.planning.fleet import Fleet, cheapest_fleet
-from engine.planning.machines import FleetGroup
 from engine.planning.offers import Offer, offers
 from engine.planning.places import ANY_PROVIDER, check_somewhere, equal_shares, places_on
 from engine.planning.requirement import (
     HOUSE_TARIFF,
+    ImpossibleLoadError,
     RegionRequirement,
     Requirement,
     peak_users,
     require,
 )
+from engine.planning.sites import FleetGroup, Site
 from engine.profile import ClosedProfile, OpenProfile
 from engine.scenario import Scenario
+from kernel.errors import BadInputError
 from pricing.catalog import PROVIDERS, Catalog, UnknownProviderError, UnknownRegionError
 from pricing.plans import Plan, estimated_plans
 from pricing.tariffs import Cliff, Tariff, load_tariff
@@ -41,6 +43,7 @@ __all__ = [
     "Offer",
     "RegionRequirement",
     "Requirement",
+    "Site",
     "Unknown",
     "estimate",
     "require",
@@ -121,16 +124,18 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
         provider: ``aws``, ``azure``, or ``any`` for both.
         or_on: Clouds that may stand in for the provider, each with its regions nearest to those
             that are named.
-        regions: Where the load comes from, in equal shares; replaces the scenario's.
+        regions: Where the load comes from, in equal shares; replaces the scenario's. A pattern such
+            as ``eu-*``, or ``any``, stands for the cheapest region that matches.
         at: The day that decides which tariffs hold and which prices are old; None: the newest
             tariffs, and no judgement on ages.
         plan: The plan of the account that asks; of our plans only it is quoted.
         plans: Those that are sold; None: ``estimated_plans()``.
 
     Raises:
-        UnknownProviderError, UnknownRegionError: No such place.
+        UnknownProviderError, UnknownRegionError, UnknownFamilyError: No such place or machines.
         UnknownPeakError: An open model without the length of an iteration.
-        ImpossibleLoadError: The load, as described, fits no injector.
+        ImpossibleLoadError: The load, as described, fits no injector, or no machines that may be
+            taken.
     """
     if regions:
         scenario = replace(scenario, regions=equal_shares(regions))
@@ -186,26 +191,38 @@ def _clouds(
             )
     names = [part.region for part in requirement.regions]
     check_somewhere(names, catalog)
-    fleets, left_out = [], []
-    for candidate in PROVIDERS if provider == ANY_PROVIDER else (provider, *or_on):
-        may_stand_in = provider == ANY_PROVIDER or candidate in or_on
+    for family in scenario.machines.families:
+        catalog.check_family(family, PROVIDERS)
+    is_free = provider == ANY_PROVIDER
+    fleets, left_out, errors = [], [], []
+    for candidate in PROVIDERS if is_free else (provider, *or_on):
         try:
-            places = places_on(candidate, names, catalog, may_stand_in=may_stand_in)
-        except UnknownRegionError as error:
-            if provider != ANY_PROVIDER:
-                raise
-            left_out.append(Unknown(f"clouds.{candidate}", error.message))
-            continue
-        fleets.append(
-            cheapest_fleet(
+            places = places_on(
+                candidate, names, catalog, may_stand_in=is_free or candidate in or_on
+            )
+            fleet = cheapest_fleet(
                 scenario, requirement, catalog=catalog, provider=candidate, places=places
             )
-        )
+        except (UnknownRegionError, ImpossibleLoadError) as error:
+            if not is_free:
+                raise
+            errors.append(error)
+            left_out.append(Unknown(f"clouds.{candidate}", error.message))
+            continue
+        fleets.append(fleet)
     if not fleets:
-        raise UnknownRegionError(
-            "no single cloud has all of these regions: " + ", ".join(str(name) for name in names)
-        )
+        raise _refusal(errors, names)
     return tuple(sorted(fleets, key=lambda fleet: fleet.usd_micros)), tuple(left_out)
+
+
+def _refusal(errors: Sequence[BadInputError], names: Sequence[str | None]) -> BadInputError:
+    """Why no cloud carries the load: what the load lacks says more than what a cloud lacks."""
+    for error in errors:
+        if isinstance(error, ImpossibleLoadError) or len(errors) == 1:
+            return error
+    return UnknownRegionError(
+        "no single cloud has all of these regions: " + ", ".join(str(name) for name in names)
+    )
 
 
 def _load(scenario: Scenario) -> Load:
@@ -227,14 +244,16 @@ def _unknown(
         yield Unknown("load.user_seconds", "how long an iteration takes is not given")
     for field, reason in demand_of(scenario).unsaid:
         yield Unknown(f"scenario.{field}", reason)
+    unpublished = {}
     for fleet in clouds:
         for group in fleet.groups:
             machine = group.offering.machine
             if machine.network_baseline_mbps is None and machine.network_burst_mbps is None:
-                yield Unknown(
+                unpublished[machine.name] = Unknown(
                     f"clouds.{fleet.provider}.network",
                     f"the bandwidth of {machine.name} is not published; it was not checked",
                 )
+    yield from unpublished.values()
     for offer in quotes:
         if offer.assumption is not None:
             yield Unknown(f"quotes.{offer.name}.quantity", offer.assumption)

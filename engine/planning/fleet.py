@@ -7,17 +7,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from engine.planning.capacity import GIVEN, Demand, demand_of
-from engine.planning.costs import CostItem, Traffic, cost_items
-from engine.planning.machines import FleetGroup, cheapest_group
+from engine.planning.capacity import Demand
+from engine.planning.costs import (
+    BYTES_PER_GB,
+    MONTH_S,
+    CostItem,
+    Traffic,
+    billed_seconds,
+    cost_items,
+)
+from engine.planning.needs import Needs, needs_of
 from engine.planning.places import Place
+from engine.planning.refusals import refuse_load
 from engine.planning.requirement import (
-    ImpossibleLoadError,
+    RegionRequirement,
     Requirement,
     peak_users,
     planned_seconds,
     user_seconds,
 )
+from engine.planning.sites import FleetGroup, Site, cheapest_site, least_monthly
 from engine.scenario import Scenario
 from pricing.catalog import Catalog
 
@@ -28,13 +37,18 @@ class Fleet:
 
     Attributes:
         provider: ``aws`` or ``azure``.
-        groups: One for each region.
+        sites: One for each part of the load.
         items: ``machines``, ``start-up``, ``disks``, ``public addresses``, ``egress``.
     """
 
     provider: str
-    groups: tuple[FleetGroup, ...]
+    sites: tuple[Site, ...]
     items: tuple[CostItem, ...]
+
+    @property
+    def groups(self) -> tuple[FleetGroup, ...]:
+        """The machines of all sites, by type."""
+        return tuple(group for site in self.sites for group in site.groups)
 
     @property
     def usd_micros(self) -> int:
@@ -52,51 +66,164 @@ class Fleet:
         return sum(item.high_usd_micros for item in self.items)
 
 
+@dataclass(frozen=True, slots=True)
+class Market:
+    """One cloud, for one test.
+
+    Attributes:
+        provider: ``aws`` or ``azure``.
+        catalog: Machine types and prices.
+        needs: What the machines have to carry.
+        duration_s: How long the test takes.
+        traffic: What the parts of the load send.
+        billed_s: How long each machine is billed.
+        sent_bytes: What each part of the load pays egress for.
+    """
+
+    provider: str
+    catalog: Catalog
+    needs: Needs
+    duration_s: int
+    traffic: Traffic
+    billed_s: int
+    sent_bytes: tuple[int, ...]
+
+    def fleet(self, sites: Sequence[Site]) -> Fleet:
+        """The fleet of these sites, with its cost."""
+        items = cost_items(
+            self.provider,
+            sites,
+            duration_s=self.duration_s,
+            traffic=self.traffic,
+            catalog=self.catalog,
+        )
+        return Fleet(self.provider, tuple(sites), items)
+
+    def rank(self, number: int, place: Place, monthly_usd_micros: int) -> int:
+        """What machines there cost for the part of that number, in a unit of its own: exact."""
+        egress = self.catalog.egress(place.provider, place.region).usd_micros
+        return (
+            monthly_usd_micros * self.billed_s * BYTES_PER_GB
+            + egress * self.sent_bytes[number] * MONTH_S
+        )
+
+
+def market_of(
+    scenario: Scenario, requirement: Requirement, *, catalog: Catalog, provider: str
+) -> Market:
+    """A cloud for the scenario."""
+    needs = needs_of(scenario, requirement)
+    traffic = Traffic(
+        requests=_requests(scenario, requirement, needs.demand),
+        request_bytes=needs.demand.request_bytes,
+        is_assumed=scenario.request_bytes is None,
+    )
+    duration_s = planned_seconds(scenario)
+    return Market(
+        provider,
+        catalog,
+        needs,
+        duration_s,
+        traffic,
+        billed_s=billed_seconds(provider, duration_s).expected,
+        sent_bytes=tuple(each.expected for each in traffic.paid_bytes()),
+    )
+
+
 def cheapest_fleet(
     scenario: Scenario,
     requirement: Requirement,
     *,
     catalog: Catalog,
     provider: str,
-    places: Sequence[Place],
+    places: Sequence[Sequence[Place]],
 ) -> Fleet:
-    """The cheapest fleet of one machine type a region.
+    """The cheapest machines that carry the scenario.
 
     Args:
         scenario: What is to be run.
         requirement: What it takes.
         catalog: Machine types and prices.
         provider: ``aws`` or ``azure``.
-        places: Where each of the requirement's regions is on this cloud.
+        places: Where each of the requirement's regions may be on this cloud.
 
     Raises:
-        ImpossibleLoadError: No machine in a region carries a single user.
+        ImpossibleLoadError: No machines carry the load, or none that were wished for.
     """
-    demand = demand_of(scenario)
-    payload = requirement.users_per_injector if requirement.binding == GIVEN else None
-    groups = []
-    for region, place in zip(requirement.regions, places, strict=True):
-        group = cheapest_group(region, place, demand, payload, catalog, provider)
-        if group is None:
-            raise ImpossibleLoadError(
-                f"{scenario.name}: no machine type of {provider} in {place.region} carries a "
-                "single user; check the requests per user and their sizes",
-                provider=provider,
-                region=place.region,
-            )
-        groups.append(group)
-    items = cost_items(
-        provider,
-        groups,
-        duration_s=planned_seconds(scenario),
-        traffic=Traffic(
-            requests=_requests(scenario, requirement, demand),
-            request_bytes=demand.request_bytes,
-            is_assumed=scenario.request_bytes is None,
-        ),
-        catalog=catalog,
-    )
-    return Fleet(provider, tuple(groups), items)
+    market = market_of(scenario, requirement, catalog=catalog, provider=provider)
+    parts = requirement.regions
+    most = market.needs.wishes.machines_max
+    sites = []
+    for number, (part, choice) in enumerate(zip(parts, places, strict=True)):
+        site = best_site(market, number, part, choice, machines_max=most)
+        if site is None:
+            raise refuse_load(scenario.name, part, choice, market.needs, catalog)
+        sites.append(site)
+    if most is not None and sum(site.machines for site in sites) > most:
+        sites = _within(market, parts, places, most) or []
+        if not sites:
+            raise refuse_load(scenario.name, None, places[0], market.needs, catalog)
+    return market.fleet(sites)
+
+
+def best_site(
+    market: Market,
+    number: int,
+    part: RegionRequirement,
+    places: Sequence[Place],
+    *,
+    machines_max: int | None,
+) -> Site | None:
+    """The cheapest machines for one part of the load, in the best of the places."""
+    needs, catalog = market.needs, market.catalog
+    if len(places) == 1:
+        return cheapest_site(part, places[0], needs, catalog, machines_max=machines_max)
+    bounds = []
+    for place in places:
+        least = least_monthly(part, place, needs, catalog)
+        if least is not None:
+            bounds.append((market.rank(number, place, least), place))
+    bounds.sort(key=lambda each: each[0])
+    best: tuple[int, Site] | None = None
+    for bound, place in bounds:
+        if best is not None and bound >= best[0]:
+            break  # nothing there, nor in any place after it, can be cheaper
+        site = cheapest_site(part, place, needs, catalog, machines_max=machines_max)
+        if site is not None:
+            rank = market.rank(number, place, site.monthly_usd_micros)
+            if best is None or rank < best[0]:
+                best = (rank, site)
+    return None if best is None else best[1]
+
+
+def _within(
+    market: Market,
+    parts: Sequence[RegionRequirement],
+    places: Sequence[Sequence[Place]],
+    machines_max: int,
+) -> list[Site] | None:
+    """The cheapest sites that together have no more machines; None: there are none.
+
+    Part by part, the cheapest for each number of machines that the parts so far may take.
+    """
+    best: dict[int, tuple[int, list[Site]]] = {0: (0, [])}
+    for number, (part, choice) in enumerate(zip(parts, places, strict=True)):
+        further: dict[int, tuple[int, list[Site]]] = {}
+        most = machines_max
+        while most > 0:
+            site = best_site(market, number, part, choice, machines_max=most)
+            if site is None:
+                break
+            for taken, (rank, sites) in best.items():
+                machines = taken + site.machines
+                total = rank + market.rank(number, site.place, site.monthly_usd_micros)
+                if machines <= machines_max and (
+                    machines not in further or total < further[machines][0]
+                ):
+                    further[machines] = (total, [*sites, site])
+            most = site.machines - 1
+        best = further
+    return min(best.values(), key=lambda each: each[0])[1] if best else None
 
 
 def _requests(scenario: Scenario, requirement: Requirement, demand: Demand) -> tuple[int, ...]:

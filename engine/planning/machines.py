@@ -1,4 +1,4 @@
-"""Machines: the cheapest machine type of a region, in the number that carries its users.
+"""Machines: the types that a region offers, what each offers to a load engine, and which count.
 
 Burstable types are left out: their processors are throttled, or billed extra, just when a load
 generator needs them.
@@ -7,52 +7,17 @@ generator needs them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
-from engine.planning.capacity import (
-    GIVEN,
-    INTERNET_MBPS_BELOW_32_VCPUS,
-    STANDARD_INJECTOR,
-    Capacity,
-    Demand,
-    Host,
-    capacity_of,
-)
-from engine.planning.places import Place
-from engine.planning.requirement import RegionRequirement
+from engine.planning.capacity import INTERNET_MBPS_BELOW_32_VCPUS, Host
+from engine.scenario import MachineWishes
 from pricing.catalog import Catalog, MachineType, Offering
 
 HOURS_PER_MONTH = 730
 """The convention by which both clouds turn monthly prices into hourly ones."""
 
-ONE_IMAGE_A_LAUNCH = frozenset({"azure"})
-"""Clouds whose create call names one image, which boots on one architecture alone.
-https://learn.microsoft.com/azure/virtual-machine-scale-sets/instance-mix-overview
-"""
-
 _VCPUS_WITH_HALF_TO_THE_INTERNET = 32
-
-
-@dataclass(frozen=True, slots=True)
-class FleetGroup:
-    """The machines in one region.
-
-    Attributes:
-        offering: Machine type and price.
-        count: Machines, those for reference injectors among them.
-        users: Most users at once that they carry.
-        users_per_machine: What one of them could carry.
-        binding: What bounds that: ``cpu``, ``memory``, ``sockets``, ``network``, or ``given``.
-        place: Where, and for which region of the scenario.
-    """
-
-    offering: Offering
-    count: int
-    users: int
-    users_per_machine: int
-    binding: str
-    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +27,9 @@ class Candidate:
     Attributes:
         offering: Machine type and price.
         host: What it offers to a load engine.
-        monthly_usd_micros: Its price for 730 hours with its disk and its public address.
+        monthly_usd_micros: Its price for 730 hours with its disk and its public address. All
+            machines of a cloud are billed for the same seconds of a test, so what is cheapest by
+            the month is cheapest for any test.
     """
 
     offering: Offering
@@ -70,87 +37,68 @@ class Candidate:
     monthly_usd_micros: int
 
 
-def cheapest_group(
-    region: RegionRequirement,
-    place: Place,
-    demand: Demand,
-    payload: int | None,
+def candidates(
     catalog: Catalog,
     provider: str,
-) -> FleetGroup | None:
-    """The cheapest machines that carry a region's users; None: no machine carries a single one.
-
-    Args:
-        region: Users and injectors there.
-        place: Where it is on this cloud.
-        demand: What one user takes.
-        payload: Users per standard injector, if the scenario fixes it: then machines host whole
-            injectors instead of users by the capacity model.
-        catalog: Machine types and prices.
-        provider: ``aws`` or ``azure``.
-    """
-    best: tuple[tuple[int, int, str], FleetGroup] | None = None
-    for candidate in candidates(catalog, provider, place.region):
-        if best is not None and candidate.monthly_usd_micros > best[0][0]:
-            break  # they come by price: one of any other already costs more
-        sized = _sized(region, candidate.host, demand, payload)
-        if sized is None:
-            continue
-        capacity, count = sized
-        count += region.reference_injectors
-        offering = candidate.offering
-        rank = (count * candidate.monthly_usd_micros, count, offering.machine.name)
-        if best is None or rank < best[0]:
-            group = FleetGroup(
-                offering, count, region.users, capacity.users, capacity.binding, place
-            )
-            best = (rank, group)
-    return None if best is None else best[1]
-
-
-def stand_ins(
-    group: FleetGroup, demand: Demand, payload: int | None, catalog: Catalog, most: int
-) -> tuple[Offering, ...]:
-    """Other machine types that carry as much each as the group's have to, cheapest first.
-
-    For when the region has none left of the group's own type: then price comes second. They go
-    into the same create call, so they are such as it may name together.
-    """
-    chosen = group.offering.machine
-    region = RegionRequirement(None, _ceil_div(group.users, group.count), 1, 0)
-    found: list[Offering] = []
-    offerings = catalog.offerings(chosen.provider, group.place.region)
-    for offering in sorted(offerings, key=lambda each: (each.hourly_usd_micros, each.machine.name)):
-        if len(found) == most:
-            break
-        if offering.machine.burstable or offering.machine == chosen:
-            continue
-        if chosen.provider in ONE_IMAGE_A_LAUNCH and (
-            offering.machine.architecture != chosen.architecture
-        ):
-            continue
-        sized = _sized(region, host_of(offering.machine), demand, payload)
-        if sized is not None and sized[1] == 1:
-            found.append(offering)
-    return tuple(found)
-
-
-@lru_cache(maxsize=256)
-def candidates(catalog: Catalog, provider: str, region: str) -> Sequence[Candidate]:
+    region: str,
+    wishes: MachineWishes,
+    without: frozenset[str] = frozenset(),
+) -> Sequence[Candidate]:
     """The machine types of a region that can be the cheapest for some load, by price.
 
-    A type is dropped when another one offers at least as much of everything for at most its price:
-    it could then never need fewer machines. That leaves a few dozen of several hundred.
+    Those that are named in ``without`` are as if they did not exist.
     """
+    return _candidates(
+        catalog,
+        provider,
+        region,
+        wishes.families,
+        wishes.architecture,
+        without,
+        counts_vcpus=wishes.vcpus_max is not None,
+    )
+
+
+def is_wished(machine: MachineType, wishes: MachineWishes) -> bool:
+    """Whether the type may be asked for."""
+    return (
+        not machine.burstable
+        and (not wishes.families or machine.family in wishes.families)
+        and wishes.architecture in {None, machine.architecture}
+    )
+
+
+@lru_cache(maxsize=512)
+def _candidates(
+    catalog: Catalog,
+    provider: str,
+    region: str,
+    families: tuple[str, ...],
+    architecture: str | None,
+    without: frozenset[str],
+    *,
+    counts_vcpus: bool,
+) -> Sequence[Candidate]:
+    """A type is dropped when another one offers as much of everything for at most its price.
+
+    It could then never need fewer machines; nor fewer processors, where those count. That leaves a
+    few dozen of several hundred.
+    """
+    wishes = MachineWishes(families, architecture)
     around_usd_micros = (
         catalog.public_ipv4(provider, region).usd_micros * HOURS_PER_MONTH
         + catalog.boot_disk(provider, region).usd_micros
     )
     kept: list[Candidate] = []
     for offering in catalog.offerings(provider, region):
+        if not is_wished(offering.machine, wishes) or offering.machine.name in without:
+            continue
         host = host_of(offering.machine)
-        is_beaten = any(_offers_as_much(better.host, host) for better in kept)
-        if not offering.machine.burstable and not is_beaten:
+        if not any(
+            _offers_as_much(better.host, host)
+            and (not counts_vcpus or better.host.vcpus == host.vcpus)
+            for better in kept
+        ):
             monthly = offering.hourly_usd_micros * HOURS_PER_MONTH + around_usd_micros
             kept.append(Candidate(offering, host, monthly))
     return tuple(kept)
@@ -174,23 +122,6 @@ def host_of(machine: MachineType) -> Host:
     return Host(machine.vcpus, machine.memory_mib, baseline, baseline)
 
 
-def _sized(
-    region: RegionRequirement, host: Host, demand: Demand, payload: int | None
-) -> tuple[Capacity, int] | None:
-    """What one machine carries, and how many carry the region's users."""
-    if payload is None:
-        capacity = capacity_of(host, demand)
-        return (capacity, _ceil_div(region.users, capacity.users)) if capacity.users else None
-    # A fixed payload replaces what the model knows of the processor; the other bounds stay.
-    hosted = host.vcpus // STANDARD_INJECTOR.vcpus
-    other = capacity_of(host, replace(demand, payload=None, paced=False))
-    if not hosted or not other.users:
-        return None
-    count = max(_ceil_div(region.injectors, hosted), _ceil_div(region.users, other.users))
-    by_payload = Capacity(hosted * payload, GIVEN)
-    return min(by_payload, other, key=lambda capacity: capacity.users), count
-
-
 def _offers_as_much(one: Host, other: Host) -> bool:
     return (
         one.vcpus >= other.vcpus
@@ -205,7 +136,3 @@ def _at_least(one: int | None, other: int | None) -> bool:
     if one is None or other is None:
         return one is other
     return one >= other
-
-
-def _ceil_div(numerator: int, denominator: int) -> int:
-    return -(-numerator // denominator)

@@ -2,12 +2,14 @@
 
 A scenario names the regions of one cloud. To compare clouds, the other's region nearest to it
 stands in; a fleet that is asked for on one cloud by name gets no stand-in, because where load and
-data are is not ours to change.
+data are is not ours to change. A pattern such as ``eu-*``, or ``any``, leaves the choice among the
+regions that match.
 """
 
 from __future__ import annotations
 
 import difflib
+import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +17,7 @@ from engine.scenario import RegionShare
 from pricing.catalog import DEFAULT_REGION, PROVIDERS, Catalog, UnknownRegionError
 
 ANY_PROVIDER = "any"
+ANY_REGION = "any"
 
 _AZURE_NEAR_AWS = {
     "af-south-1": "southafricanorth",
@@ -58,10 +61,12 @@ class Place:
     """Where a part of the load comes from on one cloud.
 
     Attributes:
-        region: The cloud's region.
+        provider: The cloud.
+        region: Its region.
         stands_for: The region that the scenario names, if it is another cloud's.
     """
 
+    provider: str
     region: str
     stands_for: str | None = None
 
@@ -71,14 +76,19 @@ def equal_shares(regions: Sequence[str]) -> tuple[RegionShare, ...]:
     return tuple(RegionShare(region, 1 / len(regions)) for region in regions)
 
 
+def is_choice(region: str | None) -> bool:
+    """Whether the name stands for any region that matches it."""
+    return region is not None and (region == ANY_REGION or "*" in region)
+
+
 def places_on(
     provider: str, regions: Sequence[str | None], catalog: Catalog, *, may_stand_in: bool
-) -> tuple[Place, ...]:
-    """The provider's places for the scenario's regions, in their order.
+) -> tuple[tuple[Place, ...], ...]:
+    """The provider's places for each of the scenario's regions, in their order: one, or a choice.
 
     Args:
         provider: ``aws`` or ``azure``.
-        regions: Names; None: the provider's default region.
+        regions: Names or patterns; None: the provider's default region.
         catalog: Knows which regions there are.
         may_stand_in: Whether the nearest region may stand for another cloud's.
 
@@ -87,8 +97,22 @@ def places_on(
     """
     known = catalog.regions(provider)
     return tuple(
-        _place(provider, region, known, catalog, may_stand_in=may_stand_in) for region in regions
+        _matching(provider, region, known)
+        if region is not None and is_choice(region)
+        else (_place(provider, region, known, catalog, may_stand_in=may_stand_in),)
+        for region in regions
     )
+
+
+def elsewhere(region: str | None, place: Place, catalog: Catalog) -> tuple[Place, ...]:
+    """Where else a part of the load may come from, as far as its region was not chosen by name."""
+    if region is None:
+        names: Sequence[str] = ELSEWHERE.get(place.region, ())
+        return tuple(Place(place.provider, name) for name in names)
+    if not is_choice(region):
+        return ()
+    matching = _matching(place.provider, region, catalog.regions(place.provider))
+    return tuple(each for each in matching if each.region != place.region)
 
 
 def check_somewhere(regions: Sequence[str | None], catalog: Catalog) -> None:
@@ -99,7 +123,9 @@ def check_somewhere(regions: Sequence[str | None], catalog: Catalog) -> None:
     """
     known = [region for provider in PROVIDERS for region in catalog.regions(provider)]
     for region in regions:
-        if region is not None and region not in known:
+        if region is None or (is_choice(region) and _names(region, known)):
+            continue
+        if region not in known:
             near = ", ".join(difflib.get_close_matches(region, known, n=3, cutoff=0.5))
             hint = f"near it: {near}" if near else "names are like us-east-1 or westeurope"
             raise UnknownRegionError(
@@ -107,14 +133,29 @@ def check_somewhere(regions: Sequence[str | None], catalog: Catalog) -> None:
             )
 
 
+def _matching(provider: str, pattern: str, known: Sequence[str]) -> tuple[Place, ...]:
+    names = _names(pattern, known)
+    if not names:
+        raise UnknownRegionError(
+            f"no region of {provider} in the catalogue matches {pattern!r}",
+            provider=provider,
+            region=pattern,
+        )
+    return tuple(Place(provider, name) for name in names)
+
+
+def _names(pattern: str, known: Sequence[str]) -> list[str]:
+    return fnmatch.filter(known, "*" if pattern == ANY_REGION else pattern)
+
+
 def _place(
     provider: str, region: str | None, known: Sequence[str], catalog: Catalog, *, may_stand_in: bool
 ) -> Place:
     if region is None:
-        return Place(DEFAULT_REGION[provider])
+        return Place(provider, DEFAULT_REGION[provider])
     stand_in = _NEAREST[provider].get(region)
     if stand_in in known and region not in known and may_stand_in:
         assert stand_in is not None
-        return Place(stand_in, stands_for=region)
+        return Place(provider, stand_in, stands_for=region)
     catalog.offerings(provider, region)
-    return Place(region)
+    return Place(provider, region)

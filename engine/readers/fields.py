@@ -115,7 +115,7 @@ Size = Annotated[int, Field(ge=0, le=BYTES_MAX)]
 _LINE = r"^\S[^\r\n]*$"
 _PATH = r"^/\S*$"
 _URL = r"^[a-z][a-z0-9+.-]*://[^\s/]\S*$"
-_REGION = r"^[a-z0-9][a-z0-9-]{0,62}$"
+_REGION = r"^[a-z0-9*][a-z0-9*-]{0,62}$"
 _CLASS = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
 _VERSION = r"^v?[0-9]+\.[0-9]+\.[0-9]+$"
 WHAT_FITS = {

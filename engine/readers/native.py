@@ -25,7 +25,7 @@ from engine.readers.native_file import (
 )
 from engine.readers.program_files import find_program
 from engine.readers.tree import Tree
-from engine.scenario import RegionShare, Request, Scenario, UserClass
+from engine.scenario import MachineWishes, RegionShare, Request, Scenario, UserClass
 
 
 def read_native(tree: Tree, file: str) -> Scenario:
@@ -61,6 +61,14 @@ def _scenario(file: ScenarioFile, program: LoadProgram | None) -> Scenario:
         reference_injector=file.reference_injector,
         machines_at_least=float(file.machines_at_least),
         program=program,
+        memory_mib_per_user=file.memory_mib_per_user,
+        machines=MachineWishes(
+            families=tuple(file.machines.families),
+            architecture=file.machines.architecture,
+            machines_max=file.machines.at_most,
+            vcpus_max=file.machines.vcpus_at_most,
+            mixed=file.machines.mixed,
+        ),
     )
 
 

@@ -218,6 +218,20 @@ class Payload(FileMapping):
     response_bytes: Size | None = Field(None, description="Received per request.")
 
 
+class Machines(FileMapping):
+    """Which machines a cloud may be asked for."""
+
+    families: list[Line] = Field([], description="Only these, such as c7g or Dsv5.")
+    architecture: Literal["x86_64", "arm64"] | None = None
+    at_most: int | None = Field(
+        None, ge=1, le=1_000_000, description="Machines in all, over all regions."
+    )
+    vcpus_at_most: int | None = Field(
+        None, ge=1, le=100_000_000, description="In each region, as the cloud's quota has it."
+    )
+    mixed: bool = Field(default=True, description="A region may have machines of several types.")
+
+
 def _regions_kind(value: object) -> str:
     return "<list>" if isinstance(value, list) else "<mapping>"
 
@@ -237,12 +251,18 @@ class ScenarioFile(FileMapping):
     connections_per_user: int | None = Field(
         None, ge=1, le=10_000, description="Sockets held open."
     )
+    memory_mib_per_user: int | None = Field(
+        None, ge=1, le=100_000_000, description="Memory that one user takes on an injector."
+    )
+    machines: Machines = Machines()
     regions: Annotated[
         Annotated[dict[RegionName, Share], Tag("<mapping>")]
         | Annotated[list[RegionName], Tag("<list>")],
         Discriminator(_regions_kind),
     ] = Field(
-        {}, description="Where the load comes from: shares by name, or names in equal shares."
+        {},
+        description="Where the load comes from: shares by name, or names in equal shares; eu-* or "
+        "any is the cheapest region that matches.",
     )
     load_engine: LoadEngineEntry = Field("locust", description="What puts the load on.")
     injectors: Count | None = Field(None, description="A fixed number of standard injectors.")

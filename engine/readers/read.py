@@ -12,11 +12,14 @@ from engine.readers.errors import UnknownFormatError
 from engine.readers.placeholders import Placeholders, Settings
 from engine.readers.source import read_source
 from engine.readers.tree import read_tree
-from engine.scenario import Scenario
+from engine.scenario import MachineWishes, Scenario
 from kernel.errors import BadInputError
 
 FORMATS = ("loadmuster",)
 """The formats that can be read; each is told by its content."""
+
+
+NO_WISHES = MachineWishes()
 
 
 def read_scenario(  # noqa: PLR0913 - one keyword for each thing that a command line overrides
@@ -30,6 +33,7 @@ def read_scenario(  # noqa: PLR0913 - one keyword for each thing that a command 
     users_per_injector: int | None = None,
     iteration_s: float | None = None,
     regions: Sequence[str] = (),
+    machines: MachineWishes = NO_WISHES,
 ) -> Scenario:
     """Read a load test and apply the overrides.
 
@@ -44,6 +48,7 @@ def read_scenario(  # noqa: PLR0913 - one keyword for each thing that a command 
         users_per_injector: A fixed payload; replaces a fixed number of injectors in the file.
         iteration_s: How long one user of an open model stays.
         regions: Where the load comes from, in equal shares; replaces the file's.
+        machines: Which machines may be taken; what is given replaces the file's.
 
     Raises:
         UnreadableSourceError, UnknownFormatError, BadScenarioError, BadSettingsError: One line
@@ -73,6 +78,17 @@ def read_scenario(  # noqa: PLR0913 - one keyword for each thing that a command 
     if regions:
         _require(len(set(regions)) == len(regions), "regions", "a region is given twice")
         scenario = replace(scenario, regions=equal_shares(regions))
+    own = scenario.machines
+    scenario = replace(
+        scenario,
+        machines=MachineWishes(
+            families=machines.families or own.families,
+            architecture=machines.architecture or own.architecture,
+            machines_max=machines.machines_max or own.machines_max,
+            vcpus_max=machines.vcpus_max or own.vcpus_max,
+            mixed=machines.mixed and own.mixed,
+        ),
+    )
     return _with_fixed_size(scenario, injectors, users_per_injector)
 
 

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from engine.planning.capacity import GIVEN, Demand, demand_of
-from engine.planning.estimate import Estimate
-from engine.planning.machines import FleetGroup, cheapest_group, stand_ins
-from engine.planning.places import ELSEWHERE, Place
-from engine.planning.requirement import RegionRequirement
+from engine.planning.estimate import Estimate, Fleet
+from engine.planning.needs import Needs, needs_of
+from engine.planning.places import Place, elsewhere
+from engine.planning.sites import FleetGroup, Site, cheapest_site, stand_ins
 from engine.runs.states import Placement
 from kernel.errors import BadInputError
 from pricing.catalog import Catalog
@@ -23,6 +22,9 @@ from pricing.catalog import Catalog
 LOCAL = "local"
 TYPES_MAX = 4
 """Machine types in one create call."""
+
+ELSEWHERE_MAX = 2
+"""Other regions that are tried."""
 
 IsShort = Callable[[str, str, str], bool]
 """Whether a cloud's region had none left of a machine type a moment ago."""
@@ -43,6 +45,8 @@ def placements_of(
 ) -> tuple[Placement, ...]:
     """The machines to launch: on this machine one process an injector, in a cloud its fleet.
 
+    A placement for each machine type of each region: each has its share of the users.
+
     Args:
         estimate: What the load takes; it has the fleets of all these clouds.
         provider: Where the machines are wanted.
@@ -56,30 +60,24 @@ def placements_of(
     if provider == LOCAL:
         injectors = estimate.requirement.injectors
         return (Placement(LOCAL, LOCAL, ("process",), injectors, (0,), estimate.load.peak_users),)
-    by_cloud = [_options_on(name, estimate, catalog, is_short) for name in (provider, *or_on)]
-    return tuple(_joined(options) for options in zip(*by_cloud, strict=True))
+    fleet, *others = (_fleet_on(name, estimate) for name in (provider, *or_on))
+    needs = needs_of(estimate.scenario, estimate.requirement)
+    return tuple(_placement(group, others, needs, catalog, is_short) for group in fleet.groups)
 
 
 def first_on(provider: str, placements: Sequence[Placement]) -> tuple[Placement, ...]:
     """Of each placement the place that is tried first on that cloud."""
-    return tuple(
-        next(option for option in placement.options if option.provider == provider)
+    found = (
+        next((option for option in placement.options if option.provider == provider), None)
         for placement in placements
     )
+    return tuple(option for option in found if option is not None)
 
 
-def _options_on(
-    provider: str, estimate: Estimate, catalog: Catalog, is_short: IsShort
-) -> list[list[Placement]]:
-    """For each of the requirement's regions: where one cloud may have its machines."""
+def _fleet_on(provider: str, estimate: Estimate) -> Fleet:
     for fleet in estimate.clouds:
         if fleet.provider == provider:
-            demand = demand_of(estimate.scenario)
-            regions = estimate.requirement.regions
-            return [
-                _options(group, region, demand, _payload(estimate), catalog, is_short)
-                for group, region in zip(fleet.groups, regions, strict=True)
-            ]
+            return fleet
     raise BadInputError(
         f"the estimate has no fleet on {provider!r}; it has "
         + ", ".join(fleet.provider for fleet in estimate.clouds),
@@ -87,40 +85,45 @@ def _options_on(
     )
 
 
-def _payload(estimate: Estimate) -> int | None:
-    requirement = estimate.requirement
-    return requirement.users_per_injector if requirement.binding == GIVEN else None
-
-
-def _joined(options_by_cloud: Sequence[list[Placement]]) -> Placement:
-    first, *elsewhere = [option for options in options_by_cloud for option in options]
-    return replace(first, elsewhere=tuple(elsewhere))
+def _placement(
+    group: FleetGroup, others: Sequence[Fleet], needs: Needs, catalog: Catalog, is_short: IsShort
+) -> Placement:
+    """The group's own place and all others of its cloud, then those of the other clouds."""
+    first, *further = _options(group, needs, catalog, is_short)
+    for fleet in others:
+        same_part = (each for each in fleet.groups if each.part.region == group.part.region)
+        site = _site(group, next(same_part).place, needs, catalog)
+        if site is not None:
+            further += _options(site.groups[0], needs, catalog, is_short)
+    return replace(first, elsewhere=tuple(further))
 
 
 def _options(
-    group: FleetGroup,
-    region: RegionRequirement,
-    demand: Demand,
-    payload: int | None,
-    catalog: Catalog,
-    is_short: IsShort,
+    group: FleetGroup, needs: Needs, catalog: Catalog, is_short: IsShort
 ) -> list[Placement]:
-    """The group's own place and all others, those that were short a moment ago last."""
-    groups, provider = [group], group.offering.machine.provider
-    if region.region is None:
-        for name in ELSEWHERE.get(group.place.region, ()):
-            other = cheapest_group(region, Place(name), demand, payload, catalog, provider)
-            groups += [other] if other is not None else []
-    options = [_at(each, demand, payload, catalog, is_short) for each in groups]
+    """The group's own place and others of its cloud, those that were short a moment ago last."""
+    provider = group.offering.machine.provider
+    sites = [
+        site
+        for place in elsewhere(group.part.region, group.place, catalog)
+        if (site := _site(group, place, needs, catalog))
+    ]
+    sites.sort(key=lambda site: site.monthly_usd_micros)
+    groups = [group, *(site.groups[0] for site in sites[:ELSEWHERE_MAX])]
+    options = [_at(each, needs, catalog, is_short) for each in groups]
     options.sort(key=lambda each: is_short(provider, each.region, each.machine_types[0]))
     return options
 
 
-def _at(
-    group: FleetGroup, demand: Demand, payload: int | None, catalog: Catalog, is_short: IsShort
-) -> Placement:
+def _site(group: FleetGroup, place: Place, needs: Needs, catalog: Catalog) -> Site | None:
+    """Machines of one type that carry the group's part elsewhere; None: none may, or none can."""
+    most = None if needs.wishes.machines_max is None else group.count
+    return cheapest_site(group.part, place, needs.of_one_type(), catalog, machines_max=most)
+
+
+def _at(group: FleetGroup, needs: Needs, catalog: Catalog, is_short: IsShort) -> Placement:
     """The group's machines, in the types that will do; those that were short come last."""
-    others = stand_ins(group, demand, payload, catalog, TYPES_MAX - 1)
+    others = stand_ins(group, needs, catalog, TYPES_MAX - 1)
     offerings = sorted(
         (group.offering, *others),
         key=lambda each: is_short(each.machine.provider, each.region, each.machine.name),

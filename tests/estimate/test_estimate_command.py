@@ -168,7 +168,8 @@ def test_every_option_counts(write: Write, run: Run) -> None:
     assert document["load"]["duration_s"] == 600
     assert document["requirement"]["users_per_injector"] == 100
     assert document["requirement"]["injectors"] == 6
-    assert [each["region"] for each in document["fleet"]] == ["westeurope", "uksouth"]
+    regions = dict.fromkeys(each["region"] for each in document["fleet"])
+    assert list(regions) == ["westeurope", "uksouth"]
     assert {cloud["provider"] for cloud in document["clouds"]} == {"azure"}
 
 

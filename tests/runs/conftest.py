@@ -22,7 +22,7 @@ from engine.runs.clouds import Cloud
 from engine.runs.controller import Controller
 from engine.runs.decide import Observed
 from engine.runs.states import Limits, Run
-from engine.scenario import Protocol, Request, Scenario, UserClass
+from engine.scenario import MachineWishes, Protocol, Request, Scenario, UserClass
 from kernel.clock import ManualClock, SystemClock
 from pricing.books.invoices import run_cause
 from pricing.quotes import Unit
@@ -81,8 +81,9 @@ def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def checkout() -> Scenario:
-    """3,000 users for ten minutes: 6 injectors, 60 LI-minutes, 30 of them start-up."""
-    return Scenario("checkout", Protocol.HTTP, closed([(0, 0), (60, 3000), (600, 3000)]))
+    """3,000 users for ten minutes on three machines: 6 injectors, 60 LI-minutes, 30 of start-up."""
+    profile = closed([(0, 0), (60, 3000), (600, 3000)])
+    return Scenario("checkout", Protocol.HTTP, profile, machines=MachineWishes(mixed=False))
 
 
 @pytest.fixture(scope="session")
