@@ -21,6 +21,7 @@ import psutil
 from benchmarks import (
     advancing,
     command_line,
+    fleet_choice,
     long_accounts,
     machines,
     posting,
@@ -32,6 +33,7 @@ from benchmarks.measure import Figure
 BENCHMARKS = {
     "command-line": command_line.figures,
     "single-estimate": single_estimate.figures,
+    "fleet-choice": fleet_choice.figures,
     "sweep": sweep_columns.figures,
     "machines": machines.figures,
     "posting": posting.figures,
