@@ -22,6 +22,7 @@ from benchmarks import (
     advancing,
     command_line,
     first_requests,
+    fleet_choice,
     long_accounts,
     machines,
     posting,
@@ -33,6 +34,7 @@ from benchmarks.measure import Figure
 BENCHMARKS = {
     "command-line": command_line.figures,
     "single-estimate": single_estimate.figures,
+    "fleet-choice": fleet_choice.figures,
     "sweep": sweep_columns.figures,
     "machines": machines.figures,
     "first-requests": first_requests.figures,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import advancing, first_requests, long_accounts, posting
+from benchmarks import advancing, first_requests, fleet_choice, long_accounts, posting
 from benchmarks.measure import Figure
 
 
@@ -17,6 +17,16 @@ def test_postings_are_measured_on_both_databases() -> None:
     figures = posting.figures(posting.Sizes(rounds=2, single_commits=3, batch_commits=2, batch=5))
     assert len(figures) == 4
     assert all(figure.ratio > 0 for figure in figures)
+
+
+def test_random_loads_never_cost_less_than_the_bound_nor_more_than_the_usual_choices() -> None:
+    figures = fleet_choice.figures(loads=30, rounds=1)
+    assert len(figures) == 6
+    gap, _, usual, cheapest_vcpu = figures[2:]
+    assert gap.name.endswith("30 proven")
+    assert gap.ratio >= 1
+    assert usual.ratio >= 1
+    assert cheapest_vcpu.ratio >= 1
 
 
 @pytest.mark.long

@@ -161,6 +161,10 @@ class _Search:
         """Search; false: it was given up before anything was proven."""
         base = max(self.edges, key=lambda edge: edge.bound(goal, limits)).ends
         side = [(i, each) for i, each in enumerate(self._pieces) if i not in base]
+        worth = self.edges[0]
+        side.sort(
+            key=lambda each: each[1].price * worth.denominator - each[1].carries * worth.carried
+        )
         cycle = 0 if limits else self._pieces[base[0]].carries
         known: dict[tuple[int, ...], int] = {}
         """By rest, what state with it has the most to be carried; without limits by whole bases."""
@@ -181,15 +185,18 @@ class _Search:
                 paid = price + piece.price
                 if remaining is None:
                     continue
+                bound = paid + least_price(self.edges, rest, remaining)
+                if not self._is_better(bound):
+                    if cycle:
+                        break  # those after it cost still more above what they are worth
+                    continue
                 if rest <= 0:
                     self._offer(paid, state, ((i, 1),))
                     continue
                 if known.get((rest % cycle if cycle else rest, *remaining), 0) >= rest:
                     continue
-                bound = paid + least_price(self.edges, rest, remaining)
-                if self._is_better(bound):
-                    self._taken.append((i, state))
-                    heappush(states, (bound, -rest, remaining, paid, len(self._taken) - 1))
+                self._taken.append((i, state))
+                heappush(states, (bound, -rest, remaining, paid, len(self._taken) - 1))
         return False
 
     def counts(self) -> list[int] | None:

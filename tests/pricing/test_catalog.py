@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
+from statistics import median
 
 import pytest
 from hypothesis import given
@@ -180,6 +181,27 @@ def test_a_malformed_row_is_refused_with_its_file_and_line(tmp_path: Path) -> No
     assert Catalog(tmp_path).offering("aws", "here", "m1").hourly_usd_micros == 1_000_000
     with pytest.raises(CatalogUnreadableError, match=r"surroundings\.csv"):
         Catalog(tmp_path).egress("aws", "here")
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_no_price_is_below_half_of_what_region_and_machine_type_suggest(provider: str) -> None:
+    prices: dict[str, dict[str, int]] = {}
+    regions = BUNDLED.regions(provider)
+    for region in regions:
+        for offering in BUNDLED.offerings(provider, region):
+            prices.setdefault(offering.machine.name, {})[region] = offering.hourly_usd_micros
+    usual = {name: median(by_region.values()) for name, by_region in prices.items()}
+    level = {
+        region: median(
+            by_region[region] / usual[name]
+            for name, by_region in prices.items()
+            if region in by_region
+        )
+        for region in regions
+    }
+    for name, by_region in prices.items():
+        for region, price in by_region.items():
+            assert price >= usual[name] * level[region] / 2, (region, name)
 
 
 def test_a_price_is_stale_after_a_year() -> None:
