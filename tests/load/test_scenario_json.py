@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.profile import ClosedProfile, Curve, OpenProfile, Point, closed
+from engine.program import LoadProgram, ProgramFile, ProgramKind
 from engine.scenario import Protocol, RegionShare, Request, Scenario, UserClass
 from engine.scenario_json import scenario_from_json, scenario_to_json
 
@@ -35,6 +36,19 @@ USER_CLASSES = st.builds(
     think_time_s=st.tuples(SECONDS, SECONDS),
     requests=st.lists(REQUESTS, max_size=3).map(tuple),
 )
+FILES = st.builds(ProgramFile, TEXTS, COUNTS, TEXTS, st.booleans())
+PROGRAMS = st.builds(
+    LoadProgram,
+    st.sampled_from(ProgramKind),
+    TEXTS,
+    TEXTS,
+    files=st.lists(FILES, max_size=3).map(tuple),
+    prepare=st.none() | TEXTS,
+    results=st.none() | TEXTS,
+    version=st.none() | TEXTS,
+    classpath=st.none() | TEXTS,
+    own_profile=st.booleans(),
+)
 SCENARIOS = st.builds(
     Scenario,
     name=TEXTS,
@@ -52,6 +66,7 @@ SCENARIOS = st.builds(
     injectors=st.none() | COUNTS,
     users_per_injector=st.none() | COUNTS,
     reference_injector=st.booleans(),
+    program=st.none() | PROGRAMS,
 )
 
 

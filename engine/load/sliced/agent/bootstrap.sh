@@ -24,10 +24,13 @@ give_up() { # give_up REASON
 }
 
 send_reports() {
+    # Reports say when all is over, so they come last.
+    if mv machine.json machine.sent 2> /dev/null; then
+        send machine.sent "machine-$machine.json"
+    fi
     for report in report-*.json; do
         [ -f "$report" ] && send "$report" "${report%.json}-$machine.json"
     done
-    [ -f machine.json ] && send machine.json "machine-$machine.json"
 }
 
 load=

@@ -8,8 +8,9 @@ work=$PWD
 get_ready() {
     find_k6
     if command -v k6 > /dev/null; then
-        case "$VERSION $(k6 version)" in
-            " "* | *"v$VERSION"*) return ;;
+        [ -n "$VERSION" ] || return 0
+        case "$(k6 version || :) " in
+            *"v$VERSION "*) return 0 ;;
         esac
     fi
     [ -n "$VERSION" ] || {

@@ -57,7 +57,7 @@ function pairs_of_times(    time_ms, text) {
     return "[" text "]"
 }
 
-function quoted(text) {
+function json_text(text) {
     gsub(/[\\"]/, "\\\\&", text)
     return "\"" text "\""
 }
@@ -84,7 +84,7 @@ END {
     load_s = now_s > start_s ? now_s - start_s : 0
     rate = !ended && before_s && now_s > before_s ? (requests - before) / (now_s - before_s) : 0
     printf "{\"part\": 0, \"parts\": 1, \"ended\": %s, ", ended ? "\"" ended "\"" : "null"
-    printf "\"message\": %s, ", quoted(ENVIRON["WHY"])
+    printf "\"message\": %s, ", json_text(ENVIRON["WHY"])
     printf "\"late_s\": %d, \"load_s\": %d, ", began_s - start_s, load_s
     printf "\"users\": %s, \"users_known\": %s, ", pairs_of_users(), \
         column["elapsed"] && !column["allThreads"] ? "false" : "true"
