@@ -148,7 +148,8 @@ def _launch_in_a_network_of_the_users_own(arm: RehearsedArm, clock: ManualClock)
     subnet = {"name": "injectors", "properties": {"addressPrefix": "10.7.0.0/24"}}
     space = {"addressPrefixes": ["10.7.0.0/16"]}
     body = {"location": "uksouth", "properties": {"addressSpace": space, "subnets": [subnet]}}
-    clients.network.virtual_networks.begin_create_or_update("networks", "acme", body, polling=False)
+    made = network.VirtualNetwork(body)
+    clients.network.virtual_networks.begin_create_or_update("networks", "acme", made, polling=False)
     clock.sleep(10.0)
     arm.world.requests.clear()
     subnets = (NAMED_SUBNET,)
