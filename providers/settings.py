@@ -16,6 +16,7 @@ AWS_SECURITY_GROUPS = "LOADMUSTER_AWS_SECURITY_GROUPS"
 AZURE_SUBSCRIPTION = "AZURE_SUBSCRIPTION_ID"
 AZURE_STORAGE = "LOADMUSTER_AZURE_STORAGE"
 AZURE_CONTAINER = "LOADMUSTER_AZURE_CONTAINER"
+AZURE_SUBNETS = "LOADMUSTER_AZURE_SUBNETS"
 AZURE_IDENTITY = "LOADMUSTER_AZURE_IDENTITY"
 AZURE_IDENTITY_CLIENT_ID = "LOADMUSTER_AZURE_IDENTITY_CLIENT_ID"
 AZURE_ENDPOINT = "LOADMUSTER_AZURE_ENDPOINT"
@@ -35,6 +36,11 @@ _STORAGE_ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _CONTAINER = re.compile(r"(?=.{3,39}$)[a-z0-9]+(-[a-z0-9]+)*")
 # Plain HTTP leads to this computer only: tokens travel by it.
 _ADDRESS = re.compile(r"(https://[a-z0-9.-]+|http://(127\.0\.0\.1|localhost))(:\d+)?(/[a-z0-9]+)?")
+_AZURE_SUBNET = re.compile(
+    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/"
+    r"virtualNetworks/[^/]+/subnets/[^/]+",
+    re.IGNORECASE,
+)
 _IDENTITY = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ManagedIdentity/"
     r"userAssignedIdentities/[^/]+",
@@ -65,6 +71,7 @@ class AzureSettings:
         subscription_id: Pays for the machines; None: none was named.
         storage_url: Where the storage account for work and reports answers; None: none was named.
         container: The container in it, and the beginning of the names of those beside it.
+        subnets: Ids of those that machines may be in, of all regions; elsewhere one is made.
         identity_id: Resource id of the identity by which a machine ends its run; None: it has none.
         identity_client_id: The identity's client id, for which a machine asks.
         endpoint: Where Azure Resource Manager answers.
@@ -73,6 +80,7 @@ class AzureSettings:
     subscription_id: str | None = None
     storage_url: str | None = None
     container: str = DEFAULT_CONTAINER
+    subnets: tuple[str, ...] = ()
     identity_id: str | None = None
     identity_client_id: str | None = None
     endpoint: str = AZURE_PUBLIC_ENDPOINT
@@ -154,6 +162,13 @@ def azure_settings(environment: Mapping[str, str]) -> AzureSettings:
         subscription_id=environment.get(AZURE_SUBSCRIPTION, "").strip() or None,
         storage_url=_storage_url(environment.get(AZURE_STORAGE, "").strip()),
         container=container or DEFAULT_CONTAINER,
+        subnets=_ids(
+            environment,
+            AZURE_SUBNETS,
+            _AZURE_SUBNET,
+            "/subscriptions/ID/resourceGroups/GROUP/providers/Microsoft.Network/"
+            "virtualNetworks/NETWORK/subnets/SUBNET",
+        ),
         identity_id=_value(
             environment,
             AZURE_IDENTITY,

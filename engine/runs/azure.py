@@ -148,6 +148,7 @@ class AzureRuns:
             BadInputError: The SDK or the subscription is missing.
         """
         _check_sdk()
+        self.settings.wanted_subscription()
         from providers.azure.clients import AzureClients
         from providers.azure.connection import connection_of
 

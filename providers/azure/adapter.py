@@ -35,7 +35,7 @@ from providers.azure.inventory import (
 )
 from providers.azure.login import throwaway_key
 from providers.azure.names import run_group, scale_set_name
-from providers.azure.network import ensure_network
+from providers.azure.network import ensure_network, named_subnet
 from providers.azure.operations import CREATE, Operations
 from providers.azure.quota import check_quota
 from providers.azure.requests import Ground, scale_set_body
@@ -86,8 +86,9 @@ class AzureProvider:
         return "azure"
 
     def check(self, spec: LaunchSpec) -> None:
-        """Look at credentials, boot script, machine sizes and quotas; create nothing."""
+        """Look at credentials, boot script, subnets, machine sizes and quotas; create nothing."""
         boot_script(spec, self._connection)
+        named_subnet(self._clients, spec.region)
         sizes = wanted_sizes(self._clients, spec)
         check_quota(self._clients, spec, sizes)
 
@@ -146,7 +147,7 @@ class AzureProvider:
         self._check_unspent(spec)
         ground = Ground(
             sizes=wanted_sizes(self._clients, spec),
-            subnet_id=ensure_network(self._clients, spec.region),
+            network=ensure_network(self._clients, spec.region),
             boot_script=script,
             public_key=self._make_key(),
             identity_id=self._connection.identity_id,

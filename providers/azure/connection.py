@@ -31,6 +31,7 @@ class Connection:
         credential: Gives tokens.
         endpoint: Where Azure Resource Manager answers.
         session: How requests travel; None: over the network.
+        subnets: Ids of those that machines may be in, of all regions; elsewhere one is made.
         identity_id: Resource id of the user-assigned identity by which a machine ends itself.
         identity_client_id: Its client id, for which a machine asks.
     """
@@ -39,6 +40,7 @@ class Connection:
     credential: TokenCredential
     endpoint: str = AZURE_PUBLIC_ENDPOINT
     session: requests.Session | None = None
+    subnets: tuple[str, ...] = ()
     identity_id: str | None = None
     identity_client_id: str | None = None
 
@@ -58,6 +60,7 @@ def connection_of(settings: AzureSettings) -> Connection:
         credential=DefaultAzureCredential(),
         endpoint=settings.endpoint,
         session=direct_session() if settings.endpoint.startswith(PLAIN) else None,
+        subnets=settings.subnets,
         identity_id=settings.identity_id,
         identity_client_id=settings.identity_client_id,
     )

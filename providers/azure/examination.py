@@ -20,6 +20,7 @@ from providers.azure.account import (
     not_allowed_error,
 )
 from providers.azure.clients import AzureClients
+from providers.azure.network import named_subnet
 from providers.azure.quota import REGIONAL_VCPUS, machine_usages
 from providers.azure.storage import check_storage, open_storage
 from providers.clock_skew import check_skew
@@ -36,7 +37,7 @@ class Examination:
     Attributes:
         clients: How Azure is called.
         clock: The computer's own, which has to agree with Azure's.
-        settings: Storage account, container, identity.
+        settings: Storage account, container, identity; the connection has the rest.
         regions: Where runs are wanted.
         nonce: Tells this examination's probe in the storage from others.
     """
@@ -62,6 +63,7 @@ class Examination:
         yield _look("storage", self._storage)
         yield self._dead_man()
         for region in self.regions:
+            yield _look(f"network {region}", partial(self._network, region))
             yield from self._quotas(region)
 
     def _skew(self, date_header: str | None) -> Finding:
@@ -100,6 +102,10 @@ class Examination:
             "make an identity with the role in docs/azure-machine-role.json, or let "
             "`loadmuster serve` reap",
         )
+
+    def _network(self, region: str) -> str:
+        named = named_subnet(self.clients, region)
+        return "made with the first run" if named is None else named.partition("/providers/")[2]
 
     def _quotas(self, region: str) -> Iterator[Finding]:
         what = f"quota {region}"

@@ -1,7 +1,9 @@
-"""The network that machines are in: one in each region, shared by all runs, made when missing.
+"""The network that machines are in: the user's own, or one a region that all runs share.
 
-Its name is a hash of its content, so that it is never changed, only replaced by another of another
-name. Nobody is let in, not even from machine to machine; each machine goes out by its own public
+What is made has a hash of its content for a name, so that it is never changed, only replaced by
+another of another name. Nobody is let in, not even from machine to machine: the firewall is the
+subnet's in a network of ours, each machine's in one of the user's, which stays as it is. Each
+machine goes out by its own public
 address, since https://learn.microsoft.com/azure/virtual-network/ip-services/default-outbound-access
 ends every other default.
 """
@@ -9,13 +11,16 @@ ends every other default.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from providers.azure.clients import AzureClients
 from providers.azure.names import content_name, shared_group
-from providers.errors import UnknownOutcomeError
+from providers.errors import ConfigurationRejectedError, UnknownOutcomeError
+from providers.settings import AZURE_SUBNETS
 
 SHARED_TAGS = {"loadmuster:shared": "network"}
 # 65,531 addresses for machines: a /16 less the five that Azure keeps.
@@ -24,6 +29,24 @@ SUBNET = "machines"
 READY = "Succeeded"
 READY_LOOKS = 10
 READY_WAIT_S = 1.0
+_SUBNET = re.compile(
+    r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)/providers/"
+    r"Microsoft\.Network/virtualNetworks/(?P<network>[^/]+)/subnets/(?P<subnet>[^/]+)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Where machines of a region are put.
+
+    Attributes:
+        subnet_id: The subnet.
+        firewall_id: What keeps visitors from each machine; None: the subnet has it.
+    """
+
+    subnet_id: str
+    firewall_id: str | None = None
 
 
 def firewall_body(region: str) -> dict[str, Any]:
@@ -72,24 +95,64 @@ def network_body(region: str, firewall_id: str) -> dict[str, Any]:
     }
 
 
-def ensure_network(clients: AzureClients, region: str) -> str:
-    """Id of the subnet for machines, made if the region does not have it yet.
+def named_subnet(clients: AzureClients, region: str) -> str | None:
+    """Id of the first subnet that the user named in a region; None: there a network is made.
 
     Raises:
+        ConfigurationRejectedError: One of those that were named is not there.
+    """
+    for subnet_id in clients.connection.subnets:
+        named = _SUBNET.fullmatch(subnet_id)
+        assert named is not None, "settings name subnets by their ids"
+        get = partial(clients.network.virtual_networks.get, named["group"], named["network"])
+        is_ours = named["subscription"].lower() == clients.connection.subscription_id.lower()
+        network = clients.find("VirtualNetworks.Get", region, get) if is_ours else None
+        subnets = (network.properties.subnets or []) if network and network.properties else []
+        if network is None or named["subnet"].lower() not in {
+            (one.name or "").lower() for one in subnets
+        }:
+            raise ConfigurationRejectedError(
+                f"{AZURE_SUBNETS}: there is no subnet {subnet_id} in this subscription; "
+                "`az network vnet subnet list` shows those of a network",
+                subnet=subnet_id,
+            )
+        if network.location == region:
+            return subnet_id
+    return None
+
+
+def ensure_network(clients: AzureClients, region: str) -> Network:
+    """Where machines of a region are put; what the region does not have yet is made.
+
+    Raises:
+        ConfigurationRejectedError: A subnet that was named is not there.
         UnknownOutcomeError: It is being made; ask again.
     """
-    from azure.mgmt.network.models import VirtualNetwork
-
+    named = named_subnet(clients, region)
     group = shared_group(region)
     firewall = content_name("firewall", json.dumps(firewall_body(region), sort_keys=True))
     subscription = f"/subscriptions/{clients.connection.subscription_id}"
     provider = f"{subscription}/resourceGroups/{group}/providers/Microsoft.Network"
-    body = network_body(region, f"{provider}/networkSecurityGroups/{firewall}")
+    firewall_id = f"{provider}/networkSecurityGroups/{firewall}"
+    if named is None:
+        network = _ensure_ours(clients, region, group, firewall_id)
+        return Network(f"{provider}/virtualNetworks/{network}/subnets/{SUBNET}")
+    look = partial(clients.network.network_security_groups.get, group, firewall)
+    if _state(clients.find("NetworkSecurityGroups.Get", region, look)) != READY:
+        _make_firewall(clients, region, group, firewall)
+    return Network(named, firewall_id)
+
+
+def _ensure_ours(clients: AzureClients, region: str, group: str, firewall_id: str) -> str:
+    """Name of the network that all runs in a region share."""
+    from azure.mgmt.network.models import VirtualNetwork
+
+    body = network_body(region, firewall_id)
     network = content_name("network", json.dumps(body, sort_keys=True))
     networks = clients.network.virtual_networks
     look = partial(networks.get, group, network)
     if _state(clients.find("VirtualNetworks.Get", region, look)) != READY:
-        _make_firewall(clients, region, group, firewall)
+        _make_firewall(clients, region, group, firewall_id.rpartition("/")[2])
         clients.call(
             "VirtualNetworks.CreateOrUpdate",
             region,
@@ -98,7 +161,7 @@ def ensure_network(clients: AzureClients, region: str) -> str:
             ),
         )
         _await_ready(clients, region, look, "VirtualNetworks.Get")
-    return f"{provider}/virtualNetworks/{network}/subnets/{SUBNET}"
+    return network
 
 
 def _make_firewall(clients: AzureClients, region: str, group: str, name: str) -> None:

@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote
 
 from providers.azure.clients import AzureClients
 from providers.azure.codes import EXISTS_CODES
+from providers.azure.connection import PLAIN
 from providers.azure.errors import is_not_found
 from providers.errors import ConfigurationRejectedError
 from providers.objects import NAME_PLACE, UploadMethod, UploadTicket
@@ -146,6 +147,7 @@ class BlobObjects:
             user_delegation_key=delegated,
             permission=READ,
             expiry=expires_at,
+            protocol=self._protocol,
         )
         return f"{self._account_url}/{place.container}/{quote(place.name)}?{signature}"
 
@@ -170,6 +172,7 @@ class BlobObjects:
             user_delegation_key=delegated,
             permission=WRITE,
             expiry=expires_at,
+            protocol=self._protocol,
         )
         url = f"{self._account_url}/{place.container}/{NAME_PLACE}?{signature}"
         return UploadTicket(UploadMethod.PUT, url, fields=(BLOB_TYPE,))
@@ -179,6 +182,11 @@ class BlobObjects:
         name: str | None = self._blobs.account_name
         assert name, "an account's address begins with its name"
         return name
+
+    @property
+    def _protocol(self) -> str | None:
+        """By which alone an address may be used; an account on this computer takes any."""
+        return None if self._account_url.startswith(PLAIN) else "https"
 
     def _place(self, key: str) -> Place:
         inbox = _INBOX.match(key)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from providers.azure.boot import custom_data
 from providers.azure.names import scale_set_name
+from providers.azure.network import Network
 from providers.azure.sizes import ARM64, Size
 from providers.contract import LaunchSpec
 
@@ -33,14 +34,14 @@ class Ground:
 
     Attributes:
         sizes: In order of preference.
-        subnet_id: Where machines are attached.
+        network: Where machines are attached.
         boot_script: Custom data, raw.
         public_key: For a login that nobody needs; Azure insists on one.
         identity_id: By which a machine ends itself; None: it has none.
     """
 
     sizes: Sequence[Size]
-    subnet_id: str
+    network: Network
     boot_script: str
     public_key: str
     identity_id: str | None
@@ -128,15 +129,14 @@ def _disk(ground: Ground) -> Body:
 
 
 def _interface(spec: LaunchSpec, ground: Ground) -> Body:
-    return {
-        "name": "interface",
-        "tags": dict(spec.tags()),
-        "properties": {
-            "primary": True,
-            "deleteOption": DELETE,
-            "ipConfigurations": [_address(spec, ground)],
-        },
+    properties: Body = {
+        "primary": True,
+        "deleteOption": DELETE,
+        "ipConfigurations": [_address(spec, ground)],
     }
+    if ground.network.firewall_id is not None:
+        properties["networkSecurityGroup"] = {"id": ground.network.firewall_id}
+    return {"name": "interface", "tags": dict(spec.tags()), "properties": properties}
 
 
 def _address(spec: LaunchSpec, ground: Ground) -> Body:
@@ -144,7 +144,7 @@ def _address(spec: LaunchSpec, ground: Ground) -> Body:
         "name": "address",
         "properties": {
             "primary": True,
-            "subnet": {"id": ground.subnet_id},
+            "subnet": {"id": ground.network.subnet_id},
             "publicIPAddressConfiguration": {
                 "name": "public-address",
                 "sku": {"name": "Standard", "tier": "Regional"},

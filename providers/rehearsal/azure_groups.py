@@ -77,7 +77,10 @@ class Groups:
             raise ArmError("AnotherOperationInProgress", f"'{found.name}' is being made already.")
         ready_s = now_s + self.holdings.pace.boot_s
         for subnet in body.get("properties", {}).get("subnets", []):
-            firewall_id = subnet["properties"].get("networkSecurityGroup", {}).get("id", "")
+            named = subnet["properties"].get("networkSecurityGroup")
+            if named is None:
+                continue
+            firewall_id = named["id"]
             firewall = self.holdings.find(firewall_id)
             if firewall is None:
                 raise ArmError("InvalidResourceReference", f"There is no {firewall_id}.")

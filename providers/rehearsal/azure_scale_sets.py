@@ -158,16 +158,18 @@ class ScaleSets:
         if not network.get("networkApiVersion"):
             raise ArmError("InvalidParameter", "networkApiVersion is required for Flexible sets.")
         for interface in network["networkInterfaceConfigurations"]:
+            firewall = interface["properties"].get("networkSecurityGroup")
+            if firewall is not None:
+                self._check_ready(firewall["id"])
             for address in interface["properties"]["ipConfigurations"]:
-                subnet_id = address["properties"]["subnet"]["id"]
-                network_id = subnet_id.partition("/subnets/")[0]
-                found = self.holdings.find(network_id)
-                if found is None:
-                    raise ArmError("InvalidParameter", f"There is no subnet {subnet_id}.")
-                if found.state(self.holdings.now_s()) != READY:
-                    raise ArmError(
-                        "ReferencedResourceNotProvisioned", f"{network_id} is not ready yet."
-                    )
+                self._check_ready(address["properties"]["subnet"]["id"].rsplit("/", 2)[0])
+
+    def _check_ready(self, thing_id: str) -> None:
+        found = self.holdings.find(thing_id)
+        if found is None:
+            raise ArmError("InvalidParameter", f"There is no {thing_id}.")
+        if found.state(self.holdings.now_s()) != READY:
+            raise ArmError("ReferencedResourceNotProvisioned", f"{thing_id} is not ready yet.")
 
     def _check_quota(self, region: str, wanted: int) -> None:
         limit = self.world.vcpu_limit(spot=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import time
+from dataclasses import replace
 from typing import Any
 
 import requests
@@ -102,16 +103,20 @@ def _connection(endpoint_url: str) -> Connection:
 
 
 def azure_provider_in_process(
-    arm: RehearsedArm, clock: Clock, *, identity_id: str | None = None
+    arm: RehearsedArm,
+    clock: Clock,
+    *,
+    identity_id: str | None = None,
+    subnets: tuple[str, ...] = (),
 ) -> AzureProvider:
     """The provider of Azure, talking to a rehearsal in this process."""
-    connection = connection_in_process(arm, identity_id=identity_id)
+    connection = replace(connection_in_process(arm), identity_id=identity_id, subnets=subnets)
     return AzureProvider(clock, connection=connection, make_key=lambda: PUBLIC_KEY)
 
 
-def connection_in_process(arm: RehearsedArm, *, identity_id: str | None = None) -> Connection:
+def connection_in_process(arm: RehearsedArm) -> Connection:
     """A way to a rehearsal in this process, by the addresses of the real Azure; and its storage."""
     session = requests.Session()
     for url in (AZURE_PUBLIC_ENDPOINT, STORAGE_IN_PROCESS):
         session.mount(f"{url}/", InProcess(arm))
-    return Connection(SUBSCRIPTION, RehearsedCredential(), session=session, identity_id=identity_id)
+    return Connection(SUBSCRIPTION, RehearsedCredential(), session=session)

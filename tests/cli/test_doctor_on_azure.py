@@ -74,7 +74,7 @@ def test_a_ready_subscription_is_ok_in_all_and_nothing_is_left_behind(
     } == dict.fromkeys(
         (
             *("subscription", "clock", "resource providers", "permissions", "storage"),
-            *("dead man", "quota westeurope"),
+            *("dead man", "network westeurope", "quota westeurope"),
         ),
         "ok",
     )

@@ -85,6 +85,7 @@ def test_a_storage_account_may_be_named_by_its_address() -> None:
         ("LOADMUSTER_AZURE_STORAGE", "http://acmeloads.blob.core.windows.net"),
         ("LOADMUSTER_AZURE_CONTAINER", "load--tests"),
         ("LOADMUSTER_AZURE_CONTAINER", "l" * 40),
+        ("LOADMUSTER_AZURE_SUBNETS", "subnet-0a1b2c3d"),
         ("LOADMUSTER_AZURE_IDENTITY", "loadmuster"),
         ("LOADMUSTER_AZURE_ENDPOINT", "http://management.azure.com"),
         ("LOADMUSTER_AZURE_ENDPOINT", "http://127.0.0.1.example.com"),

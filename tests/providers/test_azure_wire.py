@@ -63,6 +63,10 @@ IDENTITY = (
     "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/identities/providers/"
     "Microsoft.ManagedIdentity/userAssignedIdentities/loadmuster"
 )
+NAMED_SUBNET = (
+    "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/networks/providers/"
+    "Microsoft.Network/virtualNetworks/acme/subnets/injectors"
+)
 CREATE = "VirtualMachineScaleSets.CreateOrUpdate"
 MODELS = {
     "Microsoft.Compute/virtualMachineScaleSets/write": compute.VirtualMachineScaleSet,
@@ -124,7 +128,9 @@ def requests_of_two_lives() -> list[WireRequest]:
     provider.release(spec.run_id, [spec.region])
     wait_until_gone()
     _read_from_the_machines(arm, clock)
-    return list(arm.world.requests)
+    asked = list(arm.world.requests)
+    _launch_in_a_network_of_the_users_own(arm, clock)
+    return [*asked, *arm.world.requests]
 
 
 def _read_from_the_machines(arm: RehearsedArm, clock: ManualClock) -> None:
@@ -134,6 +140,21 @@ def _read_from_the_machines(arm: RehearsedArm, clock: ManualClock) -> None:
     first._create(spec)
     with pytest.raises(CapacityUnavailableError):
         azure_provider_in_process(arm, clock, identity_id=IDENTITY).launch(spec)
+
+
+def _launch_in_a_network_of_the_users_own(arm: RehearsedArm, clock: ManualClock) -> None:
+    clients = AzureClients(clock, connection_in_process(arm))
+    clients.resources.resource_groups.create_or_update("networks", {"location": "uksouth"})
+    subnet = {"name": "injectors", "properties": {"addressPrefix": "10.7.0.0/24"}}
+    space = {"addressPrefixes": ["10.7.0.0/16"]}
+    body = {"location": "uksouth", "properties": {"addressSpace": space, "subnets": [subnet]}}
+    made = network.VirtualNetwork(body)
+    clients.network.virtual_networks.begin_create_or_update("networks", "acme", made, polling=False)
+    clock.sleep(10.0)
+    arm.world.requests.clear()
+    subnets = (NAMED_SUBNET,)
+    spec = launch_spec(4, run_id="run-in-uksouth", region="uksouth", token="run-in-uksouth-4")  # noqa: S106 - a name
+    azure_provider_in_process(arm, clock, identity_id=IDENTITY, subnets=subnets).launch(spec)
 
 
 def requests_for_blobs() -> list[WireRequest]:
