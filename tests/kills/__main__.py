@@ -48,8 +48,9 @@ def _tell(report: Report) -> None:
     say(f"ended before their instant came: {report.escaped:,}")
     say_all("runs", report.runs)
     say(f"machines launched: {report.machines:,}")
-    lives_s = [pace.start_up_s + pace.rest_s for pace in report.paces]
-    say(f"a life took {min(lives_s):.1f} to {max(lives_s):.1f} s")
+    for kind, paces in {"cold": report.cold_paces, "warm": report.warm_paces}.items():
+        lives_s = [pace.start_up_s + pace.rest_s for pace in paces]
+        say(f"a {kind} life took {min(lives_s):.1f} to {max(lives_s):.1f} s")
     say(f"violations: {len(report.violations)}")
     for violation in report.violations[:SHOWN]:
         say(f"  {violation}")

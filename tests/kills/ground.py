@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,12 +21,12 @@ from providers.rehearsal.aws_cloud import (
     aws_rehearsal_provider,
     start_rehearsal_server,
 )
-from tests.kills.plans import REGIONS
+from tests.kills.commands import ROOT, ColdCommand, Command, WarmCommand
+from tests.kills.plans import REGIONS, Life
 
 if TYPE_CHECKING:
     from providers.aws import AwsProvider
 
-ROOT = Path(__file__).resolve().parents[2]
 CHECKOUT = str(ROOT / "examples" / "checkout.yaml")
 SPEED = "400"
 """Ten minutes in a second and a half: no longer than what comes before and after."""
@@ -62,7 +59,7 @@ class Ground:
     def _provider(self) -> AwsProvider:
         return aws_rehearsal_provider(self.rehearsal.endpoint_url, SystemClock())
 
-    def start(self, *arguments: str, log: Path) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, log: Path, warm: bool = False) -> Command:
         """The command line, as a user starts it; what it says is in the log."""
         environment = {
             "LOADMUSTER_DB": self.url,
@@ -70,25 +67,16 @@ class Ground:
             "HOME": str(self.folder),
             "XDG_DATA_HOME": str(self.folder / "data"),
         }
-        with log.open("ab") as said:
-            return subprocess.Popen(
-                [sys.executable, "-m", "engine.cli", *arguments],
-                cwd=ROOT,
-                env=os.environ | environment,
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
-            )
+        return (WarmCommand if warm else ColdCommand)(arguments, environment, log)
 
-    def run(
-        self, account: str, request_id: str, regions: Sequence[str], log: Path
-    ) -> subprocess.Popen[bytes]:
+    def run(self, account: str, life: Life, log: Path) -> Command:
         """``loadmuster run`` on the rehearsed AWS."""
         return self.start(
             *("run", CHECKOUT, "--account", account, "--provider", "aws", "--dry-run"),
-            *("--speed", SPEED, "--request-id", request_id),
-            *(part for region in regions for part in ("--region", region)),
+            *("--speed", SPEED, "--request-id", life.request_id),
+            *(part for region in life.regions for part in ("--region", region)),
             log=log,
+            warm=life.warm,
         )
 
     def log(self, name: str) -> Path:

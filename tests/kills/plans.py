@@ -17,6 +17,7 @@ REGIONS = ("us-east-1", "eu-west-1")
 SAID_AGAIN = 0.4
 KILLED_AGAIN = 0.6
 INTERRUPTED = 0.2
+COLD = 0.25
 SERVES_KILLED_MAX = 2
 
 
@@ -55,12 +56,14 @@ class Life:
         regions: Where its machines are wanted.
         kills: When each of the processes is killed, in parts of a life from its start.
         interrupt: When the first of them gets Ctrl-C, likewise; None: never.
+        warm: They are forked from a process that has imported the command line.
     """
 
     request_id: str
     regions: tuple[str, ...]
     kills: tuple[float, ...]
     interrupt: float | None = None
+    warm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class Batch:
     Attributes:
         account: Its id.
         plan: What it has subscribed to.
-        lives: The first is left alone, to see how long a life is now.
+        lives: The first two are left alone, to see how long a cold and a warm life are now.
         serves: When each ``loadmuster serve`` is killed, in parts of a life; one more finishes.
     """
 
@@ -83,12 +86,23 @@ class Batch:
 def batch_of(seed: int, first: int, size: int = BATCH) -> Batch:
     """The lives ``first`` and the following, which are the same in whatever batch they are."""
     chance = random.Random(f"{seed}/batch/{first}")
-    alone = Life(f"kills-{seed}-before-{first}", REGIONS, (TO_ITS_END,))
+    name = f"kills-{seed}-before-{first}"
     return Batch(
         account=f"kills-{seed}-{first}",
         plan=chance.choice(PLANS),
-        lives=(alone, *(_life(seed, number) for number in range(first, first + size))),
+        lives=(
+            *left_alone(name),
+            *(_life(seed, number) for number in range(first, first + size)),
+        ),
         serves=tuple(chance.random() for _ in range(chance.randint(0, SERVES_KILLED_MAX))),
+    )
+
+
+def left_alone(name: str) -> tuple[Life, Life]:
+    """A cold and a warm life that nobody disturbs."""
+    return (
+        Life(f"{name}-cold", REGIONS, (TO_ITS_END,)),
+        Life(f"{name}-warm", REGIONS, (TO_ITS_END,), warm=True),
     )
 
 
@@ -103,4 +117,5 @@ def _life(seed: int, number: int) -> Life:
         regions=REGIONS[: chance.randint(1, len(REGIONS))],
         kills=tuple(kills),
         interrupt=chance.uniform(0.0, kills[0]) if interrupted else None,
+        warm=chance.random() >= COLD,
     )

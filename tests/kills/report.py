@@ -18,7 +18,8 @@ class Report:
         escaped: Processes that had ended before their instant came.
         runs: What is on record, by how it ended; ``never accepted`` for what is not.
         machines: Launched over all.
-        paces: How long a life took, from measurement to measurement.
+        cold_paces: How long a cold life took, from measurement to measurement.
+        warm_paces: The same of a warm one.
         violations: What does not hold, one line each.
     """
 
@@ -27,7 +28,8 @@ class Report:
     escaped: int = 0
     runs: Counter[str] = field(default_factory=Counter)
     machines: int = 0
-    paces: list[Pace] = field(default_factory=list)
+    cold_paces: list[Pace] = field(default_factory=list)
+    warm_paces: list[Pace] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
 
     def add(self, other: Report) -> None:
@@ -37,5 +39,6 @@ class Report:
         self.escaped += other.escaped
         self.runs += other.runs
         self.machines += other.machines
-        self.paces += other.paces
+        self.cold_paces += other.cold_paces
+        self.warm_paces += other.warm_paces
         self.violations += other.violations

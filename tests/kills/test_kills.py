@@ -1,15 +1,23 @@
-"""A dozen real processes killed at random instants on each database, and a seed's lives again."""
+"""A dozen real processes killed at random instants on each database, and that it would be seen."""
 
 from __future__ import annotations
 
 import os
+import shutil
+from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.kills.ground import made_ground
+from engine.readers import read_scenario
+from engine.runs.states import Run
+from kernel.clock import SystemClock
+from providers.contract import LaunchSpec
+from tests.kills.checks import NEVER_ACCEPTED, check_batch
+from tests.kills.ground import CHECKOUT, made_ground
 from tests.kills.killing import kill
-from tests.kills.plans import TO_ITS_END, batch_of
+from tests.kills.plans import REGIONS, TO_ITS_END, Batch, Life, batch_of
 
 KILLS = int(os.environ.get("LOADMUSTER_KILLS", "12"))
 
@@ -26,10 +34,54 @@ def test_processes_killed_at_any_instant_leave_no_machine_and_no_run_that_is_not
     assert report.machines >= report.runs["completed"]
 
 
+def test_a_machine_that_is_left_and_a_run_that_has_not_ended_are_found(
+    migrated_file: Path, tmp_path: Path
+) -> None:
+    life = Life("again", REGIONS[:1], (0.5,))
+    batch = Batch("acme", "on-demand", (life,), ())
+    shutil.copy(migrated_file, tmp_path / "books.db")
+    with made_ground(f"sqlite:///{tmp_path / 'books.db'}", tmp_path) as ground:
+        ground.engine.open_account("acme")
+        assert check_batch(ground, batch) == (Counter({NEVER_ACCEPTED: 1}), [])
+        run = ground.engine.accept(
+            read_scenario(CHECKOUT),
+            account="acme",
+            provider="aws",
+            dry_run=True,
+            regions=REGIONS[:1],
+            request_id=life.request_id,
+        )
+        ground._provider.launch(_too_many(run))
+        outcomes, violations = check_batch(ground, batch)
+    assert outcomes == {"accepted": 1}
+    assert violations == [
+        "again: has not ended",
+        "again: is accepted: ",
+        f"again: launched 2 machines for {run.order.machines_wanted}",
+        f"2 machines left of {run.id}",
+    ]
+
+
+def _too_many(run: Run) -> LaunchSpec:
+    now = SystemClock().now()
+    return LaunchSpec(
+        run_id=run.id,
+        attempt=1,
+        token=run.id,
+        region=REGIONS[0],
+        machine_types=("c7i.large",),
+        count=2,
+        min_count=2,
+        created_at=now,
+        expires_at=now + timedelta(minutes=30),
+        owner="acme",
+    )
+
+
 def test_a_life_has_the_same_instants_in_whatever_batch_it_is() -> None:
     both, second = batch_of(7, 0, 20), batch_of(7, 10, 10)
-    assert both.lives[11:] == second.lives[1:]
+    assert both.lives[12:] == second.lives[2:]
     assert both == batch_of(7, 0, 20)
-    assert both.lives[0].kills == (TO_ITS_END,)
-    assert all(0 <= life.kills[0] < 1 for life in both.lives[1:])
-    assert batch_of(8, 0, 20).lives[1:] != both.lives[1:]
+    assert [life.kills for life in both.lives[:2]] == [(TO_ITS_END,)] * 2
+    assert all(0 <= life.kills[0] < 1 for life in both.lives[2:])
+    assert batch_of(8, 0, 20).lives[2:] != both.lives[2:]

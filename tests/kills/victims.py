@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.kills.commands import Command
 from tests.kills.plans import TO_ITS_END, Pace
 
 LOOK_S = 0.2
@@ -19,18 +18,18 @@ PATIENCE_S = 240.0
 
 @dataclass
 class Victim:
-    """A command in a process of its own.
+    """A command and the run that it is about.
 
     Attributes:
         name: For people.
-        process: Just started.
+        command: Just started.
         log: What it says.
         is_recorded: Whether its run is on record.
         interrupted: It got Ctrl-C.
     """
 
     name: str
-    process: subprocess.Popen[bytes]
+    command: Command
     log: Path
     is_recorded: Callable[[], bool]
     interrupted: bool = False
@@ -48,7 +47,7 @@ class Victim:
             TimeoutError: It should have ended by itself, or come to something, long ago.
         """
         if part == TO_ITS_END:
-            if self._lives_for(PATIENCE_S):
+            if self.command.lives_for(PATIENCE_S):
                 raise self._stuck()
             return False
         if self._found or pace.before_record_s(part) is not None:
@@ -58,24 +57,25 @@ class Victim:
             if recorded_s is None:
                 return False
             due_s = recorded_s + pace.after_record_s(part)
-        return self._lives_for(due_s - time.monotonic())
+        return self.command.lives_for(due_s - time.monotonic())
 
     def interrupt(self) -> None:
         """Ctrl-C."""
-        self.process.send_signal(signal.SIGINT)
+        self.command.send(signal.SIGINT)
         self.interrupted = True
 
     def kill(self) -> bool:
         """SIGKILL; whether it hit a living process."""
-        self.process.kill()
-        return self.process.wait() == -signal.SIGKILL
+        self.command.send(signal.SIGKILL)
+        self.command.lives_for(PATIENCE_S)
+        return self.command.code == -signal.SIGKILL
 
     def complaints(self) -> list[str]:
         """What it says of itself that a process which nobody disturbed should not have to."""
         if self.interrupted:
             return []
         said = self.log.read_text(encoding="utf-8", errors="replace")
-        code = self.process.returncode
+        code = self.command.code
         if code == 0 and "Traceback" not in said and "left alone for" not in said:
             return []
         return [f"{self.name}: ended with {code}: {' '.join(said[-500:].split())}"]
@@ -85,17 +85,11 @@ class Victim:
         while self._recorded_s is None:
             if self.is_recorded():
                 self._recorded_s = time.monotonic()
-            elif not self._lives_for(LOOK_S):
+            elif not self.command.lives_for(LOOK_S):
                 return None
             elif time.monotonic() > self.began_s + PATIENCE_S:
                 raise self._stuck()
         return self._recorded_s
-
-    def _lives_for(self, wait_s: float) -> bool:
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(timeout=max(0.0, wait_s))
-            return False
-        return True
 
     def _stuck(self) -> TimeoutError:
         self.kill()
