@@ -64,6 +64,22 @@ def test_a_rehearsal_lives_its_whole_life_and_bills_it(provider: str, acme: Comm
     assert {line["usd"] for line in invoices[0]["lines"]} == {"1.50", "3.50"}
 
 
+@pytest.mark.parametrize("provider", ["aws", "azure"])
+def test_a_run_launches_the_machines_of_several_types_that_its_estimate_shows(
+    provider: str, acme: CommandLine
+) -> None:
+    load = (CHECKOUT, "--users", "1500", "--region", "any", "--provider", provider)
+    shown = acme("--json", "estimate", *load).json["fleet"]
+    answer = acme("--json", "run", *load, "--account", "acme", "--dry-run", "--speed", "600")
+    assert answer.code == 0, answer.err
+    run = answer.json
+    assert (run["outcome"], {each["state"] for each in run["machines"]}) == ("completed", {"gone"})
+    assert len(shown) == 2
+    assert sorted(each["type"] for each in run["machines"]) == sorted(
+        each["instance_type"] for each in shown for _ in range(each["count"])
+    )
+
+
 def test_a_detached_run_is_cancelled_from_another_process(acme: CommandLine) -> None:
     accepted = acme(*REHEARSED, "--speed", "10", "--detach", "--json").json
     cancelled = acme("--json", "cancel", accepted["id"]).json

@@ -100,12 +100,13 @@ def test_the_document_is_as_it_should_be(
     golden("checkout.json", json.dumps(document, indent=2) + "\n")
 
 
+@pytest.mark.parametrize("options", [(), ("--explain",)])
 @pytest.mark.parametrize("text", [None, SOAK])
 def test_the_document_fits_the_exported_schema(
-    text: str | None, example: Path, write: Write, run: Run
+    text: str | None, options: tuple[str, ...], example: Path, write: Write, run: Run
 ) -> None:
     source = example if text is None else write(text)
-    code, out, _ = run("--json", "estimate", source)
+    code, out, _ = run("--json", "estimate", source, *options)
     assert code == 0
     schema_code, schema_out, _ = run("schema", "estimate")
     assert schema_code == 0
@@ -133,6 +134,24 @@ def test_the_document_has_the_shape_of_the_contract(example: Path, run: Run) -> 
     assert all(isinstance(warning, str) for warning in document["warnings"])
     assert document["load"]["peak_users"] == 1000
     assert document["requirement"]["li_minutes"] == 20
+
+
+def test_the_next_best_machines_are_shown_with_what_they_cost_more(example: Path, run: Run) -> None:
+    wishes = ("--users", "17500", "--provider", "aws", "--architecture", "arm64")
+    code, out, _ = run("estimate", example, *wishes, "--explain")
+    assert code == 0
+    assert "Next best on AWS" in out
+    assert "other family" in out
+    assert "No machines there are cheaper, which is proven." in out
+    _, out, _ = run("estimate", example, *wishes, "--explain", "--json")
+    document = json.loads(out)
+    (explanation,) = document["explanation"]
+    assert explanation["optimal"] is True
+    assert explanation["gap_percent"] < 1
+    kinds = {each["kind"]: each for each in explanation["alternatives"]}
+    assert "other architecture" not in kinds, "it was wished for"
+    assert {each["instance_type"] for each in kinds["one type"]["fleet"]} == {"c6g.2xlarge"}
+    assert float(kinds["one type"]["usd_more"]) > 0
 
 
 def test_python_gives_the_same_values_as_the_command(example: Path, run: Run) -> None:

@@ -238,3 +238,17 @@ def test_what_was_wished_for_holds_for_what_was_not_chosen_too() -> None:
 def test_wishes_that_no_cloud_can_keep_are_bad_input() -> None:
     with pytest.raises(BadInputError, match="take at least"):
         estimate(users(90_000, MachineWishes(machines_max=1)), catalog=CATALOG)
+
+
+def test_a_type_that_stands_in_for_one_with_a_fixed_payload_hosts_as_many_injectors() -> None:
+    planned = estimate(
+        replace(users(64, MachineWishes(mixed=False)), users_per_injector=2),
+        catalog=CATALOG,
+        provider="aws",
+    )
+    (group,) = planned.fleet.groups
+    hosted = -(-planned.requirement.injectors // group.count)
+    assert hosted > 1
+    (placement,) = placements_of(planned, "aws", CATALOG)
+    for name in placement.machine_types:
+        assert CATALOG.offering("aws", "us-east-1", name).machine.vcpus // 2 >= hosted
