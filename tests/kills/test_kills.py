@@ -57,7 +57,7 @@ def test_a_machine_that_is_left_and_a_run_that_has_not_ended_are_found(
     assert violations == [
         "again: has not ended",
         "again: is accepted: ",
-        f"again: launched 2 machines for {run.order.machines_wanted}",
+        f"again: launched 2 machines for {run.machines_planned}",
         f"2 machines left of {run.id}",
     ]
 
