@@ -16,8 +16,8 @@ from engine.runs.acceptance import (
     quote_of,
     time_scale_of,
 )
-from engine.runs.alternatives import LOCAL, first_on, placements_of
-from engine.runs.states import Order, Run
+from engine.runs.alternatives import LOCAL, first_on, placements_of, providers_of
+from engine.runs.states import Order, Placement, Run
 from engine.scenario import Scenario
 from kernel.clock import SystemClock
 from pricing.catalog import Catalog
@@ -114,7 +114,6 @@ class OrderCommands(AccountCommands, TargetCommands):
         from engine.runs.claims import hold
         from engine.runs.program_bundles import keep_bundle
         from engine.runs.runnable import check_folder, check_runnable
-        from engine.runs.shortages import known_shortages
         from pricing import accounts
         from pricing.books import charges
         from pricing.life import subscriptions
@@ -127,19 +126,17 @@ class OrderCommands(AccountCommands, TargetCommands):
         pace = time_scale_of(scenario, rehearsal=dry_run, puts_load=puts_load, wanted=time_scale)
         cloud = "any" if provider == LOCAL else provider
         planned = self.estimate(scenario, provider=cloud, or_on=or_on, regions=regions)
-        with self._reading() as conn:
-            short = known_shortages(conn, rehearsal=dry_run, now=now)
-        packed = None if scenario.program is None or not puts_load else pack(scenario.program)
-        placements = placements_of(planned, provider, Catalog.bundled(), short, or_on=or_on)
+        placements = self._placements(planned, provider, or_on, rehearsal=dry_run)
+        packed = pack(scenario.program) if scenario.program is not None and puts_load else None
         if not self._was_requested(account, request_id):
-            for name in (provider, *or_on):
-                self._clouds.check_settings(name, rehearsal=dry_run)
-            if provider != LOCAL and not dry_run:
-                self.check_target(account, scenario.target)
-                load_s = scenario.profile.duration_s / pace
-                for name in (provider, *or_on):
-                    there = first_on(name, placements)
-                    self._clouds.check(name, there, owner=account, spot=spot, load_s=load_s)
+            self._look_at_clouds(
+                planned.scenario,
+                placements,
+                account=account,
+                rehearsal=dry_run,
+                spot=spot,
+                pace=pace,
+            )
         with self._transaction() as conn:
             accounts.advance(conn, account, now, payer=self.payer)
             plan = subscriptions.latest(conn, account).plan
@@ -163,6 +160,7 @@ class OrderCommands(AccountCommands, TargetCommands):
                 known = self.store.find_request(conn, account, request_id, wish)
                 if known is not None:
                     return self.store.load(known)
+            fleets = [each for each in planned.clouds if each.provider in (provider, *or_on)]
             reserved = charges.reserve(
                 conn,
                 account,
@@ -174,7 +172,6 @@ class OrderCommands(AccountCommands, TargetCommands):
                 now=now,
                 payer=self.payer,
             )
-            fleets = [each for each in planned.clouds if each.provider in (provider, *or_on)]
             check_price_cap(reserved.quote, fleets, max_usd_micros)
             order = replace(order, quote=reserved.quote, department=reserved.department)
             check_folder(self.folder)
@@ -184,6 +181,38 @@ class OrderCommands(AccountCommands, TargetCommands):
             if lease is not None:
                 hold(conn, order.run_id, lease, SystemClock().now())
         return self.store.load(order.run_id)
+
+    def _placements(
+        self, planned: Estimate, provider: str, or_on: Sequence[str], *, rehearsal: bool
+    ) -> tuple[Placement, ...]:
+        """Where the machines come from; places that refused a moment ago come last."""
+        from engine.runs.shortages import known_shortages
+
+        with self._reading() as conn:
+            short = known_shortages(conn, rehearsal=rehearsal, now=self.clock.now())
+        return placements_of(planned, provider, Catalog.bundled(), short, or_on=or_on)
+
+    def _look_at_clouds(
+        self,
+        scenario: Scenario,
+        placements: Sequence[Placement],
+        *,
+        account: str,
+        rehearsal: bool,
+        spot: bool,
+        pace: float,
+    ) -> None:
+        """Whether the run could work in all clouds that it may go to; costs nothing."""
+        clouds = providers_of(placements)
+        for name in clouds:
+            self._clouds.check_settings(name, rehearsal=rehearsal)
+        if rehearsal or clouds == (LOCAL,):
+            return
+        self.check_target(account, scenario.target)
+        load_s = scenario.profile.duration_s / pace
+        for name in clouds:
+            there = first_on(name, placements)
+            self._clouds.check(name, there, owner=account, spot=spot, load_s=load_s)
 
     def _was_requested(self, account: str, request_id: str | None) -> bool:
         """The same request again is answered, however its cloud looks by now."""

@@ -65,6 +65,12 @@ def placements_of(
     return tuple(_placement(group, others, needs, catalog, is_short) for group in fleet.groups)
 
 
+def providers_of(placements: Sequence[Placement]) -> tuple[str, ...]:
+    """All clouds that the placements may go to, the first choice first."""
+    options = [option for placement in placements for option in placement.options]
+    return tuple(dict.fromkeys(option.provider for option in options))
+
+
 def first_on(provider: str, placements: Sequence[Placement]) -> tuple[Placement, ...]:
     """Of each placement the place that is tried first on that cloud."""
     found = (
