@@ -158,6 +158,15 @@ def test_a_run_above_the_price_cap_is_refused_before_anything_happens(acme: Comm
     assert acme(*REHEARSED, "--speed", "600", "--max-usd", "5.00").code == 0
 
 
+def test_a_cap_does_not_count_a_clouds_machines_for_a_run_on_this_computer(
+    loadmuster: CommandLine,
+) -> None:
+    assert loadmuster.here("account", "open", "globex", "--plan", "starter").code == 0
+    wish = ("run", CHECKOUT, "--account", "globex", "--max-usd", "0.00", "--queue")
+    assert loadmuster.here(*wish, "--provider", "local").code == 0
+    refused(loadmuster.here(*wish, "--provider", "aws", "--dry-run"), 3, "0.00")
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
