@@ -41,6 +41,11 @@ class AwsRuns:
     settings: AwsSettings
     _rates: LaunchRates | None = field(default=None)
 
+    @property
+    def limits(self) -> Limits:
+        """How long each phase may take: EC2 gives machines, and ends them, at once."""
+        return AWS_LIMITS
+
     def check_settings(self) -> None:
         """Look for the SDK and the bucket's name."""
         _check_sdk()

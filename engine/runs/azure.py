@@ -44,6 +44,11 @@ class AzureRuns:
     _provider: AzureProvider | None = field(default=None)
     _connecting: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def limits(self) -> Limits:
+        """How long each phase may take."""
+        return AZURE_LIMITS
+
     def check_settings(self) -> None:
         """Look for the SDK, the subscription and the storage account."""
         _check_sdk()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 
 from engine.load.driver import LoadDriver
 from engine.runs.states import Limits, Run
@@ -12,6 +12,12 @@ from providers.contract import LaunchSpec, Machine, Provider, in_order
 
 OpenProvider = Callable[[str], Provider]
 """The machines of a cloud, by its name."""
+
+
+def widest(limits: Sequence[Limits]) -> Limits:
+    """Each bound as wide as the widest: a run is as slow as the slowest cloud it may go to."""
+    names = [each.name for each in fields(Limits)]
+    return Limits(**{name: max(getattr(each, name) for each in limits) for name in names})
 
 
 def _no_other(name: str) -> Provider:

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from engine.load.sliced.driver import SlicedDriver
 from engine.runs.alternatives import LOCAL
 from engine.runs.aws import AWS, AwsRuns
 from engine.runs.azure import AZURE, AzureRuns
-from engine.runs.clouds import Cloud
+from engine.runs.clouds import Cloud, widest
 from engine.runs.errors import MachinesElsewhereError
 from engine.runs.real import RealCloud
 from engine.runs.reaping import Place
@@ -85,7 +85,7 @@ class Clouds:
         if run.order.provider == LOCAL:
             self._bind(run, store)
             return self.local(run, store)
-        return replace(self._open_real(run, store), other=self._other)
+        return self._open_real(run, store)
 
     def check_settings(self, provider: str, *, rehearsal: bool) -> None:
         """Refuse a run on a cloud for which a setting or an installation is missing.
@@ -169,17 +169,27 @@ class Clouds:
         """Put a rehearsal's cloud away once its run has ended."""
         self.rehearsals.close(run)
 
-    def _other(self, provider: str) -> Provider:
-        """A real cloud that a run goes to instead of its first; it has its machines only."""
-        return self.provider_at(Place(provider, ()))
-
     def _open_real(self, run: Run, store: RunStore) -> Cloud:
         """Whoever takes the run over looks for its injectors where it began."""
         cloud, endpoint = self.real_cloud(run.order.provider), run.endpoint
         if endpoint is None:
             endpoint = cloud.endpoint()
             store.set_endpoint(run.id, endpoint)
-        return cloud.open(endpoint, store)
+        opened = cloud.open(endpoint, store)
+        others = [self.real_cloud(name).limits for name in run.order.other_providers]
+        return replace(
+            opened,
+            limits=widest([opened.limits, *others]),
+            other=cache(partial(self._other, run, store)),
+        )
+
+    def _other(self, run: Run, store: RunStore, name: str) -> Provider:
+        """Another cloud of the run; whose account it went to is on record before it does."""
+        cloud, endpoint = self.real_cloud(name), store.load(run.id).endpoint_of(name)
+        if endpoint is None:
+            endpoint = cloud.endpoint()
+            store.set_other_endpoint(run.id, name, endpoint)
+        return cloud.open(endpoint, store).provider
 
     def _bind(self, run: Run, store: RunStore) -> None:
         """Keep a local run on the computer where its machines are.

@@ -21,6 +21,11 @@ CHECKED_LIFETIME = timedelta(hours=1)
 class RealCloud(Protocol):
     """One cloud, as the user's settings and credentials open it."""
 
+    @property
+    def limits(self) -> Limits:
+        """How long each phase of a run there may take."""
+        ...
+
     def check_settings(self) -> None:
         """Look for all that a run needs on this side; asks the cloud nothing.
 

@@ -152,7 +152,7 @@ class Run:
         result: What the load measured, as JSON.
         endpoint: Address of the rehearsal's cloud, or of the bucket that its injectors meet in; of
             a local run, the computer's name.
-        other_endpoints: Addresses of the other rehearsed clouds that it went to, by provider.
+        other_endpoints: The same of the other clouds that it went to, by provider.
         routes: For each placement, which of its options each try to launch it took; empty: the
             first try of all is still under way.
     """
@@ -211,10 +211,9 @@ class Run:
         return next(each.provider for each in self.order.options if each.region == region)
 
     def endpoint_of(self, provider: str) -> str | None:
-        """Address of one of the rehearsed clouds of the run; None: it has not been there."""
-        if provider == self.order.provider:
-            return self.endpoint
-        return self.other_endpoints.get(provider)
+        """Where one of the run's clouds is reached; None: it has not been there."""
+        first = provider == self.order.provider
+        return self.endpoint if first else self.other_endpoints.get(provider)
 
     @property
     def machines_planned(self) -> int:

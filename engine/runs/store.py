@@ -147,7 +147,7 @@ class RunStore:
             conn.execute(update(RUNS).where(RUNS.c.id == run_id).values(endpoint=endpoint))
 
     def set_other_endpoint(self, run_id: str, provider: str, endpoint: str) -> None:
-        """Where another rehearsed cloud of the run is now."""
+        """Where another cloud of the run is reached: the rehearsal, or whose account it is."""
         one = RUNS.c.id == run_id
         query = select(RUNS.c.other_endpoints).where(one).with_for_update()
         with transaction(self._db) as conn:

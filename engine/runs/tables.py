@@ -41,7 +41,7 @@ RUNS = Table(
     Column("machines", JSON, nullable=False),
     Column("result", JSON(none_as_null=True)),
     Column("endpoint", Text),
-    # Of the other rehearsed clouds that it went to, by provider.
+    # The same of the other clouds that it went to, by provider.
     Column("other_endpoints", JSON, nullable=False, server_default="{}"),
     # For each placement, the options that its tries to launch took.
     Column("routes", JSON, nullable=False, server_default="[]"),

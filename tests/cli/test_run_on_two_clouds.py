@@ -1,0 +1,127 @@
+"""``run --provider aws --or-on azure`` for real: settings lead to two rehearsed clouds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+
+from engine.api import Engine
+from engine.runs.aws import AWS_LIMITS
+from engine.runs.azure import AZURE_LIMITS
+from engine.runs.clouds import widest
+from engine.runs.errors import MachinesElsewhereError
+from providers.rehearsal import aws_cloud, azure_cloud
+from providers.rehearsal.azure_account import SUBSCRIPTION, TOKEN_PATH
+from providers.rehearsal.azure_blobs import ACCOUNT
+from providers.rehearsal.faults import Fault, FaultKind
+from providers.rehearsal.program import Rehearsal
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import CommandLine
+
+BUCKET = "acme-load-tests"
+RUN = ("run", "examples/checkout.yaml", "--account", "acme", "--json", "--provider", "aws")
+SMALL = ("--or-on", "azure", "--users", "10", "--duration", "4s")
+
+
+@dataclass(frozen=True)
+class Clouds:
+    """The line of somebody who has an account on each of two clouds."""
+
+    line: CommandLine
+    aws: Rehearsal
+    azure: Rehearsal
+
+    def engine(self) -> Engine:
+        return Engine(f"sqlite:///{self.line.database}")
+
+
+@pytest.fixture
+def clouds(
+    acme: CommandLine, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Clouds]:
+    folder = tmp_path_factory.mktemp("clouds")
+    aws = aws_cloud.start_rehearsal_server(folder, boot_s=0.2, shutdown_s=0.2)
+    azure = azure_cloud.start_rehearsal_server(folder, boot_s=0.2, shutdown_s=0.2, group_s=0.2)
+    s3 = boto3.Session("acme", "secret").client(
+        "s3", region_name="us-east-1", endpoint_url=aws.endpoint_url
+    )
+    s3.create_bucket(Bucket=BUCKET)
+    for name in os.environ:
+        if name.startswith(("AWS_", "AZURE_", "IDENTITY_", "LOADMUSTER_")):
+            monkeypatch.delenv(name)
+    for name, value in {
+        "AWS_ENDPOINT_URL": aws.endpoint_url,
+        "AWS_ACCESS_KEY_ID": "acme",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "LOADMUSTER_AWS_BUCKET": BUCKET,
+        "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
+        "IDENTITY_ENDPOINT": f"{azure.endpoint_url}{TOKEN_PATH}",
+        "IDENTITY_HEADER": "acme",
+        "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
+        "LOADMUSTER_AZURE_ENDPOINT": azure.endpoint_url,
+        "LOADMUSTER_AZURE_STORAGE": f"{azure.endpoint_url}/{ACCOUNT}",
+    }.items():
+        monkeypatch.setenv(name, value)
+    yield Clouds(acme, aws, azure)
+    aws.stop()
+    azure.stop()
+
+
+def test_a_real_run_goes_to_the_other_account_and_leaves_nothing_in_either(
+    clouds: Clouds, shop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clouds.aws.inject(
+        Fault(FaultKind.REFUSAL, "CreateFleet", times=50, code="InsufficientInstanceCapacity")
+    )
+
+    answer = clouds.line(*RUN, *SMALL, "--set", f"TARGET={shop}")
+
+    assert answer.code == 0, answer.err
+    run = answer.json
+    assert (run["outcome"], run["rehearsal"], run["or_on"]) == ("completed", False, ["azure"])
+    assert {(each["provider"], each["state"]) for each in run["machines"]} == {("azure", "gone")}
+    assert run["result"]["valid"], run["result"]["invalid_reasons"]
+    assert run["bill"]["usd"] == run["quote"]["usd"]
+    engine = clouds.engine()
+    rounds = engine.reap().rounds
+    assert {(each.place.name, len(each.machines)) for each in rounds} == {("aws", 0), ("azure", 0)}
+    assert [each.provider for each in engine.heartbeats()] == ["aws"] * 3 + ["azure"]
+    on_record = engine.store.load(run["id"])
+    assert on_record.other_endpoints["azure"].endswith(f"#{SUBSCRIPTION}")
+    engine.close()
+
+    # Who takes it over with another subscription would see no machine, and take them for gone.
+    monkeypatch.setenv("AZURE_SUBSCRIPTION_ID", SUBSCRIPTION.replace("0", "1"))
+    engine = clouds.engine()
+    cloud = engine.controller().open_cloud(on_record)
+    assert cloud.limits == widest([AWS_LIMITS, AZURE_LIMITS])
+    with pytest.raises(MachinesElsewhereError, match=SUBSCRIPTION):
+        cloud.observe(on_record)
+    engine.close()
+
+
+def test_the_other_clouds_settings_are_looked_at_first_and_the_cloud_is_not(
+    clouds: Clouds, shop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LOADMUSTER_AZURE_STORAGE")
+    refused = clouds.line.here(*RUN, *SMALL, "--set", f"TARGET={shop}")
+    assert (refused.code, refused.err.count("\n")) == (2, 1), refused
+    assert "LOADMUSTER_AZURE_STORAGE" in refused.err
+    assert clouds.line.here("--json", "runs").json == {"runs": []}
+    assert clouds.azure.requests() == []
+
+
+def test_a_run_that_may_go_to_two_clouds_has_the_time_of_the_slower_one() -> None:
+    both = widest([AWS_LIMITS, AZURE_LIMITS])
+    assert (both.launch_s, both.release_s, both.visibility_s) == (900.0, 1_800.0, 60.0)
+    assert both.start_s == AWS_LIMITS.start_s
+    assert widest([AWS_LIMITS]) == AWS_LIMITS
