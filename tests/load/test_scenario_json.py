@@ -9,8 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.profile import ClosedProfile, Curve, OpenProfile, Point, closed
+<<<<<<< HEAD
 from engine.program import LoadProgram, ProgramFile, ProgramKind
 from engine.scenario import Protocol, RegionShare, Request, Scenario, UserClass
+=======
+from engine.scenario import MachineWishes, Protocol, RegionShare, Request, Scenario, UserClass
+>>>>>>> fleet
 from engine.scenario_json import scenario_from_json, scenario_to_json
 
 TEXTS = st.text(max_size=20)
@@ -82,7 +86,14 @@ def test_the_document_is_what_json_itself_would_read_back(scenario: Scenario) ->
 
 
 def test_every_field_of_a_scenario_is_in_its_document() -> None:
-    document = scenario_to_json(Scenario("shop", Protocol.HTTP, closed([(0, 1), (60, 1)])))
+    scenario = Scenario(
+        "shop",
+        Protocol.HTTP,
+        closed([(0, 1), (60, 1)]),
+        memory_mib_per_user=5,
+        machines=MachineWishes(architecture="arm64"),
+    )
+    document = scenario_to_json(scenario)
     assert set(document) == {field.name for field in fields(Scenario)}
 
 
