@@ -9,12 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.profile import ClosedProfile, Curve, OpenProfile, Point, closed
-<<<<<<< HEAD
 from engine.program import LoadProgram, ProgramFile, ProgramKind
-from engine.scenario import Protocol, RegionShare, Request, Scenario, UserClass
-=======
 from engine.scenario import MachineWishes, Protocol, RegionShare, Request, Scenario, UserClass
->>>>>>> fleet
 from engine.scenario_json import scenario_from_json, scenario_to_json
 
 TEXTS = st.text(max_size=20)
