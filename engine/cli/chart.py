@@ -14,6 +14,8 @@ Tick = tuple[float, str]
 _DOTS_ACROSS, _DOTS_DOWN = 2, 4
 """Of one character, in braille."""
 
+_NO_DOT = "\u2800"
+
 
 class Chart:
     """A field of characters from 0 to ``x_max`` and from 0 to ``y_max``.
@@ -61,9 +63,10 @@ class Chart:
     def drawn(self, x_ticks: Sequence[Tick]) -> str:
         """The chart with its axes, as lines of text."""
         labels = {self._row_of(level): label for level, label in self._y_ticks}
-        field = self._canvas.plot().splitlines()
+        # Cells without a dot are spaces: some fonts draw the dots that braille does not raise.
+        field = self._canvas.plot(linesep="\n").replace(_NO_DOT, " ").split("\n")
         lines = [
-            f"{labels.get(row, ''):>{self._gutter}}{'┤' if row in labels else '│'}{cells}"
+            f"{labels.get(row, ''):>{self._gutter}}{'┤' if row in labels else '│'}{cells}".rstrip()
             for row, cells in enumerate(field)
         ]
         return "\n".join([*lines, *self._axis(x_ticks)])
