@@ -35,11 +35,17 @@ def main() -> int:
             DATABASES[name](Path(folder)) as url,
             made_ground(url, Path(folder)) as ground,
         ):
-            report = kill(ground, options.seed, options.kills, first=options.first)
+            report = kill(
+                ground, options.seed, options.kills, first=options.first, tell=_tell_so_far
+            )
         say(f"{name}, seed {options.seed}, {time.monotonic() - began:.0f} s")
         _tell(report)
         violated = violated or bool(report.violations)
     return 1 if violated else 0
+
+
+def _tell_so_far(report: Report) -> None:
+    say(f"{report.kills.total()} kills so far, {len(report.violations)} violations")
 
 
 def _tell(report: Report) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from kernel.clock import SystemClock
@@ -24,8 +24,19 @@ Paces = tuple[Pace, Pace]
 """Of cold and of warm lives."""
 
 
-def kill(ground: Ground, seed: int, kills: int, *, first: int = 0) -> Report:
-    """Kill that many processes, and look at what is left after each batch."""
+def _say_nothing(_so_far: Report) -> None:
+    """Nobody listens."""
+
+
+def kill(
+    ground: Ground,
+    seed: int,
+    kills: int,
+    *,
+    first: int = 0,
+    tell: Callable[[Report], None] = _say_nothing,
+) -> Report:
+    """Kill that many processes, and look at what is left after each batch, told of all so far."""
     size = min(BATCH, kills)
     total = _first_lives(ground, seed)
     for number in range(BATCHES_MAX_FOR_ONE * math.ceil(kills / size)):
@@ -33,6 +44,7 @@ def kill(ground: Ground, seed: int, kills: int, *, first: int = 0) -> Report:
             break
         batch = batch_of(seed, first + number * size, size)
         total.add(_play(ground, batch, (_usual(total.cold_paces), _usual(total.warm_paces))))
+        tell(total)
     total.violations += check_nothing_is_left_to_reap(ground)
     total.machines = sum(1 for _ in ground.machines_ever())
     return total
