@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from plotille import Canvas
-
 Point = tuple[float, float]
 Tick = tuple[float, str]
 """A value on an axis, and what is written there."""
 
-_DOTS_ACROSS, _DOTS_DOWN = 2, 4
-"""Of one character, in braille."""
+_EIGHTHS = " ▁▂▃▄▅▆▇█"
+"""Characters that are filled from below, by how many eighths."""
 
-_NO_DOT = "\u2800"
+_FULL = len(_EIGHTHS) - 1
+_BAR_WIDTH = 0.8
+"""Of the room that a bar has."""
 
 
 class Chart:
@@ -33,50 +33,49 @@ class Chart:
         self._gutter = max(len(label) for _, label in y_ticks)
         self._columns = max(1, columns - self._gutter - 1)
         self._rows = rows
-        # In dots, so that nothing is rounded twice.
-        self._right, self._top = self._columns * _DOTS_ACROSS, rows * _DOTS_DOWN
-        self._canvas = Canvas(self._columns, rows, 0, 0, self._right, self._top)
+        self._field = [[" "] * self._columns for _ in range(rows)]
 
     def area(self, points: Sequence[Point]) -> None:
         """All that lies below a line; at a jump its later level counts."""
-        for x, y in self._levels(points):
-            self._canvas.line(x, 0, x, y)
+        for (x0, y0), (x1, y1) in pairwise(points):
+            first, last = self._column(x0), self._column(x1)
+            for column in range(first, last + 1):
+                part = (column - first) / (last - first) if last > first else 1.0
+                self._fill(column, y0 + (y1 - y0) * part)
 
     def bars(self, levels: Sequence[float]) -> None:
         """One after the other from 1 on, each around its number and with a gap to the next."""
         for number, level in enumerate(levels, start=1):
-            if level > 0:
-                left, right = self._across(number - 0.4), self._across(number + 0.4)
-                for x in range(left, max(left, right - 1) + 1):
-                    self._canvas.line(x, 0, x, self._up(level))
+            left = self._column(number - _BAR_WIDTH / 2)
+            right = self._column(number + _BAR_WIDTH / 2)
+            for column in range(left, max(left + 1, right)):
+                self._fill(column, level)
 
     def line(self, points: Sequence[Point], letter: str) -> None:
         """A line through the points, made of its letter."""
-        dots = [(self._across(x), self._up(y)) for x, y in points]
-        for (x0, y0), (x1, y1) in pairwise(dots):
+        cells = [(self._column(x), self._row(y)) for x, y in points]
+        for (x0, y0), (x1, y1) in pairwise(cells):
             steps = max(abs(x1 - x0), abs(y1 - y0), 1)
             for step in range(steps + 1):
                 part = step / steps
-                x, y = round(x0 + (x1 - x0) * part), round(y0 + (y1 - y0) * part)
-                self._canvas.point(x, y, marker=letter)
+                column, row = round(x0 + (x1 - x0) * part), round(y0 + (y1 - y0) * part)
+                self._field[row][column] = letter
 
     def drawn(self, x_ticks: Sequence[Tick]) -> str:
         """The chart with its axes, as lines of text."""
-        labels = {self._row_of(level): label for level, label in self._y_ticks}
-        # Cells without a dot are spaces: some fonts draw the dots that braille does not raise.
-        field = self._canvas.plot(linesep="\n").replace(_NO_DOT, " ").split("\n")
+        labels = {self._row(level): label for level, label in self._y_ticks}
         lines = [
-            f"{labels.get(row, ''):>{self._gutter}}{'┤' if row in labels else '│'}{cells}".rstrip()
-            for row, cells in enumerate(field)
+            f"{labels.get(row, ''):>{self._gutter}}{'┤' if row in labels else '│'}{''.join(cells)}"
+            for row, cells in enumerate(self._field)
         ]
-        return "\n".join([*lines, *self._axis(x_ticks)])
+        return "\n".join([*(line.rstrip() for line in lines), *self._axis(x_ticks)])
 
     def _axis(self, ticks: Sequence[Tick]) -> Iterator[str]:
         """The horizontal axis, and below it as many of its labels as do not touch."""
         line, below = ["─"] * self._columns, [" "] * self._columns
         free_from = 0
         for x, label in ticks:
-            column = min(self._across(x) // _DOTS_ACROSS, self._columns - 1)
+            column = self._column(x)
             start = max(0, min(column - len(label) // 2, self._columns - len(label)))
             if start < free_from or len(label) > self._columns:
                 continue
@@ -87,19 +86,15 @@ class Chart:
         yield f"{indent}└{''.join(line)}"
         yield f"{indent} {''.join(below)}".rstrip()
 
-    def _levels(self, points: Sequence[Point]) -> Iterator[tuple[int, int]]:
-        """The level in every column of dots that the line crosses."""
-        for (x0, y0), (x1, y1) in pairwise(points):
-            first, last = self._across(x0), self._across(x1)
-            for x in range(first, last + 1):
-                part = (x - first) / (last - first) if last > first else 1.0
-                yield x, self._up(y0 + (y1 - y0) * part)
+    def _fill(self, column: int, level: float) -> None:
+        """From the bottom up to a level."""
+        eighths = round(level / self._y_ticks[-1][0] * self._rows * _FULL)
+        for from_below, cells in enumerate(reversed(self._field)):
+            cells[column] = _EIGHTHS[max(0, min(_FULL, eighths - from_below * _FULL))]
 
-    def _row_of(self, level: float) -> int:
-        return self._rows - 1 - self._up(level) // _DOTS_DOWN
+    def _column(self, x: float) -> int:
+        return min(round(x / self._x_max * (self._columns - 1)), self._columns - 1)
 
-    def _across(self, x: float) -> int:
-        return round(x / self._x_max * (self._right - 1))
-
-    def _up(self, y: float) -> int:
-        return round(y / self._y_ticks[-1][0] * (self._top - 1))
+    def _row(self, level: float) -> int:
+        above = round(level / self._y_ticks[-1][0] * (self._rows - 1))
+        return self._rows - 1 - above

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from engine.cli.chart import Chart
 
-FULL = "⣿"
+FULL = "█"
 LEVELS = [(0, "0"), (500, "500"), (1_000, "1,000")]
 
 
