@@ -108,7 +108,11 @@ class Recorder:
             self.write()
 
     def cancel(self) -> None:
-        """SIGTERM: what was measured so far is the result."""
+        """SIGTERM: what was measured so far is the result; it may be nothing yet."""
+        if self.began_s is None and GO.exists():
+            # It has its share, so it would count as lost if it said nothing.
+            self.share = read_share()
+            self.began_s = max(time.time(), self.share.at_s)
         if self.began_s is not None:
             self.end("cancelled")
         sys.exit(0)
