@@ -26,9 +26,13 @@ done
 : > ready
 status=0
 for process in $running; do
-    # A signal ends the wait before the process does.
+    wait "$process"
+    ended=$?
+    # A signal ends the wait before the process does, and is not how the process ended.
     while kill -0 "$process" 2>/dev/null; do
-        wait "$process" || status=$?
+        wait "$process"
+        ended=$?
     done
+    [ "$ended" -eq 0 ] || status=$ended
 done
 exit "$status"
