@@ -140,6 +140,7 @@ def until(line: CommandLine, state: str, process: subprocess.Popen[str]) -> str:
         time.sleep(0.3)
 
 
+@pytest.mark.long
 def test_a_run_that_is_cancelled_half_way_is_released_and_costs_its_start_up_only(
     acme_on_azure: Account, shop: str
 ) -> None:
@@ -159,6 +160,7 @@ def test_a_run_that_is_cancelled_half_way_is_released_and_costs_its_start_up_onl
     assert acme_on_azure.left() == []
 
 
+@pytest.mark.long
 def test_a_run_whose_controller_was_killed_is_ended_by_the_reaper_of_another_database(
     acme_on_azure: Account, shop: str
 ) -> None:
@@ -184,6 +186,7 @@ def test_a_run_whose_controller_was_killed_is_ended_by_the_reaper_of_another_dat
     assert cancelled.json["outcome"] == "cancelled", cancelled.err
 
 
+@pytest.mark.long
 def test_whoever_names_another_subscription_does_not_take_a_run_for_gone(
     acme_on_azure: Account, shop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

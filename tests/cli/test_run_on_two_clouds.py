@@ -76,6 +76,7 @@ def clouds(
     azure.stop()
 
 
+@pytest.mark.long
 def test_a_real_run_goes_to_the_other_account_and_leaves_nothing_in_either(
     clouds: Clouds, shop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ from tests.kills.plans import REGIONS, TO_ITS_END, Batch, Life, batch_of
 KILLS = int(os.environ.get("LOADMUSTER_KILLS", "12"))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_processes_killed_at_any_instant_leave_no_machine_and_no_run_that_is_not_billed_once(
     database_url: str, tmp_path: Path
