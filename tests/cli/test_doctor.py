@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,11 +12,11 @@ import pytest
 from providers.clock_skew import skew_of
 from providers.rehearsal.aws_cloud import Rehearsal, start_rehearsal_server
 from providers.rehearsal.faults import Fault, FaultKind
+from tests.cli import accounts
+from tests.cli.accounts import BUCKET
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Answer, CommandLine
-
-BUCKET = "acme-load-tests"
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
 @pytest.fixture
 def nobody(loadmuster: CommandLine, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     """The command line of somebody who has no cloud."""
-    for name in os.environ:
-        if name.startswith(("AWS_", "AZURE_", "IDENTITY_", "LOADMUSTER_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    accounts.live_in(monkeypatch, accounts.NOBODYS_AWS)
     return loadmuster
 
 
@@ -48,10 +42,7 @@ def on_aws(
     nobody: CommandLine, server: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[CommandLine]:
     """The command line of somebody whose AWS is rehearsed."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "acme")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("LOADMUSTER_AWS_BUCKET", BUCKET)
+    accounts.live_in(monkeypatch, accounts.on_aws(server))
     server.clear()
     yield nobody
     server.clear()

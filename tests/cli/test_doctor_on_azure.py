@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from providers.azure.roles import role_definition
-from providers.rehearsal.azure_account import SUBSCRIPTION, TOKEN_PATH
-from providers.rehearsal.azure_blobs import ACCOUNT
+from providers.rehearsal.azure_account import SUBSCRIPTION
 from providers.rehearsal.azure_cloud import Rehearsal, start_rehearsal_server
 from providers.rehearsal.faults import Fault, FaultKind
+from tests.cli import accounts
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Answer, CommandLine
@@ -38,16 +37,8 @@ def on_azure(
     loadmuster: CommandLine, server: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[CommandLine]:
     """The command line of somebody whose Azure is rehearsed."""
-    for name in os.environ:
-        if name.startswith(("AWS_", "AZURE_", "IDENTITY_", "LOADMUSTER_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential")
-    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{server.endpoint_url}{TOKEN_PATH}")
-    monkeypatch.setenv("IDENTITY_HEADER", "acme")
-    monkeypatch.setenv("AZURE_SUBSCRIPTION_ID", SUBSCRIPTION)
-    monkeypatch.setenv("LOADMUSTER_AZURE_ENDPOINT", server.endpoint_url)
-    monkeypatch.setenv("LOADMUSTER_AZURE_STORAGE", f"{server.endpoint_url}/{ACCOUNT}")
-    monkeypatch.setenv("LOADMUSTER_AZURE_IDENTITY", IDENTITY)
+    environment = {**accounts.on_azure(server), "LOADMUSTER_AZURE_IDENTITY": IDENTITY}
+    accounts.live_in(monkeypatch, environment)
     server.clear()
     yield loadmuster
     server.clear()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -14,13 +11,10 @@ import pytest
 
 from providers.rehearsal.aws_cloud import Rehearsal, start_rehearsal_server
 from providers.rehearsal.faults import Fault, FaultKind
+from tests.cli.accounts import BUCKET, Account, live_in, on_aws
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Answer, CommandLine
-
-BUCKET = "acme-load-tests"
-CHECKOUT = ("run", "examples/checkout.yaml", "--account", "acme", "--provider", "aws", "--json")
-SMALL = ("--users", "10", "--duration", "4s")
+    from tests.cli.conftest import CommandLine
 
 
 @pytest.fixture(scope="module")
@@ -36,46 +30,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     started.stop()
 
 
-@dataclass(frozen=True)
-class Account:
-    """An account whose environment leads to the rehearsed AWS."""
-
-    line: CommandLine
-    server: Rehearsal
-
-    def run(self, shop: str, *options: str) -> Answer:
-        return self.line(*CHECKOUT, *SMALL, "--set", f"TARGET={shop}", *options)
-
-    def here(self, *arguments: str) -> Answer:
-        return self.line.here(*arguments)
-
-    def refused(self, code: int, *arguments: str) -> Mapping[str, Any]:
-        """The error of a run that is refused: nothing is on record, launched or charged."""
-        answer = self.here(*CHECKOUT, *arguments)
-        assert (answer.code, answer.err.count("\n")) == (code, 1), answer
-        assert self.here("--json", "runs").json == {"runs": []}
-        assert self.here("--json", "ledger", "acme").json["transactions"] == []
-        assert not self.server.requests("CreateFleet")
-        error: Mapping[str, Any] = answer.json["error"]
-        return error
-
-
 @pytest.fixture
 def acme_on_aws(
     acme: CommandLine, server: Rehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Account]:
-    for name in os.environ:
-        if name.startswith(("AWS_", "LOADMUSTER_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint_url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "acme")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("LOADMUSTER_AWS_BUCKET", BUCKET)
+    live_in(monkeypatch, on_aws(server))
     server.clear()
-    yield Account(acme, server)
+    yield Account(acme, server, "aws", "CreateFleet")
     server.clear()
 
 
@@ -110,15 +71,11 @@ def test_a_real_run_puts_its_load_on_bills_it_and_leaves_nothing(
 def test_a_spot_run_says_so_and_a_machine_taken_away_makes_its_result_invalid(
     acme_on_aws: Account, shop: str
 ) -> None:
-    line, regions = acme_on_aws.line, ("us-east-1", "eu-west-1")
-    process = line.start(
-        *(*CHECKOUT, "--users", "10", "--duration", "10s", "--set", f"TARGET={shop}", "--spot"),
-        *(f"--region={region}" for region in regions),
+    regions = ("us-east-1", "eu-west-1")
+    process = acme_on_aws.start(
+        shop, "10s", "--spot", *(f"--region={region}" for region in regions)
     )
-    deadline_s = time.monotonic() + 90
-    while not any(run["state"] == "running" for run in line.here("--json", "runs").json["runs"]):
-        assert time.monotonic() < deadline_s, process.poll()
-        time.sleep(0.3)
+    acme_on_aws.until("running", process)
     ec2 = boto3.Session("acme", "secret").client(
         "ec2", region_name="eu-west-1", endpoint_url=acme_on_aws.server.endpoint_url
     )

@@ -8,17 +8,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from kernel.clock import SystemClock
 from providers.azure.roles import CALLED, STORED, STORED_DATA, action_of
-from providers.rehearsal.azure_account import SUBSCRIPTION, TOKEN_PATH
+from providers.rehearsal.azure_account import SUBSCRIPTION
 from providers.rehearsal.azure_blobs import ACCOUNT
 from providers.rehearsal.azure_cloud import (
     Rehearsal,
@@ -26,12 +23,11 @@ from providers.rehearsal.azure_cloud import (
     start_rehearsal_server,
 )
 from providers.rehearsal.faults import Fault, FaultKind
+from tests.cli.accounts import Account, live_in, on_azure
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Answer, CommandLine
+    from tests.cli.conftest import CommandLine
 
-CHECKOUT = ("run", "examples/checkout.yaml", "--account", "acme", "--provider", "azure", "--json")
-SMALL = ("--users", "10", "--duration", "4s")
 REGION = "eastus"
 
 
@@ -49,28 +45,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     started.stop()
 
 
-@dataclass(frozen=True)
-class Account:
-    """An account whose environment leads to the rehearsed Azure."""
-
-    line: CommandLine
-    server: Rehearsal
-
-    def run(self, shop: str, *options: str) -> Answer:
-        return self.line(*CHECKOUT, *SMALL, "--set", f"TARGET={shop}", *options)
-
-    def here(self, *arguments: str) -> Answer:
-        return self.line.here(*arguments)
-
-    def refused(self, code: int, *arguments: str) -> Mapping[str, Any]:
-        """The error of a run that is refused: nothing is on record, made or charged."""
-        answer = self.here(*CHECKOUT, *arguments)
-        assert (answer.code, answer.err.count("\n")) == (code, 1), answer
-        assert self.here("--json", "runs").json == {"runs": []}
-        assert self.here("--json", "ledger", "acme").json["transactions"] == []
-        assert not self.server.requests("ResourceGroups.CreateOrUpdate")
-        error: Mapping[str, Any] = answer.json["error"]
-        return error
+class AzureAccount(Account):
+    """Also tells what was asked of the rehearsed Azure, and what is left there."""
 
     def called(self) -> set[str]:
         """What the role must allow for the calls so far: actions, and calls to storage by name."""
@@ -93,23 +69,15 @@ class Account:
 @pytest.fixture
 def acme_on_azure(
     acme: CommandLine, server: Rehearsal, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Account]:
-    for name in os.environ:
-        if name.startswith(("AZURE_", "IDENTITY_", "LOADMUSTER_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential")
-    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{server.endpoint_url}{TOKEN_PATH}")
-    monkeypatch.setenv("IDENTITY_HEADER", "acme")
-    monkeypatch.setenv("AZURE_SUBSCRIPTION_ID", SUBSCRIPTION)
-    monkeypatch.setenv("LOADMUSTER_AZURE_ENDPOINT", server.endpoint_url)
-    monkeypatch.setenv("LOADMUSTER_AZURE_STORAGE", f"{server.endpoint_url}/{ACCOUNT}")
+) -> Iterator[AzureAccount]:
+    live_in(monkeypatch, on_azure(server))
     server.clear()
-    yield Account(acme, server)
+    yield AzureAccount(acme, server, "azure", "ResourceGroups.CreateOrUpdate")
     server.clear()
 
 
 def test_a_real_run_puts_its_load_on_bills_it_and_leaves_nothing(
-    acme_on_azure: Account, shop: str
+    acme_on_azure: AzureAccount, shop: str
 ) -> None:
     answer = acme_on_azure.run(shop, "--request-id", "build-7")
 
@@ -129,26 +97,12 @@ def test_a_real_run_puts_its_load_on_bills_it_and_leaves_nothing(
     assert again.json == run, "a request is answered even if its cloud would refuse it by now"
 
 
-def until(line: CommandLine, state: str, process: subprocess.Popen[str]) -> str:
-    """The id of the only run, once it is in a state."""
-    deadline_s = time.monotonic() + 90
-    while True:
-        runs = line.here("--json", "runs").json["runs"]
-        if any(run["state"] == state for run in runs):
-            return str(runs[0]["id"])
-        assert time.monotonic() < deadline_s, (runs, process.poll())
-        time.sleep(0.3)
-
-
 @pytest.mark.long
 def test_a_run_that_is_cancelled_half_way_is_released_and_costs_its_start_up_only(
-    acme_on_azure: Account, shop: str
+    acme_on_azure: AzureAccount, shop: str
 ) -> None:
-    line = acme_on_azure.line
-    process = line.start(
-        *(*CHECKOUT, "--users", "10", "--duration", "2m", "--set", f"TARGET={shop}")
-    )
-    run_id = until(line, "running", process)
+    process = acme_on_azure.start(shop, "2m")
+    run_id = acme_on_azure.until("running", process)
     os.killpg(process.pid, signal.SIGINT)
 
     out, err = process.communicate(timeout=120)
@@ -162,16 +116,13 @@ def test_a_run_that_is_cancelled_half_way_is_released_and_costs_its_start_up_onl
 
 @pytest.mark.long
 def test_a_run_whose_controller_was_killed_is_ended_by_the_reaper_of_another_database(
-    acme_on_azure: Account, shop: str
+    acme_on_azure: AzureAccount, shop: str
 ) -> None:
-    line = acme_on_azure.line
-    process = line.start(
-        *(*CHECKOUT, "--users", "10", "--duration", "10m", "--set", f"TARGET={shop}")
-    )
-    run_id = until(line, "starting", process)
+    process = acme_on_azure.start(shop, "10m")
+    run_id = acme_on_azure.until("starting", process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    elsewhere = ("--db", f"sqlite:///{line.home / 'other.db'}", "--json")
+    elsewhere = ("--db", f"sqlite:///{acme_on_azure.line.home / 'other.db'}", "--json")
     place = ("reap", "--provider", "azure", "--region", REGION, "--older-than", "0s")
 
     listed = acme_on_azure.here(*place, *elsewhere)
@@ -182,37 +133,34 @@ def test_a_run_whose_controller_was_killed_is_ended_by_the_reaper_of_another_dat
     assert (orphan["run"], orphan["provider"], orphan["why"]) == (run_id, "azure", "unknown")
     provider = azure_rehearsal_provider(acme_on_azure.server.endpoint_url, SystemClock())
     assert provider.observe_all([REGION]) == ()
-    cancelled = line("--json", "cancel", run_id)
+    cancelled = acme_on_azure.line("--json", "cancel", run_id)
     assert cancelled.json["outcome"] == "cancelled", cancelled.err
 
 
 @pytest.mark.long
 def test_whoever_names_another_subscription_does_not_take_a_run_for_gone(
-    acme_on_azure: Account, shop: str, monkeypatch: pytest.MonkeyPatch
+    acme_on_azure: AzureAccount, shop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = acme_on_azure.line
-    process = line.start(
-        *(*CHECKOUT, "--users", "10", "--duration", "10m", "--set", f"TARGET={shop}")
-    )
-    run_id = until(line, "starting", process)
+    process = acme_on_azure.start(shop, "10m")
+    run_id = acme_on_azure.until("starting", process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 
     other = SUBSCRIPTION.replace("0", "1")
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("AZURE_SUBSCRIPTION_ID", other)
-        answer = line("--json", "cancel", run_id)
+        answer = acme_on_azure.line("--json", "cancel", run_id)
     assert answer.code == 4
     assert answer.json["error"]["host"] == SUBSCRIPTION
 
-    ended = line("--json", "cancel", run_id)
+    ended = acme_on_azure.line("--json", "cancel", run_id)
     assert ended.json["outcome"] == "cancelled", ended.err
     assert acme_on_azure.left() == []
 
 
 @pytest.mark.parametrize("setting", ["AZURE_SUBSCRIPTION_ID", "LOADMUSTER_AZURE_STORAGE"])
 def test_a_setting_that_is_missing_is_named_and_nothing_is_asked_of_azure(
-    setting: str, acme_on_azure: Account, monkeypatch: pytest.MonkeyPatch
+    setting: str, acme_on_azure: AzureAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(setting)
 
@@ -223,7 +171,7 @@ def test_a_setting_that_is_missing_is_named_and_nothing_is_asked_of_azure(
 
 
 def test_without_credentials_a_run_is_refused_with_how_to_set_them(
-    acme_on_azure: Account, shop: str, monkeypatch: pytest.MonkeyPatch
+    acme_on_azure: AzureAccount, shop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
 
@@ -238,7 +186,7 @@ def test_without_credentials_a_run_is_refused_with_how_to_set_them(
 
 
 def test_a_subscription_that_these_credentials_do_not_open_is_refused(
-    acme_on_azure: Account, shop: str, monkeypatch: pytest.MonkeyPatch
+    acme_on_azure: AzureAccount, shop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AZURE_SUBSCRIPTION_ID", SUBSCRIPTION.replace("0", "1"))
 
@@ -259,7 +207,7 @@ def test_a_subscription_that_these_credentials_do_not_open_is_refused(
     ],
 )
 def test_what_azure_refuses_is_refused_with_what_to_do(
-    action: str, code: str, remedy: str, acme_on_azure: Account, shop: str
+    action: str, code: str, remedy: str, acme_on_azure: AzureAccount, shop: str
 ) -> None:
     acme_on_azure.server.inject(Fault(FaultKind.REFUSAL, action, times=9, code=code))
 
@@ -270,7 +218,7 @@ def test_what_azure_refuses_is_refused_with_what_to_do(
 
 
 def test_a_storage_account_that_does_not_answer_is_refused_with_how_to_make_one(
-    acme_on_azure: Account, shop: str, monkeypatch: pytest.MonkeyPatch
+    acme_on_azure: AzureAccount, shop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOADMUSTER_AZURE_STORAGE", f"http://127.0.0.1:9/{ACCOUNT}")
 
@@ -280,14 +228,14 @@ def test_a_storage_account_that_does_not_answer_is_refused_with_how_to_make_one(
 
 
 def test_a_region_that_the_catalogue_does_not_know_is_refused(
-    acme_on_azure: Account, shop: str
+    acme_on_azure: AzureAccount, shop: str
 ) -> None:
     error = acme_on_azure.refused(2, "--set", f"TARGET={shop}", "--region", "westeurop")
 
     assert "westeurope" in error["message"]
 
 
-def test_a_quota_of_nothing_is_refused_in_numbers(acme_on_azure: Account, shop: str) -> None:
+def test_a_quota_of_nothing_is_refused_in_numbers(acme_on_azure: AzureAccount, shop: str) -> None:
     acme_on_azure.server.inject(Fault(FaultKind.VCPU_LIMIT, available=0))
 
     error = acme_on_azure.refused(4, "--set", f"TARGET={shop}")
@@ -297,7 +245,7 @@ def test_a_quota_of_nothing_is_refused_in_numbers(acme_on_azure: Account, shop: 
 
 
 def test_a_load_longer_than_addresses_are_signed_for_is_refused_in_numbers(
-    acme_on_azure: Account, shop: str
+    acme_on_azure: AzureAccount, shop: str
 ) -> None:
     error = acme_on_azure.refused(2, "--set", f"TARGET={shop}", "--duration", "7d")
 
@@ -305,12 +253,12 @@ def test_a_load_longer_than_addresses_are_signed_for_is_refused_in_numbers(
     assert not acme_on_azure.server.requests()
 
 
-def test_a_host_is_loaded_only_once_the_account_has_allowed_it(acme_on_azure: Account) -> None:
+def test_a_host_is_loaded_only_once_the_account_has_allowed_it(acme_on_azure: AzureAccount) -> None:
     error = acme_on_azure.refused(3, "--set", "TARGET=https://shop.example.com")
 
     assert (error["code"], error["host"]) == ("target_not_allowed", "shop.example.com")
     assert not acme_on_azure.server.requests(), "nothing is asked of a cloud for it"
 
 
-def test_spot_is_refused_where_there_is_none(acme_on_azure: Account) -> None:
+def test_spot_is_refused_where_there_is_none(acme_on_azure: AzureAccount) -> None:
     assert "--spot" in acme_on_azure.refused(2, "--spot")["message"]

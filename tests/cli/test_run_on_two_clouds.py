@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,17 +15,16 @@ from engine.runs.azure import AZURE_LIMITS
 from engine.runs.clouds import widest
 from engine.runs.errors import MachinesElsewhereError
 from providers.rehearsal import aws_cloud, azure_cloud
-from providers.rehearsal.azure_account import SUBSCRIPTION, TOKEN_PATH
-from providers.rehearsal.azure_blobs import ACCOUNT
+from providers.rehearsal.azure_account import SUBSCRIPTION
 from providers.rehearsal.faults import Fault, FaultKind
 from providers.rehearsal.program import Rehearsal
+from tests.cli.accounts import BUCKET, SMALL, live_in, on_aws, on_azure
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
 
-BUCKET = "acme-load-tests"
 RUN = ("run", "examples/checkout.yaml", "--account", "acme", "--json", "--provider", "aws")
-SMALL = ("--or-on", "azure", "--users", "10", "--duration", "4s")
+OR_ON = ("--or-on", "azure")
 
 
 @dataclass(frozen=True)
@@ -52,25 +50,7 @@ def clouds(
         "s3", region_name="us-east-1", endpoint_url=aws.endpoint_url
     )
     s3.create_bucket(Bucket=BUCKET)
-    for name in os.environ:
-        if name.startswith(("AWS_", "AZURE_", "IDENTITY_", "LOADMUSTER_")):
-            monkeypatch.delenv(name)
-    for name, value in {
-        "AWS_ENDPOINT_URL": aws.endpoint_url,
-        "AWS_ACCESS_KEY_ID": "acme",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "LOADMUSTER_AWS_BUCKET": BUCKET,
-        "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
-        "IDENTITY_ENDPOINT": f"{azure.endpoint_url}{TOKEN_PATH}",
-        "IDENTITY_HEADER": "acme",
-        "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
-        "LOADMUSTER_AZURE_ENDPOINT": azure.endpoint_url,
-        "LOADMUSTER_AZURE_STORAGE": f"{azure.endpoint_url}/{ACCOUNT}",
-    }.items():
-        monkeypatch.setenv(name, value)
+    live_in(monkeypatch, {**on_aws(aws), **on_azure(azure)})
     yield Clouds(acme, aws, azure)
     aws.stop()
     azure.stop()
@@ -84,7 +64,7 @@ def test_a_real_run_goes_to_the_other_account_and_leaves_nothing_in_either(
         Fault(FaultKind.REFUSAL, "CreateFleet", times=50, code="InsufficientInstanceCapacity")
     )
 
-    answer = clouds.line(*RUN, *SMALL, "--set", f"TARGET={shop}")
+    answer = clouds.line(*RUN, *OR_ON, *SMALL, "--set", f"TARGET={shop}")
 
     assert answer.code == 0, answer.err
     run = answer.json
@@ -114,7 +94,7 @@ def test_the_other_clouds_settings_are_looked_at_first_and_the_cloud_is_not(
     clouds: Clouds, shop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LOADMUSTER_AZURE_STORAGE")
-    refused = clouds.line.here(*RUN, *SMALL, "--set", f"TARGET={shop}")
+    refused = clouds.line.here(*RUN, *OR_ON, *SMALL, "--set", f"TARGET={shop}")
     assert (refused.code, refused.err.count("\n")) == (2, 1), refused
     assert "LOADMUSTER_AZURE_STORAGE" in refused.err
     assert clouds.line.here("--json", "runs").json == {"runs": []}

@@ -24,6 +24,7 @@ from kernel.clock import SystemClock
 from providers.contract import LaunchSpec
 from providers.local import LocalProvider
 from providers.local.processes import processes_by_machine
+from tests.cli.accounts import NOBODYS_AWS, live_in
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Answer, CommandLine
@@ -190,11 +191,7 @@ def test_a_cloud_run_that_no_reaper_has_looked_after_is_warned_of(acme: CommandL
 
 def test_without_credentials_reaping_aws_is_one_line_that_says_so(acme: CommandLine) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
-            patch.delenv(name, raising=False)
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.setenv("AWS_CONFIG_FILE", os.devnull)
-        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        live_in(patch, NOBODYS_AWS)
         answer = acme.here("reap", "--provider", "aws", "--region", "us-east-1", "--json")
     refused(answer, 4, "credentials")
     assert answer.json["error"]["aws_code"] == "NoCredentialsError"
