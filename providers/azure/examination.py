@@ -21,13 +21,11 @@ from providers.azure.account import (
 )
 from providers.azure.clients import AzureClients
 from providers.azure.network import named_subnet
-from providers.azure.quota import REGIONAL_VCPUS, machine_usages
+from providers.azure.quota import HOW_TO_HAVE_MORE, REGIONAL_VCPUS, machine_usages
 from providers.azure.storage import check_storage, open_storage
 from providers.clock_skew import check_skew
 from providers.findings import Finding, Grade, missing
 from providers.settings import AZURE_IDENTITY, AzureSettings
-
-HOW_TO_HAVE_MORE = "ask for more under Quotas in the portal, or use another region"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ ends every other default.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +19,7 @@ from typing import Any
 from providers.azure.clients import AzureClients
 from providers.azure.names import content_name, shared_group
 from providers.errors import ConfigurationRejectedError, UnknownOutcomeError
-from providers.settings import AZURE_SUBNETS
+from providers.settings import AZURE_SUBNET_ID, AZURE_SUBNETS
 
 SHARED_TAGS = {"loadmuster:shared": "network"}
 # 65,531 addresses for machines: a /16 less the five that Azure keeps.
@@ -29,11 +28,6 @@ SUBNET = "machines"
 READY = "Succeeded"
 READY_LOOKS = 10
 READY_WAIT_S = 1.0
-_SUBNET = re.compile(
-    r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)/providers/"
-    r"Microsoft\.Network/virtualNetworks/(?P<network>[^/]+)/subnets/(?P<subnet>[^/]+)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +96,7 @@ def named_subnet(clients: AzureClients, region: str) -> str | None:
         ConfigurationRejectedError: One of those that were named is not there.
     """
     for subnet_id in clients.connection.subnets:
-        named = _SUBNET.fullmatch(subnet_id)
+        named = AZURE_SUBNET_ID.fullmatch(subnet_id)
         assert named is not None, "settings name subnets by their ids"
         get = partial(clients.network.virtual_networks.get, named["group"], named["network"])
         is_ours = named["subscription"].lower() == clients.connection.subscription_id.lower()

@@ -15,6 +15,7 @@ from providers.contract import LaunchSpec
 from providers.errors import QuotaExceededError
 
 REGIONAL_VCPUS = "cores"
+HOW_TO_HAVE_MORE = "ask for more under Quotas in the portal, or use another region"
 # Every machine has a public address of its own, and an interface.
 PER_MACHINE = (
     "PublicIPAddresses",
@@ -60,7 +61,7 @@ def _check(spec: LaunchSpec, quota: str, usage: Usage | None, wanted: int, what:
     if usage is not None and wanted > usage.left:
         raise QuotaExceededError(
             f"Azure {spec.region}: {wanted} {what} are wanted and {usage.used} of {usage.limit} "
-            f"are in use ({quota}); ask for more under Quotas in the portal, or use another region",
+            f"are in use ({quota}); {HOW_TO_HAVE_MORE}",
             region=spec.region,
             quota=quota,
             limit=usage.limit,
