@@ -180,14 +180,13 @@ def price_on_plan(plan: Plan, offer: Offer) -> tuple[int | None, str | None, str
 
 
 def _own_account(fleet: Fleet, estimated: Estimate) -> Row:
-    machines = sum(group.count for group in fleet.groups)
-    hours = Fraction(machines * planned_seconds(estimated.scenario), SECONDS_PER_HOUR)
+    hours = Fraction(fleet.machines * planned_seconds(estimated.scenario), SECONDS_PER_HOUR)
     low, high = format_cents(fleet.low_usd_micros), format_cents(fleet.high_usd_micros)
     return Row(
         name=f"own-{fleet.provider}",
         title=f"own account on {fleet.provider}",
         kind=Kind.OWN,
-        engines=machines,
+        engines=fleet.machines,
         unit="machine-hour",
         quantity=to_number(hours),
         usd_micros=fleet.usd_micros,
@@ -220,21 +219,18 @@ def _on_machines(tariff: Tariff, estimated: Estimate) -> Row:
     scenario = estimated.scenario
     for fleet in estimated.clouds:
         if fleet.provider == tariff.machines_of:
-            machines = sum(group.count for group in fleet.groups)
             usage = Usage(
-                injectors=machines,
+                injectors=fleet.machines,
                 users=estimated.load.peak_users,
                 duration_s=planned_seconds(scenario),
                 protocol=scenario.protocol.value,
-                machines_usd_micros=sum(
-                    group.count * group.offering.hourly_usd_micros for group in fleet.groups
-                ),
+                machines_usd_micros=sum(group.hourly_usd_micros for group in fleet.groups),
                 sent_bytes=_sent_bytes(scenario),
             )
             charge = price(tariff, usage)
             return _row(
                 tariff,
-                engines=machines,
+                engines=fleet.machines,
                 quantity=charge.quantity,
                 usd_micros=charge.usd_micros,
                 assumption=f"on the machines of own-{fleet.provider}, without its subscription",

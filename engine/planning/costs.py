@@ -138,7 +138,7 @@ def _time_costs(
     hourly, addresses, disks = 0, none, none
     for site in sites:
         place, machines = site.place, site.machines
-        hourly += sum(each.offering.hourly_usd_micros * each.count for each in site.groups)
+        hourly += sum(group.hourly_usd_micros for group in site.groups)
         number = Span(machines, machines, machines)
         address = _price_span(catalog.public_ipv4(place.provider, place.region))
         disk = _price_span(catalog.boot_disk(place.provider, place.region))

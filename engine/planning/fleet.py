@@ -51,6 +51,11 @@ class Fleet:
         return tuple(group for site in self.sites for group in site.groups)
 
     @property
+    def machines(self) -> int:
+        """How many."""
+        return sum(site.machines for site in self.sites)
+
+    @property
     def usd_micros(self) -> int:
         """What the test is expected to cost on this cloud."""
         return sum(item.usd_micros for item in self.items)

@@ -172,9 +172,8 @@ def _reason(chosen: Fleet, other: Fleet) -> str:
     idle = _room(other.groups) - sum(group.users for group in other.groups)
     if idle > _room(chosen.groups) - sum(group.users for group in chosen.groups):
         said.append(f"room for {idle:,} users stays empty")
-    counts = [sum(site.machines for site in fleet.sites) for fleet in (chosen, other)]
-    if counts[1] > counts[0]:
-        said.append(f"{counts[1]:,} disks and addresses, not {counts[0]:,}")
+    if other.machines > chosen.machines:
+        said.append(f"{other.machines:,} disks and addresses, not {chosen.machines:,}")
     egress = [_item(fleet, EGRESS) for fleet in (chosen, other)]
     if egress[1] > egress[0]:
         said.append("egress is dearer there")
@@ -187,7 +186,7 @@ def _room(groups: Sequence[FleetGroup]) -> int:
 
 def _price_of_room(groups: Sequence[FleetGroup]) -> int:
     """Micro-dollars an hour for machines with room for 1,000 users."""
-    hourly = sum(group.count * group.offering.hourly_usd_micros for group in groups)
+    hourly = sum(group.hourly_usd_micros for group in groups)
     return divide_half_up(1_000 * hourly, _room(groups))
 
 

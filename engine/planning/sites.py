@@ -48,6 +48,11 @@ class FleetGroup:
         """Most users at once that they carry."""
         return self.part.users
 
+    @property
+    def hourly_usd_micros(self) -> int:
+        """List price of all of them."""
+        return self.count * self.offering.hourly_usd_micros
+
 
 @dataclass(frozen=True, slots=True)
 class Site:

@@ -30,6 +30,18 @@ def at_home(thousand_users: Scenario) -> Scenario:
     return replace(thousand_users, requests_per_user_s=0.5, request_bytes=900, response_bytes=3_500)
 
 
+def bare(name: str, users: int, duration_s: int) -> Scenario:
+    """A load that is flat from its start, and of which nothing is assumed."""
+    return Scenario(
+        name,
+        Protocol.HTTP,
+        closed([(0, users), (duration_s, users)]),
+        requests_per_user_s=0.5,
+        request_bytes=1,
+        response_bytes=1,
+    )
+
+
 def estimated(scenario: Scenario, catalog: Catalog, provider: str = "any") -> Estimate:
     return estimate(scenario, catalog=catalog, provider=provider, at=TODAY)
 
@@ -169,28 +181,14 @@ def test_r33_a_payload_above_the_recommended_one_is_warned_of(
 
 
 def test_a_test_below_the_floor_is_told_of_the_floor(small_catalog: Catalog) -> None:
-    short = Scenario(
-        "short",
-        Protocol.HTTP,
-        closed([(0, 5_000), (180, 5_000)]),
-        requests_per_user_s=0.5,
-        request_bytes=1,
-        response_bytes=1,
-    )
+    short = bare("short", 5_000, 180)
     assert estimated(short, small_catalog, "aws").warnings == (
         "3m counts as 5m for each of 10 injectors; a test of 5m takes the same LI-minutes",
     )
 
 
 def test_a_fleet_just_above_a_floor_is_told_of_the_cliff(small_catalog: Catalog) -> None:
-    edge = Scenario(
-        "edge",
-        Protocol.HTTP,
-        closed([(0, 50_500), (180, 50_500)]),
-        requests_per_user_s=0.5,
-        request_bytes=1,
-        response_bytes=1,
-    )
+    edge = bare("edge", 50_500, 180)
     assert estimated(edge, small_catalog, "aws").warnings[1] == (
         "100 injectors instead of 101, with 505 users each: 500 instead of 1,515 LI-minutes "
         "(176.00 instead of 328.25 USD)"
@@ -200,15 +198,8 @@ def test_a_fleet_just_above_a_floor_is_told_of_the_cliff(small_catalog: Catalog)
 def test_one_user_beyond_full_injectors_is_told_of_the_cheaper_neighbour(
     small_catalog: Catalog,
 ) -> None:
-    edge = Scenario(
-        "edge",
-        Protocol.HTTP,
-        closed([(0, 1_002), (3_600, 1_002)]),
-        requests_per_user_s=0.5,
-        request_bytes=1,
-        response_bytes=1,
-        regions=equal_shares(["us-east-1", "eu-west-1"]),
-    )
+    two_regions = equal_shares(["us-east-1", "eu-west-1"])
+    edge = replace(bare("edge", 1_002, 3_600), regions=two_regions)
     result = estimated(edge, small_catalog, "aws")
     assert result.requirement.injectors == 4
     assert (

@@ -76,8 +76,8 @@ def k6_stages(corners: Sequence[Corner]) -> tuple[str, ...]:
 
 def ramp_up_s(corners: Sequence[Corner]) -> int:
     """Seconds until the most users are there for the first time."""
-    most = max(users for _, users in corners)
-    return math.ceil(next(at_s for at_s, users in corners if users == most))
+    full_s, _ = _first_full(corners)
+    return math.ceil(full_s)
 
 
 def approximation_of(scenario: Scenario, time_scale: float) -> str:
@@ -86,8 +86,7 @@ def approximation_of(scenario: Scenario, time_scale: float) -> str:
     if program is None or program.kind not in {ProgramKind.JMETER, ProgramKind.GATLING}:
         return ""
     corners = corners_of(plan_users(scenario.profile, time_scale))
-    most = max(users for _, users in corners)
-    full_s = next(at_s for at_s, users in corners if users == most)
+    full_s, most = _first_full(corners)
     if all(
         users == (most if at_s >= full_s else round(most * at_s / full_s))
         for at_s, users in corners
@@ -97,6 +96,11 @@ def approximation_of(scenario: Scenario, time_scale: float) -> str:
         f"{program.kind.value} was told the most users, their ramp-up and the duration; what else "
         "the load's shape says it does not know"
     )
+
+
+def _first_full(corners: Sequence[Corner]) -> Corner:
+    """The first corner with the most users."""
+    return max(corners, key=lambda corner: corner[1])
 
 
 def _settings(scenario: Scenario, program: LoadProgram, plan: UserPlan) -> Mapping[str, str]:
