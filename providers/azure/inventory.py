@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from kernel.errors import ProviderFailedError
@@ -259,10 +260,15 @@ def _machine(found: VirtualMachine) -> Found:
     return Found(
         name=found.name or "",
         state=found.properties.provisioning_state or "",
-        machine_type=str(hardware.vm_size) if hardware else "",
+        machine_type=_size_name(hardware.vm_size) if hardware else "",
         launched_at=created.astimezone(UTC) if created else None,
         failure=_failure(found),
     )
+
+
+def _size_name(size: str | None) -> str:
+    """A size by its name: of some, the SDK makes members of an enumeration."""
+    return str(size.value) if isinstance(size, Enum) else size or ""
 
 
 def _failure(found: VirtualMachine) -> tuple[str, str] | None:

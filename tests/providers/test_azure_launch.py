@@ -96,6 +96,15 @@ def test_one_size_is_asked_for_plainly_and_several_in_their_order(
     assert {machine.machine_type for machine in machines} == {"Standard_D2s_v5"}
 
 
+@pytest.mark.parametrize("size", ["Standard_F2s_v2", "Standard_D2s_v5"])
+def test_machines_show_their_size_by_its_name_also_where_the_sdk_knows_it(
+    size: str, azure: AzureProvider, make_azure_spec: MakeSpec
+) -> None:
+    machines = azure.launch(make_azure_spec(machine_types=(size,)))
+
+    assert {machine.machine_type for machine in machines} == {size}
+
+
 def test_arm_machines_boot_an_arm_image(
     azure: AzureProvider, arm: RehearsedArm, make_azure_spec: MakeSpec
 ) -> None:
