@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 COPIED = (
-    *("benchmarks", "engine", "examples", "kernel", "pricing", "providers", "tests"),
+    *("benchmarks", "docs", "engine", "examples", "kernel", "pricing", "providers", "tests"),
     "pyproject.toml",
 )
 TIMEOUT_S = 900
