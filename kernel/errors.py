@@ -35,6 +35,15 @@ class LoadmusterError(Exception):
         self.message = message
         self.facts = facts
 
+    @property
+    def line(self) -> str:
+        """The message on one line."""
+        return " ".join(self.message.split())
+
+    def to_json(self) -> dict[str, Fact]:
+        """The error as documents show it."""
+        return {"code": self.code, "message": self.line, **self.facts}
+
     def __reduce__(self) -> tuple[object, ...]:
         """Survive pickling: ``Exception`` alone would lose the facts."""
         return (_rebuild, (type(self), self.message, self.facts))

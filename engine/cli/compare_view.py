@@ -16,7 +16,7 @@ from engine.planning.compare import Comparison, Row
 from engine.planning.requirement import planned_seconds
 from kernel.durations import format_duration
 from pricing.money import MICROS_PER_USD
-from pricing.tariffs import Cliff
+from pricing.tariffs import Cliff, plural
 
 INDENT_COLUMNS = 4
 WITH_TITLES_COLUMNS = 96
@@ -79,7 +79,7 @@ def _usd(row: Row) -> str:
 
 
 def _unit(row: Row) -> str:
-    return row.unit if row.quantity == 1 or row.unit.isupper() else f"{row.unit}s"
+    return row.unit if row.quantity == 1 else plural(row.unit)
 
 
 def _neighbours(rows: Sequence[Row], *, cheaper: bool) -> Iterator[str]:

@@ -11,6 +11,7 @@ from engine.planning.cost_curves import USD, CostCurve, Step
 from engine.planning.requirement import peak_users, planned_seconds
 from engine.scenario import Scenario
 from kernel.durations import format_duration
+from pricing.tariffs import plural
 
 MARKS_OF_A_CURVE = 1
 """Its largest cliff; the smaller ones show by themselves."""
@@ -29,7 +30,7 @@ def cost_chart(scenario: Scenario, curves: Sequence[CostCurve]) -> Curves:
     return Curves(
         title=f"{scenario.name}: {length} of {scenario.protocol.value} load",
         x_label="users",
-        y_label="USD a run" if unit == USD else _plural(unit),
+        y_label="USD a run" if unit == USD else plural(unit),
         lines=tuple(
             Line(curve.name, [(users, float(level)) for users, level in curve.points])
             for curve in sorted(curves, key=lambda curve: -curve.points[-1][1])
@@ -76,8 +77,4 @@ def _words(step: Step, unit: str) -> str:
         f"{float(level):,.2f}" if unit == USD else f"{float(level):,.10g}"
         for level in (step.low, step.high)
     )
-    return f"{step.users:,} to {step.users + 1:,} users, {low} to {high} {_plural(unit)}"
-
-
-def _plural(unit: str) -> str:
-    return unit if unit.isupper() else f"{unit}s"
+    return f"{step.users:,} to {step.users + 1:,} users, {low} to {high} {plural(unit)}"

@@ -70,9 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _fail(settings: Settings, error: LoadmusterError) -> None:
     """One line on standard error; with ``--json`` also one document on standard output."""
-    message = " ".join(error.message.split())
     if settings.json or "--json" in sys.argv[1:]:
-        document = {"error": {"code": error.code, "message": message, **error.facts}}
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
-    click.echo(f"loadmuster: {message}", err=True)
+        click.echo(json.dumps({"error": error.to_json()}, indent=2, ensure_ascii=False))
+    click.echo(f"loadmuster: {error.line}", err=True)
     sys.exit(error.exit_code)

@@ -70,13 +70,8 @@ def heartbeat_document(
     error: ReaperOverdueError | None,
 ) -> dict[str, Any]:
     """The heartbeats as JSON; ``error`` is in it only where one is overdue."""
-    failure = (
-        {}
-        if error is None
-        else {"error": {"code": error.code, "message": error.message, **error.facts}}
-    )
     return {
-        **failure,
+        **({} if error is None else {"error": error.to_json()}),
         "max_age_s": int(max_age_s),
         "places": [
             {

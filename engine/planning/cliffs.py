@@ -9,7 +9,7 @@ from engine.planning.requirement import Requirement, injectors_for, peak_users
 from engine.scenario import Scenario
 from kernel.durations import format_duration
 from pricing.money import format_cents
-from pricing.tariffs import Cliff, Size, Tariff, TariffPrice, cliffs
+from pricing.tariffs import Cliff, Size, Tariff, TariffPrice, cliffs, plural
 
 
 def cliffs_of(
@@ -40,7 +40,7 @@ def house_cliffs(tariff: Tariff, scenario: Scenario, requirement: Requirement) -
 def in_words(cliff: Cliff) -> str:
     """One sentence: what would differ, and what that does to the price."""
     here, there = cliff.price_here, cliff.price_there
-    unit = here.unit if here.unit.isupper() else f"{here.unit}s"
+    unit = plural(here.unit)
     if cliff.is_cheaper:
         change = _smaller(cliff)
         price = f"{there.quantity:,} instead of {here.quantity:,} {unit}"

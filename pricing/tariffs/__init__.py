@@ -25,7 +25,7 @@ from pricing.tariffs.model import (
     Usage,
     UsageError,
 )
-from pricing.tariffs.steps import rounding_in_words
+from pricing.tariffs.steps import plural, rounding_in_words
 
 __all__ = [
     "BYTES_PER_GB",
@@ -50,6 +50,7 @@ __all__ = [
     "differences",
     "li_minutes",
     "load_tariff",
+    "plural",
     "price",
     "read_tariff_file",
     "rounding_in_words",

@@ -78,8 +78,13 @@ def explain_charge(
 
 
 def many(number: int | Decimal, noun: str) -> str:
-    """``1 injector``, ``10 injectors``; abbreviations such as VUH have no plural."""
-    return f"{number} {noun}" if number == 1 or noun.isupper() else f"{number} {noun}s"
+    """``1 injector``, ``10 injectors``."""
+    return f"{number} {noun if number == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """Of a unit or a server; abbreviations such as VUH have none."""
+    return noun if noun.isupper() else f"{noun}s"
 
 
 def rounding_in_words(tariff: Tariff) -> str:
