@@ -3,8 +3,9 @@
 The users that a machine carries are the least of four bounds:
 
 - processor: a payload known for the protocol on the standard injector, in proportion to the
-  virtual processors; and, where the scenario tells how many requests a user makes, the requests
-  that the processors can make in time. Both at 70 % of the processor: vendors calibrate to that
+  virtual processors; and, where it is known how many requests a user makes, the requests that the
+  processors can make in time. Where the test itself was measured, only the latter. Both at 70 % of
+  the processor: vendors calibrate to that
   (https://wiki.dotcom-monitor.com/knowledge-base/calibration/), as busier injectors measure
   themselves (Locust showed 210 ms for a target that took 1 ms at 43 % already);
 - memory: 90 % of the machine's, less what the system takes
@@ -18,9 +19,8 @@ All arithmetic is on integers, so that a single estimate and a column of a milli
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
-from engine.scenario import Protocol, Scenario, UserClass
+from engine.planning.capacity.demand import Demand
 
 PROCESSOR_CEILING_PERCENT = 70
 MEMORY_CEILING_PERCENT = 90
@@ -61,186 +61,11 @@ STANDARD_INJECTOR = Host(vcpus=2, memory_mib=4_096, send_mbps=781, receive_mbps=
 
 
 @dataclass(frozen=True, slots=True)
-class ProtocolFigures:
-    """What one user of a protocol takes, unless the scenario says otherwise.
-
-    Attributes:
-        payload: Users on a standard injector at 70 % of its processor; None: none is published,
-            and the other bounds decide.
-        payload_source: Who says so.
-        processor_us_per_request: Processor time of one request; None: the payload alone decides.
-        memory_kib_per_user: Memory of one user.
-        connections_per_user: Sockets that one user holds open to one destination.
-        requests_per_million_s: Requests that one user makes in a million seconds.
-        request_bytes: Sent per request, headers included.
-        response_bytes: Received per request, headers included.
-    """
-
-    payload: int | None
-    payload_source: str
-    processor_us_per_request: int | None
-    memory_kib_per_user: int
-    connections_per_user: int
-    requests_per_million_s: int
-    request_bytes: int
-    response_bytes: int
-
-
-_LOADVIEW = "LoadView: https://wiki.dotcom-monitor.com/knowledge-base/calibration/"
-_AZURE = (
-    "Azure Load Testing, at most 250 per engine: "
-    "https://learn.microsoft.com/azure/load-testing/how-to-high-scale-load"
-)
-_BROWSER = ProtocolFigures(
-    payload=8,
-    payload_source=f"the low end of 8-25; {_LOADVIEW}",
-    processor_us_per_request=None,
-    memory_kib_per_user=400 * 1_024,
-    connections_per_user=6,
-    requests_per_million_s=100_000,
-    request_bytes=70_000,
-    response_bytes=2_500_000,
-)
-_HTTP = ProtocolFigures(
-    payload=500,
-    payload_source=f"the low end of 500-1,000; {_LOADVIEW}",
-    processor_us_per_request=950,
-    memory_kib_per_user=40,
-    connections_per_user=1,
-    requests_per_million_s=1_000_000,
-    request_bytes=1_000,
-    response_bytes=16_000,
-)
-FIGURES = {
-    Protocol.HTTP: _HTTP,
-    Protocol.GRPC: ProtocolFigures(
-        payload=500,
-        payload_source="assumed: as HTTP, nobody publishes one",
-        processor_us_per_request=950,
-        memory_kib_per_user=40,
-        connections_per_user=1,
-        requests_per_million_s=1_000_000,
-        request_bytes=500,
-        response_bytes=2_000,
-    ),
-    Protocol.WEBSOCKET: ProtocolFigures(
-        payload=None,
-        payload_source="the sockets of one address; nobody publishes a payload",
-        processor_us_per_request=950,
-        memory_kib_per_user=100,
-        connections_per_user=1,
-        requests_per_million_s=100_000,
-        request_bytes=200,
-        response_bytes=200,
-    ),
-    Protocol.JMETER: ProtocolFigures(
-        payload=250,
-        payload_source=_AZURE,
-        processor_us_per_request=None,
-        memory_kib_per_user=5 * 1_024,
-        connections_per_user=1,
-        requests_per_million_s=1_000_000,
-        request_bytes=1_000,
-        response_bytes=16_000,
-    ),
-    Protocol.POSTMAN: ProtocolFigures(
-        payload=20,
-        payload_source=f"the low end of 20-100; {_LOADVIEW}",
-        processor_us_per_request=None,
-        memory_kib_per_user=100 * 1_024,
-        connections_per_user=1,
-        requests_per_million_s=1_000_000,
-        request_bytes=1_000,
-        response_bytes=16_000,
-    ),
-    Protocol.BROWSER: _BROWSER,
-    Protocol.SELENIUM: _BROWSER,
-    Protocol.STREAMING: ProtocolFigures(
-        payload=8,
-        payload_source=f"the low end of 8-25; {_LOADVIEW}",
-        processor_us_per_request=None,
-        memory_kib_per_user=400 * 1_024,
-        connections_per_user=6,
-        requests_per_million_s=250_000,
-        request_bytes=1_000,
-        response_bytes=2_500_000,
-    ),
-}
-"""Figures by protocol.
-
-Processor per request: Locust's HttpUser took 0.6-0.95 ms, measured on one core. Memory per user:
-HttpUser 37-40 KiB, measured; JMeter 5 MiB (https://doc.octoperf.com/private-hosts/on-premise/);
-a browser 300-500 MiB (https://nollagluiz.github.io/AI_forSE/ADR/0006-k6-load-test-fleet/); a
-WebSocket about 100 KiB (https://github.com/processone/tsung/issues/184). Everything else (sockets
-per user, requests per second, bytes) is assumed; a browser's request is a page, a stream's is four
-seconds of video. A scenario replaces each of these by saying its own.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What one user of a scenario takes; the fields are those of ``ProtocolFigures``.
-
-    Attributes:
-        paced: The scenario tells the pace of requests; otherwise it is the protocol's and bounds
-            the network, but not the processor.
-        unsaid: What was assumed, by the name of the field that would say it.
-    """
-
-    payload: int | None
-    processor_us_per_request: int | None
-    memory_kib_per_user: int
-    connections_per_user: int
-    requests_per_million_s: int
-    request_bytes: int
-    response_bytes: int
-    paced: bool
-    unsaid: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Capacity:
     """How many users a machine carries, and which bound that is."""
 
     users: int
     binding: str
-
-
-def demand_of(scenario: Scenario) -> Demand:
-    """What one user takes: what the scenario says, and the protocol's figures for the rest."""
-    figures = FIGURES[scenario.protocol]
-    pace = _requests_per_million_s(scenario)
-    unsaid = []
-    if pace is None:
-        assumed = f"{figures.requests_per_million_s / 1_000_000:g} a second and user"
-        without_pause = [each.name for each in scenario.user_classes if _pause_s(each) == 0]
-        reason = (
-            f"the user class {without_pause[0]!r} has no think time"
-            if without_pause
-            else "the scenario does not say how many requests a user makes"
-        )
-        unsaid.append(("requests_per_user_second", f"{reason}; assumed {assumed}"))
-    for name, value, assumption in (
-        ("payload.request_bytes", scenario.request_bytes, figures.request_bytes),
-        ("payload.response_bytes", scenario.response_bytes, figures.response_bytes),
-    ):
-        if value is None:
-            unsaid.append((name, f"the scenario does not say it; assumed {assumption:,} bytes"))
-    return Demand(
-        payload=figures.payload,
-        processor_us_per_request=figures.processor_us_per_request,
-        memory_kib_per_user=(
-            figures.memory_kib_per_user
-            if scenario.memory_mib_per_user is None
-            else scenario.memory_mib_per_user * 1_024
-        ),
-        connections_per_user=scenario.connections_per_user or figures.connections_per_user,
-        requests_per_million_s=figures.requests_per_million_s if pace is None else pace,
-        request_bytes=_or_else(scenario.request_bytes, figures.request_bytes),
-        response_bytes=_or_else(scenario.response_bytes, figures.response_bytes),
-        paced=pace is not None,
-        unsaid=tuple(unsaid),
-    )
 
 
 def capacity_of(host: Host, demand: Demand) -> Capacity:
@@ -254,15 +79,22 @@ def capacity_of(host: Host, demand: Demand) -> Capacity:
         users, binding = by_memory, MEMORY
     if by_sockets < users:
         users, binding = by_sockets, SOCKETS
-    for mbps, size in (
-        (host.send_mbps, demand.request_bytes),
-        (host.receive_mbps, demand.response_bytes),
-    ):
-        if mbps is not None and size > 0:
-            by_network = mbps * 10**12 // (8 * size * demand.requests_per_million_s)
-            if by_network < users:
-                users, binding = by_network, NETWORK
+    by_network = _users_by_network(host, demand)
+    if by_network is not None and by_network < users:
+        users, binding = by_network, NETWORK
     return Capacity(users, binding)
+
+
+def bounds_of(host: Host, demand: Demand) -> tuple[Capacity, ...]:
+    """Every bound by itself, the one that binds first; by how much is the distance to the next."""
+    bounds = {
+        CPU: _users_by_processor(host, demand),
+        MEMORY: _users_by_memory(host, demand),
+        SOCKETS: _users_by_sockets(demand),
+        NETWORK: _users_by_network(host, demand),
+    }
+    known = [Capacity(users, name) for name, users in bounds.items() if users is not None]
+    return tuple(sorted(known, key=lambda bound: bound.users))
 
 
 def _users_by_processor(host: Host, demand: Demand) -> int | None:
@@ -286,22 +118,14 @@ def _users_by_sockets(demand: Demand) -> int:
     return SOCKETS_PER_DESTINATION // demand.connections_per_user
 
 
-def _requests_per_million_s(scenario: Scenario) -> int | None:
-    """The pace that the scenario tells, or that its think times bound from above."""
-    if scenario.requests_per_user_s is not None:
-        return max(1, round(scenario.requests_per_user_s * 1_000_000))
-    classes = scenario.user_classes
-    if not classes or any(_pause_s(each) == 0 for each in classes):
-        return None
-    # A user cannot make more than one request per pause, however fast the target answers.
-    pace = sum((each.weight / _pause_s(each) for each in classes), Fraction())
-    return max(1, round(pace * 1_000_000 / sum(each.weight for each in classes)))
-
-
-def _pause_s(user_class: UserClass) -> Fraction:
-    least_s, most_s = user_class.think_time_s
-    return (Fraction(least_s) + Fraction(most_s)) / 2
-
-
-def _or_else(value: int | None, default: int) -> int:
-    return default if value is None else value
+def _users_by_network(host: Host, demand: Demand) -> int | None:
+    """By what is sent or received, whichever fills its way first; None: neither is limited."""
+    users = None
+    for mbps, size in (
+        (host.send_mbps, demand.request_bytes),
+        (host.receive_mbps, demand.response_bytes),
+    ):
+        if mbps is not None and size > 0:
+            one_way = mbps * 10**12 // (8 * size * demand.requests_per_million_s)
+            users = one_way if users is None else min(users, one_way)
+    return users
