@@ -20,6 +20,7 @@ import psutil
 
 from benchmarks import (
     advancing,
+    calibration,
     command_line,
     first_requests,
     fleet_choice,
@@ -36,6 +37,7 @@ BENCHMARKS = {
     "single-estimate": single_estimate.figures,
     "fleet-choice": fleet_choice.figures,
     "sweep": sweep_columns.figures,
+    "calibration": calibration.figures,
     "machines": machines.figures,
     "first-requests": first_requests.figures,
     "posting": posting.figures,

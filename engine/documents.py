@@ -60,6 +60,21 @@ class RegionPart(Document):
     reference_injectors: int
 
 
+class BoundPart(Document):
+    """Users of a standard injector by one bound of the capacity model."""
+
+    binding: str
+    users: int
+
+
+class OutlookPart(Document):
+    """What the test would take with so many users on an injector."""
+
+    users_per_injector: int
+    injectors: int
+    li_minutes: int
+
+
 class RequirementPart(Document):
     """Standard injectors, and their LI-minutes."""
 
@@ -70,6 +85,10 @@ class RequirementPart(Document):
     li_minutes: int
     startup_li_minutes: int
     regions: list[RegionPart]
+    basis: str = Field(description="What the users per injector rest on.")
+    bounds: list[BoundPart] = Field(description="The first binds.")
+    at_least: OutlookPart = Field(description="If users take as little as they may.")
+    at_most: OutlookPart = Field(description="If users take as much as they may.")
 
 
 class MachinesPart(Document):

@@ -13,7 +13,16 @@ from typing import Any
 
 from engine.profile import ClosedProfile, Curve, LoadProfile, OpenProfile, Point
 from engine.program import program_from_json, program_to_json
-from engine.scenario import MachineWishes, Protocol, RegionShare, Request, Scenario, UserClass
+from engine.scenario import (
+    FAST_HTTP_USER,
+    MachineWishes,
+    Measured,
+    Protocol,
+    RegionShare,
+    Request,
+    Scenario,
+    UserClass,
+)
 
 Document = dict[str, Any]
 
@@ -21,12 +30,17 @@ Document = dict[str, Any]
 def scenario_to_json(scenario: Scenario) -> Document:
     """The scenario in dicts, lists, strings and numbers, as ``json.loads`` would give them.
 
-    What was wished of the machines is there only if anything was: a scenario without wishes has the
-    form, and a request for its run the hash, that it had before there were any.
+    What was wished of the machines, what was measured and another of Locust's users are there only
+    if they were said: a scenario without has the form, and a request for its run the hash, that it
+    had before there were any.
     """
     document = asdict(scenario)
     if scenario.memory_mib_per_user is None:
         del document["memory_mib_per_user"]
+    if scenario.locust_user == FAST_HTTP_USER:
+        del document["locust_user"]
+    if scenario.measured is None:
+        del document["measured"]
     if scenario.machines == MachineWishes():
         del document["machines"]
     else:
@@ -46,10 +60,12 @@ def scenario_from_json(document: Mapping[str, Any]) -> Scenario:
     program = document.get("program")
     wishes = dict(document.get("machines", {}))
     wishes["families"] = tuple(wishes.get("families", ()))
+    measured = document.get("measured")
     return Scenario(
         **{
             **document,
             "machines": MachineWishes(**wishes),
+            "measured": None if measured is None else Measured(**measured),
             "protocol": Protocol(document["protocol"]),
             "profile": _profile_from_json(document["profile"]),
             "user_classes": tuple(_user_class_from_json(each) for each in document["user_classes"]),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from engine.calibrating.place import FOLDER_VARIABLE
 from engine.database import open_database
 from tests import postgres
 
@@ -23,6 +24,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--many-runs", type=int, default=30, help="runs that controllers share")
     group.addoption("--kill-every-s", type=float, default=3.0, help="seconds between two kills")
     group.addoption("--kills", type=int, default=3, help="most controllers killed")
+
+
+@pytest.fixture(autouse=True)
+def calibrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of each test's own for what is measured."""
+    folder = tmp_path / "calibrations"
+    monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
+    return folder
 
 
 @pytest.fixture

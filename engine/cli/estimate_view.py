@@ -13,12 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.cli.load_plot import load_plot
-from engine.planning.capacity import STANDARD_INJECTOR
+from engine.planning.capacity import GIVEN, STANDARD_INJECTOR
 from engine.planning.cliffs import in_words
 from engine.planning.estimate import Estimate
 from engine.planning.fleet import Fleet
 from engine.planning.offers import Offer
-from engine.planning.requirement import planned_seconds
+from engine.planning.requirement import Requirement, planned_seconds
 from engine.planning.sites import Site
 from kernel.durations import format_duration
 from pricing.money import MICROS_PER_USD
@@ -34,6 +34,7 @@ BINDING = {
     "network": "the network binds",
     "given": "as given",
 }
+NEXT = {"cpu": "the processor", "memory": "memory", "sockets": "sockets", "network": "the network"}
 
 
 def show_estimate(console: Console, estimate: Estimate) -> None:
@@ -84,6 +85,10 @@ def _requirement(estimate: Estimate) -> Iterator[Text]:
         (_many(requirement.li_minutes, "LI-minute"), "bold"),
         f": {startup:,} for the start-up, {requirement.li_minutes - startup:,} beyond",
     )
+    if requirement.binding != GIVEN:
+        yield Text(_outlook(requirement), "dim")
+        following = requirement.bounds[1]
+        yield Text(f"{NEXT[following.binding]} would bind at {following.users:,} users", "dim")
     if len(requirement.regions) > 1 or any(
         each.reference_injectors for each in requirement.regions
     ):
@@ -94,6 +99,18 @@ def _requirement(estimate: Estimate) -> Iterator[Text]:
                 f"{_many(part.injectors, 'injector')}{reference}",
                 "dim",
             )
+
+
+def _outlook(requirement: Requirement) -> str:
+    """How sure the injectors are, and what they rest on."""
+    least, most = requirement.at_least, requirement.at_most
+    basis = f"by {requirement.basis}"
+    if least.injectors == most.injectors:
+        return basis
+    return (
+        f"{least.injectors:,} to {most.injectors:,} injectors, "
+        f"{least.li_minutes:,} to {most.li_minutes:,} LI-minutes {basis}"
+    )
 
 
 def _costs(clouds: Sequence[Fleet]) -> Table:

@@ -16,6 +16,7 @@ COMMANDS = {
     "estimate": ("engine.cli.estimate:estimate", "What a load test takes and costs."),
     "compare": ("engine.cli.compare:compare", "The same test at every tariff, cheapest first."),
     "plot": ("engine.cli.plot:plot", "Cost against users, and the plans' break-even, as curves."),
+    "calibrate": ("engine.cli.calibrate:calibrate", "What one user takes, measured here."),
     "run": ("engine.cli.run:run", "Run a load test, and bill it."),
     "cancel": ("engine.cli.run:cancel", "End a run now; its machines go."),
     "runs": ("engine.cli.run:runs", "List the runs."),

@@ -56,6 +56,11 @@ _OPTIONS: tuple[Callable[[Function], Function], ...] = (
         help="In each region, as your quota has it.",
     ),
     click.option("--one-type", is_flag=True, help="Machines of one type only in each region."),
+    click.option(
+        "--published",
+        is_flag=True,
+        help="Count with published figures, not with what was measured.",
+    ),
 )
 
 
@@ -67,11 +72,14 @@ def source_options(command: Function) -> Function:
 
 
 def read_given(source: str, overrides: dict[str, Any]) -> Scenario:
-    """SOURCE as the options change it; ``overrides`` are all but ``provider``, as click gave them.
+    """SOURCE as the options change it, with what was measured of its users.
+
+    ``overrides`` are all options but ``provider``, as click gave them.
 
     Raises:
         BadInputError: A leaf of it, with file and field or the option.
     """
+    from engine.calibrating.place import as_measured
     from engine.readers import read_scenario
     from engine.scenario import MachineWishes
     from kernel.durations import parse_duration_s
@@ -85,4 +93,6 @@ def read_given(source: str, overrides: dict[str, Any]) -> Scenario:
         vcpus_max=overrides.pop("vcpus_max"),
         mixed=not overrides.pop("one_type"),
     )
-    return read_scenario(source, duration_s=duration_s, machines=wishes, **overrides)
+    counts_measured = not overrides.pop("published")
+    scenario = read_scenario(source, duration_s=duration_s, machines=wishes, **overrides)
+    return as_measured(scenario) if counts_measured else scenario

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from engine.calibrating.place import as_measured
 from engine.commands.accounts import AccountCommands
 from engine.commands.targets import TargetCommands
 from engine.planning.estimate import Estimate, estimate
@@ -41,10 +42,13 @@ class OrderCommands(AccountCommands, TargetCommands):
         regions: Sequence[str] = (),
         account: str | None = None,
     ) -> Estimate:
-        """What the scenario takes and costs; with an account, quoted under its plan."""
+        """What the scenario takes and costs; with an account, quoted under its plan.
+
+        Counts with what was measured of the same test, where it was calibrated or has run.
+        """
         plan = None if account is None else self._plan_of(account)
         return estimate(
-            scenario,
+            as_measured(scenario),
             catalog=Catalog.bundled(),
             provider=provider,
             or_on=or_on,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from engine.commands.orders import OrderCommands
@@ -117,7 +118,25 @@ class RunCommands(OrderCommands):
             controller.stop_wanted = stop_wanted
         run = controller.drive(run_id)
         self._clouds.close(run)
+        self._keep_figures(run)
         return run
+
+    def _keep_figures(self, run: Run) -> None:
+        """What a real run measured of its users, for later estimates of the same test.
+
+        A controller that dies before this loses them, and nothing else.
+        """
+        if not run.ended or run.order.rehearsal or run.result is None or run.ended_at is None:
+            return
+        from engine.calibrating.evidence import run_figures
+        from engine.calibrating.folder import CalibrationFilesError, keep_run
+
+        order = run.order
+        figures = run_figures(run.id, run.ended_at, order.provider, order.scenario, run.result)
+        if figures is not None:
+            # The run has ended well; a folder that cannot be written is told by who reads it.
+            with suppress(CalibrationFilesError):
+                keep_run(order.scenario, figures)
 
     def cancel(self, run_id: str, *, timeout_s: float = WAIT_S_MAX) -> Run:
         """Ask for the run's end and return once its machines are proven gone.

@@ -134,6 +134,8 @@ class InjectorResult:
         machine_cpu_percent_mean: The same over the whole load.
         memory_used_bytes_max: Most memory of its machine that was in use.
         memory_bytes: What its machine has.
+        machine_cores: The processors of its machine.
+        processor_s: Processor seconds that its load engine used while load flowed.
     """
 
     slot: int
@@ -144,6 +146,8 @@ class InjectorResult:
     machine_cpu_percent_mean: float | None = None
     memory_used_bytes_max: int | None = None
     memory_bytes: int | None = None
+    machine_cores: int | None = None
+    processor_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,47 +13,49 @@ from itertools import accumulate
 from typing import Any
 
 import gevent
-from locust import FastHttpUser, between
+from locust import FastHttpUser, HttpUser, between
 
 Document = Mapping[str, Any]
 
 
+KINDS: Mapping[str, type[Any]] = {"FastHttpUser": FastHttpUser, "HttpUser": HttpUser}
+
+
 def http_users(
-    target: str, user_classes: Iterable[Document], step_s: float
-) -> dict[str, type[FastHttpUser]]:
+    target: str, user_classes: Iterable[Document], step_s: float, kind: str
+) -> dict[str, type[Any]]:
     """What a locustfile has to hold, by name.
 
     Args:
         target: Base URL, without a slash at its end.
         user_classes: In the form of ``engine.scenario_json``.
         step_s: Seconds between two changes of the number of users, over which new ones spread.
+        kind: One of ``KINDS``. ``FastHttpUser`` makes about three times as many requests per
+            processor second, so an injector carries three times the load before it measures itself
+            instead of the target.
     """
     return {
-        f"user_class_{number}": _user_class(target, each, step_s)
+        f"user_class_{number}": _user_class(target, each, step_s, KINDS[kind])
         for number, each in enumerate(user_classes)
     }
 
 
-def _user_class(target: str, user_class: Document, step_s: float) -> type[FastHttpUser]:
-    """A class of Locust users.
-
-    ``FastHttpUser`` makes about three times as many requests per processor second as ``HttpUser``,
-    so an injector carries three times the load before it measures itself instead of the target.
-    """
+def _user_class(target: str, user_class: Document, step_s: float, base: type[Any]) -> type[Any]:
+    """A class of Locust users."""
     requests = user_class["requests"]
     weights = list(accumulate(request["weight"] for request in requests))
 
-    def begin(_user: FastHttpUser) -> None:
+    def begin(_user: Any) -> None:  # noqa: ANN401 - one of KINDS
         # Users that start in the same step spread over it; in lockstep they would queue.
         gevent.sleep(random.uniform(0, step_s))  # noqa: S311 - no secret
 
-    def act(user: FastHttpUser) -> None:
+    def act(user: Any) -> None:  # noqa: ANN401 - one of KINDS
         (request,) = random.choices(requests, cum_weights=weights)  # noqa: S311 - no secret
         _send(user, target, request)
 
     return type(
         user_class["name"],
-        (FastHttpUser,),
+        (base,),
         {
             "host": target,
             "weight": user_class["weight"],
@@ -64,7 +66,7 @@ def _user_class(target: str, user_class: Document, step_s: float) -> type[FastHt
     )
 
 
-def _send(user: FastHttpUser, target: str, request: Document) -> None:
+def _send(user: Any, target: str, request: Document) -> None:  # noqa: ANN401 - one of KINDS
     """Make one request below the target, whatever host Locust was configured with.
 
     Redirects are answers, not followed: they could lead away from the target.

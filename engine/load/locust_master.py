@@ -52,7 +52,14 @@ class Worker:
     client_id: str = ""
     requests: int = 0
     cpu_percent_max: float | None = None
+    processor_from_s: float | None = None
+    processor_s: float = 0.0
     reported_last: bool = False
+
+    @property
+    def load_processor_s(self) -> float | None:
+        """Processor seconds since the load began to flow."""
+        return None if self.processor_from_s is None else self.processor_s - self.processor_from_s
 
 
 @dataclass(slots=True)
@@ -109,6 +116,9 @@ class Conductor:
         worker.client_id = client_id
         worker.requests += data["stats_total"]["num_requests"]
         worker.cpu_percent_max = max(worker.cpu_percent_max or 0.0, report["cpu_percent"])
+        worker.processor_s = report["processor_s"]
+        if self.began_s is None or worker.processor_from_s is None:
+            worker.processor_from_s = worker.processor_s
         worker.reported_last = report["final"]
 
     def note_users(self, **_: object) -> None:
@@ -197,6 +207,7 @@ class Conductor:
                     "requests": worker.requests,
                     "cpu_percent_max": worker.cpu_percent_max,
                     "lost": self._lost(worker),
+                    "processor_s": worker.load_processor_s,
                 }
                 for slot, worker in enumerate(self.workers)
             ],

@@ -79,7 +79,9 @@ class Shape(LoadTestShape):
 def found_by_locust() -> dict[str, type]:
     """What the locustfile has to hold, by name."""
     assert ORDER is not None
-    user_classes = http_users(TARGET, ORDER["scenario"]["user_classes"], STEP_S)
+    user_classes = http_users(
+        TARGET, ORDER["scenario"]["user_classes"], STEP_S, SCENARIO.locust_user
+    )
     return {"Shape": Shape, **user_classes}
 
 

@@ -7,6 +7,7 @@ worker was lost, however short before the end.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,7 @@ class Injector:
         data[REPORT_KEY] = {
             "slot": self.slot,
             "cpu_percent": self.runner.current_cpu_usage,
+            "processor_s": time.process_time(),
             "final": self.stopped,
         }
 

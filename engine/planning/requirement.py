@@ -12,14 +12,25 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from engine.planning.capacity import GIVEN, STANDARD_INJECTOR, capacity_of, demand_of
+from engine.planning.capacity import (
+    GIVEN,
+    STANDARD_INJECTOR,
+    Capacity,
+    bounds_of,
+    capacity_of,
+    demand_of,
+    outlook,
+)
 from engine.profile import OpenProfile
 from engine.scenario import Scenario
 from kernel.errors import BadInputError
-from pricing.tariffs import li_minutes, load_tariff
+from pricing.tariffs import Tariff, li_minutes, load_tariff
 
 HOUSE_TARIFF = "on-demand"
 """The tariff by whose rule the own plans count LI-minutes."""
+
+
+PUBLISHED = "published figures"
 
 
 class UnknownPeakError(BadInputError):
@@ -52,6 +63,15 @@ class RegionRequirement:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a scenario would take if an injector carried so many users."""
+
+    users_per_injector: int
+    injectors: int
+    li_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Requirement:
     """What a scenario takes.
 
@@ -64,6 +84,10 @@ class Requirement:
         li_minutes: Minutes started by all injectors, with the floor for the fleet's size.
         startup_li_minutes: The part of them that starting the injectors costs.
         regions: The parts.
+        bounds: Users of a standard injector by each bound of the capacity model; the first binds.
+        at_most: If users turn out to take as much as they may.
+        at_least: If they turn out to take as little as they may.
+        basis: What the users per injector rest on: what was measured, ``PUBLISHED``, or ``GIVEN``.
     """
 
     injectors: int
@@ -73,6 +97,10 @@ class Requirement:
     li_minutes: int
     startup_li_minutes: int
     regions: tuple[RegionRequirement, ...]
+    bounds: tuple[Capacity, ...]
+    at_most: Outlook
+    at_least: Outlook
+    basis: str
 
 
 def require(scenario: Scenario, *, at: date | None = None) -> Requirement:
@@ -88,7 +116,8 @@ def require(scenario: Scenario, *, at: date | None = None) -> Requirement:
             are asked for than there are users, or fewer than regions.
     """
     users = peak_users(scenario)
-    recommended = capacity_of(STANDARD_INJECTOR, demand_of(scenario))
+    bounds = bounds_of(STANDARD_INJECTOR, demand_of(scenario))
+    recommended = bounds[0]
     if recommended.users == 0:
         raise ImpossibleLoadError(
             f"{scenario.name}: a single user takes more {recommended.binding} than a standard "
@@ -106,8 +135,13 @@ def require(scenario: Scenario, *, at: date | None = None) -> Requirement:
         counts = [_ceil_div(users_there, payload) for users_there in users_by_region]
     reference = 1 if scenario.reference_injector else 0
     injectors = sum(counts) + reference * len(counts)
-    startup, total = li_minutes(load_tariff(HOUSE_TARIFF, at), injectors, planned_seconds(scenario))
+    tariff = load_tariff(HOUSE_TARIFF, at)
+    startup, total = li_minutes(tariff, injectors, planned_seconds(scenario))
     is_given = scenario.injectors is not None or scenario.users_per_injector is not None
+    expected = Outlook(payload, injectors, total)
+    at_most, at_least = (
+        (expected, expected) if is_given else _range(scenario, users, expected, tariff)
+    )
     return Requirement(
         injectors=injectors,
         users_per_injector=payload,
@@ -119,7 +153,42 @@ def require(scenario: Scenario, *, at: date | None = None) -> Requirement:
             RegionRequirement(region, users_there, count, reference)
             for (region, users_there), count in zip(parts, counts, strict=True)
         ),
+        bounds=bounds,
+        at_most=at_most,
+        at_least=at_least,
+        basis=_basis(scenario) if not is_given else GIVEN,
     )
+
+
+def _range(
+    scenario: Scenario, users: int, expected: Outlook, tariff: Tariff
+) -> tuple[Outlook, Outlook]:
+    """The dearest and the cheapest outlook; the expected one lies between them."""
+    dearest, cheapest = (
+        capacity_of(STANDARD_INJECTOR, demand).users for demand in outlook(scenario)
+    )
+    payloads = (
+        # Where not a single user might fit, an injector for each is the worst that can be told.
+        max(1, min(dearest, expected.users_per_injector)),
+        max(cheapest, expected.users_per_injector),
+    )
+    at_most, at_least = (
+        _outlook(scenario, users, payload, tariff)
+        if payload != expected.users_per_injector
+        else expected
+        for payload in payloads
+    )
+    return at_most, at_least
+
+
+def _basis(scenario: Scenario) -> str:
+    return PUBLISHED if scenario.measured is None else scenario.measured.basis
+
+
+def _outlook(scenario: Scenario, users: int, payload: int, tariff: Tariff) -> Outlook:
+    injectors = injectors_for(scenario, users, payload)
+    _, total = li_minutes(tariff, injectors, planned_seconds(scenario))
+    return Outlook(payload, injectors, total)
 
 
 def peak_users(scenario: Scenario) -> int:

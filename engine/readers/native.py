@@ -23,9 +23,17 @@ from engine.readers.native_file import (
     UserStage,
     level_reached,
 )
+from engine.readers.program_entries import LocustEntry
 from engine.readers.program_files import find_program
 from engine.readers.tree import Tree
-from engine.scenario import MachineWishes, RegionShare, Request, Scenario, UserClass
+from engine.scenario import (
+    FAST_HTTP_USER,
+    MachineWishes,
+    RegionShare,
+    Request,
+    Scenario,
+    UserClass,
+)
 
 
 def read_native(tree: Tree, file: str) -> Scenario:
@@ -56,6 +64,9 @@ def _scenario(file: ScenarioFile, program: LoadProgram | None) -> Scenario:
         connections_per_user=file.connections_per_user,
         regions=_regions(file),
         load_engine="locust" if program is None else program.kind.value,
+        locust_user=(
+            file.load_engine.user if isinstance(file.load_engine, LocustEntry) else FAST_HTTP_USER
+        ),
         injectors=file.injectors,
         users_per_injector=file.users_per_injector,
         reference_injector=file.reference_injector,

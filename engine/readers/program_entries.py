@@ -50,6 +50,15 @@ Script = Annotated[str, Field(max_length=_SCRIPT_CHARACTERS_MAX), AfterValidator
 PathBelow = Annotated[str, Field(max_length=1_000), AfterValidator(_path_below)]
 
 
+class LocustEntry(FileMapping):
+    """Locust, with another of its HTTP users than the fast one."""
+
+    name: Literal["locust"]
+    user: Literal["FastHttpUser", "HttpUser"] = Field(
+        "FastHttpUser", description="HttpUser takes several times the processor for a request."
+    )
+
+
 class ProgramEntry(FileMapping):
     """What all programs have in common."""
 
@@ -97,11 +106,14 @@ def _kind(value: object) -> str | None:
     if not isinstance(value, dict):
         return "<locust>"
     name = value.get("name")
+    if name == "locust":
+        return "<locust user>"
     return f"<{name}>" if isinstance(name, str) and name in _EXAMPLES else None
 
 
 LoadEngineEntry = Annotated[
     Annotated[Literal["locust"], BeforeValidator(_more_than_a_name), Tag("<locust>")]
+    | Annotated[LocustEntry, Tag("<locust user>")]
     | Annotated[CustomEntry, Tag("<custom>")]
     | Annotated[K6Entry, Tag("<k6>")]
     | Annotated[JMeterEntry, Tag("<jmeter>")]
@@ -109,6 +121,6 @@ LoadEngineEntry = Annotated[
     Discriminator(
         _kind,
         custom_error_type="loadmuster_load_engine",
-        custom_error_message="is no load engine; its name is custom, k6, jmeter or gatling",
+        custom_error_message="is no load engine; its name is locust, custom, k6, jmeter or gatling",
     ),
 ]

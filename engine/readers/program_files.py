@@ -27,6 +27,7 @@ from engine.readers.program_entries import (
     GatlingEntry,
     JMeterEntry,
     K6Entry,
+    LocustEntry,
     ProgramEntry,
 )
 
@@ -35,14 +36,16 @@ if TYPE_CHECKING:
     from engine.readers.tree import Tree
 
 
-def find_program(entry: ProgramEntry | str, tree: Tree, file: str) -> LoadProgram | None:
+def find_program(
+    entry: ProgramEntry | LocustEntry | str, tree: Tree, file: str
+) -> LoadProgram | None:
     """The program that a scenario file names, with what its files hold now; None: Locust.
 
     Raises:
         BadScenarioError: A file is missing, or lies outside the scenario's folder.
         ProgramFilesError: They hold more than injectors are given.
     """
-    if isinstance(entry, str):
+    if isinstance(entry, str | LocustEntry):
         return None
     folder = Path(file).resolve().parent
     named: dict[TreePath, str] = {

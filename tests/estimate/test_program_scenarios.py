@@ -73,7 +73,8 @@ def test_files_that_change_after_the_scenario_was_read_are_refused(tmp_path: Pat
 @pytest.mark.parametrize(
     ("engine", "line"),
     [
-        ("{name: locust}", "load_engine: is no load engine; its name is custom, k6,"),
+        ("{name: tsung}", "load_engine: is no load engine; its name is locust, custom, k6,"),
+        ("{name: locust, user: Fast}", "load_engine.user: must be 'FastHttpUser' or 'HttpUser'"),
         ("{command: x}", "load_engine: is no load engine"),
         ("{name: custom}", "load_engine.command: is missing"),
         ("{name: custom, command: '  '}", "load_engine.command: is empty; write what sh is to run"),

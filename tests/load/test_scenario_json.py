@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from engine.profile import ClosedProfile, Curve, OpenProfile, Point, closed
 from engine.program import LoadProgram, ProgramFile, ProgramKind
-from engine.scenario import MachineWishes, Protocol, RegionShare, Request, Scenario, UserClass
+from engine.scenario import (
+    MachineWishes,
+    Measured,
+    Protocol,
+    RegionShare,
+    Request,
+    Scenario,
+    UserClass,
+)
 from engine.scenario_json import scenario_from_json, scenario_to_json
 
 TEXTS = st.text(max_size=20)
@@ -88,6 +96,8 @@ def test_every_field_of_a_scenario_is_in_its_document() -> None:
         closed([(0, 1), (60, 1)]),
         memory_mib_per_user=5,
         machines=MachineWishes(architecture="arm64"),
+        measured=Measured(200, 180, 220, 1_000_000, None, "2 runs"),
+        locust_user="HttpUser",
     )
     document = scenario_to_json(scenario)
     assert set(document) == {field.name for field in fields(Scenario)}

@@ -15,12 +15,14 @@ class MachineUse:
         machine_cpu_percent_mean: The same over the whole load.
         memory_used_bytes_max: Most memory that was not available to programs.
         memory_bytes: What it has.
+        machine_cores: Its processors.
     """
 
     machine_cpu_percent_max: float | None = None
     machine_cpu_percent_mean: float | None = None
     memory_used_bytes_max: int | None = None
     memory_bytes: int | None = None
+    machine_cores: int | None = None
 
 
 def machine_use_from(content: bytes) -> MachineUse | None:
@@ -34,4 +36,5 @@ def machine_use_from(content: bytes) -> MachineUse | None:
         machine_cpu_percent_mean=document["cpu_percent_mean"],
         memory_used_bytes_max=document["memory_used_bytes_max"],
         memory_bytes=document["memory_bytes"],
+        machine_cores=document["cores"],
     )

@@ -51,6 +51,7 @@ def work_document(scenario: Scenario, time_scale: float) -> dict[str, Any]:
         "step_s": STEP_S,
         "cpu_window_s": cpu_window_s(plan.duration_s),
         "user_classes": scenario_to_json(scenario)["user_classes"],
+        "locust_user": scenario.locust_user,
     }
 
 

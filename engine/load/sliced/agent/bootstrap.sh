@@ -29,7 +29,12 @@ send_reports() {
         send machine.sent "machine-$machine.json"
     fi
     for report in report-*.json; do
-        [ -f "$report" ] && send "$report" "${report%.json}-$machine.json"
+        # It may be replaced meanwhile.
+        cp "$report" sending 2> /dev/null || continue
+        # Sent once: whoever has read it whole must not find half of it a moment later.
+        sum=$(cksum < sending)
+        [ "$sum" = "$(cat "sum-$report" 2> /dev/null)" ] && continue
+        send sending "${report%.json}-$machine.json" && echo "$sum" > "sum-$report"
     done
 }
 

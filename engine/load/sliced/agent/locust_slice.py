@@ -191,4 +191,6 @@ listeners: Any = events
 listeners.init.add_listener(RECORDER.begin)
 listeners.spawning_complete.add_listener(_note_spawned)
 listeners.quitting.add_listener(RECORDER.fail)
-globals().update(http_users(WORK["target"], WORK["user_classes"], WORK["step_s"]))
+globals().update(
+    http_users(WORK["target"], WORK["user_classes"], WORK["step_s"], WORK["locust_user"])
+)

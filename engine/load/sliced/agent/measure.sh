@@ -7,10 +7,11 @@ set -u
 start_s=${1%.*}
 window_s=$2
 root=$3
+cores=${LOADMUSTER_CORES:-$(getconf _NPROCESSORS_ONLN)}
 
 look() {
     if [ -n "${LOADMUSTER_CORES:-}" ]; then
-        awk -v root="$root" -v cores="$LOADMUSTER_CORES" -v page_bytes="$(getconf PAGESIZE)" \
+        awk -v root="$root" -v cores="$cores" -v page_bytes="$(getconf PAGESIZE)" \
             -v ticks_per_s="$(getconf CLK_TCK)" -f measure.awk /proc/[0-9]*/stat 2>/dev/null
     else
         awk -f measure.awk
@@ -29,7 +30,7 @@ while kill -0 "$root" 2>/dev/null; do
     waited=$((waited + 1))
     [ $((waited % window_s)) -eq 0 ] || continue
     look >> looks
-    awk '
+    awk -v cores="$cores" '
         NR == 1 { first_busy = $1; first_ticks = $2 }
         NR > 1 && $2 > ticks {
             percent = 100 * ($1 - busy) / ($2 - ticks)
@@ -40,7 +41,8 @@ while kill -0 "$root" 2>/dev/null; do
             if (ticks <= first_ticks) exit 1
             printf "{\"cpu_percent_max\": %.1f, \"cpu_percent_mean\": %.1f, ", most, \
                 100 * (busy - first_busy) / (ticks - first_ticks)
-            printf "\"memory_used_bytes_max\": %.0f, \"memory_bytes\": %.0f}\n", memory, all
+            printf "\"memory_used_bytes_max\": %.0f, \"memory_bytes\": %.0f, ", memory, all
+            printf "\"cores\": %d}\n", cores
         }
     ' looks > machine.part && mv machine.part machine.json
 done

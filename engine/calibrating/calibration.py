@@ -1,0 +1,150 @@
+"""Calibration: what was measured of a test on one injector, in a form that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from engine.calibrating.fit import (
+    US_PER_S,
+    Line,
+    fit_processor,
+    memory_kib_per_user,
+    users_measured_at,
+)
+from engine.calibrating.steps import CEILING_PERCENT, Step, counted
+from kernel.errors import ProviderFailedError
+
+HALF_PERCENT = 50
+"""A line through the steps up to here foretells the ceiling, and is held against what it was."""
+
+
+class CalibrationFailedError(ProviderFailedError):
+    """Nothing could be measured; the message says why."""
+
+    code = "calibration_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """How well few users foretell the ceiling.
+
+    Attributes:
+        foretold: Users at the ceiling by the line through the lower steps.
+        measured: Users at the ceiling in between the steps around it.
+    """
+
+    foretold: int
+    measured: int
+
+    @property
+    def error_percent(self) -> float:
+        """How far the prediction is off."""
+        return 100 * abs(self.foretold - self.measured) / self.measured
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """One calibration of a test.
+
+    Attributes:
+        test: The scenario's name.
+        at: When it was measured.
+        engine: The load engine and its version.
+        machine: The processor that it was measured on.
+        steps: What was measured, in the order in which it was.
+        note: Why it ended before the ceiling; empty: it did not.
+    """
+
+    test: str
+    at: datetime
+    engine: str
+    machine: str
+    steps: tuple[Step, ...]
+    note: str = ""
+
+    @property
+    def line(self) -> Line:
+        """Processor time over users."""
+        return fit_processor(counted(self.steps))
+
+    @property
+    def users_at_ceiling(self) -> int:
+        """Users that fill one core up to the ceiling, by the line through all steps."""
+        return self.line.users_at(CEILING_PERCENT * US_PER_S / 100)
+
+    @property
+    def foretold(self) -> Foretold | None:
+        """None where the ceiling was not reached, or fewer than two steps lie below half of it."""
+        steps = counted(self.steps)
+        measured = users_measured_at(steps, CEILING_PERCENT * US_PER_S / 100)
+        low = [step for step in steps if step.processor_percent <= HALF_PERCENT]
+        if measured is None or len({step.users for step in low}) < 2:  # noqa: PLR2004 - a line
+            return None
+        return Foretold(fit_processor(low).users_at(CEILING_PERCENT * US_PER_S / 100), measured)
+
+    @property
+    def requests_per_million_s(self) -> int:
+        """Requests of one user, by the step with the most users that the target kept up with."""
+        best = max(counted(self.steps), key=lambda step: step.users)
+        return max(1, round(best.requests_per_s / best.users * US_PER_S))
+
+    @property
+    def processor_us_per_request(self) -> int:
+        """Of one request at the ceiling, the engine's own idling shared out among its users."""
+        users = max(1, self.users_at_ceiling)
+        return max(1, round(CEILING_PERCENT * 10**10 / (users * self.requests_per_million_s)))
+
+    @property
+    def memory_kib_per_user(self) -> int:
+        """Memory of one user."""
+        return memory_kib_per_user(counted(self.steps))
+
+
+def check_measured(steps: Sequence[Step], note: str) -> None:
+    """Refuse steps that say nothing.
+
+    Raises:
+        CalibrationFailedError: With the reason.
+    """
+    if not counted(steps) or counted(steps)[-1].processor_us_per_s == 0:
+        raise CalibrationFailedError(
+            f"nothing could be measured: {note or 'the load engine took no processor time'}"
+        )
+
+
+def calibration_to_json(calibration: Calibration) -> dict[str, Any]:
+    """In dicts, lists, strings and numbers; what the line gives stands beside it for people."""
+    foretold = calibration.foretold
+    return {
+        "test": calibration.test,
+        "at": calibration.at.isoformat(),
+        "engine": calibration.engine,
+        "machine": calibration.machine,
+        "note": calibration.note,
+        "steps": [asdict(step) for step in calibration.steps],
+        "processor_us_per_request": calibration.processor_us_per_request,
+        "requests_per_user_s": calibration.requests_per_million_s / US_PER_S,
+        "memory_kib_per_user": calibration.memory_kib_per_user,
+        "ceiling_percent": CEILING_PERCENT,
+        "users_at_ceiling": calibration.users_at_ceiling,
+        "r_squared": round(calibration.line.r_squared, 4),
+        "error_percent": round(calibration.line.error_percent, 1),
+        "foretold": None
+        if foretold is None
+        else {**asdict(foretold), "error_percent": round(foretold.error_percent, 1)},
+    }
+
+
+def calibration_from_json(document: Mapping[str, Any]) -> Calibration:
+    """The calibration that ``calibration_to_json`` wrote."""
+    return Calibration(
+        test=document["test"],
+        at=datetime.fromisoformat(document["at"]),
+        engine=document["engine"],
+        machine=document["machine"],
+        steps=tuple(Step(**step) for step in document["steps"]),
+        note=document["note"],
+    )

@@ -1,0 +1,26 @@
+"""Identity: which tests are the same as far as an injector is concerned."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+
+from engine.scenario import Scenario
+
+
+def identity_of(scenario: Scenario) -> str:
+    """The same for two scenarios whose users do the same, whatever load they put on which target.
+
+    What counts is what a user does: its requests, its pauses, its load engine and the program's
+    files. How many users there are, for how long, from where and against which host does not.
+    """
+    program = scenario.program
+    behaviour = {
+        "protocol": scenario.protocol.value,
+        "load_engine": scenario.load_engine,
+        "locust_user": scenario.locust_user,
+        "user_classes": [asdict(each) for each in scenario.user_classes],
+        "program": None if program is None else asdict(replace(program, folder="")),
+    }
+    return hashlib.sha256(json.dumps(behaviour, sort_keys=True).encode()).hexdigest()[:24]

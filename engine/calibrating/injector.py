@@ -1,0 +1,259 @@
+"""An injector on this machine: plays one step with the agent of real injectors, and is measured.
+
+It is one process of the load engine, as on each core of a real injector, or the scenario's program;
+what ``sh load.sh`` started counts, and nothing else of this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from engine.calibrating.calibration import CalibrationFailedError
+from engine.calibrating.fit import US_PER_S
+from engine.calibrating.steps import Step
+
+READY_S_MAX = 60.0
+REPORT_S_MAX = 10.0
+"""A report comes every second or two."""
+
+POLL_S = 0.1
+LEAD_S = 0.5
+"""From the word to go until the load starts."""
+
+END_S_MAX = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a step takes.
+
+    Attributes:
+        settle_s: From the start until all users are at their pace.
+        window_s: What is measured.
+    """
+
+    settle_s: float
+    window_s: float
+
+    def measured_for(self, window_s: float) -> Timing:
+        """The same with another window."""
+        return replace(self, window_s=window_s)
+
+    @property
+    def load_s(self) -> float:
+        """For how long the load must last."""
+        return self.settle_s + self.window_s + REPORT_S_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What was used, and done, until an instant."""
+
+    at_s: float
+    own_us: int
+    all_us: int
+    memory_kib: int
+
+
+@contextmanager
+def prepared(files: Mapping[str, bytes]) -> Iterator[Path]:
+    """A folder in which ``prepare.sh`` has done its work, which may take minutes, for all steps.
+
+    Args:
+        files: What an injector of some load of the test fetches.
+
+    Raises:
+        CalibrationFailedError: The load engine cannot be made ready.
+    """
+    with tempfile.TemporaryDirectory(prefix="loadmuster-calibrate-") as name:
+        folder = Path(name) / "prepared"
+        folder.mkdir()
+        _write(folder, files)
+        done = subprocess.run(
+            ["sh", "./prepare.sh"],  # noqa: S607 - the one that injectors run
+            cwd=folder,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise CalibrationFailedError(
+                f"the load engine cannot be made ready{_last_line(done.stdout)}"
+            )
+        yield folder
+
+
+def play(ready: Path, files: Mapping[str, bytes], users: int, timing: Timing) -> Step:
+    """Hold the users for a while, and say what they took.
+
+    Args:
+        ready: What ``prepared`` gave; it is copied.
+        files: What an injector of this load fetches; its load is flat and lasts ``timing.load_s``.
+        users: Active all the time.
+        timing: When to measure.
+
+    Raises:
+        CalibrationFailedError: The load engine could not start, or broke down.
+    """
+    folder = ready.with_name(f"step-{users}")
+    shutil.copytree(ready, folder, symlinks=True)
+    try:
+        _write(folder, files)
+        with _agent(folder) as process:
+            _wait_for(folder / "ready", process, folder, READY_S_MAX)
+            start_s = time.time() + LEAD_S
+            (folder / "go.part").write_text(f"{start_s:.3f} 0-{users}-{users} 0 1\n")
+            (folder / "go.part").rename(folder / "go")
+            _sleep_until(start_s + timing.settle_s, process, folder)
+            first, before = _look(process), _report(folder, process, None)
+            _sleep_until(start_s + timing.settle_s + timing.window_s, process, folder)
+            last, after = _look(process), _report(folder, process, before)
+            return _step(users, (first, last), (before, after))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "LOADMUSTER_CORES": "1", "LOADMUSTER_PYTHON": sys.executable}
+
+
+@contextmanager
+def _agent(folder: Path) -> Iterator[psutil.Process]:
+    """``load.sh``, and the end of all that it started."""
+    log = (folder / "load.log").open("wb")
+    started = subprocess.Popen(
+        ["sh", "./load.sh"],  # noqa: S607 - the one that injectors run
+        cwd=folder,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    process = psutil.Process(started.pid)
+    try:
+        yield process
+    finally:
+        _end(started, process)
+        log.close()
+
+
+def _end(started: subprocess.Popen[bytes], process: psutil.Process) -> None:
+    tree = _tree(process)
+    started.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        started.wait(END_S_MAX)
+    with suppress(ProcessLookupError):
+        os.killpg(started.pid, signal.SIGKILL)
+    for each in tree:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+    started.wait()
+
+
+def _tree(process: psutil.Process) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return [process, *process.children(recursive=True)]
+    return []
+
+
+def _look(process: psutil.Process) -> _Look:
+    """Processor time of everything that the agent started, ended parts of it included."""
+    own_s, memory = 0.0, 0
+    for each in _tree(process):
+        with suppress(psutil.NoSuchProcess):
+            times = each.cpu_times()
+            own_s += times.user + times.system + times.children_user + times.children_system
+            memory += each.memory_info().rss
+    everything = psutil.cpu_times()
+    busy_s = sum(everything) - everything.idle - getattr(everything, "iowait", 0.0)
+    return _Look(time.time(), round(own_s * US_PER_S), round(busy_s * US_PER_S), memory // 1_024)
+
+
+def _report(
+    folder: Path, process: psutil.Process, after: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The next report; where there was one before, a later one."""
+    for _ in range(round(REPORT_S_MAX / POLL_S)):
+        with suppress(OSError, ValueError):
+            report: dict[str, Any] = json.loads((folder / "report-0.json").read_bytes())
+            if after is None or report["load_s"] > after["load_s"]:
+                return report
+        _check_alive(process, folder)
+        time.sleep(POLL_S)
+    raise CalibrationFailedError(
+        f"the load engine did not report within {REPORT_S_MAX:.0f} s{_last_words(folder)}"
+    )
+
+
+def _step(
+    users: int, looks: tuple[_Look, _Look], reports: tuple[dict[str, Any], dict[str, Any]]
+) -> Step:
+    (first, last), (before, after) = looks, reports
+    length_s, load_s = last.at_s - first.at_s, after["load_s"] - before["load_s"]
+    own_us = last.own_us - first.own_us
+    return Step(
+        users=users,
+        processor_us_per_s=round(own_us / length_s),
+        memory_kib=max(first.memory_kib, last.memory_kib),
+        requests_per_s=(after["requests"] - before["requests"]) / load_s,
+        failures_per_s=(after["failures"] - before["failures"]) / load_s,
+        others_us_per_s=max(0, round((last.all_us - first.all_us - own_us) / length_s)),
+    )
+
+
+def _sleep_until(at_s: float, process: psutil.Process, folder: Path) -> None:
+    while (left_s := at_s - time.time()) > 0:
+        _check_alive(process, folder)
+        time.sleep(min(left_s, POLL_S))
+
+
+def _wait_for(path: Path, process: psutil.Process, folder: Path, wait_s: float) -> None:
+    for _ in range(round(wait_s / POLL_S)):
+        if path.exists():
+            return
+        _check_alive(process, folder)
+        time.sleep(POLL_S)
+    raise CalibrationFailedError(
+        f"the load engine was not up within {wait_s:.0f} s{_last_words(folder)}"
+    )
+
+
+def _check_alive(process: psutil.Process, folder: Path) -> None:
+    if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+        raise CalibrationFailedError(f"the load engine broke down{_last_words(folder)}")
+
+
+def _last_words(folder: Path) -> str:
+    for name in ("load.log", "program.log"):
+        with suppress(OSError):
+            if words := _last_line((folder / name).read_text(errors="replace")):
+                return words
+    return ""
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return f": {lines[-1].strip()}" if lines else ""

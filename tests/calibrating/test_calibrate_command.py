@@ -1,0 +1,144 @@
+"""``loadmuster calibrate`` with real load engines on a target here, and estimates after it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.calibrating.conftest import CommandLine
+
+SHORT = ("--window", "2s", "--users-at-most")
+HEAVY = """\
+import csv, hashlib, os, threading, time, urllib.request
+
+end_s = int(os.environ["LOADMUSTER_START_AT"]) + int(os.environ["LOADMUSTER_DURATION_S"])
+users = int(os.environ["LOADMUSTER_USERS"])
+lock = threading.Lock()
+
+def play(out):
+    while time.time() < end_s:
+        began_s = time.time()
+        with urllib.request.urlopen(os.environ["LOADMUSTER_TARGET"] + "/20000") as answer:
+            body = answer.read()
+        for _ in range(20):
+            hashlib.sha256(body).hexdigest()
+        with lock:
+            print(f"{began_s * 1000:.0f},{(time.time() - began_s) * 1000:.0f},true,{users}",
+                  file=out, flush=True)
+        time.sleep(0.2)
+
+with open(os.environ["LOADMUSTER_RESULTS"], "w") as out:
+    print("timeStamp,elapsed,success,allThreads", file=out, flush=True)
+    threads = [threading.Thread(target=play, args=(out,)) for _ in range(users)]
+    for each in threads: each.start()
+    for each in threads: each.join()
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path: Path, target: str) -> Path:
+    return write(tmp_path, target, path="/2000")
+
+
+def write(folder: Path, target: str, *, path: str, **more: object) -> Path:
+    users = {"name": "reading", "think_time": "200ms", "requests": [{"path": path}]}
+    document = {
+        "name": "pages",
+        "target": target,
+        "load": {"users": 20_000, "duration": "10m"},
+        "payload": {"request_bytes": 300, "response_bytes": 2_000},
+        "user_classes": [users],
+        **more,
+    }
+    file = folder / "pages.yaml"
+    file.write_text(json.dumps(document))
+    return file
+
+
+def test_a_calibrated_test_is_estimated_by_what_was_measured(
+    loadmuster: CommandLine, scenario: Path
+) -> None:
+    before = loadmuster("estimate", scenario, "--json").json["requirement"]
+    made = loadmuster("calibrate", scenario, *SHORT, 60, "--json")
+    assert made.code == 0, made.err
+    found = made.json
+    assert found["engine"].startswith("locust ")
+    assert found["steps"][0]["users"] == 10
+    assert all(step["failures_per_s"] == 0 for step in found["steps"])
+    # A pause of 200 ms, and a target that answers at once.
+    assert 3 < found["requests_per_user_s"] <= 5
+    assert 50 < found["processor_us_per_request"] < 5_000
+    after = loadmuster("estimate", scenario, "--json").json["requirement"]
+    assert before["basis"] == "published figures"
+    assert after["basis"] == f"a calibration of {found['at'][:10]}"
+    expected = 2 * 700_000 / found["processor_us_per_request"] / found["requests_per_user_s"]
+    assert after["users_per_injector"] == pytest.approx(expected, rel=0.01)
+    assert after["at_least"]["injectors"] <= after["injectors"] <= after["at_most"]["injectors"]
+    published = loadmuster("estimate", scenario, "--published", "--json").json["requirement"]
+    assert published == before
+
+
+def test_what_people_see_has_a_curve_and_says_where_it_was_kept(
+    loadmuster: CommandLine, scenario: Path, tmp_path: Path, calibrations: Path
+) -> None:
+    picture = tmp_path / "pages.svg"
+    drawn = loadmuster("calibrate", scenario, *SHORT, 10, "--out", picture)
+    assert drawn.code == 0, drawn.err
+    assert f"drawn into {picture}" in drawn.out
+    assert "fitted" in picture.read_text()
+    assert f"kept in {next(calibrations.rglob('calibration-*.json'))}" in drawn.out
+    assert "10 users: " in drawn.out
+
+
+def test_nothing_is_kept_where_it_is_to_be_forgotten(
+    loadmuster: CommandLine, scenario: Path, calibrations: Path
+) -> None:
+    shown = loadmuster("calibrate", scenario, *SHORT, 10, "--forget")
+    assert shown.code == 0, shown.err
+    assert "nothing was kept" in shown.out
+    assert not calibrations.exists()
+
+
+def test_a_program_of_the_users_own_is_measured_with_all_that_it_starts(
+    loadmuster: CommandLine, tmp_path: Path, target: str
+) -> None:
+    (tmp_path / "heavy.py").write_text(HEAVY)
+    engine = {"name": "custom", "command": "python3 heavy.py", "files": ["heavy.py"]}
+    heavy = write(tmp_path, target, path="/", user_classes=[], load_engine=engine)
+    made = loadmuster("calibrate", heavy, *SHORT, 10, "--window", "4s", "--json")
+    assert made.code == 0, made.err
+    assert made.json["engine"] == "custom: python3 heavy.py"
+    # Twenty hashes of 20 kB, and the time of the shell that counts the samples.
+    assert made.json["processor_us_per_request"] > 300
+    assert 1 < made.json["requests_per_user_s"] < 5
+
+
+def test_a_target_that_is_not_there_is_told_and_nothing_is_kept(
+    loadmuster: CommandLine, tmp_path: Path, calibrations: Path
+) -> None:
+    nowhere = write(tmp_path, "http://127.0.0.1:9", path="/")
+    refused = loadmuster("calibrate", nowhere, *SHORT, 50, "--json")
+    assert refused.code == 4
+    assert refused.json["error"]["code"] == "calibration_failed"
+    assert "nothing could be measured: 100 % of the requests" in refused.json["error"]["message"]
+    assert not calibrations.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"protocol": "browser"}, "protocol: browser can be estimated but not run; http can"),
+        ({"user_classes": []}, "user_classes: the scenario does not say what its users do"),
+    ],
+    ids=["browser", "no users"],
+)
+def test_what_cannot_be_run_cannot_be_calibrated(
+    loadmuster: CommandLine, tmp_path: Path, changes: dict[str, object], line: str
+) -> None:
+    refused = loadmuster("calibrate", write(tmp_path, "http://127.0.0.1:9", path="/", **changes))
+    assert refused.code == 2
+    assert line in refused.err
