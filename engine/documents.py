@@ -20,6 +20,7 @@ from engine.planning.fleet import Fleet
 from engine.planning.next_best import Explanation
 from engine.planning.offers import Offer
 from engine.planning.sites import FleetGroup
+from engine.planning.staged import Staged, risk_in_words
 from pricing.money import format_cents, format_usd
 from pricing.tariffs import Cliff
 
@@ -189,6 +190,34 @@ class ExplanationPart(Document):
     alternatives: list[AlternativePart] = Field(description="Cheapest first.")
 
 
+class ShiftPart(Document):
+    """Machines that are there together."""
+
+    region: str
+    instance_type: str
+    count: int
+    from_s: float
+    until_s: float
+
+
+class StagedCloudPart(Document):
+    """One cloud's machines in shifts, beside all of them all the time."""
+
+    provider: str
+    usd: Usd
+    usd_static: Usd
+    shifts: list[ShiftPart]
+
+
+class StagedPart(Document):
+    """The test with injectors that come and go with its load."""
+
+    li_minutes: int
+    static_li_minutes: int
+    clouds: list[StagedCloudPart]
+    risk: str
+
+
 class EstimateDocument(Document):
     """What a load test takes and costs."""
 
@@ -205,10 +234,13 @@ class EstimateDocument(Document):
     explanation: list[ExplanationPart] | None = Field(
         None, description="With --explain: one for each cloud, in the order of clouds."
     )
+    staged: StagedPart | None = Field(None, description="With --staged.")
 
 
 def estimate_document(
-    estimate: Estimate, explanations: Sequence[Explanation] | None = None
+    estimate: Estimate,
+    explanations: Sequence[Explanation] | None = None,
+    staged: Staged | None = None,
 ) -> dict[str, Any]:
     """The estimate in the shape of the contract, with why the machines were chosen."""
     scenario, load, requirement = estimate.scenario, estimate.load, estimate.requirement
@@ -229,6 +261,7 @@ def estimate_document(
         warnings=list(estimate.warnings),
         cliffs=[cliff_part(each) for each in estimate.cliffs],
         explanation=None if explanations is None else [_explanation(each) for each in explanations],
+        staged=None if staged is None else _staged(staged),
     )
     return document.model_dump(mode="json")
 
@@ -298,6 +331,34 @@ def _explanation(each: Explanation) -> ExplanationPart:
             )
             for other in each.alternatives
         ],
+    )
+
+
+def _staged(staged: Staged) -> StagedPart:
+    return StagedPart(
+        li_minutes=staged.li_minutes,
+        static_li_minutes=staged.static_li_minutes,
+        clouds=[
+            StagedCloudPart(
+                provider=fleet.provider,
+                usd=format_cents(fleet.usd_micros),
+                usd_static=format_cents(fleet.static_usd_micros),
+                shifts=[
+                    ShiftPart(
+                        region=crew.offering.region,
+                        instance_type=crew.offering.machine.name,
+                        count=roster.count,
+                        from_s=shift.from_s,
+                        until_s=shift.until_s,
+                    )
+                    for crew in fleet.crews
+                    for roster in crew.rosters
+                    for shift in roster.shifts
+                ],
+            )
+            for fleet in staged.fleets
+        ],
+        risk=risk_in_words(staged),
     )
 
 

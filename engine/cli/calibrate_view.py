@@ -12,7 +12,7 @@ from engine.calibrating.calibration import Calibration
 from engine.calibrating.fit import US_PER_S
 from engine.calibrating.steps import CEILING_PERCENT, counted
 from engine.cli.curves import Curves, Line, Mark, draw
-from engine.cli.layout import columns, facts, section
+from engine.cli.layout import INDENT, columns, facts, section
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,7 +37,7 @@ def show_calibration(
         section(
             console,
             "Processor against users",
-            draw(calibration_chart(calibration), console.width),
+            draw(calibration_chart(calibration), console.width - INDENT),
         )
     table = columns(
         "users",

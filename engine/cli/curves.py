@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from engine.cli.chart import Chart
-from engine.cli.layout import section
+from engine.cli.layout import INDENT, section
 
 HEIGHT_ROWS = 12
 WIDTH_COLUMNS_MAX = 90
@@ -92,7 +92,7 @@ def show_curves(console: Console, curves: Curves) -> None:
     section(
         console,
         f"{curves.title}: {curves.y_label} by {curves.x_label}",
-        draw(curves, console.width),
+        draw(curves, console.width - INDENT),
     )
     if curves.marks:
         section(console, "Marked", *[f"{mark.line}: {mark.text}" for mark in curves.marks])

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
     from engine.planning.estimate import Estimate
     from engine.planning.next_best import Explanation
+    from engine.planning.staged import Staged
     from pricing.plans import Plan
 
 
 @click.command(cls=Command)
 @source_options
 @click.option("--explain", is_flag=True, help="Show the next best machines, and why not.")
+@click.option("--staged", is_flag=True, help="Also with injectors that come and go with the load.")
 @click.option("--account", metavar="ID", help="Quote under this account's plan.")
 @pass_settings
 def estimate(
@@ -31,6 +33,7 @@ def estimate(
     provider: str,
     account: str | None,
     explain: bool,
+    staged: bool,
     **overrides: Any,  # noqa: ANN401 - as click gives them
 ) -> None:
     """What the load test SOURCE takes and costs.
@@ -52,18 +55,36 @@ def estimate(
         from engine.planning.next_best import explain as make_explanations
 
         explanations = make_explanations(estimated, Catalog.bundled())
+    in_shifts = None
+    if staged:
+        from engine.planning.staged import stage
+
+        in_shifts = stage(
+            estimated, catalog=Catalog.bundled(), at=global_settings.clock().now().date()
+        )
     if global_settings.json:
         from engine.documents import estimate_document
 
-        global_settings.emit(estimate_document(estimated, explanations), lambda _: None)
+        global_settings.emit(estimate_document(estimated, explanations, in_shifts), lambda _: None)
     else:
-        global_settings.emit({}, lambda console: _show(console, estimated, explanations or ()))
+        global_settings.emit(
+            {}, lambda console: _show(console, estimated, explanations or (), in_shifts)
+        )
 
 
-def _show(console: Console, estimated: Estimate, explanations: Sequence[Explanation]) -> None:
+def _show(
+    console: Console,
+    estimated: Estimate,
+    explanations: Sequence[Explanation],
+    in_shifts: Staged | None,
+) -> None:
     from engine.cli.estimate_view import show_estimate
 
     show_estimate(console, estimated)
+    if in_shifts is not None:
+        from engine.cli.staged_view import show_staged
+
+        show_staged(console, in_shifts)
     if explanations:
         from engine.cli.explain_view import show_explanation
 

@@ -67,6 +67,31 @@ def plot_cost(
     _show(global_settings, cost_chart(scenario, curves), curves_document(curves), out)
 
 
+@plot.command("load", cls=Command)
+@source_options
+@out_option
+@pass_settings
+def plot_load(
+    global_settings: Settings,
+    /,
+    source: str,
+    provider: str,
+    out: Path | None,
+    **overrides: Any,  # noqa: ANN401 - as click gives them
+) -> None:
+    """Users over time, and the room for them on injectors: all at once, and in shifts."""
+    from engine.cli.staged_view import load_chart, load_document
+    from engine.planning.estimate import estimate
+    from engine.planning.staged import stage
+    from pricing.catalog import Catalog
+
+    today = global_settings.clock().now().date()
+    catalog = Catalog.bundled()
+    planned = estimate(read_given(source, overrides), catalog=catalog, provider=provider, at=today)
+    chart = load_chart(planned, stage(planned, catalog=catalog, at=today))
+    _show(global_settings, chart, load_document(chart), out)
+
+
 @plot.command("plans", cls=Command)
 @click.argument("account_id", metavar="[ID]", required=False)
 @click.option("--li-minutes", type=int, metavar="N", help="LI-minutes of one run.")
