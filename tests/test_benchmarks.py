@@ -8,8 +8,17 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import advancing, first_requests, fleet_choice, long_accounts, posting
+from benchmarks import (
+    advancing,
+    calibration,
+    first_requests,
+    fleet_choice,
+    long_accounts,
+    machines,
+    posting,
+)
 from benchmarks.measure import Figure
+from engine.calibrating.injector import Timing
 
 
 @pytest.mark.long
@@ -49,6 +58,22 @@ def test_the_first_requests_of_injectors_of_both_kinds_are_seen_at_the_target() 
     assert "after the barrier" in sliced.name
     assert 0 < sliced.ratio < 50
     assert 0 < native.ratio < 50
+
+
+@pytest.mark.long
+def test_a_few_machines_are_launched_both_ways() -> None:
+    ours, changing, memory = machines.figures(machines.Sizes(machines=5, rounds=1))
+    assert 0 < ours.ratio < 50
+    assert changing.ratio <= 4
+    assert memory.ratio > 0
+
+
+@pytest.mark.long
+def test_the_users_of_a_behaviour_are_foretold_and_measured() -> None:
+    timing = Timing(settle_s=2.0, window_s=3.0)
+    (figure,) = calibration.figures(calibration.Sizes(behaviours=1, timing=timing))
+    assert "a pause of 1 s, FastHttpUser" in figure.name
+    assert 0.5 < figure.ratio < 2
 
 
 def test_a_part_that_is_measured_leaves_the_other_figures_alone(
