@@ -22,6 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.commands.calibrations import CalibrationCommands
 from engine.commands.departments import DepartmentCommands
 from engine.commands.doctor import DoctorCommands
 from engine.commands.reports import ReportCommands
@@ -47,7 +48,9 @@ def new_run_id() -> str:
     return f"run-{secrets.token_hex(5)}"
 
 
-class Engine(DepartmentCommands, DoctorCommands, ReportCommands, ServingCommands):
+class Engine(
+    CalibrationCommands, DepartmentCommands, DoctorCommands, ReportCommands, ServingCommands
+):
     """Estimates, runs, cancels and bills load tests against one database.
 
     Args:

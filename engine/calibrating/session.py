@@ -38,7 +38,7 @@ Watch = Callable[[Step | None, int | None], None]
 """Told the step that was made, and how many users come next."""
 
 
-def _ignore(*_: object) -> None:
+def ignore(*_: object) -> None:
     """Nobody watches."""
 
 
@@ -48,7 +48,7 @@ def calibrate(
     at: datetime,
     users_max: int = USERS_MAX,
     timing: Timing | None = None,
-    watch: Watch = _ignore,
+    watch: Watch = ignore,
 ) -> Calibration:
     """Measure the test's users on one processor core of this machine, up to the ceiling.
 

@@ -25,16 +25,18 @@ if TYPE_CHECKING:
     metavar="20s",
     help="How long each number of users is measured; default: by their pauses, 8 s or more.",
 )
+@click.option("--account", metavar="ID", help="Which has allowed the target's host.")
 @click.option("--forget", is_flag=True, help="Keep nothing: only show what was measured.")
 @out_option
 @pass_settings
-def calibrate(
+def calibrate(  # noqa: PLR0913, PLR0917 - one argument an option
     global_settings: Settings,
     /,
     source: str,
     settings: tuple[str, ...],
     users_max: int | None,
     window: str | None,
+    account: str | None,
     forget: bool,
     out: Path | None,
 ) -> None:
@@ -45,8 +47,8 @@ def calibrate(
     they are for; so do runs, which measure too.
     """
     from engine.calibrating.calibration import calibration_to_json
-    from engine.calibrating.folder import keep_calibration
-    from engine.calibrating.session import USERS_MAX, calibrate, timing_of
+    from engine.calibrating.place import place_of
+    from engine.calibrating.session import timing_of
     from engine.cli.calibrate_view import calibration_chart, show_calibration
     from engine.readers import read_scenario
     from kernel.durations import parse_duration_s
@@ -55,14 +57,15 @@ def calibrate(
     timing = timing_of(scenario)
     if window is not None:
         timing = timing.measured_for(parse_duration_s(window, where="--window"))
-    made = calibrate(
+    made = global_settings.engine().calibrate(
         scenario,
-        at=global_settings.clock().now(),
-        users_max=users_max or USERS_MAX,
+        account=account,
+        users_max=users_max,
         timing=timing,
         watch=_progress(global_settings),
+        keep=not forget,
     )
-    kept = None if forget else keep_calibration(scenario, made)
+    kept = None if forget else place_of(scenario)
     if out is not None:
         from engine.cli.curves_file import write_picture
 

@@ -90,7 +90,7 @@ def test_what_people_see_has_a_curve_and_says_where_it_was_kept(
     assert drawn.code == 0, drawn.err
     assert f"drawn into {picture}" in drawn.out
     assert "fitted" in picture.read_text()
-    assert f"kept in {next(calibrations.rglob('calibration-*.json'))}" in drawn.out
+    assert f"kept in {next(calibrations.rglob('calibration-*.json')).parent}" in drawn.out
     assert "10 users: " in drawn.out
 
 
@@ -126,6 +126,19 @@ def test_a_target_that_is_not_there_is_told_and_nothing_is_kept(
     assert refused.json["error"]["code"] == "calibration_failed"
     assert "nothing could be measured: 100 % of the requests" in refused.json["error"]["message"]
     assert not calibrations.exists()
+
+
+def test_a_host_that_nobody_has_allowed_is_not_loaded(
+    loadmuster: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOADMUSTER_DB", f"sqlite:///{tmp_path / 'loads.db'}")
+    elsewhere = write(tmp_path, "http://shop.example.com", path="/")
+    unnamed = loadmuster("calibrate", elsewhere, "--json")
+    assert (unnamed.code, unnamed.json["error"]["code"]) == (3, "target_not_allowed")
+    assert "--account ID" in unnamed.err
+    assert loadmuster("account", "open", "acme").code == 0
+    refused = loadmuster("calibrate", elsewhere, "--account", "acme", "--json")
+    assert (refused.code, refused.json["error"]["host"]) == (3, "shop.example.com")
 
 
 @pytest.mark.parametrize(
