@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.catalogs.in_use import catalog_in_use
 from engine.cli.settings import Command, Group, Settings, pass_settings
 from pricing.catalog import BILLING_RULES, Catalog, Offering, Price, is_stale
 from pricing.money import format_usd
@@ -33,18 +34,18 @@ def list_offerings(
     settings: Settings, provider: str | None, region: str | None, family: str | None
 ) -> None:
     """Regions; with --region or --family, the machine types there and their prices."""
-    bundled = Catalog.bundled()
-    places = bundled.places(provider, region)
+    in_use = catalog_in_use()
+    places = in_use.places(provider, region)
     if family is not None:
-        bundled.check_family(family, sorted({place[0] for place in places}))
-        places = tuple(place for place in places if family in bundled.families(place[0]))
+        in_use.check_family(family, sorted({place[0] for place in places}))
+        places = tuple(place for place in places if family in in_use.families(place[0]))
     offerings = [
         offering
         for place in places
-        for offering in (bundled.offerings(*place) if region or family else ())
+        for offering in (in_use.offerings(*place) if region or family else ())
         if family is None or offering.machine.family == family
     ]
-    regions = [_region(bundled, *place) for place in places]
+    regions = [_region(in_use, *place) for place in places]
 
     def show(console: Console) -> None:
         if region or family:
@@ -62,15 +63,15 @@ def list_offerings(
 @pass_settings
 def show_offering(settings: Settings, provider: str, region: str, machine_type: str) -> None:
     """One machine type in one region, with what surrounds it and where the figures come from."""
-    bundled = Catalog.bundled()
-    offering = bundled.offering(provider, region, machine_type)
+    in_use = catalog_in_use()
+    offering = in_use.offering(provider, region, machine_type)
     surroundings = {
-        "public_ipv4": bundled.public_ipv4(provider, region),
-        "boot_disk": bundled.boot_disk(provider, region),
-        "egress": bundled.egress(provider, region),
+        "public_ipv4": in_use.public_ipv4(provider, region),
+        "boot_disk": in_use.boot_disk(provider, region),
+        "egress": in_use.egress(provider, region),
     }
     rule = BILLING_RULES[provider]
-    sources = bundled.sources()
+    sources = in_use.sources()
     used = dict.fromkeys([offering.source, *(price.source for price in surroundings.values())])
     warnings = _warnings(offering, surroundings, settings.clock().now().date())
     document = {
@@ -135,8 +136,8 @@ def _price(price: Price) -> dict[str, Any]:
     }
 
 
-def _region(bundled: Catalog, provider: str, region: str) -> dict[str, Any]:
-    offerings = bundled.offerings(provider, region)
+def _region(in_use: Catalog, provider: str, region: str) -> dict[str, Any]:
+    offerings = in_use.offerings(provider, region)
     return {
         "provider": provider,
         "region": region,

@@ -53,6 +53,7 @@ def plot_cost(
     **overrides: Any,  # noqa: ANN401 - as click gives them
 ) -> None:
     """What the load test SOURCE would cost with fewer and with more users."""
+    from engine.catalogs.in_use import catalog_in_use
     from engine.cli.cost_chart import cost_chart, curves_document
     from engine.planning.cost_curves import cost_curves
 
@@ -62,6 +63,7 @@ def plot_cost(
         tariffs,
         users_most=users_to,
         provider=provider,
+        catalog=catalog_in_use(),
         at=global_settings.clock().now().date(),
     )
     _show(global_settings, cost_chart(scenario, curves), curves_document(curves), out)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from engine.catalogs.in_use import catalog_in_use
 from engine.commands.accounts import AccountCommands
 from engine.commands.targets import TargetCommands
 from engine.planning.estimate import Estimate, estimate
@@ -20,7 +21,6 @@ from engine.runs.alternatives import LOCAL, first_on, placements_of, providers_o
 from engine.runs.states import Order, Placement, Run
 from engine.scenario import Scenario
 from kernel.clock import SystemClock
-from pricing.catalog import Catalog
 
 if TYPE_CHECKING:
     from engine.runs.lease import Lease
@@ -45,7 +45,7 @@ class OrderCommands(AccountCommands, TargetCommands):
         plan = None if account is None else self._plan_of(account)
         return estimate(
             scenario,
-            catalog=Catalog.bundled(),
+            catalog=catalog_in_use(),
             provider=provider,
             or_on=or_on,
             regions=regions,
@@ -190,7 +190,7 @@ class OrderCommands(AccountCommands, TargetCommands):
 
         with self._reading() as conn:
             short = known_shortages(conn, rehearsal=rehearsal, now=self.clock.now())
-        return placements_of(planned, provider, Catalog.bundled(), short, or_on=or_on)
+        return placements_of(planned, provider, catalog_in_use(), short, or_on=or_on)
 
     def _look_at_clouds(
         self,
