@@ -66,19 +66,18 @@ class PageStore:
 
     def drop(self, query: Query) -> None:
         """Forget the pages of a query."""
-        folder = self._path(query, 1).parent
-        if folder.is_dir():
-            for each in folder.glob(f"{query.item}-*"):
-                each.unlink()
+        _remove_backwards(self._path(query, 1).parent, f"{query.item}-*")
 
     def forget(self, region: str) -> None:
         """Forget the pages of a region."""
-        folder = self._folder / self._day / region
-        if folder.is_dir():
-            shutil.rmtree(folder)
+        _remove_backwards(self._folder / self._day / region, "*")
 
     def clear(self) -> None:
         """Forget all of them: they are in a version of the catalogue now."""
+        pages = self._folder / self._day
+        if pages.is_dir():
+            # All at once, lest a part of them is taken for the beginning.
+            pages.rename(self._folder / "gone")
         if self._folder.is_dir():
             shutil.rmtree(self._folder)
 
@@ -95,3 +94,10 @@ def _read(path: Path) -> FetchedPage | None:
         return FetchedPage(found, document["rows"], document["following"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _remove_backwards(folder: Path, pattern: str) -> None:
+    """The last page first: whenever it stops, what is left are the first pages."""
+    if folder.is_dir():
+        for each in sorted(folder.glob(pattern), reverse=True):
+            each.unlink()

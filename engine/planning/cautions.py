@@ -10,7 +10,7 @@ from engine.planning.fleet import Fleet
 from engine.planning.requirement import HOUSE_TARIFF, Requirement, peak_users, planned_seconds
 from engine.scenario import Scenario
 from kernel.durations import format_duration
-from pricing.catalog import Catalog, Offering, Price, is_stale
+from pricing.catalog import BUNDLED, Catalog, Offering, Price, is_stale
 from pricing.money import format_usd
 from pricing.tariffs import Cliff, Tariff, load_tariff
 
@@ -35,6 +35,7 @@ def cautions(
         *[in_words(step) for step in steps if step.is_cheaper][:1],
         *(sentence for fleet in fleets for sentence in _about_places(fleet)),
         *(sentence for fleet in fleets for sentence in _about_prices(fleet, catalog, at)),
+        *_about_catalog(fleets, catalog),
     )
 
 
@@ -86,6 +87,18 @@ def _about_prices(fleet: Fleet, catalog: Catalog, at: date | None) -> Iterator[s
             regions.setdefault(fact, {})[group.offering.region] = None
     for fact, where in regions.items():
         yield f"{fleet.provider} {', '.join(where)}: {fact}"
+
+
+def _about_catalog(fleets: Sequence[Fleet], catalog: Catalog) -> Iterator[str]:
+    """That the prices were refreshed, and where they were not."""
+    if catalog.name == BUNDLED:
+        return
+    refreshed = catalog.refreshed()
+    for fleet in fleets:
+        regions = dict.fromkeys(site.place.region for site in fleet.sites)
+        old = [region for region in regions if (fleet.provider, region) not in refreshed]
+        but = f", in which {', '.join(old)} was not refreshed" if old else ""
+        yield f"{fleet.provider}: prices are those of the catalogue of {catalog.name}{but}"
 
 
 def _price_facts(offering: Offering, catalog: Catalog, at: date | None) -> Iterator[str]:

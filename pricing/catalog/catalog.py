@@ -67,6 +67,7 @@ class Catalog:
         self._machines: dict[str, dict[str, MachineType]] = {}
         self._offerings: dict[tuple[str, str], tuple[Offering, ...]] = {}
         self._by_name: dict[tuple[str, str], dict[str, Offering]] = {}
+        self._refreshed: dict[tuple[str, str], date] | None = None
         self._surroundings = Surroundings(folder, self._remedy)
 
     @staticmethod
@@ -80,6 +81,7 @@ class Catalog:
 
         Raises:
             UnknownProviderError: It is not one of ``PROVIDERS``.
+            CatalogUnreadableError: There are none.
         """
         if provider not in PROVIDERS:
             raise UnknownProviderError(
@@ -87,8 +89,14 @@ class Catalog:
                 provider=provider,
             )
         if provider not in self._regions:
-            files = (self._folder / provider / "regions").glob("*.csv")
-            self._regions[provider] = tuple(sorted(file.stem for file in files))
+            folder = self._folder / provider / "regions"
+            found = tuple(sorted(file.stem for file in folder.glob("*.csv")))
+            if not found:
+                raise CatalogUnreadableError(
+                    f"{folder}: the catalogue has no regions of {provider}{self._remedy}",
+                    file=str(folder),
+                )
+            self._regions[provider] = found
         return self._regions[provider]
 
     def machine_types(self, provider: str) -> Mapping[str, MachineType]:
@@ -232,15 +240,16 @@ class Catalog:
 
     def refreshed(self) -> Mapping[tuple[str, str], date]:
         """The day of the refresh, by provider and region; empty: the bundled catalogue."""
-        path = self._folder / REFRESHED_FILE
-        if not path.exists():
-            return {}
+        if self._refreshed is None:
 
-        def build(row: list[str]) -> tuple[tuple[str, str], date]:
-            provider, region, as_of = row
-            return (provider, region), day(as_of)
+            def build(row: list[str]) -> tuple[tuple[str, str], date]:
+                provider, region, as_of = row
+                return (provider, region), day(as_of)
 
-        return dict(read_table(path, REFRESHED_COLUMNS, build, self._remedy))
+            path = self._folder / REFRESHED_FILE
+            rows = read_table(path, REFRESHED_COLUMNS, build, self._remedy) if path.exists() else ()
+            self._refreshed = dict(rows)
+        return self._refreshed
 
     def sources(self) -> Mapping[str, Source]:
         """Where the figures come from, by the key that their rows carry."""
