@@ -34,7 +34,11 @@ def cautions(
         *_about_floors(scenario, requirement, load_tariff(HOUSE_TARIFF, at)),
         *[in_words(step) for step in steps if step.is_cheaper][:1],
         *(sentence for fleet in fleets for sentence in _about_places(fleet)),
-        *(sentence for fleet in fleets for sentence in _about_prices(fleet, catalog, at)),
+        *(
+            sentence
+            for fleet in fleets
+            for sentence in _about_prices(fleet, catalog, at, nat=scenario.machines.nat)
+        ),
         *_about_catalog(fleets, catalog),
     )
 
@@ -79,11 +83,11 @@ def _about_places(fleet: Fleet) -> Iterator[str]:
         yield f"{fleet.provider} has other regions: {pairs}"
 
 
-def _about_prices(fleet: Fleet, catalog: Catalog, at: date | None) -> Iterator[str]:
+def _about_prices(fleet: Fleet, catalog: Catalog, at: date | None, *, nat: bool) -> Iterator[str]:
     """Old and estimated prices, each said once with the regions that it is about."""
     regions: dict[str, dict[str, None]] = {}
     for group in fleet.groups:
-        for fact in _price_facts(group.offering, catalog, at):
+        for fact in _price_facts(group.offering, catalog, at, nat=nat):
             regions.setdefault(fact, {})[group.offering.region] = None
     for fact, where in regions.items():
         yield f"{fleet.provider} {', '.join(where)}: {fact}"
@@ -101,11 +105,13 @@ def _about_catalog(fleets: Sequence[Fleet], catalog: Catalog) -> Iterator[str]:
         yield f"{fleet.provider}: prices are those of the catalogue of {catalog.name}{but}"
 
 
-def _price_facts(offering: Offering, catalog: Catalog, at: date | None) -> Iterator[str]:
+def _price_facts(
+    offering: Offering, catalog: Catalog, at: date | None, *, nat: bool
+) -> Iterator[str]:
     provider, region = offering.machine.provider, offering.region
     around = {
         "disks": catalog.boot_disk(provider, region),
-        "public addresses": catalog.public_ipv4(provider, region),
+        **_ways_out(catalog, provider, region, nat=nat),
         "egress": catalog.egress(provider, region),
     }
     as_of = {item: price.as_of for item, price in around.items()}
@@ -115,6 +121,16 @@ def _price_facts(offering: Offering, catalog: Catalog, at: date | None) -> Itera
     for item, price in around.items():
         if price.estimated:
             yield f"the price of {item} is estimated{_range(price)}"
+
+
+def _ways_out(catalog: Catalog, provider: str, region: str, *, nat: bool) -> dict[str, Price]:
+    """What machines reach the internet by."""
+    if not nat:
+        return {"public addresses": catalog.public_ipv4(provider, region)}
+    prices = catalog.nat(provider, region)
+    if prices is None:
+        return {}
+    return {"a NAT gateway": prices.hour, "a NAT gateway's traffic": prices.gigabyte}
 
 
 def _range(price: Price) -> str:

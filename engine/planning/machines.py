@@ -27,7 +27,7 @@ class Candidate:
     Attributes:
         offering: Machine type and price.
         host: What it offers to a load engine.
-        monthly_usd_micros: Its price for 730 hours with its disk and its public address. All
+        monthly_usd_micros: Its price for 730 hours with its disk and any public address. All
             machines of a cloud are billed for the same seconds of a test, so what is cheapest by
             the month is cheapest for any test.
     """
@@ -56,6 +56,7 @@ def candidates(
         wishes.architecture,
         without,
         counts_vcpus=wishes.vcpus_max is not None,
+        nat=wishes.nat,
     )
 
 
@@ -69,7 +70,7 @@ def is_wished(machine: MachineType, wishes: MachineWishes) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _candidates(
+def _candidates(  # noqa: PLR0913 - whatever makes other machines worth looking at
     catalog: Catalog,
     provider: str,
     region: str,
@@ -78,6 +79,7 @@ def _candidates(
     without: frozenset[str],
     *,
     counts_vcpus: bool,
+    nat: bool,
 ) -> Sequence[Candidate]:
     """A type is dropped when another one offers as much of everything for at most its price.
 
@@ -85,10 +87,9 @@ def _candidates(
     few dozen of several hundred.
     """
     wishes = MachineWishes(families, architecture)
-    around_usd_micros = (
-        catalog.public_ipv4(provider, region).usd_micros * HOURS_PER_MONTH
-        + catalog.boot_disk(provider, region).usd_micros
-    )
+    around_usd_micros = catalog.boot_disk(provider, region).usd_micros
+    if not nat:
+        around_usd_micros += catalog.public_ipv4(provider, region).usd_micros * HOURS_PER_MONTH
     kept: list[Candidate] = []
     for offering in catalog.offerings(provider, region):
         if not is_wished(offering.machine, wishes) or offering.machine.name in without:
