@@ -115,13 +115,36 @@ def _time_costs(
         DISKS: disks.join(billed_s, operator.mul),
         ADDRESSES: addresses.map(lambda usd: usd * HOURS_PER_MONTH).join(billed_s, operator.mul),
     }
-    costs, so_far, rounded_so_far = {}, none, none
-    for name, cost in exact.items():
+    rounded, so_far, rounded_so_far = [], none, none
+    for cost in exact.values():
         so_far = so_far.join(cost, operator.add)
-        rounded = so_far.map(lambda total: divide_half_up(total, MONTH_S))
-        costs[name] = rounded.join(rounded_so_far, operator.sub)
-        rounded_so_far = rounded
-    return costs
+        total = so_far.map(lambda usd: divide_half_up(usd, MONTH_S))
+        rounded.append(total.join(rounded_so_far, operator.sub))
+        rounded_so_far = total
+    return dict(zip(exact, _in_order(rounded), strict=True))
+
+
+def _in_order(items: Sequence[Span]) -> list[Span]:
+    """The items, each with its low figure at most, and its high one at least, what is expected.
+
+    Rounding a sum can leave an item a micro-dollar out of order; another item that has room takes
+    it over, so that all sums stay.
+    """
+    expected = [each.expected for each in items]
+    low = _at_most([each.low for each in items], expected)
+    high = _at_most([-each.high for each in items], [-each for each in expected])
+    return [Span(*each) for each in zip(low, expected, (-each for each in high), strict=True)]
+
+
+def _at_most(figures: Sequence[int], bounds: Sequence[int]) -> list[int]:
+    """Each figure at most its bound, and the same sum, as far as the bounds have room for it."""
+    within = [min(figure, bound) for figure, bound in zip(figures, bounds, strict=True)]
+    excess = sum(figures) - sum(within)
+    for number, bound in enumerate(bounds):
+        moved = min(excess, bound - within[number])
+        within[number] += moved
+        excess -= moved
+    return within
 
 
 def _by_bytes(exact: Sequence[Span]) -> Span:

@@ -19,7 +19,7 @@ from engine.planning.traffic import FREE_EGRESS_BYTES
 from engine.profile import closed
 from engine.scenario import Protocol, Scenario
 from pricing.catalog import BILLING_RULES, PROVIDERS, Catalog, MachineType
-from pricing.money import cost_of_time
+from pricing.money import cost_of_time, divide_half_up
 
 REGIONS = {
     "aws": ("us-east-1", "eu-west-1", "sa-east-1"),
@@ -81,6 +81,16 @@ def test_costs_come_with_a_range_around_them(placed: tuple[Scenario, str]) -> No
     for item in fleet.items:
         assert 0 <= item.low_usd_micros <= item.usd_micros <= item.high_usd_micros
     assert fleet.low_usd_micros <= fleet.usd_micros <= fleet.high_usd_micros
+
+
+def test_rounding_leaves_no_item_out_of_order_and_no_sum_changed() -> None:
+    fleet = fleet_of(replace(scenario_of(1_036, 1), requests_per_user_s=1.0, request_bytes=1))
+    for item in fleet.items:
+        assert 0 <= item.low_usd_micros <= item.usd_micros <= item.high_usd_micros
+    monthly = fleet.sites[0].monthly_usd_micros
+    assert sum(item.low_usd_micros for item in fleet.items[:4]) == divide_half_up(
+        monthly * BILLING_RULES["aws"].minimum_s, 730 * 3_600
+    )
 
 
 @given(placed_scenarios(), st.integers(0, 100_000), st.integers(0, 10_000))

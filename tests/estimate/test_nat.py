@@ -122,6 +122,9 @@ def test_r3_behind_a_gateway_more_users_or_more_time_never_cost_less(
     assert before.usd_micros <= after.usd_micros
     assert before.low_usd_micros <= after.low_usd_micros
     assert before.high_usd_micros <= after.high_usd_micros
+    for fleet in (before, after):
+        for each in fleet.items:
+            assert 0 <= each.low_usd_micros <= each.usd_micros <= each.high_usd_micros
 
 
 def test_a_file_and_an_option_can_ask_for_it(tmp_path: Path) -> None:
