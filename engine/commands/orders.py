@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.catalogs.in_use import catalog_in_use
 from engine.commands.accounts import AccountCommands
+from engine.commands.catalogs import CatalogCommands
 from engine.commands.targets import TargetCommands
 from engine.planning.estimate import Estimate, estimate
 from engine.runs.acceptance import (
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pricing.books.charges_payers import Payment
 
 
-class OrderCommands(AccountCommands, TargetCommands):
+class OrderCommands(AccountCommands, CatalogCommands, TargetCommands):
     """Estimate, quote and accept runs."""
 
     _new_id: Callable[[], str]
@@ -45,7 +45,7 @@ class OrderCommands(AccountCommands, TargetCommands):
         plan = None if account is None else self._plan_of(account)
         return estimate(
             scenario,
-            catalog=catalog_in_use(),
+            catalog=self.catalog(),
             provider=provider,
             or_on=or_on,
             regions=regions,
@@ -190,7 +190,7 @@ class OrderCommands(AccountCommands, TargetCommands):
 
         with self._reading() as conn:
             short = known_shortages(conn, rehearsal=rehearsal, now=self.clock.now())
-        return placements_of(planned, provider, catalog_in_use(), short, or_on=or_on)
+        return placements_of(planned, provider, self.catalog(), short, or_on=or_on)
 
     def _look_at_clouds(
         self,

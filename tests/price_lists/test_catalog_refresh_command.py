@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
+from engine import Engine, read_scenario
+from kernel.clock import ManualClock
 from pricing.catalog import Catalog
+from tests.price_lists.conftest import NOW
 from tests.price_lists.server import PriceLists
 from tests.price_lists.shapes import aws_machine, azure_machine
 
@@ -172,3 +175,22 @@ def test_bad_arguments_are_one_line_and_2(
     ended = loadmuster("catalog", *arguments)
     assert ended.exit_code == 2
     assert ended.err.count("\n") == 1
+
+
+def test_the_python_api_refreshes_and_estimates_with_what_it_got(
+    dearer: PriceLists, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, example: Path
+) -> None:
+    del dearer, address
+    monkeypatch.setenv("LOADMUSTER_CATALOG", str(tmp_path / "catalog"))
+    engine = Engine(f"sqlite:///{tmp_path / 'books.db'}", clock=ManualClock(NOW))
+    scenario = read_scenario(example)
+    before = engine.estimate(scenario, provider="azure", regions=[REGION])
+    regions: list[str] = []
+    done = engine.refresh_catalog(
+        "azure", regions=[REGION], watch=lambda progress: regions.append(progress.region)
+    )
+    assert regions == [REGION]
+    assert engine.catalog().name == done.version == "2026-11-22"
+    after = engine.estimate(scenario, provider="azure", regions=[REGION])
+    assert after.fleet.usd_micros > before.fleet.usd_micros
+    assert engine.use_catalog("bundled").name == engine.catalog().name == "bundled"

@@ -11,6 +11,7 @@ import platformdirs
 import pytest
 
 from engine.catalogs.in_use import CATALOG_VARIABLE, catalog_in_use, versions_here
+from engine.doctor import look_at_prices
 from pricing.catalog import Catalog, CatalogUnreadableError
 from pricing.catalog.versions import KEPT_VERSIONS, UnknownVersionError, Versions
 from tests.price_lists.conftest import SMALL, TODAY
@@ -137,3 +138,16 @@ def test_a_refresh_of_today_is_read_by_all_who_ask_for_the_catalogue_in_use(
     assert catalog_in_use(environment) is catalog_in_use(environment)
     versions.use("bundled")
     assert catalog_in_use(environment).name == "bundled"
+
+
+def test_the_doctor_says_which_prices_are_in_use_and_what_to_do_about_damaged_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CATALOG_VARIABLE, str(tmp_path))
+    versions = Versions(tmp_path)
+    assert look_at_prices().startswith("catalogue bundled: us-east-1 of 2026-07-20")
+    name = versions.add(TODAY, copied)
+    assert look_at_prices().startswith(f"catalogue {name}: ")
+    shutil.rmtree(versions.path(name))
+    with pytest.raises(CatalogUnreadableError, match="catalog use bundled"):
+        look_at_prices()
