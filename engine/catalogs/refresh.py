@@ -29,6 +29,7 @@ from pricing.refreshing.changes import (
 )
 from pricing.refreshing.found import SPOT, Reason, chosen
 from pricing.refreshing.merging import Merged, Tables, merged, prices_before, unknown_types
+from pricing.refreshing.plausible import usual_prices, without_implausible
 from providers.price_lists import StalePlaceError
 
 FRESH_STARTS_MAX = 3
@@ -122,7 +123,11 @@ def refresh(
         before, base = _base(versions)
         wanted = tuple(dict.fromkeys(regions)) or base.regions(source.provider)
         store = PageStore(versions.folder / "pages" / source.provider, day)
-        found = _fetched(source, store, wanted, spot=spot, watch=watch)
+        usual = usual_prices(base, source.provider)
+        found = [
+            without_implausible(each, usual)
+            for each in _fetched(source, store, wanted, spot=spot, watch=watch)
+        ]
         names = unknown_types(base, source.provider, found)
         new_types = source.machine_types(names, wanted) if names else {}
         sizes = {*base.machine_types(source.provider), *new_types}

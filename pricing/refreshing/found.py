@@ -47,6 +47,7 @@ class Reason(StrEnum):
     EXPIRED = "no longer in force"
     FUTURE = "not in force yet"
     NOT_FOR_LOAD = "of a family that is not for load injectors"
+    IMPLAUSIBLE = "below half of what is usual there"
     UNKNOWN_SIZE = "processors and memory not known"
 
 

@@ -24,6 +24,7 @@ from engine.catalogs.price_source import FetchedPage, Query
 from engine.catalogs.refresh import refresh
 from pricing.catalog import MachineType, Source
 from pricing.catalog.versions import Versions, check_whole
+from pricing.money import usd_micros
 from pricing.refreshing.found import EGRESS, MACHINE, PageFound, PriceFound
 from tests.price_lists.conftest import SMALL, prices_in
 
@@ -52,9 +53,11 @@ class SmallList:
         if query.item == EGRESS:
             tiers = (PriceFound(EGRESS, 90_000), PriceFound(EGRESS, 80_000, from_gb=10_240))
             return FetchedPage(PageFound(tiers), 2, None)
-        names = sorted(prices_in(SMALL, "aws", query.region))
-        half = names[:1] if following is None else names[1:]
-        prices = tuple(PriceFound(MACHINE, self._factor * 1_000, name) for name in half)
+        usd = sorted(prices_in(SMALL, "aws", query.region).items())
+        half = usd[:1] if following is None else usd[1:]
+        prices = tuple(
+            PriceFound(MACHINE, self._factor * usd_micros(text), name) for name, text in half
+        )
         return FetchedPage(PageFound(prices), len(half), "more" if following is None else None)
 
     def machine_types(
@@ -107,14 +110,18 @@ def refreshed(folder: Path, factor: int, day: date, asked: Callable[[], None]) -
     refresh(SmallList(factor, asked), Versions(folder, SMALL), day=day, regions=REGIONS)
 
 
-def prices_of(folder: Path) -> set[int]:
-    """The prices of the catalogue in use, which must be whole."""
+def factor_of(folder: Path) -> int:
+    """By how much the prices of the catalogue in use, which must be whole, are the first ones."""
     versions = Versions(folder, SMALL)
-    catalog = versions.open(versions.in_use())
+    catalog, first = versions.open(versions.in_use()), versions.open("bundled")
     check_whole(catalog)
-    return {
-        each.hourly_usd_micros for region in REGIONS for each in catalog.offerings("aws", region)
+    factors = {
+        each.hourly_usd_micros / first.offering("aws", region, each.machine.name).hourly_usd_micros
+        for region in REGIONS
+        for each in catalog.offerings("aws", region)
     }
+    assert len(factors) == 1, factors
+    return int(factors.pop())
 
 
 def killed_at(point: int, start: Path, folder: Path) -> bool:
@@ -127,10 +134,10 @@ def killed_at(point: int, start: Path, folder: Path) -> bool:
 
     ended = in_child(victim)
     assert ended in {0, signal.SIGKILL}, ended
-    prices = prices_of(folder)
-    assert prices in ({1_000}, {2_000}), prices
+    factor = factor_of(folder)
+    assert factor in {1, 2}, factor
     if ended == 0:
-        assert prices == {2_000}
+        assert factor == 2
         return False
     kept = len(list((folder / "pages" / "aws" / str(DAY)).rglob("*.json")))
     asked = 0
@@ -140,7 +147,7 @@ def killed_at(point: int, start: Path, folder: Path) -> bool:
         asked += 1
 
     refreshed(folder, 2, DAY, count)
-    assert prices_of(folder) == {2_000}
+    assert factor_of(folder) == 2
     assert asked + kept == PAGES, (asked, kept)
     left = [each.name for each in (folder / "versions").iterdir() if each.name.startswith(".")]
     assert not left, left

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from engine import Engine, read_scenario
+from engine.cli import main
 from kernel.clock import ManualClock
 from pricing.catalog import Catalog
 from tests.price_lists.conftest import NOW
@@ -36,8 +36,10 @@ class Ended:
 
 
 @pytest.fixture
-def loadmuster(tmp_path: Path, address: str) -> Callable[..., Ended]:
+def process(tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+    """The command line as a process of its own."""
     del address
+    monkeypatch.setenv("LOADMUSTER_CATALOG", str(tmp_path / "catalog"))
 
     def call(*arguments: str) -> Ended:
         ended = subprocess.run(
@@ -46,10 +48,30 @@ def loadmuster(tmp_path: Path, address: str) -> Callable[..., Ended]:
             text=True,
             check=False,
             timeout=120,
-            env={**os.environ, "LOADMUSTER_CATALOG": str(tmp_path / "catalog")},
         )
         assert "Traceback" not in ended.stderr, ended.stderr
         return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    return call
+
+
+@pytest.fixture
+def loadmuster(
+    tmp_path: Path,
+    address: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., Ended]:
+    """The command line in this process, which is faster."""
+    del address
+    monkeypatch.setenv("LOADMUSTER_CATALOG", str(tmp_path / "catalog"))
+
+    def call(*arguments: str) -> Ended:
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        captured = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Ended(ended.value.code, captured.out, captured.err)
 
     return call
 
@@ -76,11 +98,14 @@ def dearer(lists: PriceLists) -> PriceLists:
 
 
 def test_every_command_uses_what_was_refreshed_until_told_otherwise(
-    dearer: PriceLists, loadmuster: Callable[..., Ended], example: Path
+    dearer: PriceLists,
+    loadmuster: Callable[..., Ended],
+    process: Callable[..., Ended],
+    example: Path,
 ) -> None:
     asked = ("--json", "estimate", str(example), "--provider", "azure", "--region", REGION)
     before = loadmuster(*asked).document
-    done = loadmuster(
+    done = process(
         "--json", "--now", "2026-11-22", "catalog", "refresh", "--provider", "azure",
         "--region", REGION, "--spot",
     )  # fmt: skip
@@ -95,7 +120,7 @@ def test_every_command_uses_what_was_refreshed_until_told_otherwise(
     assert f"1/1  azure {REGION}: {2 * known:,} prices" in done.err
     assert len(dearer.calls) >= 3 * known // 300
 
-    after = loadmuster(*asked).document
+    after = process(*asked).document
     (machine, *_), (old, *_) = after["fleet"], before["fleet"]
     assert float(machine["usd_per_hour"]) == pytest.approx(DEARER * float(old["usd_per_hour"]))
     assert machine["as_of"] == "2026-11-22"
@@ -118,7 +143,11 @@ def test_every_command_uses_what_was_refreshed_until_told_otherwise(
 
 
 def test_a_damaged_catalogue_ends_every_command_with_one_line_and_2(
-    lists: PriceLists, loadmuster: Callable[..., Ended], example: Path, tmp_path: Path
+    lists: PriceLists,
+    loadmuster: Callable[..., Ended],
+    process: Callable[..., Ended],
+    example: Path,
+    tmp_path: Path,
 ) -> None:
     lists.items = [
         azure_machine(offering.machine.name, offering.hourly_usd_micros / 1_000_000, REGION)
@@ -129,7 +158,7 @@ def test_a_damaged_catalogue_ends_every_command_with_one_line_and_2(
     assert loadmuster("--now", "2026-11-22", *refresh).exit_code == 0
     damaged = tmp_path / "catalog" / "versions" / "2026-11-22" / "azure" / "machine-types.csv"
     damaged.write_text("oops\n")
-    ended = loadmuster("estimate", str(example))
+    ended = process("estimate", str(example))
     assert ended.exit_code == 2
     assert "catalog use bundled" in ended.err
     assert ended.err.count("\n") == 1

@@ -307,6 +307,19 @@ def test_what_is_new_gone_and_repriced_is_told(
     assert (machine.network_baseline_mbps, machine.network_burst_mbps) == (781, 1_562)
 
 
+def test_a_price_at_a_tenth_of_what_is_usual_is_not_believed(
+    lists: PriceLists, refreshed: Refresh, versions: Versions
+) -> None:
+    before = small(versions, "aws")
+    odd, *others = before
+    lists.products = [text for text in lists.products if f'"{odd}"' not in text]
+    lists.products.append(aws_machine(odd, f"{before[odd] / 10 / 1_000_000:.6f}"))
+    (changes,) = refreshed("aws").changes
+    assert changes.left_out[Reason.IMPLAUSIBLE] == 1
+    assert changes.gone == (odd,)
+    assert set(in_use(versions, "aws")) == set(others)
+
+
 def test_a_size_that_azure_alone_knows_is_left_out_and_counted(
     lists: PriceLists, refreshed: Refresh
 ) -> None:
