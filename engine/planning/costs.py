@@ -10,14 +10,12 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.planning.machines import HOURS_PER_MONTH
+from engine.planning.machines import HOURS_PER_MONTH, cost_by_time
 from engine.planning.sites import Site
 from engine.planning.spans import Span, price_span
 from engine.planning.traffic import Traffic, egress_of, nat_of, sum_of
 from pricing.catalog import BILLING_RULES, BYTES_PER_GB, Catalog
-from pricing.money import SECONDS_PER_HOUR, divide_half_up
-
-MONTH_S = HOURS_PER_MONTH * SECONDS_PER_HOUR
+from pricing.money import divide_half_up
 
 MACHINES, START_UP, DISKS, ADDRESSES = "machines", "start-up", "disks", "public addresses"
 BY_TIME = (MACHINES, START_UP, DISKS, ADDRESSES)
@@ -118,10 +116,15 @@ def _time_costs(
     rounded, so_far, rounded_so_far = [], none, none
     for cost in exact.values():
         so_far = so_far.join(cost, operator.add)
-        total = so_far.map(lambda usd: divide_half_up(usd, MONTH_S))
+        total = so_far.map(_by_month)
         rounded.append(total.join(rounded_so_far, operator.sub))
         rounded_so_far = total
     return dict(zip(exact, _in_order(rounded), strict=True))
+
+
+def _by_month(usd_micros: int) -> int:
+    """A sum in micro-dollars for the seconds of a month, rounded."""
+    return cost_by_time(usd_micros, 1)
 
 
 def _in_order(items: Sequence[Span]) -> list[Span]:

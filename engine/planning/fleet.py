@@ -10,12 +10,12 @@ from fractions import Fraction
 
 from engine.planning.capacity import Demand
 from engine.planning.costs import (
-    MONTH_S,
     NAT_GATEWAY,
     CostItem,
     billed_seconds,
     cost_items,
 )
+from engine.planning.machines import MONTH_S
 from engine.planning.needs import Needs, needs_of
 from engine.planning.places import Place
 from engine.planning.refusals import refuse_load

@@ -13,9 +13,12 @@ from functools import lru_cache
 from engine.planning.capacity import INTERNET_MBPS_BELOW_32_VCPUS, Host
 from engine.scenario import MachineWishes
 from pricing.catalog import Catalog, MachineType, Offering
+from pricing.money import SECONDS_PER_HOUR, divide_half_up
 
 HOURS_PER_MONTH = 730
 """The convention by which both clouds turn monthly prices into hourly ones."""
+
+MONTH_S = HOURS_PER_MONTH * SECONDS_PER_HOUR
 
 _VCPUS_WITH_HALF_TO_THE_INTERNET = 32
 
@@ -87,9 +90,7 @@ def _candidates(  # noqa: PLR0913 - whatever makes other machines worth looking 
     few dozen of several hundred.
     """
     wishes = MachineWishes(families, architecture)
-    around_usd_micros = catalog.boot_disk(provider, region).usd_micros
-    if not nat:
-        around_usd_micros += catalog.public_ipv4(provider, region).usd_micros * HOURS_PER_MONTH
+    around_usd_micros = around_monthly_usd_micros(catalog, provider, region, nat=nat)
     kept: list[Candidate] = []
     for offering in catalog.offerings(provider, region):
         if not is_wished(offering.machine, wishes) or offering.machine.name in without:
@@ -103,6 +104,19 @@ def _candidates(  # noqa: PLR0913 - whatever makes other machines worth looking 
             monthly = offering.hourly_usd_micros * HOURS_PER_MONTH + around_usd_micros
             kept.append(Candidate(offering, host, monthly))
     return tuple(kept)
+
+
+def around_monthly_usd_micros(catalog: Catalog, provider: str, region: str, *, nat: bool) -> int:
+    """What one machine's disk and, unless it is behind a NAT gateway, its address cost a month."""
+    disk = catalog.boot_disk(provider, region).usd_micros
+    if nat:
+        return disk
+    return disk + catalog.public_ipv4(provider, region).usd_micros * HOURS_PER_MONTH
+
+
+def cost_by_time(monthly_usd_micros: int, duration_s: int) -> int:
+    """What costs so much for 730 hours costs for some seconds, rounded half up."""
+    return divide_half_up(monthly_usd_micros * duration_s, MONTH_S)
 
 
 def host_of(machine: MachineType) -> Host:
