@@ -22,7 +22,7 @@ import httpx
 from kernel.clock import Clock
 from kernel.errors import ProviderFailedError
 from providers.errors import ConfigurationRejectedError, ThrottledError, UnknownOutcomeError
-from providers.price_lists import asked_again
+from providers.price_lists import UNREACHABLE, asked_again
 from providers.throttling import RETRY_AFTER
 
 PUBLIC_ADDRESS = "https://prices.azure.com"
@@ -104,6 +104,7 @@ class AzurePrices:
             raise UnknownOutcomeError(
                 f"Azure's price list: no answer: {type(error).__name__}: {error}",
                 address=self._address,
+                **{UNREACHABLE: isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)},
             ) from error
         if response.status_code != _OK:
             raise _refusal(response)

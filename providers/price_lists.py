@@ -13,7 +13,6 @@ from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception_type,
-    stop_after_attempt,
     wait_random_exponential,
 )
 
@@ -25,6 +24,9 @@ from providers.throttling import RETRY_AFTER
 T = TypeVar("T")
 
 ATTEMPTS = 7
+UNREACHABLE_ATTEMPTS = 3
+"""Where nobody answers at all, waiting seldom helps."""
+
 FIRST_WAIT_S = 2.0
 LONGEST_WAIT_S = 65.0
 """The limits of Azure's list are by the minute, as far as is known."""
@@ -32,6 +34,10 @@ LONGEST_WAIT_S = 65.0
 LONGEST_ASKED_WAIT_S = 180.0
 """A cloud that asks to be left alone for longer is obeyed by giving up earlier, not by waiting."""
 
+UNREACHABLE = "unreachable"
+"""Fact of an error: no connection came about."""
+
+_NO_CONNECTION = frozenset({"EndpointConnectionError", "ConnectTimeoutError"})
 _backoff = wait_random_exponential(multiplier=FIRST_WAIT_S, max=LONGEST_WAIT_S)
 
 
@@ -50,11 +56,19 @@ def asked_again(clock: Clock, once: Callable[[], T]) -> T:
     retrying = Retrying(
         retry=retry_if_exception_type((ThrottledError, UnknownOutcomeError)),
         wait=_wait_s,
-        stop=stop_after_attempt(ATTEMPTS),
+        stop=_is_enough,
         sleep=clock.sleep,
         reraise=True,
     )
     return retrying(once)
+
+
+def _is_enough(state: RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    unreachable = isinstance(error, UnknownOutcomeError) and (
+        error.facts.get(UNREACHABLE) is True or error.facts.get("aws_code") in _NO_CONNECTION
+    )
+    return state.attempt_number >= (UNREACHABLE_ATTEMPTS if unreachable else ATTEMPTS)
 
 
 def _wait_s(state: RetryCallState) -> float:

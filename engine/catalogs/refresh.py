@@ -9,17 +9,18 @@ from __future__ import annotations
 import csv
 import fcntl
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from engine.catalogs.page_store import PAGES_MAX, PageStore
-from engine.catalogs.price_source import FetchedPage, PriceSource, Query
-from kernel.errors import BadInputError, ProviderFailedError, RefusedError
+from engine.catalogs.fetching import Progress, check_names, fetched
+from engine.catalogs.page_store import PageStore
+from engine.catalogs.price_source import PriceSource
+from kernel.errors import BadInputError, RefusedError
 from pricing.catalog import BUNDLED, Catalog, CatalogUnreadableError
+from pricing.catalog.catalog import REFRESHED_FILE
 from pricing.catalog.versions import Versions, check_whole
 from pricing.refreshing.changes import (
     IncompletePriceListError,
@@ -27,13 +28,15 @@ from pricing.refreshing.changes import (
     RegionFound,
     check_complete,
 )
-from pricing.refreshing.found import SPOT, Reason, chosen
-from pricing.refreshing.merging import Merged, Tables, merged, prices_before, unknown_types
+from pricing.refreshing.merging import (
+    Merged,
+    Tables,
+    merged,
+    prices_before,
+    unknown_types,
+    with_refreshed,
+)
 from pricing.refreshing.plausible import usual_prices, without_implausible
-from providers.price_lists import StalePlaceError
-
-FRESH_STARTS_MAX = 3
-"""How often a list whose place expires is read from its start, each time faster than it expires."""
 
 
 class RefreshUnderWayError(RefusedError):
@@ -46,29 +49,6 @@ class CatalogFolderError(BadInputError):
     """The folder of the catalogues cannot be written to; facts: ``folder``."""
 
     code = "catalog_folder"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A region that has been fetched.
-
-    Attributes:
-        region: Its name.
-        number: The how manieth it is.
-        regions: Of how many.
-        prices: Prices found there.
-        left_out: Rows that are none.
-        pages: Pages that it took.
-        kept_pages: Those of them that an earlier refresh had fetched.
-    """
-
-    region: str
-    number: int
-    regions: int
-    prices: int
-    left_out: int
-    pages: int
-    kept_pages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +87,8 @@ def refresh(
 
     Args:
         source: The price list.
-        versions: The catalogues; the new one is made from the one in use.
+        versions: The catalogues; the new one has all that was refreshed in the one in use, and the
+            bundled figures elsewhere.
         day: Today; pages that were fetched earlier today are taken as they are.
         regions: Those to ask for; none: all that the catalogue has.
         spot: Whether spot prices are wanted too.
@@ -118,31 +99,36 @@ def refresh(
         ProviderFailedError: The cloud does not answer; the same refresh goes on later.
         RefreshUnderWayError: Another one is at it.
         CatalogFolderError: The folder cannot be written to.
+        UnknownRegionError: A region's name is none that any region could have.
     """
     with _alone(versions.folder):
         before, base = _base(versions)
         wanted = tuple(dict.fromkeys(regions)) or base.regions(source.provider)
+        check_names(wanted)
         store = PageStore(versions.folder / "pages" / source.provider, day)
         usual = usual_prices(base, source.provider)
         found = [
             without_implausible(each, usual)
-            for each in _fetched(source, store, wanted, spot=spot, watch=watch)
+            for each in fetched(source, store, wanted, spot=spot, watch=watch)
         ]
-        names = unknown_types(base, source.provider, found)
+        bundled = versions.open(BUNDLED)
+        folders = (versions.path(BUNDLED), versions.path(before))
+        tables = with_refreshed(*(_tables(folder, source.provider) for folder in folders))
+        names = unknown_types(tables, found)
         new_types = source.machine_types(names, wanted) if names else {}
-        sizes = {*base.machine_types(source.provider), *new_types}
+        sizes = {*(row[0] for row in tables.machine_types), *new_types}
         whole, kept = _complete(source.provider, base, found, sizes, store)
         published = max(each.published for each in whole)
         result = merged(
             base,
-            _tables(versions.path(before), source.provider),
+            tables,
             source.provider,
             whole,
             new_types=new_types,
-            sources=source.sources(day, published),
+            sources={**bundled.sources(), **base.sources(), **source.sources(day, published)},
             day=day,
         )
-        version = versions.add(day, _writer(versions.path(before), result))
+        version = versions.add(day, _writer(folders[0], folders[1], result))
         store.clear()
     return Refreshed(version, before, source.provider, day, published, result.changes, kept)
 
@@ -156,95 +142,6 @@ def _base(versions: Versions) -> tuple[str, Catalog]:
     except CatalogUnreadableError:
         return BUNDLED, versions.open(BUNDLED)
     return name, base
-
-
-def _fetched(
-    source: PriceSource,
-    store: PageStore,
-    regions: Sequence[str],
-    *,
-    spot: bool,
-    watch: Callable[[Progress], None],
-) -> list[RegionFound]:
-    found = []
-    for number, region in enumerate(regions, 1):
-        try:
-            region_found, pages, kept_pages = _region(source, store, region, spot=spot)
-        except ProviderFailedError as error:
-            if not store.pages(Query(regions[0], source.items[0])):
-                raise
-            raise type(error)(
-                f"{error.message}; {number - 1} of {len(regions)} regions are fetched, and the "
-                "same command goes on from there today",
-                **error.facts,
-            ) from error
-        found.append(region_found)
-        watch(
-            Progress(
-                region,
-                number,
-                len(regions),
-                prices=len(region_found.prices),
-                left_out=region_found.left_out.total(),
-                pages=pages,
-                kept_pages=kept_pages,
-            )
-        )
-    return found
-
-
-def _region(
-    source: PriceSource, store: PageStore, region: str, *, spot: bool
-) -> tuple[RegionFound, int, int]:
-    """What is found for a region; pages that it took, and pages that were there already."""
-    all_pages: list[FetchedPage] = []
-    kept, location = 0, ""
-    for item in source.items:
-        pages, kept_pages = _pages(source, store, Query(region, item, location))
-        location = location or next((page.found.location for page in pages), "")
-        kept += kept_pages
-        all_pages += pages
-    left_out = sum((page.found.left_out for page in all_pages), Counter[Reason]())
-    prices = chosen(price for page in all_pages for price in page.found.prices)
-    if not spot:
-        spot_prices = sum(price.item == SPOT for price in prices)
-        left_out += Counter({Reason.SPOT: spot_prices})
-        prices = [price for price in prices if price.item != SPOT]
-    published = max((page.found.published for page in all_pages), default="")
-    return RegionFound(region, prices, left_out, published), len(all_pages), kept
-
-
-def _pages(source: PriceSource, store: PageStore, query: Query) -> tuple[list[FetchedPage], int]:
-    """All pages of an answer, and how many of them were there already."""
-    for _ in range(FRESH_STARTS_MAX):
-        pages = store.pages(query)
-        kept = len(pages)
-        try:
-            while not pages or pages[-1].following is not None:
-                _check_goes_on(query, pages)
-                following = pages[-1].following if pages else None
-                page = source.fetch(query, following, [each.rows for each in pages])
-                pages.append(page)
-                store.add(query, len(pages), page)
-        except StalePlaceError:
-            store.drop(query)
-            continue
-        return pages, kept
-    raise IncompletePriceListError(
-        f"{source.provider} {query.region}: the price list expired {FRESH_STARTS_MAX} times while "
-        "it was read; try again later",
-        region=query.region,
-    )
-
-
-def _check_goes_on(query: Query, pages: Sequence[FetchedPage]) -> None:
-    """An answer that leads in a circle, or has no end, is given up."""
-    places = [page.following for page in pages]
-    if len(pages) >= PAGES_MAX or len(set(places)) < len(places):
-        raise IncompletePriceListError(
-            f"{query.region}: the price list of {query.item} does not end after {len(pages)} pages",
-            region=query.region,
-        )
 
 
 def _complete(
@@ -271,7 +168,7 @@ def _tables(folder: Path, provider: str) -> Tables:
         machine_types=_rows(folder / provider / "machine-types.csv"),
         surroundings=_rows(folder / "surroundings.csv"),
         egress_tiers=_rows(folder / "egress-tiers.csv"),
-        refreshed=_rows(folder / "refreshed.csv"),
+        refreshed=_rows(folder / REFRESHED_FILE),
     )
 
 
@@ -283,12 +180,15 @@ def _rows(path: Path) -> list[tuple[str, ...]]:
         return [tuple(row) for row in csv.reader(file)][1:]
 
 
-def _writer(base: Path, result: Merged) -> Callable[[Path], None]:
-    """Fills a folder with the files before, and the new ones over them."""
+def _writer(bundled: Path, before: Path, result: Merged) -> Callable[[Path], None]:
+    """Fills a folder: the bundled files, those refreshed before over them, and the new ones."""
+    sources = [(path, path.relative_to(bundled)) for path in bundled.rglob("*.*")]
+    for provider, region, _ in _rows(before / REFRESHED_FILE):
+        names = (f"{provider}/regions/{region}.csv", f"{provider}/spot/{region}.csv")
+        sources += [(before / name, Path(name)) for name in names]
 
     def write(new: Path) -> None:
-        for path in base.rglob("*.*"):
-            relative = path.relative_to(base)
+        for path, relative in sources:
             if path.is_file() and relative.as_posix() not in result.files:
                 (new / relative).parent.mkdir(parents=True, exist_ok=True)
                 # The contents alone: the bundled files may be read-only.

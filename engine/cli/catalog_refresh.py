@@ -15,12 +15,17 @@ from pricing.catalog import BUNDLED, PROVIDERS, Catalog
 from pricing.money import format_usd
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.console import Console
 
-    from engine.catalogs.refresh import Progress, Refreshed
+    from engine.catalogs.fetching import Progress
+    from engine.catalogs.refresh import Refreshed
+    from kernel.clock import Clock
     from pricing.refreshing.changes import RegionChanges, Repriced
 
 KEPT_SHOWN_MAX = 5
+TOLD_WAIT_S = 2.0
 
 
 @catalog.command("refresh", cls=Command)
@@ -48,7 +53,7 @@ def refresh_prices(
     from engine.catalogs.sources import price_source
 
     console = settings.progress_console()
-    clock = settings.clock()
+    clock = _TellingClock(settings.clock(), console)
     with closing(price_source(provider, clock, spot=spot)) as source:
         done = refresh(
             source,
@@ -91,6 +96,24 @@ def use_version(settings: Settings, version: str) -> None:
     used = versions_here().use(version)
     document = _version(used, version)
     settings.emit(document, lambda console: console.print(f"in use: {version}"))
+
+
+class _TellingClock:
+    """A clock on which long waits are told."""
+
+    def __init__(self, clock: Clock, console: Console) -> None:
+        self._clock = clock
+        self._console = console
+
+    def now(self) -> datetime:
+        """The present instant."""
+        return self._clock.now()
+
+    def sleep(self, duration_s: float) -> None:
+        """Wait, and say so."""
+        if duration_s >= TOLD_WAIT_S:
+            self._console.print(f"waiting {duration_s:.0f} s before the price list is asked again")
+        self._clock.sleep(duration_s)
 
 
 def _version(version: Catalog, in_use: str) -> dict[str, Any]:

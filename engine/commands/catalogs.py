@@ -10,7 +10,8 @@ from engine.catalogs.in_use import catalog_in_use, versions_here
 from engine.commands.base import Commands
 
 if TYPE_CHECKING:
-    from engine.catalogs.refresh import Progress, Refreshed
+    from engine.catalogs.fetching import Progress
+    from engine.catalogs.refresh import Refreshed
     from pricing.catalog import Catalog
 
 

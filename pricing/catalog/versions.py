@@ -24,7 +24,6 @@ from pricing.catalog.model import PROVIDERS
 
 KEPT_VERSIONS = 5
 REMEDY = "`loadmuster catalog use bundled` goes back to the bundled prices"
-VERSIONS_A_DAY_MAX = 1_000
 
 _NAME = re.compile(r"\d{4}-\d\d-\d\d(-\d+)?")
 _UNFINISHED = ".new-"
@@ -139,9 +138,9 @@ class Versions:
         return self.folder / "versions" / name
 
     def _free_name(self, day: date) -> str:
-        taken = set(self.names())
-        names = (day.isoformat(), *(f"{day}-{number}" for number in range(2, VERSIONS_A_DAY_MAX)))
-        return next(name for name in names if name not in taken)
+        """After the last one of the day: a name that was forgotten is never given again."""
+        numbers = [number for text, number in map(_age, self.names()) if text == day.isoformat()]
+        return f"{day}-{max(numbers) + 1}" if numbers else day.isoformat()
 
     def _set_current(self, name: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -55,7 +55,10 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The tables of another catalogue that hold more than one region, as they are on disk."""
+    """The tables of a catalogue that hold more than one region, as they are on disk.
+
+    ``machine_types`` are those of the provider that is refreshed.
+    """
 
     machine_types: Sequence[Row]
     surroundings: Sequence[Row]
@@ -71,11 +74,11 @@ class Merged:
     changes: tuple[RegionChanges, ...]
 
 
-def unknown_types(base: Catalog, provider: str, regions: Iterable[RegionFound]) -> tuple[str, ...]:
-    """Machine types with a price whose size the catalogue before does not know."""
-    known = base.machine_types(provider)
+def unknown_types(tables: Tables, regions: Iterable[RegionFound]) -> tuple[str, ...]:
+    """Machine types with a price whose size no table knows."""
+    known = {row[0] for row in tables.machine_types}
     names = {price.name for each in regions for price in each.prices if price.item == MACHINE}
-    return tuple(sorted(names - known.keys()))
+    return tuple(sorted(names - known))
 
 
 def prices_before(base: Catalog, provider: str, region: str) -> dict[str, int]:
@@ -83,6 +86,26 @@ def prices_before(base: Catalog, provider: str, region: str) -> dict[str, int]:
     if region not in base.regions(provider):
         return {}
     return {each.machine.name: each.hourly_usd_micros for each in base.offerings(provider, region)}
+
+
+def with_refreshed(bundled: Tables, other: Tables) -> Tables:
+    """The bundled tables, with what another catalogue has from refreshes.
+
+    The bundled ones may be newer than those that the other catalogue was made from.
+    """
+    known = {row[0] for row in bundled.machine_types}
+    places = {row[:2] for row in other.refreshed}
+    around = [row for row in other.surroundings if row[:2] in places]
+    tiers = [row for row in other.egress_tiers if row[:2] in places]
+    return Tables(
+        machine_types=(
+            *bundled.machine_types,
+            *(row for row in other.machine_types if row[0] not in known),
+        ),
+        surroundings=_replaced(bundled.surroundings, around, 3),
+        egress_tiers=_replaced(bundled.egress_tiers, tiers, 2),
+        refreshed=other.refreshed,
+    )
 
 
 def merged(
@@ -98,30 +121,29 @@ def merged(
     """The new files.
 
     Args:
-        base: The catalogue before.
-        tables: Its common tables.
+        base: The catalogue before; what changes is told against it.
+        tables: The common tables to put the new rows into.
         provider: Whose prices were asked for.
         regions: What was found; each is complete.
-        new_types: Sizes of machine types that the catalogue before does not know, by name.
-        sources: Where the new figures come from, by the keys in ``SOURCE_KEYS``.
+        new_types: Sizes of machine types that the tables do not know, by name.
+        sources: Where all figures come from; the new ones by the keys in ``SOURCE_KEYS``.
         day: When they were asked for.
     """
     stamp, keys = day.isoformat(), SOURCE_KEYS[provider]
-    sizes = {*base.machine_types(provider), *new_types}
+    sizes = {*(row[0] for row in tables.machine_types), *new_types}
     files: dict[str, str] = {}
     changes = []
     for found in regions:
         files |= _region_files(provider, found, sizes, stamp)
         before = prices_before(base, provider, found.region)
         changes.append(changes_of(found, before, sizes))
-    if new_types:
-        rows = (_type_row(each, stamp, keys[TYPES]) for each in new_types.values())
-        files[f"{provider}/machine-types.csv"] = _csv(
-            MACHINE_TYPE_COLUMNS,
-            sorted((*tables.machine_types, *rows), key=lambda row: natural(row[0])),
-        )
+    rows = (_type_row(each, stamp, keys[TYPES]) for each in new_types.values())
+    files[f"{provider}/machine-types.csv"] = _csv(
+        MACHINE_TYPE_COLUMNS,
+        sorted((*tables.machine_types, *rows), key=lambda row: natural(row[0])),
+    )
     files |= _common_files(tables, provider, regions, stamp)
-    files["sources.toml"] = _sources({**base.sources(), **sources})
+    files["sources.toml"] = _sources(sources)
     return Merged(files, tuple(changes))
 
 

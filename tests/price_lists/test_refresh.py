@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from engine.catalogs.azure import AzureSource
 from engine.catalogs.price_source import PriceSource
 from engine.catalogs.refresh import CatalogFolderError, RefreshUnderWayError, refresh
 from kernel.clock import ManualClock
 from kernel.errors import ProviderFailedError
+from pricing.catalog import UnknownRegionError
 from pricing.catalog.versions import Versions
 from pricing.refreshing.changes import IncompletePriceListError
 from pricing.refreshing.found import Reason
@@ -24,7 +29,7 @@ from tests.price_lists.conftest import (
     Refresh,
     prices_in,
 )
-from tests.price_lists.server import PriceLists
+from tests.price_lists.server import PriceLists, serving
 from tests.price_lists.shapes import aws_machine, azure_machine
 
 PROVIDERS = ("aws", "azure")
@@ -262,6 +267,51 @@ def test_a_list_that_lacks_most_of_what_is_known_changes_nothing_and_is_asked_fo
     lists.products, lists.items = products, items
     refreshed(provider)
     assert in_use(versions, provider) == small(versions, provider)
+
+
+def test_what_could_be_no_region_is_refused(refreshed: Refresh, versions: Versions) -> None:
+    for name in ("../../etc", "eu west", "a/b", ".", "x" * 61):
+        with pytest.raises(UnknownRegionError, match="is no name of a region"):
+            refreshed("azure", region=name)
+    assert not (versions.folder / "pages").exists()
+
+
+def test_where_nobody_answers_little_time_is_lost(
+    lists: PriceLists, clock: ManualClock, versions: Versions
+) -> None:
+    with serving(lists) as address:
+        pass
+    lists_there = AzureSource(clock, address=address)
+    with closing(lists_there), pytest.raises(UnknownOutcomeError, match="no answer"):
+        refresh(lists_there, versions, day=TODAY, regions=[AZURE_REGION])
+    assert (clock.now() - NOW).total_seconds() < 10
+
+
+def test_what_the_bundled_catalogue_knows_by_now_is_known_to_the_next_refresh(
+    refreshed: Refresh,
+    source: Callable[..., PriceSource],
+    lists: PriceLists,
+    versions: Versions,
+    tmp_path: Path,
+) -> None:
+    refreshed("aws")
+    newer = tmp_path / "newer"
+    shutil.copytree(SMALL, newer)
+    with (newer / "azure" / "machine-types.csv").open("a") as file:
+        file.write("Standard_D2s_v9,Dsv9,2,8192,x86_64,,12500,no,2027-01-01,test\n")
+    for region, usd in (("us-east-1", "9.99"), ("eu-west-1", "8.88")):
+        path = newer / "aws" / "regions" / f"{region}.csv"
+        path.write_text(path.read_text().replace(",0.", f",{usd[0]}.", 1))
+    lists.items.append(azure_machine("Standard_D2s_v9", 0.1))
+    upgraded = Versions(versions.folder, newer)
+    done = refresh(source("azure"), upgraded, day=TODAY, regions=[AZURE_REGION])
+    assert done.changes[0].new == ("Standard_D2s_v9",)
+    # What was refreshed stays; elsewhere the newer bundled figures hold.
+    folder = upgraded.path(done.version)
+    assert in_use(upgraded, "aws") == small(versions, "aws")
+    assert (folder / "aws/regions/eu-west-1.csv").read_bytes() == (
+        newer / "aws/regions/eu-west-1.csv"
+    ).read_bytes()
 
 
 def test_a_region_is_called_as_the_cloud_spells_it(refreshed: Refresh, versions: Versions) -> None:

@@ -54,6 +54,13 @@ def test_only_so_many_versions_are_kept_and_the_one_in_use_always(versions: Vers
     assert {each.name for each in (versions.folder / "versions").iterdir()} == set(versions.names())
 
 
+def test_a_name_that_was_forgotten_is_never_given_again(versions: Versions) -> None:
+    names = [versions.add(TODAY, copied) for _ in range(KEPT_VERSIONS + 3)]
+    assert len(set(names)) == len(names)
+    assert versions.names() == names[-KEPT_VERSIONS:]
+    assert versions.in_use() == f"2026-11-22-{KEPT_VERSIONS + 3}"
+
+
 def test_the_tenth_version_of_a_day_comes_after_the_ninth(versions: Versions) -> None:
     folder = versions.folder / "versions"
     for number in (10, 9, 2):
