@@ -11,7 +11,7 @@ import click
 from engine.catalogs.in_use import versions_here
 from engine.cli.catalog import catalog
 from engine.cli.settings import Command, Settings, pass_settings
-from pricing.catalog import BUNDLED, PROVIDERS, Catalog
+from pricing.catalog import BUNDLED, PROVIDERS, Catalog, CatalogUnreadableError
 from pricing.money import format_usd
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ def list_versions(settings: Settings) -> None:
             refreshed = ", ".join(
                 f"{provider}: {regions} regions" for provider, regions in each["regions"].items()
             )
-            table.add_row(each["version"], "yes" if each["in_use"] else "", refreshed or "-")
+            in_words = "damaged" if each["problem"] else refreshed or "-"
+            table.add_row(each["version"], "yes" if each["in_use"] else "", in_words)
         console.print(table)
 
     settings.emit({"folder": str(versions.folder), "versions": rows}, show)
@@ -117,8 +118,17 @@ class _TellingClock:
 
 
 def _version(version: Catalog, in_use: str) -> dict[str, Any]:
-    regions = Counter(provider for provider, _ in version.refreshed())
-    return {"version": version.name, "in_use": version.name == in_use, "regions": dict(regions)}
+    try:
+        regions = dict(Counter(provider for provider, _ in version.refreshed()))
+        problem = None
+    except CatalogUnreadableError as error:
+        regions, problem = {}, error.line
+    return {
+        "version": version.name,
+        "in_use": version.name == in_use,
+        "regions": regions,
+        "problem": problem,
+    }
 
 
 def _show_progress(console: Console, provider: str, progress: Progress) -> None:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from pricing.refreshing.found import (
@@ -171,7 +171,7 @@ def read_spot(row: Mapping[str, Any]) -> Reading:
         since = row["Timestamp"]
         stamp = since.isoformat() if isinstance(since, datetime) else str(since)
         system = str(row["ProductDescription"])
-    except (KeyError, InvalidOperation):
+    except (KeyError, ArithmeticError):
         return Reason.MALFORMED
     if not system.startswith("Linux/UNIX"):
         return Reason.NOT_LINUX
@@ -201,7 +201,7 @@ def _read(product: Product, at: datetime, item: str, unit: str, name: str = "") 
             return Reason.FUTURE
         newest = max(in_force)
         return _prices(since[newest], item, unit, name, (newest.date().isoformat(), product.sku))
-    except (KeyError, ValueError, TypeError, AttributeError, InvalidOperation):
+    except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError):
         return Reason.MALFORMED
 
 

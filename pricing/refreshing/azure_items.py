@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from pricing.refreshing.found import (
@@ -67,7 +67,7 @@ def read_item(row: Mapping[str, Any], item: str, region: str, at: datetime) -> R
         if amount == 0:
             return Reason.FREE
         return _found(row, item, micros_of(amount))
-    except (KeyError, ValueError, TypeError, AttributeError, InvalidOperation):
+    except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError):
         return Reason.MALFORMED
 
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pricing.refreshing.aws_products import (
     machine_filters,
@@ -19,6 +21,7 @@ from pricing.refreshing.aws_types import read_type
 from pricing.refreshing.found import PriceFound, Reading, Reason, chosen
 from tests.price_lists.shapes import LOCATIONS, aws_around, aws_machine, aws_term
 
+AROUND = aws_around("us-east-1")
 AT = datetime(2026, 11, 22, 9, tzinfo=UTC)
 
 
@@ -198,3 +201,27 @@ def test_a_machine_type_has_the_network_of_all_its_cards() -> None:
     assert read_type({**entry, "BareMetal": True}) is None
     assert read_type({**entry, "ProcessorInfo": {"SupportedArchitectures": ["i386"]}}) is None
     assert read_type({"InstanceType": "c9.large"}) is None
+
+
+@given(st.data())
+def test_whatever_stands_in_a_product_it_is_a_price_or_has_a_reason(data: st.DataObject) -> None:
+    document = json.loads(data.draw(st.sampled_from([aws_machine("c7i.large", "0.1"), *AROUND])))
+    junk = st.none() | st.integers() | st.floats() | st.text(max_size=9) | st.lists(st.integers())
+    part = document
+    for _ in range(data.draw(st.integers(0, 6))):
+        inner = [value for value in part.values() if isinstance(value, dict) and value]
+        if not inner:
+            break
+        part = data.draw(st.sampled_from(inner))
+    part[data.draw(st.sampled_from(sorted(part)))] = data.draw(junk)
+    product = open_product(json.dumps(document))
+    if product is None:
+        return
+    for reading in (
+        read_machine(product, "us-east-1", AT),
+        *(
+            read_around(product, item, "us-east-1", LOCATIONS["us-east-1"], AT)
+            for item in ("boot-disk", "public-ipv4", "egress", "nat-hour")
+        ),
+    ):
+        assert isinstance(reading, Reason) or all(price.usd_micros >= 0 for price in reading)

@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pricing.refreshing.azure_items import query_filter, read_item
 from pricing.refreshing.found import PriceFound, Reading, Reason, chosen
@@ -159,3 +161,28 @@ def test_what_surrounds_a_machine_is_found_by_its_meter() -> None:
         if isinstance(reading, tuple)
         for price in reading
     ] == [(100, 88_000), (10_335, 83_000), (51_295, 70_000)]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(azure_machine(SIZE, 0.172))),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+            lambda each: st.lists(each, max_size=2) | st.dictionaries(st.text(), each, max_size=2),
+            max_leaves=3,
+        ),
+        min_size=1,
+    ),
+    st.sampled_from(["machine", "boot-disk", "public-ipv4", "egress"]),
+)
+def test_whatever_stands_in_an_item_it_is_a_price_above_zero_or_has_a_reason(
+    said: dict[str, Any], item: str
+) -> None:
+    for row in ({**azure_machine(SIZE, 0.172), **said}, {**azure_around("eastus")[3], **said}):
+        reading = read_item(row, item, "eastus", AT)
+        assert isinstance(reading, Reason) or all(price.usd_micros >= 0 for price in reading)
+
+
+@pytest.mark.parametrize("row", [None, 3, "text", [], ["currencyCode"], {}])
+def test_what_is_no_item_is_malformed(row: Any) -> None:  # noqa: ANN401 - whatever JSON can be
+    assert read_item(row, "machine", "eastus", AT) is Reason.MALFORMED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -223,3 +224,24 @@ def test_the_python_api_refreshes_and_estimates_with_what_it_got(
     after = engine.estimate(scenario, provider="azure", regions=[REGION])
     assert after.fleet.usd_micros > before.fleet.usd_micros
     assert engine.use_catalog("bundled").name == engine.catalog().name == "bundled"
+
+
+def test_a_process_that_is_killed_is_gone_on_with_by_the_next(
+    dearer: PriceLists, process: Callable[..., Ended], tmp_path: Path
+) -> None:
+    dearer.page_rows = 100
+    command = ("catalog", "refresh", "--provider", "azure", "--region", REGION)
+    with subprocess.Popen(
+        [sys.executable, "-m", "engine.cli", *command], stdout=subprocess.DEVNULL
+    ) as victim:
+        deadline_s = time.monotonic() + 60
+        while dearer.called < 4 and time.monotonic() < deadline_s:
+            time.sleep(0.005)
+        victim.kill()
+    assert not (tmp_path / "catalog" / "current").exists()
+    kept = len(list((tmp_path / "catalog" / "pages").rglob("machine-*.json")))
+    before = dearer.called
+    assert process(*command).exit_code == 0
+    machines = [call for call in dearer.calls[before:] if "Virtual Machines" in call]
+    assert kept >= 2
+    assert len(machines) == -(-len(dearer.items) // 100) - kept
