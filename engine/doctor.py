@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from engine.catalogs.in_use import catalog_in_use
 from engine.load.locust import check_installed
 from engine.runs.alternatives import LOCAL
 from engine.runs.aws import AWS
@@ -19,6 +20,7 @@ from engine.runs.runnable import check_folder
 from kernel.clock import Clock, SystemClock
 from kernel.durations import format_duration
 from kernel.errors import BadInputError, LoadmusterError, ProviderFailedError
+from pricing.catalog import DEFAULT_REGION
 from providers.findings import Finding, Grade, missing
 
 HERE = "here"
@@ -109,9 +111,20 @@ def examine_here(
         return f"Locust {importlib.metadata.version('locust')}"
 
     yield _look("load engine", look_at_engine)
+    yield _look("prices", look_at_prices)
     now = f"{clock.now():%Y-%m-%d %H:%M:%S} UTC"
     test = "" if isinstance(clock, SystemClock) else ", a test clock"
     yield Finding("clock", Grade.OK, f"{now}{test}")
+
+
+def look_at_prices() -> str:
+    """Which catalogue is in use, and how old its prices are where runs are by default."""
+    catalog = catalog_in_use()
+    days = [
+        f"{region} of {catalog.offerings(provider, region)[0].as_of}"
+        for provider, region in DEFAULT_REGION.items()
+    ]
+    return f"catalogue {catalog.name}: {', '.join(days)}"
 
 
 def reaper_finding(beats: Sequence[Heartbeat], now: datetime) -> Finding:

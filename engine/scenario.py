@@ -76,6 +76,8 @@ class MachineWishes:
         machines_max: At most so many machines, over all regions.
         vcpus_max: At most so many virtual processors in each region, as a cloud's quota has it.
         mixed: A region may have machines of several types, such as a small one for the remainder.
+        nat: They are in private subnets, without public addresses, behind a NAT gateway; that
+            decides on costs, and not on where a run puts them.
     """
 
     families: tuple[str, ...] = ()
@@ -83,6 +85,7 @@ class MachineWishes:
     machines_max: int | None = None
     vcpus_max: int | None = None
     mixed: bool = True
+    nat: bool = False
 
 
 @dataclass(frozen=True, slots=True)

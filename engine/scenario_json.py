@@ -45,6 +45,8 @@ def scenario_to_json(scenario: Scenario) -> Document:
         del document["machines"]
     else:
         document["machines"]["families"] = list(scenario.machines.families)
+        if not scenario.machines.nat:
+            del document["machines"]["nat"]
     return {
         **document,
         "protocol": scenario.protocol.value,

@@ -20,6 +20,8 @@ AZURE_SUBNETS = "LOADMUSTER_AZURE_SUBNETS"
 AZURE_IDENTITY = "LOADMUSTER_AZURE_IDENTITY"
 AZURE_IDENTITY_CLIENT_ID = "LOADMUSTER_AZURE_IDENTITY_CLIENT_ID"
 AZURE_ENDPOINT = "LOADMUSTER_AZURE_ENDPOINT"
+AWS_PRICES = "LOADMUSTER_AWS_PRICES"
+AZURE_PRICES = "LOADMUSTER_AZURE_PRICES"
 AZURE_PUBLIC_ENDPOINT = "https://management.azure.com"
 DEFAULT_CONTAINER = "loadmuster"
 AZURE_PUBLIC_BLOBS = "https://{account}.blob.core.windows.net"
@@ -128,6 +130,26 @@ class CloudSettings:
 
     aws: AwsSettings = field(default_factory=AwsSettings)
     azure: AzureSettings = field(default_factory=AzureSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceAddresses:
+    """Where the price lists answer, if not where the clouds have them."""
+
+    aws: str | None = None
+    azure: str | None = None
+
+
+def price_addresses(environment: Mapping[str, str]) -> PriceAddresses:
+    """The addresses in environment variables.
+
+    Raises:
+        BadInputError: A value is no address; the message names the variable.
+    """
+    return PriceAddresses(
+        _value(environment, AWS_PRICES, _ADDRESS, "http://127.0.0.1:8080"),
+        _value(environment, AZURE_PRICES, _ADDRESS, "https://prices.azure.com"),
+    )
 
 
 def aws_settings(environment: Mapping[str, str]) -> AwsSettings:

@@ -34,6 +34,14 @@ def calibrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _bundled_prices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whatever catalogue the developer has refreshed, tests use the bundled one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOADMUSTER_CATALOG", str(tmp_path_factory.mktemp("catalog")))
+        yield
+
+
 @pytest.fixture
 def now() -> datetime:
     """25 January 2027, 10:15 in Paris."""

@@ -25,12 +25,12 @@ def compare(
     Plans, accounts of one's own on the clouds, and load-testing services, cheapest first; those
     that publish no price come last, with the reason.
     """
+    from engine.catalogs.in_use import catalog_in_use
     from engine.planning.compare import compare as make_comparison
-    from pricing.catalog import Catalog
 
     comparison = make_comparison(
         read_given(source, overrides),
-        catalog=Catalog.bundled(),
+        catalog=catalog_in_use(),
         provider=provider,
         at=global_settings.clock().now().date(),
     )

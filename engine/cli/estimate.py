@@ -40,12 +40,13 @@ def estimate(
 
     SOURCE is a scenario file in YAML or JSON; `loadmuster schema scenario` describes it.
     """
+    from engine.catalogs.in_use import catalog_in_use
     from engine.planning.estimate import estimate as make_estimate
-    from pricing.catalog import Catalog
 
+    catalog = catalog_in_use()
     estimated = make_estimate(
         read_given(source, overrides),
-        catalog=Catalog.bundled(),
+        catalog=catalog,
         provider=provider,
         at=global_settings.clock().now().date(),
         plan=None if account is None else _plan_of(account, global_settings.db),
@@ -54,14 +55,12 @@ def estimate(
     if explain:
         from engine.planning.next_best import explain as make_explanations
 
-        explanations = make_explanations(estimated, Catalog.bundled())
+        explanations = make_explanations(estimated, catalog)
     in_shifts = None
     if staged:
         from engine.planning.staged import stage
 
-        in_shifts = stage(
-            estimated, catalog=Catalog.bundled(), at=global_settings.clock().now().date()
-        )
+        in_shifts = stage(estimated, catalog=catalog, at=global_settings.clock().now().date())
     if global_settings.json:
         from engine.documents import estimate_document
 

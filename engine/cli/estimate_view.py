@@ -133,8 +133,11 @@ def _costs(clouds: Sequence[Fleet]) -> Table:
     for row in range(len(clouds[0].sites)):
         table.add_row("", *(_machines(fleet.sites[row]) for fleet in clouds))
     table.add_section()
-    for row, item in enumerate(clouds[0].items):
-        table.add_row(item.name, *(_usd(fleet.items[row].usd_micros, decimals) for fleet in clouds))
+    costs = [{item.name: item.usd_micros for item in fleet.items} for fleet in clouds]
+    for name in dict.fromkeys(item.name for fleet in clouds for item in fleet.items):
+        table.add_row(
+            name, *(_usd(of[name], decimals) if name in of else "not known" for of in costs)
+        )
     return table
 
 

@@ -31,7 +31,7 @@ COMMANDS = {
     "usage": ("engine.cli.usage:usage", "What the current cycle used: by day, department, run."),
     "advise": ("engine.cli.advise:advise", "The cheapest plan, break-even, runs left."),
     "tariff": ("engine.cli.tariff:tariff", "What load-testing services would bill."),
-    "catalog": ("engine.cli.catalog:catalog", "Machine types and their prices."),
+    "catalog": ("engine.cli.catalog_refresh:catalog", "Machine types and their prices."),
     "doctor": ("engine.cli.doctor:doctor", "What a run needs, what is missing, and what to do."),
     "schema": ("engine.cli.schema:schema", "JSON Schemas of the files and documents."),
 }

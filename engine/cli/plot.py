@@ -53,6 +53,7 @@ def plot_cost(
     **overrides: Any,  # noqa: ANN401 - as click gives them
 ) -> None:
     """What the load test SOURCE would cost with fewer and with more users."""
+    from engine.catalogs.in_use import catalog_in_use
     from engine.cli.cost_chart import cost_chart, curves_document
     from engine.planning.cost_curves import cost_curves
 
@@ -62,6 +63,7 @@ def plot_cost(
         tariffs,
         users_most=users_to,
         provider=provider,
+        catalog=catalog_in_use(),
         at=global_settings.clock().now().date(),
     )
     _show(global_settings, cost_chart(scenario, curves), curves_document(curves), out)
@@ -80,13 +82,13 @@ def plot_load(
     **overrides: Any,  # noqa: ANN401 - as click gives them
 ) -> None:
     """Users over time, and the room for them on injectors: all at once, and in shifts."""
+    from engine.catalogs.in_use import catalog_in_use
     from engine.cli.staged_view import load_chart, load_document
     from engine.planning.estimate import estimate
     from engine.planning.staged import stage
-    from pricing.catalog import Catalog
 
     today = global_settings.clock().now().date()
-    catalog = Catalog.bundled()
+    catalog = catalog_in_use()
     planned = estimate(read_given(source, overrides), catalog=catalog, provider=provider, at=today)
     chart = load_chart(planned, stage(planned, catalog=catalog, at=today))
     _show(global_settings, chart, load_document(chart), out)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.api import Engine
+from engine.catalogs.in_use import catalog_in_use
 from engine.cli.run_display import show_quote, show_run
 from engine.cli.run_progress import RunProgress
 from engine.cli.settings import Settings
@@ -20,7 +21,6 @@ from engine.runs.view import run_document
 from engine.scenario import Scenario
 from kernel.durations import parse_duration_s
 from kernel.errors import BadInputError, ProviderFailedError
-from pricing.catalog import Catalog
 from pricing.money import usd_micros
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _confirmed(console: Console, engine: Engine, scenario: Scenario, options: Ru
 
 
 def _machines(planned: Estimate, provider: str) -> str:
-    placements = placements_of(planned, provider, Catalog.bundled())
+    placements = placements_of(planned, provider, catalog_in_use())
     if provider == LOCAL:
         return f"this one: {placements[0].count} Locust injectors"
     return ", ".join(

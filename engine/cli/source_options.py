@@ -55,6 +55,7 @@ _OPTIONS: tuple[Callable[[Function], Function], ...] = (
         type=click.IntRange(min=1),
         help="In each region, as your quota has it.",
     ),
+    click.option("--nat", is_flag=True, help="Machines behind a NAT gateway, at its costs."),
     click.option("--one-type", is_flag=True, help="Machines of one type only in each region."),
     click.option(
         "--published",
@@ -92,6 +93,7 @@ def read_given(source: str, overrides: dict[str, Any]) -> Scenario:
         machines_max=overrides.pop("machines_max"),
         vcpus_max=overrides.pop("vcpus_max"),
         mixed=not overrides.pop("one_type"),
+        nat=overrides.pop("nat"),
     )
     counts_measured = not overrides.pop("published")
     scenario = read_scenario(source, duration_s=duration_s, machines=wishes, **overrides)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.calibrating.place import as_measured
 from engine.commands.accounts import AccountCommands
+from engine.commands.catalogs import CatalogCommands
 from engine.commands.targets import TargetCommands
 from engine.planning.estimate import Estimate, estimate
 from engine.runs.acceptance import (
@@ -21,14 +22,13 @@ from engine.runs.alternatives import LOCAL, first_on, placements_of, providers_o
 from engine.runs.states import Order, Placement, Run
 from engine.scenario import Scenario
 from kernel.clock import SystemClock
-from pricing.catalog import Catalog
 
 if TYPE_CHECKING:
     from engine.runs.lease import Lease
     from pricing.books.charges_payers import Payment
 
 
-class OrderCommands(AccountCommands, TargetCommands):
+class OrderCommands(AccountCommands, CatalogCommands, TargetCommands):
     """Estimate, quote and accept runs."""
 
     _new_id: Callable[[], str]
@@ -49,7 +49,7 @@ class OrderCommands(AccountCommands, TargetCommands):
         plan = None if account is None else self._plan_of(account)
         return estimate(
             as_measured(scenario),
-            catalog=Catalog.bundled(),
+            catalog=self.catalog(),
             provider=provider,
             or_on=or_on,
             regions=regions,
@@ -194,7 +194,7 @@ class OrderCommands(AccountCommands, TargetCommands):
 
         with self._reading() as conn:
             short = known_shortages(conn, rehearsal=rehearsal, now=self.clock.now())
-        return placements_of(planned, provider, Catalog.bundled(), short, or_on=or_on)
+        return placements_of(planned, provider, self.catalog(), short, or_on=or_on)
 
     def _look_at_clouds(
         self,

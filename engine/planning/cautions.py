@@ -10,7 +10,7 @@ from engine.planning.fleet import Fleet
 from engine.planning.requirement import HOUSE_TARIFF, Requirement, peak_users, planned_seconds
 from engine.scenario import Scenario
 from kernel.durations import format_duration
-from pricing.catalog import Catalog, Offering, Price, is_stale
+from pricing.catalog import BUNDLED, Catalog, Offering, Price, is_stale
 from pricing.money import format_usd
 from pricing.tariffs import Cliff, Tariff, load_tariff
 
@@ -34,7 +34,12 @@ def cautions(
         *_about_floors(scenario, requirement, load_tariff(HOUSE_TARIFF, at)),
         *[in_words(step) for step in steps if step.is_cheaper][:1],
         *(sentence for fleet in fleets for sentence in _about_places(fleet)),
-        *(sentence for fleet in fleets for sentence in _about_prices(fleet, catalog, at)),
+        *(
+            sentence
+            for fleet in fleets
+            for sentence in _about_prices(fleet, catalog, at, nat=scenario.machines.nat)
+        ),
+        *_about_catalog(fleets, catalog),
     )
 
 
@@ -78,21 +83,35 @@ def _about_places(fleet: Fleet) -> Iterator[str]:
         yield f"{fleet.provider} has other regions: {pairs}"
 
 
-def _about_prices(fleet: Fleet, catalog: Catalog, at: date | None) -> Iterator[str]:
+def _about_prices(fleet: Fleet, catalog: Catalog, at: date | None, *, nat: bool) -> Iterator[str]:
     """Old and estimated prices, each said once with the regions that it is about."""
     regions: dict[str, dict[str, None]] = {}
     for group in fleet.groups:
-        for fact in _price_facts(group.offering, catalog, at):
+        for fact in _price_facts(group.offering, catalog, at, nat=nat):
             regions.setdefault(fact, {})[group.offering.region] = None
     for fact, where in regions.items():
         yield f"{fleet.provider} {', '.join(where)}: {fact}"
 
 
-def _price_facts(offering: Offering, catalog: Catalog, at: date | None) -> Iterator[str]:
+def _about_catalog(fleets: Sequence[Fleet], catalog: Catalog) -> Iterator[str]:
+    """That the prices were refreshed, and where they were not."""
+    if catalog.name == BUNDLED:
+        return
+    refreshed = catalog.refreshed()
+    for fleet in fleets:
+        regions = dict.fromkeys(site.place.region for site in fleet.sites)
+        old = [region for region in regions if (fleet.provider, region) not in refreshed]
+        but = f", in which {', '.join(old)} was not refreshed" if old else ""
+        yield f"{fleet.provider}: prices are those of the catalogue of {catalog.name}{but}"
+
+
+def _price_facts(
+    offering: Offering, catalog: Catalog, at: date | None, *, nat: bool
+) -> Iterator[str]:
     provider, region = offering.machine.provider, offering.region
     around = {
         "disks": catalog.boot_disk(provider, region),
-        "public addresses": catalog.public_ipv4(provider, region),
+        **_ways_out(catalog, provider, region, nat=nat),
         "egress": catalog.egress(provider, region),
     }
     as_of = {item: price.as_of for item, price in around.items()}
@@ -102,6 +121,16 @@ def _price_facts(offering: Offering, catalog: Catalog, at: date | None) -> Itera
     for item, price in around.items():
         if price.estimated:
             yield f"the price of {item} is estimated{_range(price)}"
+
+
+def _ways_out(catalog: Catalog, provider: str, region: str, *, nat: bool) -> dict[str, Price]:
+    """What machines reach the internet by."""
+    if not nat:
+        return {"public addresses": catalog.public_ipv4(provider, region)}
+    prices = catalog.nat(provider, region)
+    if prices is None:
+        return {}
+    return {"a NAT gateway": prices.hour, "a NAT gateway's traffic": prices.gigabyte}
 
 
 def _range(price: Price) -> str:

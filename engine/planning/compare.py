@@ -191,8 +191,16 @@ def _own_account(fleet: Fleet, estimated: Estimate) -> Row:
         quantity=to_number(hours),
         usd_micros=fleet.usd_micros,
         as_of=min(group.offering.as_of for group in fleet.groups),
-        assumption=f"machines, start-up, disks, addresses and egress: {low} to {high} USD",
+        assumption=f"{_what_is_counted(fleet, estimated)}: {low} to {high} USD",
     )
+
+
+def _what_is_counted(fleet: Fleet, estimated: Estimate) -> str:
+    if not estimated.scenario.machines.nat:
+        return "machines, start-up, disks, addresses and egress"
+    if fleet.has_nat_gateway:
+        return "machines, start-up, disks, egress and a NAT gateway"
+    return "machines, start-up, disks and egress; a NAT gateway's price is not known"
 
 
 def _service(tariff: Tariff, estimated: Estimate) -> Row:

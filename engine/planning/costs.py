@@ -7,45 +7,21 @@ start, a price may be known as a range only, and requests may be smaller or larg
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.planning.machines import HOURS_PER_MONTH
+from engine.planning.machines import HOURS_PER_MONTH, cost_by_time
 from engine.planning.sites import Site
-from pricing.catalog import BILLING_RULES, Catalog, Price
-from pricing.money import SECONDS_PER_HOUR, divide_half_up
+from engine.planning.spans import Span, price_span
+from engine.planning.traffic import Traffic, egress_of, nat_of, sum_of
+from pricing.catalog import BILLING_RULES, BYTES_PER_GB, Catalog
+from pricing.money import divide_half_up
 
-BYTES_PER_GB = 10**9
+MACHINES, START_UP, DISKS, ADDRESSES = "machines", "start-up", "disks", "public addresses"
+BY_TIME = (MACHINES, START_UP, DISKS, ADDRESSES)
+"""Items whose sum is billed by time, machine by machine."""
 
-MONTH_S = HOURS_PER_MONTH * SECONDS_PER_HOUR
-
-FREE_EGRESS_BYTES = 100 * BYTES_PER_GB
-"""A month and account on both clouds; the low figure takes it as unused, the others as used up."""
-
-ASSUMED_SIZE_LOW_PERCENT, ASSUMED_SIZE_HIGH_PERCENT = 50, 400
-"""How far the real size of a request may be from one that had to be assumed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A figure, and the range in which it may turn out."""
-
-    low: int
-    expected: int
-    high: int
-
-    def map(self, function: Callable[[int], int]) -> Span:
-        """The function of each of the three."""
-        return Span(function(self.low), function(self.expected), function(self.high))
-
-    def join(self, other: Span, function: Callable[[int, int], int]) -> Span:
-        """The function of both lows, of both expected figures, and of both highs."""
-        return Span(
-            function(self.low, other.low),
-            function(self.expected, other.expected),
-            function(self.high, other.high),
-        )
-
+EGRESS, NAT_GATEWAY = "egress", "NAT gateway"
 
 START_UP_S = {"aws": Span(30, 60, 120), "azure": Span(120, 240, 540)}
 """Seconds from the first that is billed until the load engine is ready.
@@ -66,44 +42,13 @@ class CostItem:
     high_usd_micros: int
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """What the machines send.
-
-    Attributes:
-        requests: Requests in all, from each region.
-        request_bytes: Bytes of each.
-        is_assumed: The scenario does not say the size.
-    """
-
-    requests: tuple[int, ...]
-    request_bytes: int
-    is_assumed: bool
-
-    def paid_bytes(self) -> tuple[Span, ...]:
-        """Bytes that are billed from each region."""
-        low, high = (
-            (ASSUMED_SIZE_LOW_PERCENT, ASSUMED_SIZE_HIGH_PERCENT) if self.is_assumed else (100, 100)
-        )
-        sent = [count * self.request_bytes for count in self.requests]
-        all_low = sum(sent) * low // 100
-        billed_low = max(0, all_low - FREE_EGRESS_BYTES)
-        return tuple(
-            Span(
-                low=count * low // 100 * billed_low // max(1, all_low),
-                expected=count,
-                high=count * high // 100,
-            )
-            for count in sent
-        )
-
-
 def cost_items(
     provider: str,
     sites: Sequence[Site],
     *,
     duration_s: int,
     traffic: Traffic,
+    nat: bool,
     catalog: Catalog,
 ) -> tuple[CostItem, ...]:
     """What the machines of all regions cost, item by item.
@@ -112,12 +57,28 @@ def cost_items(
     is the test's own time and ``start-up`` the rest of it. The sum of the items is the cost. It is
     rounded once for all that is billed by time, and an item is what its rounded sum adds: so a
     fleet that is cheaper by the month never costs more.
+
+    Behind a NAT gateway machines have no public addresses. Where nobody knows what a gateway costs
+    it has no item: what is not known is not zero, and the estimate says so.
     """
     billed_s = billed_seconds(provider, duration_s)
     costs = {
-        **_time_costs(sites, duration_s, billed_s, catalog),
-        "egress": _egress_cost(sites, traffic, catalog),
+        **_time_costs(sites, duration_s, billed_s, nat=nat, catalog=catalog),
+        EGRESS: _by_bytes(
+            [
+                egress_of(catalog, provider, site.place.region, paid_bytes)
+                for site, paid_bytes in zip(sites, traffic.paid_bytes(), strict=True)
+            ]
+        ),
     }
+    gateways = [
+        nat_of(catalog, provider, site.place.region, carried_bytes, billed_s)
+        for site, carried_bytes in zip(sites, traffic.carried_bytes(), strict=True)
+        if nat
+    ]
+    known = [each for each in gateways if each is not None]
+    if known and len(known) == len(gateways):
+        costs[NAT_GATEWAY] = _by_bytes(known)
     return tuple(
         CostItem(name, cost.expected, low_usd_micros=cost.low, high_usd_micros=cost.high)
         for name, cost in costs.items()
@@ -131,7 +92,7 @@ def billed_seconds(provider: str, duration_s: int) -> Span:
 
 
 def _time_costs(
-    sites: Sequence[Site], duration_s: int, billed_s: Span, catalog: Catalog
+    sites: Sequence[Site], duration_s: int, billed_s: Span, *, nat: bool, catalog: Catalog
 ) -> dict[str, Span]:
     """What is billed by time; exact sums are in micro-dollars for the seconds of a month."""
     none = Span(0, 0, 0)
@@ -140,40 +101,55 @@ def _time_costs(
         place, machines = site.place, site.machines
         hourly += sum(group.hourly_usd_micros for group in site.groups)
         number = Span(machines, machines, machines)
-        address = _price_span(catalog.public_ipv4(place.provider, place.region))
-        disk = _price_span(catalog.boot_disk(place.provider, place.region))
-        addresses = addresses.join(address.join(number, operator.mul), operator.add)
+        disk = price_span(catalog.boot_disk(place.provider, place.region))
         disks = disks.join(disk.join(number, operator.mul), operator.add)
+        if not nat:
+            address = price_span(catalog.public_ipv4(place.provider, place.region))
+            addresses = addresses.join(address.join(number, operator.mul), operator.add)
     own = hourly * HOURS_PER_MONTH * duration_s
     exact = {
-        "machines": Span(own, own, own),
-        "start-up": billed_s.map(lambda seconds: hourly * HOURS_PER_MONTH * seconds - own),
-        "disks": disks.join(billed_s, operator.mul),
-        "public addresses": addresses.map(lambda usd: usd * HOURS_PER_MONTH).join(
-            billed_s, operator.mul
-        ),
+        MACHINES: Span(own, own, own),
+        START_UP: billed_s.map(lambda seconds: hourly * HOURS_PER_MONTH * seconds - own),
+        DISKS: disks.join(billed_s, operator.mul),
+        ADDRESSES: addresses.map(lambda usd: usd * HOURS_PER_MONTH).join(billed_s, operator.mul),
     }
-    costs, so_far, rounded_so_far = {}, none, none
-    for name, cost in exact.items():
+    rounded, so_far, rounded_so_far = [], none, none
+    for cost in exact.values():
         so_far = so_far.join(cost, operator.add)
-        rounded = so_far.map(lambda total: divide_half_up(total, MONTH_S))
-        costs[name] = rounded.join(rounded_so_far, operator.sub)
-        rounded_so_far = rounded
-    return costs
+        total = so_far.map(_by_month)
+        rounded.append(total.join(rounded_so_far, operator.sub))
+        rounded_so_far = total
+    return dict(zip(exact, _in_order(rounded), strict=True))
 
 
-def _egress_cost(sites: Sequence[Site], traffic: Traffic, catalog: Catalog) -> Span:
-    exact = Span(0, 0, 0)
-    for site, paid_bytes in zip(sites, traffic.paid_bytes(), strict=True):
-        price = _price_span(catalog.egress(site.place.provider, site.place.region))
-        exact = exact.join(price.join(paid_bytes, operator.mul), operator.add)
-    return exact.map(lambda total: divide_half_up(total, BYTES_PER_GB))
+def _by_month(usd_micros: int) -> int:
+    """A sum in micro-dollars for the seconds of a month, rounded."""
+    return cost_by_time(usd_micros, 1)
 
 
-def _price_span(price: Price) -> Span:
-    low, high = price.low_usd_micros, price.high_usd_micros
-    return Span(
-        price.usd_micros if low is None else low,
-        price.usd_micros,
-        price.usd_micros if high is None else high,
-    )
+def _in_order(items: Sequence[Span]) -> list[Span]:
+    """The items, each with its low figure at most, and its high one at least, what is expected.
+
+    Rounding a sum can leave an item a micro-dollar out of order; another item that has room takes
+    it over, so that all sums stay.
+    """
+    expected = [each.expected for each in items]
+    low = _at_most([each.low for each in items], expected)
+    high = _at_most([-each.high for each in items], [-each for each in expected])
+    return [Span(*each) for each in zip(low, expected, (-each for each in high), strict=True)]
+
+
+def _at_most(figures: Sequence[int], bounds: Sequence[int]) -> list[int]:
+    """Each figure at most its bound, and the same sum, as far as the bounds have room for it."""
+    within = [min(figure, bound) for figure, bound in zip(figures, bounds, strict=True)]
+    excess = sum(figures) - sum(within)
+    for number, bound in enumerate(bounds):
+        moved = min(excess, bound - within[number])
+        within[number] += moved
+        excess -= moved
+    return within
+
+
+def _by_bytes(exact: Sequence[Span]) -> Span:
+    """What is billed by bytes, rounded once."""
+    return sum_of(exact).map(lambda total: divide_half_up(total, BYTES_PER_GB))

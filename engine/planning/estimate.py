@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 from engine.planning.capacity import demand_of
 from engine.planning.cautions import cautions
@@ -83,7 +84,8 @@ class Estimate:
         scenario: What was estimated.
         load: Its planned load.
         requirement: Standard injectors and LI-minutes.
-        clouds: The cheapest fleet of each cloud that was asked for, cheapest first.
+        clouds: The cheapest fleet of each cloud that was asked for, cheapest first; last those
+            whose cost is not known in full.
         quotes: The same run on our plans and at load-testing services.
         unknown: What is not known, or was assumed.
         warnings: What to know before trusting or paying it.
@@ -212,7 +214,12 @@ def _clouds(
         fleets.append(fleet)
     if not fleets:
         raise _refusal(errors, names)
-    return tuple(sorted(fleets, key=lambda fleet: fleet.usd_micros)), tuple(left_out)
+    return tuple(sorted(fleets, key=partial(_cost_order, scenario))), tuple(left_out)
+
+
+def _cost_order(scenario: Scenario, fleet: Fleet) -> tuple[bool, int]:
+    """Cheapest first; a cost that lacks what is not known comes after those that are whole."""
+    return scenario.machines.nat and not fleet.has_nat_gateway, fleet.usd_micros
 
 
 def _refusal(errors: Sequence[BadInputError], names: Sequence[str | None]) -> BadInputError:
@@ -244,6 +251,16 @@ def _unknown(
         yield Unknown("load.user_seconds", "how long an iteration takes is not given")
     for field, reason in demand_of(scenario).unsaid:
         yield Unknown(f"scenario.{field}", reason)
+    yield from _unknown_about(scenario, clouds)
+    for offer in quotes:
+        if offer.assumption is not None:
+            yield Unknown(f"quotes.{offer.name}.quantity", offer.assumption)
+        if offer.reason is not None:
+            yield Unknown(f"quotes.{offer.name}.usd", offer.reason)
+
+
+def _unknown_about(scenario: Scenario, clouds: Sequence[Fleet]) -> Iterator[Unknown]:
+    """What the clouds do not publish about the machines, and what surrounds them."""
     unpublished = {}
     for fleet in clouds:
         for group in fleet.groups:
@@ -253,9 +270,9 @@ def _unknown(
                     f"clouds.{fleet.provider}.network",
                     f"the bandwidth of {machine.name} is not published; it was not checked",
                 )
+        if scenario.machines.nat and not fleet.has_nat_gateway:
+            yield Unknown(
+                f"clouds.{fleet.provider}.nat",
+                f"what a NAT gateway costs on {fleet.provider} is not known; its cost is without",
+            )
     yield from unpublished.values()
-    for offer in quotes:
-        if offer.assumption is not None:
-            yield Unknown(f"quotes.{offer.name}.quantity", offer.assumption)
-        if offer.reason is not None:
-            yield Unknown(f"quotes.{offer.name}.usd", offer.reason)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from engine.planning.capacity import Demand
 from engine.planning.costs import (
-    BYTES_PER_GB,
-    MONTH_S,
+    NAT_GATEWAY,
     CostItem,
-    Traffic,
     billed_seconds,
     cost_items,
 )
+from engine.planning.machines import MONTH_S
 from engine.planning.needs import Needs, needs_of
 from engine.planning.places import Place
 from engine.planning.refusals import refuse_load
@@ -27,8 +27,10 @@ from engine.planning.requirement import (
     user_seconds,
 )
 from engine.planning.sites import FleetGroup, Site, cheapest_site, least_monthly
+from engine.planning.spans import Span
+from engine.planning.traffic import Traffic, egress_of, nat_of
 from engine.scenario import Scenario
-from pricing.catalog import Catalog
+from pricing.catalog import BYTES_PER_GB, Catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ class Fleet:
     Attributes:
         provider: ``aws`` or ``azure``.
         sites: One for each part of the load.
-        items: ``machines``, ``start-up``, ``disks``, ``public addresses``, ``egress``.
+        items: ``machines``, ``start-up``, ``disks``, ``public addresses``, ``egress``, and
+            ``NAT gateway`` where machines are behind one and its price is known.
     """
 
     provider: str
@@ -54,6 +57,11 @@ class Fleet:
     def machines(self) -> int:
         """How many."""
         return sum(site.machines for site in self.sites)
+
+    @property
+    def has_nat_gateway(self) -> bool:
+        """Whether the cost of a NAT gateway is among the items."""
+        return any(item.name == NAT_GATEWAY for item in self.items)
 
     @property
     def usd_micros(self) -> int:
@@ -82,7 +90,8 @@ class Market:
         duration_s: How long the test takes.
         traffic: What the parts of the load send.
         billed_s: How long each machine is billed.
-        sent_bytes: What each part of the load pays egress for.
+        paid_bytes: What each part of the load pays egress for.
+        carried_bytes: What each part sends and receives.
     """
 
     provider: str
@@ -90,8 +99,9 @@ class Market:
     needs: Needs
     duration_s: int
     traffic: Traffic
-    billed_s: int
-    sent_bytes: tuple[int, ...]
+    billed_s: Span
+    paid_bytes: tuple[Span, ...]
+    carried_bytes: tuple[Span, ...]
 
     def fleet(self, sites: Sequence[Site]) -> Fleet:
         """The fleet of these sites, with its cost."""
@@ -100,17 +110,24 @@ class Market:
             sites,
             duration_s=self.duration_s,
             traffic=self.traffic,
+            nat=self.needs.wishes.nat,
             catalog=self.catalog,
         )
         return Fleet(self.provider, tuple(sites), items)
 
     def rank(self, number: int, place: Place, monthly_usd_micros: int) -> int:
         """What machines there cost for the part of that number, in a unit of its own: exact."""
-        egress = self.catalog.egress(place.provider, place.region).usd_micros
-        return (
-            monthly_usd_micros * self.billed_s * BYTES_PER_GB
-            + egress * self.sent_bytes[number] * MONTH_S
-        )
+        by_time = monthly_usd_micros * self.billed_s.expected * BYTES_PER_GB
+        return by_time + self._by_bytes(number, place).expected * MONTH_S
+
+    def _by_bytes(self, number: int, place: Place) -> Span:
+        """What a part's traffic costs there, with the NAT gateway if it goes through one."""
+        where = (self.catalog, place.provider, place.region)
+        egress = egress_of(*where, self.paid_bytes[number])
+        if not self.needs.wishes.nat:
+            return egress
+        gateway = nat_of(*where, self.carried_bytes[number], self.billed_s)
+        return egress if gateway is None else egress.join(gateway, operator.add)
 
 
 def market_of(
@@ -122,6 +139,8 @@ def market_of(
         requests=_requests(scenario, requirement, needs.demand),
         request_bytes=needs.demand.request_bytes,
         is_assumed=scenario.request_bytes is None,
+        response_bytes=needs.demand.response_bytes,
+        are_responses_assumed=scenario.response_bytes is None,
     )
     duration_s = planned_seconds(scenario)
     return Market(
@@ -130,8 +149,9 @@ def market_of(
         needs,
         duration_s,
         traffic,
-        billed_s=billed_seconds(provider, duration_s).expected,
-        sent_bytes=tuple(each.expected for each in traffic.paid_bytes()),
+        billed_s=billed_seconds(provider, duration_s),
+        paid_bytes=traffic.paid_bytes(),
+        carried_bytes=traffic.carried_bytes(),
     )
 
 

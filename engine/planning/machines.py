@@ -13,9 +13,12 @@ from functools import lru_cache
 from engine.planning.capacity import INTERNET_MBPS_BELOW_32_VCPUS, Host
 from engine.scenario import MachineWishes
 from pricing.catalog import Catalog, MachineType, Offering
+from pricing.money import SECONDS_PER_HOUR, divide_half_up
 
 HOURS_PER_MONTH = 730
 """The convention by which both clouds turn monthly prices into hourly ones."""
+
+MONTH_S = HOURS_PER_MONTH * SECONDS_PER_HOUR
 
 _VCPUS_WITH_HALF_TO_THE_INTERNET = 32
 
@@ -27,7 +30,7 @@ class Candidate:
     Attributes:
         offering: Machine type and price.
         host: What it offers to a load engine.
-        monthly_usd_micros: Its price for 730 hours with its disk and its public address. All
+        monthly_usd_micros: Its price for 730 hours with its disk and any public address. All
             machines of a cloud are billed for the same seconds of a test, so what is cheapest by
             the month is cheapest for any test.
     """
@@ -56,6 +59,7 @@ def candidates(
         wishes.architecture,
         without,
         counts_vcpus=wishes.vcpus_max is not None,
+        nat=wishes.nat,
     )
 
 
@@ -69,7 +73,7 @@ def is_wished(machine: MachineType, wishes: MachineWishes) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _candidates(
+def _candidates(  # noqa: PLR0913 - whatever makes other machines worth looking at
     catalog: Catalog,
     provider: str,
     region: str,
@@ -78,6 +82,7 @@ def _candidates(
     without: frozenset[str],
     *,
     counts_vcpus: bool,
+    nat: bool,
 ) -> Sequence[Candidate]:
     """A type is dropped when another one offers as much of everything for at most its price.
 
@@ -85,10 +90,7 @@ def _candidates(
     few dozen of several hundred.
     """
     wishes = MachineWishes(families, architecture)
-    around_usd_micros = (
-        catalog.public_ipv4(provider, region).usd_micros * HOURS_PER_MONTH
-        + catalog.boot_disk(provider, region).usd_micros
-    )
+    around_usd_micros = around_monthly_usd_micros(catalog, provider, region, nat=nat)
     kept: list[Candidate] = []
     for offering in catalog.offerings(provider, region):
         if not is_wished(offering.machine, wishes) or offering.machine.name in without:
@@ -102,6 +104,19 @@ def _candidates(
             monthly = offering.hourly_usd_micros * HOURS_PER_MONTH + around_usd_micros
             kept.append(Candidate(offering, host, monthly))
     return tuple(kept)
+
+
+def around_monthly_usd_micros(catalog: Catalog, provider: str, region: str, *, nat: bool) -> int:
+    """What one machine's disk and, unless it is behind a NAT gateway, its address cost a month."""
+    disk = catalog.boot_disk(provider, region).usd_micros
+    if nat:
+        return disk
+    return disk + catalog.public_ipv4(provider, region).usd_micros * HOURS_PER_MONTH
+
+
+def cost_by_time(monthly_usd_micros: int, duration_s: int) -> int:
+    """What costs so much for 730 hours costs for some seconds, rounded half up."""
+    return divide_half_up(monthly_usd_micros * duration_s, MONTH_S)
 
 
 def host_of(machine: MachineType) -> Host:

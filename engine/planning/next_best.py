@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from engine.planning.costs import MONTH_S
+from engine.planning.costs import BY_TIME, EGRESS
 from engine.planning.estimate import Estimate
 from engine.planning.fleet import Fleet, Market, best_site, market_of
+from engine.planning.machines import cost_by_time
 from engine.planning.needs import Needs
 from engine.planning.places import Place
 from engine.planning.sites import FleetGroup, Site, cheapest_site
 from pricing.catalog import Catalog
 from pricing.money import divide_half_up, format_usd
 
-EGRESS = "egress"
 OTHER_REGION = "other region"
 ARCHITECTURES = ("x86_64", "arm64")
 
@@ -191,9 +191,9 @@ def _price_of_room(groups: Sequence[FleetGroup]) -> int:
 
 
 def _usd(market: Market, fleet: Fleet, monthly_usd_micros: int) -> int:
-    """What a fleet of that price by the month would cost for the test, with the same egress."""
-    by_time = divide_half_up(monthly_usd_micros * market.billed_s, MONTH_S)
-    return by_time + _item(fleet, EGRESS)
+    """What a fleet of that price by the month would cost for the test, with the same traffic."""
+    by_time = cost_by_time(monthly_usd_micros, market.billed_s.expected)
+    return by_time + sum(item.usd_micros for item in fleet.items if item.name not in BY_TIME)
 
 
 def _item(fleet: Fleet, name: str) -> int:

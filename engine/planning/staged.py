@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from engine.planning.costs import MONTH_S, START_UP_S, billed_seconds
+from engine.planning.costs import START_UP_S, billed_seconds
 from engine.planning.estimate import Estimate
 from engine.planning.fleet import Fleet, market_of
-from engine.planning.machines import HOURS_PER_MONTH
+from engine.planning.machines import HOURS_PER_MONTH, around_monthly_usd_micros, cost_by_time
 from engine.planning.needs import able
 from engine.planning.requirement import (
     HOUSE_TARIFF,
@@ -28,7 +28,6 @@ from engine.profile import ClosedProfile, Curve, LoadProfile, Point
 from engine.scenario import Scenario
 from kernel.durations import format_duration
 from pricing.catalog import Catalog, Offering
-from pricing.money import divide_half_up
 from pricing.tariffs import Tariff, li_minutes, load_tariff
 
 
@@ -163,7 +162,7 @@ def _staged_fleet(planned: Estimate, fleet: Fleet, curve: Curve, catalog: Catalo
         crews.extend(chosen)
         time_cost += cost
         static_cost += static
-    saved = divide_half_up(static_cost, MONTH_S) - divide_half_up(time_cost, MONTH_S)
+    saved = cost_by_time(static_cost, 1) - cost_by_time(time_cost, 1)
     return StagedFleet(
         provider=fleet.provider,
         usd_micros=fleet.usd_micros - saved,
@@ -183,7 +182,9 @@ def _best_crews(
     wishes, part = market.needs.wishes, site.part
     if part.reference_injectors or wishes.machines_max is not None or wishes.vcpus_max is not None:
         return None, 0
-    around = _around(site.place.provider, site.place.region, catalog)
+    around = around_monthly_usd_micros(
+        catalog, site.place.provider, site.place.region, nat=wishes.nat
+    )
     ways = [_chosen_in_shifts(site, curve, of_shift, around)]
     whole = market.needs.whole(part)
     for candidate, strength in able(
@@ -219,14 +220,6 @@ def _as_they_are(site: Site, duration_s: int) -> tuple[Crew, ...]:
     return tuple(
         Crew(group.offering, rosters(curve, [0.0] * group.count, lambda length_s: length_s))
         for group in site.groups
-    )
-
-
-def _around(provider: str, region: str, catalog: Catalog) -> int:
-    """A machine's address and disk for a month."""
-    return (
-        catalog.public_ipv4(provider, region).usd_micros * HOURS_PER_MONTH
-        + catalog.boot_disk(provider, region).usd_micros
     )
 
 

@@ -79,6 +79,7 @@ def _scenario(file: ScenarioFile, program: LoadProgram | None) -> Scenario:
             machines_max=file.machines.at_most,
             vcpus_max=file.machines.vcpus_at_most,
             mixed=file.machines.mixed,
+            nat=file.machines.network == "nat",
         ),
     )
 

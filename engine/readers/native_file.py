@@ -230,6 +230,11 @@ class Machines(FileMapping):
         None, ge=1, le=100_000_000, description="In each region, as the cloud's quota has it."
     )
     mixed: bool = Field(default=True, description="A region may have machines of several types.")
+    network: Literal["public", "nat"] = Field(
+        "public",
+        description="public: each has a public address; nat: they are behind a NAT gateway, which "
+        "costs.",
+    )
 
 
 def _regions_kind(value: object) -> str:

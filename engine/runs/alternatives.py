@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from engine.planning.estimate import Estimate, Fleet
+from engine.planning.machines import around_monthly_usd_micros
 from engine.planning.needs import Needs, needs_of
 from engine.planning.places import Place, elsewhere
 from engine.planning.sites import FleetGroup, Site, cheapest_site, stand_ins
@@ -141,4 +142,7 @@ def _at(group: FleetGroup, needs: Needs, catalog: Catalog, is_short: IsShort) ->
         count=group.count,
         hourly_usd_micros=tuple(offering.hourly_usd_micros for offering in offerings),
         users=group.users,
+        around_monthly_usd_micros=around_monthly_usd_micros(
+            catalog, group.place.provider, group.place.region, nat=needs.wishes.nat
+        ),
     )

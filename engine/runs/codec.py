@@ -64,11 +64,12 @@ def _placement_to_json(placement: Placement) -> Document:
         "hourly_usd_micros": list(placement.hourly_usd_micros),
         "users": placement.users,
         "elsewhere": [_placement_to_json(each) for each in placement.elsewhere],
+        "around_monthly_usd_micros": placement.around_monthly_usd_micros,
     }
 
 
 def _placement_from_json(document: Mapping[str, Any], provider: str) -> Placement:
-    """Placements from before runs could go to another cloud do not name theirs."""
+    """Those from before runs could go to another cloud do not name theirs, nor all their costs."""
     return Placement(
         provider=document.get("provider", provider),
         region=document["region"],
@@ -77,6 +78,7 @@ def _placement_from_json(document: Mapping[str, Any], provider: str) -> Placemen
         hourly_usd_micros=tuple(document["hourly_usd_micros"]),
         users=document["users"],
         elsewhere=tuple(_placement_from_json(each, provider) for each in document["elsewhere"]),
+        around_monthly_usd_micros=document.get("around_monthly_usd_micros", 0),
     )
 
 

@@ -14,9 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.planning.machines import HOURS_PER_MONTH, cost_by_time
 from engine.runs.states import Outcome, Run
 from pricing.catalog import BILLING_RULES
-from pricing.money import cost_of_time, to_cents_half_up
+from pricing.money import to_cents_half_up
 from pricing.quotes import Unit, kept_use_after_cancel
 
 
@@ -50,25 +51,28 @@ def played_until_cancel_s(run: Run, now: datetime) -> float:
 
 
 def cloud_cost_usd_micros(run: Run, now: datetime) -> int:
-    """List price, until ``now``, of the machines that were ever seen, by the rules of their clouds.
+    """What the clouds charge until ``now`` for the machines that were ever seen.
 
-    They count from the launch; where its answer was lost, from the intent.
+    Machines, disks and addresses at list price, by the same rules and arithmetic as in the
+    estimate; nothing is sent before load flows. They count from the launch; where its answer was
+    lost, from the intent.
     """
     since = run.launched_at or run.intent_at
     if since is None:
         return 0
     used_s = max(0, round((now - since).total_seconds()))
     billed_s = {name: rule.billed_seconds(used_s) for name, rule in BILLING_RULES.items()}
-    hourly_usd_micros = {
-        (option.region, machine_type): usd_micros
+    monthly_usd_micros = {
+        (option.region, machine_type): usd_micros * HOURS_PER_MONTH
+        + option.around_monthly_usd_micros
         for option in run.order.options
         for machine_type, usd_micros in zip(
             option.machine_types, option.hourly_usd_micros, strict=True
         )
     }
     return sum(
-        cost_of_time(
-            hourly_usd_micros[machine.region, machine.machine_type],
+        cost_by_time(
+            monthly_usd_micros[machine.region, machine.machine_type],
             billed_s.get(run.provider_of(machine.region), 0),
         )
         for machine in run.machines

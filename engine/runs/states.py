@@ -63,6 +63,7 @@ class Placement:
         hourly_usd_micros: List price of one machine of each type.
         users: Most users at once that they carry together.
         elsewhere: Where the same load may come from instead, in order of preference.
+        around_monthly_usd_micros: What one machine's disk and address cost for 730 hours.
     """
 
     provider: str
@@ -72,6 +73,7 @@ class Placement:
     hourly_usd_micros: tuple[int, ...]
     users: int = 1
     elsewhere: tuple[Placement, ...] = ()
+    around_monthly_usd_micros: int = 0
 
     @property
     def options(self) -> tuple[Placement, ...]:

@@ -4,7 +4,8 @@ Each figure carries the day on which it held and its source. Nothing here asks a
 in the files is not known, and the error says what is.
 """
 
-from pricing.catalog.catalog import Catalog
+from pricing.catalog.catalog import BUNDLED, Catalog
+from pricing.catalog.egress import BYTES_PER_GB, FREE_EGRESS_GB, EgressTier, egress_cost
 from pricing.catalog.errors import (
     CatalogUnreadableError,
     UnknownFamilyError,
@@ -21,23 +22,32 @@ from pricing.catalog.model import (
     Offering,
     Price,
     Source,
+    SpotPrice,
     is_stale,
 )
+from pricing.catalog.surroundings import NatPrices
 
 __all__ = [
     "BILLING_RULES",
+    "BUNDLED",
+    "BYTES_PER_GB",
     "DEFAULT_REGION",
+    "FREE_EGRESS_GB",
     "PROVIDERS",
     "BillingRule",
     "Catalog",
     "CatalogUnreadableError",
+    "EgressTier",
     "MachineType",
+    "NatPrices",
     "Offering",
     "Price",
     "Source",
+    "SpotPrice",
     "UnknownFamilyError",
     "UnknownMachineTypeError",
     "UnknownProviderError",
     "UnknownRegionError",
+    "egress_cost",
     "is_stale",
 ]

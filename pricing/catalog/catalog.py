@@ -2,15 +2,17 @@
 
 It is a folder of small files, one per region, read when the region is first asked for. The bundled
 folder holds what is known without asking anybody; docs/DATA-SOURCES.md tells where each figure
-comes from.
+comes from. ``pricing.catalog.versions`` keeps those that were refreshed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cache
 from pathlib import Path
 
+from pricing.catalog.egress import EgressTier
 from pricing.catalog.errors import (
     CatalogUnreadableError,
     UnknownFamilyError,
@@ -20,14 +22,13 @@ from pricing.catalog.errors import (
     in_words,
     nearest,
 )
-from pricing.catalog.model import PROVIDERS, MachineType, Offering, Price, Source
+from pricing.catalog.model import PROVIDERS, MachineType, Offering, Price, Source, SpotPrice
+from pricing.catalog.surroundings import NatPrices, Surroundings
 from pricing.catalog.tables import day, optional_int, read_table, yes_or_no
 from pricing.money import usd_micros
 
+BUNDLED = "bundled"
 BUNDLED_FOLDER = Path(__file__).parent / "data"
-
-# An injector needs no more disk than its image: AWS's Linux images fit on 8 GiB.
-AWS_BOOT_DISK_GIB = 8
 
 MACHINE_TYPE_COLUMNS = (
     "name",
@@ -42,21 +43,9 @@ MACHINE_TYPE_COLUMNS = (
     "source",
 )
 OFFERING_COLUMNS = ("name", "usd_per_hour", "as_of", "source")
-SURROUNDINGS_COLUMNS = (
-    "provider",
-    "region",
-    "item",
-    "usd",
-    "per",
-    "as_of",
-    "source",
-    "estimated",
-    "usd_low",
-    "usd_high",
-)
-
-# The region of a row that holds wherever no row names the region itself.
-ANY_REGION = "*"
+SPOT_COLUMNS = ("name", "zone", "usd_per_hour", "as_of", "source")
+REFRESHED_FILE = "refreshed.csv"
+REFRESHED_COLUMNS = ("provider", "region", "as_of")
 
 
 class Catalog:
@@ -64,16 +53,22 @@ class Catalog:
 
     Args:
         folder: Holds ``<provider>/machine-types.csv``, ``<provider>/regions/<region>.csv``,
-            ``surroundings.csv`` and ``sources.toml``.
+            ``surroundings.csv`` and ``sources.toml``; a refreshed one ``refreshed.csv`` and perhaps
+            ``<provider>/spot/<region>.csv`` too.
+        name: Its version.
+        remedy: What to do when a file of it cannot be read; ends the message of the error.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, name: str = BUNDLED, remedy: str = "") -> None:
+        self.name = name
         self._folder = folder
+        self._remedy = f"; {remedy}" if remedy else ""
         self._regions: dict[str, tuple[str, ...]] = {}
         self._machines: dict[str, dict[str, MachineType]] = {}
         self._offerings: dict[tuple[str, str], tuple[Offering, ...]] = {}
         self._by_name: dict[tuple[str, str], dict[str, Offering]] = {}
-        self._surroundings: dict[tuple[str, str, str], Price] = {}
+        self._refreshed: dict[tuple[str, str], date] | None = None
+        self._surroundings = Surroundings(folder, self._remedy)
 
     @staticmethod
     @cache
@@ -86,6 +81,7 @@ class Catalog:
 
         Raises:
             UnknownProviderError: It is not one of ``PROVIDERS``.
+            CatalogUnreadableError: There are none.
         """
         if provider not in PROVIDERS:
             raise UnknownProviderError(
@@ -93,8 +89,14 @@ class Catalog:
                 provider=provider,
             )
         if provider not in self._regions:
-            files = (self._folder / provider / "regions").glob("*.csv")
-            self._regions[provider] = tuple(sorted(file.stem for file in files))
+            folder = self._folder / provider / "regions"
+            found = tuple(sorted(file.stem for file in folder.glob("*.csv")))
+            if not found:
+                raise CatalogUnreadableError(
+                    f"{folder}: the catalogue has no regions of {provider}{self._remedy}",
+                    file=str(folder),
+                )
+            self._regions[provider] = found
         return self._regions[provider]
 
     def machine_types(self, provider: str) -> Mapping[str, MachineType]:
@@ -117,7 +119,7 @@ class Catalog:
                 )
 
             path = self._folder / provider / "machine-types.csv"
-            machines = read_table(path, MACHINE_TYPE_COLUMNS, build)
+            machines = read_table(path, MACHINE_TYPE_COLUMNS, build, self._remedy)
             self._machines[provider] = {machine.name: machine for machine in machines}
         return self._machines[provider]
 
@@ -142,7 +144,7 @@ class Catalog:
                 return Offering(machines[name], region, hourly_usd_micros, day(as_of), source)
 
             path = self._folder / provider / "regions" / f"{region}.csv"
-            found = read_table(path, OFFERING_COLUMNS, build)
+            found = read_table(path, OFFERING_COLUMNS, build, self._remedy)
             found.sort(key=lambda offering: (offering.hourly_usd_micros, offering.machine.name))
             self._offerings[provider, region] = tuple(found)
         return self._offerings[provider, region]
@@ -196,7 +198,8 @@ class Catalog:
 
     def public_ipv4(self, provider: str, region: str) -> Price:
         """The price of one public IPv4 address, per hour."""
-        return self._surrounding(provider, region, "public-ipv4")
+        self._check_region(provider, region)
+        return self._surroundings.price(provider, region, "public-ipv4")
 
     def boot_disk(self, provider: str, region: str) -> Price:
         """The price of one injector's boot disk, per month.
@@ -204,12 +207,49 @@ class Catalog:
         On AWS 8 GiB of gp3. On Azure the standard SSD tier E4 (32 GiB), the smallest that holds
         Azure's Linux images of 30 GiB.
         """
-        price = self._surrounding(provider, region, "boot-disk")
-        return _times(price, AWS_BOOT_DISK_GIB) if price.per == "GB-month" else price
+        self._check_region(provider, region)
+        return self._surroundings.boot_disk(provider, region)
 
     def egress(self, provider: str, region: str) -> Price:
         """The price of a gigabyte sent to the internet, in the first tier that is charged."""
-        return self._surrounding(provider, region, "egress")
+        return self.egress_tiers(provider, region)[0].price
+
+    def egress_tiers(self, provider: str, region: str) -> tuple[EgressTier, ...]:
+        """The prices of a gigabyte sent to the internet, by what a month has sent before."""
+        self._check_region(provider, region)
+        return self._surroundings.egress_tiers(provider, region)
+
+    def nat(self, provider: str, region: str) -> NatPrices | None:
+        """What a NAT gateway costs; None: it is not known on that cloud."""
+        self._check_region(provider, region)
+        return self._surroundings.nat(provider, region)
+
+    def spot(self, provider: str, region: str, machine_type: str) -> tuple[SpotPrice, ...]:
+        """Spot prices of a machine type by zone; none where nobody asked for them."""
+        self._check_region(provider, region)
+        path = self._folder / provider / "spot" / f"{region}.csv"
+        if not path.exists():
+            return ()
+
+        def build(row: list[str]) -> tuple[str, SpotPrice]:
+            name, zone, usd_per_hour, as_of, source = row
+            return name, SpotPrice(zone, usd_micros(usd_per_hour), day(as_of), source)
+
+        rows = read_table(path, SPOT_COLUMNS, build, self._remedy)
+        return tuple(price for name, price in rows if name == machine_type)
+
+    def refreshed(self) -> Mapping[tuple[str, str], date]:
+        """The day of the refresh, by provider and region; empty: the bundled catalogue."""
+        if self._refreshed is None:
+
+            def build(row: list[str]) -> tuple[tuple[str, str], date]:
+                provider, region, as_of = row
+                return (provider, region), day(as_of)
+
+            path = self._folder / REFRESHED_FILE
+            rows = read_table(path, REFRESHED_COLUMNS, build, self._remedy) if path.exists() else ()
+            self._refreshed = dict(rows)
+        return self._refreshed
 
     def sources(self) -> Mapping[str, Source]:
         """Where the figures come from, by the key that their rows carry."""
@@ -221,7 +261,8 @@ class Catalog:
             return {key: Source(**entry) for key, entry in entries.items()}
         except (OSError, ValueError, TypeError) as error:
             raise CatalogUnreadableError(
-                f"{path}: the catalogue's sources cannot be read: {error}", file=str(path)
+                f"{path}: the catalogue's sources cannot be read: {error}{self._remedy}",
+                file=str(path),
             ) from error
 
     def _check_region(self, provider: str, region: str) -> None:
@@ -252,46 +293,3 @@ class Catalog:
             region=region,
             machine_type=machine_type,
         )
-
-    def _surrounding(self, provider: str, region: str, item: str) -> Price:
-        self._check_region(provider, region)
-        if not self._surroundings:
-            path = self._folder / "surroundings.csv"
-            self._surroundings = dict(read_table(path, SURROUNDINGS_COLUMNS, _build_surrounding))
-        for place in (region, ANY_REGION):
-            price = self._surroundings.get((provider, place, item))
-            if price is not None:
-                return price
-        raise CatalogUnreadableError(
-            f"surroundings.csv: no price of {item} for {provider} {region}, nor for any region",
-            provider=provider,
-            region=region,
-            item=item,
-        )
-
-
-def _build_surrounding(row: list[str]) -> tuple[tuple[str, str, str], Price]:
-    provider, region, item, usd, per, as_of, source, estimated, low, high = row
-    price = Price(
-        usd_micros(usd),
-        per,
-        day(as_of),
-        source,
-        estimated=yes_or_no(estimated),
-        low_usd_micros=usd_micros(low) if low else None,
-        high_usd_micros=usd_micros(high) if high else None,
-    )
-    return (provider, region, item), price
-
-
-def _times(price: Price, gib: int) -> Price:
-    """The monthly price of a disk from its price per gigabyte and month."""
-    return Price(
-        price.usd_micros * gib,
-        "month",
-        price.as_of,
-        price.source,
-        estimated=price.estimated,
-        low_usd_micros=None if price.low_usd_micros is None else price.low_usd_micros * gib,
-        high_usd_micros=None if price.high_usd_micros is None else price.high_usd_micros * gib,
-    )

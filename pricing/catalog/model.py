@@ -61,6 +61,23 @@ class Offering:
 
 
 @dataclass(frozen=True, slots=True)
+class SpotPrice:
+    """What spare capacity of a machine type cost on a day; the cloud may take it away.
+
+    Attributes:
+        zone: Where it holds; empty: in the whole region.
+        hourly_usd_micros: Price of one hour.
+        as_of: The day on which the source had this price.
+        source: Key of ``Catalog.sources``.
+    """
+
+    zone: str
+    hourly_usd_micros: int
+    as_of: date
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
     """The price of something around a machine.
 

@@ -19,13 +19,19 @@ from pricing.catalog.errors import CatalogUnreadableError
 Row = TypeVar("Row")
 
 
-def read_table(path: Path, header: tuple[str, ...], build: Callable[[list[str]], Row]) -> list[Row]:
+def read_table(
+    path: Path,
+    header: tuple[str, ...],
+    build: Callable[[list[str]], Row],
+    remedy: str = "",
+) -> list[Row]:
     """One value per row of the file, in the file's order.
 
     Args:
         path: The CSV file, UTF-8.
         header: What its first line must be.
         build: Makes the value; what it raises over a bad field refuses the row.
+        remedy: What to do about a file that cannot be read, for the end of the message.
 
     Raises:
         CatalogUnreadableError: With the file and the line.
@@ -34,14 +40,14 @@ def read_table(path: Path, header: tuple[str, ...], build: Callable[[list[str]],
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.reader(file)
             if tuple(next(reader, ())) != header:
-                raise _unreadable(path, 1, f"the header must be {','.join(header)}")
+                raise _unreadable(path, 1, f"the header must be {','.join(header)}", remedy)
             try:
                 return [build(row) for row in reader]
             except (ValueError, KeyError, ArithmeticError, BadInputError, csv.Error) as error:
-                raise _unreadable(path, reader.line_num, str(error)) from error
+                raise _unreadable(path, reader.line_num, str(error), remedy) from error
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogUnreadableError(
-            f"{path}: the catalogue's data file cannot be read: {error}", file=str(path)
+            f"{path}: the catalogue's data file cannot be read: {error}{remedy}", file=str(path)
         ) from error
 
 
@@ -61,7 +67,9 @@ def yes_or_no(text: str) -> bool:
     return {"yes": True, "no": False}[text]
 
 
-def _unreadable(path: Path, line: int, problem: str) -> CatalogUnreadableError:
+def _unreadable(path: Path, line: int, problem: str, remedy: str) -> CatalogUnreadableError:
     return CatalogUnreadableError(
-        f"{path}, line {line}: not a row of the catalogue: {problem}", file=str(path), line=line
+        f"{path}, line {line}: not a row of the catalogue: {problem}{remedy}",
+        file=str(path),
+        line=line,
     )

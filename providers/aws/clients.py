@@ -83,6 +83,13 @@ class AwsClients:
                 )
         return self._clients[service, region]
 
+    def close(self) -> None:
+        """Close all connections; the clients that were handed out are of no use any more."""
+        with self._making:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
+
     def call(self, operation: str, region: str, request: Callable[[], T]) -> T:
         """Send a request, again while AWS throttles, and translate what goes wrong."""
 

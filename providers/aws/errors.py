@@ -112,6 +112,7 @@ _CONFIGURATION = (
     | frozenset(
         {
             "Blocked",
+            "ExpiredNextTokenException",
             "InvalidAMIID.Malformed",
             "InvalidAMIID.NotFound",
             "InvalidAMIID.Unavailable",
@@ -123,8 +124,10 @@ _CONFIGURATION = (
             "InvalidLaunchTemplateId.NotFound",
             "InvalidLaunchTemplateName.AlreadyExistsException",
             "InvalidLaunchTemplateName.NotFoundException",
+            "InvalidNextTokenException",
             "InvalidParameter",
             "InvalidParameterCombination",
+            "InvalidParameterException",
             "InvalidParameterValue",
             "InvalidSubnetID.NotFound",
             "InvalidUserData.Malformed",
@@ -134,6 +137,7 @@ _CONFIGURATION = (
             "NoSuchBucket",
             "NoSuchKey",
             "NoSuchResourceException",
+            "NotFoundException",
             "OperationNotPermitted",
             "OptInRequired",
             "ParameterNotFound",
@@ -148,6 +152,7 @@ _CONFIGURATION = (
 _UNKNOWN_OUTCOME = frozenset(
     {
         "InternalError",
+        "InternalErrorException",
         "InternalFailure",
         "InternalServerError",
         "RequestTimeout",

@@ -68,7 +68,8 @@ def test_a_ready_account_is_ok_in_all_and_nothing_is_left_behind(
     assert answer.json["usable"]
     assert {each["what"]: each["grade"] for each in answer.json["findings"]} == dict.fromkeys(
         (
-            *("database", "folder", "reaper", "load engine", "clock", "credentials", "bucket"),
+            *("database", "folder", "reaper", "load engine", "prices", "clock"),
+            *("credentials", "bucket"),
             *("network eu-west-1", "image eu-west-1", "quota eu-west-1"),
             *("spot quota eu-west-1", "launching eu-west-1"),
         ),

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-HEAVY = {"boto3", "botocore", "azure", "moto", "sqlalchemy", "numpy", "pydantic", "locust", "rich"}
-CLOUDS_AND_BOOKS = {"boto3", "botocore", "azure", "moto", "sqlalchemy", "numpy", "locust"}
+CLOUDS_AND_BOOKS = {"boto3", "botocore", "azure", "moto", "sqlalchemy", "numpy", "locust", "httpx"}
+HEAVY = CLOUDS_AND_BOOKS | {"pydantic", "rich"}
 
 
 def imported_by(*arguments: str) -> set[str]:

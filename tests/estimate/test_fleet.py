@@ -9,16 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.planning.capacity import capacity_of, demand_of
-from engine.planning.costs import FREE_EGRESS_BYTES, START_UP_S
+from engine.planning.costs import START_UP_S
 from engine.planning.fleet import Fleet, cheapest_fleet
 from engine.planning.machines import candidates, host_of
 from engine.planning.needs import NO_WISHES
 from engine.planning.places import equal_shares, places_on
 from engine.planning.requirement import ImpossibleLoadError, require
+from engine.planning.traffic import FREE_EGRESS_BYTES
 from engine.profile import closed
 from engine.scenario import Protocol, Scenario
 from pricing.catalog import BILLING_RULES, PROVIDERS, Catalog, MachineType
-from pricing.money import cost_of_time
+from pricing.money import cost_of_time, divide_half_up
 
 REGIONS = {
     "aws": ("us-east-1", "eu-west-1", "sa-east-1"),
@@ -80,6 +81,16 @@ def test_costs_come_with_a_range_around_them(placed: tuple[Scenario, str]) -> No
     for item in fleet.items:
         assert 0 <= item.low_usd_micros <= item.usd_micros <= item.high_usd_micros
     assert fleet.low_usd_micros <= fleet.usd_micros <= fleet.high_usd_micros
+
+
+def test_rounding_leaves_no_item_out_of_order_and_no_sum_changed() -> None:
+    fleet = fleet_of(replace(scenario_of(1_036, 1), requests_per_user_s=1.0, request_bytes=1))
+    for item in fleet.items:
+        assert 0 <= item.low_usd_micros <= item.usd_micros <= item.high_usd_micros
+    monthly = fleet.sites[0].monthly_usd_micros
+    assert sum(item.low_usd_micros for item in fleet.items[:4]) == divide_half_up(
+        monthly * BILLING_RULES["aws"].minimum_s, 730 * 3_600
+    )
 
 
 @given(placed_scenarios(), st.integers(0, 100_000), st.integers(0, 10_000))
@@ -222,3 +233,18 @@ def test_a_user_that_no_machine_carries_is_refused() -> None:
     places = places_on("aws", [None], catalog, may_stand_in=False)
     with pytest.raises(ImpossibleLoadError, match="no machine type of aws in us-east-1 carries"):
         cheapest_fleet(greedy, requirement, catalog=catalog, provider="aws", places=places)
+
+
+def test_egress_beyond_ten_terabytes_has_the_price_of_its_tier() -> None:
+    scenario = replace(
+        scenario_of(100_000, 10_000),
+        requests_per_user_s=1.0,
+        request_bytes=20_000,
+        response_bytes=1,
+    )
+    egress = fleet_of(scenario).items[4]
+    paid = 10_140 * 90_000 + (20_000 - 10_140) * 85_000  # the free 100 GB are used up
+    assert egress.usd_micros == egress.high_usd_micros == paid
+    assert egress.low_usd_micros == paid - 100 * 85_000
+    elsewhere = replace(scenario, regions=equal_shares(["sa-east-1"]))
+    assert fleet_of(elsewhere).items[4].usd_micros == 20_000 * 90_000

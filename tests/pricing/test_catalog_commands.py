@@ -23,7 +23,9 @@ def test_catalog_show_has_the_machine_its_price_and_its_surroundings(loadmuster:
         "aws-public-ipv4",
         "cortex-ebs",
         "cloudprice-egress",
+        "aws-nat",
     }
+    assert document["catalog"] == "bundled"
     assert document["warnings"] == [
         "the price of boot disk is of 2022-09-03, older than a year",
     ]
@@ -90,3 +92,38 @@ def test_bad_names_are_one_line_and_exit_code_2(
     assert problem in answer.err
     assert answer.err.count("\n") == 1
     assert problem in answer.document["error"]["message"]
+
+
+def test_a_t_type_says_what_it_costs_with_its_processors_busy(loadmuster: Call) -> None:
+    document = loadmuster("--json", "catalog", "show", "aws", "us-east-1", "t3.medium").document
+    assert document["usd_per_hour"] == "0.0416"
+    assert document["saturated_usd_per_hour"] == "0.1216"
+    assert any("2.9 times its list price" in each for each in document["warnings"])
+    shown = loadmuster("catalog", "show", "aws", "us-east-1", "t3.medium").out
+    assert "load tests therefore never take it" in shown
+
+
+def test_a_b_size_of_azure_says_that_it_is_throttled(loadmuster: Call) -> None:
+    document = loadmuster("--json", "catalog", "show", "azure", "eastus", "Standard_B2s").document
+    assert document["saturated_usd_per_hour"] is None
+    assert any("throttled to its baseline" in each for each in document["warnings"])
+
+
+def test_catalog_show_has_the_tiers_of_egress_and_a_nat_gateway_where_known(
+    loadmuster: Call,
+) -> None:
+    document = loadmuster("--json", "catalog", "show", "aws", "us-east-1", "c7i.large").document
+    assert [(tier["from_gb"], tier["usd"]) for tier in document["egress_tiers"]] == [
+        (0, "0.09"),
+        (10_240, "0.085"),
+        (51_200, "0.07"),
+        (153_600, "0.05"),
+    ]
+    assert document["surroundings"]["nat_hour"]["usd"] == "0.045"
+    elsewhere = loadmuster("--json", "catalog", "show", "aws", "eu-west-1", "c7i.large").document
+    assert elsewhere["surroundings"]["nat_gb"]["estimated"]
+    assert len(elsewhere["egress_tiers"]) == 1
+    azure = loadmuster("--json", "catalog", "show", "azure", "eastus", "Standard_D2s_v5").document
+    assert "nat_hour" not in azure["surroundings"]
+    shown = loadmuster("catalog", "show", "aws", "us-east-1", "c7i.large").out
+    assert "0.05 USD per GB from 153,600 GB a month on" in shown

@@ -120,7 +120,8 @@ def test_a_launch_that_cannot_be_fails_the_run_and_all_of_its_charge_comes_back(
 def cloud_cost_in_cents(run: Run, machines: int, seconds: int) -> int:
     """List price of so many of the run's machines, in micro-dollars, in whole cents."""
     (placement,) = run.order.placements
-    exact = machines * placement.hourly_usd_micros[0] * seconds / 3600
+    hourly = placement.hourly_usd_micros[0] + placement.around_monthly_usd_micros / 730
+    exact = machines * hourly * seconds / 3600
     return round(exact / MICROS_PER_CENT) * MICROS_PER_CENT
 
 

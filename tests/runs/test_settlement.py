@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.profile import closed
-from engine.runs.settlement import Kept, settle
+from engine.runs.codec import order_from_json, order_to_json
+from engine.runs.settlement import Kept, cloud_cost_usd_micros, settle
 from engine.runs.states import Order, Outcome, Placement, Run, RunState
 from engine.scenario import Protocol, Scenario
+from pricing.catalog import Catalog
 from pricing.plans import find_plan
 from pricing.quotes import Quote, quote_run
 from pricing.tariffs import CancellationPolicy, Usage
@@ -127,6 +129,33 @@ def test_machines_of_a_launch_that_was_never_answered_cost_from_the_intent_on() 
     run = run_with(quote(), launched_at=None, release_at=FLOWING)
     # Four machines at 0.08925 USD an hour for ten minutes: 0.0595 USD.
     assert settle(run, Outcome.FAILED, START + timedelta(seconds=600)) == Kept(60_000, 0)
+
+
+def test_disks_and_addresses_cost_as_they_do_in_the_estimate() -> None:
+    bought = run_with(quote(), launched_at=None, release_at=FLOWING)
+    (placement,) = bought.order.placements
+    around = Catalog.bundled().boot_disk("aws", "us-east-1").usd_micros + 730 * (
+        Catalog.bundled().public_ipv4("aws", "us-east-1").usd_micros
+    )
+    order = replace(
+        bought.order, placements=(replace(placement, around_monthly_usd_micros=around),)
+    )
+    now = START + timedelta(seconds=660)
+    without, with_all = (
+        cloud_cost_usd_micros(each, now) for each in (bought, replace(bought, order=order))
+    )
+    # Four machines, 11 minutes: addresses at 0.005 USD an hour, 8 GiB each at 0.08 USD a month.
+    assert with_all - without == pytest.approx(3_667 + 643, abs=4)
+
+
+def test_orders_say_what_surrounds_a_machine_and_those_of_before_do_not() -> None:
+    order = run_with(quote()).order
+    (placement,) = order.placements
+    placed = replace(order, placements=(replace(placement, around_monthly_usd_micros=4_290_000),))
+    document = order_to_json(placed)
+    assert order_from_json(document) == placed
+    del document["placements"][0]["around_monthly_usd_micros"]
+    assert order_from_json(document) == order
 
 
 def test_machines_of_one_region_cost_although_another_had_none() -> None:

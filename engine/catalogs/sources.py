@@ -1,0 +1,48 @@
+"""The clouds' price lists, each connected when it is asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from engine.runs.real import check_sdk
+from kernel.clock import Clock
+from pricing.catalog import PROVIDERS, UnknownProviderError
+from providers.settings import price_addresses
+
+if TYPE_CHECKING:
+    from engine.catalogs.price_source import PriceSource
+
+
+def price_source(
+    provider: str, clock: Clock, *, spot: bool = False, environment: Mapping[str, str] = os.environ
+) -> PriceSource:
+    """The price list of a cloud.
+
+    Args:
+        provider: ``aws`` or ``azure``.
+        clock: The time, and on which waits pass.
+        spot: Whether spot prices are wanted too.
+        environment: May say where a price list answers instead.
+
+    Raises:
+        UnknownProviderError: There is no such cloud.
+        BadInputError: What is needed to ask it is not installed.
+    """
+    addresses = price_addresses(environment)
+    if provider == "aws":
+        check_sdk("AWS", "boto3", "catalog")
+        from engine.catalogs.aws import AwsSource
+
+        return AwsSource(clock, spot=spot, endpoint_url=addresses.aws)
+    if provider == "azure":
+        check_sdk("Azure's price list", "httpx", "catalog")
+        from engine.catalogs.azure import AzureSource
+
+        if addresses.azure is None:
+            return AzureSource(clock)
+        return AzureSource(clock, address=addresses.azure)
+    raise UnknownProviderError(
+        f"no provider {provider!r}; there are {', '.join(PROVIDERS)}", provider=provider
+    )

@@ -1,0 +1,108 @@
+"""Traffic: what the machines send and receive, and what that costs.
+
+Costs here are in micro-dollars for ``BYTES_PER_GB`` bytes: exact, to be rounded once by whoever
+sums them up.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.planning.spans import Span, price_expected, price_high, price_low, price_span
+from pricing.catalog import BYTES_PER_GB, FREE_EGRESS_GB, Catalog, NatPrices, egress_cost
+from pricing.money import SECONDS_PER_HOUR
+
+FREE_EGRESS_BYTES = FREE_EGRESS_GB * BYTES_PER_GB
+"""A month and account on both clouds; the low figure takes it as unused, the others as used up."""
+
+ASSUMED_SIZE_LOW_PERCENT, ASSUMED_SIZE_HIGH_PERCENT = 50, 400
+"""How far the real size of a request or a response may be from one that had to be assumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What the machines send and receive.
+
+    Attributes:
+        requests: Requests in all, from each region.
+        request_bytes: Bytes of each.
+        response_bytes: Bytes of the response to each.
+        is_assumed: The scenario does not say the size of requests.
+        are_responses_assumed: Nor that of responses.
+    """
+
+    requests: tuple[int, ...]
+    request_bytes: int
+    is_assumed: bool
+    response_bytes: int = 0
+    are_responses_assumed: bool = False
+
+    def paid_bytes(self) -> tuple[Span, ...]:
+        """Bytes sent from each region beyond those that are free."""
+        sent = [_sized(count * self.request_bytes, self.is_assumed) for count in self.requests]
+        all_low = sum(each.low for each in sent)
+        billed_low = max(0, all_low - FREE_EGRESS_BYTES)
+        return tuple(
+            Span(each.low * billed_low // max(1, all_low), each.expected, each.high)
+            for each in sent
+        )
+
+    def carried_bytes(self) -> tuple[Span, ...]:
+        """Bytes of each region in both directions."""
+        return tuple(
+            _sized(count * self.request_bytes, self.is_assumed).join(
+                _sized(count * self.response_bytes, self.are_responses_assumed), operator.add
+            )
+            for count in self.requests
+        )
+
+
+def egress_of(catalog: Catalog, provider: str, region: str, paid_bytes: Span) -> Span:
+    """What sending costs from a region, tier by tier; each part of a load by itself."""
+    tiers = catalog.egress_tiers(provider, region)
+    return Span(
+        egress_cost(tiers, paid_bytes.low, price_low),
+        egress_cost(tiers, paid_bytes.expected, price_expected),
+        egress_cost(tiers, paid_bytes.high, price_high),
+    )
+
+
+def nat_of(
+    catalog: Catalog, provider: str, region: str, carried_bytes: Span, billed_s: Span
+) -> Span | None:
+    """What one NAT gateway costs for all machines of a region; None: nobody knows there.
+
+    Each hour that begins is billed, for the gateway and for its own public address; at the least it
+    is there anyway, and only the traffic is added.
+    """
+    prices = catalog.nat(provider, region)
+    if prices is None:
+        return None
+    hourly = _hourly(prices, catalog, provider, region)
+    hours = billed_s.map(lambda seconds: -(-seconds // SECONDS_PER_HOUR))
+    by_time = hourly.join(hours, operator.mul).map(lambda usd: usd * BYTES_PER_GB)
+    by_bytes = price_span(prices.gigabyte).join(carried_bytes, operator.mul)
+    return Span(0, by_time.expected, by_time.high).join(by_bytes, operator.add)
+
+
+def sum_of(spans: Sequence[Span]) -> Span:
+    """All lows, all expected figures and all highs."""
+    total = Span(0, 0, 0)
+    for each in spans:
+        total = total.join(each, operator.add)
+    return total
+
+
+def _hourly(prices: NatPrices, catalog: Catalog, provider: str, region: str) -> Span:
+    address = price_span(catalog.public_ipv4(provider, region))
+    return price_span(prices.hour).join(address, operator.add)
+
+
+def _sized(count: int, is_assumed: bool) -> Span:
+    if not is_assumed:
+        return Span(count, count, count)
+    return Span(
+        count * ASSUMED_SIZE_LOW_PERCENT // 100, count, count * ASSUMED_SIZE_HIGH_PERCENT // 100
+    )

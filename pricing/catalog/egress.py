@@ -1,0 +1,48 @@
+"""Egress by tiers: the more an account sends in a month, the less a gigabyte costs.
+
+The one place that computes what sending costs; estimates and bills both come here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from pricing.catalog.model import Price
+
+BYTES_PER_GB = 10**9
+
+FREE_EGRESS_GB = 100
+"""A month and account on both clouds, over all regions."""
+
+
+@dataclass(frozen=True, slots=True)
+class EgressTier:
+    """The price of a gigabyte from so many gigabytes a month on; the free ones count."""
+
+    from_gb: int
+    price: Price
+
+
+def egress_cost(
+    tiers: Sequence[EgressTier], paid_bytes: int, usd_micros: Callable[[Price], int]
+) -> int:
+    """What bytes cost beyond the free ones, in micro-dollars for ``BYTES_PER_GB`` bytes: exact.
+
+    Never less for more bytes. The account is taken to have sent nothing else that is charged: what
+    it sends besides only makes them cheaper.
+
+    Args:
+        tiers: Of one region, by ``from_gb``; the first begins where the free ones end.
+        paid_bytes: What is sent.
+        usd_micros: Which figure of a price counts.
+    """
+    total, begin = 0, FREE_EGRESS_GB * BYTES_PER_GB
+    end = begin + paid_bytes
+    for tier, following in zip_longest(tiers, tiers[1:]):
+        until = end if following is None else min(end, following.from_gb * BYTES_PER_GB)
+        if until > begin:
+            total += (until - begin) * usd_micros(tier.price)
+            begin = until
+    return total

@@ -1,0 +1,267 @@
+"""A new version of the catalogue: the files of another one, with what was found put in.
+
+Pure: tables in, texts of files and what changed out. What was not asked for, or not found, stays as
+it is, with its date and source.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from pricing.catalog import FREE_EGRESS_GB, Catalog, MachineType, Source
+from pricing.catalog.catalog import (
+    MACHINE_TYPE_COLUMNS,
+    OFFERING_COLUMNS,
+    REFRESHED_COLUMNS,
+    REFRESHED_FILE,
+    SPOT_COLUMNS,
+)
+from pricing.catalog.surroundings import (
+    EGRESS_TIERS_COLUMNS,
+    EGRESS_TIERS_FILE,
+    SURROUNDINGS_COLUMNS,
+    SURROUNDINGS_FILE,
+)
+from pricing.money import format_usd
+from pricing.refreshing.changes import RegionChanges, RegionFound, changes_of, natural
+from pricing.refreshing.found import (
+    BOOT_DISK,
+    EGRESS,
+    MACHINE,
+    NAT_GB,
+    NAT_HOUR,
+    PUBLIC_IPV4,
+    SPOT,
+    PriceFound,
+)
+
+PRICES, TYPES, SPOT_HISTORY = "prices", "types", "spot"
+"""What a source is of; see ``SOURCE_KEYS``."""
+
+SOURCE_KEYS: Mapping[str, Mapping[str, str]] = {
+    "aws": {PRICES: "aws-price-list", TYPES: "ec2-api-types", SPOT_HISTORY: "ec2-api-spot"},
+    "azure": {PRICES: "azure-retail-prices", SPOT_HISTORY: "azure-retail-prices"},
+}
+_PER = {PUBLIC_IPV4: "hour", EGRESS: "GB", NAT_HOUR: "hour", NAT_GB: "GB"}
+_DISK_PER = {"aws": "GB-month", "azure": "month"}
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of a catalogue that hold more than one region, as they are on disk.
+
+    ``machine_types`` are those of the provider that is refreshed.
+    """
+
+    machine_types: Sequence[Row]
+    surroundings: Sequence[Row]
+    egress_tiers: Sequence[Row]
+    refreshed: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Files to put over those of the catalogue before, by their path in it; and what changes."""
+
+    files: Mapping[str, str]
+    changes: tuple[RegionChanges, ...]
+
+
+def unknown_types(tables: Tables, regions: Iterable[RegionFound]) -> tuple[str, ...]:
+    """Machine types with a price whose size no table knows."""
+    known = {row[0] for row in tables.machine_types}
+    names = {price.name for each in regions for price in each.prices if price.item == MACHINE}
+    return tuple(sorted(names - known))
+
+
+def prices_before(base: Catalog, provider: str, region: str) -> dict[str, int]:
+    """Hourly micro-dollars by machine type; none in a region that is new."""
+    if region not in base.regions(provider):
+        return {}
+    return {each.machine.name: each.hourly_usd_micros for each in base.offerings(provider, region)}
+
+
+def with_refreshed(bundled: Tables, other: Tables) -> Tables:
+    """The bundled tables, with what another catalogue has from refreshes.
+
+    The bundled ones may be newer than those that the other catalogue was made from.
+    """
+    known = {row[0] for row in bundled.machine_types}
+    places = {row[:2] for row in other.refreshed}
+    around = [row for row in other.surroundings if row[:2] in places]
+    tiers = [row for row in other.egress_tiers if row[:2] in places]
+    return Tables(
+        machine_types=(
+            *bundled.machine_types,
+            *(row for row in other.machine_types if row[0] not in known),
+        ),
+        surroundings=_replaced(bundled.surroundings, around, 3),
+        egress_tiers=_replaced(bundled.egress_tiers, tiers, 2),
+        refreshed=other.refreshed,
+    )
+
+
+def merged(
+    base: Catalog,
+    tables: Tables,
+    provider: str,
+    regions: Sequence[RegionFound],
+    *,
+    new_types: Mapping[str, MachineType],
+    sources: Mapping[str, Source],
+    day: date,
+) -> Merged:
+    """The new files.
+
+    Args:
+        base: The catalogue before; what changes is told against it.
+        tables: The common tables to put the new rows into.
+        provider: Whose prices were asked for.
+        regions: What was found; each is complete.
+        new_types: Sizes of machine types that the tables do not know, by name.
+        sources: Where all figures come from; the new ones by the keys in ``SOURCE_KEYS``.
+        day: When they were asked for.
+    """
+    stamp, keys = day.isoformat(), SOURCE_KEYS[provider]
+    sizes = {*(row[0] for row in tables.machine_types), *new_types}
+    files: dict[str, str] = {}
+    changes = []
+    for found in regions:
+        files |= _region_files(provider, found, sizes, stamp)
+        before = prices_before(base, provider, found.region)
+        changes.append(changes_of(found, before, sizes))
+    rows = (_type_row(each, stamp, keys[TYPES]) for each in new_types.values())
+    files[f"{provider}/machine-types.csv"] = _csv(
+        MACHINE_TYPE_COLUMNS,
+        sorted((*tables.machine_types, *rows), key=lambda row: natural(row[0])),
+    )
+    files |= _common_files(tables, provider, regions, stamp)
+    files["sources.toml"] = _sources(sources)
+    return Merged(files, tuple(changes))
+
+
+def _region_files(
+    provider: str, found: RegionFound, sizes: Collection[str], stamp: str
+) -> dict[str, str]:
+    """The machines' prices, and the spot prices if any were found."""
+    keys = SOURCE_KEYS[provider]
+    known = [each for each in found.prices if each.name in sizes]
+    machines = sorted(
+        (each for each in known if each.item == MACHINE), key=lambda each: natural(each.name)
+    )
+    spot = sorted(
+        (each for each in known if each.item == SPOT),
+        key=lambda each: (natural(each.name), each.zone),
+    )
+    rows = [(each.name, format_usd(each.usd_micros), stamp, keys[PRICES]) for each in machines]
+    files = {f"{provider}/regions/{found.region}.csv": _csv(OFFERING_COLUMNS, rows)}
+    if spot:
+        files[f"{provider}/spot/{found.region}.csv"] = _csv(
+            SPOT_COLUMNS,
+            [
+                (each.name, each.zone, format_usd(each.usd_micros), stamp, keys[SPOT_HISTORY])
+                for each in spot
+            ],
+        )
+    return files
+
+
+def _common_files(
+    tables: Tables, provider: str, regions: Sequence[RegionFound], stamp: str
+) -> dict[str, str]:
+    """What surrounds machines, and which regions were refreshed when."""
+    source = SOURCE_KEYS[provider][PRICES]
+    around = _replaced(tables.surroundings, _around(provider, regions, stamp, source), 3)
+    tiers = _replaced(tables.egress_tiers, _tiers(provider, regions, stamp, source), 2)
+    fresh = [(provider, each.region, stamp) for each in regions]
+    return {
+        SURROUNDINGS_FILE: _csv(
+            SURROUNDINGS_COLUMNS, sorted(around, key=lambda row: (row[0], row[2], row[1]))
+        ),
+        EGRESS_TIERS_FILE: _csv(
+            EGRESS_TIERS_COLUMNS, sorted(tiers, key=lambda row: (row[0], row[1], int(row[2])))
+        ),
+        REFRESHED_FILE: _csv(REFRESHED_COLUMNS, sorted(_replaced(tables.refreshed, fresh, 2))),
+    }
+
+
+def _around(
+    provider: str, regions: Iterable[RegionFound], stamp: str, source: str
+) -> Iterable[Row]:
+    """Rows of ``surroundings.csv``; of egress the tier that is charged first."""
+    for found in regions:
+        first_tiers = _tiers_of(found)[:1]
+        others = [
+            each for each in found.prices if each.item in {BOOT_DISK, PUBLIC_IPV4, NAT_HOUR, NAT_GB}
+        ]
+        for each in (*first_tiers, *others):
+            per = _DISK_PER[provider] if each.item == BOOT_DISK else _PER[each.item]
+            usd = format_usd(each.usd_micros)
+            yield (provider, found.region, each.item, usd, per, stamp, source, "no", "", "")
+
+
+def _tiers(provider: str, regions: Iterable[RegionFound], stamp: str, source: str) -> Iterable[Row]:
+    for found in regions:
+        for tier in _tiers_of(found):
+            usd = format_usd(tier.usd_micros)
+            yield (provider, found.region, str(tier.from_gb), usd, stamp, source)
+
+
+def _tiers_of(found: RegionFound) -> list[PriceFound]:
+    """The tiers of egress by size; none if the one that is charged first is missing."""
+    tiers = sorted(
+        (each for each in found.prices if each.item == EGRESS), key=lambda each: each.from_gb
+    )
+    return tiers if tiers and tiers[0].from_gb <= FREE_EGRESS_GB else []
+
+
+def _replaced(rows: Sequence[Row], new: Iterable[Row], key_columns: int) -> list[Row]:
+    """The rows, without those that new ones with the same first columns stand for."""
+    added = list(new)
+    keys = {row[:key_columns] for row in added}
+    return [*(row for row in rows if row[:key_columns] not in keys), *added]
+
+
+def _type_row(machine: MachineType, stamp: str, source: str) -> Row:
+    baseline, burst = machine.network_baseline_mbps, machine.network_burst_mbps
+    return (
+        machine.name,
+        machine.family,
+        str(machine.vcpus),
+        str(machine.memory_mib),
+        machine.architecture,
+        "" if baseline is None else str(baseline),
+        "" if burst is None else str(burst),
+        "yes" if machine.burstable else "no",
+        stamp,
+        source,
+    )
+
+
+def _sources(sources: Mapping[str, Source]) -> str:
+    """The TOML file; its strings are written as JSON's, which TOML reads alike."""
+    tables = []
+    for key, source in sources.items():
+        fields = {
+            name: getattr(source, name) for name in ("title", "address", "version", "licence")
+        }
+        lines = [
+            f"{name} = {json.dumps(text, ensure_ascii=False)}" for name, text in fields.items()
+        ]
+        tables.append("\n".join((f"[{key}]", *lines, "")))
+    return "\n".join(tables)
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return out.getvalue()
