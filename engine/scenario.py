@@ -73,6 +73,7 @@ class MachineWishes:
         machines_max: At most so many machines, over all regions.
         vcpus_max: At most so many virtual processors in each region, as a cloud's quota has it.
         mixed: A region may have machines of several types, such as a small one for the remainder.
+        types: Only these, by the cloud's name, such as ``c7g.large``; empty: any.
     """
 
     families: tuple[str, ...] = ()
@@ -80,6 +81,7 @@ class MachineWishes:
     machines_max: int | None = None
     vcpus_max: int | None = None
     mixed: bool = True
+    types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ def scenario_to_json(scenario: Scenario) -> Document:
         del document["machines"]
     else:
         document["machines"]["families"] = list(scenario.machines.families)
+        if types := document["machines"].pop("types"):
+            document["machines"]["types"] = list(types)
     return {
         **document,
         "protocol": scenario.protocol.value,
@@ -46,6 +48,7 @@ def scenario_from_json(document: Mapping[str, Any]) -> Scenario:
     program = document.get("program")
     wishes = dict(document.get("machines", {}))
     wishes["families"] = tuple(wishes.get("families", ()))
+    wishes["types"] = tuple(wishes.get("types", ()))
     return Scenario(
         **{
             **document,

@@ -4,6 +4,6 @@
 
 ``capacity`` says what one machine carries and what binds, ``requirement`` how many standard
 injectors that makes, ``fleet`` which machines are cheapest, ``costs`` what they cost, ``offers``
-what plans and services would bill; ``estimate`` joins them. ``sweep`` is the same arithmetic over
+what plans and services would bill; ``estimate`` joins them. ``engine.sweeping`` is the same over
 columns.
 """

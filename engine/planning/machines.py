@@ -7,7 +7,7 @@ generator needs them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from engine.planning.capacity import INTERNET_MBPS_BELOW_32_VCPUS, Host
@@ -52,8 +52,7 @@ def candidates(
         catalog,
         provider,
         region,
-        wishes.families,
-        wishes.architecture,
+        replace(wishes, machines_max=None, vcpus_max=None, mixed=True),
         without,
         counts_vcpus=wishes.vcpus_max is not None,
     )
@@ -65,6 +64,7 @@ def is_wished(machine: MachineType, wishes: MachineWishes) -> bool:
         not machine.burstable
         and (not wishes.families or machine.family in wishes.families)
         and wishes.architecture in {None, machine.architecture}
+        and (not wishes.types or machine.name in wishes.types)
     )
 
 
@@ -73,8 +73,7 @@ def _candidates(
     catalog: Catalog,
     provider: str,
     region: str,
-    families: tuple[str, ...],
-    architecture: str | None,
+    wishes: MachineWishes,
     without: frozenset[str],
     *,
     counts_vcpus: bool,
@@ -84,7 +83,6 @@ def _candidates(
     It could then never need fewer machines; nor fewer processors, where those count. That leaves a
     few dozen of several hundred.
     """
-    wishes = MachineWishes(families, architecture)
     around_usd_micros = (
         catalog.public_ipv4(provider, region).usd_micros * HOURS_PER_MONTH
         + catalog.boot_disk(provider, region).usd_micros

@@ -68,6 +68,7 @@ def _scenario(file: ScenarioFile, program: LoadProgram | None) -> Scenario:
             machines_max=file.machines.at_most,
             vcpus_max=file.machines.vcpus_at_most,
             mixed=file.machines.mixed,
+            types=tuple(file.machines.types),
         ),
     )
 

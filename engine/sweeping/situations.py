@@ -1,0 +1,190 @@
+"""Situations: what load tests have in common beside their numbers, and what follows from it.
+
+A situation is a protocol, a place, a machine type and a plan. A sweep of a million rows has few of
+them; each is looked up once, and the rows then compute with its figures.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
+
+from engine.planning.capacity import STANDARD_INJECTOR, Demand, capacity_of, demand_of
+from engine.planning.costs import BYTES_PER_GB, START_UP_S
+from engine.planning.needs import Needs
+from engine.planning.places import is_choice
+from engine.profile import closed
+from engine.scenario import MachineWishes, Protocol, Scenario
+from engine.sweeping.billing import Billing, billing_of
+from engine.sweeping.columns import Problem
+from engine.sweeping.machine_prices import MachinePrices, machine_prices
+from kernel.errors import BadInputError
+from pricing.catalog import BILLING_RULES, DEFAULT_REGION, PROVIDERS, Catalog
+
+PLAN = "on-demand"
+"""By which a row is billed that does not say."""
+
+PACE_S = 1_000_000
+INT64_MAX = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Situation:
+    """What a row says in words; an empty word: nothing.
+
+    Attributes:
+        protocol: What the users speak.
+        provider: Whose machines; with neither provider nor region, no machines are looked for.
+        region: Where they are; default: the provider's default region.
+        instance_type: The only machine type that may be taken; empty: any.
+        plan: The plan or the tariff that bills the run.
+        is_fixed: The row fixes its payload or its injectors.
+    """
+
+    protocol: str
+    provider: str
+    region: str
+    instance_type: str
+    plan: str
+    is_fixed: bool
+
+    def scenario(self, users: int, duration_s: int) -> Scenario:
+        """The load test whose single estimate a row equals; without its payload."""
+        return Scenario(
+            "row",
+            Protocol(self.protocol),
+            closed([(0, users), (duration_s, users)]),
+            machines=MachineWishes(types=(self.instance_type,) if self.instance_type else ()),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MachineFigures:
+    """What machines in a place cost.
+
+    Attributes:
+        provider: Whose they are.
+        region: Where.
+        needs: What they have to carry.
+        prices: The least by the month.
+        start_up_s: Billed before the load begins.
+        minimum_s: Billed at least.
+        step_s: Billed in steps of so many.
+        requests: Requests of a million user-seconds, as a fraction of ``requests_of``.
+        requests_of: See ``requests``; user-seconds in which there are so many.
+        egress: Micro-dollars of so many requests as ``egress_of``.
+        egress_of: See ``egress``.
+    """
+
+    provider: str
+    region: str
+    needs: Needs
+    prices: MachinePrices
+    start_up_s: int
+    minimum_s: int
+    step_s: int
+    requests: int
+    requests_of: int
+    egress: int
+    egress_of: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figures:
+    """What the rows of a situation compute with.
+
+    Attributes:
+        payload: Users on a standard injector.
+        billing: How the run is billed.
+        machines: What machines cost; None: none were asked for.
+    """
+
+    payload: int
+    billing: Billing
+    machines: MachineFigures | None
+
+
+@lru_cache(maxsize=4_096)
+def figures_of(situation: Situation, catalog: Catalog, at: date | None) -> Figures | Problem:
+    """The figures of a situation, or what is wrong with it; the problem's row is to be filled in.
+
+    Args:
+        situation: What the rows say.
+        catalog: Machine types and prices.
+        at: The day whose tariffs count; None: the newest.
+    """
+    if situation.protocol not in set(Protocol):
+        known = ", ".join(Protocol)
+        return Problem(0, "protocol", f"{situation.protocol!r} is unknown; there are {known}")
+    demand = demand_of(situation.scenario(1, 1))
+    payload = capacity_of(STANDARD_INJECTOR, demand).users
+    try:
+        billing = billing_of(situation.plan, situation.protocol, is_fixed=situation.is_fixed, at=at)
+    except BadInputError as error:
+        return Problem(0, "plan", error.message)
+    if not situation.provider and not situation.region:
+        if situation.instance_type:
+            return Problem(0, "instance_type", "needs a provider or a region")
+        return Figures(payload, billing, None)
+    machines = _machines(situation, demand, catalog)
+    return machines if isinstance(machines, Problem) else Figures(payload, billing, machines)
+
+
+def _machines(situation: Situation, demand: Demand, catalog: Catalog) -> MachineFigures | Problem:
+    place = _place(situation, catalog)
+    if isinstance(place, Problem):
+        return place
+    provider, region = place
+    name = situation.instance_type
+    if name:
+        try:
+            offering = catalog.offering(provider, region, name)
+        except BadInputError as error:
+            return Problem(0, "instance_type", error.message)
+        if offering.machine.burstable:
+            return Problem(0, "instance_type", f"{name} is burstable; such are never taken")
+    wishes = MachineWishes(types=(name,) if name else ())
+    needs = Needs(demand, 1 if situation.is_fixed else None, wishes)
+    prices = machine_prices(catalog, provider, region, needs)
+    if prices is None:
+        what = name or f"any machine of {provider} in {region}"
+        return Problem(
+            0, "instance_type" if name else "region", f"{what} carries no {situation.protocol} user"
+        )
+    rule = BILLING_RULES[provider]
+    pace = math.gcd(demand.requests_per_million_s, PACE_S)
+    per_request = catalog.egress(provider, region).usd_micros * demand.request_bytes
+    shared = math.gcd(per_request, BYTES_PER_GB)
+    figures = MachineFigures(
+        provider=provider,
+        region=region,
+        needs=replace(needs, payload=None),
+        prices=prices,
+        start_up_s=START_UP_S[provider].expected,
+        minimum_s=rule.minimum_s,
+        step_s=rule.step_s,
+        requests=demand.requests_per_million_s // pace,
+        requests_of=PACE_S // pace,
+        egress=per_request // shared,
+        egress_of=BYTES_PER_GB // shared,
+    )
+    assert figures.egress * figures.egress_of < INT64_MAX, "a dearer gigabyte overflows 64 bits"
+    return figures
+
+
+def _place(situation: Situation, catalog: Catalog) -> tuple[str, str] | Problem:
+    """Provider and region; a region's name tells its provider."""
+    provider, region = situation.provider, situation.region
+    if provider and provider not in PROVIDERS:
+        return Problem(0, "provider", f"{provider!r} is unknown; there are {', '.join(PROVIDERS)}")
+    if not region:
+        return provider, DEFAULT_REGION[provider]
+    if is_choice(region):
+        return Problem(0, "region", f"{region!r} is no one region; a row has one, a grid takes it")
+    try:
+        ((found, _), *_) = catalog.places(provider or None, region)
+    except BadInputError as error:
+        return Problem(0, "region", error.message)
+    return found, region
