@@ -369,7 +369,7 @@ def _cost_rows(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
         length_s = duration_s[i] if len(duration_s) > 1 else duration_s[0]
         load = injectors[i] if own[_BY_INJECTORS] else user
         units = _over(load + own[_UNIT] - 1, own[_UNIT])
-        more = 0
+        more = np.int64(0)
         is_known = True
         if units > own[_LAST_UNITS]:
             if own[_BASE_UNITS]:
