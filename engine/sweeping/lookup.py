@@ -74,6 +74,12 @@ class Lookup:
             self._last = (situations, constants_of(sound, self._house) if good else None)
         return Found(situations, figures, codes, self._last[1])
 
+    def found(self, situation: Situation) -> Found:
+        """One situation for all rows."""
+        figures = self.figures(situation)
+        constants = constants_of([figures], self._house) if isinstance(figures, Figures) else None
+        return Found((situation,), (figures,), np.zeros(1, np.int32), constants)
+
     def figures(self, situation: Situation) -> Figures | Problem:
         """The figures of a situation, or what is wrong with it."""
         if situation not in self._figures:
