@@ -15,6 +15,7 @@ from kernel.errors import BadInputError, LoadmusterError
 COMMANDS = {
     "estimate": ("engine.cli.estimate:estimate", "What a load test takes and costs."),
     "compare": ("engine.cli.compare:compare", "The same test at every tariff, cheapest first."),
+    "sweep": ("engine.cli.sweep:sweep", "Millions of what-ifs, from files or grids."),
     "plot": ("engine.cli.plot:plot", "Cost against users, and the plans' break-even, as curves."),
     "run": ("engine.cli.run:run", "Run a load test, and bill it."),
     "cancel": ("engine.cli.run:cancel", "End a run now; its machines go."),

@@ -10,6 +10,7 @@ from typing import Any
 from engine.planning.places import ANY_REGION
 from engine.scenario import Protocol
 from engine.sweeping.columns import NUMBERS
+from engine.sweeping.situations import PLAN
 from kernel.durations import parse_duration_s
 from kernel.errors import BadInputError
 from pricing.catalog import PROVIDERS, Catalog
@@ -53,16 +54,17 @@ class Axes:
     providers: Sequence[str] = ()
     regions: Sequence[str] = ()
     instance_types: Sequence[str] = ()
-    plans: Sequence[str] = ("on-demand",)
+    plans: Sequence[str] = (PLAN,)
 
 
-def parse_axes(texts: Sequence[str], catalog: Catalog) -> Axes:
+def parse_axes(texts: Sequence[str], catalog: Catalog, plan: str = PLAN) -> Axes:
     """Read ``users=100:100000:100``, ``duration=5m,10m,1h``, ``region=eu-*``, ``type=c7i.large``.
 
     Args:
         texts: One for each axis: whole numbers and lengths of time as a list, or ``from:to:step``
             with both ends in it; names as a list. A region may be a pattern, or ``any``.
         catalog: Knows the regions.
+        plan: Bills the run where there is no axis of plans.
 
     Raises:
         BadAxisError: An axis cannot be read, is there twice, or is missing.
@@ -96,7 +98,7 @@ def parse_axes(texts: Sequence[str], catalog: Catalog) -> Axes:
             others["regions"] = _regions(values, catalog)
         else:
             others[f"{name}s"] = _known(name, _names(values))
-    return Axes(users, duration_s, **others)
+    return Axes(users, duration_s, **({"plans": [plan]} | others))
 
 
 def _numbers(name: str, text: str) -> Sequence[int]:

@@ -20,7 +20,7 @@ from engine.sweeping.lookup import Lookup
 from engine.sweeping.selection import Condition, Order, selected
 from engine.sweeping.sorting import First, Sorter
 from engine.sweeping.sweep import OnError
-from engine.sweeping.table_files import Write, reading, writing
+from engine.sweeping.table_files import Rows, Write, reading, writing
 
 BATCHES_WAITING = 2
 PROBLEMS_KEPT = 20
@@ -35,7 +35,7 @@ class Wanted:
     Attributes:
         conditions: All of which hold.
         order: By which column they come; None: as they came.
-        top: Only so many of the first; needs an order.
+        top: Only so many of the first, by the order if there is one.
     """
 
     conditions: Sequence[Condition] = ()
@@ -87,19 +87,53 @@ def sweep_file(
         BadColumnError: The first row that is no load test; the target stays as it was.
         TableFileError: A file cannot be read or written.
     """
-    wanted = wanted or Wanted()
+    with reading(source) as rows:
+        try:
+            return sweep_rows(
+                rows,
+                target,
+                lookup,
+                folder=(target or source).parent,
+                on_error=on_error,
+                wanted=wanted,
+                threads=threads,
+                progress=progress,
+            )
+        except BadColumnError as error:
+            raise BadColumnError(f"{source}: {error.message}", **error.facts) from error
+
+
+def sweep_rows(  # noqa: PLR0913 - as sweep_file, and where parts may be put
+    content: Rows,
+    target: Path | None,
+    lookup: Lookup,
+    *,
+    folder: Path,
+    on_error: OnError = OnError.REFUSE,
+    wanted: Wanted | None = None,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> FileSweep:
+    """Estimate rows that come in batches; otherwise as ``sweep_file``.
+
+    Args:
+        content: The rows.
+        target: Where rows and estimates go; None: nowhere.
+        lookup: Catalogue, day and plan.
+        folder: Where parts of what is sorted may be put.
+        on_error: What becomes of rows that are no load tests.
+        wanted: Which rows, in which order; None: all, as they came.
+        threads: That compute side by side.
+        progress: Is told rows done, and of how many if that is known.
+    """
     rows = marked = 0
     problems: list[Problem] = []
     with ExitStack() as stack:
-        content = stack.enter_context(reading(source))
         write = _nowhere if target is None else stack.enter_context(writing(target))
-        output = _Output(stack.enter_context(_in_background(write)), wanted, target or source)
+        output = _Output(stack.enter_context(_in_background(write)), wanted or Wanted(), folder)
         stack.callback(output.close)
         for batch in content.batches:
-            try:
-                done = estimated(batch, lookup, first_row=rows, on_error=on_error, threads=threads)
-            except BadColumnError as error:
-                raise BadColumnError(f"{source}: {error.message}", **error.facts) from error
+            done = estimated(batch, lookup, first_row=rows, on_error=on_error, threads=threads)
             rows += batch.num_rows
             marked += len(done.problems)
             problems += done.problems[: PROBLEMS_KEPT - len(problems)]
@@ -121,7 +155,7 @@ class _Output:
         best: See ``FileSweep``.
     """
 
-    def __init__(self, write: Write, wanted: Wanted, near: Path) -> None:
+    def __init__(self, write: Write, wanted: Wanted, folder: Path) -> None:
         self.written = 0
         self.best: pa.RecordBatch | None = None
         self._write = write
@@ -131,17 +165,20 @@ class _Output:
         if wanted.order is not None and wanted.top is not None:
             self._first = First(wanted.order, wanted.top)
         elif wanted.order is not None:
-            self._sorter = Sorter(wanted.order, near.parent)
+            self._sorter = Sorter(wanted.order, folder)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """More rows."""
-        batch = selected(batch, self._wanted.conditions)
+        wanted = self._wanted
+        batch = selected(batch, wanted.conditions)
         if self._first is not None:
             self._first.add(batch)
         elif self._sorter is not None:
             self._sorter.add(batch)
             self.written += batch.num_rows
         else:
+            if wanted.top is not None:
+                batch = batch.slice(0, wanted.top - self.written)
             self._write(batch)
             self.written += batch.num_rows
 

@@ -64,6 +64,8 @@ def reading(path: Path) -> Iterator[Rows]:
     with ExitStack() as stack:
         try:
             rows = stack.enter_context(reader(path))
+        except FileNotFoundError as error:
+            raise TableFileError(f"{path}: there is no such file", file=str(path)) from error
         except OSError as error:
             raise TableFileError(
                 f"{path}: cannot be read: {error.strerror or error}", file=str(path)
