@@ -154,6 +154,15 @@ def load_tests(columns: Mapping[str, Any]) -> LoadTests:
     )
 
 
+def load_numbers(name: str, values: Any) -> list[int | None]:  # noqa: ANN401 - any array-like
+    """The column as it is read; None where it holds no whole number."""
+    problems: list[Problem] = []
+    read: list[int | None] = [*_whole_numbers(name, values, problems).tolist()]
+    for each in problems:
+        read[each.row] = None
+    return read
+
+
 def out_of_range(tests: LoadTests) -> Iterator[Problem]:
     """The rows whose numbers no load test has."""
     for name, most in NUMBERS.items():

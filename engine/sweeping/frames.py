@@ -24,6 +24,7 @@ from engine.sweeping.columns import (
     Codes,
     Problem,
     Words,
+    load_numbers,
 )
 from engine.sweeping.lookup import Lookup
 from engine.sweeping.situations import PLAN
@@ -121,13 +122,27 @@ def estimated(
     problems = tuple(replace(each, row=each.row + first_row) for each in swept.problems)
     if problems and on_error is OnError.REFUSE:
         raise problems[0].error()
-    rows = _beside(batch, swept, has_place=any(name in columns for name in PLACES))
+    rows = _beside(_with_numbers(batch), swept, has_place=any(name in columns for name in PLACES))
     if on_error is OnError.MARK:
         texts: list[str | None] = [None] * batch.num_rows
         for each in swept.problems:
             texts[each.row] = f"{each.column}: {each.message}"
         rows = _set(rows, ERROR, pa.array(texts, pa.string()))
     return Estimated(rows, problems)
+
+
+def _with_numbers(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with the numbers of a CSV file as numbers, so that they can be compared."""
+    for name in set(NUMBERS) & set(batch.schema.names):
+        column = batch.column(name)
+        if _is_text(column.type):
+            try:
+                numbers = pc.cast(column, pa.int64())
+            except pa.ArrowInvalid:
+                read = load_numbers(name, np.array(column.to_pylist(), object))
+                numbers = pa.array(read, pa.int64())
+            batch = _set(batch, name, numbers)
+    return batch
 
 
 def _beside(batch: pa.RecordBatch, swept: Swept, *, has_place: bool) -> pa.RecordBatch:

@@ -83,7 +83,10 @@ def test_a_stream_of_batches_gives_what_memory_gives(
     expected = sweep_frame(table)
     found = read(target).select(expected.schema.names)
     for name in expected.schema.names:
-        assert found[name].to_pylist() == expected[name].to_pylist(), name
+        values = expected[name].to_pylist()
+        if name == "id" and kind_in == "csv" and kind_out != "csv":
+            values = [*map(str, values)]  # a column that is not read stays as it is written
+        assert found[name].to_pylist() == values, name
     assert sorted(each.name for each in tmp_path.iterdir()) == sorted([source.name, target.name])
 
 
@@ -138,7 +141,7 @@ def test_a_bad_row_deep_in_a_file_is_refused_by_its_number_and_leaves_nothing(
     regions[17_003] = "us-esat-1"
     pa_csv.write_csv(table.set_column(3, "region", pa.array(regions)), source)
     target.write_text("older")
-    with pytest.raises(BadColumnError, match="in.csv: region, row 17003: no region 'us-esat-1'"):
+    with pytest.raises(BadColumnError, match=r"in\.csv: region, row 17003: no region 'us-esat-1'"):
         run(source, target)
     assert target.read_text() == "older"
     assert len(list(tmp_path.iterdir())) == 2
@@ -156,7 +159,7 @@ def test_a_failed_write_is_told_and_leaves_nothing(
 
     target = tmp_path / "out.parquet"
     monkeypatch.setattr(pq.ParquetWriter, "write_batch", full)
-    with pytest.raises(TableFileError, match="out.parquet: cannot be written: No space left"):
+    with pytest.raises(TableFileError, match=r"out\.parquet: cannot be written: No space left"):
         run(source, target)
     assert list(tmp_path.iterdir()) == [source]
 
@@ -241,7 +244,8 @@ def peak_mib(rows: int, folder: Path) -> int:
     return kib // 1_024
 
 
-def test_ten_times_the_rows_take_no_more_memory(tmp_path: Path) -> None:
-    few, many = peak_mib(1_000_000, tmp_path), peak_mib(10_000_000, tmp_path)
-    # All columns of ten million rows take 380 MiB.
-    assert many < few + 130, (few, many)
+@pytest.mark.parametrize("many_rows", [5_000_000, pytest.param(50_000_000, marks=pytest.mark.long)])
+def test_many_more_rows_take_no_more_memory(tmp_path: Path, many_rows: int) -> None:
+    few, many = peak_mib(1_000_000, tmp_path), peak_mib(many_rows, tmp_path)
+    # All columns of five million rows take 190 MiB.
+    assert many < few + 80, (few, many)
