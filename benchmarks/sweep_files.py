@@ -41,13 +41,14 @@ def work(source, target):
     pl.scan_parquet(source).with_columns(more).sink_parquet(target, compression="snappy")
 """
 MEASURED = """
-import json, resource, sys, time
+import json, sys, time
+from benchmarks.measure import peak_kib
 small, source, target = sys.argv[1:]
 work(small, target)
 start = time.perf_counter()
 work(source, target)
 took_s = time.perf_counter() - start
-print(json.dumps([took_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+print(json.dumps([took_s, peak_kib()]))
 """
 
 

@@ -18,7 +18,8 @@ AIM_S = 10.0
 THREADS = 2
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = """
-import json, resource, sys, time
+import json, sys, time
+from benchmarks.measure import peak_kib
 from engine.sweeping.axes import parse_axes
 from engine.sweeping.grid import grid_of, reduce_grid
 from engine.sweeping.lookup import Lookup
@@ -32,9 +33,8 @@ reduce_grid(small, lookup, measure=measure, compiled=True)
 start = time.perf_counter()
 found = reduce_grid(grid, lookup, measure=measure, threads=int(threads), compiled=True)
 took_s = time.perf_counter() - start
-peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps({
-    "what_ifs": grid.what_ifs, "took_s": took_s, "peak_kib": peak_kib,
+    "what_ifs": grid.what_ifs, "took_s": took_s, "peak_kib": peak_kib(),
     "median": found.tally.percentile(50), "left_out": found.left_out,
 }))
 """

@@ -211,12 +211,13 @@ def test_an_empty_file_becomes_one_with_the_columns(table: pa.Table, tmp_path: P
 
 
 PEAK = """
-import resource, sys
+import sys
 from pathlib import Path
 from engine.sweeping.files import sweep_file
 from engine.sweeping.lookup import Lookup
+from benchmarks.measure import peak_kib
 done = sweep_file(Path(sys.argv[1]), Path(sys.argv[2]), Lookup())
-print(done.rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(done.rows, peak_kib())
 """
 
 
