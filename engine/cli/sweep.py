@@ -6,7 +6,7 @@ import importlib.util
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,8 @@ class _Asked:
     grid: tuple[str, ...]
     best: int
     threads: int | None
+    workers: int | None
+    dask: str | None
 
     def wanted(self) -> Wanted:
         """Which rows, in which order."""
@@ -98,6 +100,8 @@ class _Asked:
     metavar="K",
     help="The cheapest of a grid.",
 )
+@click.option("--workers", type=click.IntRange(1, 256), help="For a folder: Dask processes here.")
+@click.option("--dask", metavar="ADDRESS", help="For a folder: a Dask scheduler.")
 @click.option("--threads", type=click.IntRange(min=1, max=256), help="Default: all processors.")
 @pass_settings
 def sweep(
@@ -112,6 +116,8 @@ def sweep(
     Columns of IN are users and duration_s, or duration with units; if wanted protocol,
     users_per_injector or injectors, provider, region, instance_type and plan. OUT has them all, and
     injectors, li_minutes, usd_micros, machines, machine_usd_micros. Rows are counted from 0.
+
+    A folder of Parquet files becomes a folder of such files, here or by the workers of Dask.
 
     With --grid, every combination of the axes is a what-if: shown are the percentiles of the cost
     and the cheapest, by the plan's charge or with --sort machine_usd by what machines cost. OUT, if
@@ -138,7 +144,10 @@ def _sweep_file(
         raise BadInputError("sweep: give IN, a file of load tests, or --grid", option="IN")
     if target is None and asked.top is None:
         raise BadInputError("sweep: give OUT, or --top K to see the first rows", option="OUT")
-    _need_pyarrow()
+    _need("pyarrow", "files of columns", "sweep")
+    if source.is_dir():
+        _sweep_folder(settings, asked, source, target)
+        return
     from engine.sweeping.files import sweep_file
 
     with _told(settings) as progress:
@@ -154,7 +163,7 @@ def _sweep_grid(settings: Settings, lookup: Lookup, asked: _Asked, target: Path 
     axes = parse_axes(asked.grid, Catalog.bundled(), plan=asked.plan)
     grid = grid_of(axes)
     if target is not None:
-        _need_pyarrow()
+        _need("pyarrow", "files of columns", "sweep")
         from engine.sweeping.files import sweep_rows
         from engine.sweeping.grid_rows import grid_rows
 
@@ -208,10 +217,45 @@ def _show_grid(settings: Settings, reduced: Reduced, took_s: float) -> None:
     settings.emit(grid_document(reduced), lambda console: show_grid(console, reduced, took_s))
 
 
-def _need_pyarrow() -> None:
-    if importlib.util.find_spec("pyarrow") is None:
+def _sweep_folder(settings: Settings, asked: _Asked, source: Path, target: Path | None) -> None:
+    """Partition by partition: in this process, or by workers of Dask."""
+    from engine.cli.sweep_view import folder_document, show_folder
+    from engine.sweeping.spread import on_dask, sweep_folder
+    from engine.sweeping.sweep import OnError
+
+    if target is None or asked.where or asked.sort or asked.top:
         raise BadInputError(
-            "sweep: files of columns need pyarrow: pip install 'loadmuster[sweep]'", extra="sweep"
+            "sweep: a folder becomes the folder OUT, all rows as they come", option="OUT"
+        )
+    mapped: Any = map
+    with ExitStack() as stack:
+        if asked.dask or asked.workers:
+            _need("distributed", "workers", "spread")
+            from distributed import Client, LocalCluster
+
+            where = asked.dask or stack.enter_context(
+                LocalCluster(n_workers=asked.workers, threads_per_worker=1, dashboard_address=None)
+            )
+            mapped = on_dask(stack.enter_context(Client(where)))
+        done = sweep_folder(
+            source,
+            target,
+            mapped=mapped,
+            at=settings.clock().now().date(),
+            plan=asked.plan,
+            on_error=OnError(asked.on_error),
+            progress=stack.enter_context(_told(settings)),
+        )
+    settings.emit(
+        folder_document(source, target, done),
+        lambda console: show_folder(console, source, target, done),
+    )
+
+
+def _need(module: str, what: str, extra: str) -> None:
+    if importlib.util.find_spec(module) is None:
+        raise BadInputError(
+            f"sweep: {what} need {module}: pip install 'loadmuster[{extra}]'", extra=extra
         )
 
 

@@ -17,6 +17,7 @@ from pricing.money import format_cents, format_usd
 if TYPE_CHECKING:
     from engine.sweeping.files import FileSweep
     from engine.sweeping.grid import Reduced
+    from engine.sweeping.spread import PartSwept
 
 PERCENTS = (1, 25, 50, 75, 99)
 SHOWN_PROBLEMS = 5
@@ -77,6 +78,38 @@ def show_file(console: Console, source: str, target: Path | None, done: FileSwee
         )
     if done.best is not None and target is None:
         section(console, "First", _table(console, done.best.to_pydict()))
+
+
+def folder_document(source: Path, target: Path, parts: Sequence[PartSwept]) -> dict[str, Any]:
+    """A sweep of partitions as ``--json`` prints it."""
+    return {
+        "source": str(source),
+        "file": str(target),
+        "rows": sum(each.rows for each in parts),
+        "marked": sum(each.marked for each in parts),
+        "problems": [
+            {"part": part.name, "row": each.row, "column": each.column, "message": each.message}
+            for part in parts
+            for each in part.problems
+        ],
+        "parts": [{"name": each.name, "rows": each.rows} for each in parts],
+    }
+
+
+def show_folder(console: Console, source: Path, target: Path, parts: Sequence[PartSwept]) -> None:
+    """How many rows in how many partitions, and what is wrong with some."""
+    rows, marked = sum(each.rows for each in parts), sum(each.marked for each in parts)
+    said = f"{source}: {counted(rows, 'row')} in {counted(len(parts), 'file')} estimated"
+    if marked:
+        said += f", {marked:,} of them marked as no load tests"
+    console.print(f"{said}; they are in {target}")
+    problems = [
+        f"{part.name}: {each.column}, row {each.row}: {each.message}"
+        for part in parts
+        for each in part.problems
+    ]
+    if problems:
+        section(console, "Marked", *problems[:SHOWN_PROBLEMS])
 
 
 def grid_document(reduced: Reduced) -> dict[str, Any]:
