@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,7 +133,7 @@ def sweep_rows(  # noqa: PLR0913 - as sweep_file, and where parts may be put
         write = _nowhere if target is None else stack.enter_context(writing(target))
         output = _Output(stack.enter_context(_in_background(write)), wanted or Wanted(), folder)
         stack.callback(output.close)
-        for batch in content.batches:
+        for batch in stack.enter_context(closing(_ahead(content.batches))):
             done = estimated(batch, lookup, first_row=rows, on_error=on_error, threads=threads)
             rows += batch.num_rows
             marked += len(done.problems)
@@ -196,6 +197,15 @@ class _Output:
         """Leave nothing behind."""
         if self._sorter is not None:
             self._sorter.close()
+
+
+def _ahead(batches: Iterator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
+    """The same; the next one is read while one is worked on."""
+    with ThreadPoolExecutor(1, thread_name_prefix="sweep-reader") as pool:
+        coming = pool.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, batches, None)
+            yield batch
 
 
 @contextmanager
