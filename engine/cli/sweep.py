@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,8 @@ from engine.cli.settings import Command, Settings, pass_settings
 from kernel.errors import BadInputError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from engine.sweeping.files import FileSweep, Progress, Wanted
     from engine.sweeping.grid import Reduced
     from engine.sweeping.lookup import Lookup
@@ -144,7 +146,7 @@ def _sweep_file(
         raise BadInputError("sweep: give IN, a file of load tests, or --grid", option="IN")
     if target is None and asked.top is None:
         raise BadInputError("sweep: give OUT, or --top K to see the first rows", option="OUT")
-    _need("pyarrow", "files of columns", "sweep")
+    need_pyarrow()
     if source.is_dir():
         _sweep_folder(settings, asked, source, target)
         return
@@ -157,26 +159,27 @@ def _sweep_file(
 
 def _sweep_grid(settings: Settings, lookup: Lookup, asked: _Asked, target: Path | None) -> None:
     from engine.sweeping.axes import parse_axes
-    from engine.sweeping.grid import grid_of, reduce_grid
+    from engine.sweeping.grid import grid_of, reasons_of, reduce_grid
     from pricing.catalog import Catalog
 
     axes = parse_axes(asked.grid, Catalog.bundled(), plan=asked.plan)
     grid = grid_of(axes)
     if target is not None:
-        _need("pyarrow", "files of columns", "sweep")
+        need_pyarrow()
         from engine.sweeping.files import sweep_rows
         from engine.sweeping.grid_rows import grid_rows
 
+        rows = grid_rows(grid, lookup)
         with _told(settings) as progress:
             done = sweep_rows(
-                grid_rows(grid, lookup),
+                rows,
                 target,
                 lookup,
                 folder=target.parent,
                 progress=progress,
                 **asked.how(),
             )
-        _show_file(settings, "the grid", target, done)
+        _show_file(settings, "the grid", target, done, left_out=reasons_of(grid, lookup))
         return
     if asked.where or asked.top:
         raise BadInputError(
@@ -202,13 +205,20 @@ def _sweep_grid(settings: Settings, lookup: Lookup, asked: _Asked, target: Path 
     _show_grid(settings, reduced, time.perf_counter() - start)
 
 
-def _show_file(settings: Settings, source: str, target: Path | None, done: FileSweep) -> None:
-    from engine.cli.sweep_view import file_document, show_file
+def _show_file(
+    settings: Settings,
+    source: str,
+    target: Path | None,
+    done: FileSweep,
+    left_out: Sequence[str] = (),
+) -> None:
+    from engine.cli.sweep_view import file_document, show_file, show_reasons
 
-    settings.emit(
-        file_document(source, target, done),
-        lambda console: show_file(console, source, target, done),
-    )
+    def show(console: Console) -> None:
+        show_file(console, source, target, done)
+        show_reasons(console, left_out)
+
+    settings.emit({**file_document(source, target, done), "left_out": list(left_out)}, show)
 
 
 def _show_grid(settings: Settings, reduced: Reduced, took_s: float) -> None:
@@ -250,6 +260,11 @@ def _sweep_folder(settings: Settings, asked: _Asked, source: Path, target: Path 
         folder_document(source, target, done),
         lambda console: show_folder(console, source, target, done),
     )
+
+
+def need_pyarrow() -> None:
+    """Refuse what files of columns are needed for where the extra is missing."""
+    _need("pyarrow", "files of columns", "sweep")
 
 
 def _need(module: str, what: str, extra: str) -> None:

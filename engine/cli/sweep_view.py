@@ -133,10 +133,7 @@ def show_grid(console: Console, reduced: Reduced, took_s: float) -> None:
         f"{counted(reduced.what_ifs, 'what-if')} in {took_s:.1f} s"
         + (f", {reduced.left_out:,} of them left out" if reduced.left_out else "")
     )
-    if reduced.reasons:
-        more = len(reduced.reasons) - SHOWN_REASONS
-        said = [*reduced.reasons[:SHOWN_REASONS], *([f"and {more:,} more"] if more > 0 else [])]
-        section(console, "Left out", *said)
+    show_reasons(console, reduced.reasons)
     spread = columns(
         *(said for said, _ in _percentiles(reduced.tally)),
         right=[said for said, _ in _percentiles(reduced.tally)],
@@ -148,6 +145,14 @@ def show_grid(console: Console, reduced: Reduced, took_s: float) -> None:
     best = _best(reduced)
     if best["users"]:
         section(console, "Cheapest", _table(console, best))
+
+
+def show_reasons(console: Console, reasons: Sequence[str]) -> None:
+    """Why what-ifs are left out, if any are."""
+    if reasons:
+        more = len(reasons) - SHOWN_REASONS
+        said = [*reasons[:SHOWN_REASONS], *([f"and {more:,} more"] if more > 0 else [])]
+        section(console, "Left out", *said)
 
 
 def _percentiles(tally: Tally) -> list[tuple[str, int]]:

@@ -194,6 +194,12 @@ def grid_of(axes: Axes) -> Grid:
     return grid
 
 
+def reasons_of(grid: Grid, lookup: Lookup) -> tuple[str, ...]:
+    """Why combinations of words cannot be estimated, each reason once."""
+    found = (lookup.figures(each) for each in grid.situations)
+    return tuple(dict.fromkeys(each.message for each in found if isinstance(each, Problem)))
+
+
 def reduce_grid(
     grid: Grid,
     lookup: Lookup,
@@ -265,13 +271,7 @@ class _Reduction:
         self._done = 0
         self._telling = Lock()
         self._found = {each: lookup.found(each) for each in grid.situations}
-        problems = {
-            each.message: None
-            for found in self._found.values()
-            for each in found.figures
-            if isinstance(each, Problem)
-        }
-        self.reasons = list(problems)
+        self.reasons = list(reasons_of(grid, lookup))
         if measure == MEASURES[1] and not any(map(_has_place, self._found.values())):
             self.reasons.append("no region or provider is given, so there are no machines")
 
