@@ -28,7 +28,11 @@ from benchmarks import (
     machines,
     posting,
     single_estimate,
+    sweep_bandwidth,
     sweep_columns,
+    sweep_files,
+    sweep_grid,
+    sweep_peers,
 )
 from benchmarks.measure import Figure
 
@@ -38,6 +42,10 @@ BENCHMARKS = {
     "fleet-choice": fleet_choice.figures,
     "sweep": sweep_columns.figures,
     "calibration": calibration.figures,
+    "sweep-bandwidth": sweep_bandwidth.figures,
+    "sweep-grid": sweep_grid.figures,
+    "sweep-files": sweep_files.figures,
+    "sweep-peers": sweep_peers.figures,
     "machines": machines.figures,
     "first-requests": first_requests.figures,
     "posting": posting.figures,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,17 @@ def in_turn(
         statistics.median(second for _, second in pairs),
         statistics.median(first / second for first, second in pairs),
     )
+
+
+def peak_kib() -> int:
+    """The most memory that this process has had, in KiB.
+
+    From where Linux says it of this program alone: ``getrusage`` counts the parent's, too.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().partition("VmHWM:")[2].split()[0])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def shown(duration_s: float) -> str:

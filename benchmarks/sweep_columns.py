@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.measure import Figure, seconds, shown
-from engine.planning.sweep import sweep
+from engine.sweeping.sweep import sweep
 from pricing.plans import find_plan
 from pricing.quotes import quote_run
-from pricing.tariffs import Usage, load_tariff
+from pricing.tariffs import Usage
 
 ROWS = 1_000_000
 ROWS_ONE_BY_ONE = 200_000
@@ -35,15 +35,14 @@ def figures() -> list[Figure]:
     chance = np.random.default_rng(SEED)
     users = chance.integers(1, 400_000, ROWS)
     duration_s = chance.integers(1, 14_400, ROWS)
-    tariff = load_tariff("on-demand")
     singles: list[int] = []
     few = slice(ROWS_ONE_BY_ONE)
     single_s = seconds(
         lambda: singles.extend(one_by_one(users[few].tolist(), duration_s[few].tolist()))
     )
-    sweep(users, duration_s, PAYLOAD, tariff=tariff)
-    sweep_s = seconds(lambda: sweep(users, duration_s, PAYLOAD, tariff=tariff))
-    swept = sweep(users, duration_s, PAYLOAD, tariff=tariff).usd_micros
+    columns = {"users": users, "duration_s": duration_s, "users_per_injector": PAYLOAD}
+    swept = sweep(columns).usd_micros
+    sweep_s = seconds(lambda: sweep(columns))
     assert np.array_equal(swept[few], np.array(singles)), "the sweep differs from the single quotes"
     name = f"sweep of {ROWS:,} quotes ({ROWS / sweep_s / 1e6:.0f} M/s), times faster"
     against = f"one by one, {ROWS_ONE_BY_ONE:,} of them in {shown(single_s)}"

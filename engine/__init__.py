@@ -2,7 +2,7 @@
 
 The public names, loaded when they are first used:
 
-    Engine, Scenario, read_scenario, estimate, compare
+    Engine, Scenario, read_scenario, estimate, compare, sweep, sweep_frame
 """
 
 from __future__ import annotations
@@ -16,8 +16,18 @@ if TYPE_CHECKING:
     from engine.planning.estimate import estimate
     from engine.readers import read_scenario
     from engine.scenario import Scenario
+    from engine.sweeping.frames import sweep_frame
+    from engine.sweeping.sweep import sweep
 
-__all__ = ["Engine", "Scenario", "compare", "estimate", "read_scenario"]
+__all__ = [
+    "Engine",
+    "Scenario",
+    "compare",
+    "estimate",
+    "read_scenario",
+    "sweep",
+    "sweep_frame",
+]
 
 _HOMES = {
     "Engine": "engine.api",
@@ -25,6 +35,8 @@ _HOMES = {
     "compare": "engine.planning.compare",
     "estimate": "engine.planning.estimate",
     "read_scenario": "engine.readers",
+    "sweep": "engine.sweeping.sweep",
+    "sweep_frame": "engine.sweeping.frames",
 }
 
 

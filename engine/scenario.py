@@ -78,6 +78,7 @@ class MachineWishes:
         mixed: A region may have machines of several types, such as a small one for the remainder.
         nat: They are in private subnets, without public addresses, behind a NAT gateway; that
             decides on costs, and not on where a run puts them.
+        types: Only these, by the cloud's name, such as ``c7g.large``; empty: any.
     """
 
     families: tuple[str, ...] = ()
@@ -86,6 +87,7 @@ class MachineWishes:
     vcpus_max: int | None = None
     mixed: bool = True
     nat: bool = False
+    types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ def scenario_to_json(scenario: Scenario) -> Document:
         document["machines"]["families"] = list(scenario.machines.families)
         if not scenario.machines.nat:
             del document["machines"]["nat"]
+        if types := document["machines"].pop("types"):
+            document["machines"]["types"] = list(types)
     return {
         **document,
         "protocol": scenario.protocol.value,
@@ -63,6 +65,7 @@ def scenario_from_json(document: Mapping[str, Any]) -> Scenario:
     wishes = dict(document.get("machines", {}))
     wishes["families"] = tuple(wishes.get("families", ()))
     measured = document.get("measured")
+    wishes["types"] = tuple(wishes.get("types", ()))
     return Scenario(
         **{
             **document,

@@ -16,6 +16,10 @@ from benchmarks import (
     long_accounts,
     machines,
     posting,
+    sweep_bandwidth,
+    sweep_files,
+    sweep_grid,
+    sweep_peers,
 )
 from benchmarks.measure import Figure
 from engine.calibrating.injector import Timing
@@ -74,6 +78,27 @@ def test_the_users_of_a_behaviour_are_foretold_and_measured() -> None:
     (figure,) = calibration.figures(calibration.Sizes(behaviours=1, timing=timing))
     assert "a pause of 1 s, FastHttpUser" in figure.name
     assert 0.5 < figure.ratio < 2
+
+
+def test_a_sweep_is_measured_against_memory() -> None:
+    figures = sweep_bandwidth.figures(rows=200_000, rounds=1)
+    assert len(figures) == 4
+    assert all(figure.ratio > 0 for figure in figures)
+
+
+def test_a_sweep_gives_what_a_loop_pandas_polars_and_duckdb_give() -> None:
+    figures = sweep_peers.figures(rows=20_000, rounds=1)
+    assert len(figures) == 4
+    assert figures[0].ratio > 1
+
+
+@pytest.mark.long
+def test_a_grid_and_a_file_are_swept_in_processes_of_their_own() -> None:
+    speed, memory, *_ = sweep_grid.figures(sweep_grid.Sizes(many=100_000, minutes=20, few=1_000))
+    assert speed.name.startswith("4,000,000 what-ifs")
+    assert 0.5 < memory.ratio < 2
+    against_polars, _ = sweep_files.figures(rows=1_000_000)
+    assert against_polars.ratio > 0
 
 
 def test_a_part_that_is_measured_leaves_the_other_figures_alone(

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from engine.calibrating.identity import identity_of
+from engine.data_folder import data_folder
 from engine.scenario import Scenario
 
 FOLDER_VARIABLE = "LOADMUSTER_CALIBRATIONS"
@@ -15,9 +16,7 @@ def calibrations_folder() -> Path:
     """Where measurements are kept: as the environment says, else in the user's data folder."""
     if named := os.environ.get(FOLDER_VARIABLE):
         return Path(named)
-    from platformdirs import user_data_path
-
-    return user_data_path("loadmuster") / "calibrations"
+    return data_folder() / "calibrations"
 
 
 def place_of(scenario: Scenario, folder: Path | None = None) -> Path:

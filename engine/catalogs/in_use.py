@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from engine.data_folder import data_folder
 from pricing.catalog import Catalog
 from pricing.catalog.versions import Versions
 
@@ -28,24 +28,10 @@ def catalog_in_use(environment: Mapping[str, str] = os.environ) -> Catalog:
 def versions_here(environment: Mapping[str, str] = os.environ) -> Versions:
     """All catalogues of this user."""
     named = environment.get(CATALOG_VARIABLE, "").strip()
-    return Versions(Path(named) if named else _data_folder(environment) / "catalog")
+    return Versions(Path(named) if named else data_folder(environment) / "catalog")
 
 
 @lru_cache(maxsize=4)
 def _opened(folder: Path, name: str) -> Catalog:
     """A version never changes, so what was read of it stays true."""
     return Versions(folder).open(name)
-
-
-def _data_folder(environment: Mapping[str, str]) -> Path:
-    """Where the user's database lies by default too.
-
-    Every estimate asks for it, and platformdirs takes as long to be imported as an estimate to be
-    made; on Linux its answer is two lines.
-    """
-    if "linux" in sys.platform:
-        base = environment.get("XDG_DATA_HOME", "").strip()
-        return (Path(base) if base.startswith("/") else Path.home() / ".local/share") / "loadmuster"
-    from platformdirs import user_data_path
-
-    return user_data_path("loadmuster", appauthor=False)

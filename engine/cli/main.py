@@ -15,6 +15,7 @@ from kernel.errors import BadInputError, LoadmusterError
 COMMANDS = {
     "estimate": ("engine.cli.estimate:estimate", "What a load test takes and costs."),
     "compare": ("engine.cli.compare:compare", "The same test at every tariff, cheapest first."),
+    "sweep": ("engine.cli.sweep:sweep", "Millions of what-ifs, from files or grids."),
     "plot": ("engine.cli.plot:plot", "Cost against users, and the plans' break-even, as curves."),
     "calibrate": ("engine.cli.calibrate:calibrate", "What one user takes, measured here."),
     "run": ("engine.cli.run:run", "Run a load test, and bill it."),

@@ -1,4 +1,4 @@
-"""``loadmuster plot``: cost against users with its cliffs, and the plans' break-even."""
+"""``loadmuster plot``: cost against users, the plans' break-even, and what a sweep wrote."""
 
 from __future__ import annotations
 
@@ -118,6 +118,40 @@ def plot_plans(
 
     advice = settings.engine().advise(account_id, li_minutes=li_minutes, runs=runs, users=users)
     _show(settings, break_even_chart(advice), advice_document(advice), out)
+
+
+@plot.command("sweep", cls=Command)
+@click.argument("source", type=click.Path(path_type=Path), metavar="FILE")
+@click.option(
+    "--by",
+    "measure",
+    type=click.Choice(["usd", "machine_usd"]),
+    default="usd",
+    show_default=True,
+    help="What is billed, or what machines cost.",
+)
+@click.option("--where", multiple=True, metavar="plan=starter", help="Only such rows.")
+@out_option
+@pass_settings
+def plot_sweep(
+    settings: Settings, source: Path, measure: str, where: tuple[str, ...], out: Path | None
+) -> None:
+    """What a sweep wrote to FILE: cost against users, and from where another choice is cheaper.
+
+    Rows that agree in all but their users make a line: a plan, a region, a machine type, a length.
+    """
+    from engine.cli.sweep import need_pyarrow
+
+    need_pyarrow()
+    from engine.cli.sweep_chart import sweep_chart, sweep_chart_document
+    from engine.sweeping.cost_lines import cost_lines
+    from engine.sweeping.selection import parse_condition
+    from engine.sweeping.table_files import reading
+
+    conditions = [parse_condition(each) for each in where]
+    with reading(source) as rows:
+        found = cost_lines(rows, f"{measure}_micros", conditions)
+    _show(settings, sweep_chart(found, measure), sweep_chart_document(found, measure), out)
 
 
 def _show(settings: Settings, chart: Curves, document: Mapping[str, Any], out: Path | None) -> None:

@@ -43,6 +43,7 @@ _OPTIONS: tuple[Callable[[Function], Function], ...] = (
         "--region", "regions", multiple=True, metavar="NAME", help="Where the load is from."
     ),
     click.option("--family", "families", multiple=True, metavar="NAME", help="Only such machines."),
+    click.option("--type", "types", multiple=True, metavar="NAME", help="Only machines of it."),
     click.option(
         "--architecture", type=click.Choice(["x86_64", "arm64"]), help="Only machines of it."
     ),
@@ -94,6 +95,7 @@ def read_given(source: str, overrides: dict[str, Any]) -> Scenario:
         vcpus_max=overrides.pop("vcpus_max"),
         mixed=not overrides.pop("one_type"),
         nat=overrides.pop("nat"),
+        types=overrides.pop("types"),
     )
     counts_measured = not overrides.pop("published")
     scenario = read_scenario(source, duration_s=duration_s, machines=wishes, **overrides)

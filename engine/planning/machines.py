@@ -7,7 +7,7 @@ generator needs them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from engine.planning.capacity import INTERNET_MBPS_BELOW_32_VCPUS, Host
@@ -55,11 +55,9 @@ def candidates(
         catalog,
         provider,
         region,
-        wishes.families,
-        wishes.architecture,
+        replace(wishes, machines_max=None, vcpus_max=None, mixed=True),
         without,
         counts_vcpus=wishes.vcpus_max is not None,
-        nat=wishes.nat,
     )
 
 
@@ -69,28 +67,26 @@ def is_wished(machine: MachineType, wishes: MachineWishes) -> bool:
         not machine.burstable
         and (not wishes.families or machine.family in wishes.families)
         and wishes.architecture in {None, machine.architecture}
+        and (not wishes.types or machine.name in wishes.types)
     )
 
 
 @lru_cache(maxsize=512)
-def _candidates(  # noqa: PLR0913 - whatever makes other machines worth looking at
+def _candidates(
     catalog: Catalog,
     provider: str,
     region: str,
-    families: tuple[str, ...],
-    architecture: str | None,
+    wishes: MachineWishes,
     without: frozenset[str],
     *,
     counts_vcpus: bool,
-    nat: bool,
 ) -> Sequence[Candidate]:
     """A type is dropped when another one offers as much of everything for at most its price.
 
     It could then never need fewer machines; nor fewer processors, where those count. That leaves a
     few dozen of several hundred.
     """
-    wishes = MachineWishes(families, architecture)
-    around_usd_micros = around_monthly_usd_micros(catalog, provider, region, nat=nat)
+    around_usd_micros = around_monthly_usd_micros(catalog, provider, region, nat=wishes.nat)
     kept: list[Candidate] = []
     for offering in catalog.offerings(provider, region):
         if not is_wished(offering.machine, wishes) or offering.machine.name in without:

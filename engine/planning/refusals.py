@@ -68,6 +68,8 @@ def _said(wishes: MachineWishes) -> str:
     said = []
     if wishes.families:
         said.append("families " + ", ".join(wishes.families))
+    if wishes.types:
+        said.append("types " + ", ".join(wishes.types))
     if wishes.architecture is not None:
         said.append(wishes.architecture)
     if wishes.machines_max is not None:

@@ -80,6 +80,7 @@ def _scenario(file: ScenarioFile, program: LoadProgram | None) -> Scenario:
             vcpus_max=file.machines.vcpus_at_most,
             mixed=file.machines.mixed,
             nat=file.machines.network == "nat",
+            types=tuple(file.machines.types),
         ),
     )
 

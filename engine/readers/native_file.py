@@ -222,6 +222,7 @@ class Machines(FileMapping):
     """Which machines a cloud may be asked for."""
 
     families: list[Line] = Field([], description="Only these, such as c7g or Dsv5.")
+    types: list[Line] = Field([], description="Only these, such as c7g.large.")
     architecture: Literal["x86_64", "arm64"] | None = None
     at_most: int | None = Field(
         None, ge=1, le=1_000_000, description="Machines in all, over all regions."

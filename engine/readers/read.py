@@ -88,6 +88,7 @@ def read_scenario(  # noqa: PLR0913 - one keyword for each thing that a command 
             vcpus_max=machines.vcpus_max or own.vcpus_max,
             mixed=machines.mixed and own.mixed,
             nat=machines.nat or own.nat,
+            types=machines.types or own.types,
         ),
     )
     return _with_fixed_size(scenario, injectors, users_per_injector)

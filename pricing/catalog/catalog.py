@@ -70,6 +70,11 @@ class Catalog:
         self._refreshed: dict[tuple[str, str], date] | None = None
         self._surroundings = Surroundings(folder, self._remedy)
 
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return self._folder
+
     @staticmethod
     @cache
     def bundled() -> Catalog:

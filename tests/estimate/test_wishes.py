@@ -94,6 +94,14 @@ def test_only_wished_families_are_taken_and_clouds_without_them_left_out() -> No
     assert "clouds.azure" in [each.field for each in planned.unknown]
 
 
+def test_only_machines_of_a_wished_type_are_taken() -> None:
+    fleet = on("aws", users(9_000, MachineWishes(types=("c7i.xlarge",))))
+    assert types(fleet) == [(9, "c7i.xlarge")]
+    assert fleet.usd_micros > on("aws", users(9_000)).usd_micros
+    with pytest.raises(ImpossibleLoadError, match=r"us-east-1: types c7i\.hug; burstable"):
+        on("aws", users(9_000, MachineWishes(types=("c7i.hug",))))
+
+
 def test_a_family_that_nobody_has_is_refused() -> None:
     with pytest.raises(UnknownFamilyError, match="c7"):
         on("aws", users(10, MachineWishes(families=("c77g",))))
@@ -173,14 +181,18 @@ def test_a_file_says_its_wishes_and_the_command_line_replaces_them(tmp_path: Pat
     path.write_text(
         "name: wishes\nload: {users: 10, duration: 1m}\nmemory_mib_per_user: 5\nregions: ['eu-*']\n"
         "machines: {families: [c7g], architecture: arm64, at_most: 3, vcpus_at_most: 8, "
-        "mixed: false}\n"
+        "mixed: false, types: [c7g.large]}\n"
     )
     scenario = read_scenario(path)
-    assert scenario.machines == MachineWishes(("c7g",), "arm64", 3, 8, mixed=False)
+    assert scenario.machines == MachineWishes(
+        ("c7g",), "arm64", 3, 8, mixed=False, types=("c7g.large",)
+    )
     assert (scenario.memory_mib_per_user, scenario.regions) == (5, (RegionShare("eu-*"),))
     assert scenario_from_json(scenario_to_json(scenario)) == scenario
-    given_too = read_scenario(path, machines=MachineWishes(machines_max=9))
-    assert given_too.machines == MachineWishes(("c7g",), "arm64", 9, 8, mixed=False)
+    given_too = read_scenario(path, machines=MachineWishes(machines_max=9, types=("c7g.xlarge",)))
+    assert given_too.machines == MachineWishes(
+        ("c7g",), "arm64", 9, 8, mixed=False, types=("c7g.xlarge",)
+    )
 
 
 def test_a_scenario_without_wishes_is_stored_as_before_there_were_any() -> None:

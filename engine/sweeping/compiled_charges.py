@@ -1,0 +1,196 @@
+"""Compiled charges: the first loop of ``kernel`` for numba, as fast as memory delivers the rows.
+
+Where every number on the way is below 2**51 a chunk is computed in doubles, whose vector
+instructions divide. That is exact:
+
+- ``ceil(a / b)`` of whole numbers below 2**53: a quotient that is no whole number is at least
+  ``1 / b`` away from one, further than rounding moves it;
+- ``floor((n + 0.5) * (1 / d))`` is ``n // d``: it is ``0.5 / d`` away from any whole number, and
+  the two roundings move it by less while ``n < 2**51``.
+
+All other chunks are computed in integers. Importing this needs numba.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from engine.sweeping import kernel
+from engine.sweeping.columns import NONE, NUMBERS, Codes, Column, LoadTests
+from engine.sweeping.kernel import Constants, Filled
+from pricing.money import MICROS_PER_CENT
+
+CHUNK_ROWS = 512
+"""Seven buffers of doubles that stay in the innermost cache."""
+
+EXACT_BELOW = 2.0**51
+
+_USERS_MAX = NUMBERS["users"]
+_DURATION_MAX_S = NUMBERS["duration_s"]
+_PAYLOAD_MAX = NUMBERS["users_per_injector"]
+_INJECTORS_MAX = NUMBERS["injectors"]
+_HALF_CENT = MICROS_PER_CENT // 2
+_PER_CENT = 1.0 / MICROS_PER_CENT
+_PER_MINUTE = 1.0 / kernel.SECONDS_PER_MINUTE
+_MINUTE_S = kernel.SECONDS_PER_MINUTE
+
+
+Doubles = npt.NDArray[np.float64]
+_ABSENT = np.zeros(0, np.int64)
+
+
+def charge(tests: LoadTests, codes: Codes, constants: Constants, out: Filled) -> bool:
+    """As ``kernel.charge``."""
+    return bool(
+        _charge(
+            tests.users,
+            tests.duration_s,
+            _ABSENT if tests.users_per_injector is None else tests.users_per_injector,
+            _ABSENT if tests.injectors is None else tests.injectors,
+            codes,
+            constants.payload,
+            constants.rate,
+            constants.per_user,
+            constants.limits,
+            constants.minutes,
+            out.injectors,
+            out.li_minutes,
+            out.usd_micros,
+        )
+    )
+
+
+compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"nnan", "ninf", "nsz"})
+"""No number is infinite or none at all, so the order in which a largest one is looked for is free:
+that alone is what ``fastmath`` may change here."""
+
+
+@compiled
+def _buffer() -> Doubles:
+    """Doubles for one chunk; ones, so that the last chunk computes with something at its end."""
+    return np.ones(CHUNK_ROWS, np.float64)
+
+
+@compiled
+def load(column: Column, into: Doubles) -> tuple[int, int]:
+    """Doubles of a chunk, and its least and largest number; one number stands for all."""
+    least, most = column[0], column[0]
+    if len(column) == 1:
+        into[:] = float(least)
+        return least, most
+    for i in range(len(column)):
+        each = column[i]
+        least = min(least, each)
+        most = max(most, each)
+        into[i] = float(each)
+    for i in range(len(column), CHUNK_ROWS):
+        into[i] = 1.0
+    return least, most
+
+
+@compiled
+def store(numbers: Doubles, into: Column) -> np.int64:
+    """Whole doubles as integers, and the largest."""
+    most = np.int64(0)
+    for i in range(len(into)):
+        each = np.int64(numbers[i])
+        most = max(most, each)
+        into[i] = each
+    return most
+
+
+@compiled
+def _gather(by_code: Column, codes: Codes, into: Doubles) -> None:
+    """Doubles of what each row's situation has."""
+    if len(codes) == 1:
+        into[:] = float(by_code[codes[0]])
+        return
+    for i in range(len(codes)):
+        into[i] = float(by_code[codes[i]])
+
+
+@compiled
+def _charge(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - numba takes arrays one by one, and is fast in one function
+    users: Column,
+    duration_s: Column,
+    payload: Column,
+    fixed: Column,
+    codes: Codes,
+    payload_of: Column,
+    rate_of: Column,
+    per_user_of: Column,
+    limits: Column,
+    minutes_of: Column,
+    out_injectors: Column,
+    out_li_minutes: Column,
+    out_usd_micros: Column,
+) -> bool:
+    rows = len(out_injectors)
+    u, d, p = _buffer(), _buffer(), _buffer()
+    rate, per_user = _buffer(), _buffer()
+    n, m = _buffer(), _buffer()
+    limit_1, limit_2 = float(limits[0]), float(limits[1])
+    floor_1, floor_2, floor_3 = float(minutes_of[0]), float(minutes_of[1]), float(minutes_of[2])
+    most_floor = max(floor_1, floor_2, floor_3)
+    most_rate, most_per_user = float(rate_of.max()), float(per_user_of.max())
+    least_u = most_u = least_d = most_d = 0
+    for low in range(0, rows, CHUNK_ROWS):
+        high = min(low + CHUNK_ROWS, rows)
+        count = high - low
+        if low == 0 or len(users) > 1:
+            least_u, most_u = load(users if len(users) == 1 else users[low:high], u)
+        if low == 0 or len(duration_s) > 1:
+            least_d, most_d = load(duration_s if len(duration_s) == 1 else duration_s[low:high], d)
+        if least_u < 1 or most_u > _USERS_MAX or least_d < 1 or most_d > _DURATION_MAX_S:
+            return False
+        if low == 0 or len(codes) > 1:
+            chunk_codes = codes if len(codes) == 1 else codes[low:high]
+            _gather(rate_of, chunk_codes, rate)
+            _gather(per_user_of, chunk_codes, per_user)
+        if low == 0 or len(codes) > 1 or len(payload):
+            _gather(payload_of, codes if len(codes) == 1 else codes[low:high], p)
+        if len(payload):
+            least, most = load(payload if len(payload) == 1 else payload[low:high], n)
+            if least < NONE or most > _PAYLOAD_MAX:
+                return False
+            for i in range(CHUNK_ROWS):
+                p[i] = n[i] if n[i] > NONE else p[i]
+        if len(codes) == 1 and not len(payload):
+            one = p[0]
+            per_one = 1.0 / one
+            for i in range(CHUNK_ROWS):
+                n[i] = np.floor((u[i] + (one - 0.5)) * per_one)
+        else:
+            for i in range(CHUNK_ROWS):
+                n[i] = np.ceil(u[i] / p[i])
+        if len(fixed):
+            least, most = load(fixed if len(fixed) == 1 else fixed[low:high], m)
+            if least < NONE or most > _INJECTORS_MAX:
+                return False
+            for i in range(CHUNK_ROWS):
+                n[i] = m[i] if m[i] > NONE else n[i]
+        most_n = store(n, out_injectors[low:high])
+        if most_n > _INJECTORS_MAX:
+            return False
+        for i in range(CHUNK_ROWS):
+            minutes = np.floor((d[i] + (_MINUTE_S - 0.5)) * _PER_MINUTE)
+            least_m = floor_1
+            least_m = floor_2 if n[i] > limit_1 else least_m
+            least_m = floor_3 if n[i] > limit_2 else least_m
+            m[i] = n[i] * (max(least_m, minutes))
+        longest = max(float(most_d) / _MINUTE_S + 1.0, most_floor)
+        bound = most_n * longest * most_rate + most_u * most_per_user + MICROS_PER_CENT
+        store(m, out_li_minutes[low:high])
+        into = out_usd_micros[low:high]
+        if bound < EXACT_BELOW:
+            for i in range(CHUNK_ROWS):
+                exact = m[i] * rate[i] + u[i] * per_user[i]
+                n[i] = np.floor((exact + (_HALF_CENT + 0.5)) * _PER_CENT) * MICROS_PER_CENT
+            store(n, into)
+        else:
+            for i in range(count):
+                whole = np.int64(m[i]) * np.int64(rate[i]) + np.int64(u[i]) * np.int64(per_user[i])
+                into[i] = (whole + _HALF_CENT) // MICROS_PER_CENT * MICROS_PER_CENT
+    return True

@@ -1,0 +1,264 @@
+"""Compiled costs: the second loop of ``kernel`` for numba.
+
+Rows that are in one situation and are carried by users are computed in doubles, chunk by chunk, by
+the rules of ``compiled_charges``; all others one by one. Importing this needs numba.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.planning.machines import MONTH_S
+from engine.sweeping import kernel
+from engine.sweeping.columns import Codes, Column, LoadTests
+from engine.sweeping.compiled_charges import (
+    CHUNK_ROWS,
+    EXACT_BELOW,
+    Doubles,
+    compiled,
+    load,
+    store,
+)
+from engine.sweeping.kernel import Constants, Filled
+from engine.sweeping.machine_prices import COUNT_BITS, COUNT_MASK
+
+_EXACT_INTEGERS = 2**51
+_PER_MONTH = 1.0 / MONTH_S
+_HALF_MONTH_S = MONTH_S // 2
+
+_HAS_MACHINES = kernel.HAS_MACHINES
+_FIRST_ENTRY = kernel.FIRST_ENTRY
+_LAST_UNITS = kernel.LAST_UNITS
+_UNIT = kernel.UNIT
+_BASE_UNITS = kernel.BASE_UNITS
+_BASE_PRICE = kernel.BASE_PRICE
+_BY_INJECTORS = kernel.BY_INJECTORS
+_FIRST_SHARE = kernel.FIRST_SHARE
+_SHARES = kernel.SHARES
+_START_UP_S = kernel.START_UP_S
+_MINIMUM_S = kernel.MINIMUM_S
+_STEP_S = kernel.STEP_S
+_REQUESTS = kernel.REQUESTS
+_REQUESTS_OF = kernel.REQUESTS_OF
+_BEYOND = kernel.BEYOND
+_EGRESS = kernel.EGRESS
+_EGRESS_OF = kernel.EGRESS_OF
+_BEFORE = kernel.BEFORE
+_NOT_LOOKED_UP = kernel.NOT_LOOKED_UP
+
+
+def cost(tests: LoadTests, codes: Codes, constants: Constants, out: Filled) -> int:
+    """As ``kernel.cost``."""
+    assert out.machines is not None, "there is a place"
+    assert out.machine_usd_micros is not None, "likewise"
+    return int(
+        _cost(
+            tests.users,
+            tests.duration_s,
+            out.injectors,
+            codes,
+            constants.machines,
+            constants.entries,
+            constants.shares,
+            constants.egress,
+            out.machines,
+            out.machine_usd_micros,
+        )
+    )
+
+
+@compiled
+def _cost(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
+    users: Column,
+    duration_s: Column,
+    injectors: Column,
+    codes: Codes,
+    machines: Column,
+    entries: Column,
+    shares: Column,
+    egress: Column,
+    out_machines: Column,
+    out_usd_micros: Column,
+) -> int:
+    rows = len(out_machines)
+    own = machines[codes[0]]
+    tiers = egress[codes[0]]
+    is_alike = len(codes) == 1 and _is_exact(own, tiers)
+    buffers = np.ones((6, CHUNK_ROWS), np.float64)
+    left = 0
+    for low in range(0, rows, CHUNK_ROWS):
+        high = min(low + CHUNK_ROWS, rows)
+        u = users if len(users) == 1 else users[low:high]
+        d = duration_s if len(duration_s) == 1 else duration_s[low:high]
+        into, into_usd = out_machines[low:high], out_usd_micros[low:high]
+        if is_alike and _cost_alike(u, d, own, tiers, entries, buffers, into, into_usd):
+            continue
+        left += _cost_rows(
+            u,
+            d,
+            injectors[low:high],
+            codes if len(codes) == 1 else codes[low:high],
+            machines,
+            entries,
+            shares,
+            egress,
+            into,
+            into_usd,
+        )
+    return left
+
+
+@compiled
+def _is_exact(own: Column, tiers: Column) -> bool:
+    """Whether a place's rows by users can be computed in doubles, as far as their sizes do."""
+    return (
+        own[_HAS_MACHINES] == 1
+        and own[_BY_INJECTORS] == 0
+        and own[_BASE_UNITS] > 0
+        and own[_STEP_S] == 1
+        and float(tiers[0, _EGRESS]) * float(tiers[0, _EGRESS_OF]) < EXACT_BELOW / 2
+    )
+
+
+@compiled
+def _cost_alike(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
+    users: Column,
+    duration_s: Column,
+    own: Column,
+    tiers: Column,
+    entries: Column,
+    buffers: Doubles,
+    out_machines: Column,
+    out_usd_micros: Column,
+) -> bool:
+    """A chunk in one situation, in doubles; false: its numbers are too large for that.
+
+    Too large, too, are those that send more than the first tier of egress holds.
+    """
+    u, d, units, more, paid = buffers[0], buffers[1], buffers[2], buffers[3], buffers[4]
+    monthly = buffers[5]
+    _, most_u = load(users, u)
+    _, most_d = load(duration_s, d)
+    unit, last = float(own[_UNIT]), float(own[_LAST_UNITS])
+    base_units, base_price = float(own[_BASE_UNITS]), float(own[_BASE_PRICE])
+    start_up_s, minimum_s = float(own[_START_UP_S]), float(own[_MINIMUM_S])
+    requests_in, requests_of = float(own[_REQUESTS]), float(own[_REQUESTS_OF])
+    egress, egress_of = float(tiers[0, _EGRESS]), float(tiers[0, _EGRESS_OF])
+    billed_most = max(float(most_d) + start_up_s, minimum_s)
+    table_price = float(entries[own[_FIRST_ENTRY] + own[_LAST_UNITS]] >> COUNT_BITS)
+    monthly_most = table_price + (float(most_u) / (unit * base_units) + 1.0) * base_price
+    requests_most = float(most_u) * float(most_d) * requests_in + requests_of
+    paid_most = monthly_most / MONTH_S * billed_most + requests_most / egress_of * egress
+    if max(monthly_most, requests_most, paid_most, MONTH_S * billed_most) > EXACT_BELOW / 4:
+        return False
+    if len(tiers) > 1 and requests_most / requests_of >= float(tiers[1, _BEYOND]):
+        return False
+    per_unit, per_base = 1.0 / unit, 1.0 / base_units
+    for i in range(CHUNK_ROWS):
+        units[i] = np.floor((u[i] + (unit - 0.5)) * per_unit)
+        beyond = np.floor((units[i] - last + (base_units - 0.5)) * per_base)
+        more[i] = max(0.0, beyond)
+        within = units[i] - more[i] * base_units
+        units[i] = max(0.0, within)
+    table = entries[own[_FIRST_ENTRY] : own[_FIRST_ENTRY] + own[_LAST_UNITS] + 1]
+    for i in range(len(out_machines)):
+        entry = table[np.uint64(units[i])]
+        monthly[i] = float(entry >> COUNT_BITS)
+        out_machines[i] = (entry & COUNT_MASK) + np.int64(more[i])
+    for i in range(CHUNK_ROWS):
+        price = monthly[i] + more[i] * base_price
+        run_s = d[i] + start_up_s
+        billed_s = max(minimum_s, run_s)
+        whole = np.floor((price + 0.5) * _PER_MONTH)
+        rest = (price - whole * MONTH_S) * billed_s
+        paid[i] = whole * billed_s + np.floor((rest + (_HALF_MONTH_S + 0.5)) * _PER_MONTH)
+    half, per_egress, per_requests = np.floor(egress_of / 2), 1.0 / egress_of, 1.0 / requests_of
+    for i in range(CHUNK_ROWS):
+        area = u[i] * d[i] * requests_in
+        requests = np.floor((area + (requests_of - 0.5)) * per_requests)
+        whole = np.floor((requests + 0.5) * per_egress)
+        rest = (requests - whole * egress_of) * egress
+        paid[i] += whole * egress + np.floor((rest + (half + 0.5)) * per_egress)
+    store(paid, out_usd_micros)
+    return True
+
+
+@compiled
+def _over(number: np.int64, by: np.int64) -> np.int64:
+    """The whole quotient of numbers from 0 on; doubles divide much faster than integers."""
+    if number < _EXACT_INTEGERS:
+        return np.int64(float(number) / float(by))
+    return number // by
+
+
+@compiled
+def _egress(requests: np.int64, tiers: Column) -> np.int64:
+    """What the requests cost to send."""
+    tier = 0
+    while tier + 1 < len(tiers) and requests > tiers[tier + 1, _BEYOND]:
+        tier += 1
+    rate, of = tiers[tier, _EGRESS], tiers[tier, _EGRESS_OF]
+    whole = _over(requests, of)
+    rest = (requests - whole * of) * rate
+    paid: np.int64 = tiers[tier, _BEFORE] + whole * rate + _over(rest + of // 2, of)
+    return paid
+
+
+@compiled
+def _cost_rows(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
+    users: Column,
+    duration_s: Column,
+    injectors: Column,
+    codes: Codes,
+    machines: Column,
+    entries: Column,
+    shares: Column,
+    egress: Column,
+    out_machines: Column,
+    out_usd_micros: Column,
+) -> int:
+    left = 0
+    for i in range(len(out_machines)):
+        own = machines[codes[i] if len(codes) > 1 else codes[0]]
+        if own[_HAS_MACHINES] == 0:
+            out_machines[i] = 0
+            out_usd_micros[i] = 0
+            continue
+        user = users[i] if len(users) > 1 else users[0]
+        length_s = duration_s[i] if len(duration_s) > 1 else duration_s[0]
+        load = injectors[i] if own[_BY_INJECTORS] else user
+        units = _over(load + own[_UNIT] - 1, own[_UNIT])
+        more = np.int64(0)
+        is_known = True
+        if units > own[_LAST_UNITS]:
+            if own[_BASE_UNITS]:
+                more = _over(units - own[_LAST_UNITS] + own[_BASE_UNITS] - 1, own[_BASE_UNITS])
+            else:
+                is_known = False
+        for number in range(own[_FIRST_SHARE], own[_FIRST_SHARE] + own[_SHARES]):
+            if (
+                user * shares[number, 0] > injectors[i] * shares[number, 1]
+                and user > shares[number, 1]
+            ):
+                is_known = False
+        if not is_known:
+            out_machines[i] = _NOT_LOOKED_UP
+            out_usd_micros[i] = 0
+            left += 1
+            continue
+        entry = entries[own[_FIRST_ENTRY] + max(0, units - more * own[_BASE_UNITS])]
+        out_machines[i] = (entry & COUNT_MASK) + more
+        monthly = (entry >> COUNT_BITS) + more * own[_BASE_PRICE]
+        run_s = length_s + own[_START_UP_S]
+        if own[_STEP_S] > 1:
+            run_s = _over(run_s + own[_STEP_S] - 1, own[_STEP_S]) * own[_STEP_S]
+        billed_s = max(run_s, own[_MINIMUM_S])
+        whole = monthly // MONTH_S
+        paid = whole * billed_s
+        paid += ((monthly - whole * MONTH_S) * billed_s + MONTH_S // 2) // MONTH_S
+        requests = np.int64(float(user) * float(length_s)) * own[_REQUESTS]
+        if own[_REQUESTS_OF] > 1:
+            requests = _over(requests + own[_REQUESTS_OF] - 1, own[_REQUESTS_OF])
+        paid += _egress(requests, egress[codes[i] if len(codes) > 1 else codes[0]])
+        out_usd_micros[i] = paid
+    return left

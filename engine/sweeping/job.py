@@ -1,0 +1,205 @@
+"""Job: one sweep under way, from load tests whose words are known to filled columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from engine.sweeping import kernel
+from engine.sweeping.billing import billed_usd_micros
+from engine.sweeping.columns import (
+    NONE,
+    Codes,
+    Column,
+    LoadTests,
+    Problem,
+    Whole,
+    out_of_range,
+)
+from engine.sweeping.kernel import Constants, Filled
+from engine.sweeping.lookup import Found, Lookup
+from engine.sweeping.situations import Figures
+
+ATTEMPTS_MAX = 3
+"""To leave out what is out of range: numbers first, then what follows from them."""
+
+
+@dataclass(slots=True)
+class Job:
+    """A sweep under way.
+
+    Attributes:
+        tests: What is swept; rows with problems hold harmless numbers.
+        found: Their situations.
+        filled: The result.
+        problems: By row.
+        threads: That compute side by side.
+        compiled: With numba.
+    """
+
+    tests: LoadTests
+    found: Found
+    filled: Filled
+    problems: dict[int, Problem]
+    threads: int
+    compiled: bool
+
+    def refuse(self) -> None:
+        """Raise the problem of the first row that has one."""
+        if self.problems:
+            self.tests_without_problems()
+            for each in out_of_range(self.tests):
+                self.problems.setdefault(each.row, each)
+            raise self.problems[min(self.problems)].error()
+
+    def run(self, constants: Constants, lookup: Lookup, *, refuses: bool) -> None:
+        """Charges first, then what other plans bill, then machines."""
+        loops: Any = kernel
+        if self.compiled:
+            from engine.sweeping import compiled
+
+            loops = compiled
+        for _ in range(ATTEMPTS_MAX):
+            self.tests_without_problems()
+            if all(self._each_part(loops.charge, constants)):
+                break
+            self._find_problems(constants)
+            if refuses:
+                self.refuse()
+        else:
+            raise AssertionError("a row is out of range and cannot be found")
+        self._bill()
+        if refuses:
+            self.refuse()
+        if self.filled.machines is not None and sum(self._each_part(loops.cost, constants)):
+            self._estimate_alone(lookup)
+
+    def tests_without_problems(self) -> None:
+        """Give the rows with problems numbers and situations that do no harm."""
+        if not self.problems:
+            return
+        rows = np.fromiter(self.problems, np.int64)
+        tests, found = self.tests, self.found
+        good = [i for i, each in enumerate(found.figures) if isinstance(each, Figures)]
+        self.tests = replace(
+            tests,
+            users=_with(tests.users, rows, 1, tests.rows),
+            duration_s=_with(tests.duration_s, rows, 1, tests.rows),
+            users_per_injector=None
+            if tests.users_per_injector is None
+            else _with(tests.users_per_injector, rows, NONE, tests.rows),
+            injectors=None
+            if tests.injectors is None
+            else _with(tests.injectors, rows, NONE, tests.rows),
+        )
+        if good and len(good) < len(found.figures):
+            self.found = replace(found, codes=_with(found.codes, rows, good[0], tests.rows))
+
+    def blank(self) -> None:
+        """Zeros for the rows with problems."""
+        rows = np.fromiter(self.problems, np.int64)
+        for column in (
+            self.filled.injectors,
+            self.filled.li_minutes,
+            self.filled.usd_micros,
+            self.filled.machines,
+            self.filled.machine_usd_micros,
+        ):
+            if column is not None and len(rows):
+                column[rows] = 0
+
+    def _each_part(self, loop: Callable[..., Any], constants: Constants) -> list[Any]:
+        """The loop over all rows, in as many parts as there are threads."""
+        rows = self.tests.rows
+        size = max(1, -(-rows // self.threads))
+        parts = [slice(low, min(low + size, rows)) for low in range(0, rows, size)]
+
+        def run(part: slice) -> Any:  # noqa: ANN401 - as the loop gives it
+            return loop(
+                self.tests.part(part),
+                kernel.part(self.found.codes, part),
+                constants,
+                self.filled.part(part),
+            )
+
+        if len(parts) == 1:
+            return [run(parts[0])]
+        with ThreadPoolExecutor(self.threads) as pool:
+            return list(pool.map(run, parts))
+
+    def _find_problems(self, constants: Constants) -> None:
+        """Why a loop refused: a number, or the injectors that follow from it."""
+        before = len(self.problems)
+        for each in out_of_range(self.tests):
+            self.problems.setdefault(each.row, each)
+        if len(self.problems) > before:
+            return
+        payload = constants.payload[self.found.codes]
+        if self.tests.users_per_injector is not None:
+            given = self.tests.users_per_injector
+            payload = np.where(given == NONE, payload, given)
+        injectors = -(-self.tests.users // payload)
+        for row in np.flatnonzero(injectors > kernel.INJECTORS_MAX).tolist():
+            self.problems[row] = Problem(
+                row,
+                "users",
+                f"need {injectors[row]:,} injectors; at most {kernel.INJECTORS_MAX:,} are priced",
+            )
+
+    def _bill(self) -> None:
+        """What plans and services bill by another rule than LI-minutes at a rate."""
+        for code, figures in enumerate(self.found.figures):
+            if isinstance(figures, Problem) or figures.billing.is_plain:
+                continue
+            rows = self._rows_of(code)
+            usd_micros, refused = billed_usd_micros(
+                figures.billing,
+                _rows_in(self.tests.users, rows),
+                _rows_in(self.tests.duration_s, rows),
+                self.filled.injectors[rows],
+            )
+            self.filled.usd_micros[rows] = usd_micros
+            for row in rows[refused].tolist():
+                what = f"{figures.billing.tariff.name} does not sell a run of this size"
+                self.problems.setdefault(row, Problem(row, "plan", what))
+
+    def _rows_of(self, code: int) -> Column:
+        codes = self.found.codes
+        if len(codes) == 1:
+            return np.arange(self.tests.rows if codes[0] == code else 0)
+        return np.flatnonzero(codes == code)
+
+    def _estimate_alone(self, lookup: Lookup) -> None:
+        """The rows that the tables do not hold for."""
+        machines, usd_micros = self.filled.machines, self.filled.machine_usd_micros
+        assert machines is not None, "there is a place"
+        assert usd_micros is not None, "likewise"
+        tests = self.tests
+        for row in np.flatnonzero(machines == kernel.NOT_LOOKED_UP).tolist():
+            machines[row], usd_micros[row] = lookup.alone(
+                self.found.situations[at_row(self.found.codes, row)],
+                at_row(tests.users, row),
+                at_row(tests.duration_s, row),
+                NONE if tests.users_per_injector is None else at_row(tests.users_per_injector, row),
+                NONE if tests.injectors is None else at_row(tests.injectors, row),
+            )
+
+
+def at_row(column: Column | Codes, row: int) -> int:
+    """One row of a column, of which one entry may stand for all."""
+    return int(column[row] if len(column) > 1 else column[0])
+
+
+def _rows_in(column: Column, rows: Column) -> Column:
+    return np.broadcast_to(column, len(rows)) if len(column) == 1 else column[rows]
+
+
+def _with(column: Whole, rows: Column, value: int, length: int) -> Whole:
+    """A copy that holds a value in some rows."""
+    copied = np.broadcast_to(column, length).copy()
+    copied[rows] = value
+    return copied

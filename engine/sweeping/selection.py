@@ -1,0 +1,144 @@
+"""Selection: which rows of a sweep are wanted, and in what order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.sweeping.columns import Column
+from kernel.durations import parse_duration_s
+from kernel.errors import BadInputError
+from pricing.money import MICROS_PER_USD
+
+OPERATORS = {
+    "<=": pc.less_equal,
+    ">=": pc.greater_equal,
+    "!=": pc.not_equal,
+    "<": pc.less,
+    ">": pc.greater,
+    "=": pc.equal,
+}
+_CONDITION = re.compile(r"\s*([A-Za-z_]\w*)\s*(<=|>=|!=|<|>|==|=)\s*(.+?)\s*")
+
+DOLLARS = {"usd": "usd_micros", "machine_usd": "machine_usd_micros"}
+"""Columns that are asked for in dollars, and hold micro-dollars."""
+
+LAST = np.iinfo(np.int64).max
+
+
+class BadSelectionError(BadInputError):
+    """A condition or an order that cannot be understood; facts: ``option``."""
+
+    code = "bad_selection"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A column compared with a value.
+
+    Attributes:
+        column: Its name.
+        operator: One of ``OPERATORS``.
+        value: A number, or text.
+    """
+
+    column: str
+    operator: str
+    value: float | int | str
+
+    def holds(self, batch: pa.RecordBatch) -> pa.Array:
+        """For each row whether it holds; null where the row has nothing."""
+        _check_column(self.column, batch.schema.names, "--where")
+        column = batch.column(self.column)
+        is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+        if is_number == isinstance(self.value, str):
+            kind = "numbers" if is_number else "words"
+            raise BadSelectionError(
+                f"--where: {self.column} holds {kind}, so {self.value!r} cannot be in it",
+                option="where",
+            )
+        return OPERATORS[self.operator](column, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By which column, and whether the largest comes first."""
+
+    column: str
+    descends: bool = False
+
+    def keys(self, batch: pa.RecordBatch) -> Column:
+        """A number for each row by which they come; rows that have nothing come last."""
+        _check_column(self.column, batch.schema.names, "--sort")
+        column = batch.column(self.column)
+        if not pa.types.is_integer(column.type):
+            raise BadSelectionError(
+                f"--sort: {self.column} holds no whole numbers to sort by", option="sort"
+            )
+        if self.descends:
+            column = pc.negate_checked(column.cast(pa.int64()))
+        keys: Column = column.cast(pa.int64()).fill_null(LAST).to_numpy(zero_copy_only=False)
+        return keys
+
+
+def parse_condition(text: str) -> Condition:
+    """``usd<100``, ``users>=5000``, ``region=eu-west-1``.
+
+    Raises:
+        BadSelectionError: It is no condition.
+    """
+    match = _CONDITION.fullmatch(text)
+    if match is None:
+        raise BadSelectionError(
+            f"--where: {text!r} is no condition; write it like 'usd<100'", option="where"
+        )
+    name, operator, value = match.groups()
+    return Condition(
+        DOLLARS.get(name, "duration_s" if name == "duration" else name),
+        operator.replace("==", "="),
+        _value(name, value),
+    )
+
+
+def parse_order(text: str) -> Order:
+    """``usd`` for the least first, ``-usd`` for the most."""
+    name = text.removeprefix("-")
+    return Order(DOLLARS.get(name, name), descends=text.startswith("-"))
+
+
+def selected(batch: pa.RecordBatch, conditions: Sequence[Condition]) -> pa.RecordBatch:
+    """The rows for which all conditions hold."""
+    for each in conditions:
+        batch = batch.filter(each.holds(batch))
+    return batch
+
+
+def in_order(batch: pa.RecordBatch, keys: Column, first: int | None = None) -> pa.RecordBatch:
+    """The rows by their keys, those with equal ones as they came; only so many, if said."""
+    return batch.take(pa.array(np.argsort(keys, kind="stable")[:first]))
+
+
+def _value(name: str, text: str) -> float | int | str:
+    if name == "duration":
+        return parse_duration_s(text, where="--where")
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text
+    if name in DOLLARS:
+        number *= MICROS_PER_USD
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _check_column(name: str, names: Sequence[str], option: str) -> None:
+    if name not in names:
+        raise BadSelectionError(
+            f"{option}: there is no column {name}; there are {', '.join(names)}",
+            option=option.removeprefix("--"),
+        )

@@ -1,0 +1,176 @@
+"""Sweep: the whole estimate of many load tests at once, a pure function over columns."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from engine.sweeping.columns import (
+    NONE,
+    Column,
+    LoadTests,
+    Mask,
+    Problem,
+    load_tests,
+)
+from engine.sweeping.job import Job, at_row
+from engine.sweeping.kernel import Filled
+from engine.sweeping.lookup import Found, Lookup
+from engine.sweeping.situations import PLAN, Figures
+from pricing.catalog import Catalog
+
+COMPILED_FROM_ROWS = 200_000
+"""Fewer are done in numpy before numba is loaded."""
+
+
+class OnError(StrEnum):
+    """What becomes of rows that are no load tests.
+
+    REFUSE: All is refused with the first of them.
+    MARK: They hold zeros and are listed as problems.
+    """
+
+    REFUSE = "refuse"
+    MARK = "mark"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Swept:
+    """One entry for each load test; zeros where there is a problem.
+
+    Attributes:
+        injectors: Standard injectors.
+        li_minutes: LI-minutes with the floor for the fleet's size.
+        usd_micros: What the plan or tariff bills in micro-dollars, in whole cents; on a
+            subscription the share of the month, as ``compare`` has it.
+        machines: The cheapest machines, where the row names a place; else 0. None: no row does.
+        machine_usd_micros: What they and all around them cost, in micro-dollars.
+        problems: Rows that are no load tests, by row.
+    """
+
+    injectors: Column
+    li_minutes: Column
+    usd_micros: Column
+    machines: Column | None
+    machine_usd_micros: Column | None
+    problems: tuple[Problem, ...]
+
+
+def sweep(  # noqa: PLR0913 - one keyword a thing that decides what it costs, or how it is done
+    columns: Mapping[str, Any],
+    *,
+    catalog: Catalog | None = None,
+    at: date | None = None,
+    plan: str = PLAN,
+    on_error: OnError = OnError.REFUSE,
+    lookup: Lookup | None = None,
+    threads: int = 1,
+    compiled: bool | None = None,
+    out: Swept | None = None,
+) -> Swept:
+    """Estimate many load tests.
+
+    Args:
+        columns: Array-likes by name, of one length or of one entry for all rows: ``users``;
+            ``duration_s``, or ``duration`` as text with units. If wanted: ``protocol`` (default
+            http), ``users_per_injector`` or ``injectors``; ``provider`` and ``region``, for what
+            machines cost; ``instance_type`` to take no others; ``plan``, the name of a plan or of
+            a tariff. Other columns are left alone.
+        catalog: Machine types and prices; None: the bundled catalogue.
+        at: The day whose tariffs count; None: the newest.
+        plan: The plan or tariff of rows that name none.
+        on_error: What becomes of rows that are no load tests.
+        lookup: Keeps figures from one call to the next; replaces catalogue, day and plan.
+        threads: That compute side by side.
+        compiled: With numba, without it; None: with it where it is there and worth its start.
+        out: Is filled instead of new columns; of the same length.
+
+    Raises:
+        BadColumnError: The first row that is no load test, or a column that cannot be read.
+    """
+    lookup = lookup or Lookup(catalog, at, plan)
+    tests = load_tests(columns)
+    found = lookup.find(tests)
+    has_place = any(isinstance(each, Figures) and each.machines for each in found.figures)
+    filled = _columns_of(out) if out else new_columns(tests.rows, has_place=has_place)
+    problems = {each.row: each for each in (*tests.problems, *_contradictions(tests))}
+    problems |= {each.row: each for each in _without_figures(found, tests.rows)}
+    uses_numba = is_compiled(compiled, tests.rows)
+    job = Job(tests, found, filled, problems, threads, uses_numba)
+    if on_error is OnError.REFUSE:
+        job.refuse()
+    if found.constants is not None:
+        job.run(found.constants, lookup, refuses=on_error is OnError.REFUSE)
+    job.blank()
+    return Swept(
+        filled.injectors,
+        filled.li_minutes,
+        filled.usd_micros,
+        filled.machines,
+        filled.machine_usd_micros,
+        tuple(problems[row] for row in sorted(problems)),
+    )
+
+
+def _contradictions(tests: LoadTests) -> Iterator[Problem]:
+    """Rows whose numbers do not go together."""
+    fixed, payload = tests.injectors, tests.users_per_injector
+    if fixed is None:
+        return
+    for row in _rows_where(fixed > tests.users, tests.rows):
+        yield Problem(
+            row,
+            "injectors",
+            f"{at_row(fixed, row):,} cannot share {at_row(tests.users, row):,} users",
+        )
+    if payload is not None:
+        for row in _rows_where((fixed != NONE) & (payload != NONE), tests.rows):
+            yield Problem(row, "injectors", "there is users_per_injector too; give one of the two")
+
+
+def _without_figures(found: Found, rows: int) -> Iterator[Problem]:
+    """Rows in whose situation something is wrong."""
+    for code, each in enumerate(found.figures):
+        if isinstance(each, Problem):
+            for row in _rows_where(found.codes == code, rows):
+                yield replace(each, row=row)
+
+
+def _rows_where(holds: Mask, rows: int) -> list[int]:
+    if len(holds) == 1:
+        return list(range(rows)) if holds[0] else []
+    found: list[int] = np.flatnonzero(holds).tolist()
+    return found
+
+
+def new_columns(rows: int, *, has_place: bool) -> Filled:
+    """Columns to be filled, with those of machines or without."""
+
+    def empty() -> Column:
+        return np.empty(rows, np.int64)
+
+    machines = (empty(), empty()) if has_place else (None, None)
+    return Filled(empty(), empty(), empty(), *machines)
+
+
+def _columns_of(swept: Swept) -> Filled:
+    return Filled(
+        swept.injectors,
+        swept.li_minutes,
+        swept.usd_micros,
+        swept.machines,
+        swept.machine_usd_micros,
+    )
+
+
+def is_compiled(wanted: bool | None, rows: int) -> bool:
+    """Whether numba is used: as wanted, else where it is there and worth its start."""
+    if wanted is None:
+        return rows >= COMPILED_FROM_ROWS and importlib.util.find_spec("numba") is not None
+    return wanted
