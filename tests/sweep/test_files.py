@@ -210,6 +210,23 @@ def test_an_empty_file_becomes_one_with_the_columns(table: pa.Table, tmp_path: P
     assert read(target).schema.names == sweep_frame(table).schema.names
 
 
+@pytest.mark.long
+def test_an_unknown_region_in_row_seven_million_and_three_is_named(tmp_path: Path) -> None:
+    rows, bad = 7_100_000, 7_000_003
+    codes = np.zeros(rows, np.int32)
+    codes[bad] = 1
+    regions = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(["us-east-1", "atlantis"]))
+    table = pa.table({"users": np.full(rows, 9), "duration_s": np.full(rows, 60)})
+    source, target = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    pq.write_table(table.append_column("region", regions), source)
+    with pytest.raises(BadColumnError, match=r"region, row 7000003: no region 'atlantis'"):
+        run(source, target)
+    assert not target.exists()
+    done = run(source, target, on_error=OnError.MARK)
+    assert (done.rows, done.marked) == (rows, 1)
+    assert done.problems[0].row == bad
+
+
 PEAK = """
 import sys
 from pathlib import Path
