@@ -22,8 +22,8 @@ from engine.sweeping.columns import NONE, NUMBERS, Codes, Column, LoadTests
 from engine.sweeping.kernel import Constants, Filled
 from pricing.money import MICROS_PER_CENT
 
-CHUNK_ROWS = 512
-"""Seven buffers of doubles that stay in the innermost cache."""
+CHUNK_ROWS = 1_024
+"""Seven buffers of doubles that stay in the inner caches."""
 
 EXACT_BELOW = 2.0**51
 
@@ -112,7 +112,77 @@ def _gather(by_code: Column, codes: Codes, into: Doubles) -> None:
 
 
 @compiled
-def _charge(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - numba takes arrays one by one, and is fast in one function
+def _injectors_alike(u: Doubles, payload: float, n: Doubles, into: Column) -> np.int64:
+    """Injectors of one payload, and the largest number of them."""
+    most = np.int64(0)
+    per_payload = 1.0 / payload
+    for i in range(len(into)):
+        injectors = np.floor((u[i] + (payload - 0.5)) * per_payload)
+        whole = np.int64(injectors)
+        n[i] = injectors
+        into[i] = whole
+        most = max(most, whole)
+    return most
+
+
+@compiled
+def _injectors_each(u: Doubles, payload: Doubles, n: Doubles, into: Column) -> np.int64:
+    """Injectors of a payload for each row, and the largest number of them."""
+    most = np.int64(0)
+    for i in range(len(into)):
+        injectors = np.ceil(u[i] / payload[i])
+        whole = np.int64(injectors)
+        n[i] = injectors
+        into[i] = whole
+        most = max(most, whole)
+    return most
+
+
+@compiled
+def _li_minutes(
+    n: Doubles, d: Doubles, limits: Column, minutes_of: Column, m: Doubles, into: Column
+) -> None:
+    """Started minutes, at least those of the floor, of all injectors."""
+    limit_1, limit_2 = float(limits[0]), float(limits[1])
+    floor_1, floor_2, floor_3 = float(minutes_of[0]), float(minutes_of[1]), float(minutes_of[2])
+    for i in range(len(into)):
+        minutes = np.floor((d[i] + (_MINUTE_S - 0.5)) * _PER_MINUTE)
+        least = floor_1
+        least = floor_2 if n[i] > limit_1 else least
+        least = floor_3 if n[i] > limit_2 else least
+        li_minutes = n[i] * max(least, minutes)
+        m[i] = li_minutes
+        into[i] = np.int64(li_minutes)
+
+
+@compiled
+def _bill_alike(m: Doubles, u: Doubles, rate: float, per_user: float, into: Column) -> None:
+    """Whole cents in micro-dollars, at one rate."""
+    for i in range(len(into)):
+        exact = m[i] * rate + u[i] * per_user
+        cents = np.floor((exact + (_HALF_CENT + 0.5)) * _PER_CENT)
+        into[i] = np.int64(cents * MICROS_PER_CENT)
+
+
+@compiled
+def _bill_each(m: Doubles, u: Doubles, rate: Doubles, per_user: Doubles, into: Column) -> None:
+    """The same, at a rate for each row."""
+    for i in range(len(into)):
+        exact = m[i] * rate[i] + u[i] * per_user[i]
+        cents = np.floor((exact + (_HALF_CENT + 0.5)) * _PER_CENT)
+        into[i] = np.int64(cents * MICROS_PER_CENT)
+
+
+@compiled
+def _bill_large(m: Doubles, u: Doubles, rate: Doubles, per_user: Doubles, into: Column) -> None:
+    """The same in integers, for what doubles would not hold exactly."""
+    for i in range(len(into)):
+        whole = np.int64(m[i]) * np.int64(rate[i]) + np.int64(u[i]) * np.int64(per_user[i])
+        into[i] = (whole + _HALF_CENT) // MICROS_PER_CENT * MICROS_PER_CENT
+
+
+@compiled
+def _charge(  # noqa: C901, PLR0912, PLR0913, PLR0917 - numba takes arrays one by one, and is fast in one function
     users: Column,
     duration_s: Column,
     payload: Column,
@@ -131,66 +201,53 @@ def _charge(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - numba takes arr
     u, d, p = _buffer(), _buffer(), _buffer()
     rate, per_user = _buffer(), _buffer()
     n, m = _buffer(), _buffer()
-    limit_1, limit_2 = float(limits[0]), float(limits[1])
-    floor_1, floor_2, floor_3 = float(minutes_of[0]), float(minutes_of[1]), float(minutes_of[2])
-    most_floor = max(floor_1, floor_2, floor_3)
+    most_floor = float(minutes_of.max())
     most_rate, most_per_user = float(rate_of.max()), float(per_user_of.max())
+    is_alike = len(codes) == 1
     least_u = most_u = least_d = most_d = 0
     for low in range(0, rows, CHUNK_ROWS):
         high = min(low + CHUNK_ROWS, rows)
-        count = high - low
         if low == 0 or len(users) > 1:
             least_u, most_u = load(users if len(users) == 1 else users[low:high], u)
         if low == 0 or len(duration_s) > 1:
             least_d, most_d = load(duration_s if len(duration_s) == 1 else duration_s[low:high], d)
         if least_u < 1 or most_u > _USERS_MAX or least_d < 1 or most_d > _DURATION_MAX_S:
             return False
-        if low == 0 or len(codes) > 1:
-            chunk_codes = codes if len(codes) == 1 else codes[low:high]
+        chunk_codes = codes if is_alike else codes[low:high]
+        if low == 0 or not is_alike:
             _gather(rate_of, chunk_codes, rate)
             _gather(per_user_of, chunk_codes, per_user)
-        if low == 0 or len(codes) > 1 or len(payload):
-            _gather(payload_of, codes if len(codes) == 1 else codes[low:high], p)
+            _gather(payload_of, chunk_codes, p)
         if len(payload):
-            least, most = load(payload if len(payload) == 1 else payload[low:high], n)
+            least, most = load(payload if len(payload) == 1 else payload[low:high], p)
             if least < NONE or most > _PAYLOAD_MAX:
                 return False
-            for i in range(CHUNK_ROWS):
-                p[i] = n[i] if n[i] > NONE else p[i]
-        if len(codes) == 1 and not len(payload):
-            one = p[0]
-            per_one = 1.0 / one
-            for i in range(CHUNK_ROWS):
-                n[i] = np.floor((u[i] + (one - 0.5)) * per_one)
+            if least == NONE:
+                _gather(payload_of, chunk_codes, m)
+                for i in range(CHUNK_ROWS):
+                    p[i] = p[i] if p[i] > NONE else m[i]
+        into = out_injectors[low:high]
+        if is_alike and not len(payload):
+            most_n = _injectors_alike(u, p[0], n, into)
         else:
-            for i in range(CHUNK_ROWS):
-                n[i] = np.ceil(u[i] / p[i])
+            most_n = _injectors_each(u, p, n, into)
         if len(fixed):
             least, most = load(fixed if len(fixed) == 1 else fixed[low:high], m)
             if least < NONE or most > _INJECTORS_MAX:
                 return False
             for i in range(CHUNK_ROWS):
                 n[i] = m[i] if m[i] > NONE else n[i]
-        most_n = store(n, out_injectors[low:high])
+            most_n = store(n, into)
         if most_n > _INJECTORS_MAX:
             return False
-        for i in range(CHUNK_ROWS):
-            minutes = np.floor((d[i] + (_MINUTE_S - 0.5)) * _PER_MINUTE)
-            least_m = floor_1
-            least_m = floor_2 if n[i] > limit_1 else least_m
-            least_m = floor_3 if n[i] > limit_2 else least_m
-            m[i] = n[i] * (max(least_m, minutes))
+        _li_minutes(n, d, limits, minutes_of, m, out_li_minutes[low:high])
         longest = max(float(most_d) / _MINUTE_S + 1.0, most_floor)
         bound = most_n * longest * most_rate + most_u * most_per_user + MICROS_PER_CENT
-        store(m, out_li_minutes[low:high])
         into = out_usd_micros[low:high]
-        if bound < EXACT_BELOW:
-            for i in range(CHUNK_ROWS):
-                exact = m[i] * rate[i] + u[i] * per_user[i]
-                n[i] = np.floor((exact + (_HALF_CENT + 0.5)) * _PER_CENT) * MICROS_PER_CENT
-            store(n, into)
+        if bound > EXACT_BELOW:
+            _bill_large(m, u, rate, per_user, into)
+        elif is_alike:
+            _bill_alike(m, u, rate[0], per_user[0], into)
         else:
-            for i in range(count):
-                whole = np.int64(m[i]) * np.int64(rate[i]) + np.int64(u[i]) * np.int64(per_user[i])
-                into[i] = (whole + _HALF_CENT) // MICROS_PER_CENT * MICROS_PER_CENT
+            _bill_each(m, u, rate, per_user, into)
     return True

@@ -17,7 +17,6 @@ from engine.sweeping.compiled_charges import (
     Doubles,
     compiled,
     load,
-    store,
 )
 from engine.sweeping.kernel import Constants, Filled
 from engine.sweeping.machine_prices import COUNT_BITS, COUNT_MASK
@@ -84,7 +83,7 @@ def _cost(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
     own = machines[codes[0]]
     tiers = egress[codes[0]]
     is_alike = len(codes) == 1 and _is_exact(own, tiers)
-    buffers = np.ones((6, CHUNK_ROWS), np.float64)
+    buffers = np.ones((5, CHUNK_ROWS), np.float64)
     left = 0
     for low in range(0, rows, CHUNK_ROWS):
         high = min(low + CHUNK_ROWS, rows)
@@ -135,8 +134,7 @@ def _cost_alike(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
 
     Too large, too, are those that send more than the first tier of egress holds.
     """
-    u, d, units, more, paid = buffers[0], buffers[1], buffers[2], buffers[3], buffers[4]
-    monthly = buffers[5]
+    u, d, units, more, monthly = buffers[0], buffers[1], buffers[2], buffers[3], buffers[4]
     _, most_u = load(users, u)
     _, most_d = load(duration_s, d)
     unit, last = float(own[_UNIT]), float(own[_LAST_UNITS])
@@ -165,21 +163,20 @@ def _cost_alike(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
         entry = table[np.uint64(units[i])]
         monthly[i] = float(entry >> COUNT_BITS)
         out_machines[i] = (entry & COUNT_MASK) + np.int64(more[i])
-    for i in range(CHUNK_ROWS):
+    half, per_egress, per_requests = np.floor(egress_of / 2), 1.0 / egress_of, 1.0 / requests_of
+    for i in range(len(out_usd_micros)):
         price = monthly[i] + more[i] * base_price
         run_s = d[i] + start_up_s
         billed_s = max(minimum_s, run_s)
         whole = np.floor((price + 0.5) * _PER_MONTH)
         rest = (price - whole * MONTH_S) * billed_s
-        paid[i] = whole * billed_s + np.floor((rest + (_HALF_MONTH_S + 0.5)) * _PER_MONTH)
-    half, per_egress, per_requests = np.floor(egress_of / 2), 1.0 / egress_of, 1.0 / requests_of
-    for i in range(CHUNK_ROWS):
+        paid = whole * billed_s + np.floor((rest + (_HALF_MONTH_S + 0.5)) * _PER_MONTH)
         area = u[i] * d[i] * requests_in
         requests = np.floor((area + (requests_of - 0.5)) * per_requests)
         whole = np.floor((requests + 0.5) * per_egress)
         rest = (requests - whole * egress_of) * egress
-        paid[i] += whole * egress + np.floor((rest + (half + 0.5)) * per_egress)
-    store(paid, out_usd_micros)
+        paid += whole * egress + np.floor((rest + (half + 0.5)) * per_egress)
+        out_usd_micros[i] = np.int64(paid)
     return True
 
 

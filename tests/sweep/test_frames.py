@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from engine.sweeping.columns import BadColumnError
-from engine.sweeping.frames import BATCH_ROWS, sweep_frame
+from engine.sweeping.frames import sweep_frame
 from engine.sweeping.sweep import OnError, sweep
 
 COLUMNS: dict[str, Any] = {
@@ -59,12 +59,15 @@ def test_every_kind_of_frame_gives_the_same(kind: str) -> None:
         assert result[name].to_pylist() == [*expected[:2], None, expected[3]]
 
 
-def test_frames_of_many_batches_count_rows_through() -> None:
-    users = np.full(BATCH_ROWS + 10, 600)
-    users[BATCH_ROWS + 3] = 0
-    with pytest.raises(BadColumnError, match=f"users, row {BATCH_ROWS + 3}: ") as refused:
-        sweep_frame({"users": users, "duration_s": np.full(len(users), 60)})
-    assert refused.value.facts["row"] == BATCH_ROWS + 3
+def test_frames_of_many_batches_count_rows_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.sweeping.frames.BATCH_ROWS", 100)
+    users = np.full(510, 600)
+    columns = {"users": users, "duration_s": np.full(len(users), 60)}
+    assert sweep_frame(columns).num_rows == 510
+    users[403] = 0
+    with pytest.raises(BadColumnError, match="users, row 403: ") as refused:
+        sweep_frame(columns)
+    assert refused.value.facts["row"] == 403
 
 
 def test_marked_rows_have_no_estimates_and_say_why() -> None:
