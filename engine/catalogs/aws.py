@@ -64,6 +64,8 @@ class AwsSource:
         if query.item == SPOT:
             page = self._prices.spot_prices(query.region, self._at, following)
             return FetchedPage(_found(page.rows, read_spot), len(page.rows), page.following)
+        if query.item == EGRESS and not query.location:
+            return FetchedPage(PageFound(()), 0, None)
         if query.item == MACHINE:
             service, filters = EC2, machine_filters(query.region)
         else:

@@ -118,6 +118,8 @@ def _region(
         location = location or next((page.found.location for page in pages), "")
         kept += kept_pages
         all_pages += pages
+        if not any(page.found.prices for page in all_pages):
+            break  # no machines: what surrounds them is of no use
     left_out = sum((page.found.left_out for page in all_pages), Counter[Reason]())
     prices = chosen(price for page in all_pages for price in page.found.prices)
     if not spot:

@@ -130,9 +130,9 @@ def show_offering(console: Console, shown: Shown, today: date) -> None:
     table.add_row("billed", f"by {rule.step_s} s, at least {rule.minimum_s} s")
     for name, price in shown.surroundings.items():
         table.add_row(LABELS[name], _price_in_words(price))
-    for tier in shown.tiers[1:]:
-        usd = format_usd(tier.price.usd_micros)
-        table.add_row("", f"{usd} USD per GB from {tier.from_gb:,} GB a month on")
+        for tier in shown.tiers[1:] if name == "egress" else ():
+            usd = format_usd(tier.price.usd_micros)
+            table.add_row("", f"{usd} USD from {tier.from_gb:,} GB a month on")
     table.add_row("catalogue", shown.catalog)
     for source in shown.sources.values():
         table.add_row("source", f"{source.title}, {source.version}")

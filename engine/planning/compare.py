@@ -182,6 +182,10 @@ def price_on_plan(plan: Plan, offer: Offer) -> tuple[int | None, str | None, str
 def _own_account(fleet: Fleet, estimated: Estimate) -> Row:
     hours = Fraction(fleet.machines * planned_seconds(estimated.scenario), SECONDS_PER_HOUR)
     low, high = format_cents(fleet.low_usd_micros), format_cents(fleet.high_usd_micros)
+    counted = "machines, start-up, disks, addresses and egress"
+    if fleet.has_nat_gateway:
+        counted = "machines, start-up, disks, egress and a NAT gateway"
+    is_whole = fleet.has_nat_gateway or not estimated.scenario.machines.nat
     return Row(
         name=f"own-{fleet.provider}",
         title=f"own account on {fleet.provider}",
@@ -189,18 +193,13 @@ def _own_account(fleet: Fleet, estimated: Estimate) -> Row:
         engines=fleet.machines,
         unit="machine-hour",
         quantity=to_number(hours),
-        usd_micros=fleet.usd_micros,
+        usd_micros=fleet.usd_micros if is_whole else None,
         as_of=min(group.offering.as_of for group in fleet.groups),
-        assumption=f"{_what_is_counted(fleet, estimated)}: {low} to {high} USD",
+        reason=None
+        if is_whole
+        else f"what a NAT gateway costs there is not known; without it {low} to {high} USD",
+        assumption=f"{counted}: {low} to {high} USD" if is_whole else None,
     )
-
-
-def _what_is_counted(fleet: Fleet, estimated: Estimate) -> str:
-    if not estimated.scenario.machines.nat:
-        return "machines, start-up, disks, addresses and egress"
-    if fleet.has_nat_gateway:
-        return "machines, start-up, disks, egress and a NAT gateway"
-    return "machines, start-up, disks and egress; a NAT gateway's price is not known"
 
 
 def _service(tariff: Tariff, estimated: Estimate) -> Row:

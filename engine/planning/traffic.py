@@ -72,7 +72,7 @@ def egress_of(catalog: Catalog, provider: str, region: str, paid_bytes: Span) ->
 def nat_of(
     catalog: Catalog, provider: str, region: str, carried_bytes: Span, billed_s: Span
 ) -> Span | None:
-    """What one NAT gateway costs for all machines of a region; None: nobody knows there.
+    """What one NAT gateway costs for all machines of a part of a load; None: nobody knows there.
 
     Each hour that begins is billed, for the gateway and for its own public address; at the least it
     is there anyway, and only the traffic is added.

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.planning.compare import compare
+from engine.planning.cost_curves import cost_curves
 from engine.planning.estimate import Estimate, estimate
 from engine.planning.fleet import Fleet
 from engine.planning.next_best import explain
@@ -88,6 +90,16 @@ def test_what_nobody_knows_on_azure_is_said_and_not_taken_for_zero() -> None:
     (unknown,) = [each for each in result.unknown if each.field.endswith(".nat")]
     assert unknown.field == "clouds.azure.nat"
     assert "not known" in unknown.reason
+
+
+def test_an_account_whose_cost_is_not_whole_is_not_ranked_among_the_cheapest() -> None:
+    rows = {row.name: row for row in compare(scenario_of(), catalog=CATALOG).rows}
+    assert rows["own-aws"].usd_micros is not None
+    assert "a NAT gateway" in (rows["own-aws"].note or "")
+    assert rows["own-azure"].usd_micros is None
+    assert "what a NAT gateway costs there is not known" in (rows["own-azure"].reason or "")
+    curves = cost_curves(scenario_of(), ("own-aws", "on-demand"), catalog=CATALOG)
+    assert [curve.name for curve in curves] == ["own-aws", "on-demand"]
 
 
 def test_prices_that_are_estimated_elsewhere_are_told() -> None:

@@ -36,6 +36,7 @@ class PriceLists:
         page_rows: Rows of a page.
         faults: By the number of a call, from 1 on: what goes wrong with it.
         calls: What was asked, in order.
+        gate: A call that hangs is answered once it is open.
     """
 
     products: list[str] = field(default_factory=list)
@@ -45,6 +46,7 @@ class PriceLists:
     page_rows: int = 100
     faults: dict[int, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
 
     @property
     def called(self) -> int:
@@ -121,6 +123,8 @@ def azure_reply(lists: PriceLists, path: str) -> Reply:
     query = {name: values[0] for name, values in parse_qs(parts.query).items()}
     lists.calls.append(f"azure {query.get('$filter')} {query.get('$skip', '0')}")
     fault = lists.faults.get(lists.called, "")
+    if fault == "hang":
+        lists.gate.wait(60)
     refusal = _azure_refusal(fault)
     if refusal is not None:
         return refusal

@@ -276,6 +276,27 @@ def test_what_could_be_no_region_is_refused(refreshed: Refresh, versions: Versio
     assert not (versions.folder / "pages").exists()
 
 
+def test_a_region_without_machines_is_asked_for_nothing_else(
+    lists: PriceLists, refreshed: Refresh
+) -> None:
+    lists.products = []
+    with pytest.raises(IncompletePriceListError, match="has 0 of"):
+        refreshed("aws")
+    assert lists.calls == [f"aws {AWS_REGION} Compute Instance"]
+
+
+def test_egress_is_left_as_it_is_where_the_list_does_not_name_the_region_for_people(
+    lists: PriceLists, refreshed: Refresh, versions: Versions
+) -> None:
+    lists.products = [
+        text.replace('"location": "US East (N. Virginia)", ', "") for text in lists.products
+    ]
+    (changes,) = refreshed("aws").changes
+    assert "egress" not in changes.around
+    catalog, first = versions.open(versions.in_use()), versions.open("bundled")
+    assert catalog.egress("aws", AWS_REGION) == first.egress("aws", AWS_REGION)
+
+
 def test_where_nobody_answers_little_time_is_lost(
     lists: PriceLists, clock: ManualClock, versions: Versions
 ) -> None:

@@ -126,4 +126,4 @@ def test_catalog_show_has_the_tiers_of_egress_and_a_nat_gateway_where_known(
     azure = loadmuster("--json", "catalog", "show", "azure", "eastus", "Standard_D2s_v5").document
     assert "nat_hour" not in azure["surroundings"]
     shown = loadmuster("catalog", "show", "aws", "us-east-1", "c7i.large").out
-    assert "0.05 USD per GB from 153,600 GB a month on" in shown
+    assert "0.05 USD from 153,600 GB a month on" in shown
