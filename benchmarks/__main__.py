@@ -8,13 +8,16 @@ commit it was measured on. Those that are not asked for keep the figures that th
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 
 import psutil
 
@@ -36,21 +39,21 @@ from benchmarks import (
 )
 from benchmarks.measure import Figure
 
-BENCHMARKS = {
-    "command-line": command_line.figures,
-    "single-estimate": single_estimate.figures,
-    "fleet-choice": fleet_choice.figures,
-    "sweep": sweep_columns.figures,
-    "calibration": calibration.figures,
-    "sweep-bandwidth": sweep_bandwidth.figures,
-    "sweep-grid": sweep_grid.figures,
-    "sweep-files": sweep_files.figures,
-    "sweep-peers": sweep_peers.figures,
-    "machines": machines.figures,
-    "first-requests": first_requests.figures,
-    "posting": posting.figures,
-    "long-accounts": long_accounts.figures,
-    "advancing": advancing.figures,
+BENCHMARKS: Mapping[str, ModuleType] = {
+    "command-line": command_line,
+    "single-estimate": single_estimate,
+    "fleet-choice": fleet_choice,
+    "sweep": sweep_columns,
+    "calibration": calibration,
+    "sweep-bandwidth": sweep_bandwidth,
+    "sweep-grid": sweep_grid,
+    "sweep-files": sweep_files,
+    "sweep-peers": sweep_peers,
+    "machines": machines,
+    "first-requests": first_requests,
+    "posting": posting,
+    "long-accounts": long_accounts,
+    "advancing": advancing,
 }
 RESULTS = Path(__file__).with_name("results.json")
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -67,10 +70,11 @@ def main() -> int:
     results = read_results(options.out)
     for name in options.names or BENCHMARKS:
         print(f"{name} ...", file=sys.stderr, flush=True)
-        results[name] = Result(machine(), tuple(BENCHMARKS[name]()))
+        measured_on = {**machine(), "benchmark": content_of(BENCHMARKS[name])}
+        results[name] = Result(measured_on, tuple(BENCHMARKS[name].figures()))
         # At once: the later ones take minutes, and may be interrupted.
         write_results(options.out, results)
-    figures = [each for name in BENCHMARKS if name in results for each in results[name].figures]
+    figures = figures_of(results)
     print(table(figures))
     if options.readme:
         update_readme(figures)
@@ -80,7 +84,7 @@ def main() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a benchmark measured, and on what machine and commit."""
+    """What a benchmark measured, with which content, and on what machine and commit."""
 
     measured_on: dict[str, str | int]
     figures: tuple[Figure, ...]
@@ -102,10 +106,21 @@ def read_results(path: Path) -> dict[str, Result]:
     }
 
 
+def figures_of(results: Mapping[str, Result]) -> list[Figure]:
+    """All figures, in the order of the benchmarks."""
+    return [each for name in BENCHMARKS if name in results for each in results[name].figures]
+
+
 def write_results(path: Path, results: dict[str, Result]) -> None:
     """Save what has been measured, now or before."""
     document = {name: asdict(results[name]) for name in BENCHMARKS if name in results}
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def content_of(benchmark: ModuleType) -> str:
+    """Names what the benchmark's file holds: figures are out of date once it holds another."""
+    assert benchmark.__file__ is not None, benchmark
+    return hashlib.sha256(Path(benchmark.__file__).read_bytes()).hexdigest()[:16]
 
 
 def update_readme(figures: list[Figure]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -106,15 +107,17 @@ def test_a_part_that_is_measured_leaves_the_other_figures_alone(
 ) -> None:
     speeds = {"one": 1.0, "two": 2.0}
 
-    def measured(name: str) -> list[Figure]:
-        return [Figure(name, "now", "then", speeds[name], "reported")]
+    def measuring(name: str) -> ModuleType:
+        module = ModuleType(name)
+        module.__file__ = str(tmp_path / f"{name}.py")
+        (tmp_path / f"{name}.py").write_text(name)
+        module.__dict__["figures"] = lambda: [Figure(name, "now", "then", speeds[name], "reported")]
+        return module
 
     readme, out = tmp_path / "README.md", tmp_path / "results.json"
     readme.write_text(f"before\n{bench.BEGIN}\nold\n{bench.END}\nafter\n")
     monkeypatch.setattr(bench, "README", readme)
-    monkeypatch.setattr(
-        bench, "BENCHMARKS", {name: lambda name=name: measured(name) for name in speeds}
-    )
+    monkeypatch.setattr(bench, "BENCHMARKS", {name: measuring(name) for name in speeds})
     for arguments in ([], ["two"]):
         monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments, "--readme", "--out", str(out)])
         assert bench.main() == 0
@@ -129,3 +132,16 @@ def test_a_part_that_is_measured_leaves_the_other_figures_alone(
     assert readme.read_text() == f"before\n{bench.BEGIN}\n{shown}\n{bench.END}\nafter\n"
     found = bench.read_results(out)
     assert [found[name].figures[0].ratio for name in speeds] == [1.0, 3.0]
+
+
+def test_no_figure_of_the_readme_is_older_than_its_benchmark() -> None:
+    results = bench.read_results(bench.RESULTS)
+    outdated = [
+        name
+        for name, benchmark in bench.BENCHMARKS.items()
+        if name not in results
+        or results[name].measured_on["benchmark"] != bench.content_of(benchmark)
+    ]
+    assert not outdated, f"measure again: python -m benchmarks {' '.join(outdated)} --readme"
+    shown = bench.README.read_text(encoding="utf-8").partition(bench.BEGIN)[2]
+    assert shown.partition(bench.END)[0].strip() == bench.table(bench.figures_of(results))
