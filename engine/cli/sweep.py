@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from engine.sweeping.files import FileSweep, Progress, Wanted
-    from engine.sweeping.grid import Reduced
     from engine.sweeping.lookup import Lookup
+    from engine.sweeping.reduction import Reduced
 
 NOTHING = "-"
 SORTED_IN_DOLLARS = ("usd", "machine_usd")
@@ -159,7 +159,8 @@ def _sweep_file(
 
 def _sweep_grid(settings: Settings, lookup: Lookup, asked: _Asked, target: Path | None) -> None:
     from engine.sweeping.axes import parse_axes
-    from engine.sweeping.grid import grid_of, reasons_of, reduce_grid
+    from engine.sweeping.grid import grid_of, reasons_of
+    from engine.sweeping.reduction import reduce_grid
     from pricing.catalog import Catalog
 
     axes = parse_axes(asked.grid, Catalog.bundled(), plan=asked.plan)
