@@ -21,7 +21,8 @@ PROGRAM = """
 import json, sys, time
 from benchmarks.measure import peak_kib
 from engine.sweeping.axes import parse_axes
-from engine.sweeping.grid import grid_of, reduce_grid
+from engine.sweeping.grid import grid_of
+from engine.sweeping.reduction import reduce_grid
 from engine.sweeping.lookup import Lookup
 from pricing.catalog import Catalog
 

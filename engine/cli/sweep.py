@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from engine.sweeping.files import FileSweep, Progress, Wanted
-    from engine.sweeping.grid import Reduced
     from engine.sweeping.lookup import Lookup
+    from engine.sweeping.reduction import Reduced
 
 NOTHING = "-"
 SORTED_IN_DOLLARS = ("usd", "machine_usd")
@@ -161,7 +161,8 @@ def _sweep_file(
 def _sweep_grid(settings: Settings, lookup: Lookup, asked: _Asked, target: Path | None) -> None:
     from engine.catalogs.in_use import catalog_in_use
     from engine.sweeping.axes import parse_axes
-    from engine.sweeping.grid import grid_of, reasons_of, reduce_grid
+    from engine.sweeping.grid import grid_of, reasons_of
+    from engine.sweeping.reduction import reduce_grid
 
     axes = parse_axes(asked.grid, catalog_in_use(), plan=asked.plan)
     grid = grid_of(axes)

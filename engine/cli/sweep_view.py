@@ -16,7 +16,7 @@ from pricing.money import format_cents, format_usd
 
 if TYPE_CHECKING:
     from engine.sweeping.files import FileSweep
-    from engine.sweeping.grid import Reduced
+    from engine.sweeping.reduction import Reduced
     from engine.sweeping.spread import PartSwept
 
 PERCENTS = (1, 25, 50, 75, 99)

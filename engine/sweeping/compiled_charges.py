@@ -8,7 +8,8 @@ instructions divide. That is exact:
 - ``floor((n + 0.5) * (1 / d))`` is ``n // d``: it is ``0.5 / d`` away from any whole number, and
   the two roundings move it by less while ``n < 2**51``.
 
-All other chunks are computed in integers. Importing this needs numba.
+All other chunks are computed in integers. Importing this needs numba, which keeps what it compiled
+beside this file until the file changes.
 """
 
 from __future__ import annotations

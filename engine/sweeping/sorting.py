@@ -126,6 +126,6 @@ def joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
 
 
 def _read(path: Path) -> Iterator[pa.RecordBatch]:
-    with pa.memory_map(str(path)) as mapped, pa.ipc.open_file(mapped) as file:
+    with pa.OSFile(str(path)) as opened, pa.ipc.open_file(opened) as file:
         for i in range(file.num_record_batches):
             yield file.get_batch(i)

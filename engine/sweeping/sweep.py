@@ -76,6 +76,9 @@ def sweep(  # noqa: PLR0913 - one keyword a thing that decides what it costs, or
 ) -> Swept:
     """Estimate many load tests.
 
+    Tens of millions a second and thread with numba. Rows whose fixed payload is more than the
+    largest machines have room for are estimated one by one, about a thousand a second.
+
     Args:
         columns: Array-likes by name, of one length or of one entry for all rows: ``users``;
             ``duration_s``, or ``duration`` as text with units. If wanted: ``protocol`` (default

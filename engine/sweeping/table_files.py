@@ -144,7 +144,8 @@ def _unreadable(path: Path, error: Exception) -> TableFileError:
 
 @contextmanager
 def _parquet(path: Path) -> Iterator[Rows]:
-    with pq.ParquetFile(path, memory_map=True) as file:
+    # What is mapped counts as the program's memory, and what is buffered ahead is never let go.
+    with pq.ParquetFile(path, pre_buffer=False) as file:
         yield Rows(
             file.schema_arrow, file.iter_batches(batch_size=BATCH_ROWS), file.metadata.num_rows
         )
@@ -167,7 +168,7 @@ def _csv(path: Path) -> Iterator[Rows]:
 
 @contextmanager
 def _arrow(path: Path) -> Iterator[Rows]:
-    with pa.memory_map(str(path)) as mapped, pa.ipc.open_file(mapped) as file:
+    with pa.OSFile(str(path)) as opened, pa.ipc.open_file(opened) as file:
         yield Rows(file.schema, (file.get_batch(i) for i in range(file.num_record_batches)), None)
 
 

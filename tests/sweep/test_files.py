@@ -20,7 +20,7 @@ from engine.sweeping.lookup import Lookup
 from engine.sweeping.selection import BadSelectionError, parse_condition, parse_order
 from engine.sweeping.sorting import First, Sorter
 from engine.sweeping.sweep import OnError
-from engine.sweeping.table_files import TableFileError
+from engine.sweeping.table_files import TableFileError, reading
 
 ROWS = 20_000
 BATCH_ROWS = 3_000
@@ -225,6 +225,22 @@ def test_an_unknown_region_in_row_seven_million_and_three_is_named(tmp_path: Pat
     done = run(source, target, on_error=OnError.MARK)
     assert (done.rows, done.marked) == (rows, 1)
     assert done.problems[0].row == bad
+
+
+def test_what_was_read_of_a_file_is_let_go(tmp_path: Path) -> None:
+    rows = 2_000_000
+    table = pa.table({name: np.arange(rows) for name in ("users", "duration_s")})
+    path = tmp_path / "in.parquet"
+    pq.write_table(table, path, row_group_size=100_000, use_dictionary=False)
+    size = table.nbytes
+    del table
+    before = pa.total_allocated_bytes()
+    most = 0
+    with reading(path) as content:
+        for batch in content.batches:
+            assert batch.num_rows
+            most = max(most, pa.total_allocated_bytes() - before)
+    assert most < size / 4
 
 
 PEAK = """

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from engine.sweeping import grid as grids
 from engine.sweeping.axes import Axes, BadAxisError, parse_axes
 from engine.sweeping.compiled_tally import add
-from engine.sweeping.grid import EmptyGridError, grid_of, reduce_grid
+from engine.sweeping.grid import EmptyGridError, grid_of
 from engine.sweeping.grid_rows import grid_rows
 from engine.sweeping.lookup import Lookup
+from engine.sweeping.reduction import MEASURES, reduce_grid
 from engine.sweeping.sweep import sweep
 from engine.sweeping.tally import BUCKETS, Tally, bucket_of, edges_of
 from pricing.catalog import Catalog, UnknownRegionError
@@ -43,7 +44,7 @@ def every_row(axes: Axes, names: dict[str, str]) -> dict[str, list[object]]:
 
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("block_rows", [7, 200, 65_536])
-@pytest.mark.parametrize("measure", grids.MEASURES)
+@pytest.mark.parametrize("measure", MEASURES)
 def test_a_grid_is_reduced_to_what_its_rows_say(
     monkeypatch: pytest.MonkeyPatch, measure: str, block_rows: int, compiled: bool
 ) -> None:
@@ -68,7 +69,7 @@ def test_a_grid_is_reduced_to_what_its_rows_say(
 
 
 @pytest.mark.parametrize("fixed", ["users_per_injector=7,500", "injectors=1,90"])
-@pytest.mark.parametrize("measure", grids.MEASURES)
+@pytest.mark.parametrize("measure", MEASURES)
 def test_fixed_payloads_and_injectors_are_axes_too(fixed: str, measure: str) -> None:
     axes = parse_axes(["users=50:4000:50", "duration=1h", "provider=aws", fixed], CATALOG)
     reduced = reduce_grid(grid_of(axes), Lookup(), measure=measure)
