@@ -267,6 +267,17 @@ def test_r116_r117_c22_some_plans_are_bought_alone_and_changed_through_contact(
     assert agreed.balance_li_minutes == 300
 
 
+def test_up_to_a_dearer_plan_with_fewer_credits_pays_the_difference_and_keeps_what_there_is(
+    open_life: OpenLife, plans: Plans
+) -> None:
+    assert plans["team"].li_minutes < plans["starter"].li_minutes
+    life = open_life("starter", OPENED)
+    after = life.do(upgrade, "2027-02-01", plans["team"])
+    assert (after.account.plan, after.balance_li_minutes) == ("team", 1_800)
+    difference = plans["team"].monthly_usd_micros - plans["starter"].monthly_usd_micros
+    assert life.charges()[-1][1] * 1_000_000 == difference
+
+
 def test_c21_without_rollover_nothing_outlives_its_period(
     open_life: OpenLife, plans: Plans
 ) -> None:
