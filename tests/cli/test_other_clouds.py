@@ -69,6 +69,7 @@ def test_a_run_whose_cloud_has_nothing_left_completes_on_the_other_and_costs_the
     assert processes_of(str(acme.home)) == [], "both clouds are put away"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("first", "other"), BOTH_WAYS)
 def test_injectors_on_the_other_cloud_meet_in_the_storage_of_the_first(
     first: str, other: str, acme: CommandLine, shop: str
@@ -88,6 +89,7 @@ def test_injectors_on_the_other_cloud_meet_in_the_storage_of_the_first(
     assert processes_of(str(acme.home)) == []
 
 
+@pytest.mark.long
 def test_whoever_serves_finds_both_clouds_of_a_killed_controller_and_leaves_nothing_in_either(
     acme: CommandLine,
 ) -> None:

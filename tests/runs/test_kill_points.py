@@ -58,6 +58,9 @@ def paced_rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehear
     rehearsal.stop()
 
 
+@pytest.mark.parametrize(
+    "database_url", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True
+)
 def test_a_controller_killed_at_any_step_leaves_nothing_that_the_next_does_not_end_and_bill_once(
     database_url: str, paced_rehearsal: Rehearsal, tmp_path: Path
 ) -> None:
