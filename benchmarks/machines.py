@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from benchmarks.measure import Figure, seconds, shown
+from benchmarks.measure import Figure, peak_kib, seconds, shown
 from kernel.clock import SystemClock
 from providers.aws import AwsProvider
 from providers.contract import RUN_TAG, LaunchSpec
@@ -25,6 +26,7 @@ READING = ("Describe", "Get", "List")
 OBJECTS = "s3"
 LOOK_S = 0.1
 LOOKS_MAX = 600
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +34,21 @@ class Sizes:
     """How many machines, and how often."""
 
     machines: int = 1_000
-    rounds: int = 3
+    rounds: int = 1
 
 
 def figures(sizes: Sizes = Sizes()) -> list[Figure]:
     """Wall time against bare calls, calls that change something, and memory."""
     rounds = [
-        (_launch_ours(sizes.machines), _launch_bare(sizes.machines)) for _ in range(sizes.rounds)
+        (_alone("ours", sizes.machines), _alone("bare", sizes.machines))
+        for _ in range(sizes.rounds)
     ]
     ours_s, bare_s = (
-        statistics.median(each)
-        for each in ([ours.wall_s for ours, _ in rounds], [bare_s for _, bare_s in rounds])
+        statistics.median(each.wall_s for each in side) for side in zip(*rounds, strict=True)
     )
-    ratio = statistics.median(ours.wall_s / bare_s for ours, bare_s in rounds)
+    ratio = statistics.median(ours.wall_s / bare.wall_s for ours, bare in rounds)
     changing = rounds[-1][0].changing
-    memory_mib = psutil.Process().memory_info().rss / 2**20
+    memory_mib = max(ours.peak_kib for ours, _ in rounds) / 1_024
     machines = f"{sizes.machines:,} machines"
     return [
         Figure(
@@ -75,10 +77,28 @@ def figures(sizes: Sizes = Sizes()) -> list[Figure]:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """One launch and release: how long it took, and the calls that changed something."""
+    """One launch and release.
+
+    Attributes:
+        wall_s: How long it took.
+        peak_kib: Most memory of its process.
+        changing: The calls that changed something.
+    """
 
     wall_s: float
-    changing: tuple[str, ...]
+    peak_kib: int
+    changing: tuple[str, ...] = ()
+
+
+def _alone(how: str, machines: int) -> Launch:
+    """In a process of its own, whose memory nothing else has filled."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.machines", how, str(machines)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return Launch(**json.loads(done.stdout))
 
 
 def _launch_ours(machines: int) -> Launch:
@@ -93,6 +113,7 @@ def _launch_ours(machines: int) -> Launch:
         wall_s = seconds(lambda: _through_the_adapter(provider, _spec("bench", machines)))
         return Launch(
             wall_s,
+            peak_kib(),
             tuple(
                 each.action
                 for each in rehearsal.requests()
@@ -101,14 +122,14 @@ def _launch_ours(machines: int) -> Launch:
         )
 
 
-def _launch_bare(machines: int) -> float:
-    """Seconds of the same calls without the adapter, on a cloud of its own."""
+def _launch_bare(machines: int) -> Launch:
+    """The same calls without the adapter, on a cloud of its own."""
     with _rehearsal() as rehearsal:
         provider = aws_rehearsal_provider(rehearsal.endpoint_url, SystemClock())
         # It also leaves a launch template behind.
         _through_the_adapter(provider, _spec("warm-up", 1))
         client = provider._clients.ec2(REGION)  # noqa: SLF001 - the same client, bare
-        return seconds(lambda: _bare(client, machines))
+        return Launch(seconds(lambda: _bare(client, machines)), peak_kib())
 
 
 def _spec(run_id: str, machines: int) -> LaunchSpec:
@@ -204,3 +225,8 @@ def _rehearsal() -> Iterator[Rehearsal]:
             yield rehearsal
         finally:
             rehearsal.stop()
+
+
+if __name__ == "__main__":
+    launch = {"ours": _launch_ours, "bare": _launch_bare}[sys.argv[1]]
+    print(json.dumps(asdict(launch(int(sys.argv[2])))))
