@@ -124,6 +124,17 @@ class OpenProfile:
         return self.arrivals_per_s.duration_s
 
     @property
+    def users(self) -> Curve | None:
+        """Users at once where arrivals and departures balance (Little's law), not capped.
+
+        None: the length of an iteration is not known.
+        """
+        stay_s = self.iteration_s
+        if stay_s is None:
+            return None
+        return Curve(tuple(Point(p.at_s, p.level * stay_s) for p in self.arrivals_per_s.points))
+
+    @property
     def arrivals(self) -> float:
         """Users that arrive in all."""
         return self.arrivals_per_s.area

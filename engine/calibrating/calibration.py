@@ -14,7 +14,7 @@ from engine.calibrating.fit import (
     memory_kib_per_user,
     users_measured_at,
 )
-from engine.calibrating.steps import CEILING_PERCENT, Step, counted
+from engine.calibrating.steps import CEILING_PERCENT, CEILING_US_PER_S, Step, counted
 from kernel.errors import ProviderFailedError
 
 HALF_PERCENT = 50
@@ -73,17 +73,17 @@ class Calibration:
     @property
     def users_at_ceiling(self) -> int:
         """Users that fill one core up to the ceiling, by the line through all steps."""
-        return self.line.users_at(CEILING_PERCENT * US_PER_S / 100)
+        return self.line.users_at(CEILING_US_PER_S)
 
     @property
     def foretold(self) -> Foretold | None:
         """None where the ceiling was not reached, or fewer than two steps lie below half of it."""
         steps = counted(self.steps)
-        measured = users_measured_at(steps, CEILING_PERCENT * US_PER_S / 100)
+        measured = users_measured_at(steps, CEILING_US_PER_S)
         low = [step for step in steps if step.processor_percent <= HALF_PERCENT]
         if measured is None or len({step.users for step in low}) < 2:  # noqa: PLR2004 - a line
             return None
-        return Foretold(fit_processor(low).users_at(CEILING_PERCENT * US_PER_S / 100), measured)
+        return Foretold(fit_processor(low).users_at(CEILING_US_PER_S), measured)
 
     @property
     def requests_per_million_s(self) -> int:
@@ -95,7 +95,7 @@ class Calibration:
     def processor_us_per_request(self) -> int:
         """Of one request at the ceiling, the engine's own idling shared out among its users."""
         users = max(1, self.users_at_ceiling)
-        return max(1, round(CEILING_PERCENT * 10**10 / (users * self.requests_per_million_s)))
+        return max(1, round(CEILING_US_PER_S * US_PER_S / (users * self.requests_per_million_s)))
 
     @property
     def memory_kib_per_user(self) -> int:

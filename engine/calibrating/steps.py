@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.calibrating.fit import US_PER_S, fit_processor
+from engine.planning.capacity import PROCESSOR_CEILING_PERCENT
 
-CEILING_PERCENT = 70
+CEILING_PERCENT = PROCESSOR_CEILING_PERCENT
 """Of one processor core: the share by which injectors are sized."""
+
+CEILING_US_PER_S = CEILING_PERCENT * US_PER_S // 100
 
 FIRST_USERS = 10
 CLEAR_PERCENT = 3.0
@@ -40,7 +43,6 @@ class Step:
         requests_per_s: Requests that it made.
         failures_per_s: How many of them failed.
         others_us_per_s: Processor time of everything else on the machine.
-        response_bytes: Of one answer's body on average; None: the engine does not say.
     """
 
     users: int
@@ -49,7 +51,6 @@ class Step:
     requests_per_s: float
     failures_per_s: float
     others_us_per_s: int
-    response_bytes: int | None = None
 
     @property
     def processor_percent(self) -> float:

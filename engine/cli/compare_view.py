@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from engine.cli.layout import columns, section
+from engine.cli.layout import columns, dollars, section
 from engine.planning.cliffs import in_words
 from engine.planning.compare import Comparison, Row
 from engine.planning.requirement import planned_seconds
 from kernel.durations import format_duration
-from pricing.money import MICROS_PER_USD
 from pricing.tariffs import Cliff, plural
 
 INDENT_COLUMNS = 4
@@ -75,7 +73,7 @@ def _table(rows: Sequence[Row], width_columns: int, *, has_price: bool = True) -
 
 def _usd(row: Row) -> str:
     assert row.usd_micros is not None, row.name
-    return f"{Decimal(row.usd_micros) / MICROS_PER_USD:,.2f}"
+    return dollars(row.usd_micros)
 
 
 def _unit(row: Row) -> str:

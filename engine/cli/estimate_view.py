@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 
 from rich import box
 from rich.console import Console
@@ -12,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from engine.cli.layout import CLOUDS, counted, dollars
 from engine.cli.load_plot import load_plot
 from engine.planning.capacity import GIVEN, STANDARD_INJECTOR
 from engine.planning.cliffs import in_words
@@ -22,11 +22,11 @@ from engine.planning.requirement import Requirement, planned_seconds
 from engine.planning.sites import Site
 from kernel.durations import format_duration
 from pricing.money import MICROS_PER_USD
+from pricing.tariffs import plural
 
 INDENT = "  "
 MIB_PER_GIB = 1_024
 SMALL_USD_MICROS = 100 * MICROS_PER_USD
-CLOUDS = {"aws": "AWS", "azure": "Azure"}
 BINDING = {
     "cpu": "the processor binds",
     "memory": "memory binds",
@@ -76,13 +76,13 @@ def _requirement(estimate: Estimate) -> Iterator[Text]:
     requirement = estimate.requirement
     gib = STANDARD_INJECTOR.memory_mib // MIB_PER_GIB
     yield Text.assemble(
-        (_many(requirement.injectors, "standard injector"), "bold"),
+        (counted(requirement.injectors, "standard injector"), "bold"),
         f" of {STANDARD_INJECTOR.vcpus} vCPU and {gib} GiB, "
         f"{requirement.users_per_injector:,} users each: {BINDING[requirement.binding]}",
     )
     startup = requirement.startup_li_minutes
     yield Text.assemble(
-        (_many(requirement.li_minutes, "LI-minute"), "bold"),
+        (counted(requirement.li_minutes, "LI-minute"), "bold"),
         f": {startup:,} for the start-up, {requirement.li_minutes - startup:,} beyond",
     )
     if requirement.binding != GIVEN:
@@ -96,7 +96,7 @@ def _requirement(estimate: Estimate) -> Iterator[Text]:
             reference = " and a reference injector" if part.reference_injectors else ""
             yield Text(
                 f"{part.region or 'default region'}: {part.users:,} users on "
-                f"{_many(part.injectors, 'injector')}{reference}",
+                f"{counted(part.injectors, 'injector')}{reference}",
                 "dim",
             )
 
@@ -124,9 +124,9 @@ def _costs(clouds: Sequence[Fleet]) -> Table:
         table.add_column(
             CLOUDS[fleet.provider],
             footer=Text.assemble(
-                (_usd(fleet.usd_micros, decimals), "bold green" if is_cheapest else "bold"),
-                f"\n{_usd(fleet.low_usd_micros, decimals)} to "
-                f"{_usd(fleet.high_usd_micros, decimals)}",
+                (dollars(fleet.usd_micros, decimals), "bold green" if is_cheapest else "bold"),
+                f"\n{dollars(fleet.low_usd_micros, decimals)} to "
+                f"{dollars(fleet.high_usd_micros, decimals)}",
             ),
             justify="right",
         )
@@ -136,7 +136,7 @@ def _costs(clouds: Sequence[Fleet]) -> Table:
     costs = [{item.name: item.usd_micros for item in fleet.items} for fleet in clouds]
     for name in dict.fromkeys(item.name for fleet in clouds for item in fleet.items):
         table.add_row(
-            name, *(_usd(of[name], decimals) if name in of else "not known" for of in costs)
+            name, *(dollars(of[name], decimals) if name in of else "not known" for of in costs)
         )
     return table
 
@@ -156,7 +156,7 @@ def _quotes(quotes: Sequence[Offer]) -> Table:
     for offer in quotes:
         table.add_row(
             Text.assemble(offer.name, ("  your plan" if offer.is_of_account else "", "cyan")),
-            f"{offer.quantity:,} {_plural(offer.quantity, offer.unit)}",
+            f"{offer.quantity:,} {offer.unit if offer.quantity == 1 else plural(offer.unit)}",
             _charge(offer),
             f"as of {offer.as_of}",
         )
@@ -165,9 +165,9 @@ def _quotes(quotes: Sequence[Offer]) -> Table:
 
 def _charge(offer: Offer) -> Text:
     if offer.usd_micros is not None:
-        return Text(f"{_usd(offer.usd_micros, decimals=2)} USD", "bold")
+        return Text(f"{dollars(offer.usd_micros, decimals=2)} USD", "bold")
     if offer.runs_per_period is not None:
-        runs = _many(offer.runs_per_period, "such run")
+        runs = counted(offer.runs_per_period, "such run")
         return Text.assemble((runs, "bold"), " a month")
     return Text("not published", "dim")
 
@@ -193,15 +193,3 @@ def _bullet(note: str, width_columns: int) -> Text:
         break_on_hyphens=False,
     )
     return Text(lines.removeprefix(INDENT))
-
-
-def _usd(usd_micros: int, decimals: int) -> str:
-    return f"{Decimal(usd_micros) / MICROS_PER_USD:,.{decimals}f}"
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {_plural(number, noun)}"
-
-
-def _plural(number: int | Decimal, noun: str) -> str:
-    return noun if number == 1 else f"{noun}s"

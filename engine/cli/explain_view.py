@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from rich.console import Console
 from rich.text import Text
 
-from engine.cli.layout import columns, section
+from engine.cli.layout import CLOUDS, columns, dollars, section
 from engine.planning.fleet import Fleet
 from engine.planning.next_best import Explanation
-from pricing.money import MICROS_PER_USD, format_usd
-
-CLOUDS = {"aws": "AWS", "azure": "Azure"}
+from pricing.money import format_usd
 
 
 def show_explanation(console: Console, explanation: Explanation) -> None:
@@ -22,7 +18,7 @@ def show_explanation(console: Console, explanation: Explanation) -> None:
         table.add_row(
             each.kind,
             machines_of(each.fleet),
-            f"{Decimal(each.more_usd_micros) / MICROS_PER_USD:,.4f}",
+            dollars(each.more_usd_micros, decimals=4),
             each.reason,
         )
     fleet = explanation.fleet

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from pricing.money import MICROS_PER_USD
+
 INDENT = 2
+CLOUDS = {"aws": "AWS", "azure": "Azure"}
 
 
 def section(console: Console, heading: str, *content: RenderableType) -> None:
@@ -51,6 +55,11 @@ def facts(*rows: tuple[str, RenderableType]) -> Table:
     for name, value in rows:
         table.add_row(name, value)
     return table
+
+
+def dollars(usd_micros: int, decimals: int = 2) -> str:
+    """``1,234.50``."""
+    return f"{Decimal(usd_micros) / MICROS_PER_USD:,.{decimals}f}"
 
 
 def counted(count: int, what: str) -> str:

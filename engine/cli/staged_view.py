@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.curves import Curves, Line
-from engine.cli.layout import INDENT, columns, section
+from engine.cli.layout import CLOUDS, INDENT, columns, dollars, section
 from engine.planning.estimate import Estimate
 from engine.planning.shifts import Roster, there_at
 from engine.planning.staged import Staged, StagedFleet, risk_in_words, users_over_time
-from pricing.money import MICROS_PER_USD
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-CLOUDS = {"aws": "AWS", "azure": "Azure"}
 JUST_BEFORE_S = 1e-6
 
 
@@ -28,12 +25,12 @@ def show_staged(console: Console, staged: Staged) -> None:
     table.add_row(
         "all the time",
         f"{staged.static_li_minutes:,}",
-        *(_usd(fleet.static_usd_micros) for fleet in staged.fleets),
+        *(dollars(fleet.static_usd_micros) for fleet in staged.fleets),
     )
     table.add_row(
         "in shifts",
         f"{staged.li_minutes:,}",
-        *(_usd(fleet.usd_micros) for fleet in staged.fleets),
+        *(dollars(fleet.usd_micros) for fleet in staged.fleets),
     )
     table.add_row(
         "saved",
@@ -101,7 +98,3 @@ def _saved(fleet: StagedFleet) -> str:
 
 def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f} %" if whole else "0 %"
-
-
-def _usd(usd_micros: int) -> str:
-    return f"{Decimal(usd_micros) / MICROS_PER_USD:,.2f}"

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from engine.load.driver import UnrunnableScenarioError
-from engine.profile import ClosedProfile, Curve, LoadProfile, Point
+from engine.profile import ClosedProfile, Curve, LoadProfile
 
 STEP_S = 1.0
 """Load generators are told a new number of users about once a second."""
@@ -76,15 +76,16 @@ def plan_users(profile: LoadProfile, time_scale: float = 1.0) -> UserPlan:
     if isinstance(profile, ClosedProfile):
         curve, peak_users, approximation = profile.users, profile.peak_users, ""
     else:
-        stay_s, peak = profile.iteration_s, profile.peak_users
-        if stay_s is None or peak is None:
+        balanced, peak = profile.users, profile.peak_users
+        if balanced is None or peak is None:
             raise UnrunnableScenarioError(
                 "load: a profile of arrivals can be run only when the length of one iteration is "
                 "known; give it with --iteration-seconds, or say the load in users"
             )
-        curve = Curve(tuple(Point(p.at_s, p.level * stay_s) for p in profile.arrivals_per_s.points))
-        peak_users = peak
-        approximation = f"arrivals were approximated by users: arrivals per second x {stay_s:g} s"
+        curve, peak_users = balanced, peak
+        approximation = (
+            f"arrivals were approximated by users: arrivals per second x {profile.iteration_s:g} s"
+        )
     return UserPlan(
         curve.stretched(duration_s=curve.duration_s / time_scale), peak_users, approximation
     )

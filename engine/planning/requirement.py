@@ -16,6 +16,7 @@ from engine.planning.capacity import (
     GIVEN,
     STANDARD_INJECTOR,
     Capacity,
+    Demand,
     bounds_of,
     capacity_of,
     demand_of,
@@ -116,7 +117,8 @@ def require(scenario: Scenario, *, at: date | None = None) -> Requirement:
             are asked for than there are users, or fewer than regions.
     """
     users = peak_users(scenario)
-    bounds = bounds_of(STANDARD_INJECTOR, demand_of(scenario))
+    demand = demand_of(scenario)
+    bounds = bounds_of(STANDARD_INJECTOR, demand)
     recommended = bounds[0]
     if recommended.users == 0:
         raise ImpossibleLoadError(
@@ -140,7 +142,7 @@ def require(scenario: Scenario, *, at: date | None = None) -> Requirement:
     is_given = scenario.injectors is not None or scenario.users_per_injector is not None
     expected = Outlook(payload, injectors, total)
     at_most, at_least = (
-        (expected, expected) if is_given else _range(scenario, users, expected, tariff)
+        (expected, expected) if is_given else _range(scenario, demand, users, expected, tariff)
     )
     return Requirement(
         injectors=injectors,
@@ -161,11 +163,11 @@ def require(scenario: Scenario, *, at: date | None = None) -> Requirement:
 
 
 def _range(
-    scenario: Scenario, users: int, expected: Outlook, tariff: Tariff
+    scenario: Scenario, demand: Demand, users: int, expected: Outlook, tariff: Tariff
 ) -> tuple[Outlook, Outlook]:
     """The dearest and the cheapest outlook; the expected one lies between them."""
     dearest, cheapest = (
-        capacity_of(STANDARD_INJECTOR, demand).users for demand in outlook(scenario)
+        capacity_of(STANDARD_INJECTOR, each).users for each in outlook(scenario, demand)
     )
     payloads = (
         # Where not a single user might fit, an injector for each is the worst that can be told.

@@ -13,9 +13,9 @@ from datetime import date
 
 from engine.planning.costs import START_UP_S, billed_seconds
 from engine.planning.estimate import Estimate
-from engine.planning.fleet import Fleet, market_of
+from engine.planning.fleet import Fleet
 from engine.planning.machines import HOURS_PER_MONTH, around_monthly_usd_micros, cost_by_time
-from engine.planning.needs import able
+from engine.planning.needs import able, needs_of
 from engine.planning.requirement import (
     HOUSE_TARIFF,
     RegionRequirement,
@@ -24,7 +24,7 @@ from engine.planning.requirement import (
 )
 from engine.planning.shifts import Cost, Roster, rosters
 from engine.planning.sites import Site
-from engine.profile import ClosedProfile, Curve, LoadProfile, Point
+from engine.profile import Curve, LoadProfile, Point
 from engine.scenario import Scenario
 from kernel.durations import format_duration
 from pricing.catalog import Catalog, Offering
@@ -119,17 +119,12 @@ def risk_in_words(staged: Staged) -> str:
 
 
 def users_over_time(profile: LoadProfile) -> Curve:
-    """Users at once; of arrivals those that are there when arrivals and departures balance."""
-    if isinstance(profile, ClosedProfile):
+    """Users at once; where only a cap is known, it may be reached at any time."""
+    if profile.users is not None:
         return profile.users
-    stay_s, most = profile.iteration_s, profile.peak_users
+    most = profile.peak_users
     assert most is not None, "the estimate refuses a load whose users are not known"
-    if stay_s is None:
-        # Only the cap is known: it may be reached at any time.
-        return Curve((Point(0.0, most), Point(profile.duration_s, most)))
-    return Curve(
-        tuple(Point(each.at_s, each.level * stay_s) for each in profile.arrivals_per_s.points)
-    )
+    return Curve((Point(0.0, most), Point(profile.duration_s, most)))
 
 
 def _standard(part: RegionRequirement, curve: Curve, of_shift: Cost) -> tuple[Roster, ...]:
@@ -176,19 +171,17 @@ def _best_crews(
     planned: Estimate, site: Site, curve: Curve, of_shift: Cost, catalog: Catalog
 ) -> tuple[tuple[Crew, ...] | None, int]:
     """The chosen machines in shifts, or those of one type, whichever costs least; cost by month."""
-    market = market_of(
-        planned.scenario, planned.requirement, catalog=catalog, provider=site.place.provider
-    )
-    wishes, part = market.needs.wishes, site.part
+    needs = needs_of(planned.scenario, planned.requirement)
+    wishes, part = needs.wishes, site.part
     if part.reference_injectors or wishes.machines_max is not None or wishes.vcpus_max is not None:
         return None, 0
     around = around_monthly_usd_micros(
         catalog, site.place.provider, site.place.region, nat=wishes.nat
     )
     ways = [_chosen_in_shifts(site, curve, of_shift, around)]
-    whole = market.needs.whole(part)
+    whole = needs.whole(part)
     for candidate, strength in able(
-        catalog, site.place.provider, site.place.region, market.needs, frozenset()
+        catalog, site.place.provider, site.place.region, needs, frozenset()
     ):
         weight = strength.weight(part)
         count = -(-whole // weight)

@@ -69,12 +69,16 @@ def demand_of(scenario: Scenario) -> Demand:
     )
 
 
-def outlook(scenario: Scenario) -> tuple[Demand, Demand]:
+def outlook(scenario: Scenario, demand: Demand) -> tuple[Demand, Demand]:
     """The most and the least that one user may turn out to take of the processor.
 
     As far as published payloads lie apart, or as measurements do.
+
+    Args:
+        scenario: What is to be run.
+        demand: What ``demand_of`` expects one of its users to take.
     """
-    demand, figures, measured = demand_of(scenario), FIGURES[scenario.protocol], scenario.measured
+    figures, measured = FIGURES[scenario.protocol], scenario.measured
     if measured is not None:
         heaviest, lightest = measured.processor_high_us, measured.processor_low_us
         return (
