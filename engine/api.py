@@ -27,6 +27,7 @@ from engine.commands.departments import DepartmentCommands
 from engine.commands.doctor import DoctorCommands
 from engine.commands.reports import ReportCommands
 from engine.commands.serving import ServingCommands
+from engine.data_folder import data_folder
 from kernel.clock import Clock, SystemClock
 from providers.settings import (
     AwsSettings,
@@ -121,7 +122,5 @@ def folder_beside(url: sqlalchemy.URL) -> Path:
     """The folder for the runs of a database: beside a file, in the user's data folder otherwise."""
     if url.get_backend_name() == "sqlite" and url.database:
         return Path(f"{url.database}.runs").absolute()
-    from platformdirs import user_data_path
-
     name = hashlib.sha256(url.render_as_string(hide_password=True).encode()).hexdigest()[:16]
-    return user_data_path("loadmuster") / f"{name}.runs"
+    return data_folder() / f"{name}.runs"

@@ -1,5 +1,5 @@
-"""What every part of loadmuster shares: the error tree and the clock.
+"""What every part of loadmuster shares: the error tree, the clock and whole files.
 
-Nothing here knows load tests, money or machines, and nothing here does I/O beyond reading the
-time when the program's rim asks for it.
+Nothing here knows load tests, money or machines, and nothing here does I/O but what the program's
+rim asks for: reading the time, writing a file.
 """

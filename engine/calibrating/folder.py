@@ -7,7 +7,6 @@ that is there. So any number of processes may add to it, and it can be kept in v
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +25,7 @@ from engine.calibrating.evidence import (
 from engine.calibrating.place import place_of
 from engine.scenario import Scenario
 from kernel.errors import BadInputError
+from kernel.files import write_whole
 
 CALIBRATION, RUN = "calibration", "run"
 
@@ -87,11 +87,9 @@ def _read(path: Path, from_json: Callable[[Mapping[str, Any]], Kept]) -> Kept:
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> Path:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, (json.dumps(document, indent=2) + "\n").encode())
     except OSError as error:
         raise CalibrationFilesError(
             f"{path}: the measurement cannot be kept: {error.strerror}", file=str(path)

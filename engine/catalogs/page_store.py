@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from engine.catalogs.price_source import FetchedPage, Query
+from kernel.files import write_whole
 from pricing.refreshing.found import page_from_json, page_to_json
 
 FORMAT = 1
@@ -54,15 +55,13 @@ class PageStore:
         """Keep a page; the first has number 1."""
         path = self._path(query, number)
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
         document = {
             "format": FORMAT,
             "rows": page.rows,
             "following": page.following,
             "found": page_to_json(page.found),
         }
-        new.write_text(json.dumps(document), encoding="utf-8")
-        new.replace(path)
+        write_whole(path, json.dumps(document).encode())
 
     def drop(self, query: Query) -> None:
         """Forget the pages of a query."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -49,20 +48,15 @@ def refresh_prices(
     Azure's list is public; AWS's needs credentials and costs nothing. The version in use stays as
     it is until the new one is whole. Interrupted, the same command goes on from the last page.
     """
-    from engine.catalogs.refresh import refresh
-    from engine.catalogs.sources import price_source
+    from engine.api import Engine
 
     console = settings.progress_console()
-    clock = _TellingClock(settings.clock(), console)
-    with closing(price_source(provider, clock, spot=spot)) as source:
-        done = refresh(
-            source,
-            versions_here(),
-            day=clock.now().date(),
-            regions=regions,
-            spot=spot,
-            watch=lambda progress: _show_progress(console, provider, progress),
-        )
+    done = Engine(clock=_TellingClock(settings.clock(), console)).refresh_catalog(
+        provider,
+        regions=regions,
+        spot=spot,
+        watch=lambda progress: _show_progress(console, provider, progress),
+    )
     settings.emit(_document(done), lambda out: _show_refreshed(out, done))
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
-import platformdirs
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from engine.data_folder import data_folder
 from engine.database.errors import DatabaseUnusableError, explained, shown
 from engine.database.migrate import is_current, upgrade
 
@@ -93,8 +93,7 @@ def reading(db: Engine) -> Iterator[Connection]:
 
 def default_url() -> URL:
     """The SQLite file in the user's data folder."""
-    folder = platformdirs.user_data_path("loadmuster", appauthor=False)
-    return URL.create("sqlite", database=str(folder / "loadmuster.db"))
+    return URL.create("sqlite", database=str(data_folder() / "loadmuster.db"))
 
 
 def _writing(db: Engine) -> AbstractContextManager[Connection]:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kernel.files import write_whole
+
 ORDER = "load.json"
 """What is to be played: written once, before the machines are launched."""
 
@@ -29,9 +31,7 @@ Document = dict[str, Any]
 
 def write_document(path: Path, document: Mapping[str, Any]) -> None:
     """Put the document in the place of the file, as a whole."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(document), encoding="utf-8")
-    draft.replace(path)
+    write_whole(path, json.dumps(document).encode())
 
 
 def read_document(path: Path) -> Document | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from kernel.files import write_whole
 from providers.objects import NAME_PLACE, UploadMethod, UploadTicket
 
 
@@ -27,9 +27,7 @@ class FolderObjects:
         """Write a file beside its place and move it there."""
         path = self._root / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        draft.write_bytes(content)
-        draft.replace(path)
+        write_whole(path, content)
 
     def get(self, key: str) -> bytes | None:
         """Read a file."""

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from kernel.files import write_whole
 from providers.contract import LaunchSpec
 from providers.errors import ConfigurationRejectedError, UnknownOutcomeError
 from providers.local.identity import Identity
@@ -96,9 +97,7 @@ def read_or_write_record(root: Path, spec: LaunchSpec, *, now: datetime) -> Laun
     path = folder / "launch.json"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(_document(spec, now), indent=2))
-        unfinished.replace(path)
+        write_whole(path, json.dumps(_document(spec, now), indent=2).encode())
     document = json.loads(path.read_text())
     return LaunchRecord(folder, _machines(folder, document), document["min_count"])
 

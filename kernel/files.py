@@ -1,0 +1,19 @@
+"""Files that are whole whenever they are read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Put the content in the place of the file, which is never there in part.
+
+    It is written beside, under a hidden name of this process's own, and moved.
+
+    Raises:
+        OSError: The folder is missing, full, or must not be written.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_bytes(content)
+    draft.replace(path)
