@@ -49,11 +49,6 @@ def divide_half_up(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def cost_of_time(hourly_usd_micros: int, duration_s: int) -> int:
-    """What ``duration_s`` seconds cost at an hourly price, in micro-dollars, rounded half up."""
-    return divide_half_up(hourly_usd_micros * duration_s, SECONDS_PER_HOUR)
-
-
 def format_usd(amount_usd_micros: int, *, at_least_decimals: int = 2) -> str:
     """Decimal dollars as text: at least two decimals, more only where the amount has them."""
     sign = "-" if amount_usd_micros < 0 else ""

@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
 from benchmarks.quick_target import quick_target
-from engine.cli.main import main
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:  # noqa: ANN401 - any document
-        """The document on standard output."""
-        return json.loads(self.out)
-
-
-CommandLine = Callable[..., Answer]
+from tests.command_line import Command, here
 
 
 @pytest.fixture
-def loadmuster(capsys: pytest.CaptureFixture[str]) -> CommandLine:
+def loadmuster(capsys: pytest.CaptureFixture[str]) -> Command:
     """Run a command."""
-
-    def run(*arguments: object) -> Answer:
-        with pytest.raises(SystemExit) as left:
-            main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        assert isinstance(left.value.code, int)
-        return Answer(left.value.code, out, err)
-
-    return run
+    return here(capsys)
 
 
 @pytest.fixture

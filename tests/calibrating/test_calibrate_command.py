@@ -8,35 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks import heavy_users
+
 if TYPE_CHECKING:
-    from tests.calibrating.conftest import CommandLine
+    from tests.command_line import Command
 
 SHORT = ("--window", "2s", "--users-at-most")
-HEAVY = """\
-import csv, hashlib, os, threading, time, urllib.request
-
-end_s = int(os.environ["LOADMUSTER_START_AT"]) + int(os.environ["LOADMUSTER_DURATION_S"])
-users = int(os.environ["LOADMUSTER_USERS"])
-lock = threading.Lock()
-
-def play(out):
-    while time.time() < end_s:
-        began_s = time.time()
-        with urllib.request.urlopen(os.environ["LOADMUSTER_TARGET"] + "/20000") as answer:
-            body = answer.read()
-        for _ in range(20):
-            hashlib.sha256(body).hexdigest()
-        with lock:
-            print(f"{began_s * 1000:.0f},{(time.time() - began_s) * 1000:.0f},true,{users}",
-                  file=out, flush=True)
-        time.sleep(0.2)
-
-with open(os.environ["LOADMUSTER_RESULTS"], "w") as out:
-    print("timeStamp,elapsed,success,allThreads", file=out, flush=True)
-    threads = [threading.Thread(target=play, args=(out,)) for _ in range(users)]
-    for each in threads: each.start()
-    for each in threads: each.join()
-"""
+HEAVY = Path(heavy_users.__file__)
 
 
 @pytest.fixture
@@ -60,7 +38,7 @@ def write(folder: Path, target: str, *, path: str, **more: object) -> Path:
 
 
 def test_a_calibrated_test_is_estimated_by_what_was_measured(
-    loadmuster: CommandLine, scenario: Path
+    loadmuster: Command, scenario: Path
 ) -> None:
     before = loadmuster("estimate", scenario, "--json").json["requirement"]
     made = loadmuster("calibrate", scenario, *SHORT, 60, "--json")
@@ -83,7 +61,7 @@ def test_a_calibrated_test_is_estimated_by_what_was_measured(
 
 
 def test_what_people_see_has_a_curve_and_says_where_it_was_kept(
-    loadmuster: CommandLine, scenario: Path, tmp_path: Path, calibrations: Path
+    loadmuster: Command, scenario: Path, tmp_path: Path, calibrations: Path
 ) -> None:
     picture = tmp_path / "pages.svg"
     drawn = loadmuster("calibrate", scenario, *SHORT, 10, "--out", picture)
@@ -95,7 +73,7 @@ def test_what_people_see_has_a_curve_and_says_where_it_was_kept(
 
 
 def test_nothing_is_kept_where_it_is_to_be_forgotten(
-    loadmuster: CommandLine, scenario: Path, calibrations: Path
+    loadmuster: Command, scenario: Path, calibrations: Path
 ) -> None:
     shown = loadmuster("calibrate", scenario, *SHORT, 10, "--forget")
     assert shown.code == 0, shown.err
@@ -104,21 +82,22 @@ def test_nothing_is_kept_where_it_is_to_be_forgotten(
 
 
 def test_a_program_of_the_users_own_is_measured_with_all_that_it_starts(
-    loadmuster: CommandLine, tmp_path: Path, target: str
+    loadmuster: Command, tmp_path: Path, target: str
 ) -> None:
-    (tmp_path / "heavy.py").write_text(HEAVY)
-    engine = {"name": "custom", "command": "python3 heavy.py", "files": ["heavy.py"]}
+    (tmp_path / HEAVY.name).write_bytes(HEAVY.read_bytes())
+    command = f"python3 {HEAVY.name}"
+    engine = {"name": "custom", "command": command, "files": [HEAVY.name]}
     heavy = write(tmp_path, target, path="/", user_classes=[], load_engine=engine)
     made = loadmuster("calibrate", heavy, *SHORT, 10, "--window", "4s", "--json")
     assert made.code == 0, made.err
-    assert made.json["engine"] == "custom: python3 heavy.py"
+    assert made.json["engine"] == f"custom: {command}"
     # Twenty hashes of 20 kB, and the time of the shell that counts the samples.
     assert made.json["processor_us_per_request"] > 300
     assert 1 < made.json["requests_per_user_s"] < 5
 
 
 def test_a_target_that_is_not_there_is_told_and_nothing_is_kept(
-    loadmuster: CommandLine, tmp_path: Path, calibrations: Path
+    loadmuster: Command, tmp_path: Path, calibrations: Path
 ) -> None:
     nowhere = write(tmp_path, "http://127.0.0.1:9", path="/")
     refused = loadmuster("calibrate", nowhere, *SHORT, 50, "--json")
@@ -129,7 +108,7 @@ def test_a_target_that_is_not_there_is_told_and_nothing_is_kept(
 
 
 def test_a_host_that_nobody_has_allowed_is_not_loaded(
-    loadmuster: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    loadmuster: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOADMUSTER_DB", f"sqlite:///{tmp_path / 'loads.db'}")
     elsewhere = write(tmp_path, "http://shop.example.com", path="/")
@@ -150,7 +129,7 @@ def test_a_host_that_nobody_has_allowed_is_not_loaded(
     ids=["browser", "no users"],
 )
 def test_what_cannot_be_run_cannot_be_calibrated(
-    loadmuster: CommandLine, tmp_path: Path, changes: dict[str, object], line: str
+    loadmuster: Command, tmp_path: Path, changes: dict[str, object], line: str
 ) -> None:
     refused = loadmuster("calibrate", write(tmp_path, "http://127.0.0.1:9", path="/", **changes))
     assert refused.code == 2

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import pytest
 
     from providers.rehearsal.program import Rehearsal
-    from tests.cli.conftest import Answer, CommandLine
+    from tests.cli.conftest import CommandLine
+    from tests.command_line import Answer
 
 BUCKET = "acme-load-tests"
 SMALL = ("--users", "10", "--duration", "4s")

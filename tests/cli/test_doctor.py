@@ -16,7 +16,8 @@ from tests.cli import accounts
 from tests.cli.accounts import BUCKET
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Answer, CommandLine
+    from tests.cli.conftest import CommandLine
+    from tests.command_line import Answer
 
 
 @pytest.fixture(scope="module")

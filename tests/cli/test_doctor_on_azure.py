@@ -16,7 +16,8 @@ from providers.rehearsal.faults import Fault, FaultKind
 from tests.cli import accounts
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Answer, CommandLine
+    from tests.cli.conftest import CommandLine
+    from tests.command_line import Answer
 
 DOCTOR = ("doctor", "--provider", "azure", "--json")
 IDENTITY = (

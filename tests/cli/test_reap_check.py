@@ -15,7 +15,8 @@ from engine.runs.states import Run, RunState
 from tests.cli.test_serve_commands import CHECKOUT, make_real, refused
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Answer, CommandLine
+    from tests.cli.conftest import CommandLine
+    from tests.command_line import Answer
 
 
 @pytest.fixture

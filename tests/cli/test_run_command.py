@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Answer, CommandLine
+    from tests.cli.conftest import CommandLine
+    from tests.command_line import Answer
 
 CHECKOUT = "examples/checkout.yaml"
 REHEARSED = ("run", CHECKOUT, "--account", "acme", "--provider", "aws", "--dry-run")

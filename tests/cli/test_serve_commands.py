@@ -27,7 +27,8 @@ from providers.local.processes import processes_by_machine
 from tests.cli.accounts import NOBODYS_AWS, live_in
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Answer, CommandLine
+    from tests.cli.conftest import CommandLine
+    from tests.command_line import Answer
 
 CHECKOUT = "examples/checkout.yaml"
 REHEARSED = ("run", CHECKOUT, "--account", "acme", "--provider", "aws", "--dry-run")

@@ -16,7 +16,6 @@ import pytest
 from rich.console import Console
 
 from engine.cli.compare_view import show_comparison
-from engine.cli.main import main
 from engine.documents import json_schema
 from engine.planning.compare import Comparison, Kind, Row, compare, services
 from engine.profile import closed
@@ -25,6 +24,7 @@ from engine.scenario import Protocol, Scenario
 from pricing.catalog import Catalog
 from pricing.plans import Caps, find_plan
 from pricing.tariffs import load_tariff, tariff_names
+from tests.command_line import here
 
 Golden = Callable[[str, str], None]
 Run = Callable[..., dict[str, Any]]
@@ -42,13 +42,13 @@ def thousand(small_catalog: Catalog, thousand_users: Scenario) -> Comparison:
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command with ``--json`` in this process: its document."""
 
+    call = here(capsys, "--json", "--now", "2026-11-22")
+
     def run_command(*arguments: str | Path) -> dict[str, Any]:
-        with pytest.raises(SystemExit) as left:
-            main(["--json", "--now", "2026-11-22", *map(str, arguments)])
-        assert left.value.code == 0
-        document = json.loads(capsys.readouterr().out)
-        assert isinstance(document, dict)
-        return document
+        answer = call(*arguments)
+        assert answer.code == 0
+        assert isinstance(answer.json, dict)
+        return answer.json
 
     return run_command
 

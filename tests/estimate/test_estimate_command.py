@@ -16,11 +16,11 @@ import pytest
 from rich.console import Console
 
 from engine.cli.estimate_view import show_estimate
-from engine.cli.main import main
 from engine.documents import SCHEMAS, estimate_document, json_schema
 from engine.planning.estimate import estimate
 from engine.readers import read_scenario
 from pricing.catalog import Catalog
+from tests.command_line import Command, here
 
 Golden = Callable[[str, str], None]
 Write = Callable[[str], Path]
@@ -39,20 +39,9 @@ reference_injector: true
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Run the command line in this process: exit code, standard output, standard error."""
-
-    def run_command(*arguments: str | Path) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        assert isinstance(left.value.code, int)
-        return left.value.code, out, err
-
-    return run_command
-
-
-Run = Callable[..., tuple[int, str, str]]
+def run(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Command the command line in this process."""
+    return here(capsys)
 
 
 def rendered(source: Path, catalog: Catalog, width: int, *, terminal: bool = False) -> str:
@@ -103,7 +92,7 @@ def test_the_document_is_as_it_should_be(
 @pytest.mark.parametrize("options", [(), ("--explain",)])
 @pytest.mark.parametrize("text", [None, SOAK])
 def test_the_document_fits_the_exported_schema(
-    text: str | None, options: tuple[str, ...], example: Path, write: Write, run: Run
+    text: str | None, options: tuple[str, ...], example: Path, write: Write, run: Command
 ) -> None:
     source = example if text is None else write(text)
     code, out, _ = run("--json", "estimate", source, *options)
@@ -115,7 +104,7 @@ def test_the_document_fits_the_exported_schema(
     jsonschema.validate(json.loads(out), schema)
 
 
-def test_the_document_has_the_shape_of_the_contract(example: Path, run: Run) -> None:
+def test_the_document_has_the_shape_of_the_contract(example: Path, run: Command) -> None:
     _, out, _ = run("estimate", example, "--json")
     document = json.loads(out)
     expected: dict[str, Any] = {
@@ -136,7 +125,9 @@ def test_the_document_has_the_shape_of_the_contract(example: Path, run: Run) -> 
     assert document["requirement"]["li_minutes"] == 20
 
 
-def test_the_next_best_machines_are_shown_with_what_they_cost_more(example: Path, run: Run) -> None:
+def test_the_next_best_machines_are_shown_with_what_they_cost_more(
+    example: Path, run: Command
+) -> None:
     wishes = ("--users", "17500", "--provider", "aws", "--architecture", "arm64")
     code, out, _ = run("estimate", example, *wishes, "--explain")
     assert code == 0
@@ -154,13 +145,13 @@ def test_the_next_best_machines_are_shown_with_what_they_cost_more(example: Path
     assert float(kinds["one type"]["usd_more"]) > 0
 
 
-def test_python_gives_the_same_values_as_the_command(example: Path, run: Run) -> None:
+def test_python_gives_the_same_values_as_the_command(example: Path, run: Command) -> None:
     _, out, _ = run("--json", "--now", "2026-11-21", "estimate", example, "--users", "700")
     document = estimate_document(estimate(read_scenario(example, users=700), at=TODAY))
     assert json.loads(out) == document
 
 
-def test_the_items_of_a_cost_add_up_to_it(example: Path, run: Run) -> None:
+def test_the_items_of_a_cost_add_up_to_it(example: Path, run: Command) -> None:
     _, out, _ = run("--json", "estimate", example, "--users", "100000", "--duration", "2h")
     for cloud in json.loads(out)["clouds"]:
         cost = cloud["cost"]
@@ -168,7 +159,7 @@ def test_the_items_of_a_cost_add_up_to_it(example: Path, run: Run) -> None:
         assert abs(micros - round(float(cost["usd"]) * 1_000_000)) <= 5_000
 
 
-def test_every_option_counts(write: Write, run: Run) -> None:
+def test_every_option_counts(write: Write, run: Command) -> None:
     source = write(
         "name: ${NAME}\nload: {arrivals: {stages: [{ramp_to: 20, over: 1m}, {hold: 1m}]}}"
     )
@@ -192,13 +183,13 @@ def test_every_option_counts(write: Write, run: Run) -> None:
     assert {cloud["provider"] for cloud in document["clouds"]} == {"azure"}
 
 
-def test_r33_fixed_injectors_on_the_command_line(example: Path, run: Run) -> None:
+def test_r33_fixed_injectors_on_the_command_line(example: Path, run: Command) -> None:
     _, out, _ = run("--json", "estimate", example, "--injectors", "3")
     requirement = json.loads(out)["requirement"]
     assert (requirement["injectors"], requirement["users_per_injector"]) == (3, 334)
 
 
-def test_an_account_is_quoted_under_its_plan(example: Path, tmp_path: Path, run: Run) -> None:
+def test_an_account_is_quoted_under_its_plan(example: Path, tmp_path: Path, run: Command) -> None:
     db = f"sqlite:///{tmp_path / 'books.db'}"
     assert run("--db", db, "account", "open", "acme", "--plan", "starter")[0] == 0
     _, out, _ = run("--db", db, "--json", "estimate", example, "--account", "acme")
@@ -227,7 +218,7 @@ def test_an_account_is_quoted_under_its_plan(example: Path, tmp_path: Path, run:
     ],
 )
 def test_a_bad_option_is_one_line_and_exit_code_2(
-    arguments: list[str], expected: str, example: Path, run: Run
+    arguments: list[str], expected: str, example: Path, run: Command
 ) -> None:
     code, out, err = run("estimate", example, *arguments)
     assert (code, out) == (2, "")
@@ -235,7 +226,7 @@ def test_a_bad_option_is_one_line_and_exit_code_2(
     assert err.count("\n") == 1
 
 
-def test_an_unknown_peak_names_its_option_in_line_and_document(write: Write, run: Run) -> None:
+def test_an_unknown_peak_names_its_option_in_line_and_document(write: Write, run: Command) -> None:
     source = write("name: x\nload: {arrivals: {per_second: 20}, duration: 10m}")
     code, out, err = run("--json", "estimate", source)
     error = json.loads(out)["error"]
@@ -246,14 +237,14 @@ def test_an_unknown_peak_names_its_option_in_line_and_document(write: Write, run
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_schema_prints_a_json_schema(name: str, run: Run) -> None:
+def test_schema_prints_a_json_schema(name: str, run: Command) -> None:
     code, out, _ = run("schema", name)
     assert code == 0
     assert json.loads(out) == json_schema(name)
     assert json.loads(out)["title"] == f"loadmuster {name}"
 
 
-def test_an_unknown_schema_is_refused(run: Run) -> None:
+def test_an_unknown_schema_is_refused(run: Command) -> None:
     code, _, err = run("schema", "nothing")
     assert code == 2
     assert "scenario" in err

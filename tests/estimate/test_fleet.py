@@ -19,7 +19,7 @@ from engine.planning.traffic import FREE_EGRESS_BYTES
 from engine.profile import closed
 from engine.scenario import Protocol, Scenario
 from pricing.catalog import BILLING_RULES, PROVIDERS, Catalog, MachineType
-from pricing.money import cost_of_time, divide_half_up
+from pricing.money import SECONDS_PER_HOUR, divide_half_up
 
 REGIONS = {
     "aws": ("us-east-1", "eu-west-1", "sa-east-1"),
@@ -153,10 +153,16 @@ def test_machines_are_billed_from_their_start_to_the_end_of_the_test() -> None:
     (group,) = fleet.groups
     machines, start_up = fleet.items[0], fleet.items[1]
     hourly = group.offering.hourly_usd_micros * group.count
-    assert machines.usd_micros == cost_of_time(hourly, 600)
-    assert machines.usd_micros + start_up.usd_micros == cost_of_time(hourly, 660)
-    assert machines.low_usd_micros + start_up.low_usd_micros == cost_of_time(hourly, 630)
-    assert machines.high_usd_micros + start_up.high_usd_micros == cost_of_time(hourly, 720)
+    assert machines.usd_micros == divide_half_up(hourly * 600, SECONDS_PER_HOUR)
+    assert machines.usd_micros + start_up.usd_micros == divide_half_up(
+        hourly * 660, SECONDS_PER_HOUR
+    )
+    assert machines.low_usd_micros + start_up.low_usd_micros == divide_half_up(
+        hourly * 630, SECONDS_PER_HOUR
+    )
+    assert machines.high_usd_micros + start_up.high_usd_micros == divide_half_up(
+        hourly * 720, SECONDS_PER_HOUR
+    )
 
 
 def test_a_short_test_pays_the_minimum_of_its_cloud() -> None:
@@ -164,7 +170,9 @@ def test_a_short_test_pays_the_minimum_of_its_cloud() -> None:
     hourly = fleet.groups[0].offering.hourly_usd_micros * fleet.groups[0].count
     assert START_UP_S["azure"].expected + 1 < BILLING_RULES["azure"].minimum_s
     machines, start_up = fleet.items[0], fleet.items[1]
-    assert machines.usd_micros + start_up.usd_micros == cost_of_time(hourly, 300)
+    assert machines.usd_micros + start_up.usd_micros == divide_half_up(
+        hourly * 300, SECONDS_PER_HOUR
+    )
 
 
 def test_egress_is_what_all_users_send_at_the_first_paid_price() -> None:

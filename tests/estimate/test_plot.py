@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
@@ -19,7 +18,6 @@ from hypothesis import strategies as st
 from engine.cli.cost_chart import cost_chart
 from engine.cli.curves import Curves, Line, Mark, draw
 from engine.cli.curves_file import LABEL_GAP, PictureError, moved_apart, write_picture
-from engine.cli.main import main
 from engine.planning.compare import compare
 from engine.planning.cost_curves import CostCurve, NotDrawnError, Step, cost_curves
 from engine.profile import OpenProfile, closed
@@ -27,10 +25,9 @@ from engine.readers import read_scenario
 from engine.scenario import Protocol, Scenario
 from pricing.catalog import Catalog
 from pricing.tariffs import Usage, load_tariff, price
+from tests.command_line import Command, here
 
 TODAY = date(2026, 11, 22)
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -40,25 +37,9 @@ def at_the_cliff() -> Scenario:
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Run a command in this process: exit code, standard output, standard error."""
-
-    def run_command(*arguments: str | Path) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(
-                [
-                    "--now",
-                    "2026-11-22",
-                    "--db",
-                    f"sqlite:///{tmp_path / 'b.db'}",
-                    *map(str, arguments),
-                ]
-            )
-        out, err = capsys.readouterr()
-        assert isinstance(left.value.code, int)
-        return left.value.code, out, err
-
-    return run_command
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+    """Command a command in this process."""
+    return here(capsys, "--now", "2026-11-22", "--db", f"sqlite:///{tmp_path / 'b.db'}")
 
 
 def curve(
@@ -226,7 +207,7 @@ def test_names_that_have_room_stay_where_their_lines_end() -> None:
 
 
 def test_plot_cost_draws_in_the_terminal_and_into_a_file(
-    example: Path, tmp_path: Path, run: Run
+    example: Path, tmp_path: Path, run: Command
 ) -> None:
     code, out, err = run("plot", "cost", example, "--tariff", "tencent-pts", "--users-to", "1200")
     assert (code, err) == (0, "")
@@ -238,7 +219,7 @@ def test_plot_cost_draws_in_the_terminal_and_into_a_file(
     assert "tencent-pts: 500 to 501 users, 4.00 to 8.00 USD" in file.read_text(encoding="utf-8")
 
 
-def test_plot_cost_gives_the_figures_as_json(example: Path, run: Run) -> None:
+def test_plot_cost_gives_the_figures_as_json(example: Path, run: Command) -> None:
     code, out, _ = run("--json", "plot", "cost", example, "--tariff", "tencent-pts")
     document: dict[str, Any] = json.loads(out)
     assert code == 0
@@ -248,7 +229,7 @@ def test_plot_cost_gives_the_figures_as_json(example: Path, run: Run) -> None:
     assert {"users": 500, "amount": "4.00", "amount_of_one_more": "8.00"} in only["cliffs"]
 
 
-def test_plot_plans_draws_the_break_even(tmp_path: Path, run: Run) -> None:
+def test_plot_plans_draws_the_break_even(tmp_path: Path, run: Command) -> None:
     need = ("plot", "plans", "--li-minutes", "60", "--runs", "20")
     code, out, _ = run(*need)
     assert code == 0
@@ -271,7 +252,7 @@ def test_plot_plans_draws_the_break_even(tmp_path: Path, run: Run) -> None:
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
-    arguments: tuple[str, ...], problem: str, example: Path, run: Run
+    arguments: tuple[str, ...], problem: str, example: Path, run: Command
 ) -> None:
     code, out, err = run("plot", "cost", example, *arguments)
     assert (code, out) == (2, "")

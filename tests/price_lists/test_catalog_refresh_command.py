@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from engine import Engine, read_scenario
-from engine.cli import main
 from kernel.clock import ManualClock
 from pricing.catalog import Catalog
+from tests.command_line import Answer, Command, here
 from tests.price_lists.conftest import NOW
 from tests.price_lists.server import PriceLists
 from tests.price_lists.shapes import aws_machine, azure_machine
@@ -25,24 +21,13 @@ REGION = "westeurope"
 DEARER = 1.5
 
 
-@dataclass(frozen=True)
-class Ended:
-    exit_code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:  # noqa: ANN401 - whatever JSON the command printed
-        return json.loads(self.out)
-
-
 @pytest.fixture
-def process(tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+def process(tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> Command:
     """The command line as a process of its own."""
     del address
     monkeypatch.setenv("LOADMUSTER_CATALOG", str(tmp_path / "catalog"))
 
-    def call(*arguments: str) -> Ended:
+    def call(*arguments: str) -> Answer:
         ended = subprocess.run(
             [sys.executable, "-m", "engine.cli", *arguments],
             capture_output=True,
@@ -51,7 +36,7 @@ def process(tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> Ca
             timeout=120,
         )
         assert "Traceback" not in ended.stderr, ended.stderr
-        return Ended(ended.returncode, ended.stdout, ended.stderr)
+        return Answer(ended.returncode, ended.stdout, ended.stderr)
 
     return call
 
@@ -62,19 +47,12 @@ def loadmuster(
     address: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Callable[..., Ended]:
+) -> Command:
     """The command line in this process, which is faster."""
     del address
     monkeypatch.setenv("LOADMUSTER_CATALOG", str(tmp_path / "catalog"))
 
-    def call(*arguments: str) -> Ended:
-        with pytest.raises(SystemExit) as ended:
-            main(arguments)
-        captured = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Ended(ended.value.code, captured.out, captured.err)
-
-    return call
+    return here(capsys)
 
 
 @pytest.fixture
@@ -100,18 +78,18 @@ def dearer(lists: PriceLists) -> PriceLists:
 
 def test_every_command_uses_what_was_refreshed_until_told_otherwise(
     dearer: PriceLists,
-    loadmuster: Callable[..., Ended],
-    process: Callable[..., Ended],
+    loadmuster: Command,
+    process: Command,
     example: Path,
 ) -> None:
     asked = ("--json", "estimate", str(example), "--provider", "azure", "--region", REGION)
-    before = loadmuster(*asked).document
+    before = loadmuster(*asked).json
     done = process(
         "--json", "--now", "2026-11-22", "catalog", "refresh", "--provider", "azure",
         "--region", REGION, "--spot",
     )  # fmt: skip
-    assert done.exit_code == 0, done.err
-    document = done.document
+    assert done.code == 0, done.err
+    document = done.json
     known = len(Catalog.bundled().offerings("azure", REGION))
     assert document["counts"]["prices"] == document["counts"]["repriced"] == known
     assert document["counts"]["spot"] == known
@@ -121,7 +99,7 @@ def test_every_command_uses_what_was_refreshed_until_told_otherwise(
     assert f"1/1  azure {REGION}: {2 * known:,} prices" in done.err
     assert len(dearer.calls) >= 3 * known // 300
 
-    after = process(*asked).document
+    after = process(*asked).json
     (machine, *_), (old, *_) = after["fleet"], before["fleet"]
     assert float(machine["usd_per_hour"]) == pytest.approx(DEARER * float(old["usd_per_hour"]))
     assert machine["as_of"] == "2026-11-22"
@@ -129,24 +107,24 @@ def test_every_command_uses_what_was_refreshed_until_told_otherwise(
     assert not any("catalogue of" in each for each in before["warnings"])
 
     show = ("catalog", "show", "azure", REGION, machine["instance_type"])
-    shown = loadmuster("--json", *show).document
+    shown = loadmuster("--json", *show).json
     assert (shown["catalog"], shown["source"]) == ("2026-11-22", "azure-retail-prices")
     assert "asked on 2026-11-22" in loadmuster(*show).out
     assert float(shown["spot"][0]["usd_per_hour"]) < float(shown["usd_per_hour"])
 
-    versions = loadmuster("--json", "catalog", "versions").document["versions"]
+    versions = loadmuster("--json", "catalog", "versions").json["versions"]
     assert [(each["version"], each["in_use"]) for each in versions] == [
         ("bundled", False),
         ("2026-11-22", True),
     ]
-    assert loadmuster("catalog", "use", "bundled").exit_code == 0
-    assert loadmuster(*asked).document["cost"] == before["cost"]
+    assert loadmuster("catalog", "use", "bundled").code == 0
+    assert loadmuster(*asked).json["cost"] == before["cost"]
 
 
 def test_a_damaged_catalogue_ends_every_command_with_one_line_and_2(
     lists: PriceLists,
-    loadmuster: Callable[..., Ended],
-    process: Callable[..., Ended],
+    loadmuster: Command,
+    process: Command,
     example: Path,
     tmp_path: Path,
 ) -> None:
@@ -156,21 +134,19 @@ def test_a_damaged_catalogue_ends_every_command_with_one_line_and_2(
     ]
     lists.page_rows = 500
     refresh = ("catalog", "refresh", "--provider", "azure", "--region", REGION)
-    assert loadmuster("--now", "2026-11-22", *refresh).exit_code == 0
+    assert loadmuster("--now", "2026-11-22", *refresh).code == 0
     damaged = tmp_path / "catalog" / "versions" / "2026-11-22" / "azure" / "machine-types.csv"
     damaged.write_text("oops\n")
     ended = process("estimate", str(example))
-    assert ended.exit_code == 2
+    assert ended.code == 2
     assert "catalog use bundled" in ended.err
     assert ended.err.count("\n") == 1
     again = loadmuster("--json", "--now", "2026-11-22", *refresh)
-    assert again.document["before"] == "bundled"
-    assert loadmuster("estimate", str(example)).exit_code == 0
+    assert again.json["before"] == "bundled"
+    assert loadmuster("estimate", str(example)).code == 0
 
 
-def test_aws_is_refreshed_by_the_same_command(
-    lists: PriceLists, loadmuster: Callable[..., Ended]
-) -> None:
+def test_aws_is_refreshed_by_the_same_command(lists: PriceLists, loadmuster: Command) -> None:
     region = "eu-west-1"
     known = Catalog.bundled().offerings("aws", region)
     lists.products = [
@@ -178,20 +154,20 @@ def test_aws_is_refreshed_by_the_same_command(
         for each in known
     ]
     ended = loadmuster("--json", "catalog", "refresh", "--provider", "aws", "--region", region)
-    assert ended.exit_code == 0, ended.err
-    counts = ended.document["counts"]
+    assert ended.code == 0, ended.err
+    counts = ended.json["counts"]
     assert (counts["prices"], counts["repriced"], counts["new"]) == (len(known), 0, 0)
-    assert ended.document["published"] == "2026-11-19"
+    assert ended.json["published"] == "2026-11-19"
 
 
 def test_a_cloud_that_does_not_answer_ends_the_command_with_4(
-    lists: PriceLists, loadmuster: Callable[..., Ended]
+    lists: PriceLists, loadmuster: Command
 ) -> None:
     lists.faults = dict.fromkeys(range(1, 50), "400")
     ended = loadmuster("--json", "catalog", "refresh", "--provider", "azure")
-    assert ended.exit_code == 4
-    assert ended.document["error"]["code"] == "provider_configuration"
-    assert loadmuster("--json", "catalog", "versions").document["versions"][0]["in_use"]
+    assert ended.code == 4
+    assert ended.json["error"]["code"] == "provider_configuration"
+    assert loadmuster("--json", "catalog", "versions").json["versions"][0]["in_use"]
 
 
 @pytest.mark.parametrize(
@@ -199,11 +175,9 @@ def test_a_cloud_that_does_not_answer_ends_the_command_with_4(
     [("refresh",), ("refresh", "--provider", "gcp"), ("use",), ("use", "yesterday")],
     ids=" ".join,
 )
-def test_bad_arguments_are_one_line_and_2(
-    arguments: tuple[str, ...], loadmuster: Callable[..., Ended]
-) -> None:
+def test_bad_arguments_are_one_line_and_2(arguments: tuple[str, ...], loadmuster: Command) -> None:
     ended = loadmuster("catalog", *arguments)
-    assert ended.exit_code == 2
+    assert ended.code == 2
     assert ended.err.count("\n") == 1
 
 
@@ -227,7 +201,7 @@ def test_the_python_api_refreshes_and_estimates_with_what_it_got(
 
 
 def test_a_process_that_is_killed_is_gone_on_with_by_the_next(
-    dearer: PriceLists, process: Callable[..., Ended], tmp_path: Path
+    dearer: PriceLists, process: Command, tmp_path: Path
 ) -> None:
     dearer.page_rows = 100
     dearer.faults[4] = "hang"
@@ -244,7 +218,7 @@ def test_a_process_that_is_killed_is_gone_on_with_by_the_next(
     kept = len(list((tmp_path / "catalog" / "pages").rglob("machine-*.json")))
     before = dearer.called
     assert before == 4
-    assert process(*command).exit_code == 0
+    assert process(*command).code == 0
     machines = [call for call in dearer.calls[before:] if "Virtual Machines" in call]
     assert kept == 3
     assert len(machines) == -(-len(dearer.items) // 100) - kept

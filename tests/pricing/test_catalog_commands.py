@@ -12,8 +12,8 @@ def test_catalog_show_has_the_machine_its_price_and_its_surroundings(loadmuster:
     answer = loadmuster(
         "--json", "--now", "2026-11-21", "catalog", "show", "aws", "us-east-1", "c7i.large"
     )
-    assert answer.exit_code == 0
-    document = answer.document
+    assert answer.code == 0
+    document = answer.json
     assert document["usd_per_hour"] == "0.08925"
     assert (document["vcpus"], document["memory_mib"]) == (2, 4096)
     assert document["billing"] == {"minimum_s": 60, "step_s": 1}
@@ -48,7 +48,7 @@ def test_catalog_show_leaves_open_what_is_not_published(loadmuster: Call) -> Non
 
 
 def test_catalog_list_without_a_choice_lists_the_regions(loadmuster: Call) -> None:
-    document = loadmuster("--json", "catalog", "list").document
+    document = loadmuster("--json", "catalog", "list").json
     assert len(document["regions"]) == 78
     assert document["offerings"] == []
     assert "westeurope" in loadmuster("catalog", "list", "--provider", "azure").out
@@ -57,7 +57,7 @@ def test_catalog_list_without_a_choice_lists_the_regions(loadmuster: Call) -> No
 def test_catalog_list_by_family_and_region(loadmuster: Call) -> None:
     document = loadmuster(
         "--json", "catalog", "list", "--region", "eu-west-1", "--family", "c7i"
-    ).document
+    ).json
     assert [each["region"] for each in document["regions"]] == ["eu-west-1"]
     offerings = document["offerings"]
     assert {each["family"] for each in offerings} == {"c7i"}
@@ -66,7 +66,7 @@ def test_catalog_list_by_family_and_region(loadmuster: Call) -> None:
 
 
 def test_a_family_alone_lists_every_region_of_its_cloud(loadmuster: Call) -> None:
-    document = loadmuster("--json", "catalog", "list", "--family", "c7i").document
+    document = loadmuster("--json", "catalog", "list", "--family", "c7i").json
     assert {each["provider"] for each in document["offerings"]} == {"aws"}
     assert len(document["regions"]) == 21
 
@@ -88,14 +88,14 @@ def test_bad_names_are_one_line_and_exit_code_2(
     loadmuster: Call, arguments: tuple[str, ...], problem: str
 ) -> None:
     answer = loadmuster("--json", "catalog", *arguments)
-    assert answer.exit_code == 2
+    assert answer.code == 2
     assert problem in answer.err
     assert answer.err.count("\n") == 1
-    assert problem in answer.document["error"]["message"]
+    assert problem in answer.json["error"]["message"]
 
 
 def test_a_t_type_says_what_it_costs_with_its_processors_busy(loadmuster: Call) -> None:
-    document = loadmuster("--json", "catalog", "show", "aws", "us-east-1", "t3.medium").document
+    document = loadmuster("--json", "catalog", "show", "aws", "us-east-1", "t3.medium").json
     assert document["usd_per_hour"] == "0.0416"
     assert document["saturated_usd_per_hour"] == "0.1216"
     assert any("2.9 times its list price" in each for each in document["warnings"])
@@ -104,7 +104,7 @@ def test_a_t_type_says_what_it_costs_with_its_processors_busy(loadmuster: Call) 
 
 
 def test_a_b_size_of_azure_says_that_it_is_throttled(loadmuster: Call) -> None:
-    document = loadmuster("--json", "catalog", "show", "azure", "eastus", "Standard_B2s").document
+    document = loadmuster("--json", "catalog", "show", "azure", "eastus", "Standard_B2s").json
     assert document["saturated_usd_per_hour"] is None
     assert any("throttled to its baseline" in each for each in document["warnings"])
 
@@ -112,7 +112,7 @@ def test_a_b_size_of_azure_says_that_it_is_throttled(loadmuster: Call) -> None:
 def test_catalog_show_has_the_tiers_of_egress_and_a_nat_gateway_where_known(
     loadmuster: Call,
 ) -> None:
-    document = loadmuster("--json", "catalog", "show", "aws", "us-east-1", "c7i.large").document
+    document = loadmuster("--json", "catalog", "show", "aws", "us-east-1", "c7i.large").json
     assert [(tier["from_gb"], tier["usd"]) for tier in document["egress_tiers"]] == [
         (0, "0.09"),
         (10_240, "0.085"),
@@ -120,10 +120,10 @@ def test_catalog_show_has_the_tiers_of_egress_and_a_nat_gateway_where_known(
         (153_600, "0.05"),
     ]
     assert document["surroundings"]["nat_hour"]["usd"] == "0.045"
-    elsewhere = loadmuster("--json", "catalog", "show", "aws", "eu-west-1", "c7i.large").document
+    elsewhere = loadmuster("--json", "catalog", "show", "aws", "eu-west-1", "c7i.large").json
     assert elsewhere["surroundings"]["nat_gb"]["estimated"]
     assert len(elsewhere["egress_tiers"]) == 1
-    azure = loadmuster("--json", "catalog", "show", "azure", "eastus", "Standard_D2s_v5").document
+    azure = loadmuster("--json", "catalog", "show", "azure", "eastus", "Standard_D2s_v5").json
     assert "nat_hour" not in azure["surroundings"]
     shown = loadmuster("catalog", "show", "aws", "us-east-1", "c7i.large").out
     assert "0.05 USD from 153,600 GB a month on" in shown

@@ -14,8 +14,8 @@ def test_tariff_price_says_the_vendor_s_own_example(loadmuster: Call) -> None:
     answer = loadmuster(
         "--json", "tariff", "price", "loadview", "--injectors", "10", "--duration", "3m"
     )
-    assert (answer.exit_code, answer.err) == (0, "")
-    document = answer.document
+    assert (answer.code, answer.err) == (0, "")
+    document = answer.json
     assert {"tariff", "unit", "quantity", "usd", "as_of", "steps"} <= document.keys()
     assert (document["tariff"], document["quantity"], document["usd"]) == ("loadview", 50, None)
     assert document["unit"] == "LI-minute"
@@ -33,21 +33,21 @@ def test_money_is_text_and_quantities_are_numbers(loadmuster: Call) -> None:
     answer = loadmuster(
         "tariff", "price", "tencent-pts", "--users", "1", "--duration", "1s", "--json"
     )
-    assert answer.document["quantity"] == 8.3333
-    assert answer.document["usd"] == "0.01"
+    assert answer.json["quantity"] == 8.3333
+    assert answer.json["usd"] == "0.01"
 
 
 def test_redline13_is_priced_by_the_machine_that_is_given(loadmuster: Call) -> None:
     sized = ("tariff", "price", "redline13", "--injectors", "3", "--duration", "1h", "--json")
-    document = loadmuster(*sized, "--machine-usd", "0.113", "--sent-gb", "0.0022").document
+    document = loadmuster(*sized, "--machine-usd", "0.113", "--sent-gb", "0.0022").json
     assert (document["quantity"], document["usd"], document["unknown"]) == (3, "0.34", [])
-    unpriced = loadmuster(*sized).document
+    unpriced = loadmuster(*sized).json
     assert unpriced["usd"] is None
     assert unpriced["unknown"][0]["field"] == "usd"
 
 
 def test_an_older_tariff_says_what_took_its_place(loadmuster: Call) -> None:
-    document = loadmuster("--json", "tariff", "list").document
+    document = loadmuster("--json", "tariff", "list").json
     older = {each["tariff"]: each["superseded_by"] for each in document["tariffs"]}
     assert older["flood-node"] == "flood-vuh"
     assert older["flood-vuh"] is None
@@ -55,12 +55,12 @@ def test_an_older_tariff_says_what_took_its_place(loadmuster: Call) -> None:
 
 def test_the_price_by_an_older_rule_says_so(loadmuster: Call) -> None:
     sized = ("tariff", "price", "flood-node", "--injectors", "5", "--duration", "3m")
-    warnings = loadmuster("--json", "--now", "2027-01-01", *sized).document["warnings"]
+    warnings = loadmuster("--json", "--now", "2027-01-01", *sized).json["warnings"]
     assert warnings == ["an older rule; flood-vuh is in force"]
 
 
 def test_tariff_show_gives_the_vendor_s_example_with_its_page(loadmuster: Call) -> None:
-    newest = loadmuster("--json", "tariff", "show", "blazemeter").document["versions"][-1]
+    newest = loadmuster("--json", "tariff", "show", "blazemeter").json["versions"][-1]
     example = newest["examples"][0]
     assert (example["quantity"], example["usd"]) == (120, None)
     assert example["source"].startswith("https://help.blazemeter.com/")
@@ -72,13 +72,13 @@ def test_at_chooses_the_wording_of_the_day_and_the_test_clock_is_its_default(
     loadmuster: Call,
 ) -> None:
     command = ("--json", "tariff", "price", "gatling", "--injectors", "1", "--duration", "1m")
-    assert loadmuster(*command, "--at", "2026-07-20").document["version"] == "2026-07-15"
-    assert loadmuster(*command, "--now", "2026-02-01").document["version"] == "2026-01-20"
+    assert loadmuster(*command, "--at", "2026-07-20").json["version"] == "2026-07-15"
+    assert loadmuster(*command, "--now", "2026-02-01").json["version"] == "2026-01-20"
 
 
 def test_a_day_before_the_first_version_is_priced_with_a_warning(loadmuster: Call) -> None:
     command = ("tariff", "price", "gatling", "--injectors", "1", "--duration", "1m")
-    document = loadmuster("--json", *command, "--at", "2020-01-01").document
+    document = loadmuster("--json", *command, "--at", "2020-01-01").json
     assert document["warnings"] == [
         "the oldest version known is of 2026-01-20; it is taken for 2020-01-01 too"
     ]
@@ -86,7 +86,7 @@ def test_a_day_before_the_first_version_is_priced_with_a_warning(loadmuster: Cal
 
 
 def test_tariff_list_has_every_tariff(loadmuster: Call) -> None:
-    document = loadmuster("--json", "tariff", "list").document
+    document = loadmuster("--json", "tariff", "list").json
     assert [each["tariff"] for each in document["tariffs"]] == list(tariff_names())
     shown = loadmuster("tariff", "list").out
     assert all(name in shown for name in tariff_names())
@@ -94,7 +94,7 @@ def test_tariff_list_has_every_tariff(loadmuster: Call) -> None:
 
 @pytest.mark.parametrize("name", tariff_names())
 def test_tariff_show_tells_the_rule_and_where_it_is_published(loadmuster: Call, name: str) -> None:
-    document = loadmuster("--json", "tariff", "show", name).document
+    document = loadmuster("--json", "tariff", "show", name).json
     assert document["tariff"] == name
     newest = document["versions"][-1]
     assert (newest["usd_per_unit"] is None) == bool(newest["unknown"])
@@ -140,7 +140,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
     loadmuster: Call, arguments: tuple[str, ...], problem: str
 ) -> None:
     answer = loadmuster("--json", "tariff", *arguments)
-    assert answer.exit_code == 2
+    assert answer.code == 2
     assert problem in answer.err
     assert answer.err.count("\n") == 1
-    assert problem in answer.document["error"]["message"]
+    assert problem in answer.json["error"]["message"]

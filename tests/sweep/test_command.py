@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
-from engine.cli.main import main
+from tests.command_line import Command, here
 from tests.sweep.singles import Row, alone
-
-Run = Callable[..., tuple[int, str, str]]
 
 TESTS = (
     "users,duration,region,note\n900,10m,us-east-1,a\n40,1h,westeurope,b\n70000,3m,eu-west-1,c\n"
@@ -25,15 +22,8 @@ TESTS = (
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run_command(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(["--now", "2026-11-22", *map(str, arguments)])
-        out, err = capsys.readouterr()
-        assert isinstance(left.value.code, int)
-        return left.value.code, out, err
-
-    return run_command
+def run(capsys: pytest.CaptureFixture[str]) -> Command:
+    return here(capsys, "--now", "2026-11-22")
 
 
 @pytest.fixture
@@ -43,7 +33,7 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_file_becomes_one_with_estimates(run: Run, source: Path) -> None:
+def test_a_file_becomes_one_with_estimates(run: Command, source: Path) -> None:
     target = source.with_name("out.parquet")
     code, out, _ = run("sweep", source, target)
     assert (code, out) == (0, f"{source}: 3 rows estimated; 3 rows in {target}\n")
@@ -61,7 +51,7 @@ def test_a_file_becomes_one_with_estimates(run: Run, source: Path) -> None:
     assert [*zip(*(found[name].to_pylist() for name in names), strict=True)] == expected
 
 
-def test_the_first_rows_by_an_order_are_shown_without_a_file(run: Run, source: Path) -> None:
+def test_the_first_rows_by_an_order_are_shown_without_a_file(run: Command, source: Path) -> None:
     code, out, _ = run("sweep", source, "--sort", "-usd", "--top", 2, "--where", "usd<2000")
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()[-2:]] == ["70,000", "40"]
@@ -72,7 +62,7 @@ def test_the_first_rows_by_an_order_are_shown_without_a_file(run: Run, source: P
     assert document["first"][1]["usd"] == "9.08"
 
 
-def test_a_bad_row_is_one_line_with_file_column_and_row(run: Run, source: Path) -> None:
+def test_a_bad_row_is_one_line_with_file_column_and_row(run: Command, source: Path) -> None:
     source.write_text(TESTS.replace("westeurope", "westerope"))
     target = source.with_name("out.csv")
     code, out, err = run("sweep", source, target)
@@ -89,7 +79,7 @@ def test_a_bad_row_is_one_line_with_file_column_and_row(run: Run, source: Path) 
     assert pa_csv.read_csv(target)["machines"].to_pylist()[1] is None
 
 
-def test_a_grid_is_shown_by_percentiles_and_its_cheapest(run: Run) -> None:
+def test_a_grid_is_shown_by_percentiles_and_its_cheapest(run: Command) -> None:
     axes = ("--grid", "users=1000:50000:1000", "--grid", "duration=5m,1h")
     code, out, _ = run("sweep", *axes, "--best", 2)
     assert code == 0
@@ -105,7 +95,7 @@ def test_a_grid_is_shown_by_percentiles_and_its_cheapest(run: Run) -> None:
     assert (best["users"], best["machine_usd"]) == (1_000, f"{expected[4] / 1e6:.6f}".rstrip("0"))
 
 
-def test_a_grid_can_be_written_and_chosen_from(run: Run, tmp_path: Path) -> None:
+def test_a_grid_can_be_written_and_chosen_from(run: Command, tmp_path: Path) -> None:
     target = tmp_path / "grid.csv"
     code, out, _ = run(
         "sweep",
@@ -126,7 +116,7 @@ def test_a_grid_can_be_written_and_chosen_from(run: Run, tmp_path: Path) -> None
     assert [row["users"] for row in rows] == list(range(1_000, 0, -100))
 
 
-def test_a_folder_of_partitions_becomes_one(run: Run, tmp_path: Path) -> None:
+def test_a_folder_of_partitions_becomes_one(run: Command, tmp_path: Path) -> None:
     folder, target = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     for name in ("a", "b"):
@@ -163,7 +153,7 @@ def test_a_folder_of_partitions_becomes_one(run: Run, tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_done_is_refused(
-    run: Run, arguments: tuple[str, ...], expected: str
+    run: Command, arguments: tuple[str, ...], expected: str
 ) -> None:
     code, _, err = run("sweep", *arguments)
     assert code == 2
@@ -171,7 +161,7 @@ def test_what_cannot_be_done_is_refused(
 
 
 def test_without_the_extra_the_command_says_how_to_get_it(
-    run: Run, source: Path, monkeypatch: pytest.MonkeyPatch
+    run: Command, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(

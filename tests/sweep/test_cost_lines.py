@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from engine.cli.main import main
+from tests.command_line import Command, here
 from tests.sweep.singles import Row, charged
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run_command(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(["--now", "2026-11-22", *map(str, arguments)])
-        out, err = capsys.readouterr()
-        assert isinstance(left.value.code, int)
-        return left.value.code, out, err
-
-    return run_command
+def run(capsys: pytest.CaptureFixture[str]) -> Command:
+    return here(capsys, "--now", "2026-11-22")
 
 
 @pytest.fixture(params=["csv", "parquet"])
-def written(run: Run, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+def written(run: Command, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     path = tmp_path / f"grid.{request.param}"
     axes = ("users=300:9000:300", "duration=10m", "plan=starter,gatling,loadview")
     code, out, _ = run("sweep", *(word for axis in axes for word in ("--grid", axis)), path)
@@ -36,7 +26,9 @@ def written(run: Run, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     return path
 
 
-def test_the_lines_are_the_plans_and_the_mark_is_their_break_even(run: Run, written: Path) -> None:
+def test_the_lines_are_the_plans_and_the_mark_is_their_break_even(
+    run: Command, written: Path
+) -> None:
     code, out, _ = run("plot", "sweep", written, "--json")
     assert code == 0
     document = json.loads(out)
@@ -64,7 +56,7 @@ def test_the_lines_are_the_plans_and_the_mark_is_their_break_even(run: Run, writ
     assert f"gatling: cheapest from {first:,} users on, instead of starter" in out
 
 
-def test_the_lines_can_be_drawn_into_a_file_and_chosen(run: Run, written: Path) -> None:
+def test_the_lines_can_be_drawn_into_a_file_and_chosen(run: Command, written: Path) -> None:
     picture = written.with_suffix(".svg")
     code, out, _ = run("plot", "sweep", written, "--where", "users<5000", "--out", picture)
     assert (code, out) == (0, f"drawn into {picture}\n")
@@ -79,14 +71,14 @@ def test_the_lines_can_be_drawn_into_a_file_and_chosen(run: Run, written: Path) 
     ],
 )
 def test_what_makes_no_line_is_refused(
-    run: Run, written: Path, arguments: tuple[str, ...], expected: str
+    run: Command, written: Path, arguments: tuple[str, ...], expected: str
 ) -> None:
     code, _, err = run("plot", "sweep", written, *arguments)
     assert code == 2
     assert err.startswith(f"loadmuster: {expected}")
 
 
-def test_too_many_lines_are_refused(run: Run, tmp_path: Path) -> None:
+def test_too_many_lines_are_refused(run: Command, tmp_path: Path) -> None:
     path = tmp_path / "grid.parquet"
     run("sweep", "--grid", "users=1,2", "--grid", "duration=1m:9m:1m", path)
     code, _, err = run("plot", "sweep", path)
