@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -18,6 +18,7 @@ from typing import Any
 from benchmarks.measure import Figure, peak_kib, seconds, shown
 from kernel.clock import SystemClock
 from providers.aws import AwsProvider
+from providers.aws.inventory import ENDLESS_STATES, PAGE_SIZE, STATES
 from providers.contract import RUN_TAG, LaunchSpec
 from providers.rehearsal.aws_cloud import Rehearsal, aws_rehearsal_provider, start_rehearsal_server
 
@@ -157,14 +158,14 @@ def _through_the_adapter(provider: AwsProvider, spec: LaunchSpec) -> None:
 
 def _bare(client: Any, machines: int) -> None:  # noqa: ANN401 - boto3's
     """The calls that the adapter makes, by hand."""
-    run_id = "bare"
+    spec = _spec("bare", machines)
     template = client.describe_launch_templates()["LaunchTemplates"][0]["LaunchTemplateName"]
     subnets = client.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])
     client.describe_instance_types(InstanceTypes=["c7i.large"])
-    tags = [{"Key": RUN_TAG, "Value": run_id}]
+    tags = [{"Key": key, "Value": value} for key, value in spec.tags().items()]
     answer = client.create_fleet(
         Type="instant",
-        ClientToken=run_id,
+        ClientToken=spec.token,
         TargetCapacitySpecification={
             "TotalTargetCapacity": machines,
             "DefaultTargetCapacityType": "on-demand",
@@ -183,23 +184,26 @@ def _bare(client: Any, machines: int) -> None:  # noqa: ANN401 - boto3's
             for kind in ("fleet", "instance", "volume", "network-interface")
         ],
     )
-    assert len(_described(client, run_id)) == machines
-    client.describe_fleets(FleetIds=[answer["FleetId"]])
-    _described(client, run_id)
+    assert len(_described(client, spec.run_id)) == machines
+    _described(client, spec.run_id)
     client.delete_fleets(FleetIds=[answer["FleetId"]], TerminateInstances=True)
-    _until(lambda: not _described(client, run_id))
+    # For those that the fleet left behind.
+    _described(client, spec.run_id, ENDLESS_STATES)
+    _until(lambda: not _described(client, spec.run_id))
 
 
-def _described(client: Any, run_id: str) -> list[str]:  # noqa: ANN401 - boto3's
-    """Ids of the run's machines that are not gone, page by page."""
+def _described(
+    client: Any,  # noqa: ANN401 - boto3's
+    run_id: str,
+    states: Collection[str] = STATES.keys(),
+) -> list[str]:
+    """Ids of the run's machines in these states, page by page."""
     pages = client.get_paginator("describe_instances").paginate(
         Filters=[
             {"Name": f"tag:{RUN_TAG}", "Values": [run_id]},
-            {
-                "Name": "instance-state-name",
-                "Values": ["pending", "running", "shutting-down", "stopping", "stopped"],
-            },
-        ]
+            {"Name": "instance-state-name", "Values": sorted(states)},
+        ],
+        PaginationConfig={"PageSize": PAGE_SIZE},
     )
     return [
         instance["InstanceId"]

@@ -115,13 +115,22 @@ _BALANCE_BELOW = _sum_of(
     _Postings.ledger_account.startswith(bindparam("prefix")),
 )
 _HELD_ON_LOTS = _held_on_lots()
-_TOO_LONG = (
-    select(_Postings.id)
-    .where(_is_behind_the_mark)
-    .order_by(_Postings.id)
-    .limit(1)
-    .offset(bindparam("tail_max"))
-)
+
+
+def _mark_and_whether_too_long() -> Select[Any]:
+    """In one round trip, for every command asks it: a limit needs no guess at how much follows."""
+    mark = _MARK.subquery()
+    one_too_many = (
+        select(_Postings.id)
+        .where(_Postings.account_id == _account_id, _Postings.id > mark.c.mark)
+        .order_by(_Postings.id)
+        .limit(1)
+        .offset(bindparam("tail_max"))
+    )
+    return select(mark.c.mark, one_too_many.scalar_subquery().is_not(None).label("too_long"))
+
+
+_MARK_AND_WHETHER_TOO_LONG = _mark_and_whether_too_long()
 _NEWEST = select(func.max(_Postings.id)).where(_Postings.account_id == _account_id)
 
 
@@ -164,9 +173,10 @@ def fold(conn: Connection, account_id: str, *, tail_max: int = TAIL_MAX) -> bool
         Whether it was done.
     """
     account = {"account_id": account_id}
-    mark = conn.execute(_MARK, account).scalar_one()
-    behind = {**account, "mark": mark, "tail_max": tail_max}
-    if conn.execute(_TOO_LONG, behind).scalar_one_or_none() is None:
+    mark, too_long = conn.execute(
+        _MARK_AND_WHETHER_TOO_LONG, {**account, "tail_max": tail_max}
+    ).one()
+    if not too_long:
         return False
     newest = conn.execute(_NEWEST, account).scalar_one()
     if not _move_mark(conn, account_id, mark, newest):

@@ -187,7 +187,9 @@ class AwsProvider:
         return _Answer([], errors)
 
     def _of_attempt(self, spec: LaunchSpec) -> list[Found]:
-        return find(self._clients, spec.region, _attempt_tags(spec))
+        """Also those that are gone already: a token is never good for other machines."""
+        of_run = find(self._clients, spec.region, {RUN_TAG: spec.run_id})
+        return [one for one in of_run if one.tags.get(ATTEMPT_TAG) == str(spec.attempt)]
 
     def _await_visible(self, spec: LaunchSpec, machine_ids: Sequence[str]) -> list[Found]:
         """The machines as EC2 describes them, which may be some seconds after their launch."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -69,13 +69,21 @@ class Found:
         )
 
 
-def find(clients: AwsClients, region: str, tags: Mapping[str, str | None]) -> list[Found]:
-    """All machines that carry the tags, also those terminated that EC2 still remembers.
+def find(
+    clients: AwsClients,
+    region: str,
+    tags: Mapping[str, str | None],
+    *,
+    states: Collection[str] | None = None,
+) -> list[Found]:
+    """All machines that carry the tags.
 
     Args:
         clients: How AWS is called.
         region: Where to look.
         tags: Wanted value by key; None: any value.
+        states: EC2's names of those to look for; None: any state, also the terminated machines
+            that EC2 still remembers.
     """
     client = clients.ec2(region)
     filters: list[FilterTypeDef] = [
@@ -84,6 +92,8 @@ def find(clients: AwsClients, region: str, tags: Mapping[str, str | None]) -> li
         else {"Name": f"tag:{key}", "Values": [value]}
         for key, value in tags.items()
     ]
+    if states is not None:
+        filters.append({"Name": "instance-state-name", "Values": sorted(states)})
 
     def describe() -> list[Found]:
         pages = client.get_paginator("describe_instances").paginate(
@@ -101,7 +111,7 @@ def find(clients: AwsClients, region: str, tags: Mapping[str, str | None]) -> li
 
 def existing(clients: AwsClients, region: str, tags: Mapping[str, str | None]) -> list[Found]:
     """The machines that carry the tags and are not gone."""
-    return [found for found in find(clients, region, tags) if found.exists]
+    return find(clients, region, tags, states=STATES.keys())
 
 
 def end(clients: AwsClients, region: str, tags: Mapping[str, str | None]) -> None:
@@ -132,8 +142,8 @@ def _terminate(clients: AwsClients, region: str, tags: Mapping[str, str | None])
     """Terminate what is not ending yet; one that is gone meanwhile fails its batch: look again."""
     client = clients.ec2(region)
     for rounds_left in reversed(range(TERMINATE_ROUNDS)):
-        found = find(clients, region, tags)
-        machine_ids = [one.machine_id for one in found if one.state in ENDLESS_STATES]
+        found = find(clients, region, tags, states=ENDLESS_STATES)
+        machine_ids = [one.machine_id for one in found]
         try:
             for batch in _batches(machine_ids, MACHINES_PER_TERMINATE):
                 request = partial(client.terminate_instances, InstanceIds=batch)
