@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
-from engine.planning.capacity import demand_of
 from engine.planning.cautions import cautions
 from engine.planning.cliffs import house_cliffs
 from engine.planning.costs import CostItem
@@ -158,7 +157,7 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
         requirement=requirement,
         clouds=clouds,
         quotes=quotes,
-        unknown=(*_unknown(scenario, clouds, quotes), *left_out),
+        unknown=(*_unknown(scenario, requirement, clouds, quotes), *left_out),
         warnings=cautions(scenario, requirement, clouds, steps=steps, catalog=catalog, at=at),
         cliffs=steps,
     )
@@ -243,13 +242,16 @@ def _load(scenario: Scenario) -> Load:
 
 
 def _unknown(
-    scenario: Scenario, clouds: Sequence[Fleet], quotes: Sequence[Offer]
+    scenario: Scenario,
+    requirement: Requirement,
+    clouds: Sequence[Fleet],
+    quotes: Sequence[Offer],
 ) -> Iterator[Unknown]:
     if isinstance(scenario.profile, ClosedProfile):
         yield Unknown("load.arrivals", "a closed model: users wait for their responses")
     elif scenario.profile.user_seconds is None:
         yield Unknown("load.user_seconds", "how long an iteration takes is not given")
-    for field, reason in demand_of(scenario).unsaid:
+    for field, reason in requirement.demand.unsaid:
         yield Unknown(f"scenario.{field}", reason)
     yield from _unknown_about(scenario, clouds)
     for offer in quotes:

@@ -13,7 +13,6 @@ from engine.planning.capacity import (
     Demand,
     Host,
     capacity_of,
-    demand_of,
 )
 from engine.planning.machines import Candidate, candidates
 from engine.planning.requirement import RegionRequirement, Requirement
@@ -75,7 +74,7 @@ class Strength:
 def needs_of(scenario: Scenario, requirement: Requirement) -> Needs:
     """What a scenario's machines have to carry."""
     payload = requirement.users_per_injector if requirement.binding == GIVEN else None
-    return Needs(demand_of(scenario), payload, scenario.machines)
+    return Needs(requirement.demand, payload, scenario.machines)
 
 
 def strength_of(host: Host, needs: Needs) -> Strength | None:

@@ -25,6 +25,7 @@ from engine.planning.capacity import (
 from engine.profile import OpenProfile
 from engine.scenario import Scenario
 from kernel.errors import BadInputError
+from pricing.money import divide_half_up
 from pricing.tariffs import Tariff, li_minutes, load_tariff
 
 HOUSE_TARIFF = "on-demand"
@@ -88,6 +89,7 @@ class Requirement:
         bounds: Users of a standard injector by each bound of the capacity model; the first binds.
         at_most: If users turn out to take as much as they may.
         at_least: If they turn out to take as little as they may.
+        demand: What one user takes.
         basis: What the users per injector rest on: what was measured, ``PUBLISHED``, or ``GIVEN``.
     """
 
@@ -101,6 +103,7 @@ class Requirement:
     bounds: tuple[Capacity, ...]
     at_most: Outlook
     at_least: Outlook
+    demand: Demand
     basis: str
 
 
@@ -158,6 +161,7 @@ def require(scenario: Scenario, *, at: date | None = None) -> Requirement:
         bounds=bounds,
         at_most=at_most,
         at_least=at_least,
+        demand=demand,
         basis=_basis(scenario) if not is_given else GIVEN,
     )
 
@@ -240,14 +244,16 @@ def split(total: int, shares: Sequence[Fraction]) -> list[int]:
     By the method of Webster (largest quotients), in which no part shrinks when the total grows;
     with largest remainders it can, and one more user could then cost less (R3).
     """
-    whole = sum(shares)
-    parts = [math.floor(total * share / whole + Fraction(1, 2)) for share in shares]
+    scale = math.lcm(*(share.denominator for share in shares))
+    weights = [share.numerator * (scale // share.denominator) for share in shares]
+    whole = sum(weights)
+    parts = [divide_half_up(total * weight, whole) for weight in weights]
     order = range(len(parts))
     while sum(parts) < total:
-        parts[max(order, key=lambda i: (shares[i] / (2 * parts[i] + 1), -i))] += 1
+        parts[max(order, key=lambda i: (Fraction(weights[i], 2 * parts[i] + 1), -i))] += 1
     while sum(parts) > total:
         held = [i for i in order if parts[i]]
-        parts[min(held, key=lambda i: (shares[i] / (2 * parts[i] - 1), -i))] -= 1
+        parts[min(held, key=lambda i: (Fraction(weights[i], 2 * parts[i] - 1), -i))] -= 1
     return parts
 
 

@@ -16,7 +16,7 @@ from functools import partial
 
 from kernel.durations import MAX_DURATION_S
 from pricing.tariffs.interpreter import price
-from pricing.tariffs.measure import users_per_injector
+from pricing.tariffs.measure import measure, users_per_injector
 from pricing.tariffs.model import INJECTORS_MAX, USERS_MAX, Tariff, TariffPrice, Usage
 
 NEAR = Fraction(10, 100)
@@ -85,17 +85,26 @@ def cliffs(tariff: Tariff, usage: Usage, fleet: Fleet | None = None) -> tuple[Cl
         fleet = _own_fleet(tariff, usage.protocol)
     if fleet is not None and usage.users is not None:
         usage = replace(usage, injectors=fleet(usage.users))
-    here = price(tariff, usage)
-    found = []
-    for size, neighbour in (
-        *_smaller(tariff, usage, fleet),
-        *_larger(tariff, usage, fleet),
-    ):
-        there = price(tariff, neighbour)
-        cliff = Cliff(size, _of(usage, size), _of(neighbour, size), neighbour, here, there)
-        if _is_worth_a_word(cliff):
-            found.append(cliff)
-    return tuple(_nearest_of_each(found))
+    quantity = measure(tariff, usage).quantity
+    nearest: dict[tuple[Size, bool], Usage] = {}
+    for size, neighbour in (*_smaller(tariff, usage, fleet), *_larger(tariff, usage, fleet)):
+        here, there = _of(usage, size), _of(neighbour, size)
+        kind = (size, there < here)
+        if kind not in nearest and _is_worth_a_word(
+            here, there, quantity, measure(tariff, neighbour).quantity
+        ):
+            nearest[kind] = neighbour
+    return tuple(
+        Cliff(
+            size,
+            _of(usage, size),
+            _of(neighbour, size),
+            neighbour,
+            price(tariff, usage),
+            price(tariff, neighbour),
+        )
+        for (size, _), neighbour in nearest.items()
+    )
 
 
 def _smaller(tariff: Tariff, usage: Usage, fleet: Fleet | None) -> Iterator[tuple[Size, Usage]]:
@@ -134,26 +143,16 @@ def _larger(tariff: Tariff, usage: Usage, fleet: Fleet | None) -> Iterator[tuple
         yield Size.DURATION, replace(usage, duration_s=longer_s)
 
 
-def _is_worth_a_word(cliff: Cliff) -> bool:
-    before, after = Fraction(cliff.price_here.quantity), Fraction(cliff.price_there.quantity)
-    of_size = Fraction(abs(cliff.here - cliff.there), cliff.here)
+def _is_worth_a_word(here: int, there: int, before: Fraction, after: Fraction) -> bool:
+    """Whether a step in size, from ``here`` to ``there``, is far outdone by that in price."""
+    of_size = Fraction(abs(here - there), here)
     of_price = abs(before - after) / before
     if of_price < OUT_OF_PROPORTION * of_size:
         return False
-    if cliff.is_cheaper:
-        is_near = of_size <= NEAR or cliff.there == cliff.here - 1
+    if there < here:
+        is_near = of_size <= NEAR or there == here - 1
         return is_near and of_price >= LEAST_SAVING
     return of_price >= LEAST_RISE
-
-
-def _nearest_of_each(found: list[Cliff]) -> Iterator[Cliff]:
-    """The nearest of each size and direction."""
-    seen = set()
-    for cliff in found:
-        kind = (cliff.size, cliff.is_cheaper)
-        if kind not in seen:
-            seen.add(kind)
-            yield cliff
 
 
 def _last(here: int, holds: Callable[[int], bool]) -> int | None:

@@ -55,7 +55,7 @@ def measure(tariff: Tariff, usage: Usage) -> Measured:
     injectors = _injectors(tariff, usage)
     counted = _counted(tariff, usage, injectors)
     billed_s = tariff.billed_s(usage.duration_s)
-    units_per_second = Fraction(tariff.multipliers.get(usage.protocol, 1), tariff.unit_s)
+    multiplier = tariff.multipliers.get(usage.protocol, 1)
     floor = tariff.floor_for(injectors or 1)
     minimum_s = floor.minimum_s if floor else 0
     counted_by_floor = counted
@@ -66,9 +66,9 @@ def measure(tariff: Tariff, usage: Usage) -> Measured:
         counted=counted,
         billed_s=billed_s,
         floor=floor,
-        used=counted * billed_s * units_per_second,
-        least=counted_by_floor * max(billed_s, minimum_s) * units_per_second,
-        startup=counted_by_floor * minimum_s * units_per_second,
+        used=Fraction(multiplier * counted * billed_s, tariff.unit_s),
+        least=Fraction(multiplier * counted_by_floor * max(billed_s, minimum_s), tariff.unit_s),
+        startup=Fraction(multiplier * counted_by_floor * minimum_s, tariff.unit_s),
     )
 
 

@@ -235,8 +235,8 @@ def test_azure_limits_what_is_sent_only() -> None:
 
 def test_a_user_that_no_machine_carries_is_refused() -> None:
     scenario = replace(scenario_of(10), requests_per_user_s=0.01, request_bytes=0)
-    requirement = require(scenario)
     greedy = replace(scenario, connections_per_user=30_000)
+    requirement = replace(require(scenario), demand=demand_of(greedy))
     catalog = Catalog.bundled()
     places = places_on("aws", [None], catalog, may_stand_in=False)
     with pytest.raises(ImpossibleLoadError, match="no machine type of aws in us-east-1 carries"):

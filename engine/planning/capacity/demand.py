@@ -121,12 +121,12 @@ def _requests_per_million_s(scenario: Scenario) -> int | None:
         return max(1, round(scenario.requests_per_user_s * 1_000_000))
     if scenario.measured is not None:
         return scenario.measured.requests_per_million_s
-    classes = scenario.user_classes
-    if not classes or any(_pause_s(each) == 0 for each in classes):
+    pauses_s = [(each.weight, _pause_s(each)) for each in scenario.user_classes]
+    if not pauses_s or any(pause_s == 0 for _, pause_s in pauses_s):
         return None
     # A user cannot make more than one request per pause, however fast the target answers.
-    pace = sum((each.weight / _pause_s(each) for each in classes), Fraction())
-    return max(1, round(pace * 1_000_000 / sum(each.weight for each in classes)))
+    pace = sum((weight / pause_s for weight, pause_s in pauses_s), Fraction())
+    return max(1, round(pace * 1_000_000 / sum(weight for weight, _ in pauses_s)))
 
 
 def _pause_s(user_class: UserClass) -> Fraction:
