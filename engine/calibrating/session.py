@@ -22,7 +22,7 @@ from engine.load.sliced.program_work import program_files
 from engine.load.sliced.work import locust_files
 from engine.profile import closed
 from engine.program import ProgramKind
-from engine.readers.program_files import pack
+from engine.readers.program_bundle import pack
 
 if TYPE_CHECKING:
     from engine.scenario import Scenario

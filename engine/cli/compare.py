@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from engine.cli.settings import Command, Settings, pass_settings
+from engine.cli.settings import QuickCommand, Settings, pass_settings
 from engine.cli.source_options import read_given, source_options
 
 
-@click.command(cls=Command)
+@click.command(cls=QuickCommand)
 @source_options
 @pass_settings
 def compare(
@@ -35,7 +35,7 @@ def compare(
         at=global_settings.clock().now().date(),
     )
     if global_settings.json:
-        from engine.comparison_document import comparison_document
+        from engine.documents.compared import comparison_document
 
         global_settings.emit(comparison_document(comparison), lambda _: None)
     else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.settings import Command, Settings, pass_settings
+from engine.cli.settings import QuickCommand, Settings, pass_settings
 from engine.cli.source_options import read_given, source_options
 
 if TYPE_CHECKING:
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from engine.documents.shapes import EstimateDocument
     from engine.planning.estimate import Estimate
     from engine.planning.next_best import Explanation
     from engine.planning.staged import Staged
     from pricing.plans import Plan
 
 
-@click.command(cls=Command)
+@click.command(cls=QuickCommand)
 @source_options
 @click.option("--explain", is_flag=True, help="Show the next best machines, and why not.")
 @click.option("--staged", is_flag=True, help="Also with injectors that come and go with the load.")
@@ -62,13 +63,28 @@ def estimate(
 
         in_shifts = stage(estimated, catalog=catalog, at=global_settings.clock().now().date())
     if global_settings.json:
-        from engine.documents import estimate_document
-
-        global_settings.emit(estimate_document(estimated, explanations, in_shifts), lambda _: None)
+        global_settings.emit(_document(estimated, explanations, in_shifts), lambda _: None)
     else:
         global_settings.emit(
             {}, lambda console: _show(console, estimated, explanations or (), in_shifts)
         )
+
+
+def _document(
+    estimated: Estimate, explanations: Sequence[Explanation] | None, in_shifts: Staged | None
+) -> EstimateDocument:
+    from engine.documents.estimated import estimate_document
+
+    explanation, staged = None, None
+    if explanations is not None:
+        from engine.documents.explained import explanation_part
+
+        explanation = [explanation_part(each) for each in explanations]
+    if in_shifts is not None:
+        from engine.documents.in_shifts import staged_part
+
+        staged = staged_part(in_shifts)
+    return estimate_document(estimated, explanation=explanation, staged=staged)
 
 
 def _show(

@@ -14,7 +14,7 @@ from engine.cli.settings import Command, Settings, pass_settings
 @pass_settings
 def schema(settings: Settings, name: str) -> None:
     """The JSON Schema of a scenario file, for editors, or of a command's JSON document."""
-    from engine.documents import json_schema
+    from engine.documents.schema import json_schema
 
     document = json_schema(name)
     settings.emit(

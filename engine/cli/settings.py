@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -122,6 +123,20 @@ class Command(click.Command):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed through to click
         super().__init__(*args, **kwargs)
         self.params.extend(_global_options())
+
+
+class QuickCommand(Command):
+    """A command that ends before garbage would matter: looking for it takes a tenth of its time."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own type
+        """Run it without a collector of garbage."""
+        was_on = gc.isenabled()
+        gc.disable()
+        try:
+            return super().invoke(ctx)
+        finally:
+            if was_on:
+                gc.enable()
 
 
 class Group(click.Group):

@@ -1,12 +1,10 @@
-"""The files that a scenario's program needs: found beside the scenario, and packed."""
+"""The files that a scenario's program needs, found beside the scenario."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import stat
-import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -73,37 +71,12 @@ def find_program(
     return _program(entry, str(folder), files)
 
 
-def pack(program: LoadProgram) -> bytes:
-    """The program's files as an archive; the same files always give the same bytes.
-
-    Raises:
-        ProgramFilesError: A file is not what it was when the scenario was read.
-    """
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for file in program.files:
-            try:
-                content, _ = _read(Path(program.folder) / file.path)
-            except OSError as error:
-                raise _changed(file, error.strerror or str(error)) from error
-            if hashlib.sha256(content).hexdigest() != file.sha256:
-                raise _changed(file, "its content changed after the scenario was read")
-            entry = tarfile.TarInfo(file.path)
-            entry.size, entry.mode = len(content), 0o755 if file.executable else 0o644
-            archive.addfile(entry, io.BytesIO(content))
-    return packed.getvalue()
-
-
-def _read(path: Path) -> tuple[bytes, bool]:
+def read_file(path: Path) -> tuple[bytes, bool]:
     """A file's content, of which a bundle holds so much at most, and whether it is executable."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as opened:
         executable = bool(os.fstat(descriptor).st_mode & stat.S_IXUSR)
         return opened.read(BUNDLE_BYTES_MAX + 1), executable
-
-
-def _changed(file: ProgramFile, reason: str) -> ProgramFilesError:
-    return ProgramFilesError(f"{file.path!r}: {reason}; read the scenario again", path=file.path)
 
 
 def _below(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
@@ -127,7 +100,7 @@ def _below(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
 
 
 def _look_at(name: str, path: Path) -> ProgramFile:
-    content, executable = _read(path)
+    content, executable = read_file(path)
     return ProgramFile(name, len(content), hashlib.sha256(content).hexdigest(), executable)
 
 

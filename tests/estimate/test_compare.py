@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 from engine.cli.compare_view import show_comparison
-from engine.documents import json_schema
+from engine.documents.schema import json_schema
 from engine.planning.compare import Comparison, Kind, Row, compare, services
 from engine.profile import closed
 from engine.readers import read_scenario
@@ -177,7 +177,7 @@ def test_the_document_has_the_shape_of_the_contract_and_of_its_schema(
 
 def test_the_document_is_the_same_from_python(example: Path, run: Run) -> None:
     from engine import compare as public
-    from engine.comparison_document import comparison_document
+    from engine.documents.compared import comparison_document
 
     document = run("compare", example, "--users", "700", "--region", "us-east-1")
     there = public(read_scenario(example, users=700, regions=["us-east-1"]), at=TODAY)

@@ -16,7 +16,8 @@ import pytest
 from rich.console import Console
 
 from engine.cli.estimate_view import show_estimate
-from engine.documents import SCHEMAS, estimate_document, json_schema
+from engine.documents.estimated import estimate_document
+from engine.documents.schema import SCHEMAS, json_schema
 from engine.planning.estimate import estimate
 from engine.readers import read_scenario
 from pricing.catalog import Catalog

@@ -14,7 +14,7 @@ from engine.load.driver import LoadEngineMissingError, UnrunnableScenarioError
 from engine.program import BUNDLE_BYTES_MAX, FILES_MAX, ProgramFilesError, ProgramKind
 from engine.readers import read_scenario
 from engine.readers.errors import BadScenarioError
-from engine.readers.program_files import pack
+from engine.readers.program_bundle import pack
 from engine.scenario import Scenario
 
 START = "name: shop\ntarget: http://127.0.0.1\nload: {users: 5, duration: 60}\nload_engine:\n"

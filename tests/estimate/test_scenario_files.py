@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.documents import json_schema
+from engine.documents.schema import json_schema
 from engine.profile import ClosedProfile, OpenProfile, closed
 from engine.readers import read_scenario
 from engine.scenario import Protocol, RegionShare, Request, Scenario, UserClass

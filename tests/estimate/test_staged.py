@@ -14,7 +14,7 @@ from rich.console import Console
 
 from engine.cli.curves import show_curves
 from engine.cli.staged_view import load_chart, show_staged
-from engine.documents import estimate_document
+from engine.documents.in_shifts import staged_part
 from engine.planning.estimate import estimate
 from engine.planning.shifts import Shift, rosters, there_at
 from engine.planning.staged import stage
@@ -167,7 +167,7 @@ def test_side_by_side_it_looks_as_it_should(small_catalog: Catalog, golden: Gold
 def test_the_document_has_every_shift(small_catalog: Catalog) -> None:
     planned = estimate(Scenario("rush", Protocol.HTTP, RUSH), catalog=small_catalog)
     staged = stage(planned, catalog=small_catalog)
-    document = estimate_document(planned, staged=staged)["staged"]
+    document = staged_part(staged)
     assert document["li_minutes"] == staged.li_minutes
     for cloud in document["clouds"]:
         assert Decimal(cloud["usd"]) < Decimal(cloud["usd_static"])
