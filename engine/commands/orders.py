@@ -216,7 +216,9 @@ class OrderCommands(AccountCommands, CatalogCommands, TargetCommands):
         load_s = scenario.profile.duration_s / pace
         for name in clouds:
             there = first_on(name, placements)
-            self._clouds.check(name, there, owner=account, spot=spot, load_s=load_s)
+            self._clouds.check(
+                name, there, owner=account, spot=spot, load_s=load_s, all_clouds=clouds
+            )
 
     def _was_requested(self, account: str, request_id: str | None) -> bool:
         """The same request again is answered, however its cloud looks by now."""

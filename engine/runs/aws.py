@@ -62,14 +62,20 @@ class AwsRuns:
         return Cloud(provider, SlicedDriver(objects, store.program_bundle), AWS_LIMITS)
 
     def check(
-        self, placements: Sequence[Placement], *, owner: str, spot: bool, load_s: float
+        self,
+        placements: Sequence[Placement],
+        *,
+        owner: str,
+        spot: bool,
+        load_s: float,
+        limits: Limits,
     ) -> None:
         """Look at credentials, network, machine types, quotas and the bucket; costs nothing."""
         self.check_settings()
         from providers.aws.bucket import check_bucket
         from providers.aws.objects import LIFETIME_S_MAX
 
-        check_lifetime(AWS_LIMITS, load_s, LIFETIME_S_MAX)
+        check_lifetime(limits, load_s, LIFETIME_S_MAX)
         provider = self.provider()
         for spec in launches_to_check(placements, self.clock.now(), owner=owner, spot=spot):
             provider.check(spec)

@@ -82,7 +82,13 @@ class AzureRuns:
         return Cloud(provider, SlicedDriver(objects, store.program_bundle), AZURE_LIMITS)
 
     def check(
-        self, placements: Sequence[Placement], *, owner: str, spot: bool, load_s: float
+        self,
+        placements: Sequence[Placement],
+        *,
+        owner: str,
+        spot: bool,
+        load_s: float,
+        limits: Limits,
     ) -> None:
         """Look at subscription, permissions, sizes, quotas and storage; costs nothing."""
         self.check_settings()
@@ -95,7 +101,7 @@ class AzureRuns:
         from providers.azure.objects import LIFETIME_MAX
         from providers.azure.storage import check_storage, open_storage
 
-        check_lifetime(AZURE_LIMITS, load_s, LIFETIME_MAX.total_seconds())
+        check_lifetime(limits, load_s, LIFETIME_MAX.total_seconds())
         clients, storage_url = self._connected(), self.settings.wanted_storage()
         check_enabled(find_subscription(clients))
         check_registered(clients)

@@ -107,14 +107,26 @@ class Clouds:
         owner: str,
         spot: bool,
         load_s: float,
+        all_clouds: Sequence[str],
     ) -> None:
         """Look at a real cloud before a run is put on record; costs nothing.
+
+        Args:
+            provider: Which cloud.
+            placements: What the run would launch there.
+            owner: The account.
+            spot: Whether on machines that may be taken away.
+            load_s: How long the load flows.
+            all_clouds: Wherever the run may go, this one among them.
 
         Raises:
             BadInputError: A setting is missing, or the load is too long.
             ProviderFailedError: A run could not work, or the cloud does not answer.
         """
-        self.real_cloud(provider).check(placements, owner=owner, spot=spot, load_s=load_s)
+        limits = widest([self.real_cloud(name).limits for name in all_clouds])
+        self.real_cloud(provider).check(
+            placements, owner=owner, spot=spot, load_s=load_s, limits=limits
+        )
 
     def examine(self, provider: str, regions: Sequence[str]) -> Iterator[Finding]:
         """What stands between a real cloud and a run there."""

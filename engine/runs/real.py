@@ -62,9 +62,17 @@ class RealCloud(Protocol):
         ...
 
     def check(
-        self, placements: Sequence[Placement], *, owner: str, spot: bool, load_s: float
+        self,
+        placements: Sequence[Placement],
+        *,
+        owner: str,
+        spot: bool,
+        load_s: float,
+        limits: Limits,
     ) -> None:
         """Look at everything that a run would need, before it is on record; costs nothing.
+
+        The limits are the run's: a run that may go to another cloud has the time of the slower.
 
         Raises:
             BadInputError: A setting is missing, or the load is longer than addresses are signed.
