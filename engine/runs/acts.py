@@ -7,7 +7,7 @@ the lease writes nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from engine.database import transaction
 from engine.load.driver import LoadResult, LoadTask
 from engine.runs.clouds import Cloud
-from engine.runs.codec import machine_to_json
+from engine.runs.codec import Document, machine_to_json
 from engine.runs.decide import (
     Action,
     BeginRelease,
@@ -193,14 +193,13 @@ class Acts:
                 now,
                 "load started",
                 load_started_at=now - timedelta(seconds=flowing_s),
+                machines=_as_seen_last(run, observed.machines),
             )
 
     def _begin_release(
         self, run: Run, machines: tuple[Machine, ...], outcome: Outcome, reason: str
     ) -> None:
         now = self.clock.now()
-        real = [machine for machine in machines if machine.state is not MachineState.LEFTOVER]
-        seen = {machine.machine_id: machine for machine in (*run.machines, *real)}
         with transaction(self.db) as conn:
             self.store.advance(
                 conn,
@@ -213,7 +212,7 @@ class Acts:
                 outcome=outcome,
                 reason=reason,
                 release_at=now,
-                machines=[machine_to_json(machine) for machine in seen.values()],
+                machines=_as_seen_last(run, machines),
             )
 
     def _release(self, run: Run, cloud: Cloud) -> None:
@@ -257,3 +256,10 @@ class Acts:
                 )
                 invoices.issue_for_run(conn, run.id, now)
             self.on_step(f"{run.state}/End/settled")
+
+
+def _as_seen_last(run: Run, machines: Sequence[Machine]) -> list[Document]:
+    """Every machine that the run ever had, those just seen as they are now."""
+    real = [machine for machine in machines if machine.state is not MachineState.LEFTOVER]
+    seen = {machine.machine_id: machine for machine in (*run.machines, *real)}
+    return [machine_to_json(machine) for machine in seen.values()]

@@ -19,6 +19,7 @@ from engine.runs.states import Limits, Outcome, Run, RunState
 from engine.scenario import RegionShare, Scenario
 from kernel.errors import ProviderFailedError
 from pricing.money import MICROS_PER_CENT
+from providers.contract import MachineState
 from providers.errors import UnknownOutcomeError
 from providers.local.processes import processes_by_machine
 from providers.local.records import launch_folders, mark_released
@@ -85,6 +86,20 @@ def test_a_passing_fault_delays_a_run_and_changes_nothing_else(
     assert lab.machines_ever(run) == 3
     assert len({each.parameters["ClientToken"] for each in creations(lab)}) == 1
     check_books(lab, run, STARTUP, USE)
+
+
+def test_while_the_load_flows_its_machines_are_on_record_as_running(
+    lab: Lab, checkout: Scenario
+) -> None:
+    run = lab.accept(checkout)
+    states: list[MachineState] = []
+
+    def look() -> None:
+        states.extend(each.state for each in lab.engine.store.load(run.id).machines)
+
+    lab.drive(run, at_step={"starting/RecordLoadStart/after": look})
+
+    assert states == [MachineState.RUNNING] * 3
 
 
 def creations(lab: Lab) -> list[WireRequest]:
