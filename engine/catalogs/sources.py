@@ -32,12 +32,12 @@ def price_source(
     """
     addresses = price_addresses(environment)
     if provider == "aws":
-        check_sdk("AWS", "boto3", "catalog")
+        check_sdk("boto3, which reads the prices of AWS,", "boto3", "catalog")
         from engine.catalogs.aws import AwsSource
 
         return AwsSource(clock, spot=spot, endpoint_url=addresses.aws)
     if provider == "azure":
-        check_sdk("Azure's price list", "httpx", "catalog")
+        check_sdk("httpx, which reads the prices of Azure,", "httpx", "catalog")
         from engine.catalogs.azure import AzureSource
 
         if addresses.azure is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.cli.curves import Curves, Mark
 from kernel.errors import BadInputError
+from kernel.extras import not_installed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,7 +74,7 @@ def write_picture(chart: Curves, path: Path) -> None:
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
         raise PictureError(
-            "pictures need Matplotlib: pip install 'loadmuster[plots]'", file=str(path)
+            not_installed("Matplotlib, which draws pictures,", "plots"), file=str(path)
         ) from error
     with mpl.rc_context(STYLE):
         marks = chart.marks[:MARKS_MAX]

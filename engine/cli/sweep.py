@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ import click
 
 from engine.cli.settings import Command, Settings, pass_settings
 from kernel.errors import BadInputError
+from kernel.extras import is_installed, not_installed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -243,7 +243,7 @@ def _sweep_folder(settings: Settings, asked: _Asked, source: Path, target: Path 
     mapped: Any = map
     with ExitStack() as stack:
         if asked.dask or asked.workers:
-            _need("distributed", "workers", "spread")
+            _need("distributed", "Dask, which leads workers,", "spread")
             from distributed import Client, LocalCluster
 
             where = asked.dask or stack.enter_context(
@@ -268,14 +268,12 @@ def _sweep_folder(settings: Settings, asked: _Asked, source: Path, target: Path 
 
 def need_pyarrow() -> None:
     """Refuse what files of columns are needed for where the extra is missing."""
-    _need("pyarrow", "files of columns", "sweep")
+    _need("pyarrow", "pyarrow, which reads files of columns,", "sweep")
 
 
 def _need(module: str, what: str, extra: str) -> None:
-    if importlib.util.find_spec(module) is None:
-        raise BadInputError(
-            f"sweep: {what} need {module}: pip install 'loadmuster[{extra}]'", extra=extra
-        )
+    if not is_installed(module):
+        raise BadInputError(f"sweep: {not_installed(what, extra)}", extra=extra)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from engine.data_folder import data_folder
 from engine.database.errors import DatabaseUnusableError, explained, shown
 from engine.database.migrate import is_current, upgrade
+from kernel.extras import not_installed
 
 BUSY_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 10
@@ -181,7 +182,6 @@ def _postgresql(url: URL) -> Engine:
         )
     except ModuleNotFoundError as error:
         raise DatabaseUnusableError(
-            f"database {shown(url)}: the PostgreSQL driver is not installed;"
-            " pip install 'loadmuster[postgres]'",
+            f"database {shown(url)}: {not_installed('the PostgreSQL driver', 'postgres')}",
             database=shown(url),
         ) from error

@@ -7,7 +7,6 @@ folder. They reach each other on loopback: all machines of a run are this comput
 
 from __future__ import annotations
 
-import importlib.util
 import socket
 import sys
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from engine.load.verdict import judge
 from engine.scenario import Protocol, Scenario
 from engine.scenario_json import scenario_to_json
 from kernel.errors import BadInputError
+from kernel.extras import is_installed, not_installed
 
 LOOPBACK = "127.0.0.1"
 WORKERS_WAIT_S = 60
@@ -91,10 +91,8 @@ def check_installed() -> None:
     Raises:
         LoadEngineMissingError: The message says what to install.
     """
-    if importlib.util.find_spec("locust") is None:
-        raise LoadEngineMissingError(
-            "the load generator is not installed; install it with: pip install 'loadmuster[locust]'"
-        )
+    if not is_installed("locust"):
+        raise LoadEngineMissingError(not_installed("the load generator", "locust"))
 
 
 def check_runnable(scenario: Scenario) -> None:

@@ -134,4 +134,4 @@ class AwsRuns:
 
 
 def _check_sdk() -> None:
-    check_sdk("AWS", "boto3", "aws")
+    check_sdk("the SDK of AWS", "boto3", "aws")

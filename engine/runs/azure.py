@@ -170,4 +170,4 @@ class AzureRuns:
 
 
 def _check_sdk() -> None:
-    check_sdk("Azure", "azure.mgmt.compute", "azure")
+    check_sdk("the SDK of Azure", "azure.mgmt.compute", "azure")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -11,6 +10,7 @@ from engine.runs.clouds import Cloud
 from engine.runs.states import Limits, Placement
 from engine.runs.store import RunStore
 from kernel.errors import BadInputError
+from kernel.extras import is_installed, not_installed
 from providers.contract import LaunchSpec, Provider
 from providers.findings import Finding
 
@@ -134,23 +134,16 @@ def check_lifetime(limits: Limits, load_s: float, signed_s_max: float) -> None:
         )
 
 
-def check_sdk(cloud: str, module: str, extra: str) -> None:
+def check_sdk(what: str, module: str, extra: str) -> None:
     """Look for a cloud's SDK without importing it.
 
     Args:
-        cloud: Its name, for people.
+        what: It is, for people.
         module: That the SDK brings.
         extra: By which the SDK is installed.
 
     Raises:
         BadInputError: The message says what to install.
     """
-    try:
-        is_there = importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        is_there = False
-    if not is_there:
-        raise BadInputError(
-            f"the SDK of {cloud} is not installed; install it with: "
-            f"pip install 'loadmuster[{extra}]'"
-        )
+    if not is_installed(module):
+        raise BadInputError(not_installed(what, extra))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -23,6 +22,7 @@ from engine.sweeping.job import Job, at_row
 from engine.sweeping.kernel import Filled
 from engine.sweeping.lookup import Found, Lookup
 from engine.sweeping.situations import PLAN, Figures
+from kernel.extras import is_installed
 from pricing.catalog import Catalog
 
 COMPILED_FROM_ROWS = 200_000
@@ -175,5 +175,5 @@ def _columns_of(swept: Swept) -> Filled:
 def is_compiled(wanted: bool | None, rows: int) -> bool:
     """Whether numba is used: as wanted, else where it is there and worth its start."""
     if wanted is None:
-        return rows >= COMPILED_FROM_ROWS and importlib.util.find_spec("numba") is not None
+        return rows >= COMPILED_FROM_ROWS and is_installed("numba")
     return wanted

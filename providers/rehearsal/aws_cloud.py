@@ -8,7 +8,6 @@ moto is imported in the server only.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kernel.clock import Clock
+from kernel.extras import is_installed, not_installed
 from providers.errors import ConfigurationRejectedError
 from providers.rehearsal.program import (
     IDLE_TIMEOUT_S,
@@ -83,9 +83,9 @@ def check_installed() -> None:
     Raises:
         ConfigurationRejectedError: moto is missing.
     """
-    if importlib.util.find_spec("moto") is None:
+    if not is_installed("moto"):
         raise ConfigurationRejectedError(
-            "a rehearsal of AWS needs moto; install it with: pip install 'loadmuster[rehearsal]'"
+            not_installed("moto, which a rehearsal of AWS needs,", "rehearsal")
         )
 
 

@@ -8,7 +8,6 @@ The server needs no SDK of Azure; only the provider imports it.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kernel.clock import Clock
+from kernel.extras import is_installed, not_installed
 from providers.errors import ConfigurationRejectedError
 from providers.rehearsal.program import (
     IDLE_TIMEOUT_S,
@@ -91,13 +91,9 @@ def check_installed() -> None:
     Raises:
         ConfigurationRejectedError: Azure's SDK is missing.
     """
-    try:
-        missing = importlib.util.find_spec("azure.mgmt.compute") is None
-    except ModuleNotFoundError:
-        missing = True
-    if missing:
+    if not is_installed("azure.mgmt.compute"):
         raise ConfigurationRejectedError(
-            "a rehearsal of Azure needs its SDK; install it with: pip install 'loadmuster[azure]'"
+            not_installed("the SDK of Azure, which a rehearsal needs,", "azure")
         )
 
 

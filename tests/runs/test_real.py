@@ -14,7 +14,7 @@ WEEK_S = 7 * 24 * 3_600.0
 @pytest.mark.parametrize("module", ["no_such_cloud", "no_such_cloud.mgmt.compute"])
 def test_an_sdk_that_is_not_there_is_refused_with_how_to_install_it(module: str) -> None:
     with pytest.raises(BadInputError, match=r"pip install 'loadmuster\[azure\]'"):
-        check_sdk("Azure", module, "azure")
+        check_sdk("the SDK of Azure", module, "azure")
 
 
 def test_an_sdk_that_is_there_is_no_news() -> None:

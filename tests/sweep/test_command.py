@@ -170,6 +170,7 @@ def test_without_the_extra_the_command_says_how_to_get_it(
     code, _, err = run("sweep", source, source.with_name("out.csv"))
     assert code == 2
     assert err == (
-        "loadmuster: sweep: files of columns need pyarrow: pip install 'loadmuster[sweep]'\n"
+        "loadmuster: sweep: pyarrow, which reads files of columns, is not installed;"
+        " install it with: pip install 'loadmuster[sweep]'\n"
     )
     assert run("sweep", "--grid", "users=1:9", "--grid", "duration=1m")[0] == 0
