@@ -13,7 +13,10 @@ from kernel.errors import BadInputError
 
 MICROS_PER_USD = 1_000_000
 MICROS_PER_CENT = 10_000
+SECONDS_PER_MINUTE = 60
 SECONDS_PER_HOUR = 3_600
+BYTES_PER_GB = 10**9
+"""As clouds and services bill what is sent."""
 
 
 def usd_micros(text: str | Decimal, *, where: str = "amount") -> int:

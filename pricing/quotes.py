@@ -16,11 +16,15 @@ from enum import StrEnum
 from typing import Any
 
 from kernel.errors import BadInputError, InvariantBrokenError
-from pricing.money import MICROS_PER_CENT, divide_half_up, format_cents, usd_micros
+from pricing.money import (
+    MICROS_PER_CENT,
+    SECONDS_PER_MINUTE,
+    divide_half_up,
+    format_cents,
+    usd_micros,
+)
 from pricing.plans import Plan
 from pricing.tariffs import CancellationPolicy, Usage, UsageError, li_minutes, load_tariff, price
-
-SECONDS_PER_MINUTE = 60
 
 
 class Unit(StrEnum):

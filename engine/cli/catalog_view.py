@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from engine.cli.layout import MIB_PER_GIB
 from pricing.catalog import (
     BILLING_RULES,
     Catalog,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as RichTable
 
-MIB_PER_GIB = 1024
 LABELS = {
     "public_ipv4": "public IPv4",
     "boot_disk": "boot disk",

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from engine.cli.layout import CLOUDS, counted, dollars
+from engine.cli.layout import CLOUDS, MIB_PER_GIB, counted, dollars
 from engine.cli.load_plot import load_plot
 from engine.planning.capacity import GIVEN, STANDARD_INJECTOR
 from engine.planning.cliffs import in_words
@@ -25,7 +25,6 @@ from pricing.money import MICROS_PER_USD
 from pricing.tariffs import plural
 
 INDENT = "  "
-MIB_PER_GIB = 1_024
 SMALL_USD_MICROS = 100 * MICROS_PER_USD
 BINDING = {
     "cpu": "the processor binds",

@@ -13,9 +13,8 @@ from engine.cli.tariff_view import price_document, rate, rule, rule_in_words, su
 from engine.scenario import Protocol
 from kernel.clock import parse_instant
 from kernel.durations import parse_duration_s
-from pricing.money import usd_micros
+from pricing.money import BYTES_PER_GB, usd_micros
 from pricing.tariffs import (
-    BYTES_PER_GB,
     Usage,
     load_tariff,
     price,

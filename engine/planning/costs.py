@@ -14,8 +14,8 @@ from engine.planning.machines import HOURS_PER_MONTH, cost_by_time
 from engine.planning.sites import Site
 from engine.planning.spans import Span, price_span
 from engine.planning.traffic import Traffic, egress_of, nat_of, sum_of
-from pricing.catalog import BILLING_RULES, BYTES_PER_GB, Catalog
-from pricing.money import divide_half_up
+from pricing.catalog import BILLING_RULES, Catalog
+from pricing.money import BYTES_PER_GB, divide_half_up
 
 MACHINES, START_UP, DISKS, ADDRESSES = "machines", "start-up", "disks", "public addresses"
 BY_TIME = (MACHINES, START_UP, DISKS, ADDRESSES)

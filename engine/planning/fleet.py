@@ -30,7 +30,8 @@ from engine.planning.sites import FleetGroup, Site, cheapest_site, least_monthly
 from engine.planning.spans import Span
 from engine.planning.traffic import Traffic, egress_of, nat_of
 from engine.scenario import Scenario
-from pricing.catalog import BYTES_PER_GB, Catalog
+from pricing.catalog import Catalog
+from pricing.money import BYTES_PER_GB
 
 
 @dataclass(frozen=True, slots=True)

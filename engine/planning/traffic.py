@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.planning.spans import Span, price_expected, price_high, price_low, price_span
-from pricing.catalog import BYTES_PER_GB, FREE_EGRESS_GB, Catalog, NatPrices, egress_cost
-from pricing.money import SECONDS_PER_HOUR
+from pricing.catalog import FREE_EGRESS_GB, Catalog, NatPrices, egress_cost
+from pricing.money import BYTES_PER_GB, SECONDS_PER_HOUR
 
 FREE_EGRESS_BYTES = FREE_EGRESS_GB * BYTES_PER_GB
 """A month and account on both clouds; the low figure takes it as unused, the others as used up."""

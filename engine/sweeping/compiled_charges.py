@@ -18,10 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from engine.sweeping import kernel
 from engine.sweeping.columns import NONE, NUMBERS, Codes, Column, LoadTests
 from engine.sweeping.kernel import Constants, Filled
-from pricing.money import MICROS_PER_CENT
+from pricing.money import MICROS_PER_CENT, SECONDS_PER_MINUTE
 
 CHUNK_ROWS = 1_024
 """Seven buffers of doubles that stay in the inner caches."""
@@ -34,8 +33,8 @@ _PAYLOAD_MAX = NUMBERS["users_per_injector"]
 _INJECTORS_MAX = NUMBERS["injectors"]
 _HALF_CENT = MICROS_PER_CENT // 2
 _PER_CENT = 1.0 / MICROS_PER_CENT
-_PER_MINUTE = 1.0 / kernel.SECONDS_PER_MINUTE
-_MINUTE_S = kernel.SECONDS_PER_MINUTE
+_PER_MINUTE = 1.0 / SECONDS_PER_MINUTE
+_MINUTE_S = SECONDS_PER_MINUTE
 
 
 Doubles = npt.NDArray[np.float64]

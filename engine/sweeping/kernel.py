@@ -16,11 +16,10 @@ from engine.planning.requirement import HOUSE_TARIFF
 from engine.sweeping.columns import NONE, NUMBERS, Codes, Column, LoadTests, Mask, Whole
 from engine.sweeping.machine_prices import COUNT_BITS, COUNT_MASK
 from engine.sweeping.situations import Figures
-from pricing.money import MICROS_PER_CENT
+from pricing.money import MICROS_PER_CENT, SECONDS_PER_MINUTE
 from pricing.tariffs import Tariff, load_tariff
 
 CHUNK_ROWS = 16_384
-SECONDS_PER_MINUTE = 60
 FLOORS = 3
 INJECTORS_MAX = NUMBERS["injectors"]
 

@@ -23,12 +23,12 @@ from engine.sweeping.machine_prices import MachinePrices, machine_prices
 from kernel.errors import BadInputError
 from pricing.catalog import (
     BILLING_RULES,
-    BYTES_PER_GB,
     DEFAULT_REGION,
     FREE_EGRESS_GB,
     PROVIDERS,
     Catalog,
 )
+from pricing.money import BYTES_PER_GB
 
 PLAN = "on-demand"
 """By which a row is billed that does not say."""

@@ -5,7 +5,7 @@ in the files is not known, and the error says what is.
 """
 
 from pricing.catalog.catalog import BUNDLED, Catalog
-from pricing.catalog.egress import BYTES_PER_GB, FREE_EGRESS_GB, EgressTier, egress_cost
+from pricing.catalog.egress import FREE_EGRESS_GB, EgressTier, egress_cost
 from pricing.catalog.errors import (
     CatalogUnreadableError,
     UnknownFamilyError,
@@ -30,7 +30,6 @@ from pricing.catalog.surroundings import NatPrices
 __all__ = [
     "BILLING_RULES",
     "BUNDLED",
-    "BYTES_PER_GB",
     "DEFAULT_REGION",
     "FREE_EGRESS_GB",
     "PROVIDERS",

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from pricing.catalog.model import Price
-
-BYTES_PER_GB = 10**9
+from pricing.money import BYTES_PER_GB
 
 FREE_EGRESS_GB = 100
 """A month and account on both clouds, over all regions."""

@@ -10,7 +10,6 @@ from pricing.tariffs.examples import differences
 from pricing.tariffs.interpreter import li_minutes, price, to_number
 from pricing.tariffs.loading import load_tariff, read_tariff_file, tariff_names, tariff_versions
 from pricing.tariffs.model import (
-    BYTES_PER_GB,
     PROTOCOLS,
     USERS_MAX,
     CancellationPolicy,
@@ -28,7 +27,6 @@ from pricing.tariffs.model import (
 from pricing.tariffs.steps import plural, rounding_in_words
 
 __all__ = [
-    "BYTES_PER_GB",
     "LEAST_RISE",
     "OUT_OF_PROPORTION",
     "PROTOCOLS",

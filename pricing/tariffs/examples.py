@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 
-from pricing.money import format_cents
+from pricing.money import BYTES_PER_GB, format_cents
 from pricing.strict_toml import Table
 from pricing.tariffs.interpreter import price
-from pricing.tariffs.model import BYTES_PER_GB, PROTOCOLS, Example, Tariff, Usage, UsageError
+from pricing.tariffs.model import PROTOCOLS, Example, Tariff, Usage, UsageError
 
 
 def read_examples(version: Table) -> tuple[Example, ...]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 
-from pricing.money import MICROS_PER_CENT, divide_half_up, format_usd
+from pricing.money import BYTES_PER_GB, MICROS_PER_CENT, divide_half_up, format_usd
 from pricing.tariffs.measure import Measured, measure
-from pricing.tariffs.model import BYTES_PER_GB, NotInLiMinutesError, Tariff, TariffPrice, Usage
+from pricing.tariffs.model import NotInLiMinutesError, Tariff, TariffPrice, Usage
 from pricing.tariffs.steps import explain_charge, explain_quantity
 
 QUANTITY_DECIMALS = 4

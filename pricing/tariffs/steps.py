@@ -7,9 +7,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 from kernel.durations import format_duration
-from pricing.money import format_cents, format_usd
+from pricing.money import BYTES_PER_GB, format_cents, format_usd
 from pricing.tariffs.measure import Measured
-from pricing.tariffs.model import BYTES_PER_GB, Counted, Floor, Rounding, Tariff, Usage
+from pricing.tariffs.model import Counted, Floor, Rounding, Tariff, Usage
 
 Number = Callable[[Fraction], int | Decimal]
 

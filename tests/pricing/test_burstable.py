@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.catalog import BYTES_PER_GB, Catalog, EgressTier, Price, egress_cost
+from pricing.catalog import Catalog, EgressTier, Price, egress_cost
 from pricing.catalog.burstable import saturated_hourly_usd_micros
+from pricing.money import BYTES_PER_GB
 
 BUNDLED = Catalog.bundled()
 TIERS = BUNDLED.egress_tiers("aws", "us-east-1")
