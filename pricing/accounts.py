@@ -11,7 +11,18 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from kernel.errors import BadInputError, LoadmusterError, RefusedError
 from pricing.account_view import AccountView, view_at
@@ -39,6 +50,8 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far an account's clock may seem to go back: the clocks of two controllers differ a little,
 and commands under one test clock each start at the same instant. Within it, an account's time
 stands still; it never goes back."""
+
+_NOTE_COMMAND = ACCOUNTS.update().where(ACCOUNTS.c.id == bindparam("of"))
 
 
 class UnknownAccountError(BadInputError):
@@ -246,9 +259,7 @@ def _advance(conn: Connection, account_id: str, at: datetime, payer: Payer) -> d
     fold(conn, account_id)
     cross(conn, account_id, now=instant, payer=payer)
     ask_for_what_is_due(conn, account_id, payer=payer, now=instant)
-    conn.execute(
-        ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(last_command_at=instant)
-    )
+    conn.execute(_NOTE_COMMAND, {"of": account_id, "last_command_at": instant})
     return instant
 
 

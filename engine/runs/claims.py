@@ -7,10 +7,11 @@ this machine and its process is gone.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, case, func, or_, select, update
+from sqlalchemy import Connection, Engine, Select, and_, bindparam, case, func, or_, select, update
 
 from engine.database import reading, transaction
 from engine.runs.lease import Lease, provably_dead
@@ -18,7 +19,28 @@ from engine.runs.states import RunState
 from engine.runs.tables import RUNS
 
 _OPEN = RUNS.c.state != RunState.ENDED
+_HOLDERS = select(RUNS.c.lease_owner).where(RUNS.c.lease_owner.is_not(None)).distinct()
+_HOLDERS_OF_OPEN = _HOLDERS.where(_OPEN)
+HOLDER_OF = _HOLDERS.where(RUNS.c.id == bindparam("of"))
+"""Who holds the run ``of``."""
+
+IS_FREE = or_(
+    RUNS.c.lease_owner.is_(None),
+    RUNS.c.lease_until <= bindparam("now"),
+    RUNS.c.lease_owner.in_(bindparam("dead", expanding=True)),
+)
+"""A run may be taken by whoever comes, ``now`` by the machine's clock."""
+
 _COSTS_NOTHING_YET = and_(RUNS.c.state == RunState.ACCEPTED, RUNS.c.cancel_at.is_(None))
+_FREE = select(RUNS.c.id).where(
+    _OPEN, RUNS.c.id.not_in(bindparam("passing_over", expanding=True)), IS_FREE
+)
+_ANY = _FREE.limit(1)
+_MOST_NEEDY = (
+    _FREE.order_by(case((_COSTS_NOTHING_YET, 1), else_=0), RUNS.c.accepted_at, RUNS.c.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
 
 
 def claim(
@@ -38,19 +60,16 @@ def claim(
         None if no run is free.
     """
     with reading(db) as conn:
-        free = and_(_OPEN, RUNS.c.id.not_in(passing_over), is_free(conn, _OPEN, now))
+        known = {
+            "passing_over": list(passing_over),
+            "now": now,
+            "dead": dead_holders(conn, _HOLDERS_OF_OPEN),
+        }
         # Most looks find nothing, and keep no writer waiting.
-        if conn.execute(select(RUNS.c.id).where(free).limit(1)).first() is None:
+        if conn.execute(_ANY, known).first() is None:
             return None
-    wanted = (
-        select(RUNS.c.id)
-        .where(free)
-        .order_by(case((_COSTS_NOTHING_YET, 1), else_=0), RUNS.c.accepted_at, RUNS.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
     with transaction(db) as conn:
-        run_id: str | None = conn.execute(wanted).scalar_one_or_none()
+        run_id: str | None = conn.execute(_MOST_NEEDY, known).scalar_one_or_none()
         if run_id is not None:
             hold(conn, run_id, lease, now)
         return run_id
@@ -72,18 +91,14 @@ def open_runs(db: Engine) -> int:
         return conn.execute(select(func.count()).select_from(RUNS).where(_OPEN)).scalar_one()
 
 
-def is_free(conn: Connection, runs: ColumnElement[bool], now: datetime) -> ColumnElement[bool]:
-    """Whether one of these runs may be taken by whoever comes.
+def dead_holders(
+    conn: Connection, holders: Select[Any], of: dict[str, str] | None = None
+) -> Sequence[str]:
+    """Who holds runs and is provably dead: the ``dead`` of ``IS_FREE``.
 
     Args:
-        conn: On which it is looked who holds them.
-        runs: Which are asked about.
-        now: By the machine's clock.
+        conn: On which it is looked.
+        holders: Gives the owners of leases.
+        of: Its parameters.
     """
-    holders = conn.execute(
-        select(RUNS.c.lease_owner).where(runs, RUNS.c.lease_owner.is_not(None)).distinct()
-    ).scalars()
-    dead = [each for each in holders if provably_dead(each)]
-    return or_(
-        RUNS.c.lease_owner.is_(None), RUNS.c.lease_until <= now, RUNS.c.lease_owner.in_(dead)
-    )
+    return [each for each in conn.execute(holders, of or {}).scalars() if provably_dead(each)]

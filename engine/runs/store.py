@@ -11,16 +11,25 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, or_, select, update
 
 from engine.database import reading, transaction
-from engine.runs.claims import held_by, is_free
+from engine.runs.claims import HOLDER_OF, IS_FREE, dead_holders, held_by
 from engine.runs.codec import machine_from_json, order_from_json, order_to_json
 from engine.runs.errors import LeaseLostError, RequestConflictError, UnknownRunError
 from engine.runs.lease import Lease
 from engine.runs.program_bundles import find_bundle
 from engine.runs.states import Event, Order, Outcome, Run, RunState
 from engine.runs.tables import RUN_EVENTS, RUNS
+
+_RUN = select(RUNS).where(RUNS.c.id == bindparam("of"))
+_TAKE = update(RUNS).where(
+    RUNS.c.id == bindparam("of"), or_(RUNS.c.lease_owner == bindparam("me"), IS_FREE)
+)
+_LAST_EVENT = select(func.coalesce(func.max(RUN_EVENTS.c.seq), 0)).where(
+    RUN_EVENTS.c.run_id == bindparam("of")
+)
+_ADD_EVENT = insert(RUN_EVENTS)
 
 
 class RunStore:
@@ -89,7 +98,7 @@ class RunStore:
             UnknownRunError: There is none with that id.
         """
         with reading(self._db) as conn:
-            row = conn.execute(select(RUNS).where(RUNS.c.id == run_id)).one_or_none()
+            row = conn.execute(_RUN, {"of": run_id}).one_or_none()
         if row is None:
             raise UnknownRunError(f"no run {run_id!r}; `loadmuster runs` lists the ids", run=run_id)
         return _run_from(row)
@@ -190,13 +199,14 @@ class RunStore:
             lease: Whose, and for how long.
             now: By the machine's clock, not the run's.
         """
-        one = RUNS.c.id == run_id
         with transaction(self._db) as conn:
-            mine_or_free = or_(RUNS.c.lease_owner == lease.owner, is_free(conn, one, now))
-            taken = conn.execute(
-                update(RUNS).where(one, mine_or_free).values(**held_by(lease, now))
-            )
-            return taken.rowcount == 1
+            known = {
+                "of": run_id,
+                "me": lease.owner,
+                "now": now,
+                "dead": dead_holders(conn, HOLDER_OF, {"of": run_id}),
+            }
+            return conn.execute(_TAKE, {**known, **held_by(lease, now)}).rowcount == 1
 
     def release_lease(self, run_id: str, lease: Lease) -> None:
         """Let go of a run, if it is still held."""
@@ -209,14 +219,9 @@ class RunStore:
 
     @staticmethod
     def _append_event(conn: Connection, run_id: str, at: datetime, name: str, detail: str) -> None:
-        last = conn.execute(
-            select(func.coalesce(func.max(RUN_EVENTS.c.seq), 0)).where(
-                RUN_EVENTS.c.run_id == run_id
-            )
-        ).scalar_one()
-        conn.execute(
-            insert(RUN_EVENTS).values(run_id=run_id, seq=last + 1, at=at, name=name, detail=detail)
-        )
+        last = conn.execute(_LAST_EVENT, {"of": run_id}).scalar_one()
+        event = {"run_id": run_id, "seq": last + 1, "at": at, "name": name, "detail": detail}
+        conn.execute(_ADD_EVENT, event)
 
 
 def _run_from(row: Row[Any]) -> Run:

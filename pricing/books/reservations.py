@@ -10,13 +10,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from kernel.errors import InvariantBrokenError
 from pricing.books.lots import Slice
 from pricing.quotes import Quote, Unit, quote_from_json, quote_to_json
 from pricing.sharing.departments_register import Department
 from pricing.tables import DEPARTMENT_RUNS, DEPARTMENTS, RESERVATIONS, SLICES
+
+_RESERVATION = (
+    select(RESERVATIONS, DEPARTMENTS.c.name.label("department"))
+    .outerjoin(DEPARTMENT_RUNS, DEPARTMENT_RUNS.c.run_id == RESERVATIONS.c.run_id)
+    .outerjoin(DEPARTMENTS, DEPARTMENTS.c.id == DEPARTMENT_RUNS.c.department_id)
+    .where(RESERVATIONS.c.run_id == bindparam("of"))
+)
+_SLICES = (
+    select(SLICES.c.lot_id, SLICES.c.amount)
+    .where(SLICES.c.run_id == bindparam("of"))
+    .order_by(SLICES.c.position)
+)
 
 
 class ReservationState(StrEnum):
@@ -152,19 +164,10 @@ def reservation_of(conn: Connection, run_id: str) -> Reservation:
 
 def find_reservation(conn: Connection, run_id: str) -> Reservation | None:
     """The reservation of a run, if it has one."""
-    row = conn.execute(
-        select(RESERVATIONS, DEPARTMENTS.c.name.label("department"))
-        .outerjoin(DEPARTMENT_RUNS, DEPARTMENT_RUNS.c.run_id == RESERVATIONS.c.run_id)
-        .outerjoin(DEPARTMENTS, DEPARTMENTS.c.id == DEPARTMENT_RUNS.c.department_id)
-        .where(RESERVATIONS.c.run_id == run_id)
-    ).one_or_none()
+    row = conn.execute(_RESERVATION, {"of": run_id}).one_or_none()
     if row is None:
         return None
-    slices = conn.execute(
-        select(SLICES.c.lot_id, SLICES.c.amount)
-        .where(SLICES.c.run_id == run_id)
-        .order_by(SLICES.c.position)
-    )
+    slices = conn.execute(_SLICES, {"of": run_id})
     return Reservation(
         run_id=run_id,
         account_id=row.account_id,

@@ -16,11 +16,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from pricing.plans import Plan
 from pricing.plans_file import plan_from_json, plan_to_json
 from pricing.tables import CHANGES
+
+_OPEN = select(CHANGES).where(
+    CHANGES.c.subscription_id == bindparam("subscription_id"), CHANGES.c.ended_at.is_(None)
+)
 
 
 class ChangeKind(StrEnum):
@@ -66,11 +70,7 @@ class Change:
 
 def open_changes(conn: Connection, subscription_id: int) -> dict[ChangeKind, Change]:
     """What is neither applied nor withdrawn, by kind."""
-    rows = conn.execute(
-        select(CHANGES).where(
-            CHANGES.c.subscription_id == subscription_id, CHANGES.c.ended_at.is_(None)
-        )
-    )
+    rows = conn.execute(_OPEN, {"subscription_id": subscription_id})
     return {
         ChangeKind(row.kind): Change(
             id=row.id,

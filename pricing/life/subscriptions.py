@@ -33,6 +33,13 @@ MOST_PERIODS_AT_ONCE = 240
 """Periods that are renewed in one go at most: after twenty years, doubt the clock instead."""
 
 
+_LATEST = (
+    select(SUBSCRIPTIONS)
+    .where(SUBSCRIPTIONS.c.account_id == bindparam("account_id"))
+    .order_by(SUBSCRIPTIONS.c.id.desc())
+    .limit(1)
+)
+_LAST_PERIOD = select(func.max(PERIODS.c.n)).where(PERIODS.c.subscription_id == bindparam("of"))
 _MARK = PERIODS.update().where(
     PERIODS.c.subscription_id == bindparam("of"), PERIODS.c.n == bindparam("number")
 )
@@ -142,12 +149,7 @@ def running(conn: Connection, account_id: str) -> Subscription | None:
 
 def latest(conn: Connection, account_id: str) -> Subscription:
     """The subscription that an account is on, or was on last."""
-    row = conn.execute(
-        select(SUBSCRIPTIONS)
-        .where(SUBSCRIPTIONS.c.account_id == account_id)
-        .order_by(SUBSCRIPTIONS.c.id.desc())
-        .limit(1)
-    ).one()
+    row = conn.execute(_LATEST, {"account_id": account_id}).one()
     return Subscription(
         id=row.id,
         account_id=row.account_id,
@@ -165,9 +167,7 @@ def due_periods(conn: Connection, subscription: Subscription, now: datetime) -> 
     Raises:
         ClockTooFarAheadError: If they are more than ``MOST_PERIODS_AT_ONCE``.
     """
-    opened = conn.execute(
-        select(func.max(PERIODS.c.n)).where(PERIODS.c.subscription_id == subscription.id)
-    ).scalar_one()
+    opened = conn.execute(_LAST_PERIOD, {"of": subscription.id}).scalar_one()
     first = subscription.first_period if opened is None else opened + 1
     due = range(first, period_number(subscription.anchor, now) + 1)
     if len(due) > MOST_PERIODS_AT_ONCE:

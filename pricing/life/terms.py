@@ -9,11 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from pricing.plans import Plan
 from pricing.plans_file import plan_from_json, plan_to_json
 from pricing.tables import TERMS
+
+_LATEST = (
+    select(TERMS)
+    .where(TERMS.c.account_id == bindparam("account_id"))
+    .order_by(TERMS.c.id.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +69,7 @@ def end_terms(conn: Connection, account_id: str, at: datetime) -> None:
 
 def latest_terms(conn: Connection, account_id: str) -> Terms:
     """The terms that an account is on, or was on last."""
-    return _terms(
-        conn.execute(
-            select(TERMS)
-            .where(TERMS.c.account_id == account_id)
-            .order_by(TERMS.c.id.desc())
-            .limit(1)
-        ).one()
-    )
+    return _terms(conn.execute(_LATEST, {"account_id": account_id}).one())
 
 
 def all_terms(conn: Connection, account_id: str) -> tuple[Terms, ...]:

@@ -16,7 +16,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from pricing.books.invoices import run_cause
 from pricing.books.ledger import Posting, Transaction, balance, entries_of, post
@@ -30,6 +30,16 @@ CREDIT = "credit"
 
 UNCOLLECTED = (PaymentState.DECLINED, PaymentState.DELAYED)
 """The payer was asked, and the money is not there."""
+
+_DEBTS = (
+    select(PAYMENTS.c.cause, PAYMENTS.c.usd_micros, PAYMENTS.c.state)
+    .where(
+        PAYMENTS.c.account_id == bindparam("account_id"),
+        PAYMENTS.c.state.in_(bindparam("states", expanding=True)),
+        PAYMENTS.c.cause.startswith(run_cause("")),
+    )
+    .order_by(PAYMENTS.c.asked_at, PAYMENTS.c.cause)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +129,7 @@ def debts_of_runs(
     conn: Connection, account_id: str, states: Collection[PaymentState] = UNCOLLECTED
 ) -> tuple[RunDebt, ...]:
     """What an account's runs owe whose payments are in one of these states, oldest first."""
-    rows = conn.execute(
-        select(PAYMENTS.c.cause, PAYMENTS.c.usd_micros, PAYMENTS.c.state)
-        .where(
-            PAYMENTS.c.account_id == account_id,
-            PAYMENTS.c.state.in_(states),
-            PAYMENTS.c.cause.startswith(run_cause("")),
-        )
-        .order_by(PAYMENTS.c.asked_at, PAYMENTS.c.cause)
-    )
+    rows = conn.execute(_DEBTS, {"account_id": account_id, "states": list(states)})
     return tuple(RunDebt(row.cause, row.usd_micros, PaymentState(row.state)) for row in rows)
 
 
