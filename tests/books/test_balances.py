@@ -200,7 +200,7 @@ def live_and_forget(db: Engine, todo: list[object]) -> None:
         conn.rollback()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(todos)
 def test_whatever_happens_to_snapshots_nothing_else_changes(
     sqlite_books: Engine, todo: list[object]

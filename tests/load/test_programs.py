@@ -225,7 +225,13 @@ def test_what_a_command_measured_until_a_cancel_is_the_result_and_nothing_goes_o
     assert result.requests > 2
 
 
-@pytest.mark.parametrize("ending", ["0", "99"], ids=["", "and thresholds that were crossed"])
+@pytest.mark.parametrize(
+    "ending",
+    [
+        pytest.param("0", marks=pytest.mark.long, id="to its end"),
+        pytest.param("99", id="and thresholds that were crossed"),
+    ],
+)
 def test_k6_plays_segments_of_the_profile(ending: str, prepare: Prepare, tmp_path: Path) -> None:
     (tmp_path / "shop.js").write_text(f"/ {ending}\n")
     stages = "{users: {stages: [{jump_to: 2}, {ramp_to: 7, over: 2s}, {hold: 5s}]}}"
