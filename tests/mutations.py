@@ -72,6 +72,11 @@ class Fault:
     tests: tuple[str, ...]
     only: str = ""
 
+    def fits(self, tree: Path) -> bool:
+        """Whether the right text stands in its place exactly once."""
+        file = tree / self.file
+        return file.is_file() and file.read_text(encoding="utf-8").count(self.right) == 1
+
 
 FAULTS = (
     Fault(
@@ -603,7 +608,7 @@ FAULTS = (
     Fault(
         "what serves takes runs that a living controller holds",
         "engine/runs/claims.py",
-        "RUNS.c.lease_until <= now,",
+        'RUNS.c.lease_until <= bindparam("now"),',
         "RUNS.c.lease_until.is_not(None),",
         (SERVING,),
         "lease or accepted",
@@ -633,10 +638,10 @@ def main(wanted: Sequence[str]) -> int:
 
 def _try(fault: Fault) -> Verdict:
     with _copy_of_the_tree() as tree:
-        file = tree / fault.file
-        code = file.read_text(encoding="utf-8") if file.is_file() else ""
-        if code.count(fault.right) != 1:
+        if not fault.fits(tree):
             return Verdict.STALE
+        file = tree / fault.file
+        code = file.read_text(encoding="utf-8")
         file.write_text(code.replace(fault.right, fault.wrong), encoding="utf-8")
         ended = _run_tests(tree, fault.tests, fault.only)
     return {0: Verdict.SURVIVED, 1: Verdict.CAUGHT}.get(ended.returncode, Verdict.BROKEN)
