@@ -13,6 +13,7 @@ from engine.planning.capacity import (
     STANDARD_INJECTOR,
     Capacity,
     Host,
+    bounds_of,
     capacity_of,
     demand_of,
 )
@@ -163,3 +164,11 @@ def test_a_faster_user_never_makes_room_for_more(
     slow = replace(scenario, requests_per_user_s=pace)
     fast = replace(scenario, requests_per_user_s=pace * factor)
     assert capacity_of(host, demand_of(fast)).users <= capacity_of(host, demand_of(slow)).users
+
+
+@given(hosts, scenarios)
+def test_what_binds_is_the_first_of_all_bounds(host: Host, scenario: Scenario) -> None:
+    demand = demand_of(scenario)
+    bounds = bounds_of(host, demand)
+    assert capacity_of(host, demand) == bounds[0]
+    assert [each.users for each in bounds] == sorted(each.users for each in bounds)
