@@ -26,6 +26,9 @@ VISIBLE_S_MAX = 25.0
 
 LINGER_S_MAX = 90.0
 
+LOOKS_MAX = 10
+"""At machines whose release was forgotten, before whoever looks must have asked again."""
+
 
 @dataclass
 class Hidden:
@@ -76,6 +79,7 @@ class SimulatedCloud:
     shortness: float = 0.0
     violations: list[str] = field(default_factory=list)
     dead_man: bool = True
+    _looks_since_forgetting: dict[str, int] = field(default_factory=dict)
     _machines: dict[str, Hidden] = field(default_factory=dict)
     _answers: dict[str, tuple[LaunchSpec, tuple[str, ...] | ProviderFailedError]] = field(
         default_factory=dict
@@ -101,26 +105,39 @@ class SimulatedCloud:
     def observe(self, run_id: str, regions: Sequence[str]) -> tuple[Machine, ...]:
         self.before_call("before observe")
         self._may_fail("observe")
-        return tuple(
+        found = tuple(
             each.machine()
             for each in self._shown()
             if each.spec.run_id == run_id and each.spec.region in regions
         )
+        self._count_looks(run_id, found)
+        return found
 
     def observe_all(self, regions: Sequence[str]) -> tuple[Machine, ...]:
         self._may_fail("observe all")
         return tuple(each.machine() for each in self._shown() if each.spec.region in regions)
 
     def release(self, run_id: str, regions: Sequence[str]) -> None:
+        self._looks_since_forgetting.pop(run_id, None)
         self.before_call("before release")
         self._may_fail("release")
-        if not self._happens("a release was accepted and forgotten", 0.3):
+        if self._happens("a release was accepted and forgotten", 0.3):
+            self._looks_since_forgetting[run_id] = 0
+        else:
             for each in self._shown():
                 if each.spec.run_id == run_id and each.spec.region in regions:
                     self._end(each)
         self.before_call("after release")
         if self._happens("a release's reply was lost", 0.5):
             self._lose("release")
+
+    def _count_looks(self, run_id: str, found: Sequence[Machine]) -> None:
+        """Whoever sees machines run on after their release asks for it again."""
+        if run_id not in self._looks_since_forgetting or not any(each.is_up for each in found):
+            return
+        self._looks_since_forgetting[run_id] += 1
+        if self._looks_since_forgetting[run_id] == LOOKS_MAX:
+            self.violations.append(f"{run_id} looked {LOOKS_MAX} times at machines that run on")
 
     def left(self, run_id: str | None = None) -> list[str]:
         """Machines that exist, shown or not."""

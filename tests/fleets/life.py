@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 
@@ -239,7 +239,8 @@ class Life:
         if self.clouds.left(run.id):
             self.report.outlived += 1
         if ended.intent_at is not None:
-            self.clock.move_to(max(self.clock.now(), LIMITS.expires_at(run.order, ended.intent_at)))
+            longest = timedelta(seconds=LIMITS.lifetime_s(run.order))
+            self.clock.move_to(max(self.clock.now(), ended.intent_at + longest))
         self.clock.sleep(1)
         self.report.machines += self.clouds.ever(run.id)
         self.report.runs[str(ended.outcome)] += 1
