@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from engine.cli.layout import MIB_PER_GIB
 from pricing.catalog import (
     BILLING_RULES,
+    MIB_PER_GIB,
     Catalog,
     EgressTier,
     NatPrices,

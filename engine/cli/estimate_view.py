@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from engine.cli.layout import CLOUDS, MIB_PER_GIB, counted, dollars
+from engine.cli.layout import CLOUDS, counted, dollars
 from engine.cli.load_plot import load_plot
 from engine.planning.capacity import GIVEN, STANDARD_INJECTOR
 from engine.planning.cliffs import in_words
@@ -21,6 +21,7 @@ from engine.planning.offers import Offer
 from engine.planning.requirement import Requirement, planned_seconds
 from engine.planning.sites import Site
 from kernel.durations import format_duration
+from pricing.catalog import MIB_PER_GIB
 from pricing.money import MICROS_PER_USD
 from pricing.tariffs import plural
 

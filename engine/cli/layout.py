@@ -13,7 +13,6 @@ from rich.text import Text
 from pricing.money import MICROS_PER_USD
 
 INDENT = 2
-MIB_PER_GIB = 1_024
 CLOUDS = {"aws": "AWS", "azure": "Azure"}
 
 

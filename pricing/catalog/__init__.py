@@ -16,6 +16,7 @@ from pricing.catalog.errors import (
 from pricing.catalog.model import (
     BILLING_RULES,
     DEFAULT_REGION,
+    MIB_PER_GIB,
     PROVIDERS,
     BillingRule,
     MachineType,
@@ -32,6 +33,7 @@ __all__ = [
     "BUNDLED",
     "DEFAULT_REGION",
     "FREE_EGRESS_GB",
+    "MIB_PER_GIB",
     "PROVIDERS",
     "BillingRule",
     "Catalog",

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+MIB_PER_GIB = 1_024
 PROVIDERS = ("aws", "azure")
 STALE_AFTER_DAYS = 365
 DEFAULT_REGION: Mapping[str, str] = {"aws": "us-east-1", "azure": "eastus"}
