@@ -16,6 +16,7 @@ from benchmarks import (
     fleet_choice,
     long_accounts,
     machines,
+    many_runs,
     posting,
     sweep_bandwidth,
     sweep_files,
@@ -63,6 +64,13 @@ def test_the_first_requests_of_injectors_of_both_kinds_are_seen_at_the_target() 
     assert "after the barrier" in sliced.name
     assert 0 < sliced.ratio < 50
     assert 0 < native.ratio < 50
+
+
+@pytest.mark.long
+def test_some_runs_are_driven_at_once() -> None:
+    (memory,) = many_runs.figures(3)
+    assert memory.name.endswith("3 runs at once")
+    assert 0 < memory.ratio < 1
 
 
 @pytest.mark.long

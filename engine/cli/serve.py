@@ -10,7 +10,7 @@ from engine.cli.settings import Command, Settings, pass_settings
 @click.command(cls=Command)
 @click.option(
     "--at-once",
-    type=click.IntRange(1, 64),
+    type=click.IntRange(1, 128),
     default=8,
     show_default=True,
     metavar="N",
