@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from engine.runs.real import check_sdk
 from kernel.clock import Clock
+from kernel.extras import check_installed
 from pricing.catalog import PROVIDERS, UnknownProviderError
 from providers.settings import price_addresses
 
@@ -32,12 +32,12 @@ def price_source(
     """
     addresses = price_addresses(environment)
     if provider == "aws":
-        check_sdk("boto3, which reads the prices of AWS,", "boto3", "catalog")
+        check_installed("boto3, which reads the prices of AWS,", "boto3", "catalog")
         from engine.catalogs.aws import AwsSource
 
         return AwsSource(clock, spot=spot, endpoint_url=addresses.aws)
     if provider == "azure":
-        check_sdk("httpx, which reads the prices of Azure,", "httpx", "catalog")
+        check_installed("httpx, which reads the prices of Azure,", "httpx", "catalog")
         from engine.catalogs.azure import AzureSource
 
         if addresses.azure is None:

@@ -18,7 +18,7 @@ from engine.runs.acceptance import (
     quote_of,
     time_scale_of,
 )
-from engine.runs.alternatives import LOCAL, first_on, placements_of, providers_of
+from engine.runs.alternatives import LOCAL, placements_of, providers_of
 from engine.runs.states import Order, Placement, Run
 from engine.scenario import Scenario
 from kernel.clock import SystemClock
@@ -214,11 +214,7 @@ class OrderCommands(AccountCommands, CatalogCommands, TargetCommands):
             return
         self.check_target(account, scenario.target)
         load_s = scenario.profile.duration_s / pace
-        for name in clouds:
-            there = first_on(name, placements)
-            self._clouds.check(
-                name, there, owner=account, spot=spot, load_s=load_s, all_clouds=clouds
-            )
+        self._clouds.check(placements, owner=account, spot=spot, load_s=load_s)
 
     def _was_requested(self, account: str, request_id: str | None) -> bool:
         """The same request again is answered, however its cloud looks by now."""

@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
-from engine.planning.capacity import demand_of
+from engine.planning.capacity import Demand
 from engine.planning.cliffs import cliffs_of
 from engine.planning.estimate import Estimate, estimate
 from engine.planning.fleet import Fleet
@@ -232,7 +232,7 @@ def _on_machines(tariff: Tariff, estimated: Estimate) -> Row:
                 duration_s=planned_seconds(scenario),
                 protocol=scenario.protocol.value,
                 machines_usd_micros=sum(group.hourly_usd_micros for group in fleet.groups),
-                sent_bytes=_sent_bytes(scenario),
+                sent_bytes=_sent_bytes(scenario, estimated.requirement.demand),
             )
             charge = price(tariff, usage)
             return _row(
@@ -270,8 +270,7 @@ def _row(
     )
 
 
-def _sent_bytes(scenario: Scenario) -> int:
-    demand = demand_of(scenario)
+def _sent_bytes(scenario: Scenario, demand: Demand) -> int:
     requests = user_seconds(scenario) * demand.requests_per_million_s / MICRO
     return math.ceil(requests) * demand.request_bytes
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from engine.load.sliced.driver import SlicedDriver
 from engine.runs.clouds import Cloud
-from engine.runs.real import check_lifetime, check_sdk, launches_to_check
+from engine.runs.real import launches_to_check
 from engine.runs.states import Limits, Placement
 from engine.runs.store import RunStore
 from kernel.clock import Clock, SystemClock
 from kernel.errors import BadInputError
+from kernel.extras import check_installed
 from pricing.catalog import DEFAULT_REGION
 from providers.findings import Finding, missing
 from providers.settings import AWS_BUCKET, AwsSettings
@@ -46,6 +47,13 @@ class AwsRuns:
         """How long each phase may take: EC2 gives machines, and ends them, at once."""
         return AWS_LIMITS
 
+    @property
+    def signed_s_max(self) -> float:
+        """As long as S3 signs an address at all."""
+        from providers.aws.objects import LIFETIME_S_MAX
+
+        return LIFETIME_S_MAX
+
     def check_settings(self) -> None:
         """Look for the SDK and the bucket's name."""
         _check_sdk()
@@ -61,21 +69,11 @@ class AwsRuns:
         objects = self._objects(endpoint.removeprefix(BUCKET_SCHEME))
         return Cloud(provider, SlicedDriver(objects, store.program_bundle), AWS_LIMITS)
 
-    def check(
-        self,
-        placements: Sequence[Placement],
-        *,
-        owner: str,
-        spot: bool,
-        load_s: float,
-        limits: Limits,
-    ) -> None:
+    def check(self, placements: Sequence[Placement], *, owner: str, spot: bool) -> None:
         """Look at credentials, network, machine types, quotas and the bucket; costs nothing."""
         self.check_settings()
         from providers.aws.bucket import check_bucket
-        from providers.aws.objects import LIFETIME_S_MAX
 
-        check_lifetime(limits, load_s, LIFETIME_S_MAX)
         provider = self.provider()
         for spec in launches_to_check(placements, self.clock.now(), owner=owner, spot=spot):
             provider.check(spec)
@@ -134,4 +132,4 @@ class AwsRuns:
 
 
 def _check_sdk() -> None:
-    check_sdk("the SDK of AWS", "boto3", "aws")
+    check_installed("the SDK of AWS", "boto3", "aws")

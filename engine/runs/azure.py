@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from engine.load.sliced.driver import SlicedDriver
 from engine.runs.clouds import Cloud
 from engine.runs.errors import MachinesElsewhereError
-from engine.runs.real import check_lifetime, check_sdk, launches_to_check
+from engine.runs.real import launches_to_check
 from engine.runs.states import Limits, Placement
 from engine.runs.store import RunStore
 from kernel.clock import Clock, SystemClock
 from kernel.errors import BadInputError
+from kernel.extras import check_installed
 from pricing.catalog import DEFAULT_REGION
 from providers.findings import Finding, missing
 from providers.settings import AZURE_SUBSCRIPTION, AzureSettings
@@ -49,6 +50,13 @@ class AzureRuns:
         """How long each phase may take."""
         return AZURE_LIMITS
 
+    @property
+    def signed_s_max(self) -> float:
+        """As long as a user delegation key holds."""
+        from providers.azure.objects import LIFETIME_MAX
+
+        return LIFETIME_MAX.total_seconds()
+
     def check_settings(self) -> None:
         """Look for the SDK, the subscription and the storage account."""
         _check_sdk()
@@ -81,15 +89,7 @@ class AzureRuns:
         objects = open_storage(self._connected(), storage_url, container)
         return Cloud(provider, SlicedDriver(objects, store.program_bundle), AZURE_LIMITS)
 
-    def check(
-        self,
-        placements: Sequence[Placement],
-        *,
-        owner: str,
-        spot: bool,
-        load_s: float,
-        limits: Limits,
-    ) -> None:
+    def check(self, placements: Sequence[Placement], *, owner: str, spot: bool) -> None:
         """Look at subscription, permissions, sizes, quotas and storage; costs nothing."""
         self.check_settings()
         from providers.azure.account import (
@@ -98,10 +98,8 @@ class AzureRuns:
             check_registered,
             find_subscription,
         )
-        from providers.azure.objects import LIFETIME_MAX
         from providers.azure.storage import check_storage, open_storage
 
-        check_lifetime(limits, load_s, LIFETIME_MAX.total_seconds())
         clients, storage_url = self._connected(), self.settings.wanted_storage()
         check_enabled(find_subscription(clients))
         check_registered(clients)
@@ -170,4 +168,4 @@ class AzureRuns:
 
 
 def _check_sdk() -> None:
-    check_sdk("the SDK of Azure", "azure.mgmt.compute", "azure")
+    check_installed("the SDK of Azure", "azure.mgmt.compute", "azure")

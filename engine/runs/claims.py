@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, case, func, or_, select, update
 
 from engine.database import reading, transaction
 from engine.runs.lease import Lease, provably_dead
@@ -21,8 +20,7 @@ from engine.runs.tables import RUNS
 _OPEN = RUNS.c.state != RunState.ENDED
 _HOLDERS = select(RUNS.c.lease_owner).where(RUNS.c.lease_owner.is_not(None)).distinct()
 _HOLDERS_OF_OPEN = _HOLDERS.where(_OPEN)
-HOLDER_OF = _HOLDERS.where(RUNS.c.id == bindparam("of"))
-"""Who holds the run ``of``."""
+_HOLDERS_OF_ONE = _HOLDERS.where(RUNS.c.id == bindparam("of"))
 
 IS_FREE = or_(
     RUNS.c.lease_owner.is_(None),
@@ -63,7 +61,7 @@ def claim(
         known = {
             "passing_over": list(passing_over),
             "now": now,
-            "dead": dead_holders(conn, _HOLDERS_OF_OPEN),
+            "dead": dead_holders(conn),
         }
         # Most looks find nothing, and keep no writer waiting.
         if conn.execute(_ANY, known).first() is None:
@@ -91,14 +89,7 @@ def open_runs(db: Engine) -> int:
         return conn.execute(select(func.count()).select_from(RUNS).where(_OPEN)).scalar_one()
 
 
-def dead_holders(
-    conn: Connection, holders: Select[Any], of: dict[str, str] | None = None
-) -> Sequence[str]:
-    """Who holds runs and is provably dead: the ``dead`` of ``IS_FREE``.
-
-    Args:
-        conn: On which it is looked.
-        holders: Gives the owners of leases.
-        of: Its parameters.
-    """
-    return [each for each in conn.execute(holders, of or {}).scalars() if provably_dead(each)]
+def dead_holders(conn: Connection, run_id: str | None = None) -> Sequence[str]:
+    """Who holds the run, or any open one, and is provably dead: the ``dead`` of ``IS_FREE``."""
+    holders, of = (_HOLDERS_OF_OPEN, {}) if run_id is None else (_HOLDERS_OF_ONE, {"of": run_id})
+    return [each for each in conn.execute(holders, of).scalars() if provably_dead(each)]

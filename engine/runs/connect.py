@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from engine.load.driver import LoadDriver
 from engine.load.locust import LocustDriver
 from engine.load.sliced.driver import SlicedDriver
-from engine.runs.alternatives import LOCAL
+from engine.runs.alternatives import LOCAL, first_on, providers_of
 from engine.runs.aws import AWS, AwsRuns
 from engine.runs.azure import AZURE, AzureRuns
 from engine.runs.clouds import Cloud, widest
 from engine.runs.errors import MachinesElsewhereError
-from engine.runs.real import RealCloud
+from engine.runs.real import RealCloud, check_lifetime
 from engine.runs.reaping import Place
 from engine.runs.rehearsals import Rehearsals
 from engine.runs.runnable import not_offered
@@ -100,33 +100,25 @@ class Clouds:
             self.real_cloud(provider).check_settings()
 
     def check(
-        self,
-        provider: str,
-        placements: Sequence[Placement],
-        *,
-        owner: str,
-        spot: bool,
-        load_s: float,
-        all_clouds: Sequence[str],
+        self, placements: Sequence[Placement], *, owner: str, spot: bool, load_s: float
     ) -> None:
-        """Look at a real cloud before a run is put on record; costs nothing.
+        """Look at every real cloud of a run before it is put on record; costs nothing.
 
         Args:
-            provider: Which cloud.
-            placements: What the run would launch there.
+            placements: What the run would launch, and where.
             owner: The account.
             spot: Whether on machines that may be taken away.
             load_s: How long the load flows.
-            all_clouds: Wherever the run may go, this one among them.
 
         Raises:
             BadInputError: A setting is missing, or the load is too long.
-            ProviderFailedError: A run could not work, or the cloud does not answer.
+            ProviderFailedError: A run could not work, or a cloud does not answer.
         """
-        limits = widest([self.real_cloud(name).limits for name in all_clouds])
-        self.real_cloud(provider).check(
-            placements, owner=owner, spot=spot, load_s=load_s, limits=limits
-        )
+        clouds = {name: self.real_cloud(name) for name in providers_of(placements)}
+        limits = widest([each.limits for each in clouds.values()])
+        for name, cloud in clouds.items():
+            check_lifetime(limits, load_s, cloud.signed_s_max)
+            cloud.check(first_on(name, placements), owner=owner, spot=spot)
 
     def examine(self, provider: str, regions: Sequence[str]) -> Iterator[Finding]:
         """What stands between a real cloud and a run there."""

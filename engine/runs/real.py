@@ -10,7 +10,6 @@ from engine.runs.clouds import Cloud
 from engine.runs.states import Limits, Placement
 from engine.runs.store import RunStore
 from kernel.errors import BadInputError
-from kernel.extras import is_installed, not_installed
 from providers.contract import LaunchSpec, Provider
 from providers.findings import Finding
 
@@ -61,21 +60,16 @@ class RealCloud(Protocol):
         """
         ...
 
-    def check(
-        self,
-        placements: Sequence[Placement],
-        *,
-        owner: str,
-        spot: bool,
-        load_s: float,
-        limits: Limits,
-    ) -> None:
+    @property
+    def signed_s_max(self) -> float:
+        """The longest for which it signs the addresses by which injectors fetch and report."""
+        ...
+
+    def check(self, placements: Sequence[Placement], *, owner: str, spot: bool) -> None:
         """Look at everything that a run would need, before it is on record; costs nothing.
 
-        The limits are the run's: a run that may go to another cloud has the time of the slower.
-
         Raises:
-            BadInputError: A setting is missing, or the load is longer than addresses are signed.
+            BadInputError: A setting is missing.
             ProviderFailedError: A run could not work, or the cloud does not answer.
         """
         ...
@@ -132,18 +126,3 @@ def check_lifetime(limits: Limits, load_s: float, signed_s_max: float) -> None:
             load_s=int(load_s),
             load_s_max=int(load_s_max),
         )
-
-
-def check_sdk(what: str, module: str, extra: str) -> None:
-    """Look for a cloud's SDK without importing it.
-
-    Args:
-        what: It is, for people.
-        module: That the SDK brings.
-        extra: By which the SDK is installed.
-
-    Raises:
-        BadInputError: The message says what to install.
-    """
-    if not is_installed(module):
-        raise BadInputError(not_installed(what, extra))

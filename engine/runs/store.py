@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, or_, select, update
 
 from engine.database import reading, transaction
-from engine.runs.claims import HOLDER_OF, IS_FREE, dead_holders, held_by
+from engine.runs.claims import IS_FREE, dead_holders, held_by
 from engine.runs.codec import machine_from_json, order_from_json, order_to_json
 from engine.runs.errors import LeaseLostError, RequestConflictError, UnknownRunError
 from engine.runs.lease import Lease
@@ -204,7 +204,7 @@ class RunStore:
                 "of": run_id,
                 "me": lease.owner,
                 "now": now,
-                "dead": dead_holders(conn, HOLDER_OF, {"of": run_id}),
+                "dead": dead_holders(conn, run_id),
             }
             return conn.execute(_TAKE, {**known, **held_by(lease, now)}).rowcount == 1
 

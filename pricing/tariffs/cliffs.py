@@ -94,16 +94,12 @@ def cliffs(tariff: Tariff, usage: Usage, fleet: Fleet | None = None) -> tuple[Cl
             here, there, quantity, measure(tariff, neighbour).quantity
         ):
             nearest[kind] = neighbour
+    if not nearest:
+        return ()
+    own = price(tariff, usage)
     return tuple(
-        Cliff(
-            size,
-            _of(usage, size),
-            _of(neighbour, size),
-            neighbour,
-            price(tariff, usage),
-            price(tariff, neighbour),
-        )
-        for (size, _), neighbour in nearest.items()
+        Cliff(size, _of(usage, size), _of(there, size), there, own, price(tariff, there))
+        for (size, _), there in nearest.items()
     )
 
 

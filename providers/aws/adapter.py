@@ -188,6 +188,7 @@ class AwsProvider:
 
     def _of_attempt(self, spec: LaunchSpec) -> list[Found]:
         """Also those that are gone already: a token is never good for other machines."""
+        # By one tag: for each, a rehearsal looks through all tags of all machines.
         of_run = find(self._clients, spec.region, {RUN_TAG: spec.run_id})
         return [one for one in of_run if one.tags.get(ATTEMPT_TAG) == str(spec.attempt)]
 

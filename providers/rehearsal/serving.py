@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from kernel.files import write_whole
+
 HOST = "127.0.0.1"
 LOOK_S = 0.5
 
@@ -77,11 +79,8 @@ def serve_until_stopped(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     listening = listen(stopped.set)
-    unfinished = address_file.with_suffix(".unfinished")
-    unfinished.write_text(
-        json.dumps({"endpoint_url": listening.endpoint_url, "pid": os.getpid()}) + "\n"
-    )
-    unfinished.replace(address_file)
+    address = {"endpoint_url": listening.endpoint_url, "pid": os.getpid()}
+    write_whole(address_file, (json.dumps(address) + "\n").encode())
     log.info("listening on %s", listening.endpoint_url)
     report_started()
     while not stopped.wait(LOOK_S):

@@ -10,17 +10,16 @@ import boto3
 import pytest
 
 from engine.api import Engine
-from engine.runs.aws import AWS_LIMITS, AwsRuns
+from engine.runs.aws import AWS_LIMITS
 from engine.runs.azure import AZURE_LIMITS
 from engine.runs.clouds import widest
 from engine.runs.errors import MachinesElsewhereError
-from kernel.clock import SystemClock
+from engine.runs.real import check_lifetime
 from providers.aws.objects import LIFETIME_S_MAX
 from providers.rehearsal import aws_cloud, azure_cloud
 from providers.rehearsal.azure_account import SUBSCRIPTION
 from providers.rehearsal.faults import Fault, FaultKind
 from providers.rehearsal.program import Rehearsal
-from providers.settings import AwsSettings
 from tests.cli.accounts import BUCKET, SMALL, live_in, on_aws, on_azure
 
 if TYPE_CHECKING:
@@ -114,9 +113,7 @@ def test_a_load_must_leave_the_slower_cloud_its_time_before_addresses_expire(
     assert (refused.code, refused.err.count("\n")) == (2, 1), refused
     assert "signed for" in refused.err
     assert clouds.line.here("--json", "runs").json == {"runs": []}
-    AwsRuns(SystemClock(), AwsSettings(bucket=BUCKET)).check(
-        [], owner="acme", spot=False, load_s=too_long_s, limits=AWS_LIMITS
-    )
+    check_lifetime(AWS_LIMITS, too_long_s, LIFETIME_S_MAX)
 
 
 def test_a_run_that_may_go_to_two_clouds_has_the_time_of_the_slower_one() -> None:

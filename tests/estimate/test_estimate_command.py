@@ -41,7 +41,7 @@ reference_injector: true
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Command:
-    """Command the command line in this process."""
+    """The command line in this process."""
     return here(capsys)
 
 

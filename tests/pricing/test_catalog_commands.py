@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-Call = Callable[..., Any]
+from tests.command_line import Command
 
 
-def test_catalog_show_has_the_machine_its_price_and_its_surroundings(loadmuster: Call) -> None:
+def test_catalog_show_has_the_machine_its_price_and_its_surroundings(loadmuster: Command) -> None:
     answer = loadmuster(
         "--json", "--now", "2026-11-21", "catalog", "show", "aws", "us-east-1", "c7i.large"
     )
@@ -31,7 +28,7 @@ def test_catalog_show_has_the_machine_its_price_and_its_surroundings(loadmuster:
     ]
 
 
-def test_catalog_show_tells_people_what_is_old_or_estimated(loadmuster: Call) -> None:
+def test_catalog_show_tells_people_what_is_old_or_estimated(loadmuster: Command) -> None:
     shown = loadmuster(
         "--now", "2026-11-21", "catalog", "show", "aws", "ap-southeast-3", "c5.large"
     ).out
@@ -40,21 +37,21 @@ def test_catalog_show_tells_people_what_is_old_or_estimated(loadmuster: Call) ->
     assert "estimated: 0.09 to 0.155" in shown
 
 
-def test_catalog_show_leaves_open_what_is_not_published(loadmuster: Call) -> None:
+def test_catalog_show_leaves_open_what_is_not_published(loadmuster: Command) -> None:
     shown = loadmuster("catalog", "show", "azure", "westeurope", "Standard_B2s").out
     assert "burstable" in shown
     assert "not published" in shown
     assert "0.005 USD per hour, as of 2026-09-16, estimated" in shown
 
 
-def test_catalog_list_without_a_choice_lists_the_regions(loadmuster: Call) -> None:
+def test_catalog_list_without_a_choice_lists_the_regions(loadmuster: Command) -> None:
     document = loadmuster("--json", "catalog", "list").json
     assert len(document["regions"]) == 78
     assert document["offerings"] == []
     assert "westeurope" in loadmuster("catalog", "list", "--provider", "azure").out
 
 
-def test_catalog_list_by_family_and_region(loadmuster: Call) -> None:
+def test_catalog_list_by_family_and_region(loadmuster: Command) -> None:
     document = loadmuster(
         "--json", "catalog", "list", "--region", "eu-west-1", "--family", "c7i"
     ).json
@@ -65,7 +62,7 @@ def test_catalog_list_by_family_and_region(loadmuster: Call) -> None:
     assert "c7i.large" in loadmuster("catalog", "list", "--region", "eu-west-1").out
 
 
-def test_a_family_alone_lists_every_region_of_its_cloud(loadmuster: Call) -> None:
+def test_a_family_alone_lists_every_region_of_its_cloud(loadmuster: Command) -> None:
     document = loadmuster("--json", "catalog", "list", "--family", "c7i").json
     assert {each["provider"] for each in document["offerings"]} == {"aws"}
     assert len(document["regions"]) == 21
@@ -85,7 +82,7 @@ def test_a_family_alone_lists_every_region_of_its_cloud(loadmuster: Call) -> Non
     ],
 )
 def test_bad_names_are_one_line_and_exit_code_2(
-    loadmuster: Call, arguments: tuple[str, ...], problem: str
+    loadmuster: Command, arguments: tuple[str, ...], problem: str
 ) -> None:
     answer = loadmuster("--json", "catalog", *arguments)
     assert answer.code == 2
@@ -94,7 +91,7 @@ def test_bad_names_are_one_line_and_exit_code_2(
     assert problem in answer.json["error"]["message"]
 
 
-def test_a_t_type_says_what_it_costs_with_its_processors_busy(loadmuster: Call) -> None:
+def test_a_t_type_says_what_it_costs_with_its_processors_busy(loadmuster: Command) -> None:
     document = loadmuster("--json", "catalog", "show", "aws", "us-east-1", "t3.medium").json
     assert document["usd_per_hour"] == "0.0416"
     assert document["saturated_usd_per_hour"] == "0.1216"
@@ -103,14 +100,14 @@ def test_a_t_type_says_what_it_costs_with_its_processors_busy(loadmuster: Call) 
     assert "load tests therefore never take it" in shown
 
 
-def test_a_b_size_of_azure_says_that_it_is_throttled(loadmuster: Call) -> None:
+def test_a_b_size_of_azure_says_that_it_is_throttled(loadmuster: Command) -> None:
     document = loadmuster("--json", "catalog", "show", "azure", "eastus", "Standard_B2s").json
     assert document["saturated_usd_per_hour"] is None
     assert any("throttled to its baseline" in each for each in document["warnings"])
 
 
 def test_catalog_show_has_the_tiers_of_egress_and_a_nat_gateway_where_known(
-    loadmuster: Call,
+    loadmuster: Command,
 ) -> None:
     document = loadmuster("--json", "catalog", "show", "aws", "us-east-1", "c7i.large").json
     assert [(tier["from_gb"], tier["usd"]) for tier in document["egress_tiers"]] == [

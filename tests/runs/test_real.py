@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engine.runs.azure import AZURE_LIMITS
-from engine.runs.real import check_lifetime, check_sdk
+from engine.runs.real import check_lifetime
 from kernel.errors import BadInputError
+from kernel.extras import check_installed
 
 WEEK_S = 7 * 24 * 3_600.0
 
@@ -14,11 +15,11 @@ WEEK_S = 7 * 24 * 3_600.0
 @pytest.mark.parametrize("module", ["no_such_cloud", "no_such_cloud.mgmt.compute"])
 def test_an_sdk_that_is_not_there_is_refused_with_how_to_install_it(module: str) -> None:
     with pytest.raises(BadInputError, match=r"pip install 'loadmuster\[azure\]'"):
-        check_sdk("the SDK of Azure", module, "azure")
+        check_installed("the SDK of Azure", module, "azure")
 
 
 def test_an_sdk_that_is_there_is_no_news() -> None:
-    check_sdk("this computer", "json", "none")
+    check_installed("this computer", "json", "none")
 
 
 def test_a_load_may_take_what_the_phases_around_it_leave_of_the_signature() -> None:
