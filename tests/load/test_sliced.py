@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
 from engine.load.driver import InjectorGroup, LoadPhase, LoadTask
 from engine.load.sliced import barrier
@@ -38,7 +38,7 @@ def injectors(tmp_path: Path) -> Iterator[Prepare]:
     made: list[Injectors] = []
 
     def prepare(scenario: Scenario, cores: int = 1) -> Injectors:
-        task = LoadTask("r1", scenario, GROUPS, tmp_path / "r1", lifetime_s=60)
+        task = LoadTask("r1", scenario, GROUPS, tmp_path / "r1", lifetime_s=240)
         driver = SlicedDriver(FolderObjects(tmp_path / "objects"), grace_s=5.0)
         made.append(Injectors(driver, task, cores))
         return made[-1]
