@@ -17,6 +17,9 @@ CLOUD_REGION_azure := westeurope
 MACHINES := tests/books/life/test_any_life.py tests/books/test_books_always_balance.py \
 	tests/books/departments/test_whatever_departments_do.py
 
+# Tests and benchmarks start hundreds of processes, and none should compile what another has.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-cloud check rules mutants simulate fleets kills many-controllers nightly
 .PHONY: bench pictures lock clean
 .DEFAULT_GOAL := help
