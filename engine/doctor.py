@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from engine.catalogs.in_use import catalog_in_use
 from engine.load.locust import check_installed
@@ -29,8 +30,7 @@ HERE = "here"
 Examine = Callable[[Clouds, Sequence[str]], Iterator[Finding]]
 
 
-@dataclass(frozen=True, slots=True)
-class Checkup:
+class Checkup(Struct, frozen=True):
     """Everything that was found.
 
     Attributes:

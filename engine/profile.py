@@ -15,20 +15,19 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import pairwise
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Point:
+
+class Point(Struct, frozen=True):
     """One corner of a curve: ``level`` users, or arrivals per second, at ``at_s`` seconds."""
 
     at_s: float
     level: float
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(Struct, frozen=True):
     """A piecewise linear function of time through at least two points in time order."""
 
     points: tuple[Point, ...]
@@ -82,8 +81,7 @@ class Curve:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ClosedProfile:
+class ClosedProfile(Struct, frozen=True):
     """Virtual users over time."""
 
     users: Curve
@@ -104,8 +102,7 @@ class ClosedProfile:
         return self.users.area
 
 
-@dataclass(frozen=True, slots=True)
-class OpenProfile:
+class OpenProfile(Struct, frozen=True):
     """Arrivals per second over time.
 
     Attributes:

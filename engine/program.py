@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct
+
 from kernel.errors import BadInputError
+from kernel.plain import plain
 
 BUNDLE_BYTES_MAX = 32 * 1024 * 1024
 """What all files of a program may hold together; larger ones are fetched by ``prepare``."""
@@ -32,8 +34,7 @@ class ProgramFilesError(BadInputError):
     code = "program_files"
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramFile:
+class ProgramFile(Struct, frozen=True):
     """A file that every injector gets.
 
     Attributes:
@@ -49,8 +50,7 @@ class ProgramFile:
     executable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LoadProgram:
+class LoadProgram(Struct, frozen=True):
     """What injectors run.
 
     Attributes:
@@ -79,21 +79,12 @@ class LoadProgram:
     @property
     def bundle_key(self) -> str:
         """Names the content of all files: the same files, the same key."""
-        listed = json.dumps([asdict(file) for file in self.files], sort_keys=True)
+        listed = json.dumps(plain(self.files), sort_keys=True)
         return hashlib.sha256(listed.encode()).hexdigest()
 
 
-def program_to_json(program: LoadProgram) -> dict[str, Any]:
-    """The program in dicts, lists, strings and numbers."""
-    return {
-        **asdict(program),
-        "kind": program.kind.value,
-        "files": [asdict(file) for file in program.files],
-    }
-
-
 def program_from_json(document: Mapping[str, Any]) -> LoadProgram:
-    """The program that ``program_to_json`` wrote."""
+    """The program that ``plain`` wrote down."""
     return LoadProgram(
         **{
             **document,

@@ -6,8 +6,9 @@ them. A field that is ``None`` was not said; the capacity model then says which 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from engine.profile import LoadProfile
 from engine.program import LoadProgram
@@ -29,8 +30,7 @@ class Protocol(StrEnum):
 FAST_HTTP_USER = "FastHttpUser"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One request that a virtual user makes.
 
     Attributes:
@@ -48,8 +48,7 @@ class Request:
     body: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UserClass:
+class UserClass(Struct, frozen=True):
     """One kind of virtual user: its share of the users, its pauses, its requests."""
 
     name: str
@@ -58,16 +57,14 @@ class UserClass:
     requests: tuple[Request, ...] = (Request("/"),)
 
 
-@dataclass(frozen=True, slots=True)
-class RegionShare:
+class RegionShare(Struct, frozen=True):
     """The part of the load that comes from one region, as a share of 1."""
 
     region: str
     share: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class MachineWishes:
+class MachineWishes(Struct, frozen=True):
     """Which machines a cloud may be asked for.
 
     Attributes:
@@ -90,8 +87,7 @@ class MachineWishes:
     types: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """What one user of this very test was measured to take on an injector.
 
     Attributes:
@@ -110,8 +106,7 @@ class Measured:
     basis: str
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(Struct, frozen=True):
     """A load test.
 
     Attributes:

@@ -8,11 +8,10 @@ the form of values that were checked before; files that people write go through
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from engine.profile import ClosedProfile, Curve, LoadProfile, OpenProfile, Point
-from engine.program import program_from_json, program_to_json
+from engine.program import program_from_json
 from engine.scenario import (
     FAST_HTTP_USER,
     MachineWishes,
@@ -23,6 +22,7 @@ from engine.scenario import (
     Scenario,
     UserClass,
 )
+from kernel.plain import plain
 
 Document = dict[str, Any]
 
@@ -34,7 +34,7 @@ def scenario_to_json(scenario: Scenario) -> Document:
     if they were said: a scenario without has the form, and a request for its run the hash, that it
     had before there were any.
     """
-    document = asdict(scenario)
+    document = plain(scenario)
     if scenario.memory_mib_per_user is None:
         del document["memory_mib_per_user"]
     if scenario.locust_user == FAST_HTTP_USER:
@@ -44,19 +44,11 @@ def scenario_to_json(scenario: Scenario) -> Document:
     if scenario.machines == MachineWishes():
         del document["machines"]
     else:
-        document["machines"]["families"] = list(scenario.machines.families)
         if not scenario.machines.nat:
             del document["machines"]["nat"]
-        if types := document["machines"].pop("types"):
-            document["machines"]["types"] = list(types)
-    return {
-        **document,
-        "protocol": scenario.protocol.value,
-        "profile": _profile_to_json(scenario.profile),
-        "user_classes": [_user_class_to_json(each) for each in scenario.user_classes],
-        "regions": [asdict(each) for each in scenario.regions],
-        "program": None if scenario.program is None else program_to_json(scenario.program),
-    }
+        if not scenario.machines.types:
+            del document["machines"]["types"]
+    return {**document, "profile": _profile_to_json(scenario.profile)}
 
 
 def scenario_from_json(document: Mapping[str, Any]) -> Scenario:
@@ -108,15 +100,6 @@ def _curve_to_json(curve: Curve) -> list[list[float]]:
 
 def _curve_from_json(pairs: list[list[float]]) -> Curve:
     return Curve(tuple(Point(at_s, level) for at_s, level in pairs))
-
-
-def _user_class_to_json(user_class: UserClass) -> Document:
-    return {
-        "name": user_class.name,
-        "weight": user_class.weight,
-        "think_time_s": list(user_class.think_time_s),
-        "requests": [asdict(request) for request in user_class.requests],
-    }
 
 
 def _user_class_from_json(document: Mapping[str, Any]) -> UserClass:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from pricing.books.balances import balance_below
@@ -22,16 +22,14 @@ if TYPE_CHECKING:
     from pricing.accounts import Account
 
 
-@dataclass(frozen=True, slots=True)
-class NextCharge:
+class NextCharge(Struct, frozen=True):
     """What the next period's start will charge."""
 
     at: datetime
     usd_micros: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """What has been asked for and has not taken effect.
 
     Attributes:
@@ -51,8 +49,7 @@ class Pending:
     suspended_li_minutes: int
 
 
-@dataclass(frozen=True, slots=True)
-class AccountView:
+class AccountView(Struct, frozen=True):
     """An account as it stands at an instant.
 
     Attributes:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from msgspec import Struct
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -72,8 +72,7 @@ class AccountDeletedError(RefusedError):
     code = "account_deleted"
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """Who runs and pays.
 
     Attributes:
@@ -95,8 +94,7 @@ class Account:
     status: str = "active"
 
 
-@dataclass(frozen=True, slots=True)
-class Advanced:
+class Advanced(Struct, frozen=True):
     """An account whose books were brought up to date, or why they were not."""
 
     account_id: str

@@ -12,8 +12,9 @@ import calendar
 import difflib
 import functools
 import zoneinfo
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+
+from msgspec import Struct
 
 from kernel.errors import BadInputError
 
@@ -39,8 +40,7 @@ class YearOutOfRangeError(BadInputError):
     code = "year_out_of_range"
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(Struct, frozen=True):
     """What periods are counted from: the first day of period 0, in an IANA time zone."""
 
     day: date
@@ -52,8 +52,7 @@ class Anchor:
         return zoneinfo.ZoneInfo(self.timezone)
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True):
     """A billing period.
 
     Attributes:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kernel.errors import BadInputError
 from pricing.payments.channels import Channel
@@ -41,8 +43,7 @@ class Sale(StrEnum):
     CONTACT = "contact"
 
 
-@dataclass(frozen=True, slots=True)
-class Caps:
+class Caps(Struct, frozen=True):
     """The largest run that a plan allows, and how many at once; None: no limit."""
 
     users: int | None = None
@@ -51,8 +52,7 @@ class Caps:
     concurrent_runs: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CreditChoice:
+class CreditChoice(Struct, frozen=True):
     """The numbers of monthly credits that the customer chooses from (R115).
 
     Attributes:
@@ -68,8 +68,7 @@ class CreditChoice:
     usd_micros: int
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What an account has agreed to.
 
     Attributes:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from kernel.errors import BadInputError, InvariantBrokenError
 from pricing.money import (
@@ -40,8 +41,7 @@ class QuoteUnreadableError(InvariantBrokenError):
     code = "quote_unreadable"
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """The price of one run on one plan.
 
     Attributes:

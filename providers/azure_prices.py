@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import httpx
+from msgspec import Struct
 
 from kernel.clock import Clock
 from kernel.errors import ProviderFailedError
@@ -38,8 +38,7 @@ _ROUND = 100
 _TOO_MANY, _SERVER_ERROR, _OK = 429, 500, 200
 
 
-@dataclass(frozen=True, slots=True)
-class ItemsPage:
+class ItemsPage(Struct, frozen=True):
     """A page of the list.
 
     Attributes:

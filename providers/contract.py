@@ -11,10 +11,11 @@ tags stand on a resource group for the run, and a scale set's name is the token.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct
 
 RUN_TAG = "loadmuster:run"
 ATTEMPT_TAG = "loadmuster:attempt"
@@ -33,8 +34,7 @@ class MachineState(StrEnum):
     """No machine any more, or not yet one: what holds the parts of machines and is not gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """One machine that exists now.
 
     Attributes:
@@ -66,8 +66,7 @@ def in_order(machines: Iterable[Machine]) -> tuple[Machine, ...]:
     return tuple(sorted(machines, key=lambda machine: (machine.region, machine.machine_id)))
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchSpec:
+class LaunchSpec(Struct, frozen=True):
     """A wish for ``count`` machines in one region, in one call.
 
     Attributes:

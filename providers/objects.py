@@ -7,9 +7,10 @@ prefix, until it expires, and do nothing else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct
 
 NAME_PLACE = "{name}"
 """Where the name of the object goes in the address of a ``PUT`` ticket."""
@@ -22,8 +23,7 @@ class UploadMethod(StrEnum):
     PUT = "PUT"
 
 
-@dataclass(frozen=True, slots=True)
-class UploadTicket:
+class UploadTicket(Struct, frozen=True):
     """Leave to write any object below one prefix.
 
     Attributes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kernel.errors import BadInputError
 
@@ -50,8 +51,7 @@ _IDENTITY = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AwsSettings:
+class AwsSettings(Struct, frozen=True):
     """Where machines are put on AWS, and where they meet their controller.
 
     Attributes:
@@ -65,8 +65,7 @@ class AwsSettings:
     security_groups: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AzureSettings:
+class AzureSettings(Struct, frozen=True):
     """Whose machines they are on Azure, and where they meet their controller.
 
     Attributes:
@@ -124,16 +123,14 @@ class AzureSettings:
         return self.storage_url
 
 
-@dataclass(frozen=True, slots=True)
-class CloudSettings:
+class CloudSettings(Struct, frozen=True):
     """What the user has said about each cloud."""
 
     aws: AwsSettings = field(default_factory=AwsSettings)
     azure: AzureSettings = field(default_factory=AzureSettings)
 
 
-@dataclass(frozen=True, slots=True)
-class PriceAddresses:
+class PriceAddresses(Struct, frozen=True):
     """Where the price lists answer, if not where the clouds have them."""
 
     aws: str | None = None

@@ -15,9 +15,10 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct
 
 ROOT = Path(__file__).parent.parent
 COPIED = (
@@ -52,8 +53,7 @@ class Verdict(StrEnum):
     BROKEN = "BROKEN: the tests could not be run"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One wrong line.
 
     Attributes:

@@ -11,8 +11,9 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 ROOT = Path(__file__).parent.parent
 OUT_OF_SCOPE = "not yet in scope"
@@ -24,8 +25,7 @@ _FILE = re.compile(r"`([^`]+)`")
 _MARK = re.compile(r"(?<![a-z0-9])r(\d+)(?![a-z0-9])")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One row of docs/rules.md; ``where`` names files, or says that it is not in scope."""
 
     number: int

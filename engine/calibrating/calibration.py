@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from engine.calibrating.fit import (
     US_PER_S,
@@ -27,8 +29,7 @@ class CalibrationFailedError(ProviderFailedError):
     code = "calibration_failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Foretold:
+class Foretold(Struct, frozen=True):
     """How well few users foretell the ceiling.
 
     Attributes:
@@ -45,8 +46,7 @@ class Foretold:
         return 100 * abs(self.foretold - self.measured) / self.measured
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
+class Calibration(Struct, frozen=True):
     """One calibration of a test.
 
     Attributes:

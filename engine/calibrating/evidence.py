@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from statistics import fmean, median_low
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from engine.calibrating.calibration import Calibration
 from engine.planning.requirement import user_seconds
@@ -24,8 +26,7 @@ BUSY_PERCENT_MIN = 5.0
 LOAD_S_MIN = 20.0
 
 
-@dataclass(frozen=True, slots=True)
-class RunFigures:
+class RunFigures(Struct, frozen=True):
     """What a real run measured of its users.
 
     Attributes:
@@ -43,8 +44,7 @@ class RunFigures:
     requests_per_million_s: int
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """Everything that is kept of a test: its newest calibration, and its runs by age."""
 
     calibration: Calibration | None = None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from engine.calibrating.steps import Step
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 US_PER_S = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """``idle_us_per_s + users * user_us_per_s``.
 
     Attributes:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, replace
+
+from msgspec.structs import replace
 
 from engine.scenario import Scenario
+from kernel.plain import plain
 
 
 def identity_of(scenario: Scenario) -> str:
@@ -20,7 +22,7 @@ def identity_of(scenario: Scenario) -> str:
         "protocol": scenario.protocol.value,
         "load_engine": scenario.load_engine,
         "locust_user": scenario.locust_user,
-        "user_classes": [asdict(each) for each in scenario.user_classes],
-        "program": None if program is None else asdict(replace(program, folder="")),
+        "user_classes": plain(scenario.user_classes),
+        "program": None if program is None else plain(replace(program, folder="")),
     }
     return hashlib.sha256(json.dumps(behaviour, sort_keys=True).encode()).hexdigest()[:24]

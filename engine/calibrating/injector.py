@@ -16,11 +16,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.calibrating.calibration import CalibrationFailedError
 from engine.calibrating.fit import US_PER_S
@@ -37,8 +38,7 @@ LEAD_S = 0.5
 END_S_MAX = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """How long a step takes.
 
     Attributes:
@@ -59,8 +59,7 @@ class Timing:
         return self.settle_s + self.window_s + REPORT_S_MAX
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
+class _Look(Struct, frozen=True):
     """What was used, and done, until an instant."""
 
     at_s: float

@@ -32,7 +32,7 @@ def as_measured(scenario: Scenario, folder: Path | None = None) -> Scenario:
     """
     if scenario.measured is not None or not place_of(scenario, folder).is_dir():
         return scenario
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from engine.calibrating.evidence import measured_by
     from engine.calibrating.folder import evidence_of

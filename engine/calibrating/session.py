@@ -6,12 +6,12 @@ import importlib.metadata
 import platform
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+from msgspec.structs import replace
 
 from engine.calibrating.calibration import Calibration, CalibrationFailedError, check_measured
 from engine.calibrating.injector import Timing, play, prepared

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.calibrating.fit import US_PER_S, fit_processor
 from engine.planning.capacity import PROCESSOR_CEILING_PERCENT
@@ -31,8 +32,7 @@ PACE_PERCENT_MIN = 75.0
 """Of the first steps' requests per user: a slower pace means that the target holds users up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """What a number of users took, second by second on average.
 
     Attributes:

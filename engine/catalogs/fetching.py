@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.catalogs.page_store import PAGES_MAX, PageStore
 from engine.catalogs.price_source import FetchedPage, PriceSource, Query
@@ -22,8 +23,7 @@ FRESH_STARTS_MAX = 3
 _REGION = re.compile(r"[A-Za-z0-9-]{1,60}")
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """A region that has been fetched.
 
     Attributes:

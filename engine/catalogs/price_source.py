@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
+
+from msgspec import Struct
 
 from pricing.catalog import MachineType, Source
 from pricing.refreshing.found import PageFound
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """One question to a price list.
 
     Attributes:
@@ -26,8 +26,7 @@ class Query:
     location: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FetchedPage:
+class FetchedPage(Struct, frozen=True):
     """A page of the answer.
 
     Attributes:

@@ -11,9 +11,10 @@ import fcntl
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+
+from msgspec import Struct
 
 from engine.catalogs.fetching import Progress, check_names, fetched
 from engine.catalogs.page_store import PageStore
@@ -51,8 +52,7 @@ class CatalogFolderError(BadInputError):
     code = "catalog_folder"
 
 
-@dataclass(frozen=True, slots=True)
-class Refreshed:
+class Refreshed(Struct, frozen=True):
     """What a refresh did.
 
     Attributes:

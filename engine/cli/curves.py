@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from string import ascii_lowercase
 
+from msgspec import Struct
 from rich.console import Console
 from rich.text import Text
 
@@ -18,16 +18,14 @@ WIDTH_COLUMNS_MAX = 90
 _TICKS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One curve: its name, and its points from left to right."""
 
     name: str
     points: Sequence[tuple[float, float]]
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """A point of a curve that is worth a word."""
 
     line: str
@@ -36,8 +34,7 @@ class Mark:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Curves:
+class Curves(Struct, frozen=True):
     """Curves over a common axis.
 
     Attributes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from engine.api import Engine
 from engine.catalogs.in_use import catalog_in_use
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from engine.runs.lease import Lease
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+class RunOptions(Struct, frozen=True):
     """The options of ``loadmuster run``, as they were given."""
 
     account: str

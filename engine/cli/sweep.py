@@ -6,11 +6,11 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
 
 from engine.cli.settings import Command, Settings, pass_settings
 from kernel.errors import BadInputError
@@ -27,8 +27,7 @@ NOTHING = "-"
 SORTED_IN_DOLLARS = ("usd", "machine_usd")
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """What the options say."""
 
     where: tuple[str, ...]

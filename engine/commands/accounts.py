@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from engine.commands.base import Commands
 from pricing.payments.channels import Channel
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 ON_DEMAND = "on-demand"
 
 
-@dataclass(frozen=True, slots=True)
-class AdvanceCount:
+class AdvanceCount(Struct, frozen=True):
     """How many accounts were brought up to date, and how many of them could not be."""
 
     accounts: int

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.commands.heartbeats import HeartbeatCommands
 from engine.commands.runs import RunCommands
@@ -20,8 +22,7 @@ SAFE_TO_RELEASE = frozenset({Why.ENDED, Why.EXPIRED})
 """What is reaped without being asked: an unknown run may be another database's, on one account."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reaping:
+class Reaping(Struct, frozen=True):
     """What the reaper found.
 
     Attributes:

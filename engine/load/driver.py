@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from engine.scenario import Scenario
 from kernel.errors import BadInputError
+from kernel.plain import plain
 
 Commands = Sequence[Sequence[Sequence[str]]]
 """Machine i -> the argument vectors that it runs side by side."""
@@ -37,8 +39,7 @@ class LoadPhase(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class InjectorGroup:
+class InjectorGroup(Struct, frozen=True):
     """Injectors that are launched together.
 
     Attributes:
@@ -50,8 +51,7 @@ class InjectorGroup:
     users: int
 
 
-@dataclass(frozen=True, slots=True)
-class MachineWork:
+class MachineWork(Struct, frozen=True):
     """What machines do, told in both ways that providers know.
 
     Attributes:
@@ -63,8 +63,7 @@ class MachineWork:
     user_data: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LoadTask:
+class LoadTask(Struct, frozen=True):
     """One run's load.
 
     Attributes:
@@ -97,8 +96,7 @@ class LoadTask:
         return sum(group.count for group in self.groups)
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How far the load is.
 
     Attributes:
@@ -120,8 +118,7 @@ class Progress:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class InjectorResult:
+class InjectorResult(Struct, frozen=True):
     """What one injector went through.
 
     Attributes:
@@ -150,8 +147,7 @@ class InjectorResult:
     processor_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LoadResult:
+class LoadResult(Struct, frozen=True):
     """What was measured.
 
     Attributes:
@@ -186,12 +182,8 @@ class LoadResult:
 
     def to_json(self) -> dict[str, Any]:
         """The result in dicts, lists, strings and numbers."""
-        return {
-            **asdict(self),
-            "invalid_reasons": list(self.invalid_reasons),
-            "warnings": list(self.warnings),
-            "injectors": [asdict(injector) for injector in self.injectors],
-        }
+        written: dict[str, Any] = plain(self)
+        return written
 
 
 class LoadDriver(Protocol):

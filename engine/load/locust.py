@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import socket
 import sys
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from engine.load import folder
 from engine.load.driver import (
@@ -38,8 +39,7 @@ WORKERS_WAIT_S = 60
 _LOCUSTFILE = Path(__file__).with_name("locustfile.py").resolve()
 
 
-@dataclass(frozen=True, slots=True)
-class LocustDriver:
+class LocustDriver(Struct, frozen=True):
     """Runs scenarios that speak HTTP with Locust."""
 
     def prepare(self, task: LoadTask) -> MachineWork:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from engine.load.driver import LoadPhase, LoadResult, LoadTask, MachineWork, Progress
 from engine.load.shape import plan_users
@@ -12,8 +13,7 @@ from engine.profile import LoadProfile, OpenProfile
 NO_LOAD = "rehearsal: no load is put on the target"
 
 
-@dataclass(frozen=True, slots=True)
-class RehearsedLoad:
+class RehearsedLoad(Struct, frozen=True):
     """Follows the clock through the planned curve, from the instant that all machines were up."""
 
     def prepare(self, task: LoadTask) -> MachineWork:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.load.driver import UnrunnableScenarioError
 from engine.profile import ClosedProfile, Curve, LoadProfile
@@ -18,8 +19,7 @@ _NOISE = 1e-9
 """Interpolation may land this much above a whole number of users."""
 
 
-@dataclass(frozen=True, slots=True)
-class UserPlan:
+class UserPlan(Struct, frozen=True):
     """Users over the seconds that the load takes to play.
 
     Attributes:

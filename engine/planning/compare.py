@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+
+from msgspec import Struct
 
 from engine.planning.capacity import Demand
 from engine.planning.cliffs import cliffs_of
@@ -49,8 +50,7 @@ class Kind(StrEnum):
     OWN = "own account"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One way to run the test.
 
     Attributes:
@@ -85,8 +85,7 @@ class Row:
         return "; ".join(filter(None, (self.reason, self.assumption))) or None
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """An estimate, and all ways to run it: cheapest first, without a price last."""
 
     estimate: Estimate

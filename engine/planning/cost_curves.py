@@ -6,12 +6,14 @@ Pure. A curve is computed at evenly spread numbers of users, and exactly on both
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.planning.compare import Kind, Row, compare, price_on_plan, services
 from engine.planning.offers import at_service, on_plan
@@ -41,8 +43,7 @@ class NotDrawnError(BadInputError):
     code = "not_drawn"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A cliff: ``low`` for ``users``, and ``high`` for one user more."""
 
     users: int
@@ -50,8 +51,7 @@ class Step:
     high: Fraction
 
 
-@dataclass(frozen=True, slots=True)
-class CostCurve:
+class CostCurve(Struct, frozen=True):
     """What one way to run the test costs, by the number of users.
 
     Attributes:

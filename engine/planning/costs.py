@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.planning.machines import HOURS_PER_MONTH, cost_by_time
 from engine.planning.sites import Site
@@ -32,8 +33,7 @@ https://github.com/skypilot-org/skypilot/issues/3697 (215 s for one machine).
 """
 
 
-@dataclass(frozen=True, slots=True)
-class CostItem:
+class CostItem(Struct, frozen=True):
     """One part of a cost, with the range in which it may turn out."""
 
     name: str

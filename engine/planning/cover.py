@@ -20,8 +20,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from heapq import heappop, heappush
+
+from msgspec import Struct
 
 from engine.planning.cover_bound import Piece, edges, least_price
 
@@ -35,8 +36,7 @@ FILLS_MAX = 1_000
 """Ways to share a rest between two base pieces that are looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cover:
+class Cover(Struct, frozen=True):
     """Counts that reach the target.
 
     Attributes:

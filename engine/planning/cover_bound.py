@@ -9,12 +9,12 @@ both for one unit of the resource.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+
+class Piece(Struct, frozen=True):
     """Something of which any number may be taken.
 
     Attributes:
@@ -28,8 +28,7 @@ class Piece:
     uses: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """Prices at which no piece costs less than it is worth.
 
     Attributes:

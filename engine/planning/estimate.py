@@ -8,9 +8,11 @@ Pure: the same scenario, catalogue, plans and day give the same estimate.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.planning.cautions import cautions
 from engine.planning.cliffs import house_cliffs
@@ -50,8 +52,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(Struct, frozen=True):
     """The planned load, without the overlap of users that finish gracefully.
 
     Attributes:
@@ -67,16 +68,14 @@ class Load:
     arrivals: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """Something that the estimate does not know, or had to assume, and why."""
 
     field: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """What a load test takes and costs.
 
     Attributes:

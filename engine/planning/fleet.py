@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from engine.planning.capacity import Demand
 from engine.planning.costs import (
@@ -34,8 +35,7 @@ from pricing.catalog import Catalog
 from pricing.money import BYTES_PER_GB
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(Struct, frozen=True):
     """Machines on one cloud, with their cost for the whole test.
 
     Attributes:
@@ -80,8 +80,7 @@ class Fleet:
         return sum(item.high_usd_micros for item in self.items)
 
 
-@dataclass(frozen=True, slots=True)
-class Market:
+class Market(Struct, frozen=True):
     """One cloud, for one test.
 
     Attributes:

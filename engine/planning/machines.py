@@ -6,9 +6,12 @@ generator needs them.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.planning.capacity import INTERNET_MBPS_BELOW_32_VCPUS, Host
 from engine.scenario import MachineWishes
@@ -22,9 +25,11 @@ MONTH_S = HOURS_PER_MONTH * SECONDS_PER_HOUR
 
 _VCPUS_WITH_HALF_TO_THE_INTERNET = 32
 
+_Alike = tuple[bool, bool, int | None]
+_Sizes = tuple[int, int, int, int]
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+
+class Candidate(Struct, frozen=True):
     """A machine type worth looking at: no other has as much of everything for less.
 
     Attributes:
@@ -88,15 +93,15 @@ def _candidates(
     """
     around_usd_micros = around_monthly_usd_micros(catalog, provider, region, nat=wishes.nat)
     kept: list[Candidate] = []
+    cheaper: defaultdict[_Alike, list[_Sizes]] = defaultdict(list)
     for offering in catalog.offerings(provider, region):
         if not is_wished(offering.machine, wishes) or offering.machine.name in without:
             continue
         host = host_of(offering.machine)
-        if not any(
-            _offers_as_much(better.host, host)
-            and (not counts_vcpus or better.host.vcpus == host.vcpus)
-            for better in kept
-        ):
+        rivals = cheaper[_alike(host, counts_vcpus=counts_vcpus)]
+        sizes = _sizes(host)
+        if not _outdone(sizes, rivals):
+            rivals.append(sizes)
             monthly = offering.hourly_usd_micros * HOURS_PER_MONTH + around_usd_micros
             kept.append(Candidate(offering, host, monthly))
     return tuple(kept)
@@ -133,17 +138,32 @@ def host_of(machine: MachineType) -> Host:
     return Host(machine.vcpus, machine.memory_mib, baseline, baseline)
 
 
-def _offers_as_much(one: Host, other: Host) -> bool:
+def _alike(host: Host, *, counts_vcpus: bool) -> _Alike:
+    """Only hosts of which the same is known are compared; and the same vCPUs, where they count."""
     return (
-        one.vcpus >= other.vcpus
-        and one.memory_mib >= other.memory_mib
-        and _at_least(one.send_mbps, other.send_mbps)
-        and _at_least(one.receive_mbps, other.receive_mbps)
+        host.send_mbps is None,
+        host.receive_mbps is None,
+        host.vcpus if counts_vcpus else None,
     )
 
 
-def _at_least(one: int | None, other: int | None) -> bool:
-    """Whether a bandwidth is known to be as good; an unknown one is like nothing but another."""
-    if one is None or other is None:
-        return one is other
-    return one >= other
+def _sizes(host: Host) -> _Sizes:
+    return host.vcpus, host.memory_mib, host.send_mbps or 0, host.receive_mbps or 0
+
+
+def _outdone(sizes: _Sizes, rivals: list[_Sizes]) -> bool:
+    """Whether one of the rivals offers as much of everything.
+
+    That one moves to the front: it outdoes most of what comes next as well.
+    """
+    vcpus, memory_mib, send_mbps, receive_mbps = sizes
+    for at, rival in enumerate(rivals):
+        if (
+            rival[0] >= vcpus
+            and rival[1] >= memory_mib
+            and rival[2] >= send_mbps
+            and rival[3] >= receive_mbps
+        ):
+            rivals.insert(0, rivals.pop(at))
+            return True
+    return False

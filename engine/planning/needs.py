@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.planning.capacity import (
     GIVEN,
@@ -22,8 +24,7 @@ from pricing.catalog import Catalog
 NO_WISHES = MachineWishes()
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """What holds for the whole test.
 
     Attributes:
@@ -46,8 +47,7 @@ class Needs:
         return replace(self, wishes=replace(self.wishes, mixed=False))
 
 
-@dataclass(frozen=True, slots=True)
-class Strength:
+class Strength(Struct, frozen=True):
     """What one machine carries.
 
     Attributes:

@@ -7,7 +7,9 @@ main type, its family, its architecture, its region.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.planning.costs import BY_TIME, EGRESS
 from engine.planning.estimate import Estimate
@@ -23,8 +25,7 @@ OTHER_REGION = "other region"
 ARCHITECTURES = ("x86_64", "arm64")
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(Struct, frozen=True):
     """A fleet that was not chosen.
 
     Attributes:
@@ -41,8 +42,7 @@ class Alternative:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """Why a cloud's fleet is the cheapest.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
 
 from engine.planning.capacity import GIVEN
 from engine.planning.requirement import (
@@ -23,8 +24,7 @@ SERVICES = ("loadview", "gatling")
 """The services whose bill stands beside our own in every estimate."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """What one run would be billed somewhere.
 
     Attributes:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import difflib
 import fnmatch
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.scenario import RegionShare
 from pricing.catalog import DEFAULT_REGION, PROVIDERS, Catalog, UnknownRegionError
@@ -56,8 +57,7 @@ _NEAREST = {
 """By provider: which of its regions stands for a region of the other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a part of the load comes from on one cloud.
 
     Attributes:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+
+from msgspec import Struct
 
 from engine.planning.capacity import (
     GIVEN,
@@ -47,8 +48,7 @@ class ImpossibleLoadError(BadInputError):
     code = "impossible_load"
 
 
-@dataclass(frozen=True, slots=True)
-class RegionRequirement:
+class RegionRequirement(Struct, frozen=True):
     """One region's part.
 
     Attributes:
@@ -64,8 +64,7 @@ class RegionRequirement:
     reference_injectors: int
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(Struct, frozen=True):
     """What a scenario would take if an injector carried so many users."""
 
     users_per_injector: int
@@ -73,8 +72,7 @@ class Outlook:
     li_minutes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Struct, frozen=True):
     """What a scenario takes.
 
     Attributes:

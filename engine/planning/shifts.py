@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from engine.profile import Curve
 
@@ -22,8 +23,7 @@ Cost = Callable[[int], int]
 """Of one shift by its length in seconds; never less for a longer one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(Struct, frozen=True):
     """From when until when an injector is there, in seconds of the test."""
 
     from_s: float
@@ -35,8 +35,7 @@ class Shift:
         return math.ceil(self.until_s - self.from_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Roster:
+class Roster(Struct, frozen=True):
     """Injectors with the same shifts.
 
     Attributes:

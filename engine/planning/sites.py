@@ -7,7 +7,9 @@ ones for the remainder.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.planning.cover import cheapest_cover, cheapest_uniform_cover
 from engine.planning.cover_bound import Piece
@@ -23,8 +25,7 @@ https://learn.microsoft.com/azure/virtual-machine-scale-sets/instance-mix-overvi
 """
 
 
-@dataclass(frozen=True, slots=True)
-class FleetGroup:
+class FleetGroup(Struct, frozen=True):
     """Machines of one type in one region.
 
     Attributes:
@@ -54,8 +55,7 @@ class FleetGroup:
         return self.count * self.offering.hourly_usd_micros
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """The machines for one part of the load.
 
     Attributes:

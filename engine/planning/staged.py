@@ -8,8 +8,10 @@ their users are due.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.planning.costs import START_UP_S, billed_seconds
 from engine.planning.estimate import Estimate
@@ -31,16 +33,14 @@ from pricing.catalog import Catalog, Offering
 from pricing.tariffs import Tariff, li_minutes, load_tariff
 
 
-@dataclass(frozen=True, slots=True)
-class Crew:
+class Crew(Struct, frozen=True):
     """Machines of one type for one part of the load, with their shifts."""
 
     offering: Offering
     rosters: tuple[Roster, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StagedFleet:
+class StagedFleet(Struct, frozen=True):
     """One cloud's machines, all at once and staged.
 
     Attributes:
@@ -59,8 +59,7 @@ class StagedFleet:
     start_up_s: int
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
+class Staged(Struct, frozen=True):
     """The test in shifts.
 
     Attributes:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.planning.spans import Span, price_expected, price_high, price_low, price_span
 from pricing.catalog import FREE_EGRESS_GB, Catalog, NatPrices, egress_cost
@@ -21,8 +22,7 @@ ASSUMED_SIZE_LOW_PERCENT, ASSUMED_SIZE_HIGH_PERCENT = 50, 400
 """How far the real size of a request or a response may be from one that had to be assumed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(Struct, frozen=True):
     """What the machines send and receive.
 
     Attributes:

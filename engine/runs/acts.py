@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from msgspec import Struct
 from sqlalchemy import Engine
 
 from engine.database import transaction
@@ -48,8 +48,7 @@ from providers.contract import Machine, MachineState
 from providers.errors import ThrottledError, UnknownOutcomeError
 
 
-@dataclass(frozen=True, slots=True)
-class Acts:
+class Acts(Struct, frozen=True):
     """Does what was decided for a run, under one controller's lease.
 
     Attributes:

@@ -9,7 +9,8 @@ places of the first have refused: another cloud is another account and another b
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from engine.planning.estimate import Estimate, Fleet
 from engine.planning.machines import around_monthly_usd_micros

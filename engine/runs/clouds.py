@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from engine.load.driver import LoadDriver
 from engine.runs.states import Limits, Run
@@ -24,8 +26,7 @@ def _no_other(name: str) -> Provider:
     raise AssertionError(f"no run goes from here to {name}")
 
 
-@dataclass(frozen=True, slots=True)
-class Cloud:
+class Cloud(Struct, frozen=True):
     """All that the controller needs to act for one run.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import asdict
 
 from engine.runs.states import Order, Placement
 from engine.scenario_json import scenario_from_json, scenario_to_json

@@ -6,16 +6,16 @@ the controller that did the last step and to one that has just taken over.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from engine.load.driver import LoadPhase, Progress
 from engine.runs.states import Limits, Outcome, Run, RunState
 from providers.contract import Machine, MachineState
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """What the provider and the load say now."""
 
     machines: tuple[Machine, ...] = ()
@@ -27,46 +27,38 @@ class Observed:
         return sum(one.state is not MachineState.LEFTOVER for one in self.machines)
 
 
-@dataclass(frozen=True, slots=True)
-class RecordIntent:
+class RecordIntent(Struct, frozen=True):
     """Charge the quote and put the intent to launch on record, in one transaction."""
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(Struct, frozen=True):
     """Send the create call, or send it again with the same token."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordLoadStart:
+class RecordLoadStart(Struct, frozen=True):
     """Load flows: put the instant on record."""
 
 
-@dataclass(frozen=True, slots=True)
-class BeginRelease:
+class BeginRelease(Struct, frozen=True):
     """Put on record how the run ends, and that its machines must go."""
 
     outcome: Outcome
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Struct, frozen=True):
     """Ask the provider to end every machine of the run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Look again in a moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class GiveUp:
+class GiveUp(Struct, frozen=True):
     """The machines could not be proven gone in time: stop, and say so. The run stays open."""
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """Machines proven gone, or never asked for: settle and close."""
 
     outcome: Outcome

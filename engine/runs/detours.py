@@ -7,7 +7,7 @@ same place is tried again, with a new token where the old one can only give the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from engine.runs.states import Placement, Run
 from kernel.errors import LoadmusterError
@@ -26,13 +26,11 @@ SHORT_FOR_S = {CapacityUnavailableError: 180.0, QuotaExceededError: 600.0}
 """How long a place is avoided: others' machines go within minutes, quotas are raised by hand."""
 
 
-@dataclass(frozen=True, slots=True)
-class SendAgain:
+class SendAgain(Struct, frozen=True):
     """The same calls with the same tokens, a little later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Detour:
+class Detour(Struct, frozen=True):
     """Try a placement again, at one of its options.
 
     Attributes:
@@ -48,8 +46,7 @@ class Detour:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fail:
+class Fail(Struct, frozen=True):
     """There is nowhere left to try."""
 
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
 
 import psutil
+from msgspec import Struct
 
 TERM_S = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """A claim on a run.
 
     Attributes:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from providers.contract import Machine
 
@@ -27,8 +28,7 @@ class Why(StrEnum):
     UNKNOWN = "its run is unknown here"
 
 
-@dataclass(frozen=True, slots=True)
-class Orphans:
+class Orphans(Struct, frozen=True):
     """The machines of one run that nobody will release.
 
     Attributes:

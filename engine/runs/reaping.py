@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.runs.orphans import AGE_GUARD_S, Orphans, Why, orphans_among
 from kernel.clock import Clock
@@ -25,8 +27,7 @@ Ended = Callable[[Collection[str]], Mapping[str, bool]]
 """Which of these runs are on record, and whether each has ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Somewhere that runs have machines.
 
     Attributes:
@@ -45,8 +46,7 @@ class Place:
         return self.endpoint is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Reaped:
+class Reaped(Struct, frozen=True):
     """One run's orphans, and what became of them.
 
     Attributes:
@@ -60,8 +60,7 @@ class Reaped:
     left: tuple[Machine, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(Struct, frozen=True):
     """One look of the reaper at one place.
 
     Attributes:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from sqlalchemy import Connection, func, insert, select
 
 from engine.runs.alternatives import LOCAL
@@ -76,8 +76,7 @@ def ended_runs(conn: Connection, run_ids: Collection[str]) -> Mapping[str, bool]
     return {row.id: row.ended_at is not None for row in conn.execute(query)}
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(Struct, frozen=True):
     """How long ago the reaper looked at a region of a real cloud that it has to look at.
 
     Attributes:

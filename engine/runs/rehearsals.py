@@ -9,10 +9,11 @@ another cloud has a rehearsal of each, the second from the moment when it goes t
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from engine.load.driver import LoadDriver
 from engine.load.rehearsed import RehearsedLoad
@@ -42,8 +43,7 @@ REHEARSAL_LIMITS = Limits(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsals:
+class Rehearsals(Struct, frozen=True):
     """The rehearsed clouds of runs whose folders lie under ``folder``.
 
     Attributes:
@@ -55,8 +55,8 @@ class Rehearsals:
     folder: Path
     clock: Clock
     shared_url: str | None = None
-    _providers: dict[str, Provider] = field(default_factory=dict, init=False)
-    _connecting: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _providers: dict[str, Provider] = field(default_factory=dict)
+    _connecting: threading.Lock = field(default_factory=threading.Lock)
 
     def open(self, run: Run, store: RunStore) -> Cloud:
         """The rehearsed cloud of a run, begun here or by another process.

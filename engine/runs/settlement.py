@@ -11,8 +11,9 @@ back is decided here:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from engine.planning.machines import HOURS_PER_MONTH, cost_by_time
 from engine.runs.states import Outcome, Run
@@ -21,8 +22,7 @@ from pricing.money import to_cents_half_up
 from pricing.quotes import Unit, kept_use_after_cancel
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """What stays charged of each line, in the quote's unit."""
 
     startup: int

@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
+
+from msgspec import Struct, field
 
 from engine.scenario import Scenario
 from pricing.quotes import Quote
@@ -51,8 +52,7 @@ LATE_SHARE = 0.5
 """Of the time that injectors have to get ready; then those that are there will do, if they may."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(Struct, frozen=True):
     """The machines wanted in one region.
 
     Attributes:
@@ -81,8 +81,7 @@ class Placement:
         return (self, *self.elsewhere)
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """What was accepted; it never changes afterwards.
 
     Attributes:
@@ -134,8 +133,7 @@ class Order:
         return self.scenario.profile.duration_s / self.time_scale
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """A run as the store holds it.
 
     Attributes:
@@ -245,8 +243,7 @@ class Run:
         return max(0.0, (until - self.load_started_at).total_seconds()) * self.order.time_scale
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One line of a run's timeline."""
 
     at: datetime
@@ -254,8 +251,7 @@ class Event:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Bounds on every phase; all in seconds on the controller's clock.
 
     Attributes:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from sqlalchemy import Connection, delete, select
 
 from engine.runs.errors import TargetNotAllowedError
@@ -28,8 +28,7 @@ _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _NAME_LENGTH_MAX = 253
 
 
-@dataclass(frozen=True, slots=True)
-class AllowedTarget:
+class AllowedTarget(Struct, frozen=True):
     """A host that may be loaded, and since when."""
 
     host: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.runs.states import Event, Run
 from pricing.books.charges import Bill
@@ -18,8 +19,7 @@ SPOT_WARNING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RunView:
+class RunView(Struct, frozen=True):
     """A run with its timeline and its bill; the bill is None before anything was charged."""
 
     run: Run

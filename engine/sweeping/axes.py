@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.planning.places import ANY_REGION
 from engine.scenario import Protocol
@@ -30,8 +31,7 @@ class BadAxisError(BadInputError):
     code = "bad_axis"
 
 
-@dataclass(frozen=True, slots=True)
-class Axes:
+class Axes(Struct, frozen=True):
     """What a grid varies; every combination is a what-if.
 
     Attributes:

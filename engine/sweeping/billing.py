@@ -8,11 +8,11 @@ numbers and rounded as the single price is. Where 64 bits might not do, Python's
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from engine.planning.requirement import HOUSE_TARIFF
 from engine.sweeping.columns import Column, Mask
@@ -35,8 +35,7 @@ class UnknownBillingError(BadInputError):
     code = "unknown_billing"
 
 
-@dataclass(frozen=True, slots=True)
-class Billing:
+class Billing(Struct, frozen=True):
     """How a plan or a service bills the runs of a protocol.
 
     Attributes:

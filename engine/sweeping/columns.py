@@ -7,11 +7,11 @@ load test is a ``Problem`` with its column; rows are counted from 0.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from kernel.durations import MAX_DURATION_S, parse_duration_s
 from kernel.errors import BadInputError
@@ -49,8 +49,7 @@ class BadColumnError(BadInputError):
     code = "bad_column"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Why a row is no load test that can be estimated."""
 
     row: int
@@ -64,8 +63,7 @@ class Problem:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """A column of names.
 
     Attributes:
@@ -78,8 +76,7 @@ class Words:
     codes: Codes
 
 
-@dataclass(frozen=True, slots=True)
-class LoadTests:
+class LoadTests(Struct, frozen=True):
     """Load tests as columns; a column of one entry holds it for all rows.
 
     Attributes:

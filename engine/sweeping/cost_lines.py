@@ -6,9 +6,9 @@ Rows that agree in everything but users make a line.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import pyarrow as pa
+from msgspec import Struct
 
 from engine.sweeping.columns import NUMBERS
 from engine.sweeping.frames import ESTIMATES
@@ -41,8 +41,7 @@ class NoLinesError(BadInputError):
     code = "no_lines"
 
 
-@dataclass(frozen=True, slots=True)
-class CostLine:
+class CostLine(Struct, frozen=True):
     """What one choice costs.
 
     Attributes:
@@ -54,8 +53,7 @@ class CostLine:
     points: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class BreakEven:
+class BreakEven(Struct, frozen=True):
     """From so many users on, another choice is the cheapest."""
 
     users: int
@@ -64,8 +62,7 @@ class BreakEven:
     instead_of: str
 
 
-@dataclass(frozen=True, slots=True)
-class CostLines:
+class CostLines(Struct, frozen=True):
     """Lines over the same users.
 
     Attributes:

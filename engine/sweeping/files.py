@@ -10,10 +10,10 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+from msgspec import Struct
 
 from engine.sweeping.columns import BadColumnError, Problem
 from engine.sweeping.frames import estimated
@@ -29,8 +29,7 @@ PROBLEMS_KEPT = 20
 Progress = Callable[[int, int | None], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What is wanted of a sweep's rows.
 
     Attributes:
@@ -44,8 +43,7 @@ class Wanted:
     top: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FileSweep:
+class FileSweep(Struct, frozen=True):
     """What became of a file.
 
     Attributes:

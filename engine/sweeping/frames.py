@@ -8,13 +8,14 @@ and in the modules that build on this one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.sweeping.columns import (
     DURATION,
@@ -42,8 +43,7 @@ FREE = "estimated_injectors"
 """What the estimate's injectors are called beside a column of fixed ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Estimated:
+class Estimated(Struct, frozen=True):
     """Rows with their estimates beside them.
 
     Attributes:

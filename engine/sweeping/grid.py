@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from engine.sweeping.axes import Axes
 from engine.sweeping.columns import Column, LoadTests, Problem
@@ -28,8 +28,7 @@ class EmptyGridError(BadInputError):
     code = "empty_grid"
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(Struct, frozen=True):
     """A grid of what-ifs.
 
     Attributes:
@@ -99,8 +98,7 @@ class Grid:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """Consecutive what-ifs of a grid that have a situation in common.
 
     Attributes:

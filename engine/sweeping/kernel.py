@@ -7,9 +7,9 @@ go through in chunks that stay in the processor's cache, about twice as fast as 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from engine.planning.machines import MONTH_S
 from engine.planning.requirement import HOUSE_TARIFF
@@ -50,8 +50,7 @@ BEYOND, EGRESS, EGRESS_OF, BEFORE = range(4)
 NEVER = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Constants:
+class Constants(Struct, frozen=True, eq=False):
     """What the loops compute with, by situation.
 
     Attributes:
@@ -78,8 +77,7 @@ class Constants:
     egress: Column
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Filled:
+class Filled(Struct, frozen=True, eq=False):
     """The columns that the loops fill.
 
     Attributes:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.planning.fleet import cheapest_fleet
 from engine.planning.places import Place
@@ -26,8 +27,7 @@ ALONE_MAX = 1 << 17
 """Rows estimated by themselves that are remembered."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class Found(Struct, frozen=True, eq=False):
     """The situations of some rows.
 
     Attributes:

@@ -20,10 +20,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.planning.needs import Needs, able
 from engine.sweeping.columns import Column
@@ -39,8 +40,7 @@ ENTRIES_MAX = 1 << 22
 _UNREACHED = 1 << 62
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MachinePrices:
+class MachinePrices(Struct, frozen=True, eq=False):
     """The least price of machines in one place, by what they have to carry.
 
     Attributes:

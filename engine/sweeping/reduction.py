@@ -8,11 +8,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from engine.sweeping import kernel
 from engine.sweeping.columns import Column, LoadTests, Problem
@@ -29,8 +29,7 @@ MEASURES = ("usd_micros", "machine_usd_micros")
 Progress = Callable[[int, int | None], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Reduced:
+class Reduced(Struct, frozen=True):
     """What is left of a grid.
 
     Attributes:

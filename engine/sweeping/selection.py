@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
 
 from engine.sweeping.columns import Column
 from kernel.durations import parse_duration_s
@@ -38,8 +38,7 @@ class BadSelectionError(BadInputError):
     code = "bad_selection"
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A column compared with a value.
 
     Attributes:
@@ -66,8 +65,7 @@ class Condition:
         return OPERATORS[self.operator](column, self.value)
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """By which column, and whether the largest comes first."""
 
     column: str

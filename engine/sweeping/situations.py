@@ -7,9 +7,11 @@ them; each is looked up once, and the rows then compute with its figures.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.planning.capacity import STANDARD_INJECTOR, Demand, capacity_of, demand_of
 from engine.planning.costs import START_UP_S
@@ -37,8 +39,7 @@ PACE_S = 1_000_000
 INT64_MAX = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Situation:
+class Situation(Struct, frozen=True, order=True):
     """What a row says in words; an empty word: nothing.
 
     Attributes:
@@ -67,8 +68,7 @@ class Situation:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class EgressStep:
+class EgressStep(Struct, frozen=True):
     """What sending costs from so many requests on.
 
     Attributes:
@@ -85,8 +85,7 @@ class EgressStep:
     before_usd_micros: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MachineFigures:
+class MachineFigures(Struct, frozen=True, eq=False):
     """What machines in a place cost.
 
     Attributes:
@@ -114,8 +113,7 @@ class MachineFigures:
     egress: tuple[EgressStep, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Figures:
+class Figures(Struct, frozen=True, eq=False):
     """What the rows of a situation compute with.
 
     Attributes:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from engine.sweeping.columns import Problem
 from engine.sweeping.files import sweep_file
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
 PARTITION = "*.parquet"
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One partition, and how it is to be swept.
 
     Attributes:
@@ -50,8 +50,7 @@ class Part:
     catalog: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PartSwept:
+class PartSwept(Struct, frozen=True):
     """What became of a partition.
 
     Attributes:

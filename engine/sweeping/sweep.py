@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.sweeping.columns import (
     NONE,
@@ -40,8 +41,7 @@ class OnError(StrEnum):
     MARK = "mark"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Swept:
+class Swept(Struct, frozen=True, eq=False):
     """One entry for each load test; zeros where there is a problem.
 
     Attributes:

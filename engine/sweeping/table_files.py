@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+from msgspec import Struct
 
 from engine.sweeping.columns import BadColumnError
 from engine.sweeping.frames import BATCH_ROWS
@@ -31,8 +31,7 @@ class TableFileError(BadInputError):
     code = "table_file"
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """The rows of a file.
 
     Attributes:

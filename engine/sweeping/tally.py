@@ -7,9 +7,8 @@ into that of all, whatever the parts were.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from engine.sweeping.columns import Column
 
@@ -23,8 +22,7 @@ OF_ONE = 1_023 << FRACTION_BITS
 BUCKETS = (64 << FRACTION_BITS) + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Best:
+class Best(Struct, frozen=True):
     """One of the least numbers, and the place where it went by."""
 
     number: int

@@ -12,9 +12,9 @@ never priced again.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from kernel.errors import InvariantBrokenError

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from pricing.books.invoices import run_cause
@@ -16,8 +16,7 @@ from pricing.quotes import Unit
 from pricing.tariffs import CancellationPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(Struct, frozen=True):
     """What a run cost, after its correction.
 
     Attributes:

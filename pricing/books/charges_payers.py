@@ -8,9 +8,9 @@ refused is refused with its numbers and with what would help (R73, R78, R106).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
@@ -60,8 +60,7 @@ class QuoteOutdatedError(RefusedError):
     code = "quote_outdated"
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(Struct, frozen=True):
     """How a run would be paid.
 
     Attributes:

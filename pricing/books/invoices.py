@@ -6,10 +6,11 @@ to a revenue account.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
 from kernel.errors import BadInputError
@@ -32,8 +33,7 @@ class UnknownInvoiceError(BadInputError):
     code = "unknown_invoice"
 
 
-@dataclass(frozen=True, slots=True)
-class InvoiceLine:
+class InvoiceLine(Struct, frozen=True):
     """One amount and why; a correction is negative."""
 
     description: str
@@ -41,8 +41,7 @@ class InvoiceLine:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class Invoice:
+class Invoice(Struct, frozen=True):
     """An issued invoice.
 
     Attributes:

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Select, bindparam, select
 
 from kernel.errors import InvariantBrokenError
@@ -72,8 +72,7 @@ class NaturalKeyConflictError(InvariantBrokenError):
     code = "natural_key_conflict"
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(Struct, frozen=True):
     """One line of a transaction: what a ledger account gains, in one unit; never zero."""
 
     ledger_account: str
@@ -81,8 +80,7 @@ class Posting:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(Struct, frozen=True):
     """One event in the books.
 
     Attributes:

@@ -7,10 +7,10 @@ are the slices that open reservations hold. A lot itself never changes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
 from sqlalchemy import Connection, Subquery, bindparam, func, or_, select
 
 from kernel.errors import InvariantBrokenError
@@ -56,8 +56,7 @@ class LotOutOfBoundsError(InvariantBrokenError):
     code = "lot_out_of_bounds"
 
 
-@dataclass(frozen=True, slots=True)
-class Lot:
+class Lot(Struct, frozen=True):
     """A lot as it stands.
 
     Attributes:
@@ -86,16 +85,14 @@ class Lot:
         return self.remaining - self.reserved
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(Struct, frozen=True):
     """A part of a lot."""
 
     lot_id: int
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """LI-minutes to be given, once per cause."""
 
     kind: LotKind
@@ -106,8 +103,7 @@ class Grant:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """LI-minutes on a lot, and those of them that open reservations hold."""
 
     remaining: int

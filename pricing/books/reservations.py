@@ -6,10 +6,10 @@ the lot expires before the run starts. Money is quoted, and set aside only in a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, select
 
 from kernel.errors import InvariantBrokenError
@@ -54,8 +54,7 @@ class ReservationStateError(InvariantBrokenError):
     code = "reservation_state"
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(Struct, frozen=True):
     """A run's reservation.
 
     Attributes:

@@ -6,8 +6,9 @@ The one place that computes what sending costs; estimates and bills both come he
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
+
+from msgspec import Struct
 
 from pricing.catalog.model import Price
 from pricing.money import BYTES_PER_GB
@@ -16,8 +17,7 @@ FREE_EGRESS_GB = 100
 """A month and account on both clouds, over all regions."""
 
 
-@dataclass(frozen=True, slots=True)
-class EgressTier:
+class EgressTier(Struct, frozen=True):
     """The price of a gigabyte from so many gigabytes a month on; the free ones count."""
 
     from_gb: int

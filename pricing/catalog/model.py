@@ -6,8 +6,9 @@ Prices are micro-dollars and never without the day on which they held and the so
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 MIB_PER_GIB = 1_024
 PROVIDERS = ("aws", "azure")
@@ -15,8 +16,7 @@ STALE_AFTER_DAYS = 365
 DEFAULT_REGION: Mapping[str, str] = {"aws": "us-east-1", "azure": "eastus"}
 
 
-@dataclass(frozen=True, slots=True)
-class MachineType:
+class MachineType(Struct, frozen=True):
     """A kind of machine that a cloud rents.
 
     Attributes:
@@ -42,8 +42,7 @@ class MachineType:
     burstable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Offering:
+class Offering(Struct, frozen=True):
     """A machine type in one region at its on-demand price for Linux.
 
     Attributes:
@@ -61,8 +60,7 @@ class Offering:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class SpotPrice:
+class SpotPrice(Struct, frozen=True):
     """What spare capacity of a machine type cost on a day; the cloud may take it away.
 
     Attributes:
@@ -78,8 +76,7 @@ class SpotPrice:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(Struct, frozen=True):
     """The price of something around a machine.
 
     Attributes:
@@ -101,8 +98,7 @@ class Price:
     high_usd_micros: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """Where figures come from: a title, an address, the version that was read, its licence."""
 
     title: str
@@ -111,8 +107,7 @@ class Source:
     licence: str
 
 
-@dataclass(frozen=True, slots=True)
-class BillingRule:
+class BillingRule(Struct, frozen=True):
     """How a cloud counts the time of a running machine."""
 
     minimum_s: int

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pricing.catalog.egress import EgressTier
 from pricing.catalog.errors import CatalogUnreadableError
@@ -34,8 +36,7 @@ EGRESS_TIERS_COLUMNS = ("provider", "region", "from_gb", "usd", "as_of", "source
 ANY_REGION = "*"
 
 
-@dataclass(frozen=True, slots=True)
-class NatPrices:
+class NatPrices(Struct, frozen=True):
     """What a NAT gateway costs: for each hour that begins, and for each gigabyte either way."""
 
     hour: Price

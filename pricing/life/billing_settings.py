@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from pricing.life.terms import all_terms
@@ -12,8 +11,7 @@ from pricing.payments.collecting import channel_of
 from pricing.tables import ACCOUNTS
 
 
-@dataclass(frozen=True, slots=True)
-class BillingSettings:
+class BillingSettings(Struct, frozen=True):
     """How an account pays, and where it changes that.
 
     Attributes:

@@ -8,9 +8,9 @@ when anybody looks: many boundaries that are crossed at once are crossed one by 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from pricing.life.changes import (

@@ -12,10 +12,10 @@ one open at a time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, select
 
 from pricing.plans import Plan
@@ -45,8 +45,7 @@ class ChangeState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A change that has not been applied yet.
 
     Attributes:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
@@ -29,8 +29,7 @@ class CancellationPendingError(RefusedError):
     code = "cancellation_pending"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A command that is about to be done, on an account whose books are locked and up to date.
 
     Attributes:

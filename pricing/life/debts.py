@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
@@ -18,8 +17,7 @@ class PaymentOverdueError(RefusedError):
     code = "payment_overdue"
 
 
-@dataclass(frozen=True, slots=True)
-class Debts:
+class Debts(Struct, frozen=True):
     """What could not be collected: of how many periods and runs, and how much together."""
 
     periods: int

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from pricing.life.activation import TrialUsedError, check_trial
@@ -25,8 +25,7 @@ class PlanStatus(StrEnum):
     PAYMENT_FAILURE = "PaymentFailure"
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryRow:
+class HistoryRow(Struct, frozen=True):
     """A stretch on one plan.
 
     Attributes:
@@ -55,8 +54,7 @@ class Action(StrEnum):
     CONTACT_US = "contact_us"
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """A plan that an account could be on, and how it would get there."""
 
     plan: Plan

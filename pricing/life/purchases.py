@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from pricing.books.invoices import issue
@@ -15,8 +14,7 @@ from pricing.payments.payer import Payer
 from pricing.quotes import Unit
 
 
-@dataclass(frozen=True, slots=True)
-class Purchase:
+class Purchase(Struct, frozen=True):
     """Credits for money.
 
     Attributes:

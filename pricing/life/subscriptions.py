@@ -9,11 +9,11 @@ the natural key is the subscription and the number of the period, whatever the p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, func, select
 
 from kernel.errors import RefusedError
@@ -59,8 +59,7 @@ class PeriodPayment(StrEnum):
     ABANDONED = "abandoned"
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(Struct, frozen=True):
     """A life on plans.
 
     Attributes:

@@ -5,10 +5,10 @@ An account has one stretch of terms after the other; together they are its plan 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Row, bindparam, select
 
 from pricing.plans import Plan
@@ -23,8 +23,7 @@ _LATEST = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """A stretch of time on one plan.
 
     Attributes:

@@ -6,9 +6,10 @@ number: a payer that is asked twice for the same key collects once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct
 
 from pricing.payments.channels import Channel
 
@@ -27,8 +28,7 @@ class PaymentState(StrEnum):
     ABANDONED = "abandoned"
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(Struct, frozen=True):
     """Money to be collected, once per key.
 
     Attributes:
@@ -49,8 +49,7 @@ class Payment:
     at_once: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What became of a payment.
 
     Attributes:

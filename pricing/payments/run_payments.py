@@ -13,9 +13,9 @@ not answered it may have been made; if the bank then declines, the credit is tak
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, select
 
 from pricing.books.invoices import run_cause
@@ -42,8 +42,7 @@ _DEBTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RunDebt:
+class RunDebt(Struct, frozen=True):
     """What a run owes, and where its payment is."""
 
     cause: str

@@ -12,10 +12,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from pricing.refreshing.found import (
     BOOT_DISK,
@@ -48,8 +49,7 @@ _MACHINE_ATTRIBUTES: Sequence[tuple[str, str, Reason]] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(Struct, frozen=True):
     """A product of the price list, opened.
 
     Attributes:

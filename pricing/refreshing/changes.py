@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kernel.errors import ProviderFailedError
 from pricing.refreshing.found import MACHINE, SPOT, PriceFound, Reason
@@ -17,8 +18,7 @@ class IncompletePriceListError(ProviderFailedError):
     code = "incomplete_price_list"
 
 
-@dataclass(frozen=True, slots=True)
-class RegionFound:
+class RegionFound(Struct, frozen=True):
     """What was found for a region: each price once, and what was left out."""
 
     region: str
@@ -27,8 +27,7 @@ class RegionFound:
     published: str
 
 
-@dataclass(frozen=True, slots=True)
-class Repriced:
+class Repriced(Struct, frozen=True):
     """A machine type whose price is another one now."""
 
     name: str
@@ -41,8 +40,7 @@ class Repriced:
         return 100 * (self.after_usd_micros / self.before_usd_micros - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class RegionChanges:
+class RegionChanges(Struct, frozen=True):
     """What a refresh changes in a region.
 
     Attributes:

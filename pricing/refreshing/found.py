@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from pricing.money import MICROS_PER_USD
 
@@ -51,8 +52,7 @@ class Reason(StrEnum):
     UNKNOWN_SIZE = "processors and memory not known"
 
 
-@dataclass(frozen=True, slots=True)
-class PriceFound:
+class PriceFound(Struct, frozen=True):
     """One price of one region.
 
     Attributes:
@@ -82,8 +82,7 @@ Reading = tuple[PriceFound, ...] | Reason
 """The prices in a row of a price list, or why it has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class PageFound:
+class PageFound(Struct, frozen=True):
     """What a page of a price list says.
 
     Attributes:

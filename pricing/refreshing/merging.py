@@ -10,8 +10,9 @@ import csv
 import io
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from pricing.catalog import FREE_EGRESS_GB, Catalog, MachineType, Source
 from pricing.catalog.catalog import (
@@ -53,8 +54,7 @@ _DISK_PER = {"aws": "GB-month", "azure": "month"}
 Row = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(Struct, frozen=True):
     """The tables of a catalogue that hold more than one region, as they are on disk.
 
     ``machine_types`` are those of the provider that is refreshed.
@@ -66,8 +66,7 @@ class Tables:
     refreshed: Sequence[Row]
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(Struct, frozen=True):
     """Files to put over those of the catalogue before, by their path in it; and what changes."""
 
     files: Mapping[str, str]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from statistics import median
+
+from msgspec.structs import replace
 
 from pricing.catalog import Catalog
 from pricing.refreshing.changes import RegionFound

@@ -8,7 +8,9 @@ fall back to paying by the run (C12). Runs are whole: what is left below one run
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from kernel.errors import BadInputError
 from pricing.money import to_cents_half_up
@@ -29,8 +31,7 @@ class NeedError(BadInputError):
     code = "bad_need"
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """What somebody runs in a month.
 
     Attributes:
@@ -60,8 +61,7 @@ class Need:
                 )
 
 
-@dataclass(frozen=True, slots=True)
-class PlanCost:
+class PlanCost(Struct, frozen=True):
     """What the need costs on one plan.
 
     Attributes:
@@ -82,8 +82,7 @@ class PlanCost:
     why_not: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(Struct, frozen=True):
     """The plans for a need, cheapest first.
 
     Attributes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import escape
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from pricing.books.invoices import Invoice, InvoiceLine
 from pricing.money import format_usd
@@ -86,8 +87,7 @@ _LINE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Parties:
+class Parties(Struct, frozen=True):
     """Who sends the invoice to whom: names with addresses, on as many lines as they need.
 
     Attributes:

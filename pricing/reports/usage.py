@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from pricing.periods import Period
 
 _Key = TypeVar("_Key", bound=Hashable)
 
 
-@dataclass(frozen=True, slots=True)
-class RunUse:
+class RunUse(Struct, frozen=True):
     """What one run used, after its correction.
 
     Attributes:
@@ -54,8 +54,7 @@ class RunUse:
     tariff_version: date
 
 
-@dataclass(frozen=True, slots=True)
-class Purchase:
+class Purchase(Struct, frozen=True):
     """Money charged for anything but a run: a period of a plan, an upgrade, a boost.
 
     Attributes:
@@ -78,8 +77,7 @@ class Purchase:
         return ":period:" in self.key
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(Struct, frozen=True):
     """What a number of runs used together."""
 
     runs: int = 0
@@ -97,8 +95,7 @@ class Total:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CycleUsage:
+class CycleUsage(Struct, frozen=True):
     """One account's usage of one billing cycle (R95, R102, R103).
 
     Attributes:

@@ -9,9 +9,9 @@ no grant to share: there only the limit may be set (R75).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from kernel.errors import BadInputError, RefusedError
@@ -64,8 +64,7 @@ class AllocationRefusedError(RefusedError):
     code = "allocation_refused"
 
 
-@dataclass(frozen=True, slots=True)
-class DepartmentView:
+class DepartmentView(Struct, frozen=True):
     """A department as it stands at an instant.
 
     Attributes:
@@ -264,8 +263,7 @@ def department_views(
     return tuple(_view(conn, each, instant) for each in list_departments(conn, account_id))
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
+class _Request(Struct, frozen=True):
     """A command as it was sent; the same id again does nothing."""
 
     command: str

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import Connection, Row, bindparam, select
 
 from kernel.errors import BadInputError, RefusedError
@@ -47,8 +47,7 @@ class DepartmentExistsError(RefusedError):
     code = "department_exists"
 
 
-@dataclass(frozen=True, slots=True)
-class Department:
+class Department(Struct, frozen=True):
     """A part of an account.
 
     Attributes:

@@ -8,9 +8,9 @@ so the limit holds for every month, whatever waits for whatever boundary.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import Connection, func, literal, select
 
 from pricing.books.invoices import REVENUE
@@ -22,8 +22,7 @@ from pricing.sharing.departments_register import Department
 from pricing.tables import DEPARTMENT_RUNS, POSTINGS, RESERVATIONS, TRANSACTIONS
 
 
-@dataclass(frozen=True, slots=True)
-class Wallet:
+class Wallet(Struct, frozen=True):
     """A department's money in one month.
 
     Attributes:

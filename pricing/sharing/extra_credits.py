@@ -9,9 +9,9 @@ them stays in their lot. Only accounts that pay by card can buy any (R105).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from kernel.errors import BadInputError, RefusedError
@@ -46,8 +46,7 @@ class ExtraCreditsRefusedError(RefusedError):
     code = "extra_credits_refused"
 
 
-@dataclass(frozen=True, slots=True)
-class ExtraCredits:
+class ExtraCredits(Struct, frozen=True):
     """An account's extra credits in one billing period.
 
     Attributes:

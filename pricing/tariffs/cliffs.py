@@ -9,10 +9,12 @@ There is no search upwards for something cheaper: more never costs less (R3).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kernel.durations import MAX_DURATION_S
 from pricing.tariffs.interpreter import price
@@ -42,8 +44,7 @@ class Size(StrEnum):
     DURATION = "duration_s"
 
 
-@dataclass(frozen=True, slots=True)
-class Cliff:
+class Cliff(Struct, frozen=True):
     """A test and its neighbour across an edge of the price.
 
     Attributes:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from pricing.money import SECONDS_PER_HOUR
 from pricing.strict_toml import Table, read_toml

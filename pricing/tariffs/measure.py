@@ -5,8 +5,9 @@ Pure and exact: quantities are fractions until they are shown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from pricing.tariffs.model import (
     INJECTORS_MAX,
@@ -18,8 +19,7 @@ from pricing.tariffs.model import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """A test as a tariff sees it.
 
     Attributes:

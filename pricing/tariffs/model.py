@@ -10,10 +10,11 @@ where *counted* is injectors, users, or the users that whole injectors have room
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from kernel.durations import MAX_DURATION_S
 from kernel.errors import BadInputError
@@ -91,8 +92,7 @@ class Rounding(StrEnum):
     NEAREST = "nearest"
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """The size of one test.
 
     Attributes:
@@ -136,8 +136,7 @@ class Usage:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Floor:
+class Floor(Struct, frozen=True):
     """The least time that each injector counts for, in a fleet of up to so many.
 
     ``up_to_injectors`` is None for the last floor: any larger fleet.
@@ -147,8 +146,7 @@ class Floor:
     minimum_s: int
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """The vendor's own published arithmetic for one test.
 
     Attributes:
@@ -166,8 +164,7 @@ class Example:
     usd_micros: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tariff:
+class Tariff(Struct, frozen=True):
     """One dated version of one service's rule.
 
     Attributes:
@@ -253,8 +250,7 @@ class Tariff:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class TariffPrice:
+class TariffPrice(Struct, frozen=True):
     """What a service bills for a test.
 
     Attributes:

@@ -7,12 +7,12 @@ it; DescribeInstances, by tag, is the only truth about what exists.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
 
 import boto3
+from msgspec import Struct
 
 from kernel.clock import Clock
 from kernel.errors import ProviderFailedError
@@ -44,8 +44,7 @@ VISIBLE_FIRST_WAIT_S = 0.25
 DEFAULT_SETTINGS = AwsSettings()
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(Struct, frozen=True):
     """What a create call gave: machines, and what kept it from giving more."""
 
     machine_ids: Sequence[str]

@@ -6,9 +6,11 @@ Nothing is created but one small object in the bucket, which is deleted again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kernel.clock import Clock
 from kernel.errors import ProviderFailedError
@@ -26,8 +28,7 @@ from providers.settings import AWS_BUCKET, AwsSettings
 POLICY_HINT = "attach what `loadmuster doctor --policy aws` prints to this user or role"
 
 
-@dataclass(frozen=True, slots=True)
-class Examination:
+class Examination(Struct, frozen=True):
     """Looks at one account.
 
     Attributes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
+
+from msgspec import Struct
 
 from providers.aws.clients import AwsClients
 from providers.aws.errors import NOT_FOUND_CODES, PERMISSION_CODES
@@ -40,8 +41,7 @@ MACHINES_PER_TERMINATE = 500
 TERMINATE_ROUNDS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A machine as EC2 describes it, terminated ones included."""
 
     machine_id: str

@@ -7,8 +7,9 @@ list; each region uses those that are its own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from providers.aws.clients import AwsClients
 from providers.errors import ConfigurationRejectedError, QuotaExceededError
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 ANYWHERE = "0.0.0.0/0"
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Struct, frozen=True):
     """Where machines of a region are put.
 
     Attributes:

@@ -8,9 +8,10 @@ the permissions ``pricing:GetProducts``, ``ec2:DescribeInstanceTypes`` for types
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from kernel.clock import Clock
 from providers.aws.clients import AwsClients
@@ -28,8 +29,7 @@ LINUX = ("Linux/UNIX", "Linux/UNIX (Amazon VPC)")
 _STALE_CODES = frozenset({"ExpiredNextTokenException", "InvalidNextTokenException"})
 
 
-@dataclass(frozen=True, slots=True)
-class RowsPage:
+class RowsPage(Struct, frozen=True):
     """A page of an answer: its rows, and the token of the next one; None: it was the last."""
 
     rows: Sequence[Any]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kernel.errors import ProviderFailedError
 from providers.aws.clients import AwsClients
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 SPOT = "spot"
 
 
-@dataclass(frozen=True, slots=True)
-class FamilyQuota:
+class FamilyQuota(Struct, frozen=True):
     """One limit of Service Quotas on on-demand machines, and its sister on spot machines.
 
     Attributes:
@@ -60,8 +60,7 @@ FAMILIES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """vCPUs in a region: how many may run, and how many do."""
 
     limit: int

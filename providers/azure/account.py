@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from azure.core.rest import HttpRequest
+from msgspec import Struct
 
 from kernel.errors import ProviderFailedError
 from providers.azure.clients import AzureClients
@@ -31,8 +31,7 @@ USABLE = frozenset({"Enabled", "PastDue", "Warned"})
 REGISTERED = "Registered"
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(Struct, frozen=True):
     """A subscription as Azure describes it.
 
     Attributes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.core.pipeline.transport import RequestsTransport
+from msgspec import Struct
 
 from kernel.clock import Clock
 from providers.settings import AZURE_PUBLIC_ENDPOINT, AzureSettings
@@ -22,8 +22,7 @@ CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """An Azure that can be called.
 
     Attributes:

@@ -6,8 +6,10 @@ Nothing is created but one small blob and one container, which are deleted again
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kernel.clock import Clock
 from kernel.errors import LoadmusterError, ProviderFailedError
@@ -28,8 +30,7 @@ from providers.findings import Finding, Grade, missing
 from providers.settings import AZURE_IDENTITY, AzureSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Examination:
+class Examination(Struct, frozen=True):
     """Looks at one subscription.
 
     Attributes:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from kernel.errors import ProviderFailedError
 from providers.azure.boot import FORCED_TYPES
@@ -39,8 +40,7 @@ GROUP_TYPE = "resource group"
 """The machine type of a group that holds no machine but is not gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """The resource group of a run in a region."""
 
     name: str
@@ -62,8 +62,7 @@ class Group:
         return datetime.fromisoformat(text) if text else self.created_at
 
 
-@dataclass(frozen=True, slots=True)
-class ScaleSet:
+class ScaleSet(Struct, frozen=True):
     """The machines of one launch, as a whole."""
 
     name: str
@@ -71,8 +70,7 @@ class ScaleSet:
     capacity: int
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A machine as Azure describes it.
 
     Attributes:

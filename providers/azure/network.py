@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from providers.azure.clients import AzureClients
 from providers.azure.names import content_name, shared_group
@@ -30,8 +31,7 @@ READY_LOOKS = 10
 READY_WAIT_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Struct, frozen=True):
     """Where machines of a region are put.
 
     Attributes:

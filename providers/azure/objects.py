@@ -12,11 +12,12 @@ import hashlib
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, unquote
+
+from msgspec import Struct
 
 from providers.azure.clients import AzureClients
 from providers.azure.codes import EXISTS_CODES
@@ -48,8 +49,7 @@ DIGITS = 20
 _INBOX = re.compile(r"(?:[^/]+/)*?in/")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where an object is.
 
     Attributes:

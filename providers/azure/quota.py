@@ -7,7 +7,8 @@ spent: https://learn.microsoft.com/azure/virtual-machines/quotas.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from providers.azure.clients import AzureClients
 from providers.azure.sizes import Size
@@ -25,8 +26,7 @@ PER_MACHINE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """What a quota allows, and what is taken of it."""
 
     limit: int

@@ -7,8 +7,9 @@ https://learn.microsoft.com/rest/api/compute/virtual-machine-scale-sets/create-o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from providers.azure.boot import custom_data
 from providers.azure.names import scale_set_name
@@ -28,8 +29,7 @@ DELETE = "Delete"
 _IMAGE_SKUS: Final = {ARM64: "server-arm64"}
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """What a launch stands on.
 
     Attributes:

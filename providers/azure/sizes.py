@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from azure.core.rest import HttpRequest
+from msgspec import Struct
 
 from providers.azure.clients import AzureClients
 from providers.contract import LaunchSpec
@@ -23,8 +23,7 @@ _MACHINES = "virtualMachines"
 _FORBIDDEN = "NotAvailableForSubscription"
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(Struct, frozen=True):
     """A machine size.
 
     Attributes:

@@ -9,9 +9,10 @@ of its machine.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from providers.contract import Machine, MachineState
 
@@ -22,8 +23,7 @@ MACHINE_TYPE = "process"
 SEPARATOR = "\x1f"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """The tags of one machine, and its place in the launch.
 
     Attributes:

@@ -20,9 +20,10 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from kernel.files import write_whole
 from providers.contract import LaunchSpec
@@ -35,8 +36,7 @@ TOKEN_DIGITS = 8
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchRecord:
+class LaunchRecord(Struct, frozen=True):
     """A launch as it was first asked for; asking again changes nothing in it."""
 
     folder: Path

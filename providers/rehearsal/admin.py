@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict
+
+from msgspec.structs import asdict
 
 from providers.rehearsal.faults import fault_from_json
 from providers.rehearsal.world import World

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from html import escape
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from msgspec import Struct
+
 from providers.rehearsal.azure_refusals import ConnectionBrokenError
 from providers.rehearsal.azure_reply import Reply
 from providers.rehearsal.azure_sas import delegation_key, is_signed, sas_refusal
@@ -65,8 +67,7 @@ class Container:
     blobs: dict[str, bytes] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class BlobAsk:
+class BlobAsk(Struct, frozen=True):
     """A request, taken apart; header names are in lower case, names are decoded."""
 
     method: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from providers.rehearsal.azure_refusals import ArmError, group_not_found, not_found
 from providers.rehearsal.azure_scale_sets import ScaleSets
@@ -12,8 +13,7 @@ from providers.rehearsal.azure_things import NEVER, Holdings, Thing
 FORCED = "virtualmachines"
 
 
-@dataclass(frozen=True, slots=True)
-class Groups:
+class Groups(Struct, frozen=True):
     """The making and the ending of groups, and of what lies in them."""
 
     holdings: Holdings

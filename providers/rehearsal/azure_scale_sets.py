@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from providers.rehearsal.azure_refusals import ArmError
 from providers.rehearsal.azure_stock import (
@@ -31,8 +32,7 @@ NAME_DIGITS = 8
 READY = "Succeeded"
 
 
-@dataclass(frozen=True, slots=True)
-class ScaleSets:
+class ScaleSets(Struct, frozen=True):
     """The making and the ending of scale sets and machines."""
 
     holdings: Holdings

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import io
 import time
-from dataclasses import replace
 from typing import Any
 
 import requests
 from azure.core.credentials import AccessToken
+from msgspec.structs import replace
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 from urllib3.exceptions import ProtocolError

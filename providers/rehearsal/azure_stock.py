@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from providers.rehearsal.world import World
 
@@ -116,8 +117,7 @@ def address_usages(machines: int) -> Iterator[dict[str, Any]]:
         yield _usage(name, ADDRESSES_LIMIT, machines)
 
 
-@dataclass(frozen=True, slots=True)
-class Allocation:
+class Allocation(Struct, frozen=True):
     """What a scale set gets: a size for each machine that can be had, and why not more."""
 
     sizes: Sequence[str]

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from providers.rehearsal.hosts import Hosts
 
 NEVER = float("inf")
@@ -17,8 +19,7 @@ RETRY_AFTER_S = 1
 MACHINE = "virtualmachines"
 
 
-@dataclass(frozen=True, slots=True)
-class AzurePace:
+class AzurePace(Struct, frozen=True):
     """How long a rehearsed Azure takes, in seconds of its own clock.
 
     Attributes:

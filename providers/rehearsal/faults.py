@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 ANY = "*"
 # Calls below it are meant for the rehearsal, not for the cloud that it plays.
@@ -34,8 +36,7 @@ class FaultKind(StrEnum):
 STANDING = frozenset({FaultKind.SHORT_CAPACITY, FaultKind.VCPU_LIMIT})
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One thing that is to go wrong.
 
     Attributes:
@@ -72,8 +73,7 @@ class Fault:
                 return f"{self.kind} of {self.action}, {self.times} times"
 
 
-@dataclass(frozen=True, slots=True)
-class WireRequest:
+class WireRequest(Struct, frozen=True):
     """A call as it arrived.
 
     Attributes:

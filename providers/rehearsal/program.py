@@ -16,10 +16,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from kernel.clock import Clock
 from providers.background import live_in_background
@@ -38,8 +39,7 @@ STOP_WAIT_S = 12.0
 STOP_POLL_S = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
+class Rehearsal(Struct, frozen=True):
     """A rehearsed cloud that is running.
 
     Attributes:
@@ -68,8 +68,7 @@ class Rehearsal:
         stop_rehearsal_server(self.endpoint_url)
 
 
-@dataclass(frozen=True, slots=True)
-class RehearsedCloud:
+class RehearsedCloud(Struct, frozen=True):
     """How a rehearsed cloud is started, found and reached.
 
     Attributes:
@@ -87,8 +86,7 @@ class RehearsedCloud:
     objects: Callable[[str, Clock], ObjectStore]
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """The program of a rehearsed cloud.
 
     Attributes:

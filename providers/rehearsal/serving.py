@@ -9,9 +9,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from kernel.files import write_whole
 
@@ -33,8 +34,7 @@ class Server(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Listening:
+class Listening(Struct, frozen=True):
     """A rehearsal that listens.
 
     Attributes:

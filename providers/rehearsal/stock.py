@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS, INSTANCE_TYPES
+from msgspec import Struct
 
 from providers.rehearsal.world import World
 
@@ -26,8 +26,7 @@ def offered_types(region: str) -> set[str]:
     return {one["InstanceType"] for one in INSTANCE_TYPE_OFFERINGS["region"][region]}
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """One way in which a create call may be fulfilled: a launch template and its overrides."""
 
     machine_type: str
@@ -38,8 +37,7 @@ class Offer:
     shown: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Shortfall:
+class Shortfall(Struct, frozen=True):
     """Why an offer gave fewer machines than were wanted."""
 
     offer: Offer

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Engine, func, select
 
 from engine.database import open_database, transaction

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.calibrating.calibration import Calibration
 from engine.calibrating.evidence import Evidence, RunFigures, measured_by, run_figures

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from engine.cli.compare_view import show_comparison

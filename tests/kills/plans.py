@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 BATCH = 20
 TO_ITS_END = float("inf")
@@ -21,8 +22,7 @@ COLD = 0.25
 SERVES_KILLED_MAX = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How long an undisturbed life takes now.
 
     Attributes:
@@ -47,8 +47,7 @@ class Pace:
         return self.start_up_s + self.after_record_s(part) if before_s is None else before_s
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
+class Life(Struct, frozen=True):
     """One run, by the processes that a user starts for it one after the other.
 
     Attributes:
@@ -66,8 +65,7 @@ class Life:
     warm: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """Lives side by side on one account, and who finishes what they leave.
 
     Attributes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from engine.load.driver import InjectorGroup, LoadPhase, LoadTask, UnrunnableScenarioError
 from engine.load.locust import LocustDriver
@@ -122,7 +123,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 PREPARE = """
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], sys.argv[3]]
 from engine.load.driver import InjectorGroup, LoadTask
 from engine.load.locust import LocustDriver
 from engine.profile import closed
@@ -138,10 +139,10 @@ print(sorted({"locust", "gevent"} & set(sys.modules)))
 """
 
 
-def printed_by(*interpreter: str, folder: Path) -> str:
-    """What a fresh interpreter prints when it prepares a scenario in the folder."""
+def printed_by(*interpreter: str, folder: Path, packages: Path = ROOT) -> str:
+    """What a fresh interpreter with such packages prints when it prepares a scenario."""
     answer = subprocess.run(
-        [*interpreter, "-c", PREPARE, str(ROOT), str(folder)],
+        [*interpreter, "-c", PREPARE, str(ROOT), str(folder), str(packages)],
         capture_output=True,
         text=True,
         timeout=30,
@@ -155,8 +156,11 @@ def test_locust_is_never_imported_into_our_process(tmp_path: Path) -> None:
 
 
 def test_a_missing_locust_is_one_line_that_says_how_to_get_it(tmp_path: Path) -> None:
-    without_packages = (sys.executable, "-I", "-S")
-    refusal, _ = printed_by(*without_packages, folder=tmp_path / "r1").splitlines()
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    (packages / "msgspec").symlink_to(Path(msgspec.__file__).parent)
+    isolated = (sys.executable, "-I", "-S")
+    refusal, _ = printed_by(*isolated, folder=tmp_path / "r1", packages=packages).splitlines()
     assert refusal.startswith("load_engine_missing")
     assert "pip install 'loadmuster[locust]'" in refusal
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [packages]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import fields
 
 from engine.profile import ClosedProfile, Curve, OpenProfile, Point, closed
 from engine.program import LoadProgram, ProgramFile, ProgramKind

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from pricing.tariffs import Example, Tariff, differences, load_tariff, tariff_names, tariff_versions
 

@@ -8,7 +8,6 @@ import re
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import Message
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from providers.aws.boot import USER_DATA_LIMIT_BYTES, boot_script
 from providers.contract import LaunchSpec

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import boto3
 import pytest
+from msgspec.structs import replace
 from mypy_boto3_ec2 import EC2Client
 
 from kernel.clock import ManualClock, SystemClock

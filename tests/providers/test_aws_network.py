@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
 import boto3
 import botocore.session
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 from mypy_boto3_ec2 import EC2Client
 
 from kernel.clock import ManualClock, SystemClock
@@ -27,8 +28,7 @@ REGION = "eu-north-1"
 NUMBERS = count(1)
 
 
-@dataclass(frozen=True)
-class Vpc:
+class Vpc(Struct, frozen=True):
     """A network of the user's own, on a rehearsed AWS."""
 
     session: boto3.Session

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Protocol
 
 import pytest
+from msgspec.structs import replace
 
 from providers.contract import LaunchSpec, Machine, MachineState, Provider
 from providers.errors import CapacityUnavailableError, ConfigurationRejectedError

@@ -8,12 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
 from kernel.clock import ManualClock, StartingClock, SystemClock
 from providers.contract import LaunchSpec, MachineState

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import subprocess
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.load.sliced.bootstrap import Bootstrap
 from kernel.clock import SystemClock
@@ -28,8 +29,7 @@ MAIN = re.compile(r"^(.*)-in-[0-9a-f]+/\{name\}\?")
 """What is the container of all but uploads in the address of an upload to Azure."""
 
 
-@dataclass(frozen=True, slots=True)
-class RehearsedStore:
+class RehearsedStore(Struct, frozen=True):
     """Objects of a rehearsed cloud, and what that cloud calls things."""
 
     cloud: Rehearsal

@@ -16,11 +16,12 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import make_url
 
 from engine.api import Engine

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.load.driver import LoadPhase, Progress
 from engine.profile import closed
@@ -74,7 +74,7 @@ def run_in(state: RunState, **changes: object) -> Run:
             "outcome": Outcome.COMPLETED,
         }
     run = Run(order, state)
-    return replace(run, **(moments | changes))  # type: ignore[arg-type]
+    return replace(run, **(moments | changes))
 
 
 def progress(phase: LoadPhase, message: str = "") -> Progress:

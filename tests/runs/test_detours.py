@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from engine.runs.detours import TRIES_MAX, Detour, Fail, SendAgain, after_refusal
 from engine.runs.states import Outcome, Run

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import update
 
 from engine.api import Engine
@@ -48,7 +49,7 @@ def server(lab: Lab, **changes: object) -> Server:
         return controller.drive(run_id)
 
     made = Server(lab.engine._db, drive, lab.engine.new_lease, never, until_idle=True)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
 
 
 def test_a_free_run_is_claimed_by_one_of_many_that_want_it(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.profile import closed
 from engine.runs.codec import order_from_json, order_to_json
@@ -63,7 +63,7 @@ def run_with(quote: Quote, **changes: object) -> Run:
         "attempt": 1,
         "machines": tuple(machine(number) for number in range(4)),
     }
-    return replace(Run(order, RunState.RELEASING), **(moments | changes))  # type: ignore[arg-type]
+    return replace(Run(order, RunState.RELEASING), **(moments | changes))
 
 
 def cancelled(quote: Quote, after_s: float) -> Kept:

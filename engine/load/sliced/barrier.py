@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from engine.load.driver import InjectorGroup
 
 WHOLE = 10**9
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """An injector that waits for the start.
 
     Attributes:
@@ -30,8 +30,7 @@ class Ready:
     machine: str
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
+class Seat(Struct, frozen=True):
     """One injector's share of the load."""
 
     machine: str
@@ -39,8 +38,7 @@ class Seat:
     high: int
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """The start as all injectors read it.
 
     Attributes:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from providers.objects import NAME_PLACE, UploadMethod, UploadTicket
 
 _SCRIPT = Path(__file__).with_name("agent") / "bootstrap.sh"
 
 
-@dataclass(frozen=True, slots=True)
-class Bootstrap:
+class Bootstrap(Struct, frozen=True):
     """What the script is told.
 
     Attributes:

@@ -8,8 +8,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.load.checks import check_runnable
 from engine.load.driver import (
@@ -46,8 +48,7 @@ Inbox = defaultdict[str, list[str]]
 """Kind of upload (``ready``, ``failed``, ``report``, ``machine``) -> the rest of each's name."""
 
 
-@dataclass(frozen=True, slots=True)
-class SlicedDriver:
+class SlicedDriver(Struct, frozen=True):
     """Runs scenarios with load generators that share nothing.
 
     Attributes:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from engine.load.sliced.machine_use import MachineUse
 from engine.load.verdict import CANCELLED, COMPLETED, FAILED
@@ -22,8 +24,7 @@ EARLY_S_MAX = 10.0
 """An injector that was told to end so much before the others was taken away, not cancelled."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """What one process of an injector measured so far.
 
     Attributes:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from fractions import Fraction
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.planning.capacity.figures import FIGURES, ProtocolFigures
 from engine.scenario import Scenario, UserClass
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(Struct, frozen=True):
     """What one user of a scenario takes; the fields are those of ``ProtocolFigures``.
 
     Attributes:

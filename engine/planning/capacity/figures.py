@@ -6,13 +6,12 @@ what it has measured.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from engine.scenario import Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class ProtocolFigures:
+class ProtocolFigures(Struct, frozen=True):
     """What one user of a protocol takes, unless the scenario says otherwise.
 
     Attributes:

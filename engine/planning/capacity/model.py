@@ -18,7 +18,7 @@ All arithmetic is on integers, so that a single estimate and a column of a milli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from engine.planning.capacity.demand import Demand
 
@@ -39,8 +39,7 @@ GIVEN = "given"
 """What binds when the scenario fixes the payload or the number of injectors."""
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(Struct, frozen=True):
     """What a machine offers to a load engine.
 
     Attributes:
@@ -60,8 +59,7 @@ STANDARD_INJECTOR = Host(vcpus=2, memory_mib=4_096, send_mbps=781, receive_mbps=
 """The unit that plans count: 2 vCPU, 4 GiB, with the baseline network of such a machine on AWS."""
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
+class Capacity(Struct, frozen=True):
     """How many users a machine carries, and which bound that is."""
 
     users: int

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Connection, Engine
 
 from engine.database import transaction

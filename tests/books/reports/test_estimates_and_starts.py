@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Engine
 
 from engine.database import transaction
@@ -87,7 +87,7 @@ def a_run(scenario: Scenario, state: RunState, **reached: datetime | int) -> Run
         time_scale=1.0,
         accepted_at=START,
     )
-    return replace(Run(order, state), **reached)  # type: ignore[arg-type]
+    return replace(Run(order, state), **reached)
 
 
 def test_r9_injectors_are_launched_right_after_the_start_and_not_before(checkout: Scenario) -> None:
