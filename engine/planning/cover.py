@@ -24,7 +24,7 @@ from heapq import heappop, heappush
 
 from msgspec import Struct
 
-from engine.planning.cover_bound import Piece, edges, least_price
+from engine.planning.cover_bound import Piece, bound_by, edges
 
 STATES_MAX = 20_000
 """States that are taken up; after that the best cover so far is returned, with its bound."""
@@ -87,7 +87,7 @@ def cheapest_cover(
     counts = search.counts()
     if counts is None:
         return None
-    linear_price = least_price(search.edges, goal, limits) // scale
+    linear_price = bound_by(search.edges)(goal, limits) // scale
     by_piece = dict(zip(order, counts, strict=True))
     price = sum(count * pieces[i].price for i, count in by_piece.items())
     return Cover(
@@ -147,6 +147,8 @@ class _Search:
     def __init__(self, pieces: Sequence[Piece], limits: tuple[int, ...]) -> None:
         self.edges = edges(pieces, len(limits))
         self._pieces = pieces
+        self._carries = [each.carries for each in pieces]
+        self._least = bound_by(self.edges)
         self._states_max = LIMITED_STATES_MAX if limits else STATES_MAX
         self._taken: list[tuple[int, int]] = [(-1, -1)]
         """By state: the side piece taken last, and the state before; the first has neither."""
@@ -160,15 +162,17 @@ class _Search:
     def run(self, goal: int, limits: tuple[int, ...]) -> bool:
         """Search; false: it was given up before anything was proven."""
         base = max(self.edges, key=lambda edge: edge.bound(goal, limits)).ends
-        side = [(i, each) for i, each in enumerate(self._pieces) if i not in base]
-        worth = self.edges[0]
-        side.sort(
-            key=lambda each: each[1].price * worth.denominator - each[1].carries * worth.carried
-        )
+        worth, least = self.edges[0], self._least
+        side = [
+            (i, each.carries, each.price, each.uses)
+            for i, each in enumerate(self._pieces)
+            if i not in base
+        ]
+        side.sort(key=lambda each: each[2] * worth.denominator - each[1] * worth.carried)
         cycle = 0 if limits else self._pieces[base[0]].carries
         known: dict[tuple[int, ...], int] = {}
         """By rest, what state with it has the most to be carried; without limits by whole bases."""
-        states = [(least_price(self.edges, goal, limits), -goal, limits, 0, 0)]
+        states = [(least(goal, limits), -goal, limits, 0, 0)]
         for _ in range(self._states_max):
             if not states or not self._is_better(states[0][0]):
                 return not self._left_out
@@ -179,13 +183,12 @@ class _Search:
                 continue
             known[key] = missing
             self._fill(base, missing, left, price, state)
-            for i, piece in side:
-                rest = missing - piece.carries
-                remaining = _less(left, piece.uses, 1)
-                paid = price + piece.price
+            for i, carries, costs, uses in side:
+                remaining = _less(left, uses, 1) if left else left
                 if remaining is None:
                     continue
-                bound = paid + least_price(self.edges, rest, remaining)
+                rest, paid = missing - carries, price + costs
+                bound = paid + least(rest, remaining)
                 if not self._is_better(bound):
                     if cycle:
                         break  # those after it cost still more above what they are worth
@@ -242,7 +245,7 @@ class _Search:
             paid = price + count * second.price
             if remaining is None:
                 return
-            if not self._is_better(paid + least_price(self.edges, rest, remaining)):
+            if not self._is_better(paid + self._least(rest, remaining)):
                 return
             others = -(-rest // first.carries)
             if _less(remaining, first.uses, others) is not None:
@@ -254,7 +257,7 @@ class _Search:
         """All but the last of the base pieces, and the cheapest that carries what remains."""
         piece = self._pieces[base]
         count, rest = divmod(missing, piece.carries)
-        last = bisect_left(self._pieces, rest, key=lambda each: each.carries)
+        last = bisect_left(self._carries, rest)
         if rest and last < len(self._pieces):
             paid = price + count * piece.price + self._pieces[last].price
             self._offer(paid, state, ((base, count), (last, 1)))

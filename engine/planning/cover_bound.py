@@ -8,7 +8,7 @@ both for one unit of the resource.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 from msgspec import Struct
@@ -67,11 +67,16 @@ def best_value(pieces: Sequence[Piece]) -> int:
     return best
 
 
-def least_price(edges: Sequence[Edge], missing: int, left: Sequence[int]) -> int:
-    """The best bound that any edge gives."""
-    if len(edges) == 1:
-        return edges[0].bound(missing, left)
-    return max(edge.bound(missing, left) for edge in edges)
+def bound_by(edges: Sequence[Edge]) -> Callable[[int, Sequence[int]], int]:
+    """The least that what is missing costs with what is left: the best bound that any edge gives.
+
+    Asked hundreds of times for a cover, so the usual one, of a single edge, is one expression.
+    """
+    first = edges[0]
+    if len(edges) > 1 or first.unused:
+        return lambda missing, left: max(edge.bound(missing, left) for edge in edges)
+    carried, denominator = first.carried, first.denominator
+    return lambda missing, _: -(-missing * carried // denominator)
 
 
 def _hull(pieces: Sequence[Piece], start: int, resource: int) -> Iterator[Edge]:

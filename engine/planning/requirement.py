@@ -32,6 +32,7 @@ from pricing.tariffs import Tariff, li_minutes, load_tariff
 HOUSE_TARIFF = "on-demand"
 """The tariff by whose rule the own plans count LI-minutes."""
 
+_ALL = Fraction(1)
 
 PUBLISHED = "published figures"
 
@@ -242,6 +243,8 @@ def split(total: int, shares: Sequence[Fraction]) -> list[int]:
     By the method of Webster (largest quotients), in which no part shrinks when the total grows;
     with largest remainders it can, and one more user could then cost less (R3).
     """
+    if len(shares) == 1:
+        return [total]
     scale = math.lcm(*(share.denominator for share in shares))
     weights = [share.numerator * (scale // share.denominator) for share in shares]
     whole = sum(weights)
@@ -274,7 +277,7 @@ def _fixed_injectors(injectors: int, users_by_region: Sequence[int]) -> list[int
 
 
 def _shares(scenario: Scenario) -> list[Fraction]:
-    return [Fraction(each.share) for each in scenario.regions] or [Fraction(1)]
+    return [Fraction(each.share) for each in scenario.regions] or [_ALL]
 
 
 def _names(scenario: Scenario) -> list[str | None]:
