@@ -22,7 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.commands.calibrations import CalibrationCommands
+from engine.commands.cloud_calibrations import CloudCalibrationCommands
 from engine.commands.departments import DepartmentCommands
 from engine.commands.doctor import DoctorCommands
 from engine.commands.reports import ReportCommands
@@ -50,7 +50,7 @@ def new_run_id() -> str:
 
 
 class Engine(
-    CalibrationCommands, DepartmentCommands, DoctorCommands, ReportCommands, ServingCommands
+    CloudCalibrationCommands, DepartmentCommands, DoctorCommands, ReportCommands, ServingCommands
 ):
     """Estimates, runs, cancels and bills load tests against one database.
 

@@ -68,11 +68,7 @@ def calibrate(
     """
     check_runnable(scenario)
     check_engine(scenario, on_this_computer=True)
-    if scenario.program is not None and scenario.program.own_profile:
-        raise UnrunnableScenarioError(
-            "load_engine.own_stages: a script with a load of its own cannot be held at a number "
-            "of users; leave it out to calibrate"
-        )
+    check_users_can_be_held(scenario)
     timing = timing or timing_of(scenario)
     steps: list[Step] = []
     note = ""
@@ -90,11 +86,24 @@ def calibrate(
     return Calibration(
         test=scenario.name,
         at=at,
-        engine=_engine(scenario),
+        engine=load_engine_of(scenario),
         machine=_processor(),
         steps=tuple(steps),
         note=note,
     )
+
+
+def check_users_can_be_held(scenario: Scenario) -> None:
+    """Refuse a test whose numbers of users are not ours to say.
+
+    Raises:
+        UnrunnableScenarioError: With what to leave out.
+    """
+    if scenario.program is not None and scenario.program.own_profile:
+        raise UnrunnableScenarioError(
+            "load_engine.own_stages: a script with a load of its own cannot be held at a number "
+            "of users; leave it out to calibrate"
+        )
 
 
 def timing_of(scenario: Scenario) -> Timing:
@@ -114,7 +123,8 @@ def _files(scenario: Scenario, users: int, timing: Timing) -> Mapping[str, bytes
     return program_files(flat, scenario.program, 1.0, pack(scenario.program))
 
 
-def _engine(scenario: Scenario) -> str:
+def load_engine_of(scenario: Scenario) -> str:
+    """The load engine and its version, as people call it."""
     program = scenario.program
     if program is None:
         return f"locust {importlib.metadata.version('locust')}"

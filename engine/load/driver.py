@@ -118,6 +118,24 @@ class Progress(Struct, frozen=True):
     message: str = ""
 
 
+class Look(Struct, frozen=True):
+    """What a machine had used, and its load engine done, when it was looked at.
+
+    Attributes:
+        at_s: Seconds since the first look, which is at the start of the load.
+        busy_s: Processor seconds used since then, all processors together.
+        memory_bytes: In use.
+        requests: Made until then.
+        failures: How many of them failed.
+    """
+
+    at_s: float
+    busy_s: float
+    memory_bytes: int
+    requests: int
+    failures: int
+
+
 class InjectorResult(Struct, frozen=True):
     """What one injector went through.
 
@@ -133,6 +151,7 @@ class InjectorResult(Struct, frozen=True):
         memory_bytes: What its machine has.
         machine_cores: The processors of its machine.
         processor_s: Processor seconds that its load engine used while load flowed.
+        looks: At its machine, where it plays alone.
     """
 
     slot: int
@@ -145,6 +164,7 @@ class InjectorResult(Struct, frozen=True):
     memory_bytes: int | None = None
     machine_cores: int | None = None
     processor_s: float | None = None
+    looks: tuple[Look, ...] = ()
 
 
 class LoadResult(Struct, frozen=True):
@@ -183,6 +203,9 @@ class LoadResult(Struct, frozen=True):
     def to_json(self) -> dict[str, Any]:
         """The result in dicts, lists, strings and numbers."""
         written: dict[str, Any] = plain(self)
+        for injector in written["injectors"]:
+            if not injector["looks"]:
+                del injector["looks"]
         return written
 
 

@@ -81,6 +81,49 @@ def test_nothing_is_kept_where_it_is_to_be_forgotten(
     assert not calibrations.exists()
 
 
+def test_on_a_cloud_the_users_come_from_one_injector_and_the_run_is_billed(
+    loadmuster: Command,
+    scenario: Path,
+    tmp_path: Path,
+    calibrations: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LOADMUSTER_DB", f"sqlite:///{tmp_path / 'loads.db'}")
+    loadmuster("account", "open", "acme", "--plan", "starter")
+    on_aws = ("--provider", "aws", "--dry-run", "--account", "acme")
+    made = loadmuster("calibrate", scenario, *SHORT, 20, *on_aws, "--json")
+    assert made.code == 0, made.err
+    found = made.json
+    assert "one injector: 10, 20 users" in made.err
+    assert found["machine"].endswith("on aws, rehearsed, 1 core")
+    assert [step["users"] for step in found["steps"]] == [10, 20]
+    assert 2 < found["requests_per_user_s"] <= 5
+    assert 50 < found["processor_us_per_request"] < 20_000
+    assert "20 users were the most that were tried" in found["note"]
+    run = loadmuster("show", found["run"], "--json").json
+    assert (run["outcome"], run["bill"]["li_minutes"]) == ("completed", 5)
+    assert len(run["machines"]) == 1
+    # The machine was part of this computer.
+    assert found["kept"] is None
+    assert not calibrations.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (("--dry-run",), "--dry-run and --region are for a cloud: add --provider aws"),
+        (("--region", "us-east-1"), "--dry-run and --region are for a cloud"),
+        (("--provider", "azure"), "--provider azure takes a run, which is billed: add --account"),
+    ],
+)
+def test_what_goes_only_together_is_asked_for(
+    loadmuster: Command, scenario: Path, options: tuple[str, ...], line: str
+) -> None:
+    refused = loadmuster("calibrate", scenario, *options)
+    assert refused.code == 2
+    assert line in refused.err
+
+
 def test_a_program_of_the_users_own_is_measured_with_all_that_it_starts(
     loadmuster: Command, tmp_path: Path, target: str
 ) -> None:

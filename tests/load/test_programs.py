@@ -119,6 +119,11 @@ def test_what_a_command_s_machine_used_is_measured(prepare: Prepare) -> None:
     assert injector.memory_used_bytes_max is not None
     assert injector.memory_bytes is not None
     assert 4 * 1024**2 < injector.memory_used_bytes_max < injector.memory_bytes
+    first, *later = injector.looks
+    assert (first.at_s, first.busy_s) == (0, 0)
+    assert later[-1].busy_s > 0
+    assert first.requests <= later[-1].requests <= injector.requests
+    assert later[-1].requests > 0
 
 
 def test_a_machine_without_a_processor_to_spare_is_said_first(prepare: Prepare) -> None:

@@ -26,6 +26,7 @@ class Bootstrap(Struct, frozen=True):
         poll_s: Between two looks for the start.
         report_s: Between two uploads of its reports.
         measure_s: Over how long the machine's processors are measured each time.
+        keeps_looks: Whether each of these looks is reported.
     """
 
     group: int
@@ -38,6 +39,7 @@ class Bootstrap(Struct, frozen=True):
     poll_s: int = 1
     report_s: int = 2
     measure_s: int = 10
+    keeps_looks: bool = False
 
     def script(self) -> str:
         """The script, with every value quoted for the shell."""
@@ -51,6 +53,7 @@ class Bootstrap(Struct, frozen=True):
             "POLL_S": str(self.poll_s),
             "REPORT_S": str(self.report_s),
             "MEASURE_S": str(self.measure_s),
+            "KEEP_LOOKS": "1" if self.keeps_looks else "0",
         }
         lines = [f"{name}={shlex.quote(value)}" for name, value in settings.items()]
         text = _SCRIPT.read_text(encoding="utf-8")

@@ -138,6 +138,7 @@ class SlicedDriver(Struct, frozen=True):
             start_wait_s=max(1, math.ceil(task.lifetime_s - load_s)),
             load_s_max=math.ceil(load_s) + KILL_AFTER_S,
             measure_s=measure_window_s(load_s),
+            keeps_looks=task.injectors == 1,
         ).script()
         self.objects.put(key, script.encode())
         return script

@@ -6,6 +6,8 @@ import json
 
 from msgspec import Struct
 
+from engine.load.driver import Look
+
 
 class MachineUse(Struct, frozen=True):
     """Processors and memory of a machine; None: never measured.
@@ -16,6 +18,7 @@ class MachineUse(Struct, frozen=True):
         memory_used_bytes_max: Most memory that was not available to programs.
         memory_bytes: What it has.
         machine_cores: Its processors.
+        looks: One at the start and one at the end of each window, where they were asked for.
     """
 
     machine_cpu_percent_max: float | None = None
@@ -23,6 +26,7 @@ class MachineUse(Struct, frozen=True):
     memory_used_bytes_max: int | None = None
     memory_bytes: int | None = None
     machine_cores: int | None = None
+    looks: tuple[Look, ...] = ()
 
 
 def machine_use_from(content: bytes) -> MachineUse | None:
@@ -37,4 +41,5 @@ def machine_use_from(content: bytes) -> MachineUse | None:
         memory_used_bytes_max=document["memory_used_bytes_max"],
         memory_bytes=document["memory_bytes"],
         machine_cores=document["cores"],
+        looks=tuple(Look(*each) for each in document["looks"]),
     )

@@ -85,7 +85,7 @@ if [ -z "$share" ]; then
     exit 0
 fi
 echo "$start_at $share" > go.part && mv go.part go
-sh ./measure.sh "$start_at" "$MEASURE_S" "$$" 2> /dev/null &
+sh ./measure.sh "$start_at" "$MEASURE_S" "$$" "$KEEP_LOOKS" 2> /dev/null &
 end_s=$((${start_at%.*} + LOAD_S_MAX))
 while kill -0 "$load" 2>/dev/null; do
     sleep "$REPORT_S"
