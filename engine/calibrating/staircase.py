@@ -14,11 +14,12 @@ from msgspec.structs import replace
 
 from engine.calibrating.fit import US_PER_S
 from engine.calibrating.steps import CEILING_PERCENT, FIRST_USERS, Step
-from engine.load.driver import Look
+from engine.load.driver import Look, UnrunnableScenarioError
 from engine.load.sliced.work import measure_window_s
 from engine.load.verdict import CPU_PERCENT_MAX
 from engine.planning.requirement import Requirement
 from engine.profile import ClosedProfile, Curve, Point
+from engine.program import ProgramKind
 from engine.scenario import RegionShare, Scenario
 
 STEPS_MAX = 6
@@ -75,6 +76,19 @@ class Climb(Struct, frozen=True):
     def scenario(self) -> Scenario:
         """What is run."""
         return self.stairs.played_by(self.test)
+
+
+def check_takes_steps(test: Scenario) -> None:
+    """Refuse a load engine that is told the most users only.
+
+    Raises:
+        UnrunnableScenarioError: With where it can be calibrated.
+    """
+    if test.load_engine in {ProgramKind.JMETER, ProgramKind.GATLING}:
+        raise UnrunnableScenarioError(
+            f"load_engine: {test.load_engine} is told the most users and a duration, and no steps; "
+            "calibrate it on this computer, without --provider"
+        )
 
 
 def staircase(

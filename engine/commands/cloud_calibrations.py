@@ -46,10 +46,11 @@ class CloudCalibrationCommands(CalibrationCommands, RunCommands):
             BadInputError: The scenario cannot be estimated, or not run with other users.
         """
         from engine.calibrating import session
-        from engine.calibrating.staircase import Climb, staircase
+        from engine.calibrating.staircase import Climb, check_takes_steps, staircase
         from engine.planning.places import equal_shares
 
         session.check_users_can_be_held(scenario)
+        check_takes_steps(scenario)
         if region is not None:
             scenario = replace(scenario, regions=equal_shares([region]))
         timing = timing or session.timing_of(scenario)

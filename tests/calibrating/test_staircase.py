@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.calibrating.staircase import Staircase, note_on, staircase, steps_of
-from engine.load.driver import Look
+from engine.calibrating.staircase import Staircase, check_takes_steps, note_on, staircase, steps_of
+from engine.load.driver import Look, UnrunnableScenarioError
 from engine.load.sliced.work import measure_window_s
 from engine.planning.requirement import require
 from engine.profile import closed
@@ -45,6 +45,13 @@ def test_users_double_up_to_twice_what_an_injector_may_carry() -> None:
         assert few == many // 2
     assert staircase(require(TEST), 3, 8, users_max=45).users == (11, 22, 45)
     assert staircase(require(TEST), 3, 8, users_max=7).users == (7,)
+
+
+@pytest.mark.parametrize("load_engine", ["jmeter", "gatling"])
+def test_an_engine_that_is_told_no_steps_is_refused(load_engine: str) -> None:
+    with pytest.raises(UnrunnableScenarioError, match="calibrate it on this computer"):
+        check_takes_steps(replace(TEST, load_engine=load_engine))
+    check_takes_steps(replace(TEST, load_engine="k6"))
 
 
 @given(st.floats(0, 15), st.floats(1, 40), st.integers(1, 28_000))
