@@ -24,6 +24,8 @@ from engine.sweeping.machine_prices import COUNT_BITS, COUNT_MASK
 _EXACT_INTEGERS = 2**51
 _PER_MONTH = 1.0 / MONTH_S
 _HALF_MONTH_S = MONTH_S // 2
+_SURELY = 1 - 1e-12
+"""Of a quotient that was rounded."""
 
 _HAS_MACHINES = kernel.HAS_MACHINES
 _FIRST_ENTRY = kernel.FIRST_ENTRY
@@ -82,7 +84,7 @@ def _cost(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
     rows = len(out_machines)
     own = machines[codes[0]]
     tiers = egress[codes[0]]
-    is_alike = len(codes) == 1 and _is_exact(own, tiers)
+    is_alike = len(codes) == 1 and _is_by_users(own)
     buffers = np.ones((5, CHUNK_ROWS), np.float64)
     left = 0
     for low in range(0, rows, CHUNK_ROWS):
@@ -108,15 +110,25 @@ def _cost(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
 
 
 @compiled
-def _is_exact(own: Column, tiers: Column) -> bool:
-    """Whether a place's rows by users can be computed in doubles, as far as their sizes do."""
-    return (
+def _is_by_users(own: Column) -> bool:
+    """Whether a place's rows can be computed in doubles, as far as their sizes allow it."""
+    return bool(
         own[_HAS_MACHINES] == 1
         and own[_BY_INJECTORS] == 0
         and own[_BASE_UNITS] > 0
         and own[_STEP_S] == 1
-        and float(tiers[0, _EGRESS]) * float(tiers[0, _EGRESS_OF]) < EXACT_BELOW / 2
     )
+
+
+@compiled
+def _only_tier(least: float, most: float, tiers: Column) -> int:
+    """The tier of egress that holds all numbers of requests in between; -1: there is none."""
+    tier = 0
+    while tier + 1 < len(tiers) and least * _SURELY > float(tiers[tier + 1, _BEYOND]):
+        tier += 1
+    if tier + 1 < len(tiers) and most >= float(tiers[tier + 1, _BEYOND]):
+        return -1
+    return tier
 
 
 @compiled
@@ -132,24 +144,28 @@ def _cost_alike(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
 ) -> bool:
     """A chunk in one situation, in doubles; false: its numbers are too large for that.
 
-    Too large, too, are those that send more than the first tier of egress holds.
+    So for those that lie in several tiers of egress.
     """
     u, d, units, more, monthly = buffers[0], buffers[1], buffers[2], buffers[3], buffers[4]
-    _, most_u = load(users, u)
-    _, most_d = load(duration_s, d)
+    least_u, most_u = load(users, u)
+    least_d, most_d = load(duration_s, d)
     unit, last = float(own[_UNIT]), float(own[_LAST_UNITS])
     base_units, base_price = float(own[_BASE_UNITS]), float(own[_BASE_PRICE])
     start_up_s, minimum_s = float(own[_START_UP_S]), float(own[_MINIMUM_S])
     requests_in, requests_of = float(own[_REQUESTS]), float(own[_REQUESTS_OF])
-    egress, egress_of = float(tiers[0, _EGRESS]), float(tiers[0, _EGRESS_OF])
+    requests_least = float(least_u) * float(least_d) * requests_in
+    requests_most = float(most_u) * float(most_d) * requests_in + requests_of
+    tier = _only_tier(requests_least / requests_of, requests_most / requests_of, tiers)
+    if tier < 0:
+        return False
+    egress, egress_of = float(tiers[tier, _EGRESS]), float(tiers[tier, _EGRESS_OF])
+    before = float(tiers[tier, _BEFORE])
     billed_most = max(float(most_d) + start_up_s, minimum_s)
     table_price = float(entries[own[_FIRST_ENTRY] + own[_LAST_UNITS]] >> COUNT_BITS)
     monthly_most = table_price + (float(most_u) / (unit * base_units) + 1.0) * base_price
-    requests_most = float(most_u) * float(most_d) * requests_in + requests_of
     paid_most = monthly_most / MONTH_S * billed_most + requests_most / egress_of * egress
-    if max(monthly_most, requests_most, paid_most, MONTH_S * billed_most) > EXACT_BELOW / 4:
-        return False
-    if len(tiers) > 1 and requests_most / requests_of >= float(tiers[1, _BEYOND]):
+    largest = max(monthly_most, requests_most, paid_most + abs(before), MONTH_S * billed_most)
+    if max(largest, egress * egress_of) > EXACT_BELOW / 4:
         return False
     per_unit, per_base = 1.0 / unit, 1.0 / base_units
     for i in range(CHUNK_ROWS):
@@ -175,7 +191,7 @@ def _cost_alike(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
         requests = np.floor((area + (requests_of - 0.5)) * per_requests)
         whole = np.floor((requests + 0.5) * per_egress)
         rest = (requests - whole * egress_of) * egress
-        paid += whole * egress + np.floor((rest + (half + 0.5)) * per_egress)
+        paid += before + whole * egress + np.floor((rest + (half + 0.5)) * per_egress)
         out_usd_micros[i] = np.int64(paid)
     return True
 

@@ -18,7 +18,7 @@ from engine.sweeping.lookup import Lookup
 from engine.sweeping.situations import Situation
 from kernel.errors import BadInputError
 
-BLOCK_ROWS = 32_768
+BLOCK_ROWS = 65_536
 WHAT_IFS_MAX = 10**13
 
 
