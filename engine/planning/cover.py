@@ -154,7 +154,8 @@ class _Search:
         """By state: the side piece taken last, and the state before; the first has neither."""
         self._left_out = False
         """Some way to fill up a rest was not looked at."""
-        self._best_price: int | None = None
+        self._best_price: float = math.inf
+        """Infinite until a cover is found."""
         self._best_state = 0
         self._best_rest: tuple[tuple[int, int], ...] = ()
         """Which pieces carry the rest of the best state, and how many of each."""
@@ -174,7 +175,7 @@ class _Search:
         """By rest, what state with it has the most to be carried; without limits by whole bases."""
         states = [(least(goal, limits), -goal, limits, 0, 0)]
         for _ in range(self._states_max):
-            if not states or not self._is_better(states[0][0]):
+            if not states or states[0][0] >= self._best_price:
                 return not self._left_out
             _, negative, left, price, state = heappop(states)
             missing = -negative
@@ -189,7 +190,7 @@ class _Search:
                     continue
                 rest, paid = missing - carries, price + costs
                 bound = paid + least(rest, remaining)
-                if not self._is_better(bound):
+                if bound >= self._best_price:
                     if cycle:
                         break  # those after it cost still more above what they are worth
                     continue
@@ -204,7 +205,7 @@ class _Search:
 
     def counts(self) -> list[int] | None:
         """How many of each piece the best cover takes; None: there is none."""
-        if self._best_price is None:
+        if self._best_price == math.inf:
             return None
         counts = [0] * len(self._pieces)
         for i, count in self._best_rest:
@@ -215,24 +216,22 @@ class _Search:
             counts[i] += 1
         return counts
 
-    def _is_better(self, price: int) -> bool:
-        return self._best_price is None or price < self._best_price
-
     def _offer(self, price: int, state: int, rest: tuple[tuple[int, int], ...]) -> None:
-        if self._is_better(price):
+        if price < self._best_price:
             self._best_price, self._best_state, self._best_rest = price, state, rest
 
     def _fill(
         self, base: tuple[int, ...], missing: int, left: tuple[int, ...], price: int, state: int
     ) -> None:
         """Carry the rest with base pieces: some of the second, and the first for what is left."""
+        if not left:
+            self._fill_freely(base[0], missing, price, state)
+            return
         first = self._pieces[base[0]]
         if len(base) == 1:
             count = -(-missing // first.carries)
             if _less(left, first.uses, count) is not None:
                 self._offer(price + count * first.price, state, ((base[0], count),))
-            if not left:
-                self._fill_with_one_other(base[0], missing, price, state)
             return
         second = self._pieces[base[1]]
         least, most = _least_of(second, first, missing, left), -(-missing // second.carries)
@@ -245,7 +244,7 @@ class _Search:
             paid = price + count * second.price
             if remaining is None:
                 return
-            if not self._is_better(paid + self._least(rest, remaining)):
+            if paid + self._least(rest, remaining) >= self._best_price:
                 return
             others = -(-rest // first.carries)
             if _less(remaining, first.uses, others) is not None:
@@ -253,14 +252,17 @@ class _Search:
                     paid + others * first.price, state, ((base[0], others), (base[1], count))
                 )
 
-    def _fill_with_one_other(self, base: int, missing: int, price: int, state: int) -> None:
-        """All but the last of the base pieces, and the cheapest that carries what remains."""
+    def _fill_freely(self, base: int, missing: int, price: int, state: int) -> None:
+        """Without limits: base pieces, and the cheapest that carries what remains below one."""
         piece = self._pieces[base]
         count, rest = divmod(missing, piece.carries)
+        paid = price + count * piece.price
+        if not rest:
+            self._offer(paid, state, ((base, count),))
+            return
+        # By what they carry is by price, too.
         last = bisect_left(self._carries, rest)
-        if rest and last < len(self._pieces):
-            paid = price + count * piece.price + self._pieces[last].price
-            self._offer(paid, state, ((base, count), (last, 1)))
+        self._offer(paid + self._pieces[last].price, state, ((base, count), (last, 1)))
 
 
 def _less(left: tuple[int, ...], uses: tuple[int, ...], count: int) -> tuple[int, ...] | None:

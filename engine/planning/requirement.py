@@ -277,7 +277,9 @@ def _fixed_injectors(injectors: int, users_by_region: Sequence[int]) -> list[int
 
 
 def _shares(scenario: Scenario) -> list[Fraction]:
-    return [Fraction(each.share) for each in scenario.regions] or [_ALL]
+    if len(scenario.regions) <= 1:
+        return [_ALL]
+    return [Fraction(each.share) for each in scenario.regions]
 
 
 def _names(scenario: Scenario) -> list[str | None]:

@@ -86,13 +86,13 @@ def cliffs(tariff: Tariff, usage: Usage, fleet: Fleet | None = None) -> tuple[Cl
         fleet = _own_fleet(tariff, usage.protocol)
     if fleet is not None and usage.users is not None:
         usage = replace(usage, injectors=fleet(usage.users))
-    quantity = measure(tariff, usage).quantity
+    quantity_s = measure(tariff, usage).quantity_s
     nearest: dict[tuple[Size, bool], Usage] = {}
     for size, neighbour in (*_smaller(tariff, usage, fleet), *_larger(tariff, usage, fleet)):
         here, there = _of(usage, size), _of(neighbour, size)
         kind = (size, there < here)
         if kind not in nearest and _is_worth_a_word(
-            here, there, quantity, measure(tariff, neighbour).quantity
+            here, there, quantity_s, measure(tariff, neighbour).quantity_s
         ):
             nearest[kind] = neighbour
     if not nearest:
@@ -140,10 +140,10 @@ def _larger(tariff: Tariff, usage: Usage, fleet: Fleet | None) -> Iterator[tuple
         yield Size.DURATION, replace(usage, duration_s=longer_s)
 
 
-def _is_worth_a_word(here: int, there: int, before: Fraction, after: Fraction) -> bool:
+def _is_worth_a_word(here: int, there: int, before: int, after: int) -> bool:
     """Whether a step in size, from ``here`` to ``there``, is far outdone by that in price."""
     of_size = Fraction(abs(here - there), here)
-    of_price = abs(before - after) / before
+    of_price = Fraction(abs(before - after), before)
     if of_price < OUT_OF_PROPORTION * of_size:
         return False
     if there < here:

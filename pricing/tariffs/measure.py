@@ -27,23 +27,45 @@ class Measured(Struct, frozen=True):
         counted: What is multiplied by time.
         billed_s: The duration in whole steps.
         floor: The floor of a fleet of this size, if any.
-        used: Units for what the test uses.
-        least: Units that the floor asks for.
-        startup: Units that are due once injectors are requested.
+        used_s: Seconds of all that is counted, for what the test uses.
+        least_s: Those that the floor asks for.
+        startup_s: Those that are due once injectors are requested.
+        unit_s: Seconds of one unit.
     """
 
     injectors: int | None
     counted: int
     billed_s: int
     floor: Floor | None
-    used: Fraction
-    least: Fraction
-    startup: Fraction
+    used_s: int
+    least_s: int
+    startup_s: int
+    unit_s: int
+
+    @property
+    def used(self) -> Fraction:
+        """Units for what the test uses."""
+        return Fraction(self.used_s, self.unit_s)
+
+    @property
+    def least(self) -> Fraction:
+        """Units that the floor asks for."""
+        return Fraction(self.least_s, self.unit_s)
+
+    @property
+    def startup(self) -> Fraction:
+        """Units that are due once injectors are requested."""
+        return Fraction(self.startup_s, self.unit_s)
+
+    @property
+    def quantity_s(self) -> int:
+        """Seconds in all."""
+        return max(self.used_s, self.least_s)
 
     @property
     def quantity(self) -> Fraction:
         """Units in all."""
-        return max(self.used, self.least)
+        return Fraction(self.quantity_s, self.unit_s)
 
 
 def measure(tariff: Tariff, usage: Usage) -> Measured:
@@ -66,9 +88,10 @@ def measure(tariff: Tariff, usage: Usage) -> Measured:
         counted=counted,
         billed_s=billed_s,
         floor=floor,
-        used=Fraction(multiplier * counted * billed_s, tariff.unit_s),
-        least=Fraction(multiplier * counted_by_floor * max(billed_s, minimum_s), tariff.unit_s),
-        startup=Fraction(multiplier * counted_by_floor * minimum_s, tariff.unit_s),
+        used_s=multiplier * counted * billed_s,
+        least_s=multiplier * counted_by_floor * max(billed_s, minimum_s),
+        startup_s=multiplier * counted_by_floor * minimum_s,
+        unit_s=tariff.unit_s,
     )
 
 
