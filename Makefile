@@ -7,8 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# Most tests wait for processes of their own, so there are twice as many workers as cores.
-PYTEST_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
+# Most tests wait for processes of their own, so there are more workers than cores.
+PYTEST_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(4 + (os.cpu_count() or 1))')
 # Of the simulator and the kills: another one every day, and any one again with SEED=20270125.
 SEED ?= $(shell date +%Y%m%d)
 # Of test-cloud.
