@@ -42,4 +42,5 @@ def calibration_of(run: Run, stairs: Staircase) -> Calibration:
         f"{cores} core{'' if cores == 1 else 's'}",
         steps=steps,
         note=note,
+        run_id=run.id,
     )

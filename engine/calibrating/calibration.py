@@ -56,6 +56,7 @@ class Calibration(Struct, frozen=True):
         machine: The processor that it was measured on.
         steps: What was measured, in the order in which it was.
         note: Why it ended before the ceiling; empty: it did not.
+        run_id: The run that measured it, on a cloud.
     """
 
     test: str
@@ -64,6 +65,7 @@ class Calibration(Struct, frozen=True):
     machine: str
     steps: tuple[Step, ...]
     note: str = ""
+    run_id: str | None = None
 
     @property
     def line(self) -> Line:
@@ -124,6 +126,7 @@ def calibration_to_json(calibration: Calibration) -> dict[str, Any]:
         "engine": calibration.engine,
         "machine": calibration.machine,
         "note": calibration.note,
+        "run": calibration.run_id,
         "steps": [asdict(step) for step in calibration.steps],
         "processor_us_per_request": calibration.processor_us_per_request,
         "requests_per_user_s": calibration.requests_per_million_s / US_PER_S,
@@ -147,4 +150,5 @@ def calibration_from_json(document: Mapping[str, Any]) -> Calibration:
         machine=document["machine"],
         steps=tuple(Step(**step) for step in document["steps"]),
         note=document["note"],
+        run_id=document.get("run"),
     )

@@ -84,8 +84,12 @@ def measured_by(evidence: Evidence) -> Measured | None:
     """What estimates count with; None: nothing is known.
 
     Of a calibration and the newest runs the middle one counts; they also say how far it may be off.
+    A run that measured the calibration is not counted again.
     """
-    calibration, runs = evidence.calibration, evidence.runs[-RUNS_COUNTED:]
+    calibration = evidence.calibration
+    measured_by_run = None if calibration is None else calibration.run_id
+    others = [each for each in evidence.runs if each.run_id != measured_by_run]
+    runs = others[-RUNS_COUNTED:]
     both: list[Calibration | RunFigures] = [*runs]
     if calibration is not None:
         both.append(calibration)

@@ -76,10 +76,9 @@ def calibrate(
     timing = timing_of(scenario)
     if window is not None:
         timing = timing.measured_for(parse_duration_s(window, where="--window"))
-    measured = _measured(global_settings, scenario, timing, keep=not forget, **options)
-    if measured is None:
+    made = _measured(global_settings, scenario, timing, keep=not forget, **options)
+    if made is None:
         return
-    made, run_id = measured
     kept = None if forget or options["dry_run"] else place_of(scenario)
     if out is not None:
         from engine.cli.curves_file import write_picture
@@ -87,7 +86,6 @@ def calibrate(
         write_picture(calibration_chart(made), out)
     document = {
         **calibration_to_json(made),
-        "run": run_id,
         "kept": None if kept is None else str(kept),
         "file": None if out is None else str(out),
     }
@@ -108,13 +106,13 @@ def _measured(  # noqa: PLR0913 - one keyword an option
     region: str | None,
     dry_run: bool,
     yes: bool,
-) -> tuple[Calibration, str | None] | None:
-    """The calibration, and the run that it took on a cloud; None: it was not wanted after all."""
+) -> Calibration | None:
+    """What was measured, here or on a cloud; None: it was not wanted after all."""
     engine = settings.engine()
     if provider == LOCAL:
         if dry_run or region is not None:
             raise BadInputError("--dry-run and --region are for a cloud: add --provider aws")
-        made = engine.calibrate(
+        return engine.calibrate(
             scenario,
             account=account,
             users_max=users_max,
@@ -122,7 +120,6 @@ def _measured(  # noqa: PLR0913 - one keyword an option
             watch=_progress(settings),
             keep=keep,
         )
-        return made, None
     if account is None:
         raise BadInputError(f"--provider {provider} takes a run, which is billed: add --account ID")
     from engine.cli.calibrate_cloud import climbed, is_confirmed
@@ -135,7 +132,7 @@ def _measured(  # noqa: PLR0913 - one keyword an option
         console.print("Nothing was started.")
         return None
     run = climbed(console, engine, climb, account=account, dry_run=dry_run)
-    return engine.finish_climb(climb, run.id, keep=keep), run.id
+    return engine.finish_climb(climb, run.id, keep=keep)
 
 
 def _progress(settings: Settings) -> Watch:

@@ -56,6 +56,15 @@ def result_of(**changes: object) -> dict[str, Any]:
     }
 
 
+def test_the_run_that_measured_a_calibration_is_not_counted_again() -> None:
+    on_a_cloud = replace(CALIBRATION, run_id="run-1")
+    alone = measured_by(Evidence(on_a_cloud))
+    assert measured_by(Evidence(on_a_cloud, (run_of(900, day=1),))) == alone
+    with_another = measured_by(Evidence(on_a_cloud, (run_of(900, day=1), run_of(300, day=2))))
+    assert with_another is not None
+    assert with_another.basis.endswith(" and 1 run")
+
+
 def figures_of(**changes: object) -> RunFigures | None:
     return run_figures("run-1", AT, "aws", CHECKOUT, result_of(**changes))
 
