@@ -18,7 +18,7 @@ from engine.load.driver import Look, UnrunnableScenarioError
 from engine.load.sliced.work import measure_window_s
 from engine.load.verdict import CPU_PERCENT_MAX
 from engine.planning.requirement import Requirement
-from engine.profile import ClosedProfile, Curve, Point
+from engine.profile import closed
 from engine.program import ProgramKind
 from engine.scenario import RegionShare, Scenario
 
@@ -45,13 +45,13 @@ class Staircase(Struct, frozen=True):
     def played_by(self, test: Scenario) -> Scenario:
         """The test's users on one injector, in its first region, up the stairs."""
         points = [
-            Point(at * self.step_s, users)
+            (at * self.step_s, users)
             for number, users in enumerate(self.users)
             for at in (number, number + 1)
         ]
         return replace(
             test,
-            profile=ClosedProfile(Curve(tuple(points))),
+            profile=closed(points),
             regions=tuple(RegionShare(each.region) for each in test.regions[:1]),
             injectors=None,
             users_per_injector=self.users[-1],

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from engine.scenario import Scenario
 
 
-LOCAL = "local"
-
-
 @click.command(cls=Command)
 @click.argument("source")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Fill ${NAME}.")
@@ -35,8 +32,8 @@ LOCAL = "local"
 @click.option("--account", metavar="ID", help="Which has allowed the target's host, and pays.")
 @click.option(
     "--provider",
-    type=click.Choice([LOCAL, "aws", "azure"]),
-    default=LOCAL,
+    type=click.Choice(["local", "aws", "azure"]),
+    default="local",
     show_default=True,
     help="On whose machine; on a cloud by a run on one injector.",
 )
@@ -108,6 +105,8 @@ def _measured(  # noqa: PLR0913 - one keyword an option
     yes: bool,
 ) -> Calibration | None:
     """What was measured, here or on a cloud; None: it was not wanted after all."""
+    from engine.runs.alternatives import LOCAL
+
     engine = settings.engine()
     if provider == LOCAL:
         if dry_run or region is not None:
@@ -122,13 +121,14 @@ def _measured(  # noqa: PLR0913 - one keyword an option
         )
     if account is None:
         raise BadInputError(f"--provider {provider} takes a run, which is billed: add --account ID")
-    from engine.cli.calibrate_cloud import climbed, is_confirmed
+    from engine.cli.calibrate_cloud import climbed
+    from engine.cli.run_question import is_agreed
 
     console = settings.progress_console()
     climb = engine.plan_climb(
         scenario, provider=provider, region=region, users_max=users_max, timing=timing
     )
-    if not (yes or is_confirmed(console, engine, climb, account)):
+    if not (yes or is_agreed(console, engine, climb.scenario, account=account, provider=provider)):
         console.print("Nothing was started.")
         return None
     run = climbed(console, engine, climb, account=account, dry_run=dry_run)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -16,6 +17,10 @@ from engine.runs.decide import Observed
 from engine.runs.states import Run, RunState
 from engine.runs.view import amount
 from pricing.quotes import kept_use_after_cancel
+
+if TYPE_CHECKING:
+    from engine.api import Engine
+    from engine.runs.lease import Lease
 
 LINE_EVERY_S = 5.0
 BAR_WIDTH = 40
@@ -66,6 +71,20 @@ class RunProgress:
 
     def _say(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True)
+
+
+def driven(
+    console: Console,
+    engine: Engine,
+    run: Run,
+    lease: Lease | None,
+    cancel_wanted: Callable[[], bool],
+) -> Run:
+    """The run once it has ended, shown while it goes on."""
+    if run.ended:
+        return run
+    with RunProgress(console, run) as live:
+        return engine.drive(run.id, watch=live.update, cancel_wanted=cancel_wanted, lease=lease)
 
 
 def charged_so_far(run: Run, progress: Progress | None) -> str:

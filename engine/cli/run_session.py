@@ -5,17 +5,15 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import click
 from msgspec import Struct
 
 from engine.api import Engine
-from engine.catalogs.in_use import catalog_in_use
-from engine.cli.run_display import show_quote, show_run
-from engine.cli.run_progress import RunProgress
+from engine.cli.run_display import show_run
+from engine.cli.run_progress import driven
+from engine.cli.run_question import is_agreed
 from engine.cli.settings import Settings
-from engine.cli.signals import SignalFlag, told_to_end
+from engine.cli.signals import told_to_end
 from engine.readers import read_scenario
-from engine.runs.alternatives import LOCAL, placements_of
 from engine.runs.states import Outcome, Run
 from engine.runs.view import run_document
 from engine.scenario import Scenario
@@ -24,9 +22,6 @@ from kernel.errors import BadInputError, ProviderFailedError
 from pricing.money import usd_micros
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from engine.planning.estimate import Estimate
     from engine.runs.lease import Lease
 
 
@@ -70,7 +65,18 @@ def run_session(settings: Settings, source: str, options: RunOptions) -> None:
         ),
         injectors=options.injectors,
     )
-    if not _confirmed(console, engine, scenario, options):
+    agreed = options.yes or is_agreed(
+        console,
+        engine,
+        scenario,
+        account=options.account,
+        provider=options.provider,
+        department=options.department,
+        or_on=options.or_on,
+        regions=options.regions,
+        spot=options.spot,
+    )
+    if not agreed:
         console.print("Nothing was started.")
         return
     with told_to_end() as cancel_wanted:
@@ -79,7 +85,7 @@ def run_session(settings: Settings, source: str, options: RunOptions) -> None:
         if options.detach:
             engine.detach(run.id)
         elif not options.queue:
-            run = _drive(console, engine, run, lease, cancel_wanted)
+            run = driven(console, engine, run, lease, cancel_wanted)
     view = engine.show(run.id)
     settings.emit(run_document(view), lambda out: show_run(out, view))
     sys.exit(ProviderFailedError.exit_code if run.outcome is Outcome.FAILED else 0)
@@ -110,37 +116,3 @@ def _accept(engine: Engine, scenario: Scenario, options: RunOptions, lease: Leas
         request_id=options.request_id,
         lease=lease,
     )
-
-
-def _confirmed(console: Console, engine: Engine, scenario: Scenario, options: RunOptions) -> bool:
-    """Ask only where somebody can answer."""
-    if options.yes or not (sys.stdin.isatty() and console.is_terminal):
-        return True
-    provider = "any" if options.provider == LOCAL else options.provider
-    planned = engine.estimate(
-        scenario, provider=provider, or_on=options.or_on, regions=options.regions
-    )
-    payment = engine.payment(planned, account=options.account, department=options.department)
-    machines = " or, if it has none left, ".join(
-        _machines(planned, name) for name in (options.provider, *options.or_on)
-    )
-    show_quote(console, scenario.name, payment, f"{machines}, spot" if options.spot else machines)
-    return click.confirm("Start it?", default=False, err=True)
-
-
-def _machines(planned: Estimate, provider: str) -> str:
-    placements = placements_of(planned, provider, catalog_in_use())
-    if provider == LOCAL:
-        return f"this one: {placements[0].count} Locust injectors"
-    return ", ".join(
-        f"{each.count} x {each.machine_types[0]} in {each.region}" for each in placements
-    )
-
-
-def _drive(
-    console: Console, engine: Engine, run: Run, lease: Lease | None, cancel_wanted: SignalFlag
-) -> Run:
-    if run.ended:
-        return run
-    with RunProgress(console, run) as live:
-        return engine.drive(run.id, watch=live.update, cancel_wanted=cancel_wanted, lease=lease)

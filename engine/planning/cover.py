@@ -87,7 +87,7 @@ def cheapest_cover(
     counts = search.counts()
     if counts is None:
         return None
-    linear_price = bound_by(search.edges)(goal, limits) // scale
+    linear_price = search.least(goal, limits) // scale
     by_piece = dict(zip(order, counts, strict=True))
     price = sum(count * pieces[i].price for i, count in by_piece.items())
     return Cover(
@@ -148,7 +148,7 @@ class _Search:
         self.edges = edges(pieces, len(limits))
         self._pieces = pieces
         self._carries = [each.carries for each in pieces]
-        self._least = bound_by(self.edges)
+        self.least = bound_by(self.edges)
         self._states_max = LIMITED_STATES_MAX if limits else STATES_MAX
         self._taken: list[tuple[int, int]] = [(-1, -1)]
         """By state: the side piece taken last, and the state before; the first has neither."""
@@ -163,7 +163,7 @@ class _Search:
     def run(self, goal: int, limits: tuple[int, ...]) -> bool:
         """Search; false: it was given up before anything was proven."""
         base = max(self.edges, key=lambda edge: edge.bound(goal, limits)).ends
-        worth, least = self.edges[0], self._least
+        worth, least = self.edges[0], self.least
         side = [
             (i, each.carries, each.price, each.uses)
             for i, each in enumerate(self._pieces)
@@ -244,7 +244,7 @@ class _Search:
             paid = price + count * second.price
             if remaining is None:
                 return
-            if paid + self._least(rest, remaining) >= self._best_price:
+            if paid + self.least(rest, remaining) >= self._best_price:
                 return
             others = -(-rest // first.carries)
             if _less(remaining, first.uses, others) is not None:

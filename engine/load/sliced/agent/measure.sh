@@ -19,9 +19,13 @@ look() {
     else
         awk -f measure.awk
     fi | tr '\n' ' '
-    # And what the load engine's processes have done by now.
+    [ "$keep" = 0 ] || requests
+    echo
+}
+
+requests() { # What the load engine's processes have done by now, and how much of it failed.
     sed -n 's/.*"requests": \([0-9]*\), "failures": \([0-9]*\).*/\1 \2/p' report-*.json 2>/dev/null |
-        awk '{ requests += $1; failures += $2 } END { print requests + 0, failures + 0 }'
+        awk '{ made += $1; failed += $2 } END { printf "%d %d", made, failed }'
 }
 
 while [ "$(date +%s)" -lt "$start_s" ]; do
