@@ -24,6 +24,9 @@ AIMS_PERCENT = (15.0, 30.0, 45.0, 60.0, 73.0)
 """Where the line is sampled; the last lies a little above the ceiling, to have crossed it."""
 
 STEPS_MAX = 12
+LAST_STEPS = 3
+"""Of these, kept to cross the ceiling: noise and an engine that idles may take all others."""
+
 CLOSER_PERCENT = 4.0
 """Aims this near to a step that was made already are not tried again."""
 
@@ -75,13 +78,13 @@ def next_users(steps: Sequence[Step], users_max: int) -> int | None:
         missing = CLEAR_PERCENT / max(last.processor_percent, CLEAR_PERCENT / GROWTH_MAX)
         return min(users_max, math.ceil(last.users * min(GROWTH_MAX, 2 * missing)))
     line = fit_processor(_clear(steps))
-    for aim in AIMS_PERCENT:
-        if last.processor_percent > aim - CLOSER_PERCENT:
-            continue
-        users = line.users_at(aim * US_PER_S / 100)
-        return min(users_max, max(users, last.users + 1))
-    # The line promised more than the last step showed: a tenth further.
-    return min(users_max, math.ceil(last.users * 1.1))
+    # A tenth at least: fewer more are lost in the noise, and a line through that stands still.
+    further = math.ceil(last.users * 1.1)
+    is_late = len(steps) >= STEPS_MAX - LAST_STEPS
+    for aim in AIMS_PERCENT[-1:] if is_late else AIMS_PERCENT:
+        if last.processor_percent <= aim - CLOSER_PERCENT:
+            return min(users_max, max(further, line.users_at(aim * US_PER_S / 100)))
+    return min(users_max, further)
 
 
 def problem(steps: Sequence[Step]) -> str | None:

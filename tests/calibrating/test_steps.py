@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.calibrating.steps import (
@@ -24,6 +24,7 @@ injectors = st.builds(
 
 
 @given(injectors)
+@example(PaperInjector(idle_us=18_562, user_us=22, noise=[1.0, 1.0, 1.0, 1.0625, 0.90625]))
 def test_it_ends_with_the_ceiling_crossed_and_never_tries_fewer_users(
     injector: PaperInjector,
 ) -> None:
