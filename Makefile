@@ -15,8 +15,8 @@ SEED ?= $(shell date +%Y%m%d)
 CLOUD ?= aws
 CLOUD_REGION_aws := eu-west-1
 CLOUD_REGION_azure := westeurope
-MACHINES := tests/books/life/test_any_life.py tests/books/test_books_always_balance.py \
-	tests/books/departments/test_whatever_departments_do.py
+MACHINES := tests/pricing/subscriptions/test_any_life.py tests/pricing/ledger/test_books_always_balance.py \
+	tests/pricing/departments/test_whatever_departments_do.py
 
 # Tests and benchmarks start hundreds of processes, and none should compile what another has.
 unexport PYTHONDONTWRITEBYTECODE
@@ -50,7 +50,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock \
 		|| $(PIP) --require-hashes -r requirements.lock
 	$(PIP) --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m compileall -q engine kernel pricing providers
+	$(BIN)/python -m compileall -q engine kernel loadmuster pricing providers
 	@touch $@
 
 demo: $(READY)
@@ -80,10 +80,10 @@ mutants: $(READY)
 	@$(BIN)/python tests/mutations.py
 
 simulate: $(READY)
-	@$(BIN)/python -m tests.simulator --seed $(SEED) --accounts 500 --years 3
+	@$(BIN)/python -m tests.billing_simulator --seed $(SEED) --accounts 500 --years 3
 
 fleets: $(READY)
-	@$(BIN)/python -m tests.fleets --seeds 10000
+	@$(BIN)/python -m tests.run_simulator --seeds 10000
 
 kills: $(READY)
 	@$(BIN)/python -m tests.kills --seed $(SEED) --kills 200
@@ -91,13 +91,13 @@ kills: $(READY)
 nightly: $(READY)
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal -m long
 	LOADMUSTER_EXAMPLES=2000 LOADMUSTER_STEPS=60 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(MACHINES)
-	@$(BIN)/python -m tests.simulator --seed $(SEED) --accounts 500 --years 3
-	@$(BIN)/python -m tests.fleets --seeds 10000
+	@$(BIN)/python -m tests.billing_simulator --seed $(SEED) --accounts 500 --years 3
+	@$(BIN)/python -m tests.run_simulator --seeds 10000
 	@$(BIN)/python -m tests.kills --seed $(SEED) --kills 200
 	@$(BIN)/python tests/mutations.py
 
 many-controllers: $(READY)
-	$(BIN)/python -m pytest -q -s -m long tests/runs/test_many_controllers.py --many-runs 200 --kill-every-s 3 --kills 1000
+	$(BIN)/python -m pytest -q -s -m long tests/engine/runs/test_many_controllers.py --many-runs 200 --kill-every-s 3 --kills 1000
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

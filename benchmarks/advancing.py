@@ -20,8 +20,8 @@ from benchmarks.measure import Figure, seconds, shown
 from engine import Engine
 from engine.database import open_database, transaction
 from kernel.clock import ManualClock
-from pricing.opening import open_account
-from pricing.plans import BUNDLED_PLANS, load_plans
+from pricing.accounts.opening import open_account
+from pricing.plans.model import BUNDLED_PLANS, load_plans
 
 ROOT = Path(__file__).resolve().parent.parent
 OPENED = datetime(2027, 1, 25, 9, 15, tzinfo=UTC)

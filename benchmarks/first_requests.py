@@ -30,8 +30,8 @@ from benchmarks.measure import Figure, shown
 from engine.load.driver import Commands, InjectorGroup, LoadTask
 from engine.load.locust import LocustDriver
 from engine.load.sliced.driver import SlicedDriver
-from engine.profile import closed
 from engine.scenario import Protocol, Request, Scenario, UserClass
+from engine.scenario.profile import closed
 from kernel.clock import SystemClock
 from providers.local.objects import FolderObjects
 

@@ -16,11 +16,11 @@ from engine import estimate
 from engine.planning.capacity import demand_of
 from engine.planning.machines import HOURS_PER_MONTH, host_of
 from engine.planning.needs import Needs, strength_of
-from engine.planning.places import Place
+from engine.planning.places import CandidateRegion
+from engine.planning.regional_fleet import RegionalFleet, cheapest_site
 from engine.planning.requirement import RegionRequirement
-from engine.planning.sites import Site, cheapest_site
-from engine.profile import closed
 from engine.scenario import MachineWishes, Protocol, Scenario
+from engine.scenario.profile import closed
 from pricing.catalog import PROVIDERS, Catalog, Offering
 
 SEED = 20261122
@@ -38,7 +38,7 @@ class Load:
 
     needs: Needs
     part: RegionRequirement
-    site: Site
+    site: RegionalFleet
 
 
 def figures(loads: int = LOADS, rounds: int = ROUNDS) -> list[Figure]:
@@ -85,7 +85,7 @@ def _loads(catalog: Catalog, count: int) -> Iterator[Load]:
     rng = random.Random(SEED)  # noqa: S311 - the same loads every time
     while count:
         provider = rng.choice(PROVIDERS)
-        place = Place(provider, rng.choice(catalog.regions(provider)))
+        place = CandidateRegion(provider, rng.choice(catalog.regions(provider)))
         users = int(10 ** rng.uniform(0, 6))
         scenario = Scenario(
             "load",
@@ -120,7 +120,7 @@ def _saving(
     name: str,
     loads: Sequence[Load],
     catalog: Catalog,
-    monthly_of: Callable[[Site, Needs, RegionRequirement, Catalog], int | None],
+    monthly_of: Callable[[RegionalFleet, Needs, RegionRequirement, Catalog], int | None],
 ) -> Figure:
     ratios = [
         price / load.site.monthly_usd_micros
@@ -136,7 +136,9 @@ def _saving(
     )
 
 
-def _usual(site: Site, needs: Needs, part: RegionRequirement, catalog: Catalog) -> int | None:
+def _usual(
+    site: RegionalFleet, needs: Needs, part: RegionRequirement, catalog: Catalog
+) -> int | None:
     name = USUAL[site.place.provider]
     offerings = catalog.offerings(site.place.provider, site.place.region)
     found = [each for each in offerings if each.machine.name == name]
@@ -144,7 +146,7 @@ def _usual(site: Site, needs: Needs, part: RegionRequirement, catalog: Catalog) 
 
 
 def _cheapest_vcpu(
-    site: Site, needs: Needs, part: RegionRequirement, catalog: Catalog
+    site: RegionalFleet, needs: Needs, part: RegionRequirement, catalog: Catalog
 ) -> int | None:
     offerings = catalog.offerings(site.place.provider, site.place.region)
     cheapest = min(

@@ -13,14 +13,14 @@ from benchmarks.databases import New, databases
 from benchmarks.long_history import POSTINGS_A_RUN, write_history
 from benchmarks.measure import Figure, in_turn, shown
 from engine.database import transaction
-from pricing.accounts import account_view, advance
-from pricing.books.balances import balance
-from pricing.books.charges import charge_start, reserve
-from pricing.books.invoices import issue_for_run
-from pricing.opening import open_account
-from pricing.plans import BUNDLED_PLANS, load_plans
-from pricing.quotes import Unit, quote_run
-from pricing.tariffs import Usage
+from pricing.accounts.account import account_view, advance
+from pricing.accounts.opening import open_account
+from pricing.ledger.balances import balance
+from pricing.ledger.invoices import issue_for_run
+from pricing.plans.model import BUNDLED_PLANS, load_plans
+from pricing.plans.quotes import Unit, quote_run
+from pricing.run_charges.charges import charge_start, reserve
+from pricing.tariffs import LoadSize
 
 OPENED = datetime(2025, 1, 25, 9, 15, tzinfo=UTC)
 NOW = OPENED + timedelta(days=700)
@@ -90,7 +90,7 @@ def _run(conn: Connection, account_id: str, number: int) -> None:
     """What a run of one minute on the account's plan does to the books."""
     run_id = f"{account_id}-new-{number}"
     quote = quote_run(
-        load_plans(BUNDLED_PLANS)["starter"], Usage(injectors=1, users=100, duration_s=60)
+        load_plans(BUNDLED_PLANS)["starter"], LoadSize(injectors=1, users=100, duration_s=60)
     )
     reserve(conn, account_id, run_id, quote, now=NOW)
     charge_start(conn, run_id, now=NOW)

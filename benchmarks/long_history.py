@@ -23,10 +23,10 @@ from sqlalchemy import (
     union_all,
 )
 
-from pricing.books.invoices import REVENUE
-from pricing.books.lots import Grant, LotKind, grant, ledger_account, open_lots
-from pricing.plans import Plan
-from pricing.quotes import Unit, quote_run, quote_to_json
+from pricing.ledger.invoices import REVENUE
+from pricing.ledger.lots import Grant, LotKind, grant, ledger_account, open_lots
+from pricing.plans.model import Plan
+from pricing.plans.quotes import Unit, quote_run, quote_to_json
 from pricing.tables import (
     INVOICE_LINES,
     INVOICES,
@@ -35,11 +35,11 @@ from pricing.tables import (
     SLICES,
     TRANSACTIONS,
 )
-from pricing.tariffs import Usage
+from pricing.tariffs import LoadSize
 
 POSTINGS_A_RUN = 3
 _STARTUP, _USE = 2, 1
-_USAGE = Usage(injectors=1, users=100, duration_s=60)
+_USAGE = LoadSize(injectors=1, users=100, duration_s=60)
 
 
 def write_history(

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from benchmarks.measure import Figure, peak_kib
 from engine import Engine, Scenario
-from engine.profile import closed
 from engine.scenario import Protocol
+from engine.scenario.profile import closed
 from kernel.clock import SystemClock
 from providers.rehearsal.aws_cloud import start_rehearsal_server
 

@@ -18,11 +18,11 @@ from sqlalchemy import Connection, Engine
 from benchmarks.databases import New, databases
 from benchmarks.measure import Figure, seconds, shown
 from engine.database import transaction
-from pricing.books.balances import fold
-from pricing.books.ledger import Posting, Transaction, lock_books, post, post_all
-from pricing.opening import open_account
-from pricing.plans import BUNDLED_PLANS, load_plans
-from pricing.quotes import Unit
+from pricing.accounts.opening import open_account
+from pricing.ledger.balances import fold
+from pricing.ledger.ledger import Posting, Transaction, lock_books, post, post_all
+from pricing.plans.model import BUNDLED_PLANS, load_plans
+from pricing.plans.quotes import Unit
 from pricing.tables import POSTINGS, TRANSACTIONS
 
 ACCOUNT = "acme"

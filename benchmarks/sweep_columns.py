@@ -11,9 +11,9 @@ import numpy as np
 
 from benchmarks.measure import Figure, seconds, shown
 from engine.sweeping.sweep import sweep
-from pricing.plans import find_plan
-from pricing.quotes import quote_run
-from pricing.tariffs import Usage
+from pricing.plans.model import find_plan
+from pricing.plans.quotes import quote_run
+from pricing.tariffs import LoadSize
 
 ROWS = 1_000_000
 ROWS_ONE_BY_ONE = 200_000
@@ -25,7 +25,9 @@ def one_by_one(users: Sequence[int], duration_s: Sequence[int]) -> list[int]:
     """What each test is charged, by the code that quotes a run."""
     plan = find_plan("on-demand")
     return [
-        quote_run(plan, Usage(injectors=-(-each // PAYLOAD), users=each, duration_s=length)).total
+        quote_run(
+            plan, LoadSize(injectors=-(-each // PAYLOAD), users=each, duration_s=length)
+        ).total
         for each, length in zip(users, duration_s, strict=True)
     ]
 

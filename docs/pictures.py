@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
 from engine import estimate, read_scenario
-from engine.cli.cost_chart import cost_chart
-from engine.cli.curves_file import write_picture
-from engine.cli.estimate_view import show_estimate
 from engine.planning.cost_curves import cost_curves
+from loadmuster.cli.cost_chart import cost_chart
+from loadmuster.cli.curves_file import write_picture
+from loadmuster.cli.estimate_view import show_estimate
 from pricing.catalog import Catalog
 
 HERE = Path(__file__).resolve().parent

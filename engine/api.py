@@ -40,7 +40,7 @@ from providers.settings import (
 if TYPE_CHECKING:
     import sqlalchemy
 
-    from engine.runs.connect import Clouds
+    from engine.runs.clouds.registry import CloudRegistry
     from engine.runs.store import RunStore
 
 
@@ -97,15 +97,15 @@ class Engine(
         return RunStore(self._db)
 
     @cached_property
-    def _clouds(self) -> Clouds:
+    def _clouds(self) -> CloudRegistry:
         return self._clouds_in(self.folder)
 
-    def _clouds_in(self, folder: Path) -> Clouds:
-        from engine.runs.connect import Clouds
+    def _clouds_in(self, folder: Path) -> CloudRegistry:
+        from engine.runs.clouds.registry import CloudRegistry
 
         aws = self._aws if self._aws is not None else aws_settings(os.environ)
         azure = self._azure if self._azure is not None else azure_settings(os.environ)
-        return Clouds(folder, self.clock, CloudSettings(aws, azure), self._rehearsal_url)
+        return CloudRegistry(folder, self.clock, CloudSettings(aws, azure), self._rehearsal_url)
 
     @cached_property
     def folder(self) -> Path:

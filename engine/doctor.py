@@ -12,11 +12,11 @@ from msgspec import Struct
 
 from engine.catalogs.in_use import catalog_in_use
 from engine.load.locust import check_installed
-from engine.runs.alternatives import LOCAL
-from engine.runs.aws import AWS
-from engine.runs.azure import AZURE
-from engine.runs.connect import Clouds
-from engine.runs.reaps import REAP_AGE_MAX_S, Heartbeat
+from engine.runs.clouds.aws import AWS
+from engine.runs.clouds.azure import AZURE
+from engine.runs.clouds.registry import CloudRegistry
+from engine.runs.launching.placements import LOCAL
+from engine.runs.reaper.heartbeats import REAP_AGE_MAX_S, Heartbeat
 from engine.runs.runnable import check_folder
 from kernel.clock import Clock, SystemClock
 from kernel.durations import format_duration
@@ -27,7 +27,7 @@ from providers.findings import Finding, Grade, missing
 HERE = "here"
 """Under this name stands what every run needs, whichever its provider."""
 
-Examine = Callable[[Clouds, Sequence[str]], Iterator[Finding]]
+Examine = Callable[[CloudRegistry, Sequence[str]], Iterator[Finding]]
 
 
 class Checkup(Struct, frozen=True):
@@ -144,7 +144,7 @@ def reaper_finding(beats: Sequence[Heartbeat], now: datetime) -> Finding:
     return Finding("reaper", Grade.OK, f"its oldest look is {age} ago, at {where}")
 
 
-def _examine_local(_clouds: Clouds, _regions: Sequence[str]) -> Iterator[Finding]:
+def _examine_local(_clouds: CloudRegistry, _regions: Sequence[str]) -> Iterator[Finding]:
     yield Finding("machines", Grade.OK, "processes of this computer")
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from engine.cli.main import main
+from loadmuster.cli.main import main
 
 
 class Answer(NamedTuple):

@@ -27,21 +27,21 @@ COPIED = (
 )
 TIMEOUT_S = 900
 
-PERIODS = "tests/books/test_periods.py"
-LOTS = "tests/books/test_lots.py"
-BALANCES = "tests/books/test_balances.py"
-CHARGES = "tests/books/test_charges.py"
-ACCOUNTS = "tests/books/test_accounts.py"
-QUOTES = "tests/pricing/test_quotes.py"
-TARIFFS = "tests/pricing/test_tariffs.py"
-USAGE = "tests/books/reports/test_usage.py"
-ADVISOR = "tests/books/reports/test_advisor.py"
-DEPARTMENTS = "tests/books/departments"
-LIFE = "tests/books/life/test_worked_examples.py"
-SIMULATOR = "tests/simulator"
-RUN_PAYMENTS = "tests/books/test_run_payments.py"
-REAPING = "tests/runs/test_reaping.py"
-SERVING = "tests/runs/test_serving.py"
+PERIODS = "tests/pricing/test_periods.py"
+LOTS = "tests/pricing/ledger/test_lots.py"
+BALANCES = "tests/pricing/ledger/test_balances.py"
+CHARGES = "tests/pricing/run_charges/test_charges.py"
+ACCOUNTS = "tests/pricing/accounts/test_accounts.py"
+QUOTES = "tests/pricing/plans/test_quotes.py"
+TARIFFS = "tests/pricing/tariffs/test_tariffs.py"
+USAGE = "tests/pricing/reports/test_usage.py"
+ADVISOR = "tests/pricing/reports/test_advisor.py"
+DEPARTMENTS = "tests/pricing/departments"
+LIFE = "tests/pricing/subscriptions/test_worked_examples.py"
+SIMULATOR = "tests/billing_simulator"
+RUN_PAYMENTS = "tests/pricing/payments/test_run_payments.py"
+REAPING = "tests/engine/runs/reaper/test_reaper.py"
+SERVING = "tests/engine/runs/test_serving.py"
 
 
 class Verdict(StrEnum):
@@ -115,7 +115,7 @@ FAULTS = (
         "pricing/periods.py",
         "anchor.zone) <= instant",
         "anchor.zone) < instant",
-        (PERIODS, "tests/books/clock"),
+        (PERIODS, "tests/pricing/accounts/clock"),
         "tile or every_hour",
     ),
     Fault(
@@ -150,28 +150,28 @@ FAULTS = (
     ),
     Fault(
         "a started minute does not count after a cancel",
-        "pricing/quotes.py",
+        "pricing/plans/quotes.py",
         "quote.injectors * math.ceil(",
         "quote.injectors * math.floor(",
         (QUOTES,),
     ),
     Fault(
         "a cancel within the floor still pays for use",
-        "pricing/quotes.py",
+        "pricing/plans/quotes.py",
         "used = min(started, quote.li_minutes) - quote.startup_li_minutes",
         "used = min(started, quote.li_minutes)",
         (QUOTES,),
     ),
     Fault(
         "a subscription's runs are quoted in money",
-        "pricing/quotes.py",
+        "pricing/plans/quotes.py",
         "if plan.is_subscription:",
         "if plan.li_minutes < 0:",
         (QUOTES,),
     ),
     Fault(
         "what is left below one run's need counts as a run",
-        "pricing/quotes.py",
+        "pricing/plans/quotes.py",
         "return max(balance_li_minutes, 0) // required_li_minutes",
         "return -(-max(balance_li_minutes, 0) // required_li_minutes)",
         (ADVISOR,),
@@ -179,28 +179,28 @@ FAULTS = (
     ),
     Fault(
         "lots burn in the reverse order of their priorities",
-        "pricing/books/lots.py",
+        "pricing/ledger/lots.py",
         "            LOTS.c.priority,",
         "            LOTS.c.priority.desc(),",
         (LOTS,),
     ),
     Fault(
         "lots that never expire burn first",
-        "pricing/books/lots.py",
+        "pricing/ledger/lots.py",
         "            LOTS.c.expires_at.is_(None),\n",
         "            LOTS.c.expires_at.is_not(None),\n",
         (LOTS,),
     ),
     Fault(
         "a lot can be used at the instant at which it expires",
-        "pricing/books/lots.py",
+        "pricing/ledger/lots.py",
         "LOTS.c.expires_at > at",
         "LOTS.c.expires_at >= at",
         (LOTS, ACCOUNTS),
     ),
     Fault(
         "reserved credits can be reserved again",
-        "pricing/books/lots.py",
+        "pricing/ledger/lots.py",
         "return self.remaining - self.reserved",
         "return self.remaining",
         (CHARGES,),
@@ -208,35 +208,35 @@ FAULTS = (
     ),
     Fault(
         "credits come back to the lot that was taken first",
-        "pricing/books/lots.py",
+        "pricing/ledger/lots.py",
         "for taken in reversed(tuple(slices)):",
         "for taken in tuple(slices):",
         (LOTS, CHARGES),
     ),
     Fault(
         "a lot may hold more than was granted",
-        "pricing/books/lots.py",
+        "pricing/ledger/lots.py",
         "if not 0 <= held <= amount:",
         "if held < 0:",
         (LOTS, CHARGES),
     ),
     Fault(
         "a run's charge has no key of its own",
-        "pricing/books/charges.py",
+        "pricing/run_charges/charges.py",
         'natural_key=f"{cause}:{key}"',
         'natural_key=f"{cause}:{key}:{object()!r}"',
         (CHARGES,),
     ),
     Fault(
         "a run that is never launched keeps its reservation",
-        "pricing/books/charges.py",
+        "pricing/run_charges/charges.py",
         "end_reservation(conn, run_id, ReservationState.VOID, instant)",
         "pass",
         (CHARGES,),
     ),
     Fault(
         "a correction gives the start-up line back too",
-        "pricing/books/charges.py",
+        "pricing/run_charges/charges.py",
         "returned = (quote.startup - keep_startup) + (quote.use - keep_use)",
         "returned = (quote.startup - (keep_startup := 0)) + (quote.use - keep_use)",
         (CHARGES,),
@@ -244,35 +244,35 @@ FAULTS = (
     ),
     Fault(
         "a transaction need not sum to zero",
-        "pricing/books/ledger.py",
+        "pricing/ledger/ledger.py",
         "if not self.postings or any(sums.values()) or",
         "if not self.postings or",
-        ("tests/books/test_ledger.py",),
+        ("tests/pricing/ledger/test_ledger.py",),
     ),
     Fault(
         "the same key may stand for something else",
-        "pricing/books/ledger.py",
+        "pricing/ledger/ledger.py",
         "        _check_same(conn, transaction)\n        return False",
         "        return False",
-        ("tests/books/test_ledger.py",),
+        ("tests/pricing/ledger/test_ledger.py",),
     ),
     Fault(
         "one of many transactions may stand for something else",
-        "pricing/books/ledger.py",
+        "pricing/ledger/ledger.py",
         "        _check_same(conn, wanted[key])",
         "        pass",
-        ("tests/books/test_ledger.py",),
+        ("tests/pricing/ledger/test_ledger.py",),
     ),
     Fault(
         "the posting at the mark counts twice",
-        "pricing/books/balances.py",
+        "pricing/ledger/balances.py",
         '_Postings.id > bindparam("mark")',
         '_Postings.id >= bindparam("mark")',
         (BALANCES,),
     ),
     Fault(
         "a second fold forgets the first",
-        "pricing/books/balances.py",
+        "pricing/ledger/balances.py",
         "_Snapshots.amount + snapshots.excluded.amount",
         "snapshots.excluded.amount",
         (BALANCES,),
@@ -286,35 +286,35 @@ FAULTS = (
     ),
     Fault(
         "commands never fold",
-        "pricing/accounts.py",
+        "pricing/accounts/account.py",
         "    fold(conn, account_id)\n",
         "",
         (BALANCES,),
     ),
     Fault(
         "an account that fails holds up the others",
-        "pricing/accounts.py",
+        "pricing/accounts/account.py",
         "    except LoadmusterError as failure:",
         "    except KeyError as failure:",
-        ("tests/books/test_account_commands.py",),
+        ("tests/pricing/accounts/test_account_commands.py",),
     ),
     Fault(
         "invoice numbers have gaps",
-        "pricing/books/invoices.py",
+        "pricing/ledger/invoices.py",
         "scalar_one() + 1",
         "scalar_one() + 2",
-        ("tests/books/test_invoices.py",),
+        ("tests/pricing/ledger/test_invoices.py",),
     ),
     Fault(
         "an invoice's text is not escaped",
         "pricing/reports/invoices_page.py",
         "description=escape(line.description)",
         "description=line.description",
-        ("tests/books/reports/test_invoice_page.py",),
+        ("tests/pricing/reports/test_invoice_page.py",),
     ),
     Fault(
         "a request id may stand for another request",
-        "pricing/books/requests.py",
+        "pricing/ledger/idempotency.py",
         "if done._asdict() != asked:",
         "if done is None:",
         (ACCOUNTS,),
@@ -322,7 +322,7 @@ FAULTS = (
     ),
     Fault(
         "a request is noted before it is done",
-        "pricing/books/requests.py",
+        "pricing/ledger/idempotency.py",
         '"made_at": now}):\n        return True',
         '"made_at": now}):\n        conn.exec_driver_sql("COMMIT")\n'
         '        conn.exec_driver_sql("BEGIN IMMEDIATE")\n        return True',
@@ -331,30 +331,30 @@ FAULTS = (
     ),
     Fault(
         "a late message pays for what is void",
-        "pricing/life/subscriptions.py",
+        "pricing/subscriptions/subscriptions.py",
         "PERIODS.c.payment == PeriodPayment.UNPAID",
         "PERIODS.c.payment != PeriodPayment.PAID",
-        (SIMULATOR, "tests/books/life/test_ends_and_payments.py"),
+        (SIMULATOR, "tests/pricing/subscriptions/test_ends_and_payments.py"),
         "i18 or c24 or never_collected",
     ),
     Fault(
         "a late message pays for the next subscription",
-        "pricing/life/overdue.py",
+        "pricing/accounts/overdue.py",
         "unpaid = {period_cause(subscription.id, n): n for",
         "unpaid = {period_cause(int(key.split(':')[1]), n): n for",
-        ("tests/books/life/test_ends_and_payments.py",),
+        ("tests/pricing/subscriptions/test_ends_and_payments.py",),
         "old_subscription",
     ),
     Fault(
         "an allocation may be given twice",
-        "pricing/sharing/departments_shares.py",
+        "pricing/ledger/allocations.py",
         "department.allocation_li_minutes - given, 0",
         "department.allocation_li_minutes, 0",
         (DEPARTMENTS,),
     ),
     Fault(
         "a clock may go backwards",
-        "pricing/accounts.py",
+        "pricing/accounts/account.py",
         "if now < last - CLOCK_TOLERANCE:",
         "if now < last - 1_000 * CLOCK_TOLERANCE:",
         (ACCOUNTS,),
@@ -384,7 +384,7 @@ FAULTS = (
     ),
     Fault(
         "a wallet's limit may not be reached",
-        "pricing/books/charges_payers.py",
+        "pricing/run_charges/funding.py",
         "if money.total > wallet.available_usd_micros:",
         "if money.total >= wallet.available_usd_micros:",
         (DEPARTMENTS,),
@@ -392,14 +392,14 @@ FAULTS = (
     ),
     Fault(
         "runs that wait do not count against the wallet",
-        "pricing/sharing/departments_wallet.py",
+        "pricing/departments/wallet.py",
         "self.spent_usd_micros - self.reserved_usd_micros",
         "self.spent_usd_micros",
         (DEPARTMENTS,),
     ),
     Fault(
         "allocations may exceed the grant by one",
-        "pricing/sharing/departments_shares.py",
+        "pricing/ledger/allocations.py",
         "if allocated > grant_li_minutes:",
         "if allocated > grant_li_minutes + 1:",
         (DEPARTMENTS,),
@@ -407,14 +407,14 @@ FAULTS = (
     ),
     Fault(
         "a department needs one LI-minute more than its run",
-        "pricing/books/charges_payers.py",
+        "pricing/run_charges/funding.py",
         "if quote.total <= free:",
         "if quote.total < free:",
         (DEPARTMENTS,),
     ),
     Fault(
         "extra credits are one fewer than the limit",
-        "pricing/books/charges_payers.py",
+        "pricing/run_charges/funding.py",
         "missing > extra.available_li_minutes:",
         "missing >= extra.available_li_minutes:",
         (DEPARTMENTS,),
@@ -422,7 +422,7 @@ FAULTS = (
     ),
     Fault(
         "credits do not roll over",
-        "pricing/life/subscriptions.py",
+        "pricing/subscriptions/subscriptions.py",
         "expires_at=None if plan.rollover else due.end",
         "expires_at=due.end",
         (ACCOUNTS,),
@@ -430,7 +430,7 @@ FAULTS = (
     ),
     Fault(
         "a grant is twice what the plan says",
-        "pricing/life/subscriptions.py",
+        "pricing/subscriptions/subscriptions.py",
         "amount=plan.li_minutes,",
         "amount=2 * plan.li_minutes,",
         (ACCOUNTS,),
@@ -438,7 +438,7 @@ FAULTS = (
     ),
     Fault(
         "the last period that is due is left out",
-        "pricing/life/subscriptions.py",
+        "pricing/subscriptions/subscriptions.py",
         "due = range(first, period_number(subscription.anchor, now) + 1)",
         "due = range(first, period_number(subscription.anchor, now))",
         (ACCOUNTS,),
@@ -446,7 +446,7 @@ FAULTS = (
     ),
     Fault(
         "an upgrade charges the whole new price",
-        "pricing/life/plan_changes.py",
+        "pricing/accounts/plan_changes.py",
         "usd_micros=wanted.monthly_usd_micros - plan.monthly_usd_micros",
         "usd_micros=wanted.monthly_usd_micros",
         (LIFE,),
@@ -454,7 +454,7 @@ FAULTS = (
     ),
     Fault(
         "an upgrade grants the whole new plan",
-        "pricing/life/plan_changes.py",
+        "pricing/accounts/plan_changes.py",
         "difference = wanted.li_minutes - plan.li_minutes",
         "difference = wanted.li_minutes",
         (LIFE,),
@@ -462,7 +462,7 @@ FAULTS = (
     ),
     Fault(
         "a downgrade takes effect at once",
-        "pricing/life/plan_changes.py",
+        "pricing/accounts/plan_changes.py",
         "plan=wanted,\n        effective_at=asked.period.end,",
         "plan=wanted,\n        effective_at=asked.at,",
         (LIFE,),
@@ -470,7 +470,7 @@ FAULTS = (
     ),
     Fault(
         "a downgrade keeps the credits",
-        "pricing/life/boundaries.py",
+        "pricing/subscriptions/boundaries.py",
         "        void_all(conn, account_id, at=at, now=now)\n",
         "",
         (LIFE,),
@@ -478,7 +478,7 @@ FAULTS = (
     ),
     Fault(
         "an upgrade is prorated",
-        "pricing/life/plan_changes.py",
+        "pricing/accounts/plan_changes.py",
         "usd_micros=wanted.monthly_usd_micros - plan.monthly_usd_micros",
         "usd_micros=(wanted.monthly_usd_micros - plan.monthly_usd_micros) // 2",
         (LIFE,),
@@ -486,7 +486,7 @@ FAULTS = (
     ),
     Fault(
         "a period is charged before the downgrade is applied",
-        "pricing/life/boundaries.py",
+        "pricing/subscriptions/boundaries.py",
         "change.effective_at <= start:",
         "change.effective_at < start:",
         (LIFE,),
@@ -494,7 +494,7 @@ FAULTS = (
     ),
     Fault(
         "on demand, the credits can still be used",
-        "pricing/life/on_demand.py",
+        "pricing/accounts/on_demand.py",
         "    _suspend(conn, account_id, asked.at)",
         "    _suspend(conn, account_id, None)",
         (LIFE,),
@@ -502,7 +502,7 @@ FAULTS = (
     ),
     Fault(
         "an undo leaves the credits suspended",
-        "pricing/life/on_demand.py",
+        "pricing/accounts/on_demand.py",
         "        _suspend(conn, account_id, None)",
         "        _suspend(conn, account_id, asked.at)",
         (LIFE,),
@@ -510,7 +510,7 @@ FAULTS = (
     ),
     Fault(
         "a cancellation counts without a confirmation",
-        "pricing/life/cancellations.py",
+        "pricing/accounts/cancellations.py",
         "        effective_at=None,\n        requested_by=by,",
         "        effective_at=asked.period.end,\n        requested_by=by,",
         (LIFE,),
@@ -518,7 +518,7 @@ FAULTS = (
     ),
     Fault(
         "a renewal is possible at the last instant too",
-        "pricing/life/cancellations.py",
+        "pricing/accounts/cancellations.py",
         "asked.at >= until:",
         "asked.at > until:",
         (LIFE,),
@@ -526,7 +526,7 @@ FAULTS = (
     ),
     Fault(
         "a boost is free",
-        "pricing/life/boosts.py",
+        "pricing/accounts/boosts.py",
         "usd_micros=plan.price_of_boost_usd_micros",
         "usd_micros=0",
         (LIFE,),
@@ -534,7 +534,7 @@ FAULTS = (
     ),
     Fault(
         "a trial lasts a day longer",
-        "pricing/life/activation.py",
+        "pricing/subscriptions/activation.py",
         "timedelta(days=plan.trial_days)",
         "timedelta(days=plan.trial_days + 1)",
         (LIFE,),
@@ -542,7 +542,7 @@ FAULTS = (
     ),
     Fault(
         "what a run owes is not collected",
-        "pricing/accounts.py",
+        "pricing/accounts/account.py",
         "    ask_for_what_is_due(conn, account_id, payer=payer, now=instant)\n",
         "",
         (RUN_PAYMENTS,),
@@ -566,7 +566,7 @@ FAULTS = (
     ),
     Fault(
         "who has not paid for a run may start the next",
-        "pricing/books/charges_payers.py",
+        "pricing/run_charges/funding.py",
         "if payment.quote.unit is Unit.USD or payment.extra_usd_micros:",
         "if payment.extra_usd_micros:",
         (RUN_PAYMENTS,),
@@ -574,14 +574,14 @@ FAULTS = (
     ),
     Fault(
         "a run that was launched is no longer at once with others",
-        "pricing/books/reservations.py",
+        "pricing/ledger/reservations.py",
         "RESERVATIONS.c.account_id == account_id, RESERVATIONS.c.run_ended_at.is_(None)",
         "RESERVATIONS.c.account_id == account_id, RESERVATIONS.c.ended_at.is_(None)",
-        ("tests/books/test_caps.py",),
+        ("tests/pricing/run_charges/test_caps.py",),
     ),
     Fault(
         "the reaper reads the store first and the cloud second",
-        "engine/runs/reaping.py",
+        "engine/runs/reaper/reaper.py",
         "    machines = provider.observe_all(place.regions)\n"
         "    known = ended({machine.run_id for machine in machines})\n",
         "    known = ended({each.run_id for each in provider.observe_all(place.regions)})\n"
@@ -591,7 +591,7 @@ FAULTS = (
     ),
     Fault(
         "the reaper takes machines of any age",
-        "engine/runs/orphans.py",
+        "engine/runs/reaper/orphans.py",
         "<= born_by",
         "<= now",
         (REAPING,),
@@ -599,7 +599,7 @@ FAULTS = (
     ),
     Fault(
         "an open run's machines are reaped when one of them is out of time",
-        "engine/runs/orphans.py",
+        "engine/runs/reaper/orphans.py",
         "if all(machine.expires_at",
         "if any(machine.expires_at",
         (REAPING,),
@@ -607,7 +607,7 @@ FAULTS = (
     ),
     Fault(
         "what serves takes runs that a living controller holds",
-        "engine/runs/claims.py",
+        "engine/runs/leases/claims.py",
         'RUNS.c.lease_until <= bindparam("now"),',
         "RUNS.c.lease_until.is_not(None),",
         (SERVING,),

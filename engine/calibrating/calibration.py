@@ -11,12 +11,12 @@ from msgspec.structs import asdict
 
 from engine.calibrating.fit import (
     US_PER_S,
-    Line,
+    FittedLine,
     fit_processor,
     memory_kib_per_user,
     users_measured_at,
 )
-from engine.calibrating.steps import CEILING_PERCENT, CEILING_US_PER_S, Step, counted
+from engine.calibrating.steps import CEILING_PERCENT, CEILING_US_PER_S, CalibrationStep, counted
 from kernel.errors import ProviderFailedError
 
 HALF_PERCENT = 50
@@ -63,12 +63,12 @@ class Calibration(Struct, frozen=True):
     at: datetime
     engine: str
     machine: str
-    steps: tuple[Step, ...]
+    steps: tuple[CalibrationStep, ...]
     note: str = ""
     run_id: str | None = None
 
     @property
-    def line(self) -> Line:
+    def line(self) -> FittedLine:
         """Processor time over users."""
         return fit_processor(counted(self.steps))
 
@@ -105,7 +105,7 @@ class Calibration(Struct, frozen=True):
         return memory_kib_per_user(counted(self.steps))
 
 
-def check_measured(steps: Sequence[Step], note: str) -> None:
+def check_measured(steps: Sequence[CalibrationStep], note: str) -> None:
     """Refuse steps that say nothing.
 
     Raises:
@@ -148,7 +148,7 @@ def calibration_from_json(document: Mapping[str, Any]) -> Calibration:
         at=datetime.fromisoformat(document["at"]),
         engine=document["engine"],
         machine=document["machine"],
-        steps=tuple(Step(**step) for step in document["steps"]),
+        steps=tuple(CalibrationStep(**step) for step in document["steps"]),
         note=document["note"],
         run_id=document.get("run"),
     )

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from engine.calibrating.steps import Step
+    from engine.calibrating.steps import CalibrationStep
 
 US_PER_S = 1_000_000
 
 
-class Line(Struct, frozen=True):
+class FittedLine(Struct, frozen=True):
     """``idle_us_per_s + users * user_us_per_s``.
 
     Attributes:
@@ -35,7 +35,7 @@ class Line(Struct, frozen=True):
         return max(0, int((processor_us_per_s - self.idle_us_per_s) / self.user_us_per_s))
 
 
-def fit_processor(steps: Sequence[Step]) -> Line:
+def fit_processor(steps: Sequence[CalibrationStep]) -> FittedLine:
     """The line through the steps.
 
     Each counts by its own size: what is measured is off by some percent of itself. A single step
@@ -53,7 +53,7 @@ def fit_processor(steps: Sequence[Step]) -> Line:
     on_line = [idle + slope * each for each in users]
     apart = [t - expected for t, expected in zip(taken, on_line, strict=True)]
     variation = sum((each - fmean(taken)) ** 2 for each in taken)
-    return Line(
+    return FittedLine(
         idle_us_per_s=idle,
         user_us_per_s=slope,
         r_squared=max(0.0, 1 - sum(each**2 for each in apart) / variation) if variation else 1.0,
@@ -62,14 +62,14 @@ def fit_processor(steps: Sequence[Step]) -> Line:
     )
 
 
-def memory_kib_per_user(steps: Sequence[Step]) -> int:
+def memory_kib_per_user(steps: Sequence[CalibrationStep]) -> int:
     """Memory of one user: how much more the engine holds with more of them; at least 1 KiB."""
     users, memory = [step.users for step in steps], [step.memory_kib for step in steps]
     slope, _ = _regression(users, memory, [1.0] * len(steps))
     return max(1, round(slope))
 
 
-def users_measured_at(steps: Sequence[Step], processor_us_per_s: float) -> int | None:
+def users_measured_at(steps: Sequence[CalibrationStep], processor_us_per_s: float) -> int | None:
     """Users between the two steps around so much processor time; None: it was not reached."""
     for low, high in pairwise(sorted(steps, key=lambda step: step.users)):
         if low.processor_us_per_s < processor_us_per_s <= high.processor_us_per_s:

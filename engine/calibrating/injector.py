@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from engine.calibrating.calibration import CalibrationFailedError
 from engine.calibrating.fit import US_PER_S
-from engine.calibrating.steps import Step
+from engine.calibrating.steps import CalibrationStep
 
 READY_S_MAX = 60.0
 REPORT_S_MAX = 10.0
@@ -99,7 +99,7 @@ def prepared(files: Mapping[str, bytes]) -> Iterator[Path]:
         yield folder
 
 
-def play(ready: Path, files: Mapping[str, bytes], users: int, timing: Timing) -> Step:
+def play(ready: Path, files: Mapping[str, bytes], users: int, timing: Timing) -> CalibrationStep:
     """Hold the users for a while, and say what they took.
 
     Args:
@@ -209,11 +209,11 @@ def _report(
 
 def _step(
     users: int, looks: tuple[_Look, _Look], reports: tuple[dict[str, Any], dict[str, Any]]
-) -> Step:
+) -> CalibrationStep:
     (first, last), (before, after) = looks, reports
     length_s, load_s = last.at_s - first.at_s, after["load_s"] - before["load_s"]
     own_us = last.own_us - first.own_us
-    return Step(
+    return CalibrationStep(
         users=users,
         processor_us_per_s=round(own_us / length_s),
         memory_kib=max(first.memory_kib, last.memory_kib),

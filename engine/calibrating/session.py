@@ -15,14 +15,14 @@ from msgspec.structs import replace
 
 from engine.calibrating.calibration import Calibration, CalibrationFailedError, check_measured
 from engine.calibrating.injector import Timing, play, prepared
-from engine.calibrating.steps import Step, next_users, problem
+from engine.calibrating.steps import CalibrationStep, next_users, problem
 from engine.load.checks import check_engine, check_runnable
 from engine.load.driver import UnrunnableScenarioError
 from engine.load.sliced.program_work import program_files
 from engine.load.sliced.work import locust_files
-from engine.profile import closed
-from engine.program import ProgramKind
 from engine.readers.program_bundle import pack
+from engine.scenario.profile import closed
+from engine.scenario.program import ProgramKind
 
 if TYPE_CHECKING:
     from engine.scenario import Scenario
@@ -34,7 +34,7 @@ SETTLE_S_MIN, SETTLE_S_MAX = 3.0, 15.0
 WINDOW_S_MIN, WINDOW_S_MAX = 8.0, 40.0
 PAUSES_PER_WINDOW = 4
 
-Watch = Callable[[Step | None, int | None], None]
+Watch = Callable[[CalibrationStep | None, int | None], None]
 """Told the step that was made, and how many users come next."""
 
 
@@ -70,7 +70,7 @@ def calibrate(
     check_engine(scenario, on_this_computer=True)
     check_users_can_be_held(scenario)
     timing = timing or timing_of(scenario)
-    steps: list[Step] = []
+    steps: list[CalibrationStep] = []
     note = ""
     with prepared(_files(scenario, 1, timing)) as ready:
         while (users := next_users(steps, users_max)) is not None:

@@ -13,14 +13,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.calibrating.fit import US_PER_S
-from engine.calibrating.steps import CEILING_PERCENT, FIRST_USERS, Step
+from engine.calibrating.steps import CEILING_PERCENT, FIRST_USERS, CalibrationStep
 from engine.load.driver import Look, UnrunnableScenarioError
 from engine.load.sliced.work import measure_window_s
 from engine.load.verdict import CPU_PERCENT_MAX
 from engine.planning.requirement import Requirement
-from engine.profile import closed
-from engine.program import ProgramKind
 from engine.scenario import RegionShare, Scenario
+from engine.scenario.profile import closed
+from engine.scenario.program import ProgramKind
 
 STEPS_MAX = 6
 BEYOND = 2
@@ -117,7 +117,7 @@ def staircase(
     return Staircase(users, settle_s, float(step_s))
 
 
-def steps_of(stairs: Staircase, looks: Sequence[Look], cores: int) -> tuple[Step, ...]:
+def steps_of(stairs: Staircase, looks: Sequence[Look], cores: int) -> tuple[CalibrationStep, ...]:
     """What each number of users took of one processor core.
 
     Steps in which the machine had nothing left are not told: what they wanted is not known.
@@ -132,7 +132,7 @@ def steps_of(stairs: Staircase, looks: Sequence[Look], cores: int) -> tuple[Step
     )
 
 
-def note_on(stairs: Staircase, steps: Sequence[Step]) -> str:
+def note_on(stairs: Staircase, steps: Sequence[CalibrationStep]) -> str:
     """Why no step reached the ceiling; empty: one did."""
     if any(step.processor_percent >= CEILING_PERCENT for step in steps):
         return ""
@@ -142,7 +142,7 @@ def note_on(stairs: Staircase, steps: Sequence[Step]) -> str:
     return f"{stairs.users[-1]:,} users were the most that were tried; try --users-at-most"
 
 
-def _steps(stairs: Staircase, looks: Sequence[Look], cores: int) -> Iterator[Step]:
+def _steps(stairs: Staircase, looks: Sequence[Look], cores: int) -> Iterator[CalibrationStep]:
     for number, users in enumerate(stairs.users):
         begin_s = number * stairs.step_s
         within = [
@@ -154,7 +154,7 @@ def _steps(stairs: Staircase, looks: Sequence[Look], cores: int) -> Iterator[Ste
             return
         first, last = within[0], within[-1]
         length_s = (last.at_s - first.at_s) * cores
-        yield Step(
+        yield CalibrationStep(
             users=max(1, round(users / cores)),
             processor_us_per_s=round((last.busy_s - first.busy_s) / length_s * US_PER_S),
             memory_kib=last.memory_bytes // 1_024 // cores,

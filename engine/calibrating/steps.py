@@ -35,7 +35,7 @@ PACE_PERCENT_MIN = 75.0
 """Of the first steps' requests per user: a slower pace means that the target holds users up."""
 
 
-class Step(Struct, frozen=True):
+class CalibrationStep(Struct, frozen=True):
     """What a number of users took, second by second on average.
 
     Attributes:
@@ -61,7 +61,7 @@ class Step(Struct, frozen=True):
         return 100 * self.processor_us_per_s / US_PER_S
 
 
-def next_users(steps: Sequence[Step], users_max: int) -> int | None:
+def next_users(steps: Sequence[CalibrationStep], users_max: int) -> int | None:
     """How many users to try next; None: enough is known.
 
     First more and more until the processor shows them at all, then towards the ceiling, and a
@@ -87,7 +87,7 @@ def next_users(steps: Sequence[Step], users_max: int) -> int | None:
     return min(users_max, further)
 
 
-def problem(steps: Sequence[Step]) -> str | None:
+def problem(steps: Sequence[CalibrationStep]) -> str | None:
     """Why more users would say nothing about the injector; None: they would.
 
     Args:
@@ -108,11 +108,11 @@ def problem(steps: Sequence[Step]) -> str | None:
     return None
 
 
-def counted(steps: Sequence[Step]) -> Sequence[Step]:
+def counted(steps: Sequence[CalibrationStep]) -> Sequence[CalibrationStep]:
     """The steps that say something: the processor shows the users, and the target keeps up."""
     clear = [step for n, step in enumerate(steps, 1) if problem(steps[:n]) is None]
     return [step for step in clear if step.processor_percent >= CLEAR_PERCENT] or clear
 
 
-def _clear(steps: Sequence[Step]) -> Sequence[Step]:
+def _clear(steps: Sequence[CalibrationStep]) -> Sequence[CalibrationStep]:
     return [step for step in steps if step.processor_percent >= CLEAR_PERCENT]

@@ -21,7 +21,8 @@ from pricing.refreshing.aws_products import (
     read_spot,
 )
 from pricing.refreshing.aws_types import read_type
-from pricing.refreshing.found import (
+from pricing.refreshing.merging import PRICES, SOURCE_KEYS, SPOT_HISTORY, TYPES
+from pricing.refreshing.price_list_rows import (
     BOOT_DISK,
     EGRESS,
     MACHINE,
@@ -31,9 +32,8 @@ from pricing.refreshing.found import (
     PageFound,
     PriceFound,
     Reading,
-    Reason,
+    RowRefusal,
 )
-from pricing.refreshing.merging import PRICES, SOURCE_KEYS, SPOT_HISTORY, TYPES
 from providers.aws.clients import AwsClients
 from providers.aws.prices import AwsPrices
 
@@ -128,7 +128,7 @@ class AwsSource:
     def _read(self, text: str, query: Query) -> Reading:
         product = open_product(text)
         if product is None:
-            return Reason.MALFORMED
+            return RowRefusal.MALFORMED
         if query.item == MACHINE:
             return read_machine(product, query.region, self._at)
         return read_around(product, query.item, query.region, query.location, self._at)
@@ -143,10 +143,10 @@ def _location(products: Iterable[Product], region: str) -> str:
 
 def _found(rows: Iterable[Row], read: Callable[[Row], Reading]) -> PageFound:
     prices: list[PriceFound] = []
-    left_out: Counter[Reason] = Counter()
+    left_out: Counter[RowRefusal] = Counter()
     for row in rows:
         reading = read(row)
-        if isinstance(reading, Reason):
+        if isinstance(reading, RowRefusal):
             left_out[reading] += 1
         else:
             prices.extend(reading)

@@ -10,16 +10,16 @@ from engine.catalogs.price_source import FetchedPage, Query
 from kernel.clock import Clock
 from pricing.catalog import MachineType, Source
 from pricing.refreshing.azure_items import effective_day, query_filter, read_item
-from pricing.refreshing.found import (
+from pricing.refreshing.merging import PRICES, SOURCE_KEYS
+from pricing.refreshing.price_list_rows import (
     BOOT_DISK,
     EGRESS,
     MACHINE,
     PUBLIC_IPV4,
     PageFound,
     PriceFound,
-    Reason,
+    RowRefusal,
 )
-from pricing.refreshing.merging import PRICES, SOURCE_KEYS
 from providers.azure_prices import PUBLIC_ADDRESS, AzurePrices
 
 
@@ -46,11 +46,11 @@ class AzureSource:
         wanted = query_filter(query.item, query.region)
         page = self._prices.page(wanted, following, rows_before)
         prices: list[PriceFound] = []
-        left_out: Counter[Reason] = Counter()
+        left_out: Counter[RowRefusal] = Counter()
         published = ""
         for row in page.rows:
             reading = read_item(row, query.item, query.region, self._at)
-            if isinstance(reading, Reason):
+            if isinstance(reading, RowRefusal):
                 left_out[reading] += 1
             else:
                 prices.extend(reading)

@@ -13,7 +13,7 @@ from engine.catalogs.price_source import FetchedPage, PriceSource, Query
 from kernel.errors import ProviderFailedError
 from pricing.catalog import UnknownRegionError
 from pricing.refreshing.changes import IncompletePriceListError, RegionFound
-from pricing.refreshing.found import SPOT, Reason, chosen
+from pricing.refreshing.price_list_rows import SPOT, RowRefusal, chosen
 from providers.price_lists import StalePlaceError
 
 FRESH_STARTS_MAX = 3
@@ -23,7 +23,7 @@ FRESH_STARTS_MAX = 3
 _REGION = re.compile(r"[A-Za-z0-9-]{1,60}")
 
 
-class Progress(Struct, frozen=True):
+class FetchProgress(Struct, frozen=True):
     """A region that has been fetched.
 
     Attributes:
@@ -65,7 +65,7 @@ def fetched(
     regions: Sequence[str],
     *,
     spot: bool,
-    watch: Callable[[Progress], None],
+    watch: Callable[[FetchProgress], None],
 ) -> list[RegionFound]:
     """What the price list says of each region, every page of it.
 
@@ -94,7 +94,7 @@ def fetched(
             ) from error
         found.append(region_found)
         watch(
-            Progress(
+            FetchProgress(
                 region,
                 number,
                 len(regions),
@@ -120,11 +120,11 @@ def _region(
         all_pages += pages
         if not any(page.found.prices for page in all_pages):
             break  # no machines: what surrounds them is of no use
-    left_out = sum((page.found.left_out for page in all_pages), Counter[Reason]())
+    left_out = sum((page.found.left_out for page in all_pages), Counter[RowRefusal]())
     prices = chosen(price for page in all_pages for price in page.found.prices)
     if not spot:
         spot_prices = sum(price.item == SPOT for price in prices)
-        left_out += Counter({Reason.SPOT: spot_prices})
+        left_out += Counter({RowRefusal.SPOT: spot_prices})
         prices = [price for price in prices if price.item != SPOT]
     published = max((page.found.published for page in all_pages), default="")
     return RegionFound(region, prices, left_out, published), len(all_pages), kept

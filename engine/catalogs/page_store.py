@@ -15,7 +15,7 @@ from pathlib import Path
 
 from engine.catalogs.price_source import FetchedPage, Query
 from kernel.files import write_whole
-from pricing.refreshing.found import page_from_json, page_to_json
+from pricing.refreshing.price_list_rows import page_from_json, page_to_json
 
 FORMAT = 1
 """A page that another form of this program has written is asked for again."""

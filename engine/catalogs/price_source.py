@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from pricing.catalog import MachineType, Source
-from pricing.refreshing.found import PageFound
+from pricing.refreshing.price_list_rows import PageFound
 
 
 class Query(Struct, frozen=True):
@@ -17,7 +17,7 @@ class Query(Struct, frozen=True):
 
     Attributes:
         region: The cloud's code of it.
-        item: What of; one of ``pricing.refreshing.found.ITEMS``.
+        item: What of; one of ``pricing.refreshing.price_list_rows.ITEMS``.
         location: The cloud's name of the region for people, where a machine's price said it.
     """
 

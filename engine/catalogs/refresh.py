@@ -16,7 +16,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from engine.catalogs.fetching import Progress, check_names, fetched
+from engine.catalogs.fetching import FetchProgress, check_names, fetched
 from engine.catalogs.page_store import PageStore
 from engine.catalogs.price_source import PriceSource
 from kernel.errors import BadInputError, RefusedError
@@ -81,7 +81,7 @@ def refresh(
     day: date,
     regions: Sequence[str] = (),
     spot: bool = False,
-    watch: Callable[[Progress], None] = lambda _: None,
+    watch: Callable[[FetchProgress], None] = lambda _: None,
 ) -> Refreshed:
     """Make a new version of the catalogue from a price list, and use it.
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from engine.commands.base import Commands
-from pricing.payments.channels import Channel
-from pricing.plans import Plan, find_plan, load_plans
+from pricing.plans.channels import Channel
+from pricing.plans.model import Plan, find_plan, load_plans
 
 if TYPE_CHECKING:
-    from pricing.account_view import AccountView
-    from pricing.accounts import Account, Advanced
-    from pricing.life.billing_settings import BillingSettings
-    from pricing.life.plan_history import HistoryRow, Offer
+    from pricing.accounts.account import Account, Advanced
+    from pricing.accounts.billing_settings import BillingSettings
+    from pricing.accounts.plan_history import HistoryRow, PlanOffer
+    from pricing.accounts.view import AccountView
 
 ON_DEMAND = "on-demand"
 
@@ -46,8 +46,8 @@ class AccountCommands(Commands):
         agreed_with: str | None = None,
     ) -> Account:
         """Open an account on a plan; a subscription is charged and granted at once (R12, R19)."""
-        from pricing import opening
-        from pricing.life.plan_changes import check_sale
+        from pricing.accounts import opening
+        from pricing.accounts.plan_changes import check_sale
 
         now = self.clock.now()
         wanted = find_plan(plan, at=now.date()).with_credits(credits_wanted)
@@ -71,21 +71,21 @@ class AccountCommands(Commands):
 
     def account(self, account_id: str) -> Account:
         """The account as it is on record."""
-        from pricing import accounts
+        from pricing.accounts import account as accounts
 
         with self._reading() as conn:
             return accounts.find_account(conn, account_id)
 
     def list_accounts(self) -> Sequence[Account]:
         """Every account, by id."""
-        from pricing import accounts
+        from pricing.accounts import account as accounts
 
         with self._reading() as conn:
             return accounts.list_accounts(conn)
 
     def show_account(self, account_id: str) -> AccountView:
         """The account with its period, balance, lots and next charge."""
-        from pricing import accounts
+        from pricing.accounts import account as accounts
 
         with self._transaction() as conn:
             return accounts.account_view(conn, account_id, self.clock.now(), payer=self.payer)
@@ -100,7 +100,7 @@ class AccountCommands(Commands):
         request_id: str | None = None,
     ) -> AccountView:
         """Put the account on a bigger plan at once, or on a first one (R35-R43)."""
-        from pricing.life.plan_changes import upgrade
+        from pricing.accounts.plan_changes import upgrade
 
         wanted = find_plan(plan, at=self.clock.now().date()).with_credits(credits_wanted)
         return self._do(upgrade, account_id, request_id, wanted=wanted, agreed_with=agreed_with)
@@ -115,7 +115,7 @@ class AccountCommands(Commands):
         request_id: str | None = None,
     ) -> AccountView:
         """Have the account on a smaller plan from the next boundary on (R44-R48)."""
-        from pricing.life.plan_changes import downgrade
+        from pricing.accounts.plan_changes import downgrade
 
         wanted = find_plan(plan, at=self.clock.now().date()).with_credits(credits_wanted)
         return self._do(downgrade, account_id, request_id, wanted=wanted, agreed_with=agreed_with)
@@ -124,7 +124,7 @@ class AccountCommands(Commands):
         self, account_id: str, *, agreed_with: str | None = None, request_id: str | None = None
     ) -> AccountView:
         """Put the account on demand at once; its credits are suspended (R49-R53)."""
-        from pricing.life.on_demand import to_on_demand
+        from pricing.accounts.on_demand import to_on_demand
 
         plan = find_plan(ON_DEMAND, at=self.clock.now().date())
         return self._do(
@@ -133,13 +133,13 @@ class AccountCommands(Commands):
 
     def undo(self, account_id: str, *, request_id: str | None = None) -> AccountView:
         """Take back the switch to on-demand, or a waiting downgrade, for nothing (R54, R55)."""
-        from pricing.life.on_demand import undo
+        from pricing.accounts.on_demand import undo
 
         return self._do(undo, account_id, request_id)
 
     def boost(self, account_id: str, *, request_id: str | None = None) -> AccountView:
         """Buy one month's LI-minutes once more (R77-R80)."""
-        from pricing.life.boosts import boost
+        from pricing.accounts.boosts import boost
 
         return self._do(boost, account_id, request_id)
 
@@ -147,7 +147,7 @@ class AccountCommands(Commands):
         self, account_id: str, *, by: str, request_id: str | None = None
     ) -> AccountView:
         """Ask, as an administrator, for the end of the subscription (R56-R58)."""
-        from pricing.life.cancellations import cancel
+        from pricing.accounts.cancellations import cancel
 
         return self._do(cancel, account_id, request_id, by=by)
 
@@ -159,47 +159,47 @@ class AccountCommands(Commands):
         request_id: str | None = None,
     ) -> AccountView:
         """Confirm a cancellation; it takes effect at the next boundary (R59, R60)."""
-        from pricing.life.cancellations import confirm_cancel
+        from pricing.accounts.cancellations import confirm_cancel
 
         return self._do(confirm_cancel, account_id, request_id, representative=representative)
 
     def renew(self, account_id: str, *, request_id: str | None = None) -> AccountView:
         """Take a cancellation back, or subscribe again within a month of it (R63)."""
-        from pricing.life.cancellations import renew
+        from pricing.accounts.cancellations import renew
 
         return self._do(renew, account_id, request_id)
 
     def delete_account(self, account_id: str, *, request_id: str | None = None) -> AccountView:
         """Delete the account for good; its subscriptions must have ended (R66)."""
-        from pricing.life.deletions import delete
+        from pricing.accounts.deletions import delete
 
         return self._do(delete, account_id, request_id)
 
     def set_card(self, account_id: str, card: str, *, request_id: str | None = None) -> AccountView:
         """Put another card on record."""
-        from pricing.life.overdue import set_card
+        from pricing.accounts.overdue import set_card
 
         return self._do(set_card, account_id, request_id, card=card)
 
     def pay(self, account_id: str, *, request_id: str | None = None) -> AccountView:
         """Try again to collect what is overdue; each period that is paid is granted once (C24)."""
-        from pricing.life.overdue import pay
+        from pricing.accounts.overdue import pay
 
         return self._do(pay, account_id, request_id)
 
     def history(self, account_id: str) -> Sequence[HistoryRow]:
         """Every plan that the account was on, oldest first (R110-R113)."""
-        from pricing.accounts import advance
-        from pricing.life.plan_history import plan_history
+        from pricing.accounts.account import advance
+        from pricing.accounts.plan_history import plan_history
 
         with self._transaction() as conn:
             advance(conn, account_id, self.clock.now(), payer=self.payer)
             return plan_history(conn, account_id)
 
-    def offers(self, account_id: str) -> Sequence[Offer]:
+    def offers(self, account_id: str) -> Sequence[PlanOffer]:
         """Every plan that the account can choose, and how (R114-R117)."""
-        from pricing.accounts import advance
-        from pricing.life.plan_history import offers_of
+        from pricing.accounts.account import advance
+        from pricing.accounts.plan_history import offers_of
 
         now = self.clock.now()
         with self._transaction() as conn:
@@ -208,8 +208,8 @@ class AccountCommands(Commands):
 
     def billing_settings(self, account_id: str) -> BillingSettings | None:
         """How the account pays; None before it has subscribed to a paid plan (R98-R101)."""
-        from pricing.accounts import find_account
-        from pricing.life.billing_settings import billing_settings
+        from pricing.accounts.account import find_account
+        from pricing.accounts.billing_settings import billing_settings
 
         with self._reading() as conn:
             find_account(conn, account_id)
@@ -224,7 +224,7 @@ class AccountCommands(Commands):
             watch: Told of each account when it is done; the reason, if it failed.
         """
         from engine.runs.history import forget_history
-        from pricing.accounts import advance_all
+        from pricing.accounts.account import advance_all
 
         now = self.clock.now()
         accounts = failed = 0
@@ -239,7 +239,7 @@ class AccountCommands(Commands):
 
     def _plan_of(self, account_id: str) -> Plan:
         """The plan that the account is on, as it was sold to it."""
-        from pricing.accounts import plan_of
+        from pricing.accounts.account import plan_of
 
         with self._reading() as conn:
             return plan_of(conn, account_id)
@@ -252,7 +252,7 @@ class AccountCommands(Commands):
         **arguments: Any,  # noqa: ANN401 - the command's own
     ) -> AccountView:
         """One command and the account afterwards, in one transaction."""
-        from pricing.accounts import account_view
+        from pricing.accounts.account import account_view
 
         now = self.clock.now()
         with self._transaction() as conn:

@@ -8,14 +8,14 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from kernel.clock import Clock
-from pricing.payments.payer import REHEARSED_PAYER, Payer
+from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import sqlalchemy
 
-    from engine.runs.connect import Clouds
+    from engine.runs.clouds.registry import CloudRegistry
     from engine.runs.store import RunStore
 
 
@@ -28,7 +28,7 @@ class Commands:
     """
 
     clock: Clock
-    payer: Payer = REHEARSED_PAYER
+    payer: PaymentGateway = REHEARSED_GATEWAY
 
     @property
     @abstractmethod
@@ -47,7 +47,7 @@ class Commands:
 
     @property
     @abstractmethod
-    def _clouds(self) -> Clouds:
+    def _clouds(self) -> CloudRegistry:
         """Connections to where runs have machines."""
 
     def _transaction(self) -> AbstractContextManager[sqlalchemy.Connection]:

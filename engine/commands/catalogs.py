@@ -10,7 +10,7 @@ from engine.catalogs.in_use import catalog_in_use, versions_here
 from engine.commands.base import Commands
 
 if TYPE_CHECKING:
-    from engine.catalogs.fetching import Progress
+    from engine.catalogs.fetching import FetchProgress
     from engine.catalogs.refresh import Refreshed
     from pricing.catalog import Catalog
 
@@ -41,7 +41,7 @@ class CatalogCommands(Commands):
         *,
         regions: Sequence[str] = (),
         spot: bool = False,
-        watch: Callable[[Progress], None] = lambda _: None,
+        watch: Callable[[FetchProgress], None] = lambda _: None,
     ) -> Refreshed:
         """Read a cloud's own price list into a new version of the catalogue, and use it.
 

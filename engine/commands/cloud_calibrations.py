@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from engine.calibrating.calibration import Calibration
     from engine.calibrating.injector import Timing
     from engine.calibrating.staircase import Climb
-    from engine.runs.lease import Lease
+    from engine.runs.leases.lease import Lease
     from engine.runs.states import Run
     from engine.scenario import Scenario
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from engine.commands.base import Commands
 
 if TYPE_CHECKING:
-    from pricing.sharing.departments import DepartmentView
-    from pricing.sharing.extra_credits import ExtraCredits
+    from pricing.departments.commands import DepartmentView
+    from pricing.departments.extra_credits import ExtraCredits
 
 
 class DepartmentCommands(Commands):
@@ -19,7 +19,7 @@ class DepartmentCommands(Commands):
         self, account_id: str, name: str, *, request_id: str | None = None
     ) -> DepartmentView:
         """Add a department to an account, with no allocation and no wallet."""
-        from pricing.sharing import departments
+        from pricing.departments import commands as departments
 
         with self._transaction() as conn:
             return departments.add_department(
@@ -35,7 +35,7 @@ class DepartmentCommands(Commands):
         self, account_id: str, name: str, li_minutes: int, *, request_id: str | None = None
     ) -> DepartmentView:
         """Set a department's share of each of the account's grants (R68)."""
-        from pricing.sharing import departments
+        from pricing.departments import commands as departments
 
         with self._transaction() as conn:
             return departments.allocate(
@@ -52,7 +52,7 @@ class DepartmentCommands(Commands):
         self, account_id: str, name: str, usd_micros: int, *, request_id: str | None = None
     ) -> DepartmentView:
         """Set what a department's runs may cost a month in money (R69)."""
-        from pricing.sharing import departments
+        from pricing.departments import commands as departments
 
         with self._transaction() as conn:
             return departments.limit_wallet(
@@ -67,7 +67,7 @@ class DepartmentCommands(Commands):
 
     def show_department(self, account_id: str, name: str) -> DepartmentView:
         """A department with its credits and its wallet."""
-        from pricing.sharing import departments
+        from pricing.departments import commands as departments
 
         with self._transaction() as conn:
             return departments.department_view(
@@ -76,7 +76,7 @@ class DepartmentCommands(Commands):
 
     def list_departments(self, account_id: str) -> Sequence[DepartmentView]:
         """Every department of an account, oldest first."""
-        from pricing.sharing import departments
+        from pricing.departments import commands as departments
 
         with self._transaction() as conn:
             return departments.department_views(
@@ -87,7 +87,7 @@ class DepartmentCommands(Commands):
         self, account_id: str, limit_li_minutes: int, *, request_id: str | None = None
     ) -> ExtraCredits:
         """Set how many extra credits an account may buy in a billing period (R107)."""
-        from pricing.sharing import extra_credits
+        from pricing.departments import extra_credits
 
         with self._transaction() as conn:
             return extra_credits.limit_extra_credits(

@@ -11,7 +11,7 @@ from engine.commands.heartbeats import HeartbeatCommands
 
 if TYPE_CHECKING:
     from engine.doctor import Checkup
-    from engine.runs.connect import Clouds
+    from engine.runs.clouds.registry import CloudRegistry
 
 
 class DoctorCommands(HeartbeatCommands):
@@ -40,7 +40,7 @@ class DoctorCommands(HeartbeatCommands):
         return Checkup({HERE: here, **found}, tuple(providers))
 
     @abstractmethod
-    def _clouds_in(self, folder: Path) -> Clouds:
+    def _clouds_in(self, folder: Path) -> CloudRegistry:
         """The clouds of runs whose files lie in a folder."""
 
     def policy(self, provider: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from engine.commands.base import Commands
 
 if TYPE_CHECKING:
-    from engine.runs.reaps import Heartbeat
+    from engine.runs.reaper.heartbeats import Heartbeat
 
 
 class HeartbeatCommands(Commands):
@@ -16,18 +16,18 @@ class HeartbeatCommands(Commands):
 
     def heartbeats(self) -> Sequence[Heartbeat]:
         """Of every region of a real cloud where runs have machines, or had them lately."""
-        from engine.runs import reaps
+        from engine.runs.reaper import heartbeats
 
-        runs = self.store.list(open_since=self.clock.now() - reaps.LOOKED_BACK)
+        runs = self.store.list(open_since=self.clock.now() - heartbeats.LOOKED_BACK)
         with self._reading() as conn:
-            return reaps.heartbeats(runs, reaps.last_reaps(conn))
+            return heartbeats.heartbeats(runs, heartbeats.last_reaps(conn))
 
     def overdue_reaps(self, every_s: float | None = None) -> Sequence[Heartbeat]:
         """Of those with open runs: where no reaper has looked for its period."""
-        from engine.runs import reaps
+        from engine.runs.reaper import heartbeats
 
         runs = self.store.list(open_only=True)
         with self._reading() as conn:
-            found = reaps.heartbeats(runs, reaps.last_reaps(conn))
-        now, period_s = self.clock.now(), every_s or reaps.REAP_EVERY_S
+            found = heartbeats.heartbeats(runs, heartbeats.last_reaps(conn))
+        now, period_s = self.clock.now(), every_s or heartbeats.REAP_EVERY_S
         return [each for each in found if each.is_overdue(now, period_s)]

@@ -19,14 +19,14 @@ from engine.runs.acceptance import (
     quote_of,
     time_scale_of,
 )
-from engine.runs.alternatives import LOCAL, placements_of, providers_of
-from engine.runs.states import Order, Placement, Run
+from engine.runs.launching.placements import LOCAL, placements_of, providers_of
+from engine.runs.states import Placement, Run, RunOrder
 from engine.scenario import Scenario
 from kernel.clock import SystemClock
 
 if TYPE_CHECKING:
-    from engine.runs.lease import Lease
-    from pricing.books.charges_payers import Payment
+    from engine.runs.leases.lease import Lease
+    from pricing.run_charges.funding import Funding
 
 
 class OrderCommands(AccountCommands, CatalogCommands, TargetCommands):
@@ -58,15 +58,15 @@ class OrderCommands(AccountCommands, CatalogCommands, TargetCommands):
             plan=plan,
         )
 
-    def payment(self, planned: Estimate, *, account: str, department: str | None = None) -> Payment:
+    def payment(self, planned: Estimate, *, account: str, department: str | None = None) -> Funding:
         """Who would pay for a run of the estimated test now, and how much.
 
         Raises:
             RefusedError: What a run would be refused with.
         """
-        from pricing import accounts
-        from pricing.books import charges
-        from pricing.life import subscriptions
+        from pricing.accounts import account as accounts
+        from pricing.run_charges import charges
+        from pricing.subscriptions import subscriptions
 
         now = self.clock.now()
         with self._transaction() as conn:
@@ -116,12 +116,12 @@ class OrderCommands(AccountCommands, CatalogCommands, TargetCommands):
             ProviderFailedError: The cloud refuses what the run needs, or does not answer.
         """
         from engine.readers.program_bundle import pack
-        from engine.runs.claims import hold
+        from engine.runs.leases.claims import hold
         from engine.runs.program_bundles import keep_bundle
         from engine.runs.runnable import check_folder, check_runnable
-        from pricing import accounts
-        from pricing.books import charges
-        from pricing.life import subscriptions
+        from pricing.accounts import account as accounts
+        from pricing.run_charges import charges
+        from pricing.subscriptions import subscriptions
 
         now = self.clock.now()
         puts_load = with_load or not dry_run
@@ -146,7 +146,7 @@ class OrderCommands(AccountCommands, CatalogCommands, TargetCommands):
             accounts.advance(conn, account, now, payer=self.payer)
             plan = subscriptions.latest(conn, account).plan
             quote = quote_of(planned, plan, now)
-            order = Order(
+            order = RunOrder(
                 run_id=self._new_id(),
                 account_id=account,
                 scenario=scenario,
@@ -191,7 +191,7 @@ class OrderCommands(AccountCommands, CatalogCommands, TargetCommands):
         self, planned: Estimate, provider: str, or_on: Sequence[str], *, rehearsal: bool
     ) -> tuple[Placement, ...]:
         """Where the machines come from; places that refused a moment ago come last."""
-        from engine.runs.shortages import known_shortages
+        from engine.runs.launching.shortages import known_shortages
 
         with self._reading() as conn:
             short = known_shortages(conn, rehearsal=rehearsal, now=self.clock.now())

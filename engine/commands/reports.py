@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from engine.commands.base import Commands
-from pricing.plans import load_plans
+from pricing.plans.model import load_plans
 from pricing.tariffs import load_tariff
 
 if TYPE_CHECKING:
-    from pricing.books.invoices import Invoice
-    from pricing.books.ledger import Transaction
+    from pricing.ledger.invoices import Invoice
+    from pricing.ledger.ledger import Transaction
     from pricing.reports.advisor import Advice
     from pricing.reports.usage import CycleUsage
 
@@ -25,8 +25,8 @@ class ReportCommands(Commands):
 
     def ledger(self, account_id: str) -> Sequence[Transaction]:
         """Every transaction of the account with its postings, oldest first."""
-        from pricing import accounts
-        from pricing.books import ledger
+        from pricing.accounts import account as accounts
+        from pricing.ledger import ledger
 
         with self._transaction() as conn:
             accounts.advance(conn, account_id, self.clock.now(), payer=self.payer)
@@ -38,8 +38,8 @@ class ReportCommands(Commands):
         Raises:
             NotAdministratorError: Somebody else asks, in the name ``by`` (R96).
         """
-        from pricing import accounts
-        from pricing.books import invoices
+        from pricing.accounts import account as accounts
+        from pricing.ledger import invoices
         from pricing.reports.usage_access import check_may_see
 
         with self._transaction() as conn:
@@ -69,8 +69,8 @@ class ReportCommands(Commands):
             NotAdministratorError: Somebody else asks (R96).
             UnknownInvoiceError: The account has no invoice of that number.
         """
-        from pricing import accounts
-        from pricing.books.invoices import find_invoice
+        from pricing.accounts import account as accounts
+        from pricing.ledger.invoices import find_invoice
         from pricing.reports.invoices_page import DEFAULT_SELLER, Parties, invoice_page
         from pricing.reports.usage_access import check_may_see
 
@@ -86,7 +86,7 @@ class ReportCommands(Commands):
         Raises:
             NotAdministratorError: Somebody else asks, in the name ``by`` (R94).
         """
-        from pricing import accounts
+        from pricing.accounts import account as accounts
         from pricing.reports import usage_records
         from pricing.reports.usage_access import check_may_see
 
@@ -117,7 +117,7 @@ class ReportCommands(Commands):
         Raises:
             NeedError: Neither the arguments nor the account's runs say what is needed.
         """
-        from pricing import accounts
+        from pricing.accounts import account as accounts
         from pricing.reports import advisor, usage_records
 
         now = self.clock.now()

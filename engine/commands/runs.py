@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from engine.commands.orders import OrderCommands
-from engine.runs.alternatives import LOCAL
 from engine.runs.errors import DriveTimeoutError, LeaseLostError
+from engine.runs.launching.placements import LOCAL
 from engine.runs.states import Run
 from engine.scenario import Scenario
 from kernel.clock import SystemClock
@@ -17,7 +17,7 @@ from kernel.clock import SystemClock
 if TYPE_CHECKING:
     from engine.runs.controller import Controller
     from engine.runs.decide import Observed
-    from engine.runs.lease import Lease
+    from engine.runs.leases.lease import Lease
     from engine.runs.view import RunView
 
 WAIT_POLL_S = 0.2
@@ -170,7 +170,7 @@ class RunCommands(OrderCommands):
     def show(self, run_id: str) -> RunView:
         """The run with its timeline and its bill."""
         from engine.runs.view import RunView
-        from pricing.books import charges
+        from pricing.run_charges import charges
 
         run = self.store.load(run_id)
         with self._reading() as conn:
@@ -183,7 +183,7 @@ class RunCommands(OrderCommands):
 
     def new_lease(self) -> Lease:
         """A lease of this process that no run is held by yet."""
-        from engine.runs.lease import new_lease
+        from engine.runs.leases.lease import new_lease
 
         return new_lease(secrets.token_hex(4))
 

@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from engine.commands.heartbeats import HeartbeatCommands
 from engine.commands.runs import RunCommands
-from engine.runs.orphans import AGE_GUARD_S, Why
+from engine.runs.reaper.orphans import AGE_GUARD_S, Why
 from kernel.errors import BadInputError, LoadmusterError
 
 if TYPE_CHECKING:
     from collections import Counter
 
-    from engine.runs.reaping import Place, Round
+    from engine.runs.reaper.reaper import ReapedRegion, Round
 
 SAFE_TO_RELEASE = frozenset({Why.ENDED, Why.EXPIRED})
 """What is reaped without being asked: an unknown run may be another database's, on one account."""
@@ -31,7 +31,7 @@ class Reaping(Struct, frozen=True):
     """
 
     rounds: Sequence[Round]
-    failures: Sequence[tuple[Place, LoadmusterError]]
+    failures: Sequence[tuple[ReapedRegion, LoadmusterError]]
 
 
 def _say_nothing(_line: str) -> None:
@@ -65,9 +65,9 @@ class ServingCommands(RunCommands, HeartbeatCommands):
         Raises:
             LoadmusterError: The database could not be reached for too long.
         """
-        from engine.runs.serving import Server
+        from engine.runs.serving import RunServer
 
-        return Server(
+        return RunServer(
             db=self._db,
             drive=lambda run_id, lease: self.drive(run_id, stop_wanted=stop_wanted, lease=lease),
             new_lease=self.new_lease,
@@ -82,7 +82,7 @@ class ServingCommands(RunCommands, HeartbeatCommands):
 
     def reap(
         self,
-        places: Sequence[Place] | None = None,
+        places: Sequence[ReapedRegion] | None = None,
         *,
         older_than_s: float = AGE_GUARD_S,
         release: Collection[Why] = (),
@@ -94,50 +94,52 @@ class ServingCommands(RunCommands, HeartbeatCommands):
             older_than_s: Age from which on machines are judged.
             release: Reasons for which orphans are released and proven gone; none: only look.
         """
-        from engine.runs import reaping, reaps
+        from engine.runs.reaper import heartbeats, reaper
 
         rounds: list[Round] = []
-        failures: list[tuple[Place, LoadmusterError]] = []
+        failures: list[tuple[ReapedRegion, LoadmusterError]] = []
         for place in self.places() if places is None else places:
             try:
                 provider = self._clouds.provider_at(place)
-                looked = reaping.survey(place, provider, self._ended_runs, self.clock, older_than_s)
+                looked = reaper.survey(place, provider, self._ended_runs, self.clock, older_than_s)
                 if release:
-                    looked = reaping.release(looked, provider, self.clock, release)
+                    looked = reaper.release(looked, provider, self.clock, release)
                 with self._transaction() as conn:
-                    reaps.record(conn, looked)
+                    heartbeats.record(conn, looked)
                 rounds.append(looked)
             except LoadmusterError as error:
                 failures.append((place, error))
         return Reaping(rounds, failures)
 
-    def places(self) -> Sequence[Place]:
+    def places(self) -> Sequence[ReapedRegion]:
         """Where runs have machines, or had them lately; rehearsed clouds only while they live."""
-        from engine.runs import reaps
+        from engine.runs.reaper import heartbeats
 
         now = self.clock.now()
-        found = reaps.places_of(self.store.list(open_since=now - reaps.LOOKED_BACK))
+        found = heartbeats.places_of(self.store.list(open_since=now - heartbeats.LOOKED_BACK))
         return [place for place in found if self._clouds.is_there(place)]
 
-    def places_at(self, provider: str | None, regions: Sequence[str] = ()) -> Sequence[Place]:
+    def places_at(
+        self, provider: str | None, regions: Sequence[str] = ()
+    ) -> Sequence[ReapedRegion]:
         """The places of one provider, or of all; the named regions, or those that runs were in.
 
         Raises:
             BadInputError: Regions without a provider, or a cloud of which no region is known.
         """
-        from engine.runs.alternatives import LOCAL
-        from engine.runs.reaping import Place
+        from engine.runs.launching.placements import LOCAL
+        from engine.runs.reaper.reaper import ReapedRegion
 
         if provider is None:
             if regions:
                 raise BadInputError("--region: say of which cloud, with --provider")
             return self.places()
         if provider == LOCAL:
-            return [Place(LOCAL, (LOCAL,))]
+            return [ReapedRegion(LOCAL, (LOCAL,))]
         known = [place for place in self.places() if place.name == provider]
         if regions:
             rehearsed = [replace(each, regions=tuple(regions)) for each in known if each.rehearsal]
-            return [Place(provider, tuple(regions)), *rehearsed]
+            return [ReapedRegion(provider, tuple(regions)), *rehearsed]
         if not known:
             raise BadInputError(
                 f"--provider {provider}: no run was there lately; say where to look: --region NAME",
@@ -146,14 +148,14 @@ class ServingCommands(RunCommands, HeartbeatCommands):
         return known
 
     def _ended_runs(self, run_ids: Collection[str]) -> dict[str, bool]:
-        from engine.runs import reaps
+        from engine.runs.reaper import heartbeats
 
         with self._reading() as conn:
-            return dict(reaps.ended_runs(conn, run_ids))
+            return dict(heartbeats.ended_runs(conn, run_ids))
 
     def _late_reaps(self, every_s: float) -> str:
         """One line on where no reaper, of whichever process, has looked for two periods."""
-        from engine.runs.reaps import REAP_EVERY_S
+        from engine.runs.reaper.heartbeats import REAP_EVERY_S
         from kernel.durations import format_duration
 
         now = self.clock.now()

@@ -42,7 +42,7 @@ class TargetCommands(Commands):
             TargetNotAllowedError: Saying how to allow it.
         """
         from engine.runs.targets import check_target
-        from pricing.accounts import find_account
+        from pricing.accounts.account import find_account
 
         with self._reading() as conn:
             find_account(conn, account_id)

@@ -7,8 +7,8 @@ import shutil
 from engine.load import locust
 from engine.load.driver import LoadEngineMissingError, UnrunnableScenarioError
 from engine.load.shape import plan_users
-from engine.program import LoadProgram, ProgramKind
 from engine.scenario import Scenario
+from engine.scenario.program import LoadProgram, ProgramKind
 
 _COMMAND_OF = {
     ProgramKind.K6: "k6",

@@ -96,7 +96,7 @@ class LoadTask(Struct, frozen=True):
         return sum(group.count for group in self.groups)
 
 
-class Progress(Struct, frozen=True):
+class LoadProgress(Struct, frozen=True):
     """How far the load is.
 
     Attributes:
@@ -223,7 +223,7 @@ class LoadDriver(Protocol):
         """
         ...
 
-    def progress(self, task: LoadTask, now: datetime) -> Progress:
+    def progress(self, task: LoadTask, now: datetime) -> LoadProgress:
         """How far the load is at ``now``; ``WAITING`` as long as nothing was reported.
 
         A driver whose injectors wait for a common start gives it here.

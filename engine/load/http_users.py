@@ -28,7 +28,7 @@ def http_users(
 
     Args:
         target: Base URL, without a slash at its end.
-        user_classes: In the form of ``engine.scenario_json``.
+        user_classes: In the form of ``engine.scenario.json``.
         step_s: Seconds between two changes of the number of users, over which new ones spread.
         kind: One of ``KINDS``. ``FastHttpUser`` makes about three times as many requests per
             processor second, so an injector carries three times the load before it measures itself

@@ -19,16 +19,16 @@ from engine.load import folder
 from engine.load.driver import (
     LoadEngineMissingError,
     LoadPhase,
+    LoadProgress,
     LoadResult,
     LoadTask,
     MachineWork,
-    Progress,
     UnrunnableScenarioError,
 )
 from engine.load.shape import plan_users
 from engine.load.verdict import judge
 from engine.scenario import Protocol, Scenario
-from engine.scenario_json import scenario_to_json
+from engine.scenario.json import scenario_to_json
 from kernel.errors import BadInputError
 from kernel.extras import is_installed, not_installed
 
@@ -57,13 +57,13 @@ class LocustDriver(Struct, frozen=True):
         first = [_master(task, master_port), workers[0]]
         return MachineWork(commands=[first, *([worker] for worker in workers[1:])])
 
-    def progress(self, task: LoadTask, now: datetime) -> Progress:
+    def progress(self, task: LoadTask, now: datetime) -> LoadProgress:
         """The last line that the master wrote."""
         del now
         line = folder.last_line(task.folder / folder.PROGRESS)
         if line is None:
-            return Progress(LoadPhase.WAITING)
-        return Progress(
+            return LoadProgress(LoadPhase.WAITING)
+        return LoadProgress(
             phase=LoadPhase(line["phase"]),
             elapsed_s=line["elapsed_s"],
             users=line["users"],

@@ -21,7 +21,7 @@ from engine.load.locust_master import Conductor, Worker, note_disorder
 from engine.load.locust_worker import Injector
 from engine.load.shape import STEP_S, cpu_window_s, plan_users
 from engine.load.verdict import COMPLETED
-from engine.scenario_json import scenario_from_json
+from engine.scenario.json import scenario_from_json
 
 REPORTS_PER_S_MAX = 200
 """What all workers together send, so that the master keeps up with hundreds of them."""

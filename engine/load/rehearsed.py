@@ -6,9 +6,9 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from engine.load.driver import LoadPhase, LoadResult, LoadTask, MachineWork, Progress
+from engine.load.driver import LoadPhase, LoadProgress, LoadResult, LoadTask, MachineWork
 from engine.load.shape import plan_users
-from engine.profile import LoadProfile, OpenProfile
+from engine.scenario.profile import LoadProfile, OpenProfile
 
 NO_LOAD = "rehearsal: no load is put on the target"
 
@@ -21,16 +21,16 @@ class RehearsedLoad(Struct, frozen=True):
         del task
         return MachineWork()
 
-    def progress(self, task: LoadTask, now: datetime) -> Progress:
+    def progress(self, task: LoadTask, now: datetime) -> LoadProgress:
         """Where the plan is at ``now``; no request is ever counted."""
         if task.started_at is None:
-            return Progress(LoadPhase.WAITING, message=NO_LOAD)
+            return LoadProgress(LoadPhase.WAITING, message=NO_LOAD)
         profile = task.scenario.profile
         elapsed_s = max(0.0, (now - task.started_at).total_seconds() * task.time_scale)
         if elapsed_s >= profile.duration_s:
-            return Progress(LoadPhase.DONE, elapsed_s=profile.duration_s, message=NO_LOAD)
+            return LoadProgress(LoadPhase.DONE, elapsed_s=profile.duration_s, message=NO_LOAD)
         users = _users_at(profile, elapsed_s)
-        return Progress(LoadPhase.FLOWING, elapsed_s=elapsed_s, users=users, message=NO_LOAD)
+        return LoadProgress(LoadPhase.FLOWING, elapsed_s=elapsed_s, users=users, message=NO_LOAD)
 
     def result(self, task: LoadTask) -> LoadResult | None:
         """Nothing was measured."""

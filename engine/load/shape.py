@@ -7,7 +7,7 @@ import math
 from msgspec import Struct
 
 from engine.load.driver import UnrunnableScenarioError
-from engine.profile import ClosedProfile, Curve, LoadProfile
+from engine.scenario.profile import ClosedProfile, Curve, LoadProfile
 
 STEP_S = 1.0
 """Load generators are told a new number of users about once a second."""

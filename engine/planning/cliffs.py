@@ -9,7 +9,7 @@ from engine.planning.requirement import Requirement, injectors_for, peak_users
 from engine.scenario import Scenario
 from kernel.durations import format_duration
 from pricing.money import format_cents
-from pricing.tariffs import Cliff, Size, Tariff, TariffPrice, cliffs, plural
+from pricing.tariffs import Cliff, CliffDimension, Tariff, TariffPrice, cliffs, plural
 
 
 def cliffs_of(
@@ -51,18 +51,18 @@ def in_words(cliff: Cliff) -> str:
 
 
 def _smaller(cliff: Cliff) -> str:
-    if cliff.size is Size.DURATION:
+    if cliff.size is CliffDimension.DURATION:
         return f"{format_duration(cliff.there)} instead of {format_duration(cliff.here)}"
     words = f"{cliff.there:,} {cliff.size.value} instead of {cliff.here:,}"
-    if cliff.size is Size.INJECTORS and cliff.usage.users is not None:
+    if cliff.size is CliffDimension.INJECTORS and cliff.usage.users is not None:
         words += f", with {-(-cliff.usage.users // cliff.there):,} users each"
     return words
 
 
 def _larger(cliff: Cliff) -> str:
-    if cliff.size is Size.DURATION:
+    if cliff.size is CliffDimension.DURATION:
         return "one second more"
-    if cliff.size is Size.USERS:
+    if cliff.size is CliffDimension.USERS:
         return "one more user takes another injector"
     return "one more injector"
 

@@ -19,17 +19,17 @@ from engine.planning.capacity import Demand
 from engine.planning.cliffs import cliffs_of
 from engine.planning.estimate import Estimate, estimate
 from engine.planning.fleet import Fleet
-from engine.planning.offers import Offer, at_service, payload_at
+from engine.planning.offers import TariffOffer, at_service, payload_at
 from engine.planning.places import ANY_PROVIDER
 from engine.planning.requirement import planned_seconds, user_seconds
 from engine.scenario import Scenario
 from pricing.catalog import Catalog
 from pricing.money import SECONDS_PER_HOUR, divide_half_up, format_cents, to_cents_half_up
-from pricing.plans import Plan, estimated_plans
+from pricing.plans.model import Plan, estimated_plans
 from pricing.tariffs import (
     Cliff,
+    LoadSize,
     Tariff,
-    Usage,
     UsageError,
     load_tariff,
     price,
@@ -161,7 +161,7 @@ def _plans(estimated: Estimate, plans: dict[str, Plan]) -> Iterator[Row]:
         )
 
 
-def price_on_plan(plan: Plan, offer: Offer) -> tuple[int | None, str | None, str | None]:
+def price_on_plan(plan: Plan, offer: TariffOffer) -> tuple[int | None, str | None, str | None]:
     """What a run is charged, or why not; on a subscription its share of the month, and a note."""
     assert offer.quote is not None, offer.name
     users_max = plan.caps.users
@@ -225,7 +225,7 @@ def _on_machines(tariff: Tariff, estimated: Estimate) -> Row:
     scenario = estimated.scenario
     for fleet in estimated.clouds:
         if fleet.provider == tariff.machines_of:
-            usage = Usage(
+            usage = LoadSize(
                 injectors=fleet.machines,
                 users=estimated.load.peak_users,
                 duration_s=planned_seconds(scenario),

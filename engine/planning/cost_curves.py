@@ -19,12 +19,12 @@ from engine.planning.compare import Kind, Row, compare, price_on_plan, services
 from engine.planning.offers import at_service, on_plan
 from engine.planning.places import ANY_PROVIDER
 from engine.planning.requirement import peak_users, require
-from engine.profile import ClosedProfile
 from engine.scenario import Scenario
+from engine.scenario.profile import ClosedProfile
 from kernel.errors import BadInputError
 from pricing.catalog import PROVIDERS, Catalog
 from pricing.money import MICROS_PER_USD
-from pricing.plans import estimated_plans
+from pricing.plans.model import estimated_plans
 from pricing.tariffs import LEAST_RISE, OUT_OF_PROPORTION, USERS_MAX, load_tariff, tariff_names
 
 POINTS = 120
@@ -43,7 +43,7 @@ class NotDrawnError(BadInputError):
     code = "not_drawn"
 
 
-class Step(Struct, frozen=True):
+class CostStep(Struct, frozen=True):
     """A cliff: ``low`` for ``users``, and ``high`` for one user more."""
 
     users: int
@@ -66,7 +66,7 @@ class CostCurve(Struct, frozen=True):
     title: str
     unit: str
     points: tuple[tuple[int, Fraction], ...]
-    steps: tuple[Step, ...]
+    steps: tuple[CostStep, ...]
 
 
 def cost_curves(
@@ -233,7 +233,7 @@ def _with_users(scenario: Scenario, users: int) -> Scenario:
 def _curve(row: Row, unit: str, amount: Amount, users_most: int) -> CostCurve:
     grid = sorted({1 + (users_most - 1) * index // POINTS for index in range(POINTS + 1)})
     visible = VISIBLE * amount(users_most)
-    steps: list[Step] = []
+    steps: list[CostStep] = []
     if row.kind is not Kind.OWN:
         for left, right in pairwise(grid):
             steps.extend(_steps(amount, left, right, visible))
@@ -251,7 +251,7 @@ def _curve(row: Row, unit: str, amount: Amount, users_most: int) -> CostCurve:
     )
 
 
-def _steps(amount: Amount, left: int, right: int, visible: Fraction) -> Iterator[Step]:
+def _steps(amount: Amount, left: int, right: int, visible: Fraction) -> Iterator[CostStep]:
     """The largest step between two numbers of users, if it can be seen."""
     if amount(right) - amount(left) < visible:
         return
@@ -262,9 +262,9 @@ def _steps(amount: Amount, left: int, right: int, visible: Fraction) -> Iterator
         else:
             left = middle
     if amount(right) - amount(left) >= visible:
-        yield Step(left, amount(left), amount(right))
+        yield CostStep(left, amount(left), amount(right))
 
 
-def _is_cliff(step: Step) -> bool:
+def _is_cliff(step: CostStep) -> bool:
     rise = step.high - step.low
     return rise >= LEAST_RISE * step.low and rise * step.users >= OUT_OF_PROPORTION * step.low

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from engine.planning.machines import HOURS_PER_MONTH, cost_by_time
-from engine.planning.sites import Site
-from engine.planning.spans import Span, price_span
+from engine.planning.ranges import Span, price_span
+from engine.planning.regional_fleet import RegionalFleet
 from engine.planning.traffic import Traffic, egress_of, nat_of, sum_of
 from pricing.catalog import BILLING_RULES, Catalog
 from pricing.money import BYTES_PER_GB, divide_half_up
@@ -44,7 +44,7 @@ class CostItem(Struct, frozen=True):
 
 def cost_items(
     provider: str,
-    sites: Sequence[Site],
+    sites: Sequence[RegionalFleet],
     *,
     duration_s: int,
     traffic: Traffic,
@@ -92,7 +92,7 @@ def billed_seconds(provider: str, duration_s: int) -> Span:
 
 
 def _time_costs(
-    sites: Sequence[Site], duration_s: int, billed_s: Span, *, nat: bool, catalog: Catalog
+    sites: Sequence[RegionalFleet], duration_s: int, billed_s: Span, *, nat: bool, catalog: Catalog
 ) -> dict[str, Span]:
     """What is billed by time; exact sums are in micro-dollars for the seconds of a month."""
     none = Span(0, 0, 0)

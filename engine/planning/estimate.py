@@ -14,12 +14,12 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.planning.cautions import cautions
 from engine.planning.cliffs import house_cliffs
 from engine.planning.costs import CostItem
 from engine.planning.fleet import Fleet, cheapest_fleet
-from engine.planning.offers import Offer, offers
+from engine.planning.offers import TariffOffer, offers
 from engine.planning.places import ANY_PROVIDER, check_somewhere, equal_shares, places_on
+from engine.planning.regional_fleet import FleetGroup, RegionalFleet
 from engine.planning.requirement import (
     HOUSE_TARIFF,
     ImpossibleLoadError,
@@ -28,12 +28,12 @@ from engine.planning.requirement import (
     peak_users,
     require,
 )
-from engine.planning.sites import FleetGroup, Site
-from engine.profile import ClosedProfile, OpenProfile
+from engine.planning.warnings import cautions
 from engine.scenario import Scenario
+from engine.scenario.profile import ClosedProfile, OpenProfile
 from kernel.errors import BadInputError
 from pricing.catalog import PROVIDERS, Catalog, UnknownProviderError, UnknownRegionError
-from pricing.plans import Plan, estimated_plans
+from pricing.plans.model import Plan, estimated_plans
 from pricing.tariffs import Cliff, Tariff, load_tariff
 
 __all__ = [
@@ -41,18 +41,18 @@ __all__ = [
     "Estimate",
     "Fleet",
     "FleetGroup",
-    "Load",
-    "Offer",
+    "PlannedLoad",
     "RegionRequirement",
+    "RegionalFleet",
     "Requirement",
-    "Site",
+    "TariffOffer",
     "Unknown",
     "estimate",
     "require",
 ]
 
 
-class Load(Struct, frozen=True):
+class PlannedLoad(Struct, frozen=True):
     """The planned load, without the overlap of users that finish gracefully.
 
     Attributes:
@@ -91,10 +91,10 @@ class Estimate(Struct, frozen=True):
     """
 
     scenario: Scenario
-    load: Load
+    load: PlannedLoad
     requirement: Requirement
     clouds: tuple[Fleet, ...]
-    quotes: tuple[Offer, ...]
+    quotes: tuple[TariffOffer, ...]
     unknown: tuple[Unknown, ...]
     warnings: tuple[str, ...]
     cliffs: tuple[Cliff, ...]
@@ -230,9 +230,9 @@ def _refusal(errors: Sequence[BadInputError], names: Sequence[str | None]) -> Ba
     )
 
 
-def _load(scenario: Scenario) -> Load:
+def _load(scenario: Scenario) -> PlannedLoad:
     profile = scenario.profile
-    return Load(
+    return PlannedLoad(
         peak_users=peak_users(scenario),
         duration_s=float(profile.duration_s),
         user_seconds=profile.user_seconds,
@@ -244,7 +244,7 @@ def _unknown(
     scenario: Scenario,
     requirement: Requirement,
     clouds: Sequence[Fleet],
-    quotes: Sequence[Offer],
+    quotes: Sequence[TariffOffer],
 ) -> Iterator[Unknown]:
     if isinstance(scenario.profile, ClosedProfile):
         yield Unknown("load.arrivals", "a closed model: users wait for their responses")

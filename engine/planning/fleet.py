@@ -18,8 +18,10 @@ from engine.planning.costs import (
 )
 from engine.planning.machines import MONTH_S
 from engine.planning.needs import Needs, needs_of
-from engine.planning.places import Place
+from engine.planning.places import CandidateRegion
+from engine.planning.ranges import Span
 from engine.planning.refusals import refuse_load
+from engine.planning.regional_fleet import FleetGroup, RegionalFleet, cheapest_site, least_monthly
 from engine.planning.requirement import (
     RegionRequirement,
     Requirement,
@@ -27,8 +29,6 @@ from engine.planning.requirement import (
     planned_seconds,
     user_seconds,
 )
-from engine.planning.sites import FleetGroup, Site, cheapest_site, least_monthly
-from engine.planning.spans import Span
 from engine.planning.traffic import Traffic, egress_of, nat_of
 from engine.scenario import Scenario
 from pricing.catalog import Catalog
@@ -46,7 +46,7 @@ class Fleet(Struct, frozen=True):
     """
 
     provider: str
-    sites: tuple[Site, ...]
+    sites: tuple[RegionalFleet, ...]
     items: tuple[CostItem, ...]
 
     @property
@@ -103,7 +103,7 @@ class Market(Struct, frozen=True):
     paid_bytes: tuple[Span, ...]
     carried_bytes: tuple[Span, ...]
 
-    def fleet(self, sites: Sequence[Site]) -> Fleet:
+    def fleet(self, sites: Sequence[RegionalFleet]) -> Fleet:
         """The fleet of these sites, with its cost."""
         items = cost_items(
             self.provider,
@@ -115,12 +115,12 @@ class Market(Struct, frozen=True):
         )
         return Fleet(self.provider, tuple(sites), items)
 
-    def rank(self, number: int, place: Place, monthly_usd_micros: int) -> int:
+    def rank(self, number: int, place: CandidateRegion, monthly_usd_micros: int) -> int:
         """What machines there cost for the part of that number, in a unit of its own: exact."""
         by_time = monthly_usd_micros * self.billed_s.expected * BYTES_PER_GB
         return by_time + self._by_bytes(number, place).expected * MONTH_S
 
-    def _by_bytes(self, number: int, place: Place) -> Span:
+    def _by_bytes(self, number: int, place: CandidateRegion) -> Span:
         """What a part's traffic costs there, with the NAT gateway if it goes through one."""
         where = (self.catalog, place.provider, place.region)
         egress = egress_of(*where, self.paid_bytes[number])
@@ -161,7 +161,7 @@ def cheapest_fleet(
     *,
     catalog: Catalog,
     provider: str,
-    places: Sequence[Sequence[Place]],
+    places: Sequence[Sequence[CandidateRegion]],
 ) -> Fleet:
     """The cheapest machines that carry the scenario.
 
@@ -195,10 +195,10 @@ def best_site(
     market: Market,
     number: int,
     part: RegionRequirement,
-    places: Sequence[Place],
+    places: Sequence[CandidateRegion],
     *,
     machines_max: int | None,
-) -> Site | None:
+) -> RegionalFleet | None:
     """The cheapest machines for one part of the load, in the best of the places."""
     needs, catalog = market.needs, market.catalog
     if len(places) == 1:
@@ -209,7 +209,7 @@ def best_site(
         if least is not None:
             bounds.append((market.rank(number, place, least), place))
     bounds.sort(key=lambda each: each[0])
-    best: tuple[int, Site] | None = None
+    best: tuple[int, RegionalFleet] | None = None
     for bound, place in bounds:
         if best is not None and bound >= best[0]:
             break  # nothing there, nor in any place after it, can be cheaper
@@ -224,16 +224,16 @@ def best_site(
 def _within(
     market: Market,
     parts: Sequence[RegionRequirement],
-    places: Sequence[Sequence[Place]],
+    places: Sequence[Sequence[CandidateRegion]],
     machines_max: int,
-) -> list[Site] | None:
+) -> list[RegionalFleet] | None:
     """The cheapest sites that together have no more machines; None: there are none.
 
     Part by part, the cheapest for each number of machines that the parts so far may take.
     """
-    best: dict[int, tuple[int, list[Site]]] = {0: (0, [])}
+    best: dict[int, tuple[int, list[RegionalFleet]]] = {0: (0, [])}
     for number, (part, choice) in enumerate(zip(parts, places, strict=True)):
-        further: dict[int, tuple[int, list[Site]]] = {}
+        further: dict[int, tuple[int, list[RegionalFleet]]] = {}
         most = machines_max
         while most > 0:
             site = best_site(market, number, part, choice, machines_max=most)

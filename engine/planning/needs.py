@@ -90,7 +90,7 @@ def strength_of(host: Host, needs: Needs) -> Strength | None:
 
 
 @lru_cache(maxsize=1_024)
-def able(
+def viable_machine_types(
     catalog: Catalog, provider: str, region: str, needs: Needs, without: frozenset[str]
 ) -> Sequence[tuple[Candidate, Strength]]:
     """The machine types of a region that carry users, by price, and what each carries.

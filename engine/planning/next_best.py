@@ -16,8 +16,8 @@ from engine.planning.estimate import Estimate
 from engine.planning.fleet import Fleet, Market, best_site, market_of
 from engine.planning.machines import cost_by_time
 from engine.planning.needs import Needs
-from engine.planning.places import Place
-from engine.planning.sites import FleetGroup, Site, cheapest_site
+from engine.planning.places import CandidateRegion
+from engine.planning.regional_fleet import FleetGroup, RegionalFleet, cheapest_site
 from pricing.catalog import Catalog
 from pricing.money import divide_half_up, format_usd
 
@@ -93,7 +93,7 @@ def _explained(estimate: Estimate, fleet: Fleet, catalog: Catalog) -> Explanatio
     return Explanation(fleet, _usd(market, fleet, least), _usd(market, fleet, linear), tuple(found))
 
 
-def _others(market: Market, fleet: Fleet) -> Iterator[tuple[str, Sequence[Site]]]:
+def _others(market: Market, fleet: Fleet) -> Iterator[tuple[str, Sequence[RegionalFleet]]]:
     """Each kind of alternative that exists."""
     needs = market.needs
     wishes = needs.wishes
@@ -137,12 +137,12 @@ def _others(market: Market, fleet: Fleet) -> Iterator[tuple[str, Sequence[Site]]
         yield OTHER_REGION, moved
 
 
-def _moved(market: Market, fleet: Fleet) -> Sequence[Site]:
+def _moved(market: Market, fleet: Fleet) -> Sequence[RegionalFleet]:
     """The largest site in the cheapest of the cloud's regions without a site; empty: none."""
     taken = {site.place.region for site in fleet.sites}
     number = max(range(len(fleet.sites)), key=lambda i: fleet.sites[i].monthly_usd_micros)
     places = [
-        Place(market.provider, region)
+        CandidateRegion(market.provider, region)
         for region in market.catalog.regions(market.provider)
         if region not in taken
     ]

@@ -16,15 +16,15 @@ from engine.planning.requirement import (
     planned_seconds,
 )
 from engine.scenario import Scenario
-from pricing.plans import Plan
-from pricing.quotes import Quote, Unit, quote_run, runs_within
-from pricing.tariffs import Counted, Tariff, Usage, load_tariff, price
+from pricing.plans.model import Plan
+from pricing.plans.quotes import Quote, Unit, quote_run, runs_within
+from pricing.tariffs import Counted, LoadSize, Tariff, load_tariff, price
 
 SERVICES = ("loadview", "gatling")
 """The services whose bill stands beside our own in every estimate."""
 
 
-class Offer(Struct, frozen=True):
+class TariffOffer(Struct, frozen=True):
     """What one run would be billed somewhere.
 
     Attributes:
@@ -61,7 +61,7 @@ def offers(
     plans: Sequence[Plan],
     account_plan: Plan | None,
     at: date | None,
-) -> tuple[Offer, ...]:
+) -> tuple[TariffOffer, ...]:
     """The test on each plan, then at each service.
 
     Args:
@@ -82,9 +82,9 @@ def offers(
     )
 
 
-def usage_of(scenario: Scenario, injectors: int) -> Usage:
+def usage_of(scenario: Scenario, injectors: int) -> LoadSize:
     """The scenario's size, on so many injectors."""
-    return Usage(
+    return LoadSize(
         injectors=injectors,
         users=peak_users(scenario),
         duration_s=planned_seconds(scenario),
@@ -103,7 +103,7 @@ def payload_at(tariff: Tariff, scenario: Scenario, requirement: Requirement) -> 
     return tariff.users_per_injector.get(scenario.protocol.value)
 
 
-def at_service(tariff: Tariff, scenario: Scenario, requirement: Requirement) -> Offer:
+def at_service(tariff: Tariff, scenario: Scenario, requirement: Requirement) -> TariffOffer:
     """What a service would bill.
 
     Raises:
@@ -116,7 +116,7 @@ def at_service(tariff: Tariff, scenario: Scenario, requirement: Requirement) -> 
     charge = price(tariff, usage_of(scenario, injectors))
     protocol = scenario.protocol.value
     is_assumed = tariff.looks_at_injectors and protocol not in tariff.users_per_injector
-    return Offer(
+    return TariffOffer(
         name=tariff.name,
         unit=charge.unit,
         quantity=charge.quantity,
@@ -138,11 +138,11 @@ def on_plan(
     at: date | None,
     *,
     is_of_account: bool = False,
-) -> Offer:
+) -> TariffOffer:
     """What a run is quoted on one of our plans."""
     quote = quote_run(plan, usage_of(scenario, requirement.injectors), at)
     in_money = quote.unit is Unit.USD
-    return Offer(
+    return TariffOffer(
         name=plan.name,
         unit="LI-minute",
         quantity=quote.li_minutes,
@@ -156,6 +156,8 @@ def on_plan(
     )
 
 
-def _at_services(scenario: Scenario, requirement: Requirement, at: date | None) -> Iterator[Offer]:
+def _at_services(
+    scenario: Scenario, requirement: Requirement, at: date | None
+) -> Iterator[TariffOffer]:
     for name in SERVICES:
         yield at_service(load_tariff(name, at), scenario, requirement)

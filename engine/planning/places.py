@@ -57,7 +57,7 @@ _NEAREST = {
 """By provider: which of its regions stands for a region of the other."""
 
 
-class Place(Struct, frozen=True):
+class CandidateRegion(Struct, frozen=True):
     """Where a part of the load comes from on one cloud.
 
     Attributes:
@@ -83,7 +83,7 @@ def is_choice(region: str | None) -> bool:
 
 def places_on(
     provider: str, regions: Sequence[str | None], catalog: Catalog, *, may_stand_in: bool
-) -> tuple[tuple[Place, ...], ...]:
+) -> tuple[tuple[CandidateRegion, ...], ...]:
     """The provider's places for each of the scenario's regions, in their order: one, or a choice.
 
     Args:
@@ -104,11 +104,13 @@ def places_on(
     )
 
 
-def elsewhere(region: str | None, place: Place, catalog: Catalog) -> tuple[Place, ...]:
+def elsewhere(
+    region: str | None, place: CandidateRegion, catalog: Catalog
+) -> tuple[CandidateRegion, ...]:
     """Where else a part of the load may come from, as far as its region was not chosen by name."""
     if region is None:
         names: Sequence[str] = ELSEWHERE.get(place.region, ())
-        return tuple(Place(place.provider, name) for name in names)
+        return tuple(CandidateRegion(place.provider, name) for name in names)
     if not is_choice(region):
         return ()
     matching = _matching(place.provider, region, catalog.regions(place.provider))
@@ -133,7 +135,7 @@ def check_somewhere(regions: Sequence[str | None], catalog: Catalog) -> None:
             )
 
 
-def _matching(provider: str, pattern: str, known: Sequence[str]) -> tuple[Place, ...]:
+def _matching(provider: str, pattern: str, known: Sequence[str]) -> tuple[CandidateRegion, ...]:
     names = _names(pattern, known)
     if not names:
         raise UnknownRegionError(
@@ -141,7 +143,7 @@ def _matching(provider: str, pattern: str, known: Sequence[str]) -> tuple[Place,
             provider=provider,
             region=pattern,
         )
-    return tuple(Place(provider, name) for name in names)
+    return tuple(CandidateRegion(provider, name) for name in names)
 
 
 def _names(pattern: str, known: Sequence[str]) -> list[str]:
@@ -150,12 +152,12 @@ def _names(pattern: str, known: Sequence[str]) -> list[str]:
 
 def _place(
     provider: str, region: str | None, known: Sequence[str], catalog: Catalog, *, may_stand_in: bool
-) -> Place:
+) -> CandidateRegion:
     if region is None:
-        return Place(provider, DEFAULT_REGION[provider])
+        return CandidateRegion(provider, DEFAULT_REGION[provider])
     stand_in = _NEAREST[provider].get(region)
     if stand_in in known and region not in known and may_stand_in:
         assert stand_in is not None
-        return Place(provider, stand_in, stands_for=region)
+        return CandidateRegion(provider, stand_in, stands_for=region)
     catalog.offerings(provider, region)
-    return Place(provider, region)
+    return CandidateRegion(provider, region)

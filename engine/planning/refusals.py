@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.planning.machines import candidates
-from engine.planning.needs import Needs, able
-from engine.planning.places import Place
+from engine.planning.needs import Needs, viable_machine_types
+from engine.planning.places import CandidateRegion
 from engine.planning.requirement import ImpossibleLoadError, RegionRequirement
 from engine.scenario import MachineWishes
 from pricing.catalog import Catalog
@@ -15,7 +15,7 @@ from pricing.catalog import Catalog
 def refuse_load(
     name: str,
     part: RegionRequirement | None,
-    places: Sequence[Place],
+    places: Sequence[CandidateRegion],
     needs: Needs,
     catalog: Catalog,
 ) -> ImpossibleLoadError:
@@ -47,7 +47,7 @@ def refuse_load(
     weights = [
         own.weight(part)
         for place in places
-        for _, own in able(catalog, provider, place.region, needs, frozenset())
+        for _, own in viable_machine_types(catalog, provider, place.region, needs, frozenset())
     ]
     if not weights:
         return ImpossibleLoadError(

@@ -23,8 +23,8 @@ from engine.planning.capacity import (
     demand_of,
     outlook,
 )
-from engine.profile import OpenProfile
 from engine.scenario import Scenario
+from engine.scenario.profile import OpenProfile
 from kernel.errors import BadInputError
 from pricing.money import divide_half_up
 from pricing.tariffs import Tariff, li_minutes, load_tariff

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from engine.profile import Curve
+from engine.scenario.profile import Curve
 
 BLOCKS_MAX = 200
 """More layers than that are taken together, with the lowest of them: the figure stays an upper

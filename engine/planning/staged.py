@@ -17,7 +17,8 @@ from engine.planning.costs import START_UP_S, billed_seconds
 from engine.planning.estimate import Estimate
 from engine.planning.fleet import Fleet
 from engine.planning.machines import HOURS_PER_MONTH, around_monthly_usd_micros, cost_by_time
-from engine.planning.needs import able, needs_of
+from engine.planning.needs import needs_of, viable_machine_types
+from engine.planning.regional_fleet import RegionalFleet
 from engine.planning.requirement import (
     HOUSE_TARIFF,
     RegionRequirement,
@@ -25,9 +26,8 @@ from engine.planning.requirement import (
     planned_seconds,
 )
 from engine.planning.shifts import Cost, Roster, rosters
-from engine.planning.sites import Site
-from engine.profile import Curve, LoadProfile, Point
 from engine.scenario import Scenario
+from engine.scenario.profile import Curve, LoadProfile, Point
 from kernel.durations import format_duration
 from pricing.catalog import Catalog, Offering
 from pricing.tariffs import Tariff, li_minutes, load_tariff
@@ -167,7 +167,7 @@ def _staged_fleet(planned: Estimate, fleet: Fleet, curve: Curve, catalog: Catalo
 
 
 def _best_crews(
-    planned: Estimate, site: Site, curve: Curve, of_shift: Cost, catalog: Catalog
+    planned: Estimate, site: RegionalFleet, curve: Curve, of_shift: Cost, catalog: Catalog
 ) -> tuple[tuple[Crew, ...] | None, int]:
     """The chosen machines in shifts, or those of one type, whichever costs least; cost by month."""
     needs = needs_of(planned.scenario, planned.requirement)
@@ -179,7 +179,7 @@ def _best_crews(
     )
     ways = [_chosen_in_shifts(site, curve, of_shift, around)]
     whole = needs.whole(part)
-    for candidate, strength in able(
+    for candidate, strength in viable_machine_types(
         catalog, site.place.provider, site.place.region, needs, frozenset()
     ):
         weight = strength.weight(part)
@@ -192,7 +192,7 @@ def _best_crews(
 
 
 def _chosen_in_shifts(
-    site: Site, curve: Curve, of_shift: Cost, around_usd_micros: int
+    site: RegionalFleet, curve: Curve, of_shift: Cost, around_usd_micros: int
 ) -> tuple[tuple[Crew, ...], int]:
     """The estimate's own machines, the strongest at the bottom."""
     crews, cost, below = [], 0, 0.0
@@ -207,7 +207,7 @@ def _chosen_in_shifts(
     return tuple(crews), cost
 
 
-def _as_they_are(site: Site, duration_s: int) -> tuple[Crew, ...]:
+def _as_they_are(site: RegionalFleet, duration_s: int) -> tuple[Crew, ...]:
     curve = Curve((Point(0.0, 1.0), Point(float(duration_s), 1.0)))
     return tuple(
         Crew(group.offering, rosters(curve, [0.0] * group.count, lambda length_s: length_s))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from engine.planning.spans import Span, price_expected, price_high, price_low, price_span
+from engine.planning.ranges import Span, price_expected, price_high, price_low, price_span
 from pricing.catalog import FREE_EGRESS_GB, Catalog, NatPrices, egress_cost
 from pricing.money import BYTES_PER_GB, SECONDS_PER_HOUR
 

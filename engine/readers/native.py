@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from engine.planning.places import equal_shares
-from engine.profile import ClosedProfile, Curve, LoadProfile, OpenProfile, Point
-from engine.program import LoadProgram
 from engine.readers.errors import bad_scenario
 from engine.readers.explain import explain
 from engine.readers.native_file import (
     ArrivalRamp,
     ArrivalStage,
     Hold,
-    Load,
+    LoadSection,
     ScenarioFile,
     ThinkTime,
     UserClassEntry,
@@ -34,6 +32,8 @@ from engine.scenario import (
     Scenario,
     UserClass,
 )
+from engine.scenario.profile import ClosedProfile, Curve, LoadProfile, OpenProfile, Point
+from engine.scenario.program import LoadProgram
 
 
 def read_native(tree: Tree, file: str) -> Scenario:
@@ -85,7 +85,7 @@ def _scenario(file: ScenarioFile, program: LoadProgram | None) -> Scenario:
     )
 
 
-def _profile(load: Load) -> LoadProfile:
+def _profile(load: LoadSection) -> LoadProfile:
     if load.users is not None:
         stages = None if isinstance(load.users, int) else load.users.stages
         level = load.users if isinstance(load.users, int) else 0

@@ -141,7 +141,7 @@ def _users_kind(value: object) -> str:
     return "<stages>" if isinstance(value, dict) else "<number>"
 
 
-class Load(FileMapping):
+class LoadSection(FileMapping):
     """How much load, over time: ``users`` (a closed model) or ``arrivals`` (an open one)."""
 
     users: (
@@ -246,7 +246,7 @@ class ScenarioFile(FileMapping):
     """A load test, as loadmuster's own format writes it."""
 
     name: Line
-    load: Load
+    load: LoadSection
     protocol: Protocol = Field(Protocol.HTTP, strict=False, description="What the users speak.")
     target: Url | None = Field(None, description="Base URL under test.")
     user_classes: list[UserClassEntry] = Field([])

@@ -7,8 +7,8 @@ import io
 import tarfile
 from pathlib import Path
 
-from engine.program import LoadProgram, ProgramFile, ProgramFilesError
 from engine.readers.program_files import read_file
+from engine.scenario.program import LoadProgram, ProgramFile, ProgramFilesError
 
 
 def pack(program: LoadProgram) -> bytes:

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
-from engine.program import ProgramKind
 from engine.readers.fields import ClassName, Line, Version, problem
 from engine.readers.mapping import FileMapping
+from engine.scenario.program import ProgramKind
 
 _EXAMPLES: dict[str, str] = {
     ProgramKind.CUSTOM: "{name: custom, command: python3 load.py, files: [load.py]}",

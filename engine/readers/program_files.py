@@ -11,15 +11,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from engine.program import (
-    BUNDLE_BYTES_MAX,
-    FILES_MAX,
-    LoadProgram,
-    ProgramFile,
-    ProgramFilesError,
-    ProgramKind,
-    check_size,
-)
 from engine.readers.errors import bad_scenario
 from engine.readers.program_entries import (
     CustomEntry,
@@ -28,6 +19,15 @@ from engine.readers.program_entries import (
     K6Entry,
     LocustEntry,
     ProgramEntry,
+)
+from engine.scenario.program import (
+    BUNDLE_BYTES_MAX,
+    FILES_MAX,
+    LoadProgram,
+    ProgramFile,
+    ProgramFilesError,
+    ProgramKind,
+    check_size,
 )
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from engine.planning.places import equal_shares
-from engine.profile import ClosedProfile, LoadProfile
 from engine.readers.errors import UnknownFormatError
 from engine.readers.placeholders import Placeholders, Settings
 from engine.readers.source import read_source
 from engine.readers.tree import read_tree
 from engine.scenario import MachineWishes, Scenario
+from engine.scenario.profile import ClosedProfile, LoadProfile
 from kernel.errors import BadInputError
 
 FORMATS = ("loadmuster",)

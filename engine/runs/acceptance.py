@@ -12,13 +12,13 @@ from engine.planning.estimate import Estimate
 from engine.planning.fleet import Fleet
 from engine.runs.codec import order_to_json
 from engine.runs.errors import PriceCapError
-from engine.runs.states import Order
+from engine.runs.states import RunOrder
 from engine.scenario import Scenario
 from kernel.errors import BadInputError
 from pricing.money import format_cents
-from pricing.plans import Plan, load_plans
-from pricing.quotes import Quote, Unit, quote_run
-from pricing.tariffs import Usage
+from pricing.plans.model import Plan, load_plans
+from pricing.plans.quotes import Quote, Unit, quote_run
+from pricing.tariffs import LoadSize
 
 ON_DEMAND_PLAN = "on-demand"
 REHEARSAL_LENGTH_S = 6.0
@@ -32,7 +32,7 @@ def quote_of(estimate: Estimate, plan: Plan, at: datetime) -> Quote:
     load = estimate.load
     return quote_run(
         plan,
-        Usage(
+        LoadSize(
             injectors=estimate.requirement.injectors,
             users=load.peak_users,
             duration_s=math.ceil(load.duration_s),
@@ -93,7 +93,7 @@ def time_scale_of(
     return wanted
 
 
-def order_hash(order: Order, regions: Sequence[str], or_on: Sequence[str] = ()) -> str:
+def order_hash(order: RunOrder, regions: Sequence[str], or_on: Sequence[str] = ()) -> str:
     """What a request id stands for: everything that the caller chose, and nothing of our own."""
     wish = {
         key: value

@@ -8,15 +8,15 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from engine.runs.states import Order, Placement
-from engine.scenario_json import scenario_from_json, scenario_to_json
-from pricing.quotes import quote_from_json, quote_to_json
+from engine.runs.states import Placement, RunOrder
+from engine.scenario.json import scenario_from_json, scenario_to_json
+from pricing.plans.quotes import quote_from_json, quote_to_json
 from providers.contract import Machine, MachineState
 
 Document = dict[str, Any]
 
 
-def order_to_json(order: Order) -> Document:
+def order_to_json(order: RunOrder) -> Document:
     """The order in dicts, lists, strings and numbers."""
     return {
         "run_id": order.run_id,
@@ -34,9 +34,9 @@ def order_to_json(order: Order) -> Document:
     }
 
 
-def order_from_json(document: Mapping[str, Any]) -> Order:
+def order_from_json(document: Mapping[str, Any]) -> RunOrder:
     """The order that ``order_to_json`` wrote."""
-    return Order(
+    return RunOrder(
         run_id=document["run_id"],
         account_id=document["account_id"],
         scenario=scenario_from_json(document["scenario"]),

@@ -16,18 +16,18 @@ from pathlib import Path
 from sqlalchemy import Engine
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from engine.load.driver import Progress
-from engine.runs.acts import Acts
-from engine.runs.clouds import Cloud, OpenCloud
+from engine.load.driver import LoadProgress
+from engine.runs.actions import Acts
+from engine.runs.clouds.cloud import Cloud, OpenCloud
 from engine.runs.decide import Observed, decide
 from engine.runs.errors import LeaseLostError
-from engine.runs.launches import load_task
-from engine.runs.lease import Lease
+from engine.runs.launching.launches import load_task
+from engine.runs.leases.lease import Lease
 from engine.runs.states import Outcome, Run, RunState
 from engine.runs.store import RunStore
 from kernel.clock import Clock, SystemClock
 from kernel.errors import ProviderFailedError
-from pricing.payments.payer import REHEARSED_PAYER, Payer
+from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
 from providers.errors import ThrottledError, UnknownOutcomeError
 
 BLIND_WAIT_S_MAX = 20.0
@@ -69,7 +69,7 @@ class Controller:
     folder: Path
     lease: Lease
     lease_clock: Clock = field(default_factory=SystemClock)
-    payer: Payer = REHEARSED_PAYER
+    payer: PaymentGateway = REHEARSED_GATEWAY
     watch: Callable[[Run, Observed], None] = _ignore
     on_step: Callable[[str], None] = _ignore
     cancel_wanted: Callable[[], bool] = _never
@@ -169,5 +169,5 @@ class Controller:
             return Observed(machines)
         now = self.clock.now()
         task = load_task(run, machines, cloud.limits, self.folder, now)
-        progress: Progress = look(cloud.driver.progress, task, now)
+        progress: LoadProgress = look(cloud.driver.progress, task, now)
         return Observed(machines, progress)

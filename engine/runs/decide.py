@@ -10,7 +10,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from engine.load.driver import LoadPhase, Progress
+from engine.load.driver import LoadPhase, LoadProgress
 from engine.runs.states import Limits, Outcome, Run, RunState
 from providers.contract import Machine, MachineState
 
@@ -19,7 +19,7 @@ class Observed(Struct, frozen=True):
     """What the provider and the load say now."""
 
     machines: tuple[Machine, ...] = ()
-    progress: Progress | None = None
+    progress: LoadProgress | None = None
 
     @property
     def machine_count(self) -> int:

@@ -10,8 +10,8 @@ from datetime import datetime
 from sqlalchemy import Connection, exists, select
 
 from engine.runs.tables import RUN_EVENTS, RUNS
-from pricing.life.cancellations import kept_until
-from pricing.life.subscriptions import latest
+from pricing.accounts.cancellations import kept_until
+from pricing.subscriptions.subscriptions import latest
 from pricing.tables import SUBSCRIPTIONS
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from engine.load.checks import check_engine
 from engine.load.checks import check_runnable as check_load
-from engine.runs.alternatives import LOCAL
-from engine.runs.aws import AWS
-from engine.runs.azure import AZURE
+from engine.runs.clouds.aws import AWS
+from engine.runs.clouds.azure import AZURE
+from engine.runs.launching.placements import LOCAL
 from engine.runs.targets import host_of, is_this_computer
 from engine.scenario import Scenario
 from kernel.errors import BadInputError

@@ -17,11 +17,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from engine.runs.claims import claim, open_runs
+from engine.runs.backoff import Pauses
 from engine.runs.errors import LeaseLostError
-from engine.runs.lease import Lease
-from engine.runs.pauses import Pauses
-from engine.runs.reaps import REAP_EVERY_S
+from engine.runs.leases.claims import claim, open_runs
+from engine.runs.leases.lease import Lease
+from engine.runs.reaper.heartbeats import REAP_EVERY_S
 from engine.runs.states import Run
 from kernel.clock import Clock, SystemClock
 from kernel.errors import LoadmusterError
@@ -44,7 +44,7 @@ def _say_nothing(_line: str) -> None:
 
 
 @dataclass(slots=True)
-class Server:
+class RunServer:
     """Takes runs and drives them until it is told to stop.
 
     Attributes:

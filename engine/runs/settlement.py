@@ -19,7 +19,7 @@ from engine.planning.machines import HOURS_PER_MONTH, cost_by_time
 from engine.runs.states import Outcome, Run
 from pricing.catalog import BILLING_RULES
 from pricing.money import to_cents_half_up
-from pricing.quotes import Unit, kept_use_after_cancel
+from pricing.plans.quotes import Unit, kept_use_after_cancel
 
 
 class Kept(Struct, frozen=True):

@@ -25,7 +25,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from engine.scenario import Scenario
-from pricing.quotes import Quote
+from pricing.plans.quotes import Quote
 from providers.contract import Machine
 
 
@@ -81,7 +81,7 @@ class Placement(Struct, frozen=True):
         return (self, *self.elsewhere)
 
 
-class Order(Struct, frozen=True):
+class RunOrder(Struct, frozen=True):
     """What was accepted; it never changes afterwards.
 
     Attributes:
@@ -157,7 +157,7 @@ class Run(Struct, frozen=True):
             first try of all is still under way.
     """
 
-    order: Order
+    order: RunOrder
     state: RunState
     cancel_at: datetime | None = None
     outcome: Outcome | None = None
@@ -278,7 +278,7 @@ class Limits(Struct, frozen=True):
     poll_s: float = 2.0
     blind_looks_max: int = 30
 
-    def expires_at(self, order: Order, intent_at: datetime) -> datetime:
+    def expires_at(self, order: RunOrder, intent_at: datetime) -> datetime:
         """The instant at which each machine ends itself, whatever happened to its controller."""
         return intent_at + timedelta(seconds=self.lifetime_s(order))
 
@@ -288,7 +288,7 @@ class Limits(Struct, frozen=True):
             return None
         return run.launched_at + timedelta(seconds=self.start_s * LATE_SHARE)
 
-    def lifetime_s(self, order: Order) -> float:
+    def lifetime_s(self, order: RunOrder) -> float:
         """From the intent to launch until each machine ends itself."""
         return self.lifetime_with_s(order.load_s)
 

@@ -14,12 +14,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, or_, select, update
 
 from engine.database import reading, transaction
-from engine.runs.claims import IS_FREE, dead_holders, held_by
 from engine.runs.codec import machine_from_json, order_from_json, order_to_json
 from engine.runs.errors import LeaseLostError, RequestConflictError, UnknownRunError
-from engine.runs.lease import Lease
+from engine.runs.leases.claims import IS_FREE, dead_holders, held_by
+from engine.runs.leases.lease import Lease
 from engine.runs.program_bundles import find_bundle
-from engine.runs.states import Event, Order, Outcome, Run, RunState
+from engine.runs.states import Event, Outcome, Run, RunOrder, RunState
 from engine.runs.tables import RUN_EVENTS, RUNS
 
 _RUN = select(RUNS).where(RUNS.c.id == bindparam("of"))
@@ -39,7 +39,7 @@ class RunStore:
         self._db = db
 
     def accept(
-        self, conn: Connection, order: Order, *, request_id: str | None, request_hash: str
+        self, conn: Connection, order: RunOrder, *, request_id: str | None, request_hash: str
     ) -> None:
         """Put a new run on record, in the transaction that reserves what it will cost."""
         conn.execute(

@@ -19,8 +19,8 @@ from sqlalchemy import Connection, delete, select
 from engine.runs.errors import TargetNotAllowedError
 from engine.runs.tables import ALLOWED_TARGETS
 from kernel.errors import BadInputError
-from pricing.accounts import find_account
-from pricing.books.requests import remember
+from pricing.accounts.account import find_account
+from pricing.ledger.idempotency import remember
 from pricing.tables import insert_once
 
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"

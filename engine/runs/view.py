@@ -8,10 +8,10 @@ from typing import Any
 from msgspec import Struct
 
 from engine.runs.states import Event, Run
-from pricing.books.charges import Bill
-from pricing.books.reservations import payer_of
+from pricing.ledger.reservations import payer_of
 from pricing.money import format_cents
-from pricing.quotes import Quote, Unit
+from pricing.plans.quotes import Quote, Unit
+from pricing.run_charges.charges import Bill
 
 SPOT_WARNING = (
     "measured from spot machines: the cloud may take one away at any moment, and a result that "

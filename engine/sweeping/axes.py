@@ -11,7 +11,7 @@ from msgspec import Struct
 from engine.planning.places import ANY_REGION
 from engine.scenario import Protocol
 from engine.sweeping.columns import NUMBERS
-from engine.sweeping.situations import PLAN
+from engine.sweeping.row_keys import PLAN
 from kernel.durations import parse_duration_s
 from kernel.errors import BadInputError
 from pricing.catalog import PROVIDERS, Catalog

@@ -18,7 +18,7 @@ from engine.planning.requirement import HOUSE_TARIFF
 from engine.sweeping.columns import Column, Mask
 from kernel.errors import BadInputError
 from pricing.money import MICROS_PER_CENT
-from pricing.plans import Plan, load_plans
+from pricing.plans.model import Plan, load_plans
 from pricing.tariffs import Counted, Rounding, Tariff, load_tariff, tariff_names
 
 INJECTORS_MAX = 1_000_000

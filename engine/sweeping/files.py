@@ -18,7 +18,7 @@ from msgspec import Struct
 from engine.sweeping.columns import BadColumnError, Problem
 from engine.sweeping.frames import estimated
 from engine.sweeping.lookup import Lookup
-from engine.sweeping.selection import Condition, Order, selected
+from engine.sweeping.selection import Condition, SortKey, selected
 from engine.sweeping.sorting import First, Sorter
 from engine.sweeping.sweep import OnError
 from engine.sweeping.table_files import Rows, Write, reading, writing
@@ -39,7 +39,7 @@ class Wanted(Struct, frozen=True):
     """
 
     conditions: Sequence[Condition] = ()
-    order: Order | None = None
+    order: SortKey | None = None
     top: int | None = None
 
 

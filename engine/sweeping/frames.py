@@ -28,7 +28,7 @@ from engine.sweeping.columns import (
     load_numbers,
 )
 from engine.sweeping.lookup import Lookup
-from engine.sweeping.situations import PLAN
+from engine.sweeping.row_keys import PLAN
 from engine.sweeping.sweep import OnError, Swept, sweep
 from pricing.catalog import Catalog
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from engine.sweeping.axes import Axes
 from engine.sweeping.columns import Column, LoadTests, Problem
 from engine.sweeping.lookup import Lookup
-from engine.sweeping.situations import Situation
+from engine.sweeping.row_keys import Situation
 from kernel.errors import BadInputError
 
 BLOCK_ROWS = 65_536

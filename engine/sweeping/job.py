@@ -22,8 +22,8 @@ from engine.sweeping.columns import (
     out_of_range,
 )
 from engine.sweeping.kernel import Constants, Filled
-from engine.sweeping.lookup import Found, Lookup
-from engine.sweeping.situations import Figures
+from engine.sweeping.lookup import FoundRowKeys, Lookup
+from engine.sweeping.row_keys import Figures
 
 ATTEMPTS_MAX = 3
 """To leave out what is out of range: numbers first, then what follows from them."""
@@ -43,7 +43,7 @@ class Job:
     """
 
     tests: LoadTests
-    found: Found
+    found: FoundRowKeys
     filled: Filled
     problems: dict[int, Problem]
     threads: int

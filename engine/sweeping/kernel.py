@@ -15,7 +15,7 @@ from engine.planning.machines import MONTH_S
 from engine.planning.requirement import HOUSE_TARIFF
 from engine.sweeping.columns import NONE, NUMBERS, Codes, Column, LoadTests, Mask, Whole
 from engine.sweeping.machine_prices import COUNT_BITS, COUNT_MASK
-from engine.sweeping.situations import Figures
+from engine.sweeping.row_keys import Figures
 from pricing.money import MICROS_PER_CENT, SECONDS_PER_MINUTE
 from pricing.tariffs import Tariff, load_tariff
 

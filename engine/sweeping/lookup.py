@@ -11,11 +11,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.planning.fleet import cheapest_fleet
-from engine.planning.places import Place
+from engine.planning.places import CandidateRegion
 from engine.planning.requirement import HOUSE_TARIFF, require
 from engine.sweeping.columns import NONE, WORDS, Codes, Column, LoadTests, Problem, Words
 from engine.sweeping.kernel import Constants, constants_of
-from engine.sweeping.situations import PLAN, Figures, Situation, figures_of
+from engine.sweeping.row_keys import PLAN, Figures, Situation, figures_of
 from pricing.catalog import Catalog
 from pricing.tariffs import load_tariff
 
@@ -27,7 +27,7 @@ ALONE_MAX = 1 << 17
 """Rows estimated by themselves that are remembered."""
 
 
-class Found(Struct, frozen=True, eq=False):
+class FoundRowKeys(Struct, frozen=True, eq=False):
     """The situations of some rows.
 
     Attributes:
@@ -63,7 +63,7 @@ class Lookup:
         self._last: tuple[tuple[Situation, ...], Constants | None] = ((), None)
         self._alone: dict[tuple[Situation, int, int, int, int], tuple[int, int]] = {}
 
-    def find(self, tests: LoadTests) -> Found:
+    def find(self, tests: LoadTests) -> FoundRowKeys:
         """The situations of load tests."""
         situations, codes = self._situations(tests)
         figures = tuple(self.figures(each) for each in situations)
@@ -72,13 +72,13 @@ class Lookup:
             # A situation with a problem has the figures of another one; its rows are left out.
             sound = [each if isinstance(each, Figures) else good[0] for each in figures if good]
             self._last = (situations, constants_of(sound, self._house) if good else None)
-        return Found(situations, figures, codes, self._last[1])
+        return FoundRowKeys(situations, figures, codes, self._last[1])
 
-    def found(self, situation: Situation) -> Found:
+    def found(self, situation: Situation) -> FoundRowKeys:
         """One situation for all rows."""
         figures = self.figures(situation)
         constants = constants_of([figures], self._house) if isinstance(figures, Figures) else None
-        return Found((situation,), (figures,), np.zeros(1, np.int32), constants)
+        return FoundRowKeys((situation,), (figures,), np.zeros(1, np.int32), constants)
 
     def figures(self, situation: Situation) -> Figures | Problem:
         """The figures of a situation, or what is wrong with it."""
@@ -113,7 +113,7 @@ class Lookup:
                 require(scenario, at=self._at),
                 catalog=self._catalog,
                 provider=figures.machines.provider,
-                places=[[Place(figures.machines.provider, figures.machines.region)]],
+                places=[[CandidateRegion(figures.machines.provider, figures.machines.region)]],
             )
             if len(self._alone) == ALONE_MAX:
                 self._alone.clear()

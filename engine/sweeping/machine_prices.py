@@ -26,7 +26,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.planning.needs import Needs, able
+from engine.planning.needs import Needs, viable_machine_types
 from engine.sweeping.columns import Column
 from pricing.catalog import Catalog
 
@@ -93,7 +93,7 @@ def machine_prices(
         region: Its region.
         needs: What one user takes; with a payload, whichever, the table is by injectors.
     """
-    strong = able(catalog, provider, region, needs, frozenset())
+    strong = viable_machine_types(catalog, provider, region, needs, frozenset())
     if not strong:
         return None
     if needs.payload is None:

@@ -19,8 +19,8 @@ from engine.sweeping.columns import Column, LoadTests, Problem
 from engine.sweeping.grid import Block, EmptyGridError, Grid, reasons_of
 from engine.sweeping.job import Job
 from engine.sweeping.kernel import BASE_UNITS, INJECTORS_MAX, Constants, Filled
-from engine.sweeping.lookup import Found, Lookup
-from engine.sweeping.situations import Figures
+from engine.sweeping.lookup import FoundRowKeys, Lookup
+from engine.sweeping.row_keys import Figures
 from engine.sweeping.sweep import Swept, is_compiled, new_columns, sweep
 from engine.sweeping.tally import Tally
 
@@ -192,5 +192,5 @@ def _loops(*, compiled: bool) -> tuple[Any, Callable[[Tally, Column, int], None]
     return compiled_loops, add
 
 
-def _has_place(found: Found) -> bool:
+def _has_place(found: FoundRowKeys) -> bool:
     return any(isinstance(each, Figures) and each.machines is not None for each in found.figures)

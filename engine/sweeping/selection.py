@@ -65,7 +65,7 @@ class Condition(Struct, frozen=True):
         return OPERATORS[self.operator](column, self.value)
 
 
-class Order(Struct, frozen=True):
+class SortKey(Struct, frozen=True):
     """By which column, and whether the largest comes first."""
 
     column: str
@@ -104,10 +104,10 @@ def parse_condition(text: str) -> Condition:
     )
 
 
-def parse_order(text: str) -> Order:
+def parse_order(text: str) -> SortKey:
     """``usd`` for the least first, ``-usd`` for the most."""
     name = text.removeprefix("-")
-    return Order(DOLLARS.get(name, name), descends=text.startswith("-"))
+    return SortKey(DOLLARS.get(name, name), descends=text.startswith("-"))
 
 
 def selected(batch: pa.RecordBatch, conditions: Sequence[Condition]) -> pa.RecordBatch:

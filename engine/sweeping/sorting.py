@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from engine.sweeping.frames import BATCH_ROWS
-from engine.sweeping.selection import Order, in_order
+from engine.sweeping.selection import SortKey, in_order
 
 PART_ROWS = 8 * BATCH_ROWS
 MERGED_ROWS = 1 << 16
@@ -30,7 +30,7 @@ class First:
         most: How many.
     """
 
-    def __init__(self, order: Order, most: int) -> None:
+    def __init__(self, order: SortKey, most: int) -> None:
         self._order = order
         self._most = most
         self._kept: pa.RecordBatch | None = None
@@ -57,7 +57,7 @@ class Sorter:
         part_rows: Rows that are sorted in memory.
     """
 
-    def __init__(self, order: Order, folder: Path, part_rows: int = PART_ROWS) -> None:
+    def __init__(self, order: SortKey, folder: Path, part_rows: int = PART_ROWS) -> None:
         self._order = order
         self._part_rows = part_rows
         self._parts = TemporaryDirectory(prefix=".sorting-", dir=folder)

@@ -21,8 +21,8 @@ from engine.sweeping.columns import (
 )
 from engine.sweeping.job import Job, at_row
 from engine.sweeping.kernel import Filled
-from engine.sweeping.lookup import Found, Lookup
-from engine.sweeping.situations import PLAN, Figures
+from engine.sweeping.lookup import FoundRowKeys, Lookup
+from engine.sweeping.row_keys import PLAN, Figures
 from kernel.extras import is_installed
 from pricing.catalog import Catalog
 
@@ -137,7 +137,7 @@ def _contradictions(tests: LoadTests) -> Iterator[Problem]:
             yield Problem(row, "injectors", "there is users_per_injector too; give one of the two")
 
 
-def _without_figures(found: Found, rows: int) -> Iterator[Problem]:
+def _without_figures(found: FoundRowKeys, rows: int) -> Iterator[Problem]:
     """Rows in whose situation something is wrong."""
     for code, each in enumerate(found.figures):
         if isinstance(each, Problem):

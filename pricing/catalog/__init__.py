@@ -4,6 +4,7 @@ Each figure carries the day on which it held and its source. Nothing here asks a
 in the files is not known, and the error says what is.
 """
 
+from pricing.catalog.ancillary_prices import NatPrices
 from pricing.catalog.catalog import BUNDLED, Catalog
 from pricing.catalog.egress import FREE_EGRESS_GB, EgressTier, egress_cost
 from pricing.catalog.errors import (
@@ -26,7 +27,6 @@ from pricing.catalog.model import (
     SpotPrice,
     is_stale,
 )
-from pricing.catalog.surroundings import NatPrices
 
 __all__ = [
     "BILLING_RULES",

@@ -12,6 +12,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+from pricing.catalog.ancillary_prices import NatPrices, Surroundings
 from pricing.catalog.egress import EgressTier
 from pricing.catalog.errors import (
     CatalogUnreadableError,
@@ -23,7 +24,6 @@ from pricing.catalog.errors import (
     nearest,
 )
 from pricing.catalog.model import PROVIDERS, MachineType, Offering, Price, Source, SpotPrice
-from pricing.catalog.surroundings import NatPrices, Surroundings
 from pricing.catalog.tables import day, optional_int, read_table, yes_or_no
 from pricing.money import usd_micros
 

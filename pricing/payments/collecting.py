@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, select
 
 from kernel.errors import RefusedError
-from pricing.books.ledger import Posting, Transaction, post
+from pricing.ledger.ledger import Posting, Transaction, post
 from pricing.money import format_usd
-from pricing.payments.channels import CAPABILITIES, Capabilities, Channel
-from pricing.payments.payer import Answer, Payer, Payment, PaymentState
-from pricing.quotes import Unit
+from pricing.payments.gateway import Answer, PaymentGateway, PaymentRequest, PaymentState
+from pricing.plans.channels import CAPABILITIES, Capabilities, Channel
+from pricing.plans.quotes import Unit
 from pricing.tables import ACCOUNTS, PAYMENTS, insert_once
 
 CASH = "cash"
@@ -50,7 +50,13 @@ def channel_of(conn: Connection, account_id: str) -> Channel:
 
 
 def collect_at_once(
-    conn: Connection, account_id: str, cause: str, usd_micros: int, *, payer: Payer, now: datetime
+    conn: Connection,
+    account_id: str,
+    cause: str,
+    usd_micros: int,
+    *,
+    payer: PaymentGateway,
+    now: datetime,
 ) -> None:
     """Collect the price of what is bought right now; both or neither (R79).
 
@@ -83,7 +89,7 @@ def collect(
     cause: str,
     usd_micros: int,
     *,
-    payer: Payer,
+    payer: PaymentGateway,
     at_once: bool,
     now: datetime,
 ) -> Answer:
@@ -92,7 +98,9 @@ def collect(
     if row.state == PaymentState.ACCEPTED:
         return Answer(PaymentState.ACCEPTED)
     channel = Channel(row.channel)
-    answer = payer.collect(Payment(cause, account_id, usd_micros, channel, row.card, at_once))
+    answer = payer.collect(
+        PaymentRequest(cause, account_id, usd_micros, channel, row.card, at_once)
+    )
     collected = answer.collected_usd_micros
     outcome = {
         "usd_micros": usd_micros if collected is None else collected,

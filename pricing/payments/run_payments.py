@@ -18,11 +18,11 @@ from datetime import datetime
 from msgspec import Struct
 from sqlalchemy import Connection, bindparam, select
 
-from pricing.books.invoices import run_cause
-from pricing.books.ledger import Posting, Transaction, balance, entries_of, post
+from pricing.ledger.invoices import run_cause
+from pricing.ledger.ledger import Posting, Transaction, balance, entries_of, post
 from pricing.payments.collecting import abandon, book_payment, channel_of, collect
-from pricing.payments.payer import Answer, Payer, PaymentState
-from pricing.quotes import Unit
+from pricing.payments.gateway import Answer, PaymentGateway, PaymentState
+from pricing.plans.quotes import Unit
 from pricing.tables import PAYMENTS, insert_once
 
 CREDIT = "credit"
@@ -82,14 +82,16 @@ def give_back_money(
         _move(conn, account_id, f"{cause}:credit", usd_micros - owed, cause, "in credit", at)
 
 
-def ask_for_what_is_due(conn: Connection, account_id: str, *, payer: Payer, now: datetime) -> None:
+def ask_for_what_is_due(
+    conn: Connection, account_id: str, *, payer: PaymentGateway, now: datetime
+) -> None:
     """Ask for every payment of a run that nobody was asked for yet; the books are locked."""
     for debt in debts_of_runs(conn, account_id, (PaymentState.DUE,)):
         collect_run(conn, account_id, debt, payer=payer, now=now)
 
 
 def collect_run(
-    conn: Connection, account_id: str, debt: RunDebt, *, payer: Payer, now: datetime
+    conn: Connection, account_id: str, debt: RunDebt, *, payer: PaymentGateway, now: datetime
 ) -> Answer:
     """Ask for what a run owes, again if need be, and book what was collected."""
     answer = collect(

@@ -18,7 +18,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from pricing.refreshing.found import (
+from pricing.refreshing.price_list_rows import (
     BOOT_DISK,
     EGRESS,
     MACHINE,
@@ -27,7 +27,7 @@ from pricing.refreshing.found import (
     PUBLIC_IPV4,
     PriceFound,
     Reading,
-    Reason,
+    RowRefusal,
     micros_of,
 )
 
@@ -40,12 +40,12 @@ IN_USE_ADDRESS = "Hourly charge for In-use Public IPv4 Addresses"
 _FOR_LOAD = re.compile(r"[cmt]\d")
 
 # What a machine's product must say; the same table asks for it.
-_MACHINE_ATTRIBUTES: Sequence[tuple[str, str, Reason]] = (
-    ("operatingSystem", "Linux", Reason.NOT_LINUX),
-    ("tenancy", "Shared", Reason.DEDICATED),
-    ("preInstalledSw", "NA", Reason.SOFTWARE),
-    ("capacitystatus", "Used", Reason.CAPACITY),
-    ("marketoption", "OnDemand", Reason.RESERVED),
+_MACHINE_ATTRIBUTES: Sequence[tuple[str, str, RowRefusal]] = (
+    ("operatingSystem", "Linux", RowRefusal.NOT_LINUX),
+    ("tenancy", "Shared", RowRefusal.DEDICATED),
+    ("preInstalledSw", "NA", RowRefusal.SOFTWARE),
+    ("capacitystatus", "Used", RowRefusal.CAPACITY),
+    ("marketoption", "OnDemand", RowRefusal.RESERVED),
 )
 
 
@@ -119,9 +119,9 @@ def read_machine(product: Product, region: str, at: datetime) -> Reading:
     attributes = product.attributes
     name = attributes.get("instanceType", "")
     if product.family == BARE_METAL_FAMILY or ".metal" in name:
-        return Reason.BARE_METAL
+        return RowRefusal.BARE_METAL
     if product.family != MACHINE_FAMILY or not name:
-        return Reason.OTHER_PRODUCT
+        return RowRefusal.OTHER_PRODUCT
     elsewhere = _elsewhere(attributes, region)
     if elsewhere is not None:
         return elsewhere
@@ -130,7 +130,7 @@ def read_machine(product: Product, region: str, at: datetime) -> Reading:
         if attributes.get(attribute, value if attribute == "marketoption" else "") != value:
             return reason
     if not _FOR_LOAD.match(name):
-        return Reason.NOT_FOR_LOAD
+        return RowRefusal.NOT_FOR_LOAD
     return _read(product, at, MACHINE, "Hrs", name)
 
 
@@ -144,23 +144,23 @@ def read_around(product: Product, item: str, region: str, location: str, at: dat
             and attributes.get("usagetype", "").endswith("DataTransfer-Out-Bytes")
         )
         if attributes.get("fromLocation") != location:
-            return Reason.OTHER_REGION
-        return _read(product, at, EGRESS, "GB") if is_it else Reason.OTHER_PRODUCT
+            return RowRefusal.OTHER_REGION
+        return _read(product, at, EGRESS, "GB") if is_it else RowRefusal.OTHER_PRODUCT
     elsewhere = _elsewhere(attributes, region)
     if elsewhere is not None:
         return elsewhere
     usage = attributes.get("usagetype", "")
     if item == BOOT_DISK:
         is_it = attributes.get("volumeApiName") == "gp3" and "VolumeUsage.gp3" in usage
-        return _read(product, at, item, "GB-Mo") if is_it else Reason.OTHER_PRODUCT
+        return _read(product, at, item, "GB-Mo") if is_it else RowRefusal.OTHER_PRODUCT
     if item == PUBLIC_IPV4:
         is_it = attributes.get("groupDescription") == IN_USE_ADDRESS
-        return _read(product, at, item, "Hrs") if is_it else Reason.OTHER_PRODUCT
+        return _read(product, at, item, "Hrs") if is_it else RowRefusal.OTHER_PRODUCT
     if usage.endswith("NatGateway-Hours"):
         return _read(product, at, NAT_HOUR, "Hrs")
     if usage.endswith("NatGateway-Bytes"):
         return _read(product, at, NAT_GB, "GB")
-    return Reason.OTHER_PRODUCT
+    return RowRefusal.OTHER_PRODUCT
 
 
 def read_spot(row: Mapping[str, Any]) -> Reading:
@@ -172,37 +172,37 @@ def read_spot(row: Mapping[str, Any]) -> Reading:
         stamp = since.isoformat() if isinstance(since, datetime) else str(since)
         system = str(row["ProductDescription"])
     except (KeyError, ArithmeticError):
-        return Reason.MALFORMED
+        return RowRefusal.MALFORMED
     if not system.startswith("Linux/UNIX"):
-        return Reason.NOT_LINUX
+        return RowRefusal.NOT_LINUX
     if not _FOR_LOAD.match(name) or ".metal" in name:
-        return Reason.NOT_FOR_LOAD
+        return RowRefusal.NOT_FOR_LOAD
     if usd_micros <= 0:
-        return Reason.FREE
+        return RowRefusal.FREE
     return (PriceFound("spot", usd_micros, name, zone, preference=(stamp,)),)
 
 
-def _elsewhere(attributes: Mapping[str, str], region: str) -> Reason | None:
+def _elsewhere(attributes: Mapping[str, str], region: str) -> RowRefusal | None:
     if attributes.get("locationType", "AWS Region") != "AWS Region":
-        return Reason.NOT_IN_A_REGION
+        return RowRefusal.NOT_IN_A_REGION
     if attributes.get("regionCode") != region:
-        return Reason.OTHER_REGION
+        return RowRefusal.OTHER_REGION
     return None
 
 
 def _read(product: Product, at: datetime, item: str, unit: str, name: str = "") -> Reading:
     """The prices of the newest term that is in force; tiers if it has any."""
     if not product.terms:
-        return Reason.RESERVED
+        return RowRefusal.RESERVED
     try:
         since = {_instant(term["effectiveDate"]): term for term in product.terms}
         in_force = [instant for instant in since if instant <= at]
         if not in_force:
-            return Reason.FUTURE
+            return RowRefusal.FUTURE
         newest = max(in_force)
         return _prices(since[newest], item, unit, name, (newest.date().isoformat(), product.sku))
     except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError):
-        return Reason.MALFORMED
+        return RowRefusal.MALFORMED
 
 
 def _prices(
@@ -211,25 +211,25 @@ def _prices(
     dimensions = list(term["priceDimensions"].values())
     in_unit = [one for one in dimensions if one["unit"] == unit]
     if not in_unit:
-        return Reason.UNIT
+        return RowRefusal.UNIT
     in_usd = [one for one in in_unit if "USD" in one["pricePerUnit"]]
     if not in_usd:
-        return Reason.NOT_USD
+        return RowRefusal.NOT_USD
     if item != EGRESS and len(in_usd) > 1:
-        return Reason.MALFORMED
+        return RowRefusal.MALFORMED
     since, sku = preference
     found = []
     for one in in_usd:
         amount = Decimal(one["pricePerUnit"]["USD"])
         if not amount.is_finite() or amount < 0:
-            return Reason.MALFORMED
+            return RowRefusal.MALFORMED
         if amount > 0:
             usd_micros = micros_of(amount)
             from_gb = int(Decimal(one.get("beginRange", "0"))) if item == EGRESS else 0
             # Of two products of one day the cheaper one: the other has something on top.
             rank = (since, f"{10**15 - usd_micros:016d}", sku)
             found.append(PriceFound(item, usd_micros, name, "", from_gb, rank))
-    return tuple(found) or Reason.FREE
+    return tuple(found) or RowRefusal.FREE
 
 
 def _instant(text: str) -> datetime:

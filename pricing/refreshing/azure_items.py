@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from pricing.refreshing.found import (
+from pricing.refreshing.price_list_rows import (
     BOOT_DISK,
     EGRESS,
     MACHINE,
@@ -22,7 +22,7 @@ from pricing.refreshing.found import (
     SPOT,
     PriceFound,
     Reading,
-    Reason,
+    RowRefusal,
     micros_of,
 )
 
@@ -63,12 +63,12 @@ def read_item(row: Mapping[str, Any], item: str, region: str, at: datetime) -> R
             return odd
         amount = Decimal(row["retailPrice"])
         if not amount.is_finite() or amount < 0:
-            return Reason.MALFORMED
+            return RowRefusal.MALFORMED
         if amount == 0:
-            return Reason.FREE
+            return RowRefusal.FREE
         return _found(row, item, micros_of(amount))
     except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError):
-        return Reason.MALFORMED
+        return RowRefusal.MALFORMED
 
 
 def effective_day(row: Mapping[str, Any]) -> str:
@@ -76,18 +76,18 @@ def effective_day(row: Mapping[str, Any]) -> str:
     return str(row.get("effectiveStartDate") or "")[:10]
 
 
-def _odd(row: Mapping[str, Any], item: str, region: str) -> Reason | None:
+def _odd(row: Mapping[str, Any], item: str, region: str) -> RowRefusal | None:
     """What an item is, if it is not what was asked for."""
     if row["currencyCode"] != "USD":
-        return Reason.NOT_USD
+        return RowRefusal.NOT_USD
     if row["armRegionName"] != region:
-        return Reason.OTHER_REGION
+        return RowRefusal.OTHER_REGION
     if row["type"] == "Reservation" or row.get("reservationTerm"):
-        return Reason.RESERVED
+        return RowRefusal.RESERVED
     if row["type"] == "DevTestConsumption":
-        return Reason.DEV_TEST
+        return RowRefusal.DEV_TEST
     if row["type"] != CONSUMPTION:
-        return Reason.OTHER_PRODUCT
+        return RowRefusal.OTHER_PRODUCT
     if item == MACHINE:
         return _odd_machine(row)
     meter, unit = {
@@ -97,34 +97,34 @@ def _odd(row: Mapping[str, Any], item: str, region: str) -> Reason | None:
     }[item]
     # The same meter is sold with traffic that takes the public internet, which nobody gets unasked.
     if row["meterName"] != meter or "Preference: Internet" in row["productName"]:
-        return Reason.OTHER_PRODUCT
-    return None if row["unitOfMeasure"] == unit else Reason.UNIT
+        return RowRefusal.OTHER_PRODUCT
+    return None if row["unitOfMeasure"] == unit else RowRefusal.UNIT
 
 
-def _odd_machine(row: Mapping[str, Any]) -> Reason | None:
+def _odd_machine(row: Mapping[str, Any]) -> RowRefusal | None:
     """The traps are in three names, of which no single one has them all."""
     product, sku, meter = (str(row[name]) for name in ("productName", "skuName", "meterName"))
     names = f"{product}/{sku}/{meter}".lower()
     if row["serviceName"] != MACHINES_SERVICE or "dedicated host" in names:
-        return Reason.OTHER_PRODUCT
+        return RowRefusal.OTHER_PRODUCT
     if "windows" in names:
-        return Reason.WINDOWS
+        return RowRefusal.WINDOWS
     if product.replace(" ", "").endswith("CloudServices"):
-        return Reason.CLOUD_SERVICES
+        return RowRefusal.CLOUD_SERVICES
     if "low priority" in names:
-        return Reason.LOW_PRIORITY
+        return RowRefusal.LOW_PRIORITY
     if "promo" in f"{names}/{row['armSkuName']}".lower():
-        return Reason.PROMOTION
+        return RowRefusal.PROMOTION
     if row["unitOfMeasure"] != HOUR or row.get("tierMinimumUnits", 0) != 0:
-        return Reason.UNIT
-    return None if _FOR_LOAD.match(row["armSkuName"]) else Reason.NOT_FOR_LOAD
+        return RowRefusal.UNIT
+    return None if _FOR_LOAD.match(row["armSkuName"]) else RowRefusal.NOT_FOR_LOAD
 
 
-def _not_in_force(row: Mapping[str, Any], at: datetime) -> Reason | None:
+def _not_in_force(row: Mapping[str, Any], at: datetime) -> RowRefusal | None:
     if _instant(row["effectiveStartDate"]) > at:
-        return Reason.FUTURE
+        return RowRefusal.FUTURE
     end = row.get("effectiveEndDate")
-    return Reason.EXPIRED if end and _instant(end) <= at else None
+    return RowRefusal.EXPIRED if end and _instant(end) <= at else None
 
 
 def _found(row: Mapping[str, Any], item: str, usd_micros: int) -> Reading:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from msgspec import Struct
 
 from kernel.errors import ProviderFailedError
-from pricing.refreshing.found import MACHINE, SPOT, PriceFound, Reason
+from pricing.refreshing.price_list_rows import MACHINE, SPOT, PriceFound, RowRefusal
 
 
 class IncompletePriceListError(ProviderFailedError):
@@ -23,7 +23,7 @@ class RegionFound(Struct, frozen=True):
 
     region: str
     prices: Sequence[PriceFound]
-    left_out: Counter[Reason]
+    left_out: Counter[RowRefusal]
     published: str
 
 
@@ -60,7 +60,7 @@ class RegionChanges(Struct, frozen=True):
     new: tuple[str, ...]
     gone: tuple[str, ...]
     repriced: tuple[Repriced, ...]
-    left_out: Counter[Reason]
+    left_out: Counter[RowRefusal]
     unknown: tuple[str, ...]
     around: tuple[str, ...]
     spot: int
@@ -113,7 +113,7 @@ def changes_of(
         new=tuple(sorted(priced.keys() - before.keys(), key=natural)),
         gone=tuple(sorted(before.keys() - priced.keys(), key=natural)),
         repriced=tuple(repriced),
-        left_out=found.left_out + Counter({Reason.UNKNOWN_SIZE: len(unknown)}),
+        left_out=found.left_out + Counter({RowRefusal.UNKNOWN_SIZE: len(unknown)}),
         unknown=tuple(unknown),
         around=tuple(sorted({each.item for each in found.prices} - {MACHINE, SPOT})),
         spot=sum(each.item == SPOT and each.name in sizes for each in found.prices),

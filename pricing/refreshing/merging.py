@@ -15,6 +15,12 @@ from datetime import date
 from msgspec import Struct
 
 from pricing.catalog import FREE_EGRESS_GB, Catalog, MachineType, Source
+from pricing.catalog.ancillary_prices import (
+    EGRESS_TIERS_COLUMNS,
+    EGRESS_TIERS_FILE,
+    SURROUNDINGS_COLUMNS,
+    SURROUNDINGS_FILE,
+)
 from pricing.catalog.catalog import (
     MACHINE_TYPE_COLUMNS,
     OFFERING_COLUMNS,
@@ -22,15 +28,9 @@ from pricing.catalog.catalog import (
     REFRESHED_FILE,
     SPOT_COLUMNS,
 )
-from pricing.catalog.surroundings import (
-    EGRESS_TIERS_COLUMNS,
-    EGRESS_TIERS_FILE,
-    SURROUNDINGS_COLUMNS,
-    SURROUNDINGS_FILE,
-)
 from pricing.money import format_usd
 from pricing.refreshing.changes import RegionChanges, RegionFound, changes_of, natural
-from pricing.refreshing.found import (
+from pricing.refreshing.price_list_rows import (
     BOOT_DISK,
     EGRESS,
     MACHINE,

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from pricing.catalog import Catalog
 from pricing.refreshing.changes import RegionFound
-from pricing.refreshing.found import MACHINE, Reason
+from pricing.refreshing.price_list_rows import MACHINE, RowRefusal
 
 LEAST_PART = 0.5
 """Of what the region and the machine type elsewhere suggest; real ones lie above two thirds."""
@@ -42,5 +42,5 @@ def without_implausible(found: RegionFound, usual: Mapping[str, float]) -> Regio
     return replace(
         found,
         prices=[each for each in found.prices if each.item != MACHINE or each.name not in odd],
-        left_out=found.left_out + Counter({Reason.IMPLAUSIBLE: len(odd)}),
+        left_out=found.left_out + Counter({RowRefusal.IMPLAUSIBLE: len(odd)}),
     )

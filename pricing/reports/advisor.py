@@ -14,8 +14,8 @@ from msgspec.structs import asdict
 
 from kernel.errors import BadInputError
 from pricing.money import to_cents_half_up
-from pricing.plans import Plan, Sale
-from pricing.quotes import runs_within
+from pricing.plans.model import Plan, Sale
+from pricing.plans.quotes import runs_within
 from pricing.reports.usage import RunUse
 from pricing.tariffs import Tariff
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from pricing.books.invoices import Invoice, InvoiceLine
+from pricing.ledger.invoices import Invoice, InvoiceLine
 from pricing.money import format_usd
 
 DEFAULT_SELLER = "loadmuster"

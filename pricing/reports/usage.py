@@ -54,7 +54,7 @@ class RunUse(Struct, frozen=True):
     tariff_version: date
 
 
-class Purchase(Struct, frozen=True):
+class PurchaseRow(Struct, frozen=True):
     """Money charged for anything but a run: a period of a plan, an upgrade, a boost.
 
     Attributes:
@@ -114,7 +114,7 @@ class CycleUsage(Struct, frozen=True):
     cycle: Period
     remaining_li_minutes: int
     runs: tuple[RunUse, ...]
-    purchases: tuple[Purchase, ...]
+    purchases: tuple[PurchaseRow, ...]
 
     @property
     def total(self) -> Total:

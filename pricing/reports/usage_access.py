@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from pricing.life.administrators import check_administrator
+from pricing.accounts.administrators import check_administrator
 
 
 def check_may_see(conn: Connection, account_id: str, by: str | None) -> None:

@@ -13,7 +13,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from pricing.money import format_cents
-from pricing.reports.usage import CycleUsage, Purchase, RunUse
+from pricing.reports.usage import CycleUsage, PurchaseRow, RunUse
 
 PUBLISHER = "loadmuster"
 SERVICE = "Load testing"
@@ -118,7 +118,7 @@ def _run(run: RunUse) -> Record:
     }
 
 
-def _purchase(purchase: Purchase, usage: CycleUsage) -> Record:
+def _purchase(purchase: PurchaseRow, usage: CycleUsage) -> Record:
     price = format_cents(purchase.usd_micros)
     return {
         **_costs(purchase.usd_micros),

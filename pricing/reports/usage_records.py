@@ -9,13 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, literal, select
 
-from pricing.accounts import account_view
-from pricing.books.invoices import REVENUE, run_cause
+from pricing.accounts.account import account_view
+from pricing.departments.wallet import spending_month
+from pricing.ledger.invoices import REVENUE, run_cause
 from pricing.money import divide_half_up
-from pricing.payments.payer import REHEARSED_PAYER, Payer
-from pricing.quotes import Quote, Unit, quote_from_json
-from pricing.reports.usage import CycleUsage, Purchase, RunUse
-from pricing.sharing.departments_wallet import spending_month
+from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.plans.quotes import Quote, Unit, quote_from_json
+from pricing.reports.usage import CycleUsage, PurchaseRow, RunUse
 from pricing.tables import DEPARTMENT_RUNS, DEPARTMENTS, POSTINGS, RESERVATIONS, TRANSACTIONS
 
 _RUN_REVENUE = (f"{REVENUE}start-up", f"{REVENUE}use")
@@ -23,7 +23,7 @@ _RUN_CREDITS = ("used:start-up", "used:use")
 
 
 def usage_of_cycle(
-    conn: Connection, account_id: str, now: datetime, *, payer: Payer = REHEARSED_PAYER
+    conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway = REHEARSED_GATEWAY
 ) -> CycleUsage:
     """An account's usage of the billing cycle that holds ``now``, with everything due done first.
 
@@ -101,7 +101,7 @@ def runs_between(
 
 def purchases_between(
     conn: Connection, account_id: str, start: datetime, end: datetime
-) -> tuple[Purchase, ...]:
+) -> tuple[PurchaseRow, ...]:
     """Money that counts in ``[start, end)`` and was charged for anything but a run."""
     rows = conn.execute(
         select(
@@ -123,7 +123,7 @@ def purchases_between(
         .order_by(TRANSACTIONS.c.effective_at, POSTINGS.c.id)
     )
     return tuple(
-        Purchase(
+        PurchaseRow(
             key=row.natural_key,
             what=row.ledger_account.removeprefix(REVENUE),
             description=row.description,

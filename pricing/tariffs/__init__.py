@@ -5,7 +5,7 @@ rates, each version with the day from which it holds and the pages that say so. 
 publishes stays unknown.
 """
 
-from pricing.tariffs.cliffs import LEAST_RISE, OUT_OF_PROPORTION, Cliff, Size, cliffs
+from pricing.tariffs.cliffs import LEAST_RISE, OUT_OF_PROPORTION, Cliff, CliffDimension, cliffs
 from pricing.tariffs.examples import differences
 from pricing.tariffs.interpreter import li_minutes, price, to_number
 from pricing.tariffs.loading import load_tariff, read_tariff_file, tariff_names, tariff_versions
@@ -16,12 +16,12 @@ from pricing.tariffs.model import (
     Counted,
     Example,
     Floor,
+    LoadSize,
     NotInLiMinutesError,
     Rounding,
     Tariff,
     TariffPrice,
     UnknownTariffError,
-    Usage,
     UsageError,
 )
 from pricing.tariffs.steps import plural, rounding_in_words
@@ -33,16 +33,16 @@ __all__ = [
     "USERS_MAX",
     "CancellationPolicy",
     "Cliff",
+    "CliffDimension",
     "Counted",
     "Example",
     "Floor",
+    "LoadSize",
     "NotInLiMinutesError",
     "Rounding",
-    "Size",
     "Tariff",
     "TariffPrice",
     "UnknownTariffError",
-    "Usage",
     "UsageError",
     "cliffs",
     "differences",

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from kernel.durations import MAX_DURATION_S
 from pricing.tariffs.interpreter import price
 from pricing.tariffs.measure import measure, users_per_injector
-from pricing.tariffs.model import INJECTORS_MAX, USERS_MAX, Tariff, TariffPrice, Usage
+from pricing.tariffs.model import INJECTORS_MAX, USERS_MAX, LoadSize, Tariff, TariffPrice
 
 NEAR = Fraction(10, 100)
 """How much of a test may be given up for a neighbour to be near; a single one may always be."""
@@ -36,7 +36,7 @@ OUT_OF_PROPORTION = 2
 Fleet = Callable[[int], int]
 
 
-class Size(StrEnum):
+class CliffDimension(StrEnum):
     """What differs between a test and its neighbour."""
 
     INJECTORS = "injectors"
@@ -56,10 +56,10 @@ class Cliff(Struct, frozen=True):
         price_there: And for the neighbour.
     """
 
-    size: Size
+    size: CliffDimension
     here: int
     there: int
-    usage: Usage
+    usage: LoadSize
     price_here: TariffPrice
     price_there: TariffPrice
 
@@ -69,7 +69,7 @@ class Cliff(Struct, frozen=True):
         return self.there < self.here
 
 
-def cliffs(tariff: Tariff, usage: Usage, fleet: Fleet | None = None) -> tuple[Cliff, ...]:
+def cliffs(tariff: Tariff, usage: LoadSize, fleet: Fleet | None = None) -> tuple[Cliff, ...]:
     """The nearest neighbours of a test across an edge: the cheaper ones first.
 
     Args:
@@ -87,7 +87,7 @@ def cliffs(tariff: Tariff, usage: Usage, fleet: Fleet | None = None) -> tuple[Cl
     if fleet is not None and usage.users is not None:
         usage = replace(usage, injectors=fleet(usage.users))
     quantity_s = measure(tariff, usage).quantity_s
-    nearest: dict[tuple[Size, bool], Usage] = {}
+    nearest: dict[tuple[CliffDimension, bool], LoadSize] = {}
     for size, neighbour in (*_smaller(tariff, usage, fleet), *_larger(tariff, usage, fleet)):
         here, there = _of(usage, size), _of(neighbour, size)
         kind = (size, there < here)
@@ -104,7 +104,9 @@ def cliffs(tariff: Tariff, usage: Usage, fleet: Fleet | None = None) -> tuple[Cl
     )
 
 
-def _smaller(tariff: Tariff, usage: Usage, fleet: Fleet | None) -> Iterator[tuple[Size, Usage]]:
+def _smaller(
+    tariff: Tariff, usage: LoadSize, fleet: Fleet | None
+) -> Iterator[tuple[CliffDimension, LoadSize]]:
     """Neighbours below, nearest first in each size."""
     injectors = usage.injectors
     if injectors is not None and tariff.looks_at_injectors:
@@ -114,30 +116,32 @@ def _smaller(tariff: Tariff, usage: Usage, fleet: Fleet | None) -> Iterator[tupl
             if floor.up_to_injectors is not None and floor.up_to_injectors < injectors
         ]
         for edge in edges:
-            yield Size.INJECTORS, replace(usage, injectors=edge)
+            yield CliffDimension.INJECTORS, replace(usage, injectors=edge)
         if fleet is not None and usage.users is not None:
             for most in (injectors - 1, *edges):
                 users = _last(usage.users, partial(_fits, fleet, most))
                 if users is not None:
-                    yield Size.USERS, replace(usage, users=users, injectors=fleet(users))
+                    yield CliffDimension.USERS, replace(usage, users=users, injectors=fleet(users))
     billed_s = tariff.billed_s(usage.duration_s)
     duration_s = _last(usage.duration_s, lambda s: tariff.billed_s(s) < billed_s)
     if duration_s is not None:
-        yield Size.DURATION, replace(usage, duration_s=duration_s)
+        yield CliffDimension.DURATION, replace(usage, duration_s=duration_s)
 
 
-def _larger(tariff: Tariff, usage: Usage, fleet: Fleet | None) -> Iterator[tuple[Size, Usage]]:
+def _larger(
+    tariff: Tariff, usage: LoadSize, fleet: Fleet | None
+) -> Iterator[tuple[CliffDimension, LoadSize]]:
     """The neighbours one above."""
     injectors, users = usage.injectors, usage.users
     if injectors is not None and injectors < INJECTORS_MAX and tariff.looks_at_injectors:
-        yield Size.INJECTORS, replace(usage, injectors=injectors + 1)
+        yield CliffDimension.INJECTORS, replace(usage, injectors=injectors + 1)
         if fleet is not None and users is not None and users < USERS_MAX:
             more = fleet(users + 1)
             if injectors < more <= INJECTORS_MAX:
-                yield Size.USERS, replace(usage, users=users + 1, injectors=more)
+                yield CliffDimension.USERS, replace(usage, users=users + 1, injectors=more)
     longer_s = usage.duration_s + 1
     if longer_s <= MAX_DURATION_S and tariff.billed_s(longer_s) > tariff.billed_s(usage.duration_s):
-        yield Size.DURATION, replace(usage, duration_s=longer_s)
+        yield CliffDimension.DURATION, replace(usage, duration_s=longer_s)
 
 
 def _is_worth_a_word(here: int, there: int, before: int, after: int) -> bool:
@@ -172,11 +176,11 @@ def _own_fleet(tariff: Tariff, protocol: str) -> Fleet:
     return lambda users: -(-users // payload)
 
 
-def _of(usage: Usage, size: Size) -> int:
+def _of(usage: LoadSize, size: CliffDimension) -> int:
     number = {
-        Size.INJECTORS: usage.injectors,
-        Size.USERS: usage.users,
-        Size.DURATION: usage.duration_s,
+        CliffDimension.INJECTORS: usage.injectors,
+        CliffDimension.USERS: usage.users,
+        CliffDimension.DURATION: usage.duration_s,
     }[size]
     assert number is not None, size
     return number

@@ -16,7 +16,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from pricing.money import BYTES_PER_GB, format_cents
 from pricing.strict_toml import Table
 from pricing.tariffs.interpreter import price
-from pricing.tariffs.model import PROTOCOLS, Example, Tariff, Usage, UsageError
+from pricing.tariffs.model import PROTOCOLS, Example, LoadSize, Tariff, UsageError
 
 
 def read_examples(version: Table) -> tuple[Example, ...]:
@@ -49,7 +49,7 @@ def _read_example(table: Table) -> Example:
     sent_gb = table.optional_decimal("sent_gb")
     protocol = table.optional_text("protocol") or PROTOCOLS[0]
     try:
-        usage = Usage(
+        usage = LoadSize(
             injectors=injectors,
             users=table.optional_integer("users", minimum=1),
             duration_s=table.integer("duration_s", minimum=1),

@@ -10,15 +10,15 @@ from decimal import Decimal
 from fractions import Fraction
 
 from pricing.money import BYTES_PER_GB, MICROS_PER_CENT, divide_half_up, format_usd
-from pricing.tariffs.measure import Measured, measure
-from pricing.tariffs.model import NotInLiMinutesError, Tariff, TariffPrice, Usage
+from pricing.tariffs.measure import MeteredTest, measure
+from pricing.tariffs.model import LoadSize, NotInLiMinutesError, Tariff, TariffPrice
 from pricing.tariffs.steps import explain_charge, explain_quantity
 
 QUANTITY_DECIMALS = 4
 QUANTITY_SCALE = 10_000
 
 
-def price(tariff: Tariff, usage: Usage) -> TariffPrice:
+def price(tariff: Tariff, usage: LoadSize) -> TariffPrice:
     """What the service bills for a test of this size.
 
     Never less for more users, more injectors or a longer test (R3).
@@ -66,14 +66,14 @@ def li_minutes(tariff: Tariff, injectors: int, duration_s: int) -> tuple[int, in
         raise NotInLiMinutesError(
             f"tariff {tariff.name} counts in {tariff.unit}, not in LI-minutes", tariff=tariff.name
         )
-    Usage(injectors, None, duration_s)  # refuses the impossible
+    LoadSize(injectors, None, duration_s)  # refuses the impossible
     floor = tariff.floor_for(injectors)
     minimum_s = floor.minimum_s if floor else 0
     counted_s = max(tariff.billed_s(duration_s), minimum_s)
     return injectors * minimum_s // tariff.unit_s, injectors * counted_s // tariff.unit_s
 
 
-def _reason_without_price(tariff: Tariff, usage: Usage) -> str | None:
+def _reason_without_price(tariff: Tariff, usage: LoadSize) -> str | None:
     if tariff.machines_of:
         if usage.machines_usd_micros is None:
             return "a server-hour costs what the machine costs, and no price of it is given"
@@ -89,7 +89,7 @@ def _reason_without_price(tariff: Tariff, usage: Usage) -> str | None:
     return None
 
 
-def _rate(tariff: Tariff, usage: Usage, measured: Measured) -> Fraction:
+def _rate(tariff: Tariff, usage: LoadSize, measured: MeteredTest) -> Fraction:
     """Micro-dollars of one unit."""
     if tariff.machines_of:
         assert usage.machines_usd_micros is not None, tariff.name
@@ -98,7 +98,7 @@ def _rate(tariff: Tariff, usage: Usage, measured: Measured) -> Fraction:
     return Fraction(tariff.usd_micros_per_unit)
 
 
-def _beside_the_units(tariff: Tariff, usage: Usage) -> Fraction:
+def _beside_the_units(tariff: Tariff, usage: LoadSize) -> Fraction:
     """Micro-dollars for users and for what is sent."""
     sent = Fraction((usage.sent_bytes or 0) * tariff.usd_micros_per_sent_gb, BYTES_PER_GB)
     return (usage.users or 0) * tariff.usd_micros_per_user + sent

@@ -9,17 +9,10 @@ from fractions import Fraction
 
 from msgspec import Struct
 
-from pricing.tariffs.model import (
-    INJECTORS_MAX,
-    Counted,
-    Floor,
-    Tariff,
-    Usage,
-    UsageError,
-)
+from pricing.tariffs.model import INJECTORS_MAX, Counted, Floor, LoadSize, Tariff, UsageError
 
 
-class Measured(Struct, frozen=True):
+class MeteredTest(Struct, frozen=True):
     """A test as a tariff sees it.
 
     Attributes:
@@ -68,7 +61,7 @@ class Measured(Struct, frozen=True):
         return Fraction(self.quantity_s, self.unit_s)
 
 
-def measure(tariff: Tariff, usage: Usage) -> Measured:
+def measure(tariff: Tariff, usage: LoadSize) -> MeteredTest:
     """The test in the tariff's units.
 
     Raises:
@@ -83,7 +76,7 @@ def measure(tariff: Tariff, usage: Usage) -> Measured:
     counted_by_floor = counted
     if tariff.floor_users_per_injector is not None:
         counted_by_floor = (injectors or 1) * tariff.floor_users_per_injector
-    return Measured(
+    return MeteredTest(
         injectors=injectors,
         counted=counted,
         billed_s=billed_s,
@@ -116,7 +109,7 @@ def users_per_injector(tariff: Tariff, protocol: str) -> int:
     return users
 
 
-def _injectors(tariff: Tariff, usage: Usage) -> int | None:
+def _injectors(tariff: Tariff, usage: LoadSize) -> int | None:
     """Servers as given, or as many as the users need; None if the tariff does not look at them."""
     if usage.injectors is not None:
         return usage.injectors
@@ -133,7 +126,7 @@ def _injectors(tariff: Tariff, usage: Usage) -> int | None:
     return injectors
 
 
-def _counted(tariff: Tariff, usage: Usage, injectors: int | None) -> int:
+def _counted(tariff: Tariff, usage: LoadSize, injectors: int | None) -> int:
     if tariff.counts is Counted.USERS:
         if usage.users is None:
             raise UsageError(

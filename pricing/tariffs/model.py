@@ -92,7 +92,7 @@ class Rounding(StrEnum):
     NEAREST = "nearest"
 
 
-class Usage(Struct, frozen=True):
+class LoadSize(Struct, frozen=True):
     """The size of one test.
 
     Attributes:
@@ -159,7 +159,7 @@ class Example(Struct, frozen=True):
 
     source: str
     says: str
-    usage: Usage
+    usage: LoadSize
     quantity: Decimal
     usd_micros: int | None = None
 

@@ -8,13 +8,15 @@ from fractions import Fraction
 
 from kernel.durations import format_duration
 from pricing.money import BYTES_PER_GB, format_cents, format_usd
-from pricing.tariffs.measure import Measured
-from pricing.tariffs.model import Counted, Floor, Rounding, Tariff, Usage
+from pricing.tariffs.measure import MeteredTest
+from pricing.tariffs.model import Counted, Floor, LoadSize, Rounding, Tariff
 
 Number = Callable[[Fraction], int | Decimal]
 
 
-def explain_quantity(tariff: Tariff, usage: Usage, measured: Measured, number: Number) -> list[str]:
+def explain_quantity(
+    tariff: Tariff, usage: LoadSize, measured: MeteredTest, number: Number
+) -> list[str]:
     """Servers, time and units, one sentence a step; ``number`` makes a fraction readable."""
     steps = []
     if usage.injectors is None and measured.injectors is not None:
@@ -50,7 +52,7 @@ def explain_quantity(tariff: Tariff, usage: Usage, measured: Measured, number: N
 
 def explain_charge(
     tariff: Tariff,
-    usage: Usage,
+    usage: LoadSize,
     quantity: int | Decimal,
     charge_usd_micros: int | None,
     unknown: str | None,
@@ -95,7 +97,7 @@ def rounding_in_words(tariff: Tariff) -> str:
     return f"each started {quantum} counts"
 
 
-def _multiplicand(tariff: Tariff, usage: Usage, measured: Measured) -> str:
+def _multiplicand(tariff: Tariff, usage: LoadSize, measured: MeteredTest) -> str:
     if tariff.counts is Counted.USERS:
         words = many(measured.counted, "user")
     elif tariff.counts is Counted.RESERVED_USERS:

@@ -19,8 +19,8 @@ from kernel.errors import ProviderFailedError
 from providers.aws.boot import boot_script
 from providers.aws.clients import AwsClients
 from providers.aws.errors import PERMISSION_CODES, TOKEN_CODES, from_code
-from providers.aws.ground import Ground, machine_types, survey
-from providers.aws.inventory import Found, end, existing, find
+from providers.aws.inventory import FoundInstance, end, existing, find
+from providers.aws.launch_prerequisites import LaunchPrerequisites, machine_types, survey
 from providers.aws.launch_rate import LaunchRates
 from providers.aws.network import check_addresses, check_network
 from providers.aws.quota import check_quota
@@ -133,7 +133,7 @@ class AwsProvider:
             for found in existing(self._clients, region, tags)
         )
 
-    def _create(self, spec: LaunchSpec, ground: Ground) -> _Answer:
+    def _create(self, spec: LaunchSpec, ground: LaunchPrerequisites) -> _Answer:
         client = self._clients.ec2(spec.region)
         request = fleet_request(spec, ground)
         try:
@@ -162,7 +162,7 @@ class AwsProvider:
             raise error
         return _Answer([one.machine_id for one in found])
 
-    def _create_without_fleet(self, spec: LaunchSpec, ground: Ground) -> _Answer:
+    def _create_without_fleet(self, spec: LaunchSpec, ground: LaunchPrerequisites) -> _Answer:
         """RunInstances, type by type, for accounts that may not create fleets.
 
         The token covers one type and subnet, so what an earlier call launched is looked for first.
@@ -185,13 +185,13 @@ class AwsProvider:
                 return _Answer([one["InstanceId"] for one in answer["Instances"]])
         return _Answer([], errors)
 
-    def _of_attempt(self, spec: LaunchSpec) -> list[Found]:
+    def _of_attempt(self, spec: LaunchSpec) -> list[FoundInstance]:
         """Also those that are gone already: a token is never good for other machines."""
         # By one tag: for each, a rehearsal looks through all tags of all machines.
         of_run = find(self._clients, spec.region, {RUN_TAG: spec.run_id})
         return [one for one in of_run if one.tags.get(ATTEMPT_TAG) == str(spec.attempt)]
 
-    def _await_visible(self, spec: LaunchSpec, machine_ids: Sequence[str]) -> list[Found]:
+    def _await_visible(self, spec: LaunchSpec, machine_ids: Sequence[str]) -> list[FoundInstance]:
         """The machines as EC2 describes them, which may be some seconds after their launch."""
         wait_s = VISIBLE_FIRST_WAIT_S
         for _ in range(VISIBLE_ATTEMPTS):

@@ -13,7 +13,7 @@ from functools import partial
 from kernel.clock import Clock
 from providers.aws.clients import AwsClients
 from providers.aws.errors import PERMISSION_CODES
-from providers.aws.ground import Ground
+from providers.aws.launch_prerequisites import LaunchPrerequisites
 from providers.aws.launch_template import latest_image, template_data
 from providers.aws.network import find_network
 from providers.aws.requests import fleet_request, run_request
@@ -48,7 +48,7 @@ def _dry_runs(
     image = latest_image(clients, region, ARCHITECTURE)
     network = find_network(clients, region, settings)
     # The template is not there; RunInstances would say so first, and gets the image instead.
-    ground = Ground({PROBED_TYPE: ARCHITECTURE}, network, {ARCHITECTURE: PROBE}, "")
+    ground = LaunchPrerequisites({PROBED_TYPE: ARCHITECTURE}, network, {ARCHITECTURE: PROBE}, "")
     spec = LaunchSpec(
         run_id=PROBE,
         attempt=1,

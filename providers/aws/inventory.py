@@ -41,7 +41,7 @@ MACHINES_PER_TERMINATE = 500
 TERMINATE_ROUNDS = 3
 
 
-class Found(Struct, frozen=True):
+class FoundInstance(Struct, frozen=True):
     """A machine as EC2 describes it, terminated ones included."""
 
     machine_id: str
@@ -75,7 +75,7 @@ def find(
     tags: Mapping[str, str | None],
     *,
     states: Collection[str] | None = None,
-) -> list[Found]:
+) -> list[FoundInstance]:
     """All machines that carry the tags.
 
     Args:
@@ -95,7 +95,7 @@ def find(
     if states is not None:
         filters.append({"Name": "instance-state-name", "Values": sorted(states)})
 
-    def describe() -> list[Found]:
+    def describe() -> list[FoundInstance]:
         pages = client.get_paginator("describe_instances").paginate(
             Filters=filters, PaginationConfig={"PageSize": PAGE_SIZE}
         )
@@ -109,7 +109,9 @@ def find(
     return clients.call("DescribeInstances", region, describe)
 
 
-def existing(clients: AwsClients, region: str, tags: Mapping[str, str | None]) -> list[Found]:
+def existing(
+    clients: AwsClients, region: str, tags: Mapping[str, str | None]
+) -> list[FoundInstance]:
     """The machines that carry the tags and are not gone."""
     return find(clients, region, tags, states=STATES.keys())
 
@@ -155,8 +157,8 @@ def _terminate(clients: AwsClients, region: str, tags: Mapping[str, str | None])
             return
 
 
-def _found(instance: InstanceTypeDef) -> Found:
-    return Found(
+def _found(instance: InstanceTypeDef) -> FoundInstance:
+    return FoundInstance(
         machine_id=instance["InstanceId"],
         state=instance["State"]["Name"],
         machine_type=instance["InstanceType"],

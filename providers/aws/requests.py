@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
-from providers.aws.ground import Ground
+from providers.aws.launch_prerequisites import LaunchPrerequisites
 from providers.aws.launch_template import VERSION
 from providers.contract import LaunchSpec
 
@@ -37,7 +37,7 @@ LAUNCHED_RESOURCES: Final[tuple[ResourceTypeType, ...]] = (
 )
 
 
-def fleet_request(spec: LaunchSpec, ground: Ground) -> CreateFleetRequestTypeDef:
+def fleet_request(spec: LaunchSpec, ground: LaunchPrerequisites) -> CreateFleetRequestTypeDef:
     """One synchronous try (type ``instant``): on demand the cheapest type comes first.
 
     Spot machines come from where they are both cheap and unlikely to be taken away.
@@ -71,7 +71,7 @@ def fleet_request(spec: LaunchSpec, ground: Ground) -> CreateFleetRequestTypeDef
 
 
 def run_request(
-    spec: LaunchSpec, ground: Ground, machine_type: str, subnet: str | None
+    spec: LaunchSpec, ground: LaunchPrerequisites, machine_type: str, subnet: str | None
 ) -> RunInstancesRequestTypeDef:
     """The same machines, of one type, all or at least ``min_count`` of them.
 
@@ -114,7 +114,7 @@ def tag_specifications(
 def _set_minimum(
     options: OnDemandOptionsRequestTypeDef | SpotOptionsRequestTypeDef,
     spec: LaunchSpec,
-    ground: Ground,
+    ground: LaunchPrerequisites,
 ) -> None:
     """Let EC2 refuse a short fleet where it can: for one type or one zone, up to a limit."""
     single_type, single_zone = len(spec.machine_types) == 1, len(ground.network.subnets) == 1
@@ -125,7 +125,7 @@ def _set_minimum(
 
 
 def _template_config(
-    spec: LaunchSpec, ground: Ground, architecture: str
+    spec: LaunchSpec, ground: LaunchPrerequisites, architecture: str
 ) -> FleetLaunchTemplateConfigRequestTypeDef:
     overrides: list[FleetLaunchTemplateOverridesRequestTypeDef] = [
         {

@@ -31,7 +31,7 @@ USABLE = frozenset({"Enabled", "PastDue", "Warned"})
 REGISTERED = "Registered"
 
 
-class Subscription(Struct, frozen=True):
+class AzureSubscription(Struct, frozen=True):
     """A subscription as Azure describes it.
 
     Attributes:
@@ -45,17 +45,17 @@ class Subscription(Struct, frozen=True):
     date: str | None
 
 
-def find_subscription(clients: AzureClients) -> Subscription:
+def find_subscription(clients: AzureClients) -> AzureSubscription:
     """The subscription of the connection.
 
     Raises:
         ConfigurationRejectedError: No credentials, or they do not open this subscription.
     """
     document, headers = _get(clients, "Subscriptions.Get", "", SUBSCRIPTION_API_VERSION)
-    return Subscription(document["displayName"], document["state"], headers.get("Date"))
+    return AzureSubscription(document["displayName"], document["state"], headers.get("Date"))
 
 
-def check_enabled(subscription: Subscription) -> None:
+def check_enabled(subscription: AzureSubscription) -> None:
     """Refuse a subscription in which Azure makes nothing.
 
     Raises:

@@ -23,7 +23,7 @@ from providers.azure.inventory import (
     DELETING,
     FAILED,
     SUCCEEDED,
-    Found,
+    FoundVm,
     ScaleSet,
     all_groups,
     end,
@@ -38,7 +38,7 @@ from providers.azure.names import run_group, scale_set_name
 from providers.azure.network import ensure_network, named_subnet
 from providers.azure.operations import CREATE, Operations
 from providers.azure.quota import check_quota
-from providers.azure.requests import Ground, scale_set_body
+from providers.azure.requests import LaunchPrerequisites, scale_set_body
 from providers.azure.sizes import wanted_sizes
 from providers.azure.spent import is_spent, spent_error
 from providers.contract import LaunchSpec, Machine, in_order
@@ -145,7 +145,7 @@ class AzureProvider:
         """
         script = boot_script(spec, self._connection)
         self._check_unspent(spec)
-        ground = Ground(
+        ground = LaunchPrerequisites(
             sizes=wanted_sizes(self._clients, spec),
             network=ensure_network(self._clients, spec.region),
             boot_script=script,
@@ -187,7 +187,7 @@ class AzureProvider:
         if is_spent(self._clients, spec.region, scale_set_name(spec)):
             raise spent_error(spec)
 
-    def _await_settled(self, spec: LaunchSpec) -> list[Found]:
+    def _await_settled(self, spec: LaunchSpec) -> list[FoundVm]:
         """The machines, once Azure has done what it can.
 
         Raises:
@@ -216,13 +216,13 @@ class AzureProvider:
                 )
             self._clock.sleep(POLL_S)
 
-    def _list(self, spec: LaunchSpec) -> list[Found]:
+    def _list(self, spec: LaunchSpec) -> list[FoundVm]:
         group = run_group(spec.run_id, spec.region)
         beginning = f"{scale_set_name(spec)}_"
         found = list_machines(self._clients, spec.region, group)
         return [one for one in found if one.name.startswith(beginning)]
 
-    def _settle(self, spec: LaunchSpec, scale_set: ScaleSet, found: list[Found]) -> list[Found]:
+    def _settle(self, spec: LaunchSpec, scale_set: ScaleSet, found: list[FoundVm]) -> list[FoundVm]:
         """Take what came if it suffices, without what failed; else leave nothing of it."""
         good = [one for one in found if one.state == SUCCEEDED]
         bad = [one for one in found if one.state != SUCCEEDED]
@@ -235,7 +235,7 @@ class AzureProvider:
             self._drop(spec, scale_set, bad)
         return good
 
-    def _drop(self, spec: LaunchSpec, scale_set: ScaleSet, bad: list[Found]) -> None:
+    def _drop(self, spec: LaunchSpec, scale_set: ScaleSet, bad: list[FoundVm]) -> None:
         """Delete the machines that failed: they may still be billed for their addresses."""
         names = [one.name for one in bad]
         group = run_group(spec.run_id, spec.region)
@@ -264,7 +264,7 @@ class AzureProvider:
         except ProviderFailedError as error:
             raise left_behind_error("Azure", spec, launched, error) from error
 
-    def _in_order(self, spec: LaunchSpec, found: list[Found]) -> tuple[Machine, ...]:
+    def _in_order(self, spec: LaunchSpec, found: list[FoundVm]) -> tuple[Machine, ...]:
         group = find_group(self._clients, spec.run_id, spec.region)
         if group is None:
             raise spent_error(spec)

@@ -40,7 +40,7 @@ GROUP_TYPE = "resource group"
 """The machine type of a group that holds no machine but is not gone."""
 
 
-class Group(Struct, frozen=True):
+class RunGroup(Struct, frozen=True):
     """The resource group of a run in a region."""
 
     name: str
@@ -70,7 +70,7 @@ class ScaleSet(Struct, frozen=True):
     capacity: int
 
 
-class Found(Struct, frozen=True):
+class FoundVm(Struct, frozen=True):
     """A machine as Azure describes it.
 
     Attributes:
@@ -87,7 +87,7 @@ class Found(Struct, frozen=True):
     launched_at: datetime | None
     failure: tuple[str, str] | None = None
 
-    def machine(self, group: Group) -> Machine:
+    def machine(self, group: RunGroup) -> Machine:
         """This machine as the contract shows it."""
         return Machine(
             machine_id=self.name,
@@ -102,7 +102,7 @@ class Found(Struct, frozen=True):
         )
 
 
-def find_group(clients: AzureClients, run_id: str, region: str) -> Group | None:
+def find_group(clients: AzureClients, run_id: str, region: str) -> RunGroup | None:
     """The run's group in a region; None: there is nothing of the run there."""
     name = run_group(run_id, region)
     found = clients.find(
@@ -111,10 +111,10 @@ def find_group(clients: AzureClients, run_id: str, region: str) -> Group | None:
     return None if found is None else _group(found, run_id)
 
 
-def all_groups(clients: AzureClients, region: str) -> list[Group]:
+def all_groups(clients: AzureClients, region: str) -> list[RunGroup]:
     """The groups of all runs in a region."""
 
-    def list_them() -> list[Group]:
+    def list_them() -> list[RunGroup]:
         pages = clients.resources.resource_groups.list(filter=f"tagName eq '{RUN_TAG}'")
         return [
             _group(one, (one.tags or {}).get(RUN_TAG, ""))
@@ -125,7 +125,7 @@ def all_groups(clients: AzureClients, region: str) -> list[Group]:
     return clients.call("ResourceGroups.List", region, list_them)
 
 
-def machines_of(clients: AzureClients, group: Group) -> list[Machine]:
+def machines_of(clients: AzureClients, group: RunGroup) -> list[Machine]:
     """What a run's group holds: its machines, or itself where it holds none.
 
     A group without a machine is not gone, and neither are the disks and addresses in it.
@@ -148,7 +148,7 @@ def machines_of(clients: AzureClients, group: Group) -> list[Machine]:
 
 def list_machines(
     clients: AzureClients, region: str, group: str, *, failures_of: str | None = None
-) -> list[Found]:
+) -> list[FoundVm]:
     """The machines of a group, in the order of their names.
 
     Args:
@@ -160,7 +160,7 @@ def list_machines(
     view = "instanceView" if failures_of else None
     chosen = f"'virtualMachineScaleSet/id' eq '{failures_of}'" if failures_of else None
 
-    def list_them() -> list[Found]:
+    def list_them() -> list[FoundVm]:
         pages = clients.compute.virtual_machines.list(group, filter=chosen, expand=view)
         return sorted((_machine(one) for one in pages), key=lambda one: one.name)
 
@@ -200,7 +200,7 @@ def end_if_empty(clients: AzureClients, run_id: str, region: str) -> None:
         _delete_group(clients, group)
 
 
-def _list_scale_sets(clients: AzureClients, group: Group) -> list[ScaleSet]:
+def _list_scale_sets(clients: AzureClients, group: RunGroup) -> list[ScaleSet]:
     def list_them() -> list[ScaleSet]:
         pages = clients.compute.virtual_machine_scale_sets.list(group.name)
         return [_scale_set(one) for one in pages]
@@ -208,7 +208,7 @@ def _list_scale_sets(clients: AzureClients, group: Group) -> list[ScaleSet]:
     return clients.find("VirtualMachineScaleSets.List", group.region, list_them) or []
 
 
-def _delete_scale_set(clients: AzureClients, group: Group, scale_set: ScaleSet) -> None:
+def _delete_scale_set(clients: AzureClients, group: RunGroup, scale_set: ScaleSet) -> None:
     if scale_set.state == DELETING:
         return
     clients.find(
@@ -220,7 +220,7 @@ def _delete_scale_set(clients: AzureClients, group: Group, scale_set: ScaleSet) 
     )
 
 
-def _delete_group(clients: AzureClients, group: Group) -> None:
+def _delete_group(clients: AzureClients, group: RunGroup) -> None:
     clients.find(
         "ResourceGroups.Delete",
         group.region,
@@ -230,9 +230,9 @@ def _delete_group(clients: AzureClients, group: Group) -> None:
     )
 
 
-def _group(found: ResourceGroup, run_id: str) -> Group:
+def _group(found: ResourceGroup, run_id: str) -> RunGroup:
     state = found.properties.provisioning_state if found.properties else None
-    return Group(
+    return RunGroup(
         name=found.name or "",
         run_id=run_id,
         region=found.location,
@@ -251,11 +251,11 @@ def _scale_set(found: VirtualMachineScaleSet) -> ScaleSet:
     )
 
 
-def _machine(found: VirtualMachine) -> Found:
+def _machine(found: VirtualMachine) -> FoundVm:
     assert found.properties is not None, "a machine has properties"
     hardware = found.properties.hardware_profile
     created = found.properties.time_created
-    return Found(
+    return FoundVm(
         name=found.name or "",
         state=found.properties.provisioning_state or "",
         machine_type=_size_name(hardware.vm_size) if hardware else "",

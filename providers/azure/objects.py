@@ -49,7 +49,7 @@ DIGITS = 20
 _INBOX = re.compile(r"(?:[^/]+/)*?in/")
 
 
-class Place(Struct, frozen=True):
+class BlobLocation(Struct, frozen=True):
     """Where an object is.
 
     Attributes:
@@ -188,14 +188,14 @@ class BlobObjects:
         """By which alone an address may be used; an account on this computer takes any."""
         return None if self._account_url.startswith(PLAIN) else "https"
 
-    def _place(self, key: str) -> Place:
+    def _place(self, key: str) -> BlobLocation:
         inbox = _INBOX.match(key)
         if inbox is None:
-            return Place(self._container, "", key)
+            return BlobLocation(self._container, "", key)
         digest = hashlib.sha256(inbox[0].encode()).hexdigest()[:DIGITS]
-        return Place(f"{self._container}-in-{digest}", inbox[0], key.removeprefix(inbox[0]))
+        return BlobLocation(f"{self._container}-in-{digest}", inbox[0], key.removeprefix(inbox[0]))
 
-    def _make(self, place: Place) -> None:
+    def _make(self, place: BlobLocation) -> None:
         """Create Container, which notes what its keys begin with; one that is there is success."""
         noted = {NOTED_PREFIX: quote(place.inbox)} if place.inbox else None
         try:
@@ -207,7 +207,7 @@ class BlobObjects:
             if error.facts.get("azure_code") not in EXISTS_CODES:
                 raise
 
-    def _names(self, place: Place) -> list[str]:
+    def _names(self, place: BlobLocation) -> list[str]:
         container = self._blobs.get_container_client(place.container)
         names = self._clients.find(
             "ListBlobs",
@@ -220,11 +220,11 @@ class BlobObjects:
         )
         return names or []
 
-    def _inboxes(self, place: Place) -> list[Place]:
+    def _inboxes(self, place: BlobLocation) -> list[BlobLocation]:
         """The inboxes whose keys all begin as the place's do; none lies in another."""
         return [] if place.inbox else self._call("ListContainers", partial(self._found, place))
 
-    def _found(self, place: Place) -> list[Place]:
+    def _found(self, place: BlobLocation) -> list[BlobLocation]:
         listed = self._blobs.list_containers(
             name_starts_with=f"{self._container}-in-", include_metadata=True
         )
@@ -232,7 +232,7 @@ class BlobObjects:
             (str(one.name), unquote((one.metadata or {}).get(NOTED_PREFIX, ""))) for one in listed
         ]
         return [
-            Place(name, inbox, "")
+            BlobLocation(name, inbox, "")
             for name, inbox in noted
             if inbox and inbox.startswith(place.name)
         ]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from providers.azure.clients import AzureClients
-from providers.azure.sizes import Size
+from providers.azure.sizes import VmSize
 from providers.contract import LaunchSpec
 from providers.errors import QuotaExceededError
 
@@ -26,7 +26,7 @@ PER_MACHINE = (
 )
 
 
-class Usage(Struct, frozen=True):
+class QuotaUsage(Struct, frozen=True):
     """What a quota allows, and what is taken of it."""
 
     limit: int
@@ -38,7 +38,7 @@ class Usage(Struct, frozen=True):
         return max(0, self.limit - self.used)
 
 
-def check_quota(clients: AzureClients, spec: LaunchSpec, sizes: Sequence[Size]) -> None:
+def check_quota(clients: AzureClients, spec: LaunchSpec, sizes: Sequence[VmSize]) -> None:
     """Refuse what would exceed a quota even with the fewest and smallest machines.
 
     Raises:
@@ -57,7 +57,7 @@ def check_quota(clients: AzureClients, spec: LaunchSpec, sizes: Sequence[Size]) 
         _check(spec, quota, network.get(quota), spec.min_count, quota)
 
 
-def _check(spec: LaunchSpec, quota: str, usage: Usage | None, wanted: int, what: str) -> None:
+def _check(spec: LaunchSpec, quota: str, usage: QuotaUsage | None, wanted: int, what: str) -> None:
     if usage is not None and wanted > usage.left:
         raise QuotaExceededError(
             f"Azure {spec.region}: {wanted} {what} are wanted and {usage.used} of {usage.limit} "
@@ -70,19 +70,19 @@ def _check(spec: LaunchSpec, quota: str, usage: Usage | None, wanted: int, what:
         )
 
 
-def machine_usages(clients: AzureClients, region: str) -> Mapping[str, Usage]:
+def machine_usages(clients: AzureClients, region: str) -> Mapping[str, QuotaUsage]:
     """The quotas of machines in a region, in vCPUs, by name: ``cores``, and one a family."""
 
-    def list_them() -> dict[str, Usage]:
+    def list_them() -> dict[str, QuotaUsage]:
         pages = clients.compute.usage.list(region)
-        return {one.name.value or "": Usage(one.limit, one.current_value) for one in pages}
+        return {one.name.value or "": QuotaUsage(one.limit, one.current_value) for one in pages}
 
     return clients.call("Usage.List", region, list_them)
 
 
-def _network_usages(clients: AzureClients, region: str) -> Mapping[str, Usage]:
-    def list_them() -> dict[str, Usage]:
+def _network_usages(clients: AzureClients, region: str) -> Mapping[str, QuotaUsage]:
+    def list_them() -> dict[str, QuotaUsage]:
         pages = clients.network.usages.list(region)
-        return {one.name.value or "": Usage(one.limit, one.current_value) for one in pages}
+        return {one.name.value or "": QuotaUsage(one.limit, one.current_value) for one in pages}
 
     return clients.call("Usages.List", region, list_them)

@@ -14,7 +14,7 @@ from msgspec import Struct
 from providers.azure.boot import custom_data
 from providers.azure.names import scale_set_name
 from providers.azure.network import Network
-from providers.azure.sizes import ARM64, Size
+from providers.azure.sizes import ARM64, VmSize
 from providers.contract import LaunchSpec
 
 Body = dict[str, Any]
@@ -29,7 +29,7 @@ DELETE = "Delete"
 _IMAGE_SKUS: Final = {ARM64: "server-arm64"}
 
 
-class Ground(Struct, frozen=True):
+class LaunchPrerequisites(Struct, frozen=True):
     """What a launch stands on.
 
     Attributes:
@@ -40,14 +40,14 @@ class Ground(Struct, frozen=True):
         identity_id: By which a machine ends itself; None: it has none.
     """
 
-    sizes: Sequence[Size]
+    sizes: Sequence[VmSize]
     network: Network
     boot_script: str
     public_key: str
     identity_id: str | None
 
 
-def scale_set_body(spec: LaunchSpec, ground: Ground) -> Body:
+def scale_set_body(spec: LaunchSpec, ground: LaunchPrerequisites) -> Body:
     """A Flexible scale set: real machines, none to spare, each gone with all that is its own."""
     body: Body = {
         "location": spec.region,
@@ -80,7 +80,7 @@ def _sku(spec: LaunchSpec) -> Body:
     return {"name": spec.machine_types[0] if single else MIXED, "capacity": spec.count}
 
 
-def _machine(spec: LaunchSpec, ground: Ground) -> Body:
+def _machine(spec: LaunchSpec, ground: LaunchPrerequisites) -> Body:
     return {
         "osProfile": _system(spec, ground),
         "storageProfile": _disk(ground),
@@ -91,7 +91,7 @@ def _machine(spec: LaunchSpec, ground: Ground) -> Body:
     }
 
 
-def _system(spec: LaunchSpec, ground: Ground) -> Body:
+def _system(spec: LaunchSpec, ground: LaunchPrerequisites) -> Body:
     return {
         "computerNamePrefix": scale_set_name(spec),
         "adminUsername": ADMIN,
@@ -110,7 +110,7 @@ def _system(spec: LaunchSpec, ground: Ground) -> Body:
     }
 
 
-def _disk(ground: Ground) -> Body:
+def _disk(ground: LaunchPrerequisites) -> Body:
     image = {
         "publisher": "Canonical",
         "offer": "ubuntu-24_04-lts",
@@ -128,7 +128,7 @@ def _disk(ground: Ground) -> Body:
     }
 
 
-def _interface(spec: LaunchSpec, ground: Ground) -> Body:
+def _interface(spec: LaunchSpec, ground: LaunchPrerequisites) -> Body:
     properties: Body = {
         "primary": True,
         "deleteOption": DELETE,
@@ -139,7 +139,7 @@ def _interface(spec: LaunchSpec, ground: Ground) -> Body:
     return {"name": "interface", "tags": dict(spec.tags()), "properties": properties}
 
 
-def _address(spec: LaunchSpec, ground: Ground) -> Body:
+def _address(spec: LaunchSpec, ground: LaunchPrerequisites) -> Body:
     return {
         "name": "address",
         "properties": {

@@ -23,7 +23,7 @@ _MACHINES = "virtualMachines"
 _FORBIDDEN = "NotAvailableForSubscription"
 
 
-class Size(Struct, frozen=True):
+class VmSize(Struct, frozen=True):
     """A machine size.
 
     Attributes:
@@ -41,7 +41,7 @@ class Size(Struct, frozen=True):
     forbidden: bool
 
 
-def wanted_sizes(clients: AzureClients, spec: LaunchSpec) -> tuple[Size, ...]:
+def wanted_sizes(clients: AzureClients, spec: LaunchSpec) -> tuple[VmSize, ...]:
     """The sizes that a launch names, in its order.
 
     Raises:
@@ -71,14 +71,14 @@ def wanted_sizes(clients: AzureClients, spec: LaunchSpec) -> tuple[Size, ...]:
     return sizes
 
 
-def _offered(clients: AzureClients, spec: LaunchSpec) -> dict[str, Size]:
+def _offered(clients: AzureClients, spec: LaunchSpec) -> dict[str, VmSize]:
     """Those of the sizes wanted that the region has, by name.
 
     Raises:
         ConfigurationRejectedError: There is no such region.
     """
     sold = 0
-    found: dict[str, Size] = {}
+    found: dict[str, VmSize] = {}
     address: str | None = (
         f"/subscriptions/{clients.connection.subscription_id}/providers/Microsoft.Compute/skus"
         f"?api-version={API_VERSION}&$filter=location eq '{spec.region}'"
@@ -103,7 +103,7 @@ def _offered(clients: AzureClients, spec: LaunchSpec) -> dict[str, Size]:
     return found
 
 
-def _check_offered(name: str, offered: Mapping[str, Size], region: str) -> None:
+def _check_offered(name: str, offered: Mapping[str, VmSize], region: str) -> None:
     if name not in offered:
         raise ConfigurationRejectedError(
             f"Azure {region} does not offer the machine size {name}",
@@ -131,9 +131,9 @@ def _page(clients: AzureClients, address: str) -> dict[str, Any]:
     return page
 
 
-def _size(sku: Mapping[str, Any]) -> Size:
+def _size(sku: Mapping[str, Any]) -> VmSize:
     capabilities = {one["name"]: one["value"] for one in sku.get("capabilities", [])}
-    return Size(
+    return VmSize(
         name=sku["name"],
         family=sku.get("family", ""),
         vcpus=int(capabilities["vCPUs"]),

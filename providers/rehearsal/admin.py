@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 from msgspec.structs import asdict
 
+from providers.rehearsal.fault_injector import FaultInjector
 from providers.rehearsal.faults import fault_from_json
-from providers.rehearsal.world import World
 
 
 def administer(
-    world: World, method: str, verb: str, body: bytes, on_stop: Callable[[], None]
+    world: FaultInjector, method: str, verb: str, body: bytes, on_stop: Callable[[], None]
 ) -> object | None:
     """Health, faults, records, an end.
 

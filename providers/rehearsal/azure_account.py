@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from providers.rehearsal.azure_reply import Ask, Done, Reply
+from providers.rehearsal.azure_reply import ArmReply, Ask, Done
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 STATE = "Enabled"
@@ -48,14 +48,14 @@ def permissions(_ask: Ask, _match: re.Match[str], _late: str | None) -> Done:
     return Done(200, {"value": [{"dataActions": [], "notDataActions": [], **g} for g in GRANTED]})
 
 
-def token_reply(headers: Mapping[str, str], resource: str, now_s: float) -> Reply:
+def token_reply(headers: Mapping[str, str], resource: str, now_s: float) -> ArmReply:
     """A token for a managed identity; the names of the headers are in lower case."""
     if "x-identity-header" not in headers:
-        return Reply(400, {"Content-Type": "application/json"}, b"{}")
+        return ArmReply(400, {"Content-Type": "application/json"}, b"{}")
     document = {
         "access_token": TOKEN,
         "expires_on": str(int(now_s) + TOKEN_LIFE_S),
         "resource": resource,
         "token_type": "Bearer",
     }
-    return Reply(200, {"Content-Type": "application/json"}, json.dumps(document).encode())
+    return ArmReply(200, {"Content-Type": "application/json"}, json.dumps(document).encode())

@@ -18,13 +18,13 @@ from urllib.parse import parse_qsl, urlsplit
 from providers.rehearsal.azure_account import SUBSCRIPTION, TOKEN_PATH, token_reply
 from providers.rehearsal.azure_blobs import ACCOUNT, RehearsedBlobs
 from providers.rehearsal.azure_refusals import ArmError, ConnectionBrokenError
-from providers.rehearsal.azure_reply import Ask, Done, Reply
+from providers.rehearsal.azure_reply import ArmReply, Ask, Done
 from providers.rehearsal.azure_routes import Perform, Routes
 from providers.rehearsal.azure_stock import CAPACITY_CODE
 from providers.rehearsal.azure_things import AzurePace, Holdings
+from providers.rehearsal.fault_injector import FaultInjector
 from providers.rehearsal.faults import FaultKind, WireRequest
 from providers.rehearsal.hosts import Hosts
-from providers.rehearsal.world import World
 
 _API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
 _DEFAULT_CODE = "InsufficientInstanceCapacity"
@@ -47,14 +47,14 @@ class RehearsedArm:
     def __init__(
         self, now_s: Callable[[], float], pace: AzurePace, hosts: Hosts | None = None
     ) -> None:
-        self.world = World()
+        self.world = FaultInjector()
         self._now_s = now_s
         self._blobs = RehearsedBlobs(now_s, self.world)
         self._holdings = Holdings(now_s, pace, hosts)
         self._routes = Routes(self._holdings, self.world)
         self._lock = threading.Lock()
 
-    def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> ArmReply:
         """Answer one HTTP request.
 
         Raises:
@@ -83,7 +83,7 @@ class RehearsedArm:
         log.info("%s %s: %d", method, address.path, reply.status)
         return reply
 
-    def _answer(self, ask: Ask, body: bytes) -> Reply:
+    def _answer(self, ask: Ask, body: bytes) -> ArmReply:
         try:
             _check_access(ask)
             action, perform = self._routes.find(ask)
@@ -92,7 +92,7 @@ class RehearsedArm:
         except ArmError as error:
             document = json.dumps(error.document()).encode()
             headers = {"Content-Type": "application/json"} | error.headers()
-            return Reply(error.status, headers, document)
+            return ArmReply(error.status, headers, document)
         return _reply(ask, done)
 
     def _perform(self, action: str, perform: Perform) -> Done:
@@ -149,7 +149,7 @@ def _check_access(ask: Ask) -> None:
         )
 
 
-def _reply(ask: Ask, done: Done) -> Reply:
+def _reply(ask: Ask, done: Done) -> ArmReply:
     headers = {"Content-Type": "application/json"}
     if done.operation is not None:
         version = ask.query["api-version"]
@@ -160,4 +160,4 @@ def _reply(ask: Ask, done: Done) -> Reply:
         )
         headers |= {"Azure-AsyncOperation": address, "Location": address, "Retry-After": "1"}
     body = b"" if done.document is None else json.dumps(done.document).encode()
-    return Reply(done.status, headers, body)
+    return ArmReply(done.status, headers, body)

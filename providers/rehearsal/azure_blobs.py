@@ -17,10 +17,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from msgspec import Struct
 
 from providers.rehearsal.azure_refusals import ConnectionBrokenError
-from providers.rehearsal.azure_reply import Reply
+from providers.rehearsal.azure_reply import ArmReply
 from providers.rehearsal.azure_sas import delegation_key, is_signed, sas_refusal
+from providers.rehearsal.fault_injector import FaultInjector
 from providers.rehearsal.faults import FaultKind, WireRequest
-from providers.rehearsal.world import World
 
 ACCOUNT = "devstoreaccount1"
 PAGE_SIZE = 5_000
@@ -49,7 +49,7 @@ class BlobError(Exception):
         super().__init__(code)
         self.code = code
 
-    def reply(self) -> Reply:
+    def reply(self) -> ArmReply:
         """As it goes back over the wire."""
         document = (
             f"<Error><Code>{self.code}</Code><Message>Rehearsed: {self.code}.</Message></Error>"
@@ -91,13 +91,13 @@ class RehearsedBlobs:
         world: Faults wanted, and calls recorded.
     """
 
-    def __init__(self, now_s: Callable[[], float], world: World) -> None:
+    def __init__(self, now_s: Callable[[], float], world: FaultInjector) -> None:
         self._now_s = now_s
         self._world = world
         self._containers: dict[str, Container] = {}
         # Method and what is addressed, then the call's name, the permissions of which an address
         # needs one, and what it does.
-        self._calls: dict[tuple[str, str], tuple[str, str, Callable[[BlobAsk], Reply]]] = {
+        self._calls: dict[tuple[str, str], tuple[str, str, Callable[[BlobAsk], ArmReply]]] = {
             ("POST", "userdelegationkey"): ("GetUserDelegationKey", "", _give_key),
             ("GET", "account"): ("ListContainers", "", self._list_containers),
             ("PUT", "container"): ("CreateContainer", "", self._create_container),
@@ -108,7 +108,7 @@ class RehearsedBlobs:
             ("DELETE", "blob"): ("DeleteBlob", "d", self._delete_blob),
         }
 
-    def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+    def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> ArmReply:
         """Answer one HTTP request; the names of its headers are in lower case.
 
         Raises:
@@ -126,7 +126,7 @@ class RehearsedBlobs:
         except BlobError as error:
             return error.reply()
 
-    def _find(self, ask: BlobAsk) -> tuple[str, str, Callable[[BlobAsk], Reply]]:
+    def _find(self, ask: BlobAsk) -> tuple[str, str, Callable[[BlobAsk], ArmReply]]:
         found = self._calls.get((ask.method, _addressed(ask)))
         if found is None:
             raise BlobError("UnsupportedHttpVerb")
@@ -154,7 +154,9 @@ class RehearsedBlobs:
         }
         self._world.requests.append(WireRequest(action, "blob", "", parameters))
 
-    def _perform(self, action: str, ask: BlobAsk, perform: Callable[[BlobAsk], Reply]) -> Reply:
+    def _perform(
+        self, action: str, ask: BlobAsk, perform: Callable[[BlobAsk], ArmReply]
+    ) -> ArmReply:
         fault = self._world.take(action)
         if fault is None:
             return perform(ask)
@@ -173,7 +175,7 @@ class RehearsedBlobs:
             raise BlobError("ContainerNotFound")
         return found
 
-    def _list_containers(self, ask: BlobAsk) -> Reply:
+    def _list_containers(self, ask: BlobAsk) -> ArmReply:
         return _page("Containers", ask, self._containers, self._container_entry)
 
     def _container_entry(self, name: str) -> str:
@@ -185,7 +187,7 @@ class RehearsedBlobs:
             f"<Container><Name>{name}</Name><Properties/><Metadata>{noted}</Metadata></Container>"
         )
 
-    def _create_container(self, ask: BlobAsk) -> Reply:
+    def _create_container(self, ask: BlobAsk) -> ArmReply:
         if ask.container in self._containers:
             raise BlobError("ContainerAlreadyExists")
         self._containers[ask.container] = Container(
@@ -197,37 +199,37 @@ class RehearsedBlobs:
         )
         return self._done(201)
 
-    def _delete_container(self, ask: BlobAsk) -> Reply:
+    def _delete_container(self, ask: BlobAsk) -> ArmReply:
         self._container(ask)
         del self._containers[ask.container]
         return self._done(202)
 
-    def _list_blobs(self, ask: BlobAsk) -> Reply:
+    def _list_blobs(self, ask: BlobAsk) -> ArmReply:
         def entry(name: str) -> str:
             return f"<Blob><Name>{escape(name)}</Name><Properties/></Blob>"
 
         return _page("Blobs", ask, self._container(ask).blobs, entry)
 
-    def _put_blob(self, ask: BlobAsk) -> Reply:
+    def _put_blob(self, ask: BlobAsk) -> ArmReply:
         if ask.headers.get("x-ms-blob-type") != "BlockBlob":
             raise BlobError("InvalidHeaderValue")
         self._container(ask).blobs[ask.blob] = ask.body
         return self._done(201)
 
-    def _get_blob(self, ask: BlobAsk) -> Reply:
+    def _get_blob(self, ask: BlobAsk) -> ArmReply:
         content = self._blob(ask)
         wanted = _RANGE.fullmatch(ask.headers.get("x-ms-range", ask.headers.get("range", "")))
         headers = self._done(200).headers
         if not wanted:
-            return Reply(200, headers, content)
+            return ArmReply(200, headers, content)
         first = int(wanted[1])
         part = content[first : int(wanted[2]) + 1 if wanted[2] else None]
         if not part:
             raise BlobError("InvalidRange")
         span = f"bytes {first}-{first + len(part) - 1}/{len(content)}"
-        return Reply(206, {**headers, "Content-Range": span}, part)
+        return ArmReply(206, {**headers, "Content-Range": span}, part)
 
-    def _delete_blob(self, ask: BlobAsk) -> Reply:
+    def _delete_blob(self, ask: BlobAsk) -> ArmReply:
         self._blob(ask)
         del self._container(ask).blobs[ask.blob]
         return self._done(202)
@@ -238,10 +240,10 @@ class RehearsedBlobs:
             raise BlobError("BlobNotFound")
         return found
 
-    def _done(self, status: int) -> Reply:
+    def _done(self, status: int) -> ArmReply:
         now = datetime.fromtimestamp(self._now_s(), UTC)
         modified = now.strftime("%a, %d %b %Y %H:%M:%S GMT")
-        return Reply(status, {"ETag": '"0x0"', "Last-Modified": modified})
+        return ArmReply(status, {"ETag": '"0x0"', "Last-Modified": modified})
 
 
 def _addressed(ask: BlobAsk) -> str:
@@ -253,7 +255,7 @@ def _addressed(ask: BlobAsk) -> str:
     return "account" if ask.query.get("comp") == "list" else ask.query.get("comp", "")
 
 
-def _give_key(ask: BlobAsk) -> Reply:
+def _give_key(ask: BlobAsk) -> ArmReply:
     period = _PERIOD.search(ask.body.decode())
     if period is None:
         raise BlobError("InvalidXmlDocument")
@@ -267,7 +269,7 @@ def _give_key(ask: BlobAsk) -> Reply:
     )
 
 
-def _page(kind: str, ask: BlobAsk, names: Iterable[str], entry: Callable[[str], str]) -> Reply:
+def _page(kind: str, ask: BlobAsk, names: Iterable[str], entry: Callable[[str], str]) -> ArmReply:
     """One page of a list in the order of the names; the marker is the first name of the next."""
     prefix, marker = ask.query.get("prefix", ""), ask.query.get("marker", "")
     found = sorted(name for name in names if name.startswith(prefix) and name >= marker)
@@ -282,6 +284,6 @@ def _page(kind: str, ask: BlobAsk, names: Iterable[str], entry: Callable[[str], 
     )
 
 
-def _document(status: int, text: str, headers: Mapping[str, str] | None = None) -> Reply:
+def _document(status: int, text: str, headers: Mapping[str, str] | None = None) -> ArmReply:
     body = f'<?xml version="1.0" encoding="utf-8"?>{text}'.encode()
-    return Reply(status, {"Content-Type": "application/xml", **(headers or {})}, body)
+    return ArmReply(status, {"Content-Type": "application/xml", **(headers or {})}, body)

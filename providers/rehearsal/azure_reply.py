@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct, field
 
 
-class Reply(Struct, frozen=True):
+class ArmReply(Struct, frozen=True):
     """What goes back over the wire."""
 
     status: int

@@ -14,7 +14,7 @@ from providers.rehearsal.azure_reply import Ask, Done
 from providers.rehearsal.azure_scale_sets import ScaleSets, sizes_in_use
 from providers.rehearsal.azure_stock import REGIONS, address_usages, machine_usages, skus
 from providers.rehearsal.azure_things import Holdings, Thing
-from providers.rehearsal.world import World
+from providers.rehearsal.fault_injector import FaultInjector
 
 PAGE_SIZE = 50
 PLAIN = {
@@ -51,7 +51,7 @@ _Handler = Callable[[Ask, re.Match[str], str | None], Done]
 class Routes:
     """The calls of a rehearsed Azure."""
 
-    def __init__(self, holdings: Holdings, world: World) -> None:
+    def __init__(self, holdings: Holdings, world: FaultInjector) -> None:
         self._holdings = holdings
         self._world = world
         self._sets = ScaleSets(holdings, world)

@@ -23,7 +23,7 @@ from providers.rehearsal.azure_stock import (
     vcpus_of,
 )
 from providers.rehearsal.azure_things import Holdings, Thing
-from providers.rehearsal.world import World
+from providers.rehearsal.fault_injector import FaultInjector
 
 CUSTOM_DATA_LIMIT_BYTES = 65_535
 CAPACITY_LIMIT = 1_000
@@ -36,7 +36,7 @@ class ScaleSets(Struct, frozen=True):
     """The making and the ending of scale sets and machines."""
 
     holdings: Holdings
-    world: World
+    world: FaultInjector
 
     def create(self, thing_id: str, body: dict[str, Any], late: str | None) -> Thing:
         """A new scale set with its machines, all of which fail if ``late`` is a code."""

@@ -14,7 +14,7 @@ from typing import ClassVar
 from providers.rehearsal.admin import administer
 from providers.rehearsal.azure_arm import RehearsedArm
 from providers.rehearsal.azure_refusals import ConnectionBrokenError
-from providers.rehearsal.azure_reply import Reply
+from providers.rehearsal.azure_reply import ArmReply
 from providers.rehearsal.faults import ADMIN_PATH
 from providers.rehearsal.serving import HOST, Listening
 
@@ -68,14 +68,14 @@ class Door(BaseHTTPRequestHandler):
         """The front door logs calls by itself; what http.server says of clients is no news."""
         log.info(format, *args)
 
-    def _reply(self, body: bytes) -> Reply:
+    def _reply(self, body: bytes) -> ArmReply:
         if not self.path.startswith(ADMIN_PATH):
             return self.arm.answer(self.command, self.path, dict(self.headers.items()), body)
         verb = self.path.removeprefix(ADMIN_PATH)
         document = administer(self.arm.world, self.command, verb, body, type(self).on_stop)
         if document is None:
-            return Reply(404, body=b"no such verb\n")
-        return Reply(200, {"Content-Type": "application/json"}, json.dumps(document).encode())
+            return ArmReply(404, body=b"no such verb\n")
+        return ArmReply(200, {"Content-Type": "application/json"}, json.dumps(document).encode())
 
 
 def listen(arm: RehearsedArm, *, on_stop: Callable[[], None]) -> Listening:

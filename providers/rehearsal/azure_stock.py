@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from providers.rehearsal.world import World
+from providers.rehearsal.fault_injector import FaultInjector
 
 _REGION_NAMES = """
     australiacentral australiacentral2 australiaeast australiasoutheast austriaeast brazilsouth
@@ -101,7 +101,7 @@ def skus(region: str) -> Iterator[dict[str, Any]]:
         }
 
 
-def machine_usages(world: World, in_use: Sequence[str]) -> Iterator[dict[str, Any]]:
+def machine_usages(world: FaultInjector, in_use: Sequence[str]) -> Iterator[dict[str, Any]]:
     """The quotas of machines in a region, and what its machines take of them."""
     used = sum(vcpus_of(size) for size in in_use)
     limit = world.vcpu_limit(spot=False)
@@ -124,7 +124,7 @@ class Allocation(Struct, frozen=True):
     failure: tuple[str, str] | None
 
 
-def allocate(world: World, sizes: Sequence[str], wanted: int) -> Allocation:
+def allocate(world: FaultInjector, sizes: Sequence[str], wanted: int) -> Allocation:
     """Machines of the sizes, in their order, as long as there are any."""
     given: list[str] = []
     code = CAPACITY_CODE

@@ -24,10 +24,10 @@ from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
 
 from providers.rehearsal.admin import administer
+from providers.rehearsal.fault_injector import FaultInjector
 from providers.rehearsal.faults import ADMIN_PATH, FaultKind, WireRequest
 from providers.rehearsal.object_gate import is_signed_for_another, object_action, object_refusal
 from providers.rehearsal.pace import Pace
-from providers.rehearsal.world import World
 
 # Quota code of the standard families -> whether it counts spot machines.
 STANDARD_VCPUS = {"L-1216C47A": False, "L-34B43A08": True}
@@ -81,7 +81,7 @@ class Gateway:
     def __init__(
         self,
         moto: Application,
-        world: World,
+        world: FaultInjector,
         pace: Pace,
         *,
         is_terminated: Callable[[str, str], bool],

@@ -44,7 +44,7 @@ for part in part-*; do sh "$part"; done >> console.log 2>&1
 
 
 @dataclass(slots=True)
-class Host:
+class RehearsedHost:
     """One machine that is on: its session, and until when it may take to end once told."""
 
     folder: Path
@@ -81,7 +81,7 @@ class Hosts:
 
     folder: Path
     _user_data: dict[str, str] = field(default_factory=dict)
-    _on: dict[str, Host] = field(default_factory=dict)
+    _on: dict[str, RehearsedHost] = field(default_factory=dict)
 
     def define(self, machine_id: str, user_data: str) -> None:
         """Keep what the machine will boot."""
@@ -122,7 +122,7 @@ class Hosts:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        self._on[machine_id] = Host(folder, leader)
+        self._on[machine_id] = RehearsedHost(folder, leader)
 
     def power_off(self, machine_id: str) -> None:
         """Tell all that runs on the machine to end."""

@@ -15,12 +15,12 @@ from moto.ec2.models import ec2_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from providers.rehearsal.fault_injector import FaultInjector
 from providers.rehearsal.gateway import Gateway
-from providers.rehearsal.machine_room import bind
+from providers.rehearsal.moto_ec2 import bind
 from providers.rehearsal.pace import Pace
 from providers.rehearsal.serving import HOST, Listening
 from providers.rehearsal.stock import image_id
-from providers.rehearsal.world import World
 
 ACCOUNT = "123456789012"
 
@@ -49,7 +49,7 @@ def listen(pace: Pace, *, on_stop: Callable[[], None]) -> Listening:
 
 def _make_gateway(pace: Pace, on_stop: Callable[[], None]) -> Gateway:
     ec2_backends.reset()
-    world = World()
+    world = FaultInjector()
     moto.ec2.urls.url_paths = {"{0}/": bind(world, pace).dispatch}
     return Gateway(
         DomainDispatcherApplication(create_backend_app),

@@ -22,7 +22,7 @@ LOOK_S = 0.5
 log = logging.getLogger(__name__)
 
 
-class Server(Protocol):
+class ThreadedServer(Protocol):
     """What serves in a thread of its own."""
 
     def shutdown(self) -> None:
@@ -43,7 +43,7 @@ class Listening(Struct, frozen=True):
         last_call_s: Tells when it was called last, on the monotonic clock.
     """
 
-    server: Server
+    server: ThreadedServer
     port: int
     last_call_s: Callable[[], float]
 

@@ -9,7 +9,7 @@ from typing import Any
 from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS, INSTANCE_TYPES
 from msgspec import Struct
 
-from providers.rehearsal.world import World
+from providers.rehearsal.fault_injector import FaultInjector
 
 ARCHITECTURES = ("x86_64", "arm64")
 IMAGE_DIGITS = 17
@@ -26,7 +26,7 @@ def offered_types(region: str) -> set[str]:
     return {one["InstanceType"] for one in INSTANCE_TYPE_OFFERINGS["region"][region]}
 
 
-class Offer(Struct, frozen=True):
+class LaunchOverride(Struct, frozen=True):
     """One way in which a create call may be fulfilled: a launch template and its overrides."""
 
     machine_type: str
@@ -40,7 +40,7 @@ class Offer(Struct, frozen=True):
 class Shortfall(Struct, frozen=True):
     """Why an offer gave fewer machines than were wanted."""
 
-    offer: Offer
+    offer: LaunchOverride
     code: str
     message: str
 
@@ -55,7 +55,9 @@ class Stock:
         spot: Which market.
     """
 
-    def __init__(self, region: str, world: World, in_use: Sequence[str], *, spot: bool) -> None:
+    def __init__(
+        self, region: str, world: FaultInjector, in_use: Sequence[str], *, spot: bool
+    ) -> None:
         self._region = region
         self._world = world
         self._spot = spot
@@ -64,10 +66,10 @@ class Stock:
         self._vcpus_left = None if limit is None else max(0, limit - used)
 
     def allocate(
-        self, offers: Sequence[Offer], wanted: int
-    ) -> tuple[list[tuple[Offer, int]], list[Shortfall]]:
+        self, offers: Sequence[LaunchOverride], wanted: int
+    ) -> tuple[list[tuple[LaunchOverride, int]], list[Shortfall]]:
         """How many machines each offer gives, in order, until there are enough."""
-        planned: list[tuple[Offer, int]] = []
+        planned: list[tuple[LaunchOverride, int]] = []
         shortfalls: list[Shortfall] = []
         left, vcpus_left = wanted, self._vcpus_left
         types_left: dict[str, int] = {}
@@ -96,7 +98,7 @@ class Stock:
                 shortfalls.append(Shortfall(offer, code, message))
         return planned, shortfalls
 
-    def _rejection(self, offer: Offer) -> Shortfall | None:
+    def _rejection(self, offer: LaunchOverride) -> Shortfall | None:
         """Why an offer could never be fulfilled."""
         if offer.machine_type not in offered_types(self._region):
             message = f"The following supplied instance types do not exist: [{offer.machine_type}]"
@@ -121,7 +123,7 @@ def _vcpus(machine_type: str) -> int:
     return vcpus
 
 
-def _over_limit(offer: Offer, limit: int | None) -> Shortfall:
+def _over_limit(offer: LaunchOverride, limit: int | None) -> Shortfall:
     message = (
         f"You have requested more vCPU capacity than your current vCPU limit of {limit} allows "
         "for the instance bucket that the specified instance type belongs to."

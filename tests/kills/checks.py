@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from engine.runs.states import Outcome, Run
-from pricing.books.invoices import run_cause
-from pricing.quotes import Unit
-from tests.fleets.invariants import check_run
+from pricing.ledger.invoices import run_cause
+from pricing.plans.quotes import Unit
 from tests.kills.ground import Ground
 from tests.kills.plans import TO_ITS_END, Batch, Life
 from tests.kills.victims import PATIENCE_S
+from tests.run_simulator.invariants import check_run
 
 NEVER_ACCEPTED = "never accepted"
 LATE = ("not launched within", "no load within")

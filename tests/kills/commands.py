@@ -39,12 +39,12 @@ class Command(Protocol):
 
 
 class ColdCommand:
-    """``python -m engine.cli``, from nothing."""
+    """``python -m loadmuster.cli``, from nothing."""
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
         with log.open("ab") as said:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "engine.cli", *arguments],
+                [sys.executable, "-m", "loadmuster.cli", *arguments],
                 cwd=ROOT,
                 env=os.environ | environment,
                 stdin=subprocess.DEVNULL,

@@ -15,17 +15,17 @@ from pathlib import Path
 import botocore.loaders
 import botocore.session
 
-from engine.cli.main import main
+from loadmuster.cli.main import main
 
 NEEDED = (
-    "engine.cli.run",
-    "engine.cli.run_session",
-    "engine.cli.serve",
+    "loadmuster.cli.run",
+    "loadmuster.cli.run_session",
+    "loadmuster.cli.serve",
     "engine.database.connect",
     "engine.readers.native_file",
-    "engine.runs.connect",
+    "engine.runs.clouds.registry",
     "engine.runs.controller",
-    "engine.runs.reaping",
+    "engine.runs.reaper.reaper",
     "engine.runs.serving",
     "providers.aws.adapter",
     "providers.rehearsal.aws_cloud",

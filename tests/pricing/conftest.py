@@ -1,12 +1,56 @@
-"""The command line as a person calls it, in this process."""
+"""Accounts on both plans, and quotes of a wanted size."""
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable
+from datetime import datetime
 
-from tests.command_line import Command, here
+import pytest
+from sqlalchemy import Engine
+
+from engine.database import transaction
+from pricing.accounts.opening import open_account
+from pricing.plans.model import BUNDLED_PLANS, Plan, load_plans
+from pricing.plans.quotes import Quote, quote_run
+from pricing.tariffs import LoadSize
+
+QuoteOf = Callable[[Plan, int, int], Quote]
+
+
+@pytest.fixture(scope="session")
+def starter() -> Plan:
+    """199 USD and 1,800 LI-minutes a month."""
+    return load_plans(BUNDLED_PLANS)["starter"]
+
+
+@pytest.fixture(scope="session")
+def on_demand() -> Plan:
+    """Paid run by run."""
+    return load_plans(BUNDLED_PLANS)["on-demand"]
+
+
+@pytest.fixture(scope="session")
+def quote_of() -> QuoteOf:
+    """A quote of a plan, for so many injectors (100 users each) and minutes."""
+
+    def quote(plan: Plan, injectors: int, minutes: int) -> Quote:
+        return quote_run(
+            plan,
+            LoadSize(injectors=injectors, users=100 * injectors, duration_s=60 * minutes),
+        )
+
+    return quote
 
 
 @pytest.fixture
-def loadmuster(capsys: pytest.CaptureFixture[str]) -> Command:
-    return here(capsys)
+def acme(db: Engine, starter: Plan, now: datetime) -> str:
+    """An account on Starter, in Paris, activated now."""
+    with transaction(db) as conn:
+        return open_account(conn, "acme", starter, timezone="Europe/Paris", now=now).id
+
+
+@pytest.fixture
+def globex(db: Engine, on_demand: Plan, now: datetime) -> str:
+    """An account on demand."""
+    with transaction(db) as conn:
+        return open_account(conn, "globex", on_demand, timezone="UTC", now=now).id

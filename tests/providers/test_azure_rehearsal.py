@@ -28,7 +28,7 @@ from providers.rehearsal.azure_cloud import (
     is_alive,
     start_rehearsal_server,
 )
-from providers.rehearsal.azure_reply import Reply
+from providers.rehearsal.azure_reply import ArmReply
 from providers.rehearsal.faults import Fault, FaultKind
 from providers.rehearsal.program import Rehearsal
 
@@ -47,12 +47,12 @@ def ask(
     *,
     headers: Mapping[str, str] = OPEN,
     query: str = VERSION,
-) -> Reply:
+) -> ArmReply:
     sent = b"" if body is None else json.dumps(body).encode()
     return arm.answer(method, f"{path}{query}", headers, sent)
 
 
-def code(reply: Reply) -> tuple[int, str]:
+def code(reply: ArmReply) -> tuple[int, str]:
     return reply.status, json.loads(reply.body)["error"]["code"]
 
 

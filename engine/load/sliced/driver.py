@@ -17,10 +17,10 @@ from engine.load.checks import check_runnable
 from engine.load.driver import (
     LoadEngineMissingError,
     LoadPhase,
+    LoadProgress,
     LoadResult,
     LoadTask,
     MachineWork,
-    Progress,
 )
 from engine.load.locust import check_installed
 from engine.load.shape import plan_users
@@ -32,7 +32,7 @@ from engine.load.sliced.program_work import approximation_of, program_files
 from engine.load.sliced.reports import Report
 from engine.load.sliced.work import bundle, locust_files, measure_window_s
 from engine.load.verdict import COMPLETED, judge
-from engine.program import ProgramKind
+from engine.scenario.program import ProgramKind
 from providers.objects import ObjectStore
 
 LEAD_S = 3.0
@@ -87,7 +87,7 @@ class SlicedDriver(Struct, frozen=True):
         ]
         return MachineWork(commands=commands, user_data=scripts)
 
-    def progress(self, task: LoadTask, now: datetime) -> Progress:
+    def progress(self, task: LoadTask, now: datetime) -> LoadProgress:
         """How far the load is; gives the start once all injectors are there."""
         start = self._start(task)
         inbox = self._inbox(task)
@@ -163,7 +163,9 @@ class SlicedDriver(Struct, frozen=True):
         content = self.objects.get(_key(task, "start"))
         return None if content is None else barrier.start_from_text(content.decode())
 
-    def _gather(self, task: LoadTask, inbox: Inbox, lost: Sequence[str], now: datetime) -> Progress:
+    def _gather(
+        self, task: LoadTask, inbox: Inbox, lost: Sequence[str], now: datetime
+    ) -> LoadProgress:
         """Before the start: look who is there, and open the barrier when all are.
 
         When it is late, or some have given up, it opens for as many as will do.
@@ -171,7 +173,7 @@ class SlicedDriver(Struct, frozen=True):
         least = task.injectors_min or task.injectors
         awaited = (task.machines or task.injectors) - len(lost)
         if awaited < least:
-            return Progress(LoadPhase.FAILED, message=lost[0])
+            return LoadProgress(LoadPhase.FAILED, message=lost[0])
         ready = [_ready(name) for name in inbox["ready"]]
         there = f"{len(ready)} of {task.injectors} injectors are ready"
         late = task.late_at is not None and now >= task.late_at
@@ -181,15 +183,15 @@ class SlicedDriver(Struct, frozen=True):
             at_s = math.ceil(self.wall_s() + lead_s)
             start = Start(at_s, barrier.seats(task.groups, ready))
             self.objects.put(_key(task, "start"), start.text().encode())
-        return Progress(LoadPhase.WAITING, message=there)
+        return LoadProgress(LoadPhase.WAITING, message=there)
 
     def _phase(
         self, task: LoadTask, start: Start, found: Sequence[Report], lost: Sequence[str]
-    ) -> Progress:
+    ) -> LoadProgress:
         planned_s = task.scenario.profile.duration_s
         played_s = (self.wall_s() - start.at_s) * task.time_scale
         if played_s < 0:
-            return Progress(LoadPhase.WAITING, message=f"the load starts in {-played_s:.0f} s")
+            return LoadProgress(LoadPhase.WAITING, message=f"the load starts in {-played_s:.0f} s")
         grouped = reports.by_machine(found)
         playing = [
             seat.machine
@@ -209,7 +211,7 @@ class SlicedDriver(Struct, frozen=True):
         phase = LoadPhase.FLOWING if found else LoadPhase.WAITING
         if over:
             phase = LoadPhase.DONE if completed else LoadPhase.FAILED
-        return Progress(
+        return LoadProgress(
             phase=phase,
             elapsed_s=min(played_s, planned_s),
             users=sum(report.users_now for report in found),

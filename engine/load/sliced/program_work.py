@@ -9,8 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from engine.load.shape import UserPlan, plan_users
-from engine.program import LoadProgram, ProgramKind
 from engine.scenario import Scenario
+from engine.scenario.program import LoadProgram, ProgramKind
 
 PROGRAMS = Path(__file__).with_name("agent") / "programs"
 SEGMENTS_MAX = 10_000

@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.load.shape import STEP_S, UserPlan, cpu_window_s, plan_users
 from engine.scenario import Scenario
-from engine.scenario_json import scenario_to_json
+from engine.scenario.json import scenario_to_json
 
 AGENT = Path(__file__).with_name("agent")
 MEASURE = (AGENT / "measure.sh", AGENT / "measure.awk")

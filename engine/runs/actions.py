@@ -1,0 +1,265 @@
+"""The acts of a controller: each writes, then does what it wrote, and may be killed in between.
+
+What is written commits before what it announces is done, so that whoever drives the run next reads
+where it is and repeats at most one idempotent call. A transaction moves the run first: who has lost
+the lease writes nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+from msgspec import Struct
+from sqlalchemy import Engine
+
+from engine.database import transaction
+from engine.load.driver import LoadResult, LoadTask
+from engine.runs.clouds.cloud import Cloud
+from engine.runs.codec import Document, machine_to_json
+from engine.runs.decide import (
+    Action,
+    BeginRelease,
+    End,
+    GiveUp,
+    Launch,
+    Observed,
+    RecordIntent,
+    RecordLoadStart,
+    Release,
+    Wait,
+)
+from engine.runs.errors import ReleaseUnprovenError
+from engine.runs.launching.fallback import Detour, Fail, SendAgain, after_refusal, routes_after
+from engine.runs.launching.launches import launch_specs, launched_words, load_task
+from engine.runs.launching.shortages import note_shortage
+from engine.runs.leases.lease import Lease
+from engine.runs.settlement import settle
+from engine.runs.states import Outcome, Run, RunState
+from engine.runs.store import RunStore
+from kernel.clock import Clock
+from kernel.errors import BadInputError, ProviderFailedError
+from pricing.accounts import account as accounts
+from pricing.ledger import invoices
+from pricing.payments.gateway import PaymentGateway
+from pricing.run_charges import charges
+from providers.contract import Machine, MachineState
+from providers.errors import ThrottledError, UnknownOutcomeError
+
+
+class Acts(Struct, frozen=True):
+    """Does what was decided for a run, under one controller's lease.
+
+    Attributes:
+        db: Where the runs and the books are.
+        clock: The clock that the runs live by.
+        folder: Under which each run has a folder of its own.
+        lease: The claim without which nothing is written.
+        payer: Collects what the runs cost in money.
+        on_step: Told the name of every step within an act.
+    """
+
+    db: Engine
+    clock: Clock
+    folder: Path
+    lease: Lease
+    payer: PaymentGateway
+    on_step: Callable[[str], None]
+
+    @property
+    def store(self) -> RunStore:
+        """The runs."""
+        return RunStore(self.db)
+
+    def _task(self, run: Run, cloud: Cloud, machines: tuple[Machine, ...]) -> LoadTask:
+        return load_task(run, machines, cloud.limits, self.folder, self.clock.now())
+
+    def perform(self, run: Run, cloud: Cloud, observed: Observed, action: Action) -> None:
+        """Do what was decided; may be killed anywhere and done again."""
+        match action:
+            case RecordIntent():
+                self._record_intent(run)
+            case Launch():
+                self._launch(run, cloud, observed)
+            case RecordLoadStart():
+                self._record_load_start(run, observed)
+            case BeginRelease(outcome, reason):
+                self._begin_release(run, observed.machines, outcome, reason)
+            case Release():
+                self._release(run, cloud)
+            case Wait():
+                self.clock.sleep(cloud.limits.poll_s)
+            case End(outcome, reason):
+                task = self._task(run, cloud, ())
+                self.end(run, outcome, reason, cloud.driver.result(task))
+                # What is left of it costs next to nothing, and the run has ended.
+                with suppress(ProviderFailedError):
+                    cloud.driver.clean_up(task)
+            case GiveUp():
+                raise ReleaseUnprovenError(
+                    f"run {run.id}: {observed.machine_count} machines, or parts of some, are still "
+                    f"there; `loadmuster cancel {run.id}` tries again",
+                    run=run.id,
+                    machines=len(observed.machines),
+                )
+
+    def _record_intent(self, run: Run) -> None:
+        now = self.clock.now()
+        with transaction(self.db) as conn:
+            if self.store.cancel_requested(conn, run.id):
+                return
+            self.store.advance(
+                conn,
+                run,
+                self.lease,
+                RunState.LAUNCHING,
+                now,
+                "charged",
+                "start-up and use, with the intent to launch",
+                attempt=run.attempt + 1,
+                intent_at=now,
+            )
+            charges.charge_start(conn, run.id, now=now, payer=self.payer)
+            self.on_step("accepted/RecordIntent/charged")
+        self._collect(run)
+
+    def _collect(self, run: Run) -> None:
+        """Ask for what the run owes, its charge being committed; a refusal does not stop it."""
+        with transaction(self.db) as conn:
+            accounts.catch_up(conn, run.order.account_id, self.clock.now(), payer=self.payer)
+
+    def _launch(self, run: Run, cloud: Cloud, observed: Observed) -> None:
+        machines: list[Machine] = []
+        placed = 0
+        try:
+            work = cloud.driver.prepare(self._task(run, cloud, observed.machines))
+            for spec in launch_specs(run, work, cloud.limits):
+                machines.extend(cloud.launch(run, spec))
+                placed += 1
+                self.on_step("launching/Launch/sent")
+        except (BadInputError, ProviderFailedError) as error:
+            match after_refusal(run, placed, error):
+                case SendAgain():
+                    self.clock.sleep(cloud.limits.poll_s)
+                case Detour() as detour:
+                    self._take(run, detour)
+                case Fail():
+                    self._begin_release(run, tuple(machines), Outcome.FAILED, error.message)
+            return
+        now = self.clock.now()
+        with transaction(self.db) as conn:
+            self.store.advance(
+                conn,
+                run,
+                self.lease,
+                RunState.STARTING,
+                now,
+                "launched",
+                launched_words(run, machines),
+                launched_at=now,
+                machines=[machine_to_json(machine) for machine in machines],
+            )
+
+    def _take(self, run: Run, detour: Detour) -> None:
+        """Put on record where the placement is tried next; the next step launches it there."""
+        now = self.clock.now()
+        place = run.placements[detour.placement]
+        with transaction(self.db) as conn:
+            self.store.advance(
+                conn,
+                run,
+                self.lease,
+                RunState.LAUNCHING,
+                now,
+                "refused",
+                detour.reason,
+                routes=routes_after(run, detour),
+            )
+            if detour.avoid_s:
+                note_shortage(conn, run.order, place, at=now, avoid_s=detour.avoid_s)
+
+    def _record_load_start(self, run: Run, observed: Observed) -> None:
+        assert observed.progress is not None, "load starts when its progress says so"
+        now = self.clock.now()
+        flowing_s = observed.progress.elapsed_s / run.order.time_scale
+        with transaction(self.db) as conn:
+            self.store.advance(
+                conn,
+                run,
+                self.lease,
+                RunState.RUNNING,
+                now,
+                "load started",
+                load_started_at=now - timedelta(seconds=flowing_s),
+                machines=_as_seen_last(run, observed.machines),
+            )
+
+    def _begin_release(
+        self, run: Run, machines: tuple[Machine, ...], outcome: Outcome, reason: str
+    ) -> None:
+        now = self.clock.now()
+        with transaction(self.db) as conn:
+            self.store.advance(
+                conn,
+                run,
+                self.lease,
+                RunState.RELEASING,
+                now,
+                "releasing",
+                reason or "the load has ended",
+                outcome=outcome,
+                reason=reason,
+                release_at=now,
+                machines=_as_seen_last(run, machines),
+            )
+
+    def _release(self, run: Run, cloud: Cloud) -> None:
+        # Whether it worked shows at the next look; until then it is asked for again.
+        with suppress(ThrottledError, UnknownOutcomeError):
+            cloud.release(run)
+        self.on_step("releasing/Release/sent")
+        self.clock.sleep(cloud.limits.poll_s)
+
+    def end(
+        self, run: Run, outcome: Outcome, reason: str, result: LoadResult | None = None
+    ) -> None:
+        """Settle the run and close it, in one transaction."""
+        now = self.clock.now()
+        with transaction(self.db) as conn:
+            self.store.advance(
+                conn,
+                run,
+                self.lease,
+                RunState.ENDED,
+                now,
+                outcome.value,
+                reason,
+                outcome=outcome,
+                reason=reason,
+                ended_at=now,
+                result=None if result is None else result.to_json(),
+            )
+            if run.intent_at is None:
+                charges.void_reservation(conn, run.id, now=now, payer=self.payer)
+            else:
+                kept = settle(run, outcome, now)
+                charges.correct(
+                    conn,
+                    run.id,
+                    keep_startup=kept.startup,
+                    keep_use=kept.use,
+                    reason=reason or outcome.value,
+                    now=now,
+                    payer=self.payer,
+                )
+                invoices.issue_for_run(conn, run.id, now)
+            self.on_step(f"{run.state}/End/settled")
+
+
+def _as_seen_last(run: Run, machines: Sequence[Machine]) -> list[Document]:
+    """Every machine that the run ever had, those just seen as they are now."""
+    real = [machine for machine in machines if machine.state is not MachineState.LEFTOVER]
+    seen = {machine.machine_id: machine for machine in (*run.machines, *real)}
+    return [machine_to_json(machine) for machine in seen.values()]

@@ -1,0 +1,1 @@
+"""How a run gets its machines: placements, launches, shortages, and where to turn then."""

@@ -1,0 +1,1 @@
+"""Who drives a run: leases, and how controllers claim the runs that nobody drives."""

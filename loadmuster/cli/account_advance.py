@@ -1,0 +1,79 @@
+"""``account advance``: the books of every account, brought up to date by a nightly job."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kernel.errors import BadInputError, LoadmusterError
+from loadmuster.cli.settings import Command, Settings, pass_settings
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+    from pricing.accounts.account import Advanced
+
+FAILURES_NAMED_MAX = 100
+"""In the document; all of them are named on standard error."""
+
+
+@click.command("advance", cls=Command)
+@click.option("--all", "is_all", is_flag=True, help="Every account.")
+@pass_settings
+def advance(settings: Settings, *, is_all: bool) -> None:
+    """Charge and grant what is due by now, account by account.
+
+    Every other command does so for the account that it is about. An account that fails is left as
+    it was and named on standard error, and the others go on; the exit code is then the highest of
+    the failures'.
+    """
+    if not is_all:
+        raise BadInputError("account advance: --all would be right; one account: account show ID")
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    with console.status("advancing the accounts") as status:
+        progress = _Progress(console.is_terminal, status)
+        count = settings.engine().advance_all(watch=progress.update)
+    document = {
+        "accounts": count.accounts,
+        "advanced": count.accounts - count.failed,
+        "failed": count.failed,
+        "failures": progress.failures,
+    }
+    settings.emit(
+        document,
+        lambda shown: shown.print(
+            f"{count.accounts:,} accounts, {count.accounts - count.failed:,} brought up to date,"
+            f" {count.failed:,} failed"
+        ),
+    )
+    sys.exit(progress.exit_code)
+
+
+class _Progress:
+    """What is said while it goes on."""
+
+    def __init__(self, is_terminal: bool, status: Status) -> None:
+        self._is_terminal = is_terminal
+        self._status = status
+        self._done = 0
+        self.exit_code = 0
+        self.failures: list[dict[str, Any]] = []
+
+    def update(self, advanced: Advanced) -> None:
+        """One more account is done."""
+        self._done += 1
+        if advanced.failure is not None:
+            self._say(advanced.account_id, advanced.failure)
+        if self._is_terminal:
+            self._status.update(f"{self._done:,} accounts, now {advanced.account_id}")
+
+    def _say(self, account_id: str, failure: LoadmusterError) -> None:
+        message = " ".join(failure.message.split())
+        self._status.console.print(f"loadmuster: {message}", markup=False)
+        self.exit_code = max(self.exit_code, failure.exit_code)
+        if len(self.failures) < FAILURES_NAMED_MAX:
+            self.failures.append({"id": account_id, "code": failure.code, "message": message})

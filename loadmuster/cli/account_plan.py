@@ -1,0 +1,227 @@
+"""The commands on an account's plan: up, down, boost, cancel, renew, and what it was on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loadmuster.cli.account import account, emit_account
+from loadmuster.cli.account_tables import show_history, show_offers
+from loadmuster.cli.instants import local_to
+from loadmuster.cli.settings import Command, Settings, pass_settings, request_id_option
+
+if TYPE_CHECKING:
+    from pricing.accounts.plan_history import HistoryRow, PlanOffer
+
+Decorated = Callable[..., Any]
+
+_id = click.argument("account_id", metavar="ID")
+_agreed_with = click.option(
+    "--agreed-with", metavar="NAME", help="The representative, where the plan asks for one."
+)
+
+
+def _wanted(command: Decorated) -> Decorated:
+    """The options that name a plan."""
+    plan = click.option("--plan", required=True, help="The wanted plan.")
+    number = click.option(
+        "--credits", "credits_wanted", type=int, help="LI-minutes a month, to choose from."
+    )
+    return plan(number(_agreed_with(command)))
+
+
+@account.command("upgrade")
+@_id
+@_wanted
+@request_id_option
+@pass_settings
+def upgrade(settings: Settings, /, account_id: str, **options: Any) -> None:  # noqa: ANN401 - options
+    """Put the account ID on a bigger plan now; the full difference is charged and granted."""
+    engine = settings.engine()
+    view = engine.upgrade(account_id, **options)
+    emit_account(settings, view)
+
+
+@account.command("downgrade")
+@_id
+@_wanted
+@request_id_option
+@pass_settings
+def downgrade(settings: Settings, /, account_id: str, **options: Any) -> None:  # noqa: ANN401 - options
+    """Put the account ID on a smaller plan from the next billing date on."""
+    engine = settings.engine()
+    view = engine.downgrade(account_id, **options)
+    emit_account(settings, view)
+
+
+@account.command("to-on-demand")
+@_id
+@_agreed_with
+@request_id_option
+@pass_settings
+def to_on_demand(settings: Settings, /, account_id: str, **options: Any) -> None:  # noqa: ANN401 - options
+    """Put the account ID on demand now; until the next billing date that can be undone."""
+    engine = settings.engine()
+    view = engine.to_on_demand(account_id, **options)
+    emit_account(settings, view)
+
+
+@account.command("undo")
+@_id
+@request_id_option
+@pass_settings
+def undo(settings: Settings, account_id: str, request_id: str | None) -> None:
+    """Take back the switch to on-demand, or a downgrade that is pending; for nothing."""
+    engine = settings.engine()
+    view = engine.undo(account_id, request_id=request_id)
+    emit_account(settings, view)
+
+
+@account.command("boost")
+@_id
+@request_id_option
+@pass_settings
+def boost(settings: Settings, account_id: str, request_id: str | None) -> None:
+    """Buy the plan's monthly LI-minutes once more."""
+    engine = settings.engine()
+    view = engine.boost(account_id, request_id=request_id)
+    emit_account(settings, view)
+
+
+@account.command("cancel")
+@_id
+@click.option("--by", required=True, metavar="USER", help="The administrator who asks.")
+@request_id_option
+@pass_settings
+def cancel(settings: Settings, account_id: str, by: str, request_id: str | None) -> None:
+    """Ask for the end of the subscription of ID; it counts once it is confirmed."""
+    engine = settings.engine()
+    view = engine.cancel_subscription(account_id, by=by, request_id=request_id)
+    emit_account(settings, view)
+
+
+@account.command("confirm-cancel")
+@_id
+@click.option("--representative", metavar="NAME", help="Who has verified the request.")
+@request_id_option
+@pass_settings
+def confirm_cancel(
+    settings: Settings, account_id: str, representative: str | None, request_id: str | None
+) -> None:
+    """Confirm the cancellation of ID; the subscription ends at the next billing date."""
+    engine = settings.engine()
+    view = engine.confirm_cancel(account_id, representative=representative, request_id=request_id)
+    emit_account(settings, view)
+
+
+@account.command("renew")
+@_id
+@request_id_option
+@pass_settings
+def renew(settings: Settings, account_id: str, request_id: str | None) -> None:
+    """Take the cancellation of ID back, or within a month subscribe again."""
+    engine = settings.engine()
+    view = engine.renew(account_id, request_id=request_id)
+    emit_account(settings, view)
+
+
+@account.command("delete")
+@_id
+@request_id_option
+@pass_settings
+def delete(settings: Settings, account_id: str, request_id: str | None) -> None:
+    """Delete the account ID for good, once its subscriptions have ended."""
+    engine = settings.engine()
+    view = engine.delete_account(account_id, request_id=request_id)
+    emit_account(settings, view)
+
+
+@account.command("card")
+@_id
+@click.argument("card")
+@request_id_option
+@pass_settings
+def card(settings: Settings, account_id: str, card: str, request_id: str | None) -> None:
+    """Put another CARD of the account ID on record."""
+    engine = settings.engine()
+    view = engine.set_card(account_id, card, request_id=request_id)
+    emit_account(settings, view)
+
+
+@account.command("pay")
+@_id
+@request_id_option
+@pass_settings
+def pay(settings: Settings, account_id: str, request_id: str | None) -> None:
+    """Try again to collect what is overdue on the account ID."""
+    engine = settings.engine()
+    view = engine.pay(account_id, request_id=request_id)
+    emit_account(settings, view)
+
+
+@account.command("offers")
+@_id
+@pass_settings
+def offers(settings: Settings, account_id: str) -> None:
+    """List the plans that the account ID can choose."""
+    engine = settings.engine()
+    found = engine.offers(account_id)
+    settings.emit(
+        {"offers": [_offer_row(offer) for offer in found]},
+        lambda console: show_offers(console, found),
+    )
+
+
+@click.command(cls=Command)
+@_id
+@pass_settings
+def history(settings: Settings, account_id: str) -> None:
+    """Show the plans that the account ID was on."""
+    engine = settings.engine()
+    rows = engine.history(account_id)
+    timezone = engine.account(account_id).timezone
+    settings.emit(
+        {"id": account_id, "plans": [_history_row(row, timezone) for row in rows]},
+        lambda console: show_history(console, rows, timezone),
+    )
+
+
+account.add_command(history, "history")
+
+
+def _history_row(row: HistoryRow, timezone: str) -> dict[str, Any]:
+    from pricing.money import format_usd
+
+    local = local_to(timezone)
+    return {
+        "plan": row.plan,
+        "status": row.status,
+        "from": local(row.start),
+        "to": None if row.end is None else local(row.end),
+        "monthly_li_minutes": row.monthly_li_minutes,
+        "monthly_usd": format_usd(row.monthly_usd_micros),
+    }
+
+
+def _offer_row(offer: PlanOffer) -> dict[str, Any]:
+    from pricing.money import format_usd
+
+    plan, choice = offer.plan, offer.plan.credits
+    return {
+        "plan": plan.name,
+        "action": offer.action,
+        "monthly_usd": format_usd(plan.monthly_usd_micros),
+        "monthly_li_minutes": plan.li_minutes,
+        "rollover": plan.rollover,
+        "credits": None
+        if choice is None
+        else {
+            "minimum": choice.minimum,
+            "maximum": choice.maximum,
+            "step": choice.step,
+            "usd_each": format_usd(choice.usd_micros),
+        },
+        "examples": list(plan.examples),
+    }

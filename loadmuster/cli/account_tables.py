@@ -1,0 +1,169 @@
+"""Accounts and their books as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from pricing.accounts.account import Account
+    from pricing.accounts.plan_history import HistoryRow, PlanOffer
+    from pricing.accounts.view import AccountView, Pending
+    from pricing.ledger.ledger import Posting, Transaction
+
+
+def show_account(console: Console, view: AccountView) -> None:
+    """One account: plan, period, credits and charges."""
+    from pricing.money import format_usd
+
+    table = _table(f"Account {view.account.id}", show_header=False)
+    table.add_row("plan", f"{view.account.plan} ({view.account.status})")
+    table.add_row("time zone", view.account.timezone)
+    if view.period is not None:
+        table.add_row("period", f"{view.period.first_day} to {view.period.last_day}")
+        table.add_row("balance", f"{view.balance_li_minutes:,} LI-minutes")
+    if view.reserved_li_minutes:
+        table.add_row("of it reserved", f"{view.reserved_li_minutes:,} LI-minutes")
+    table.add_row("charged so far", f"{format_usd(view.charged_usd_micros)} USD")
+    if view.period is not None and view.next_charge is not None:
+        next_day = view.period.last_day + timedelta(days=1)
+        table.add_row("next charge", f"{format_usd(view.next_charge.usd_micros)} USD on {next_day}")
+    if view.unpaid_usd_micros:
+        table.add_row("overdue", f"{format_usd(view.unpaid_usd_micros)} USD could not be collected")
+    if view.credit_usd_micros:
+        credit = format_usd(view.credit_usd_micros)
+        table.add_row("in credit", f"{credit} USD, set off against the next run paid in money")
+    if view.pending is not None:
+        table.add_row("pending", _pending(view.pending, view.account.timezone))
+    console.print(table)
+    if view.lots:
+        console.print(_lots_table(view))
+
+
+def _pending(pending: Pending, timezone: str) -> str:
+    """What will happen, and when."""
+    at = "" if pending.at is None else f" at {pending.at.astimezone(ZoneInfo(timezone)):%Y-%m-%d}"
+    match pending.change:
+        case "on_demand":
+            return (
+                f"{pending.suspended_li_minutes:,} LI-minutes of {pending.plan} are void{at};"
+                " until then undo gives them back"
+            )
+        case "cancellation" if pending.at is None:
+            return f"cancellation, asked for by {pending.requested_by}; not confirmed yet"
+        case "cancellation":
+            return f"the subscription ends{at}"
+    return f"{pending.change} to {pending.plan}{at}"
+
+
+def show_history(console: Console, rows: Sequence[HistoryRow], timezone: str) -> None:
+    """Every plan that an account was on."""
+    zone = ZoneInfo(timezone)
+    table = _table("Plans", "plan", "status", "from", "to")
+    table.add_column("LI-minutes a month", justify="right")
+    for row in rows:
+        end = "" if row.end is None else f"{row.end.astimezone(zone):%Y-%m-%d %H:%M}"
+        table.add_row(
+            row.plan,
+            row.status,
+            f"{row.start.astimezone(zone):%Y-%m-%d %H:%M}",
+            end,
+            f"{row.monthly_li_minutes:,}",
+        )
+    console.print(table)
+
+
+def show_offers(console: Console, offers: Sequence[PlanOffer]) -> None:
+    """Every plan that an account can choose."""
+    from pricing.money import format_usd
+
+    table = _table("Offers", "plan")
+    table.add_column("USD a month", justify="right")
+    table.add_column("LI-minutes a month", justify="right")
+    table.add_column("unused ones")
+    table.add_column("")
+    for offer in offers:
+        plan, choice = offer.plan, offer.plan.credits
+        grant = f"{plan.li_minutes:,}"
+        if choice is not None:
+            grant = f"{choice.minimum:,} to {choice.maximum:,}"
+        unused = "kept" if plan.rollover else "end"
+        table.add_row(
+            plan.name,
+            format_usd(plan.monthly_usd_micros) + ("" if choice is None else " and up"),
+            grant,
+            unused if plan.is_subscription else "",
+            offer.action.replace("_", " "),
+        )
+    console.print(table)
+
+
+def show_accounts(console: Console, accounts: Sequence[Account]) -> None:
+    """All accounts, one a line."""
+    if not accounts:
+        console.print("No accounts yet. Open one: loadmuster account open NAME --plan starter")
+        return
+    table = _table("Accounts", "id", "plan", "status", "time zone", "opened")
+    for account in accounts:
+        opened_at = account.opened_at.astimezone(ZoneInfo(account.timezone))
+        table.add_row(
+            account.id, account.plan, account.status, account.timezone, f"{opened_at:%Y-%m-%d}"
+        )
+    console.print(table)
+
+
+def show_ledger(console: Console, transactions: Sequence[Transaction], timezone: str) -> None:
+    """Every posting, under its transaction."""
+    if not transactions:
+        console.print("Nothing in the books yet.")
+        return
+    table = _table(f"Ledger (times in {timezone})", "at", "what")
+    table.add_column("ledger account", no_wrap=True)
+    table.add_column("amount", justify="right", no_wrap=True)
+    zone = ZoneInfo(timezone)
+    for transaction in transactions:
+        at = f"{transaction.effective_at.astimezone(zone):%Y-%m-%d %H:%M}"
+        what = transaction.description
+        for posting in transaction.postings:
+            table.add_row(at, what, posting.ledger_account, _amount(posting))
+            at = what = ""
+        table.add_section()
+    console.print(table)
+
+
+def _lots_table(view: AccountView) -> Table:
+    zone = ZoneInfo(view.account.timezone)
+    table = _table("Credits, in the order in which they are used", "lot", "kind", "from", "until")
+    table.add_column("granted", justify="right")
+    table.add_column("left", justify="right")
+    for lot in view.lots:
+        until = f"{lot.expires_at.astimezone(zone):%Y-%m-%d %H:%M}" if lot.expires_at else "used up"
+        table.add_row(
+            str(lot.id),
+            lot.kind,
+            f"{lot.effective_at.astimezone(zone):%Y-%m-%d}",
+            until,
+            f"{lot.amount:,}",
+            f"{lot.remaining:,}",
+        )
+    return table
+
+
+def _amount(posting: Posting) -> str:
+    from pricing.money import format_usd
+    from pricing.plans.quotes import Unit
+
+    if posting.unit is Unit.USD:
+        return f"{format_usd(posting.amount)} USD"
+    return f"{posting.amount:,} LI-min"
+
+
+def _table(title: str, *columns: str, show_header: bool = True) -> Table:
+    from rich.table import Table
+
+    return Table(*columns, title=title, title_justify="left", show_header=show_header)

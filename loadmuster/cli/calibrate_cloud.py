@@ -1,0 +1,27 @@
+"""``loadmuster calibrate --provider``: the run that measures, with live progress."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loadmuster.cli.run_progress import driven
+from loadmuster.cli.signals import told_to_end
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from engine.api import Engine
+    from engine.calibrating.staircase import Climb
+    from engine.runs.states import Run
+
+
+def climbed(console: Console, engine: Engine, climb: Climb, *, account: str, dry_run: bool) -> Run:
+    """The run, driven to its end; Ctrl-C ends it."""
+    users = ", ".join(f"{each:,}" for each in climb.stairs.users)
+    console.print(
+        f"one injector: {users} users, each for {climb.stairs.step_s:.0f} s", soft_wrap=True
+    )
+    with told_to_end() as cancel_wanted:
+        lease = engine.new_lease()
+        run = engine.start_climb(climb, account=account, dry_run=dry_run, lease=lease)
+        return driven(console, engine, run, lease, cancel_wanted)

@@ -1,0 +1,115 @@
+"""How a calibration looks to people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from engine.calibrating.calibration import Calibration
+from engine.calibrating.fit import US_PER_S
+from engine.calibrating.steps import CEILING_PERCENT, counted
+from loadmuster.cli.curves import CurveLine, Curves, Mark, draw
+from loadmuster.cli.layout import INDENT, columns, facts, section
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from engine.scenario import Scenario
+
+BUSY_OTHERS_PERCENT = 50
+"""Of a core: from there on what else runs here may have held the load engine up."""
+
+
+def show_calibration(
+    console: Console,
+    scenario: Scenario,
+    calibration: Calibration,
+    kept: Path | None,
+    out: Path | None,
+) -> None:
+    """Title, the curve, the steps, what a user takes, and what to mind."""
+    console.print(Text.assemble((scenario.name, "bold cyan"), f"  {calibration.engine}"))
+    console.print(Text(calibration.machine, "dim"))
+    if out is None and console.encoding.lower().startswith("utf"):
+        section(
+            console,
+            "Processor against users",
+            draw(calibration_chart(calibration), console.width - INDENT),
+        )
+    table = columns(
+        "users",
+        "% of a core",
+        "requests/s",
+        "MiB",
+        right=("users", "% of a core", "requests/s", "MiB"),
+    )
+    for step in calibration.steps:
+        table.add_row(
+            f"{step.users:,}",
+            f"{step.processor_percent:.1f}",
+            f"{step.requests_per_s:,.1f}",
+            f"{step.memory_kib / 1024:.0f}",
+        )
+    section(console, "Measured", table)
+    section(console, "One user", facts(*_user(calibration)))
+    notes = list(_notes(calibration))
+    if notes:
+        section(console, "Good to know", *(f"- {note}" for note in notes))
+    console.print()
+    if out is not None:
+        console.print(f"drawn into {out}")
+    console.print("nothing was kept" if kept is None else f"kept in {kept}", soft_wrap=True)
+
+
+def calibration_chart(calibration: Calibration) -> Curves:
+    """Processor against users: what was measured, and the line through it up to the ceiling."""
+    line, users = calibration.line, calibration.users_at_ceiling
+    steps = sorted(counted(calibration.steps), key=lambda step: step.users)
+    fitted = [
+        (float(x), 100 * (line.idle_us_per_s + x * line.user_us_per_s) / US_PER_S)
+        for x in (0, max(users, steps[-1].users))
+    ]
+    return Curves(
+        title=f"{calibration.test}: {calibration.engine}",
+        x_label="users",
+        y_label="% of a core",
+        lines=(
+            CurveLine("fitted", fitted),
+            CurveLine("measured", [(float(step.users), step.processor_percent) for step in steps]),
+        ),
+        marks=(Mark("fitted", users, CEILING_PERCENT, f"{users:,} users at {CEILING_PERCENT} %"),),
+    )
+
+
+def _user(calibration: Calibration) -> Iterator[tuple[str, str]]:
+    yield "processor", f"{calibration.processor_us_per_request / 1000:.3g} ms a request"
+    yield "requests", f"{calibration.requests_per_million_s / US_PER_S:.3g} a second"
+    yield "memory", f"{calibration.memory_kib_per_user:,} KiB"
+    yield (
+        "at the ceiling",
+        f"{calibration.users_at_ceiling:,} users on a core at {CEILING_PERCENT} %",
+    )
+    line = calibration.line
+    yield "fit", f"R² {line.r_squared:.4f}, no step further off than {line.error_percent:.1f} %"
+    if (foretold := calibration.foretold) is not None:
+        yield (
+            "check",
+            (
+                f"the steps up to 50 % foretell {foretold.foretold:,} users, "
+                f"{foretold.measured:,} were measured: {foretold.error_percent:.1f} % off"
+            ),
+        )
+
+
+def _notes(calibration: Calibration) -> Iterator[str]:
+    if calibration.note:
+        yield f"stopped before the ceiling: {calibration.note}"
+    others = max(step.others_us_per_s for step in calibration.steps) * 100 / US_PER_S
+    if others > BUSY_OTHERS_PERCENT:
+        yield (
+            f"up to {others:.0f} % of a core went to other programs, the target perhaps among "
+            "them; on a busy machine a user looks dearer than it is"
+        )

@@ -1,0 +1,44 @@
+"""``loadmuster compare``: the same test at every tariff, on every plan and on each cloud."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from loadmuster.cli.settings import QuickCommand, Settings, pass_settings
+from loadmuster.cli.source_options import read_given, source_options
+
+
+@click.command(cls=QuickCommand)
+@source_options
+@pass_settings
+def compare(
+    global_settings: Settings,
+    /,
+    source: str,
+    provider: str,
+    **overrides: Any,  # noqa: ANN401 - as click gives them
+) -> None:
+    """Rank all ways to run the load test SOURCE by their price.
+
+    Plans, accounts of one's own on the clouds, and load-testing services, cheapest first; those
+    that publish no price come last, with the reason.
+    """
+    from engine.catalogs.in_use import catalog_in_use
+    from engine.planning.compare import compare as make_comparison
+
+    comparison = make_comparison(
+        read_given(source, overrides),
+        catalog=catalog_in_use(),
+        provider=provider,
+        at=global_settings.clock().now().date(),
+    )
+    if global_settings.json:
+        from loadmuster.documents.compared import comparison_document
+
+        global_settings.emit(comparison_document(comparison), lambda _: None)
+    else:
+        from loadmuster.cli.compare_view import show_comparison
+
+        global_settings.emit({}, lambda console: show_comparison(console, comparison))

@@ -1,0 +1,80 @@
+"""Cost curves as a chart, and as a JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from engine.planning.cost_curves import USD, CostCurve, CostStep
+from engine.planning.requirement import peak_users, planned_seconds
+from engine.scenario import Scenario
+from kernel.durations import format_duration
+from loadmuster.cli.curves import CurveLine, Curves, Mark
+from pricing.tariffs import plural
+
+MARKS_OF_A_CURVE = 1
+"""Its largest cliff; the smaller ones show by themselves."""
+
+
+def cost_chart(scenario: Scenario, curves: Sequence[CostCurve]) -> Curves:
+    """Cost against users, each curve's largest cliff marked."""
+    users = peak_users(scenario)
+    length = format_duration(planned_seconds(scenario))
+    unit = curves[0].unit
+    marks = [
+        Mark(curve.name, step.users, float(step.low), _words(step, curve.unit))
+        for curve in curves
+        for step in curve.steps[:MARKS_OF_A_CURVE]
+    ]
+    return Curves(
+        title=f"{scenario.name}: {length} of {scenario.protocol.value} load",
+        x_label="users",
+        y_label="USD a run" if unit == USD else plural(unit),
+        lines=tuple(
+            CurveLine(curve.name, [(users, float(level)) for users, level in curve.points])
+            for curve in sorted(curves, key=lambda curve: -curve.points[-1][1])
+        ),
+        marks=tuple(sorted(marks, key=lambda mark: -mark.y)),
+        here=users,
+        here_text=f"{users:,} users",
+    )
+
+
+def curves_document(curves: Sequence[CostCurve]) -> dict[str, Any]:
+    """The curves as ``plot cost --json`` prints them: money is text, units are numbers."""
+    return {
+        "curves": [
+            {
+                "tariff": curve.name,
+                "title": curve.title,
+                "unit": curve.unit,
+                "points": [
+                    {"users": users, "amount": _amount(curve, level)}
+                    for users, level in curve.points
+                ],
+                "cliffs": [
+                    {
+                        "users": step.users,
+                        "amount": _amount(curve, step.low),
+                        "amount_of_one_more": _amount(curve, step.high),
+                    }
+                    for step in curve.steps
+                ],
+            }
+            for curve in curves
+        ]
+    }
+
+
+def _amount(curve: CostCurve, level: Fraction) -> str | float:
+    return f"{float(level):.2f}" if curve.unit == USD else float(level)
+
+
+def _words(step: CostStep, unit: str) -> str:
+    """``500 to 501 users, 4.00 to 8.00 USD``."""
+    low, high = (
+        f"{float(level):,.2f}" if unit == USD else f"{float(level):,.10g}"
+        for level in (step.low, step.high)
+    )
+    return f"{step.users:,} to {step.users + 1:,} users, {low} to {high} {plural(unit)}"

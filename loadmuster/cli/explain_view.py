@@ -1,0 +1,50 @@
+"""How people see why a fleet was chosen."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.text import Text
+
+from engine.planning.fleet import Fleet
+from engine.planning.next_best import Explanation
+from loadmuster.cli.layout import CLOUDS, columns, dollars, section
+from pricing.money import format_usd
+
+
+def show_explanation(console: Console, explanation: Explanation) -> None:
+    """The next best machines, what they cost more and why; then how good the choice is."""
+    table = columns("", "machines", "USD more", "why", right=["USD more"])
+    for each in explanation.alternatives:
+        table.add_row(
+            each.kind,
+            machines_of(each.fleet),
+            dollars(each.more_usd_micros, decimals=4),
+            each.reason,
+        )
+    fleet = explanation.fleet
+    section(
+        console,
+        f"Next best on {CLOUDS[fleet.provider]}",
+        table,
+        Text(_proof(explanation), "dim"),
+    )
+
+
+def machines_of(fleet: Fleet) -> str:
+    """One line a machine type, and after each site its region."""
+    return "\n".join(
+        "\n".join(f"{each.count:,} x {each.offering.machine.name}" for each in site.groups)
+        + f"\n[dim]{site.place.region}[/dim]"
+        for site in fleet.sites
+    )
+
+
+def _proof(explanation: Explanation) -> str:
+    linear = format_usd(explanation.linear_usd_micros, at_least_decimals=4)
+    if explanation.is_optimal:
+        return (
+            f"No machines there are cheaper, which is proven. Parts of machines, if they could be "
+            f"rented, would cost {linear} USD; this is {explanation.gap_percent:.1f} % above."
+        )
+    least = format_usd(explanation.least_usd_micros, at_least_decimals=4)
+    return f"No machines there cost less than {least} USD; whether any cost less is not proven."

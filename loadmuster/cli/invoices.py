@@ -1,0 +1,102 @@
+"""``invoices``: an account's invoices as a table, as JSON, or one as a page to send."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kernel.errors import BadInputError
+from loadmuster.cli.instants import local_to
+from loadmuster.cli.settings import Command, Settings, pass_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pricing.ledger.invoices import Invoice
+
+
+@click.command(cls=Command)
+@click.argument("account_id", metavar="ID")
+@click.option("--html", "number", metavar="NUMBER", help="This invoice, as a page to send.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Where the page goes.")
+@click.option("--from", "seller", metavar="TEXT", help="Name and address of the sender.")
+@click.option("--to", "customer", metavar="TEXT", help="Name and address of the customer.")
+@click.option("--by", metavar="USER", help="Who asks; only administrators see invoices.")
+@pass_settings
+def invoices(
+    settings: Settings,
+    account_id: str,
+    number: str | None,
+    out: Path | None,
+    seller: str | None,
+    customer: str | None,
+    by: str | None,
+) -> None:
+    """Show the invoices of the account ID, or write one of them as an HTML page."""
+    if number is None:
+        _refuse_without_html({"--out": out, "--from": seller, "--to": customer})
+    engine = settings.engine()
+    if number is not None:
+        page = engine.invoice_page(account_id, number, seller=seller, customer=customer, by=by)
+        _write(settings, number, page, out)
+        return
+    issued = engine.invoices(account_id, by=by)
+    timezone = engine.account(account_id).timezone
+    if settings.json:
+        settings.emit(invoices_document(issued, timezone), lambda _: None)
+    else:
+        from loadmuster.cli.invoices_view import show_invoices
+
+        settings.emit({}, lambda console: show_invoices(console, issued, timezone))
+
+
+def invoices_document(issued: Sequence[Invoice], timezone: str) -> dict[str, Any]:
+    """The contract's document of ``invoices``; instants are in the account's zone."""
+    from pricing.money import format_usd
+
+    local = local_to(timezone)
+    return {
+        "invoices": [
+            {
+                "number": invoice.number,
+                "issued_at": local(invoice.issued_at),
+                "usd": format_usd(invoice.usd_micros),
+                "lines": [
+                    {
+                        "description": line.description,
+                        "usd": format_usd(line.usd_micros),
+                        "cause": line.cause,
+                    }
+                    for line in invoice.lines
+                ],
+            }
+            for invoice in issued
+        ]
+    }
+
+
+def _write(settings: Settings, number: str, page: str, out: Path | None) -> None:
+    if out is None:
+        if settings.json:
+            raise BadInputError("--html with --json needs --out FILE for the page")
+        click.echo(page, nl=False)
+        return
+    try:
+        out.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise BadInputError(
+            f"--out {out}: {error.strerror}; a file in an existing folder would be right",
+            path=str(out),
+        ) from error
+    settings.emit(
+        {"number": number, "path": str(out)},
+        lambda console: console.print(f"Invoice {number} is in {out}", markup=False),
+    )
+
+
+def _refuse_without_html(given: dict[str, object]) -> None:
+    for option, value in given.items():
+        if value is not None:
+            raise BadInputError(f"{option} belongs to --html NUMBER", option=option)

@@ -1,0 +1,90 @@
+"""The root command and the one place where an error becomes an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from kernel.errors import BadInputError, LoadmusterError
+from loadmuster.cli.settings import LazyGroup, Settings
+
+COMMANDS = {
+    "estimate": ("loadmuster.cli.estimate:estimate", "What a load test takes and costs."),
+    "compare": ("loadmuster.cli.compare:compare", "The same test at every tariff, cheapest first."),
+    "sweep": ("loadmuster.cli.sweep:sweep", "Millions of what-ifs, from files or grids."),
+    "plot": (
+        "loadmuster.cli.plot:plot",
+        "Cost against users, and the plans' break-even, as curves.",
+    ),
+    "calibrate": ("loadmuster.cli.calibrate:calibrate", "What one user takes, measured here."),
+    "run": ("loadmuster.cli.run:run", "Run a load test, and bill it."),
+    "cancel": ("loadmuster.cli.run:cancel", "End a run now; its machines go."),
+    "runs": ("loadmuster.cli.run:runs", "List the runs."),
+    "show": ("loadmuster.cli.run:show", "One run: machines, timeline, bill, result."),
+    "serve": ("loadmuster.cli.serve:serve", "Run what is queued, and what others left behind."),
+    "reap": ("loadmuster.cli.reap:reap", "Machines that outlived their run, and their end."),
+    "account": (
+        "loadmuster.cli.account_plan:account",
+        "Open accounts, show and change their plans.",
+    ),
+    "department": ("loadmuster.cli.department:department", "Credits and wallets of departments."),
+    "history": ("loadmuster.cli.account_plan:history", "The plans that an account was on."),
+    "ledger": ("loadmuster.cli.account:ledger", "Every posting of an account."),
+    "invoices": ("loadmuster.cli.invoices:invoices", "The invoices of an account."),
+    "usage": (
+        "loadmuster.cli.usage:usage",
+        "What the current cycle used: by day, department, run.",
+    ),
+    "advise": ("loadmuster.cli.advise:advise", "The cheapest plan, break-even, runs left."),
+    "tariff": ("loadmuster.cli.tariff:tariff", "What load-testing services would bill."),
+    "catalog": ("loadmuster.cli.catalog_refresh:catalog", "Machine types and their prices."),
+    "doctor": (
+        "loadmuster.cli.doctor:doctor",
+        "What a run needs, what is missing, and what to do.",
+    ),
+    "schema": ("loadmuster.cli.schema:schema", "JSON Schemas of the files and documents."),
+}
+
+
+@click.command(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="loadmuster")
+def cli() -> None:
+    """Estimates, prices, runs, cancels and bills load tests on AWS, Azure or this machine."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with the contract's code."""
+    # A command has no use for them, and looking for them reads every installed package.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    settings = Settings()
+    try:
+        cli.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="loadmuster",
+            standalone_mode=False,
+            obj=settings,
+        )
+    except LoadmusterError as error:
+        _fail(settings, error)
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "loadmuster"
+        _fail(settings, BadInputError(f"{where}: {error.format_message()}", where=where))
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    sys.exit(0)
+
+
+def _fail(settings: Settings, error: LoadmusterError) -> None:
+    """One line on standard error; with ``--json`` also one document on standard output."""
+    if settings.json or "--json" in sys.argv[1:]:
+        click.echo(json.dumps({"error": error.to_json()}, indent=2, ensure_ascii=False))
+    click.echo(f"loadmuster: {error.line}", err=True)
+    sys.exit(error.exit_code)

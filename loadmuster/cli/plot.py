@@ -1,0 +1,170 @@
+"""``loadmuster plot``: cost against users, the plans' break-even, and what a sweep wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loadmuster.cli.settings import Command, CommandGroup, Settings, pass_settings
+from loadmuster.cli.source_options import read_given, source_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from loadmuster.cli.curves import Curves
+
+out_option = click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Draw into FILE.svg or FILE.png; default: in the terminal.",
+)
+
+
+@click.group(cls=CommandGroup)
+def plot() -> None:
+    """Curves of what tests cost, in the terminal or as pictures."""
+
+
+@plot.command("cost", cls=Command)
+@source_options
+@click.option(
+    "--tariff",
+    "tariffs",
+    multiple=True,
+    metavar="NAME",
+    help="A tariff, a plan, own-aws or own-azure; default: all with a price.",
+)
+@click.option(
+    "--users-to", type=click.IntRange(min=2), metavar="N", help="Default: twice the test's."
+)
+@out_option
+@pass_settings
+def plot_cost(
+    global_settings: Settings,
+    /,
+    source: str,
+    provider: str,
+    tariffs: tuple[str, ...],
+    users_to: int | None,
+    out: Path | None,
+    **overrides: Any,  # noqa: ANN401 - as click gives them
+) -> None:
+    """What the load test SOURCE would cost with fewer and with more users."""
+    from engine.catalogs.in_use import catalog_in_use
+    from engine.planning.cost_curves import cost_curves
+    from loadmuster.cli.cost_chart import cost_chart, curves_document
+
+    scenario = read_given(source, overrides)
+    curves = cost_curves(
+        scenario,
+        tariffs,
+        users_most=users_to,
+        provider=provider,
+        catalog=catalog_in_use(),
+        at=global_settings.clock().now().date(),
+    )
+    _show(global_settings, cost_chart(scenario, curves), curves_document(curves), out)
+
+
+@plot.command("load", cls=Command)
+@source_options
+@out_option
+@pass_settings
+def plot_load(
+    global_settings: Settings,
+    /,
+    source: str,
+    provider: str,
+    out: Path | None,
+    **overrides: Any,  # noqa: ANN401 - as click gives them
+) -> None:
+    """Users over time, and the room for them on injectors: all at once, and in shifts."""
+    from engine.catalogs.in_use import catalog_in_use
+    from engine.planning.estimate import estimate
+    from engine.planning.staged import stage
+    from loadmuster.cli.staged_view import load_chart, load_document
+
+    today = global_settings.clock().now().date()
+    catalog = catalog_in_use()
+    planned = estimate(read_given(source, overrides), catalog=catalog, provider=provider, at=today)
+    chart = load_chart(planned, stage(planned, catalog=catalog, at=today))
+    _show(global_settings, chart, load_document(chart), out)
+
+
+@plot.command("plans", cls=Command)
+@click.argument("account_id", metavar="[ID]", required=False)
+@click.option("--li-minutes", type=int, metavar="N", help="LI-minutes of one run.")
+@click.option("--runs", type=int, metavar="N", help="Runs in a month.")
+@click.option("--users", type=int, metavar="N", help="Users of one run; they count on demand.")
+@out_option
+@pass_settings
+def plot_plans(
+    settings: Settings,
+    account_id: str | None,
+    li_minutes: int | None,
+    runs: int | None,
+    users: int | None,
+    out: Path | None,
+) -> None:
+    """What a month costs on each plan, by the number of runs, and from where one beats on demand.
+
+    The options are those of `loadmuster advise`.
+    """
+    from loadmuster.cli.advise import advice_document
+    from loadmuster.cli.advise_view import break_even_chart
+
+    advice = settings.engine().advise(account_id, li_minutes=li_minutes, runs=runs, users=users)
+    _show(settings, break_even_chart(advice), advice_document(advice), out)
+
+
+@plot.command("sweep", cls=Command)
+@click.argument("source", type=click.Path(path_type=Path), metavar="FILE")
+@click.option(
+    "--by",
+    "measure",
+    type=click.Choice(["usd", "machine_usd"]),
+    default="usd",
+    show_default=True,
+    help="What is billed, or what machines cost.",
+)
+@click.option("--where", multiple=True, metavar="plan=starter", help="Only such rows.")
+@out_option
+@pass_settings
+def plot_sweep(
+    settings: Settings, source: Path, measure: str, where: tuple[str, ...], out: Path | None
+) -> None:
+    """What a sweep wrote to FILE: cost against users, and from where another choice is cheaper.
+
+    Rows that agree in all but their users make a line: a plan, a region, a machine type, a length.
+    """
+    from loadmuster.cli.sweep import need_pyarrow
+
+    need_pyarrow()
+    from engine.sweeping.cost_lines import cost_lines
+    from engine.sweeping.selection import parse_condition
+    from engine.sweeping.table_files import reading
+    from loadmuster.cli.sweep_chart import sweep_chart, sweep_chart_document
+
+    conditions = [parse_condition(each) for each in where]
+    with reading(source) as rows:
+        found = cost_lines(rows, f"{measure}_micros", conditions)
+    _show(settings, sweep_chart(found, measure), sweep_chart_document(found, measure), out)
+
+
+def _show(settings: Settings, chart: Curves, document: Mapping[str, Any], out: Path | None) -> None:
+    """Into the file if there is one, else the terminal; the figures with ``--json``."""
+    from loadmuster.cli.curves import show_curves
+
+    if out is not None:
+        from loadmuster.cli.curves_file import write_picture
+
+        write_picture(chart, out)
+    settings.emit(
+        {**document, "file": None if out is None else str(out)},
+        lambda console: (
+            show_curves(console, chart) if out is None else console.print(f"drawn into {out}")
+        ),
+    )

@@ -1,0 +1,103 @@
+"""``run``, ``cancel``, ``runs`` and ``show``: a run's life from the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from loadmuster.cli.settings import Command, Settings, pass_settings
+
+
+@click.command(cls=Command)
+@click.argument("source")
+@click.option("--account", required=True, metavar="ID", help="Who pays.")
+@click.option("--department", metavar="NAME", help="Which of the account's departments runs it.")
+@click.option(
+    "--provider",
+    type=click.Choice(["local", "aws", "azure"]),
+    default="local",
+    show_default=True,
+    help="Whose machines put the load on.",
+)
+@click.option(
+    "--or-on",
+    type=click.Choice(["aws", "azure"]),
+    multiple=True,
+    help="Another cloud to go to where the first has no machines left.",
+)
+@click.option("--dry-run", is_flag=True, help="Go through the whole life on a simulated cloud.")
+@click.option(
+    "--with-load",
+    is_flag=True,
+    help="Dry run: the simulated machines really load a target on this computer.",
+)
+@click.option("--spot", is_flag=True, help="AWS: cheaper machines, which may be taken away.")
+@click.option("--detach", is_flag=True, help="Return at once; a process of its own goes on.")
+@click.option("--queue", is_flag=True, help="Return at once; `loadmuster serve` runs it.")
+@click.option("--yes", is_flag=True, help="Do not ask before starting.")
+@click.option("--max-usd", metavar="X", help="Refuse to start above this price.")
+@click.option("--request-id", metavar="R", help="The same id again does nothing twice.")
+@click.option("--speed", type=click.FloatRange(min=1.0), help="Dry run: test seconds a second.")
+@click.option("--format", "source_format", metavar="NAME", help="Format of SOURCE.")
+@click.option("--set", "settings_given", multiple=True, metavar="NAME=VALUE", help="Of SOURCE.")
+@click.option("--users", type=click.IntRange(min=1), help="Scale the load to this peak.")
+@click.option("--duration", metavar="10m", help="Scale the load to this length.")
+@click.option("--injectors", type=click.IntRange(min=1), help="A fixed number of injectors.")
+@click.option("--region", "regions", multiple=True, metavar="NAME", help="Where the load is from.")
+@pass_settings
+def run(settings: Settings, /, source: str, **options: Any) -> None:  # noqa: ANN401 - as click gives them
+    """Run the load test SOURCE and bill it.
+
+    On a terminal it first shows what the run takes and costs, and asks. Ctrl-C ends the run: its
+    machines are released and proven gone, and the bill follows the plan's cancellation policy.
+    """
+    from loadmuster.cli.run_session import RunOptions, run_session
+
+    run_session(settings, source, RunOptions(**options))
+
+
+@click.command(cls=Command)
+@click.argument("run_id", metavar="RUN")
+@pass_settings
+def cancel(settings: Settings, run_id: str) -> None:
+    """End RUN now; returns once its machines are proven gone."""
+    from engine.runs.view import run_document
+    from loadmuster.cli.run_display import show_run
+
+    engine = settings.engine()
+    engine.cancel(run_id)
+    view = engine.show(run_id)
+    settings.emit(run_document(view), lambda console: show_run(console, view))
+
+
+@click.command(cls=Command)
+@click.option("--account", metavar="ID", help="Only this account's.")
+@pass_settings
+def runs(settings: Settings, account: str | None) -> None:
+    """List the runs, newest first."""
+    from engine.runs.view import run_summary
+    from loadmuster.cli.reap_display import warn_of_overdue_reaps
+    from loadmuster.cli.run_display import show_runs
+
+    engine = settings.engine()
+    if account is not None:
+        engine.account(account)
+    warn_of_overdue_reaps(engine)
+    found = engine.runs(account)
+    settings.emit(
+        {"runs": [run_summary(each) for each in found]},
+        lambda console: show_runs(console, found),
+    )
+
+
+@click.command(cls=Command)
+@click.argument("run_id", metavar="RUN")
+@pass_settings
+def show(settings: Settings, run_id: str) -> None:
+    """RUN's machines, timeline, bill and result."""
+    from engine.runs.view import run_document
+    from loadmuster.cli.run_display import show_run
+
+    view = settings.engine().show(run_id)
+    settings.emit(run_document(view), lambda console: show_run(console, view))

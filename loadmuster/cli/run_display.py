@@ -1,0 +1,168 @@
+"""How runs look: before they start, in a list, and one with all that is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from engine.runs.states import Outcome, Run
+from engine.runs.view import RunView, amount, result_document
+from loadmuster.cli.layout import columns, counted, facts, section
+from pricing.ledger.reservations import FundingSource
+from pricing.money import format_cents
+from pricing.run_charges.charges import Bill
+from pricing.run_charges.funding import Funding
+
+MACHINES_SHOWN = 5
+OUTCOME_STYLE = {Outcome.COMPLETED: "green", Outcome.CANCELLED: "yellow", Outcome.FAILED: "red"}
+
+
+def show_quote(console: Console, test: str, payment: Funding, machines: str) -> None:
+    """What a run will take and cost, and who pays, before it starts."""
+    quote = payment.quote
+    section(
+        console,
+        test,
+        facts(
+            (
+                "takes",
+                f"{counted(quote.injectors, 'injector')}, {quote.li_minutes:,} LI-minutes",
+            ),
+            ("machines", machines),
+            ("price", Text(amount(quote.unit, quote.total), style="bold")),
+            ("paid from", _purse(payment)),
+            ("if cancelled", f"the start-up cost at least: {amount(quote.unit, quote.startup)}"),
+        ),
+    )
+
+
+def _purse(payment: Funding) -> str:
+    """Which purse, in words."""
+    department = "" if payment.department is None else payment.department.name
+    match payment.payer:
+        case FundingSource.ACCOUNT_CREDITS if payment.extra_li_minutes:
+            return (
+                f"the account's credits, {payment.extra_li_minutes:,} of them extra credits for"
+                f" {format_cents(payment.extra_usd_micros)} USD"
+            )
+        case FundingSource.ACCOUNT_CREDITS:
+            return "the account's credits"
+        case FundingSource.DEPARTMENT_CREDITS:
+            return f"the credits of department {department}"
+        case FundingSource.WALLET:
+            return f"the wallet of department {department}, on demand"
+        case FundingSource.ON_DEMAND:
+            return "the account, on demand"
+
+
+def show_runs(console: Console, runs: Sequence[Run]) -> None:
+    """One row a run."""
+    if not runs:
+        console.print("No runs yet: `loadmuster run SOURCE --account ID` starts one.")
+        return
+    table = columns(
+        *("run", "accepted", "account", "test", "on", "state", "outcome"),
+        fixed=("run", "accepted", "state", "outcome"),
+    )
+    for run in runs:
+        where = run.order.provider + (" rehearsed" if run.order.rehearsal else "")
+        table.add_row(
+            run.id,
+            f"{run.order.accepted_at:%Y-%m-%d %H:%M}",
+            run.order.account_id,
+            run.order.scenario.name,
+            where,
+            run.state.value,
+            _outcome(run),
+        )
+    console.print(table)
+
+
+def show_run(console: Console, view: RunView) -> None:
+    """Everything about one run."""
+    run = view.run
+    console.print(
+        Text.assemble(
+            (run.id, "bold"),
+            f"  {run.order.scenario.name} on {run.order.provider}  {run.state.value}  ",
+            _outcome(run),
+        )
+    )
+    if run.reason:
+        console.print(run.reason, soft_wrap=True)
+    if run.order.rehearsal:
+        load = "the load was" if run.order.puts_load else "no load was put on anything"
+        console.print(f"A rehearsal: no machine was real, {load}.")
+    section(console, "Timeline", _timeline(view))
+    section(console, "Machines", _machines(run))
+    result = result_document(run)
+    if result is not None:
+        section(console, "Result", *_result(result))
+    if view.bill is not None:
+        section(console, "Bill", *_bill(view.bill))
+
+
+def _outcome(run: Run) -> Text:
+    if run.outcome is None:
+        return Text("")
+    return Text(run.outcome.value, style=OUTCOME_STYLE[run.outcome])
+
+
+def _timeline(view: RunView) -> RenderableType:
+    table = columns("at", "after", "what", "", right=("after",), fixed=("at", "what"))
+    for event in view.timeline:
+        after_s = (event.at - view.run.order.accepted_at).total_seconds()
+        table.add_row(f"{event.at:%H:%M:%S}", f"{after_s:.1f} s", event.name, event.detail)
+    return table
+
+
+def _machines(run: Run) -> RenderableType:
+    if not run.machines:
+        return "none was launched"
+    state = "proven gone" if run.ended else "not yet proven gone"
+    kind = "spot machine" if run.order.spot else "machine"
+    lines = [f"{counted(len(run.machines), kind)}, {state}"]
+    lines += [
+        f"{each.machine_id}  {each.machine_type}  {each.region}"
+        for each in run.machines[:MACHINES_SHOWN]
+    ]
+    if len(run.machines) > MACHINES_SHOWN:
+        lines.append(f"and {len(run.machines) - MACHINES_SHOWN:,} more")
+    return "\n".join(lines)
+
+
+def _result(result: dict[str, Any]) -> list[RenderableType]:
+    content: list[RenderableType] = []
+    if not result["valid"]:
+        content.append(Text("not valid: the figures do not speak of the target", style="bold red"))
+    content += [f"- {each}" for each in (*result["invalid_reasons"], *result["warnings"])]
+    figures = {
+        "requests": result["requests"],
+        "failures": result["failures"],
+        "requests/s": result["requests_per_s"],
+        "p50 ms": result["p50_ms"],
+        "p95 ms": result["p95_ms"],
+        "p99 ms": result["p99_ms"],
+        "peak users": result["peak_users"],
+    }
+    table = columns(*figures, right=tuple(figures))
+    table.add_row(*(_figure(value) for value in figures.values()))
+    return [*content, table]
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
+
+
+def _bill(bill: Bill) -> list[RenderableType]:
+    table = columns("", "charged", right=("charged",))
+    table.add_row("start-up", amount(bill.unit, bill.startup))
+    table.add_row("use, after the cancel" if bill.corrected else "use", amount(bill.unit, bill.use))
+    table.add_row(Text("total", style="bold"), Text(amount(bill.unit, bill.total), style="bold"))
+    policy = f"policy {bill.policy.value}, tariff of {bill.tariff_version}"
+    return [table, Text(policy, style="dim")]

@@ -1,0 +1,185 @@
+"""The options of every command, before or after its name: ``--db``, ``--now``, ``--json``."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from kernel.clock import Clock, StartingClock, SystemClock, parse_instant
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from engine.api import Engine
+
+Document = Mapping[str, Any]
+
+REQUEST_ID_HELP = "Your id of this request; the same again does nothing."
+request_id_option = click.option("--request-id", help=REQUEST_ID_HELP)
+
+
+@dataclass(slots=True)
+class Settings:
+    """What the global options said; filled while the command line is parsed.
+
+    Attributes:
+        db: Database URL; None: the default file in the user's data folder.
+        now: Start of the test clock, if one is wanted.
+        json: One JSON document on standard output instead of tables for people.
+    """
+
+    db: str | None = None
+    now: str | None = None
+    json: bool = False
+
+    def clock(self) -> Clock:
+        """The clock that this command lives by."""
+        if self.now is None:
+            return SystemClock()
+        return StartingClock(parse_instant(self.now, where="--now"))
+
+    def engine(self) -> Engine:
+        """The engine on the database and the clock that were named, until the command ends."""
+        from engine.api import Engine
+        from engine.runs.detached import REHEARSAL_VARIABLE
+
+        engine = Engine(
+            self.db, clock=self.clock(), rehearsal_url=os.environ.get(REHEARSAL_VARIABLE)
+        )
+        click.get_current_context().call_on_close(engine.close)
+        return engine
+
+    def console(self) -> Console:
+        """Standard output for people: colours and tables on a terminal, plain text elsewhere."""
+        from rich.console import Console
+
+        return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+    def progress_console(self) -> Console:
+        """Where progress and messages go: standard error with ``--json``, else standard output."""
+        from rich.console import Console
+
+        return Console(stderr=self.json, highlight=False)
+
+    def emit(self, document: Document, show: Callable[[Console], None]) -> None:
+        """Print the result: the document with ``--json``, else what ``show`` draws."""
+        if self.json:
+            click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        else:
+            show(self.console())
+
+
+def _store(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def callback(ctx: click.Context, _param: click.Parameter, value: Any) -> None:  # noqa: ANN401 - click's own type
+        settings = ctx.ensure_object(Settings)
+        typed = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        # Asked for twice, before and after the command: what was typed beats the environment.
+        if value and (typed or not getattr(settings, name)):
+            setattr(settings, name, value)
+
+    return callback
+
+
+def _global_options() -> list[click.Option]:
+    return [
+        click.Option(
+            ["--db"],
+            metavar="URL",
+            envvar="LOADMUSTER_DB",
+            expose_value=False,
+            callback=_store("db"),
+            help="Database: sqlite:///path or postgresql+psycopg://...",
+        ),
+        click.Option(
+            ["--now"],
+            metavar="ISO8601",
+            envvar="LOADMUSTER_NOW",
+            expose_value=False,
+            callback=_store("now"),
+            help="Test clock: behave as at that instant.",
+        ),
+        click.Option(
+            ["--json"],
+            is_flag=True,
+            expose_value=False,
+            callback=_store("json"),
+            help="One JSON document on standard output.",
+        ),
+    ]
+
+
+class Command(click.Command):
+    """A command that also takes the global options after its name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed through to click
+        super().__init__(*args, **kwargs)
+        self.params.extend(_global_options())
+
+
+class QuickCommand(Command):
+    """A command that ends before garbage would matter: looking for it takes a tenth of its time."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own type
+        """Run it without a collector of garbage."""
+        was_on = gc.isenabled()
+        gc.disable()
+        try:
+            return super().invoke(ctx)
+        finally:
+            if was_on:
+                gc.enable()
+
+
+class CommandGroup(click.Group):
+    """A group whose commands take the global options too."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed through to click
+        super().__init__(*args, **kwargs)
+        self.params.extend(_global_options())
+
+
+class LazyGroup(CommandGroup):
+    """A group that imports a command's module when the command is asked for.
+
+    Args:
+        lazy: From command name to ``(module:attribute, one line of help)``.
+    """
+
+    def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:  # noqa: ANN401 - passed through to click
+        super().__init__(*args, **kwargs)
+        self._lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order in which a newcomer needs them."""
+        del ctx
+        return list(self._lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module and hand out the command."""
+        del ctx
+        if cmd_name not in self._lazy:
+            return None
+        module, _, attribute = self._lazy[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in self._lazy.items()])
+
+
+pass_settings = click.make_pass_decorator(Settings, ensure=True)

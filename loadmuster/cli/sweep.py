@@ -1,0 +1,293 @@
+"""``loadmuster sweep``: the whole estimate over columns of a file, or over a grid of what-ifs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from msgspec import Struct
+
+from kernel.errors import BadInputError
+from kernel.extras import is_installed, not_installed
+from loadmuster.cli.settings import Command, Settings, pass_settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from engine.sweeping.files import FileSweep, Progress, Wanted
+    from engine.sweeping.lookup import Lookup
+    from engine.sweeping.reduction import Reduced
+
+NOTHING = "-"
+SORTED_IN_DOLLARS = ("usd", "machine_usd")
+
+
+class _Asked(Struct, frozen=True):
+    """What the options say."""
+
+    where: tuple[str, ...]
+    sort: str | None
+    top: int | None
+    on_error: str
+    plan: str
+    grid: tuple[str, ...]
+    best: int
+    threads: int | None
+    workers: int | None
+    dask: str | None
+
+    def wanted(self) -> Wanted:
+        """Which rows, in which order."""
+        from engine.sweeping.files import Wanted
+        from engine.sweeping.selection import parse_condition, parse_order
+
+        return Wanted(
+            tuple(parse_condition(each) for each in self.where),
+            None if self.sort is None else parse_order(self.sort),
+            self.top,
+        )
+
+    def how(self) -> dict[str, Any]:
+        """What ``sweep_file`` and ``sweep_rows`` are told alike."""
+        from engine.sweeping.sweep import OnError
+
+        return {
+            "on_error": OnError(self.on_error),
+            "wanted": self.wanted(),
+            "threads": self.threads_or_all(),
+        }
+
+    def threads_or_all(self) -> int:
+        """As many as there are processors, unless said otherwise."""
+        return self.threads or os.cpu_count() or 1
+
+
+@click.command(cls=Command)
+@click.argument("source", metavar="[IN]", required=False)
+@click.argument("target", metavar="[OUT]", required=False)
+@click.option("--where", multiple=True, metavar="usd<100", help="Only such rows.")
+@click.option("--sort", metavar="usd|-usd", help="By a column: the least first, or the most.")
+@click.option("--top", type=click.IntRange(min=1, max=100_000), metavar="K", help="The first K.")
+@click.option(
+    "--on-error",
+    type=click.Choice(["refuse", "mark"]),
+    default="refuse",
+    show_default=True,
+    help="What to do with rows that are no load tests.",
+)
+@click.option(
+    "--plan",
+    default="on-demand",
+    show_default=True,
+    metavar="NAME",
+    help="The plan or tariff of rows that name none.",
+)
+@click.option(
+    "--grid",
+    multiple=True,
+    metavar="AXIS=VALUES",
+    help="What-ifs in place of IN: users=100:100000:100, duration=5m,1h, region=eu-*, type=...",
+)
+@click.option(
+    "--best",
+    type=click.IntRange(min=0, max=10_000),
+    default=10,
+    show_default=True,
+    metavar="K",
+    help="The cheapest of a grid.",
+)
+@click.option("--workers", type=click.IntRange(1, 256), help="For a folder: Dask processes here.")
+@click.option("--dask", metavar="ADDRESS", help="For a folder: a Dask scheduler.")
+@click.option("--threads", type=click.IntRange(min=1, max=256), help="Default: all processors.")
+@pass_settings
+def sweep(
+    settings: Settings,
+    /,
+    source: str | None,
+    target: str | None,
+    **options: Any,  # noqa: ANN401 - as click gives them
+) -> None:
+    """Estimate every row of IN, a Parquet, CSV or Arrow file, and write them to OUT.
+
+    Columns of IN are users and duration_s, or duration with units; if wanted protocol,
+    users_per_injector or injectors, provider, region, instance_type and plan. OUT has them all, and
+    injectors, li_minutes, usd_micros, machines, machine_usd_micros. Rows are counted from 0.
+
+    A folder of Parquet files becomes a folder of such files, here or by the workers of Dask.
+
+    With --grid, every combination of the axes is a what-if: shown are the percentiles of the cost
+    and the cheapest, by the plan's charge or with --sort machine_usd by what machines cost. OUT, if
+    given, gets all of them as rows.
+    """
+    from engine.catalogs.in_use import catalog_in_use
+    from engine.sweeping.lookup import Lookup
+
+    asked = _Asked(**options)
+    lookup = Lookup(catalog_in_use(), at=settings.clock().now().date(), plan=asked.plan)
+    given = [None if each in {None, NOTHING} else Path(str(each)) for each in (source, target)]
+    if asked.grid:
+        named = [each for each in given if each is not None]
+        if len(named) > 1:
+            raise BadInputError("sweep: --grid takes the place of IN; give OUT alone", option="IN")
+        _sweep_grid(settings, lookup, asked, named[0] if named else None)
+    else:
+        _sweep_file(settings, lookup, asked, given[0], given[1])
+
+
+def _sweep_file(
+    settings: Settings, lookup: Lookup, asked: _Asked, source: Path | None, target: Path | None
+) -> None:
+    if source is None:
+        raise BadInputError("sweep: give IN, a file of load tests, or --grid", option="IN")
+    if target is None and asked.top is None:
+        raise BadInputError("sweep: give OUT, or --top K to see the first rows", option="OUT")
+    need_pyarrow()
+    if source.is_dir():
+        _sweep_folder(settings, asked, source, target)
+        return
+    from engine.sweeping.files import sweep_file
+
+    with _told(settings) as progress:
+        done = sweep_file(source, target, lookup, progress=progress, **asked.how())
+    _show_file(settings, str(source), target, done)
+
+
+def _sweep_grid(settings: Settings, lookup: Lookup, asked: _Asked, target: Path | None) -> None:
+    from engine.catalogs.in_use import catalog_in_use
+    from engine.sweeping.axes import parse_axes
+    from engine.sweeping.grid import grid_of, reasons_of
+    from engine.sweeping.reduction import reduce_grid
+
+    axes = parse_axes(asked.grid, catalog_in_use(), plan=asked.plan)
+    grid = grid_of(axes)
+    if target is not None:
+        need_pyarrow()
+        from engine.sweeping.files import sweep_rows
+        from engine.sweeping.grid_rows import grid_rows
+
+        rows = grid_rows(grid, lookup)
+        with _told(settings) as progress:
+            done = sweep_rows(
+                rows,
+                target,
+                lookup,
+                folder=target.parent,
+                progress=progress,
+                **asked.how(),
+            )
+        _show_file(settings, "the grid", target, done, left_out=reasons_of(grid, lookup))
+        return
+    if asked.where or asked.top:
+        raise BadInputError(
+            "sweep: --where and --top choose among rows; give OUT with them, or --best K",
+            option="where",
+        )
+    default = "machine_usd" if axes.regions or axes.providers else "usd"
+    measure = asked.sort or default
+    if measure not in SORTED_IN_DOLLARS:
+        raise BadInputError(
+            f"sweep: --sort of a grid is {' or '.join(SORTED_IN_DOLLARS)}", option="sort"
+        )
+    start = time.perf_counter()
+    with _told(settings) as progress:
+        reduced = reduce_grid(
+            grid,
+            lookup,
+            measure=f"{measure}_micros",
+            best=asked.best,
+            threads=asked.threads_or_all(),
+            progress=progress,
+        )
+    _show_grid(settings, reduced, time.perf_counter() - start)
+
+
+def _show_file(
+    settings: Settings,
+    source: str,
+    target: Path | None,
+    done: FileSweep,
+    left_out: Sequence[str] = (),
+) -> None:
+    from loadmuster.cli.sweep_view import file_document, show_file, show_reasons
+
+    def show(console: Console) -> None:
+        show_file(console, source, target, done)
+        show_reasons(console, left_out)
+
+    settings.emit({**file_document(source, target, done), "left_out": list(left_out)}, show)
+
+
+def _show_grid(settings: Settings, reduced: Reduced, took_s: float) -> None:
+    from loadmuster.cli.sweep_view import grid_document, show_grid
+
+    settings.emit(grid_document(reduced), lambda console: show_grid(console, reduced, took_s))
+
+
+def _sweep_folder(settings: Settings, asked: _Asked, source: Path, target: Path | None) -> None:
+    """Partition by partition: in this process, or by workers of Dask."""
+    from engine.catalogs.in_use import catalog_in_use
+    from engine.sweeping.spread import on_dask, sweep_folder
+    from engine.sweeping.sweep import OnError
+    from loadmuster.cli.sweep_view import folder_document, show_folder
+
+    if target is None or asked.where or asked.sort or asked.top:
+        raise BadInputError(
+            "sweep: a folder becomes the folder OUT, all rows as they come", option="OUT"
+        )
+    mapped: Any = map
+    with ExitStack() as stack:
+        if asked.dask or asked.workers:
+            _need("distributed", "Dask, which leads workers,", "spread")
+            from distributed import Client, LocalCluster
+
+            where = asked.dask or stack.enter_context(
+                LocalCluster(n_workers=asked.workers, threads_per_worker=1, dashboard_address=None)
+            )
+            mapped = on_dask(stack.enter_context(Client(where)))
+        done = sweep_folder(
+            source,
+            target,
+            mapped=mapped,
+            catalog=catalog_in_use(),
+            at=settings.clock().now().date(),
+            plan=asked.plan,
+            on_error=OnError(asked.on_error),
+            progress=stack.enter_context(_told(settings)),
+        )
+    settings.emit(
+        folder_document(source, target, done),
+        lambda console: show_folder(console, source, target, done),
+    )
+
+
+def need_pyarrow() -> None:
+    """Refuse what files of columns are needed for where the extra is missing."""
+    _need("pyarrow", "pyarrow, which reads files of columns,", "sweep")
+
+
+def _need(module: str, what: str, extra: str) -> None:
+    if not is_installed(module):
+        raise BadInputError(f"sweep: {not_installed(what, extra)}", extra=extra)
+
+
+@contextmanager
+def _told(settings: Settings) -> Iterator[Progress | None]:
+    """Progress on a terminal's standard error; elsewhere none."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    if settings.json or not console.is_terminal:
+        yield None
+        return
+    with Bar(
+        BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console, transient=True
+    ) as bar:
+        task = bar.add_task("sweep", total=None)
+        yield lambda rows, total: bar.update(task, completed=rows, total=total)

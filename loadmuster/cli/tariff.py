@@ -1,0 +1,151 @@
+"""``loadmuster tariff``: what load-testing services would bill, and by which rule."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.scenario import Protocol
+from kernel.clock import parse_instant
+from kernel.durations import parse_duration_s
+from loadmuster.cli.settings import Command, CommandGroup, Settings, pass_settings
+from loadmuster.cli.tariff_view import price_document, rate, rule, rule_in_words, summary
+from pricing.money import BYTES_PER_GB, usd_micros
+from pricing.tariffs import LoadSize, load_tariff, price, tariff_names, tariff_versions
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@click.group(cls=CommandGroup)
+def tariff() -> None:
+    """What load-testing services would bill for a test."""
+
+
+@tariff.command("list", cls=Command)
+@pass_settings
+def list_tariffs(settings: Settings) -> None:
+    """All tariffs, in the version in force."""
+    today = settings.clock().now().date()
+    tariffs = [load_tariff(name, today) for name in tariff_names()]
+
+    def show(console: Console) -> None:
+        from loadmuster.cli.layout import columns
+
+        table = columns(
+            *("tariff", "service", "unit", "USD a unit", "rule of"),
+            right=("USD a unit",),
+            fixed=("tariff", "unit", "rule of"),
+        )
+        for each in tariffs:
+            price_of_unit = rate(each) or ("the machine's" if each.machines_of else "-")
+            table.add_row(each.name, each.title, each.unit, price_of_unit, str(each.version))
+        console.print(table)
+        console.print("-: not published")
+
+    settings.emit({"tariffs": [summary(each) for each in tariffs]}, show)
+
+
+@tariff.command("show", cls=Command)
+@click.argument("name")
+@pass_settings
+def show_tariff(settings: Settings, name: str) -> None:
+    """One tariff: its rule in every version, and where it is published."""
+    versions = tariff_versions(name)
+
+    def show(console: Console) -> None:
+        from rich.table import Table
+
+        for version in reversed(versions):
+            table = Table(show_header=False, box=None, title_justify="left")
+            table.title = f"{version.title}, rule of {version.version}"
+            table.add_column(no_wrap=True)
+            table.add_column(overflow="fold")
+            for label, text in rule_in_words(version):
+                table.add_row(label, text)
+            console.print(table)
+            console.print()
+
+    document = {
+        "tariff": name,
+        "title": versions[0].title,
+        "versions": [rule(version) for version in versions],
+    }
+    settings.emit(document, show)
+
+
+@tariff.command("price", cls=Command)
+@click.argument("name")
+@click.option("--injectors", type=int, help="Servers that put the load on.")
+@click.option("--users", type=int, help="Virtual users at most at once.")
+@click.option("--duration", required=True, help="Length of the test: 90s, 10m, 1h30m.")
+@click.option(
+    "--protocol",
+    type=click.Choice([each.value for each in Protocol]),
+    default=Protocol.HTTP.value,
+    show_default=True,
+    help="What the users speak.",
+)
+@click.option(
+    "--machine-usd",
+    metavar="USD",
+    help="What an hour of one injector's machine costs; for services that pass it on.",
+)
+@click.option(
+    "--sent-gb", metavar="GB", type=click.FloatRange(0, 1e9), help="What is sent; likewise."
+)
+@click.option("--at", metavar="DATE", help="The day whose rule counts; default: today.")
+@pass_settings
+def price_tariff(  # noqa: PLR0913 - one argument for each option
+    settings: Settings,
+    *,
+    name: str,
+    injectors: int | None,
+    users: int | None,
+    duration: str,
+    protocol: str,
+    machine_usd: str | None,
+    sent_gb: float | None,
+    at: str | None,
+) -> None:
+    """What a service bills for a test of a size, with the arithmetic."""
+    day = _day(settings, at)
+    in_force = load_tariff(name, day)
+    machine_usd_micros = None
+    if machine_usd is not None:
+        machine_usd_micros = usd_micros(machine_usd, where="--machine-usd")
+    usage = LoadSize(
+        injectors=injectors,
+        users=users,
+        duration_s=parse_duration_s(duration, "--duration"),
+        protocol=protocol,
+        machines_usd_micros=(
+            None if machine_usd_micros is None else machine_usd_micros * (injectors or 1)
+        ),
+        sent_bytes=None if sent_gb is None else int(Decimal(str(sent_gb)) * BYTES_PER_GB),
+    )
+    charge = price(in_force, usage)
+    warnings = []
+    if day < in_force.version:
+        warnings.append(
+            f"the oldest version known is of {in_force.version}; it is taken for {day} too"
+        )
+    if in_force.superseded_by is not None:
+        warnings.append(f"an older rule; {in_force.superseded_by} is in force")
+
+    def show(console: Console) -> None:
+        for step in charge.steps:
+            console.print(step)
+        for warning in warnings:
+            console.print(f"Note: {warning}")
+        console.print(f"{in_force.title}, rule of {charge.version}, as of {charge.as_of}")
+
+    settings.emit(price_document(charge, warnings), show)
+
+
+def _day(settings: Settings, at: str | None) -> date:
+    instant = settings.clock().now() if at is None else parse_instant(at, where="--at")
+    return instant.date()

@@ -1,0 +1,112 @@
+"""Usage of a cycle as people read it: figures, a plot by day, departments, the latest runs."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from loadmuster.cli.chart import Chart
+from loadmuster.cli.layout import columns, facts, section
+from pricing.money import format_usd
+from pricing.reports.usage import CycleUsage
+
+HEIGHT_ROWS = 7
+WIDTH_COLUMNS_MAX = 100
+RUNS_SHOWN_MAX = 20
+DAYS_BETWEEN_TICKS = 5
+OWN_RUNS = "(the account's own)"
+
+
+def show_usage(console: Console, used: CycleUsage) -> None:
+    """Everything about the cycle; of its runs the latest."""
+    section(console, f"Usage of {used.account_id}", _figures(used))
+    if used.purchases:
+        section(console, "Charged besides runs", _purchases(used))
+    if not used.runs:
+        console.print("\nNo run was charged in this cycle yet.")
+        return
+    section(console, "LI-minutes by day", usage_plot(used, console.width))
+    section(console, "By department", _departments(used))
+    fit = len(used.runs) <= RUNS_SHOWN_MAX
+    heading = "Runs" if fit else f"Runs, the last {RUNS_SHOWN_MAX} of {len(used.runs):,}"
+    section(console, heading, _runs(used))
+
+
+def usage_plot(used: CycleUsage, width_columns: int) -> Text:
+    """A bar a day from the first to the last of the cycle."""
+    days = used.by_day()
+    levels = [total.li_minutes for total in days.values()]
+    peak = max(1, *levels)
+    chart = Chart(
+        min(width_columns, WIDTH_COLUMNS_MAX),
+        HEIGHT_ROWS,
+        len(days) + 1,
+        [(level, f"{level:,}") for level in (0, peak // 2, peak)],
+    )
+    chart.bars(levels)
+    names = [f"{day:%d %b}" for day in days]
+    return Text(chart.drawn(list(enumerate(names, start=1))[::DAYS_BETWEEN_TICKS]), "cyan")
+
+
+def _figures(used: CycleUsage) -> Table:
+    total = used.total
+    rows = [
+        ("plan", used.plan),
+        ("cycle", f"{used.cycle.first_day} to {used.cycle.last_day} ({used.timezone})"),
+        ("runs", f"{total.runs:,}, {total.li_minutes:,} LI-minutes"),
+        ("credits consumed", f"{total.credits_li_minutes:,} LI-minutes"),
+        ("credits remaining", f"{used.remaining_li_minutes:,} LI-minutes"),
+        ("runs paid in money", f"{format_usd(total.usd_micros)} USD"),
+        ("charged in all", f"{format_usd(used.charged_usd_micros)} USD"),
+    ]
+    return facts(*rows)
+
+
+def _purchases(used: CycleUsage) -> Table:
+    zone = ZoneInfo(used.timezone)
+    table = columns("at", "what", "USD", right=("USD",), fixed=("at",))
+    for each in used.purchases:
+        at = f"{each.at.astimezone(zone):%Y-%m-%d %H:%M}"
+        table.add_row(at, each.description, format_usd(each.usd_micros))
+    return table
+
+
+def _departments(used: CycleUsage) -> Table:
+    figures = ("runs", "LI-minutes", "of credits", "USD")
+    table = columns("department", *figures, right=figures)
+    for name, total in used.by_department().items():
+        table.add_row(
+            name or OWN_RUNS,
+            f"{total.runs:,}",
+            f"{total.li_minutes:,}",
+            f"{total.credits_li_minutes:,}",
+            format_usd(total.usd_micros),
+        )
+    return table
+
+
+def _runs(used: CycleUsage) -> Table:
+    zone = ZoneInfo(used.timezone)
+    figures = ("injectors", "LI-minutes", "USD")
+    whose = ["department"] if any(run.department for run in used.runs) else []
+    names = ("at", "run", *whose, *figures, "")
+    table = columns(*names, right=figures, fixed=("at", "run", ""))
+    for run in used.runs[-RUNS_SHOWN_MAX:]:
+        notes = [
+            note
+            for note, holds in (("rehearsal", run.rehearsal), ("corrected", run.corrected))
+            if holds
+        ]
+        table.add_row(
+            f"{run.at.astimezone(zone):%Y-%m-%d %H:%M}",
+            run.run_id,
+            *([run.department or ""] if whose else []),
+            f"{run.injectors:,}",
+            f"{run.li_minutes:,}",
+            format_usd(run.usd_micros) if run.usd_micros else "",
+            ", ".join(notes),
+        )
+    return table

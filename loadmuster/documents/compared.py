@@ -1,0 +1,37 @@
+"""The document that ``compare`` prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.planning.compare import Comparison, Row
+from loadmuster.documents.parts import cliff_part, number, scenario_part, usd
+
+if TYPE_CHECKING:
+    from loadmuster.documents.shapes import ComparisonDocument, RowPart
+
+
+def comparison_document(comparison: Comparison) -> ComparisonDocument:
+    """The comparison in the shape of the contract."""
+    load = comparison.estimate.load
+    return {
+        "scenario": scenario_part(comparison.estimate.scenario),
+        "peak_users": load.peak_users,
+        "duration_s": load.duration_s,
+        "rows": [_row(row) for row in comparison.rows],
+    }
+
+
+def _row(row: Row) -> RowPart:
+    return {
+        "tariff": row.name,
+        "title": row.title,
+        "kind": row.kind.value,
+        "engines": row.engines,
+        "unit": row.unit,
+        "quantity": None if row.quantity is None else number(row.quantity),
+        "usd": usd(row.usd_micros),
+        "as_of": row.as_of.isoformat(),
+        "note": row.note,
+        "cliffs": [cliff_part(each) for each in row.cliffs],
+    }

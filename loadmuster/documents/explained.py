@@ -1,0 +1,33 @@
+"""Why an estimate's machines were chosen, in its document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.planning.next_best import Explanation
+from loadmuster.documents.parts import machines_of
+from pricing.money import format_usd
+
+if TYPE_CHECKING:
+    from loadmuster.documents.shapes import ExplanationPart
+
+
+def explanation_part(explanation: Explanation) -> ExplanationPart:
+    """One cloud's choice, and what comes next."""
+    return {
+        "provider": explanation.fleet.provider,
+        "optimal": explanation.is_optimal,
+        "usd_least": format_usd(explanation.least_usd_micros),
+        "usd_linear": format_usd(explanation.linear_usd_micros),
+        "gap_percent": round(explanation.gap_percent, 3),
+        "alternatives": [
+            {
+                "kind": other.kind,
+                "fleet": machines_of(other.fleet),
+                "usd": format_usd(other.fleet.usd_micros),
+                "usd_more": format_usd(other.more_usd_micros),
+                "reason": other.reason,
+            }
+            for other in explanation.alternatives
+        ],
+    }

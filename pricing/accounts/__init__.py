@@ -1,0 +1,1 @@
+"""Accounts: opened, shown, brought up to date, and every command on their plan."""

@@ -1,0 +1,72 @@
+"""Boosts: bought once, as many LI-minutes as the plan grants in a month (R77-R80)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from kernel.errors import RefusedError
+from pricing.accounts.command import begin_command
+from pricing.accounts.purchases import Purchase, buy
+from pricing.ledger.lots import LotKind
+from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.subscriptions.changes import ChangeKind
+
+
+class NoBoostError(RefusedError):
+    """The plan is sold without boosts; facts: ``account``, ``plan``."""
+
+    code = "no_boost"
+
+
+def boost(
+    conn: Connection,
+    account_id: str,
+    *,
+    now: datetime,
+    request_id: str,
+    payer: PaymentGateway = REHEARSED_GATEWAY,
+) -> None:
+    """Add one boost's LI-minutes and charge for them, both or neither (R79).
+
+    It can be had again, under another request id (C15). While a downgrade is pending, the smaller
+    plan's terms count (R80, C16).
+
+    Raises:
+        NotSubscribedError: If the account is on demand, on trial, or has cancelled.
+        NoBoostError: If its plan is sold without.
+        ChannelCannotError: If its payment channel charges on billing dates only (C23).
+        CancellationPendingError, PaymentOverdueError: If the subscription will end, or is unpaid.
+        PaymentFailedError: If the price could not be collected; nothing was done.
+    """
+    asked = begin_command(
+        conn, account_id, "boost", {}, request_id=request_id, payer=payer, now=now
+    )
+    if asked is None:
+        return
+    asked.check_subscribed("be boosted")
+    smaller = asked.changes(conn).get(ChangeKind.DOWNGRADE)
+    plan = asked.subscription.plan if smaller is None or smaller.plan is None else smaller.plan
+    if not plan.boosts:
+        raise NoBoostError(
+            f"account {account_id}: plan {plan.name} is sold without boosts",
+            account=account_id,
+            plan=plan.name,
+        )
+    asked.check_not_cancelled(conn)
+    asked.check_paid(conn)
+    buy(
+        conn,
+        asked,
+        Purchase(
+            kind=LotKind.BOOST,
+            cause=f"subscription:{asked.subscription.id}:boost:{request_id}",
+            description=f"boost of {plan.name}",
+            usd_micros=plan.price_of_boost_usd_micros,
+            li_minutes=plan.li_minutes,
+            rollover=plan.rollover,
+            revenue="revenue:boost",
+        ),
+        payer=payer,
+    )

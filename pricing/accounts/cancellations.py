@@ -1,0 +1,207 @@
+"""The end of a subscription: asked for, confirmed, pending, in effect, and renewed (R56-R65).
+
+An administrator asks; the request counts once a representative has confirmed it. It takes effect
+at the first boundary after that (C30): no charge, no grant, what is left is void. Saved tests stay
+to be looked at, nothing can be launched, and run history is kept for one more month, counted from
+the anchor. In that month the subscription can be renewed (C25, C26).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from kernel.errors import RefusedError
+from pricing.accounts.administrators import check_administrator
+from pricing.accounts.command import CommandContext, begin_command
+from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.periods import period, period_number
+from pricing.subscriptions.activation import activate
+from pricing.subscriptions.changes import (
+    Change,
+    ChangeKind,
+    ChangeState,
+    ask_for,
+    confirm,
+    end_change,
+)
+from pricing.subscriptions.subscriptions import Subscription
+
+
+class NoCancellationError(RefusedError):
+    """There is no request to confirm; facts: ``account``, ``status``."""
+
+    code = "no_cancellation"
+
+
+class CancellationAskedError(RefusedError):
+    """The cancellation has been asked for already; facts: ``account``, ``by``, ``state``."""
+
+    code = "cancellation_asked"
+
+
+class NotRenewableError(RefusedError):
+    """Nothing that could be renewed, or too late; facts: ``account``, ``until``."""
+
+    code = "not_renewable"
+
+
+def cancel(
+    conn: Connection,
+    account_id: str,
+    *,
+    by: str,
+    now: datetime,
+    request_id: str,
+    payer: PaymentGateway = REHEARSED_GATEWAY,
+) -> None:
+    """Ask for the end of a subscription; nothing changes before a representative confirms it.
+
+    Args:
+        conn: An open write transaction.
+        account_id: Whose.
+        by: Who asks. If the account names administrators, one of them.
+        now: The command's instant.
+        request_id: The caller's id of this request.
+        payer: Collects what is due by now.
+
+    Raises:
+        NotAdministratorError: If somebody else asks.
+        NotSubscribedError: If there is no subscription to cancel.
+        CancellationAskedError: If that has been asked for already.
+    """
+    asked = begin_command(
+        conn, account_id, "cancel", {"by": by}, request_id=request_id, payer=payer, now=now
+    )
+    if asked is None:
+        return
+    check_administrator(conn, account_id, by, otherwise="; ask {names} to send the request")
+    asked.check_subscribed("cancel")
+    earlier = asked.changes(conn).get(ChangeKind.CANCELLATION)
+    if earlier is not None:
+        raise CancellationAskedError(
+            f"account {account_id}: {earlier.requested_by} has asked for the cancellation already;"
+            f" it is {earlier.state}",
+            account=account_id,
+            by=earlier.requested_by,
+            state=earlier.state,
+        )
+    ask_for(
+        conn,
+        account_id,
+        asked.subscription.id,
+        ChangeKind.CANCELLATION,
+        effective_at=None,
+        requested_by=by,
+        now=asked.at,
+    )
+
+
+def confirm_cancel(
+    conn: Connection,
+    account_id: str,
+    *,
+    now: datetime,
+    request_id: str,
+    representative: str | None = None,
+    payer: PaymentGateway = REHEARSED_GATEWAY,
+) -> None:
+    """Confirm a cancellation, as a representative: it takes effect at the next boundary (R59, R60).
+
+    A downgrade that was waiting for the same boundary is withdrawn.
+
+    Raises:
+        NoCancellationError: If none has been asked for, or it is confirmed already.
+    """
+    asked = begin_command(
+        conn,
+        account_id,
+        "confirm-cancel",
+        {"representative": representative},
+        request_id=request_id,
+        payer=payer,
+        now=now,
+    )
+    if asked is None:
+        return
+    change = _cancellation(conn, asked)
+    if change is None or change.state is not ChangeState.REQUESTED:
+        raise NoCancellationError(
+            f"account {account_id}: there is no cancellation to confirm"
+            + ("" if change is None else "; it is confirmed already"),
+            account=account_id,
+            status="none" if change is None else change.state,
+        )
+    # An administrator's request from before the account went on demand has nothing to end.
+    asked.check_subscribed("cancel")
+    smaller = asked.changes(conn).get(ChangeKind.DOWNGRADE)
+    if smaller is not None:
+        end_change(conn, smaller, ChangeState.WITHDRAWN, asked.at)
+    confirm(
+        conn,
+        change,
+        by=representative,
+        effective_at=asked.period.end,
+        now=asked.at,
+    )
+
+
+def renew(
+    conn: Connection,
+    account_id: str,
+    *,
+    now: datetime,
+    request_id: str,
+    payer: PaymentGateway = REHEARSED_GATEWAY,
+) -> None:
+    """Take a cancellation back, or within a month of its effect subscribe again (R63, C26).
+
+    Before it takes effect, withdrawing it changes nothing. Afterwards the same terms begin anew,
+    on a new anchor, charged and granted at once; the old credits stay void.
+
+    Raises:
+        NotRenewableError: If there is nothing to renew, or the month has passed.
+        PaymentFailedError: If the first period could not be collected; nothing was done.
+    """
+    asked = begin_command(
+        conn, account_id, "renew", {}, request_id=request_id, payer=payer, now=now
+    )
+    if asked is None:
+        return
+    subscription = asked.subscription
+    change = _cancellation(conn, asked)
+    if change is not None:
+        end_change(conn, change, ChangeState.WITHDRAWN, asked.at)
+        return
+    until = kept_until(subscription)
+    if until is None or asked.at >= until:
+        shown = None if until is None else until.isoformat(timespec="seconds")
+        raise NotRenewableError(
+            f"account {account_id}: "
+            + (
+                "there is no cancelled subscription to renew"
+                if until is None
+                else f"a renewal was possible until {shown}; choose a plan"
+            ),
+            account=account_id,
+            until=shown,
+        )
+    activate(conn, account_id, subscription.plan, at=asked.at, payer=payer)
+
+
+def kept_until(subscription: Subscription) -> datetime | None:
+    """Until when a cancelled subscription can be renewed and its run history is kept.
+
+    One month from the effect, counted from the anchor (C25); None: it was not cancelled.
+    """
+    if subscription.ended_at is None or not subscription.plan.has_periods:
+        return None
+    anchor = subscription.anchor
+    return period(anchor, period_number(anchor, subscription.ended_at)).end
+
+
+def _cancellation(conn: Connection, asked: CommandContext) -> Change | None:
+    if asked.subscription.ended_at is not None:
+        return None
+    return asked.changes(conn).get(ChangeKind.CANCELLATION)

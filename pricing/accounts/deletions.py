@@ -1,0 +1,90 @@
+"""The deletion of an account, for good (R65-R67).
+
+It happens only when somebody asks for it, after every subscription has ended. Personal data goes:
+the card, the administrators' names, who asked for what. The journal and the invoices stay, under
+the account's id (C29).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from kernel.errors import RefusedError
+from pricing.accounts.account import advance
+from pricing.ledger import idempotency
+from pricing.ledger.reservations import runs_at_once
+from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.subscriptions.changes import withdraw_all
+from pricing.subscriptions.lot_expiry import void_all
+from pricing.subscriptions.subscriptions import abandon_unpaid, end_subscription, latest
+from pricing.tables import ACCOUNTS, ADMINISTRATORS, CHANGES
+
+
+class StillSubscribedError(RefusedError):
+    """A subscription has not ended; facts: ``account``, ``plan``."""
+
+    code = "still_subscribed"
+
+
+class RunsOpenError(RefusedError):
+    """Runs have been accepted and have not ended; facts: ``account``, ``runs``."""
+
+    code = "runs_open"
+
+
+def delete(
+    conn: Connection,
+    account_id: str,
+    *,
+    now: datetime,
+    request_id: str,
+    payer: PaymentGateway = REHEARSED_GATEWAY,
+) -> None:
+    """Delete an account; deleting it again does nothing.
+
+    Raises:
+        StillSubscribedError: If a subscription has not been cancelled and ended yet (R66).
+        RunsOpenError: If a run has not ended.
+    """
+    instant = advance(conn, account_id, now, payer=payer)
+    idempotency.remember(conn, account_id, request_id, command="delete", content={}, now=instant)
+    deleted = select(ACCOUNTS.c.deleted_at).where(ACCOUNTS.c.id == account_id)
+    if conn.execute(deleted).scalar_one() is not None:
+        return
+    subscription = latest(conn, account_id)
+    if subscription.ended_at is None and subscription.plan.is_subscription:
+        raise StillSubscribedError(
+            f"account {account_id} is on plan {subscription.plan.name}: it can be deleted once its"
+            " subscription has been cancelled and has ended",
+            account=account_id,
+            plan=subscription.plan.name,
+        )
+    _check_no_open_runs(conn, account_id)
+    if subscription.ended_at is None:
+        withdraw_all(conn, subscription.id, instant)
+        abandon_unpaid(conn, subscription)
+        end_subscription(conn, subscription, instant)
+    void_all(conn, account_id, at=instant, now=instant)
+    conn.execute(ADMINISTRATORS.delete().where(ADMINISTRATORS.c.account_id == account_id))
+    conn.execute(
+        CHANGES.update()
+        .where(CHANGES.c.account_id == account_id)
+        .values(requested_by=None, confirmed_by=None)
+    )
+    conn.execute(
+        ACCOUNTS.update()
+        .where(ACCOUNTS.c.id == account_id)
+        .values(deleted_at=instant, card=None, suspended_since=None)
+    )
+
+
+def _check_no_open_runs(conn: Connection, account_id: str) -> None:
+    runs = runs_at_once(conn, account_id)
+    if runs:
+        raise RunsOpenError(
+            f"account {account_id}: {len(runs)} run(s) have not ended; cancel them first",
+            account=account_id,
+            runs=len(runs),
+        )

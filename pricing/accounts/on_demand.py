@@ -1,0 +1,140 @@
+"""From a subscription to on-demand at once, and back for nothing until the boundary (R49-R55).
+
+Once on demand, every run is paid in money (R52) and what the subscription had left cannot be used
+(R51). Until the boundary it is only suspended: an undo gives the same plan and the same credits
+back and costs nothing (R54, R55, C2, C38). At the boundary it is void for good.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from kernel.errors import RefusedError
+from pricing.accounts.command import begin_command
+from pricing.accounts.plan_changes import SamePlanError, check_sale
+from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.plans.model import Plan
+from pricing.subscriptions.activation import activate, check_channel
+from pricing.subscriptions.changes import ChangeKind, ChangeState, ask_for, end_change
+from pricing.subscriptions.terms import begin_terms
+from pricing.tables import ACCOUNTS
+
+
+class NothingToUndoError(RefusedError):
+    """No switch and no downgrade waits for its boundary; facts: ``account``, ``plan``."""
+
+    code = "nothing_to_undo"
+
+
+def to_on_demand(
+    conn: Connection,
+    account_id: str,
+    on_demand: Plan,
+    *,
+    now: datetime,
+    request_id: str,
+    agreed_with: str | None = None,
+    payer: PaymentGateway = REHEARSED_GATEWAY,
+) -> None:
+    """Put an account on demand at once; nothing is refunded (R53).
+
+    Args:
+        conn: An open write transaction.
+        account_id: Whose.
+        on_demand: The plan that is paid run by run.
+        now: The command's instant.
+        request_id: The caller's id of this request.
+        agreed_with: The representative who agreed, where the plan asks for one.
+        payer: Collects what is due by now.
+
+    Raises:
+        SamePlanError: If the account is on demand already.
+        ContactUsError, ChannelCannotError: If its plan or its payment channel does not allow it.
+        CancellationPendingError: If the subscription is going to end anyway.
+    """
+    asked = begin_command(
+        conn,
+        account_id,
+        "to-on-demand",
+        {"plan": on_demand.name, "agreed_with": agreed_with},
+        request_id=request_id,
+        payer=payer,
+        now=now,
+    )
+    if asked is None:
+        return
+    subscription = asked.subscription
+    if subscription.ended_at is None and not subscription.plan.is_subscription:
+        raise SamePlanError(
+            f"account {account_id} is on plan {subscription.plan.name} already",
+            account=account_id,
+            plan=subscription.plan.name,
+        )
+    if subscription.ended_at is not None:
+        activate(conn, account_id, on_demand, at=asked.at, payer=payer)
+        return
+    if subscription.plan.trial_days is None:
+        check_sale(account_id, subscription.plan, on_demand, agreed_with)
+    check_channel(conn, account_id, on_demand)
+    asked.check_not_cancelled(conn)
+    for change in asked.changes(conn).values():
+        end_change(conn, change, ChangeState.WITHDRAWN, asked.at)
+    ask_for(
+        conn,
+        account_id,
+        subscription.id,
+        ChangeKind.ON_DEMAND,
+        plan=subscription.plan,
+        effective_at=asked.period.end,
+        now=asked.at,
+    )
+    begin_terms(conn, account_id, subscription.id, on_demand, asked.at)
+    _suspend(conn, account_id, asked.at)
+
+
+def undo(
+    conn: Connection,
+    account_id: str,
+    *,
+    now: datetime,
+    request_id: str,
+    payer: PaymentGateway = REHEARSED_GATEWAY,
+) -> None:
+    """Take back the switch to on-demand, or a downgrade that waits for its boundary; for nothing.
+
+    Raises:
+        NothingToUndoError: If neither is waiting; the boundary may have passed.
+    """
+    asked = begin_command(conn, account_id, "undo", {}, request_id=request_id, payer=payer, now=now)
+    if asked is None:
+        return
+    changes = {} if asked.subscription.ended_at else asked.changes(conn)
+    switch, smaller = changes.get(ChangeKind.ON_DEMAND), changes.get(ChangeKind.DOWNGRADE)
+    change = switch or smaller
+    if change is None:
+        raise NothingToUndoError(
+            f"account {account_id} is on plan {asked.subscription.plan.name} and no switch to"
+            " on-demand or downgrade is waiting for its boundary",
+            account=account_id,
+            plan=asked.subscription.plan.name,
+        )
+    end_change(conn, change, ChangeState.WITHDRAWN, asked.at)
+    if switch is not None:
+        assert switch.plan is not None
+        begin_terms(conn, account_id, asked.subscription.id, switch.plan, asked.at)
+        _suspend(conn, account_id, None)
+        if switch.plan.trial_days is not None:
+            ask_for(
+                conn,
+                account_id,
+                asked.subscription.id,
+                ChangeKind.TRIAL_END,
+                effective_at=switch.effective_at,
+                now=asked.at,
+            )
+
+
+def _suspend(conn: Connection, account_id: str, since: datetime | None) -> None:
+    conn.execute(ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(suspended_since=since))

@@ -1,0 +1,160 @@
+"""Opening an account: what it is opened with, and that it is opened once."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, select
+
+from kernel.errors import BadInputError, RefusedError
+from pricing.accounts.account import Account, advance, find_account, shown
+from pricing.ledger import idempotency
+from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.periods import check_timezone, check_year
+from pricing.plans.channels import Channel
+from pricing.plans.model import Plan
+from pricing.subscriptions.activation import activate
+from pricing.tables import ACCOUNTS, ADMINISTRATORS, insert_once
+
+_ACCOUNT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
+
+
+class BadAccountIdError(BadInputError):
+    """Not usable as the id of an account; facts: ``account``."""
+
+    code = "bad_account_id"
+
+
+class AccountConflictError(RefusedError):
+    """The account is open, with other content; facts: ``account``, ``plan``, ``timezone``."""
+
+    code = "account_conflict"
+
+
+def check_opening(
+    account_id: str, *, timezone: str, activated_at: datetime | None, now: datetime
+) -> None:
+    """Whether an account could be opened like that; needs no database.
+
+    Raises:
+        BadAccountIdError: If the id has other characters.
+        UnknownTimezoneError: If the zone is none.
+        YearOutOfRangeError: If the clock or the activation is in an impossible year.
+        BadInputError: If the activation is later than now.
+    """
+    if not _ACCOUNT_ID.fullmatch(account_id):
+        raise BadAccountIdError(
+            f"account id {account_id!r} will not do: 1-64 letters, digits and . _ @ + - would,"
+            " beginning with a letter or a digit",
+            account=account_id,
+        )
+    check_timezone(timezone)
+    check_year(now.year, where="the clock")
+    if activated_at is None:
+        return
+    check_year(activated_at.year, where="activation")
+    if activated_at > now:
+        raise BadInputError(
+            f"activation at {shown(activated_at)}: now ({shown(now)}) or an instant before it"
+            " would be right",
+            activated_at=shown(activated_at),
+        )
+
+
+def open_account(  # noqa: PLR0913 - what an account is opened with
+    conn: Connection,
+    account_id: str,
+    plan: Plan,
+    *,
+    timezone: str,
+    activated_at: datetime | None = None,
+    now: datetime,
+    request_id: str | None = None,
+    channel: Channel = Channel.CARD,
+    card: str | None = None,
+    administrators: Sequence[str] = (),
+    payer: PaymentGateway = REHEARSED_GATEWAY,
+) -> Account:
+    """Open an account; a subscription's first period is charged and granted at once.
+
+    Opening it again with the same content answers the same and does nothing.
+
+    Args:
+        conn: An open write transaction.
+        account_id: 1-64 letters, digits and ``. _ @ + -``, beginning with a letter or a digit.
+        plan: What it is on.
+        timezone: IANA zone in which its billing days are.
+        activated_at: When it was activated elsewhere, which decides its billing day (R17, R18);
+            only the current period and later ones are charged here. Default: now.
+        now: The command's instant.
+        request_id: The caller's id of this request.
+        channel: How it pays.
+        card: The channel's own name for its card.
+        administrators: Who may cancel (R56); nobody named: whoever operates the database vouches.
+        payer: Collects the money.
+
+    Raises:
+        BadInputError: What ``check_opening`` refuses.
+        ChannelCannotError: If the plan is not sold through the channel.
+        PaymentFailedError: If the first period could not be collected.
+        AccountConflictError: If the account is open with another plan, zone or activation.
+        RequestConflictError: If the request id stands for something else.
+    """
+    check_opening(account_id, timezone=timezone, activated_at=activated_at, now=now)
+    content: dict[str, str | int | None] = {
+        "account": account_id,
+        "plan": plan.name,
+        "timezone": timezone,
+        "activated_at": activated_at.astimezone(UTC).isoformat() if activated_at else None,
+    }
+    if plan.credits is not None:
+        content["credits"] = plan.li_minutes
+    if channel is not Channel.CARD or card is not None:
+        content["payment"] = f"{channel} {card}"
+    if administrators:
+        content["administrators"] = json.dumps(sorted(set(administrators)))
+    activation = activated_at or now
+    is_new = insert_once(
+        conn,
+        ACCOUNTS,
+        ["id"],
+        {
+            "id": account_id,
+            "timezone": timezone,
+            "activated_at": activation,
+            "opened_at": now,
+            "opening_hash": idempotency.content_hash(content),
+            "last_command_at": now,
+            "channel": channel,
+            "card": card,
+        },
+    )
+    if request_id is not None:
+        idempotency.remember(conn, account_id, request_id, command="open", content=content, now=now)
+    if is_new:
+        for name in sorted(set(administrators)):
+            conn.execute(ADMINISTRATORS.insert().values(account_id=account_id, name=name))
+        activate(conn, account_id, plan, at=now.astimezone(UTC), payer=payer)
+        advance(conn, account_id, now, payer=payer)
+    else:
+        _check_opened_with(conn, account_id, idempotency.content_hash(content))
+    return find_account(conn, account_id)
+
+
+def _check_opened_with(conn: Connection, account_id: str, opening_hash: str) -> None:
+    """The account that is open already was opened with this content."""
+    opened_with = select(ACCOUNTS.c.opening_hash).where(ACCOUNTS.c.id == account_id)
+    if conn.execute(opened_with).scalar_one() != opening_hash:
+        account = find_account(conn, account_id)
+        raise AccountConflictError(
+            f"account {account_id} is open already, with another plan, time zone or activation"
+            f" (plan {account.plan}, zone {account.timezone}, activated"
+            f" {shown(account.activated_at)})",
+            account=account_id,
+            plan=account.plan,
+            timezone=account.timezone,
+            activated_at=shown(account.activated_at),
+        )

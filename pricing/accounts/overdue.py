@@ -1,0 +1,178 @@
+"""Periods and runs that could not be collected: tried again, or answered by the payer late (C24).
+
+A payment of a period that comes later grants once, for the same period; one of a run only pays
+what the run cost. What was void in the meantime is never collected.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import chain
+
+from sqlalchemy import Connection
+
+from kernel.errors import BadInputError, RefusedError
+from pricing.accounts.account import advance, check_not_deleted
+from pricing.accounts.command import begin_command
+from pricing.ledger.invoices import period_cause, run_cause
+from pricing.money import format_usd
+from pricing.payments.collecting import PaymentFailedError, book_payment, record_answer
+from pricing.payments.gateway import REHEARSED_GATEWAY, Answer, PaymentGateway, PaymentState
+from pricing.payments.run_payments import collect_run, debts_of_runs, take_back_credit
+from pricing.subscriptions.subscriptions import book_period, latest, pay_period, unpaid_periods
+from pricing.tables import ACCOUNTS
+
+
+class NothingDueError(RefusedError):
+    """Everything has been paid; facts: ``account``."""
+
+    code = "nothing_due"
+
+
+class NotAnAnswerError(BadInputError):
+    """A payer's message that says neither accepted nor declined; facts: ``state``."""
+
+    code = "not_an_answer"
+
+
+def set_card(
+    conn: Connection,
+    account_id: str,
+    card: str,
+    *,
+    now: datetime,
+    request_id: str,
+    payer: PaymentGateway = REHEARSED_GATEWAY,
+) -> None:
+    """Put another card on record; what is overdue is not tried again before ``pay``."""
+    asked = begin_command(
+        conn, account_id, "card", {"card": card}, request_id=request_id, payer=payer, now=now
+    )
+    if asked is not None:
+        conn.execute(ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(card=card))
+
+
+def pay(
+    conn: Connection,
+    account_id: str,
+    *,
+    now: datetime,
+    request_id: str,
+    payer: PaymentGateway = REHEARSED_GATEWAY,
+) -> None:
+    """Try to collect every unpaid period, the oldest first, then every unpaid run.
+
+    Each period that is paid is granted now. The first that cannot be collected ends it; what was
+    collected before that stays.
+
+    Raises:
+        NothingDueError: If everything has been paid; unpaid periods do not count once the account
+            is on demand, since they will be void.
+        PaymentFailedError: If the first could not be collected; nothing was done.
+    """
+    asked = begin_command(conn, account_id, "pay", {}, request_id=request_id, payer=payer, now=now)
+    if asked is None:
+        return
+    subscription = asked.subscription
+    unpaid = unpaid_periods(conn, subscription.id) if subscription.has_periods else ()
+    runs = debts_of_runs(conn, account_id)
+    if not unpaid and not runs:
+        raise NothingDueError(f"account {account_id}: nothing is overdue", account=account_id)
+    at, price = asked.at, subscription.plan.monthly_usd_micros
+    states = chain(
+        ((price, pay_period(conn, subscription, n, payer=payer, at=at, now=at)) for n in unpaid),
+        (
+            (run.usd_micros, collect_run(conn, account_id, run, payer=payer, now=at).state)
+            for run in runs
+        ),
+    )
+    for number, (usd_micros, state) in enumerate(states):
+        if state is PaymentState.ACCEPTED:
+            continue
+        if number == 0:
+            usd = format_usd(usd_micros)
+            raise PaymentFailedError(
+                f"account {account_id}: {usd} USD could not be collected: {state}",
+                account=account_id,
+                usd=usd,
+                reason=state,
+            )
+        return
+
+
+def payment_answered(
+    conn: Connection,
+    account_id: str,
+    key: str,
+    state: PaymentState,
+    *,
+    now: datetime,
+    payer: PaymentGateway = REHEARSED_GATEWAY,
+) -> bool:
+    """Take a payer's message about a delayed payment.
+
+    Messages may come late, twice, and out of order: the effect is keyed by the payment, so that
+    one about a subscription that is over never pays for the next one.
+
+    Args:
+        conn: An open write transaction.
+        account_id: Whose.
+        key: What the payment was asked for under: ``subscription:1:period:3``.
+        state: What became of it.
+        now: The command's instant.
+        payer: Asked for what becomes due meanwhile.
+
+    Returns:
+        Whether it granted anything.
+
+    Raises:
+        NotAnAnswerError: If it is neither accepted nor declined.
+    """
+    _check_answer(state)
+    instant = advance(conn, account_id, now, payer=payer)
+    check_not_deleted(conn, account_id)
+    subscription = latest(conn, account_id)
+    unpaid = {period_cause(subscription.id, n): n for n in unpaid_periods(conn, subscription.id)}
+    n = unpaid.get(key) if subscription.has_periods else None
+    if n is None:
+        return False
+    record_answer(conn, key, Answer(state, "answered late"))
+    if state is PaymentState.ACCEPTED:
+        book_period(conn, subscription, n, at=instant, now=instant)
+    return state is PaymentState.ACCEPTED
+
+
+def run_payment_answered(
+    conn: Connection,
+    account_id: str,
+    run_id: str,
+    state: PaymentState,
+    *,
+    now: datetime,
+    payer: PaymentGateway = REHEARSED_GATEWAY,
+) -> bool:
+    """Take a payer's message about the delayed payment of a run; it may come late, or twice.
+
+    Returns:
+        Whether it paid anything.
+
+    Raises:
+        NotAnAnswerError: If it is neither accepted nor declined.
+    """
+    _check_answer(state)
+    instant = advance(conn, account_id, now, payer=payer)
+    cause = run_cause(run_id)
+    debt = next((debt for debt in debts_of_runs(conn, account_id) if debt.cause == cause), None)
+    if debt is None:
+        return False
+    record_answer(conn, cause, Answer(state, "answered late"))
+    if state is PaymentState.DECLINED:
+        take_back_credit(conn, account_id, debt, at=instant)
+    return book_payment(conn, cause, at=instant, now=instant) > 0
+
+
+def _check_answer(state: PaymentState) -> None:
+    if state not in {PaymentState.ACCEPTED, PaymentState.DECLINED}:
+        raise NotAnAnswerError(
+            f"a payment was {state}: accepted or declined would be an answer", state=state
+        )

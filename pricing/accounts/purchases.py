@@ -1,0 +1,81 @@
+"""What is bought between two billing dates: money and credits, both or neither (R79)."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from pricing.accounts.command import CommandContext
+from pricing.ledger.invoices import issue
+from pricing.ledger.ledger import Posting, Transaction, post
+from pricing.ledger.lots import Grant, LotKind, grant
+from pricing.payments.collecting import book_payment, collect_at_once
+from pricing.payments.gateway import PaymentGateway
+from pricing.plans.quotes import Unit
+
+
+class Purchase(Struct, frozen=True):
+    """Credits for money.
+
+    Attributes:
+        kind: Of the lot.
+        cause: Natural key of the purchase.
+        description: For the books and the invoice.
+        usd_micros: What it costs.
+        li_minutes: What it grants.
+        rollover: Whether the credits outlive the period.
+        revenue: Ledger account that the money is earned on.
+    """
+
+    kind: LotKind
+    cause: str
+    description: str
+    usd_micros: int
+    li_minutes: int
+    rollover: bool
+    revenue: str
+
+
+def buy(
+    conn: Connection, asked: CommandContext, bought: Purchase, *, payer: PaymentGateway
+) -> None:
+    """Collect the price, book it, grant the credits and issue the invoice.
+
+    Raises:
+        ChannelCannotError: If the account's channel charges on billing dates only.
+        PaymentFailedError: If the price could not be collected; nothing was done.
+    """
+    account_id, at, cause = asked.account_id, asked.at, bought.cause
+    if bought.usd_micros:
+        collect_at_once(conn, account_id, cause, bought.usd_micros, payer=payer, now=at)
+        post(
+            conn,
+            Transaction(
+                account_id=account_id,
+                natural_key=f"{cause}:charge",
+                cause=cause,
+                description=bought.description,
+                effective_at=at,
+                recorded_at=at,
+                postings=(
+                    Posting("receivable", Unit.USD, bought.usd_micros),
+                    Posting(bought.revenue, Unit.USD, -bought.usd_micros),
+                ),
+            ),
+        )
+        book_payment(conn, cause, at=at, now=at)
+    if bought.li_minutes > 0:
+        grant(
+            conn,
+            account_id,
+            Grant(
+                kind=bought.kind,
+                amount=bought.li_minutes,
+                effective_at=at,
+                expires_at=None if bought.rollover else asked.period.end,
+                cause=cause,
+                description=bought.description,
+            ),
+            now=at,
+        )
+    issue(conn, cause, at)

@@ -1,0 +1,134 @@
+"""An account as it stands at an instant: plan, period, credits, charges, and what is to come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from pricing.ledger.balances import balance_below
+from pricing.ledger.invoices import REVENUE
+from pricing.ledger.lots import Lot, open_lots, suspended_lots
+from pricing.payments.run_payments import credit_of
+from pricing.periods import Period
+from pricing.plans.quotes import Unit
+from pricing.subscriptions.changes import Change, ChangeKind, ChangeState, open_changes
+from pricing.subscriptions.debts import debts_of
+from pricing.subscriptions.subscriptions import Subscription, latest
+
+if TYPE_CHECKING:
+    from pricing.accounts.account import Account
+
+
+class NextCharge(Struct, frozen=True):
+    """What the next period's start will charge."""
+
+    at: datetime
+    usd_micros: int
+
+
+class Pending(Struct, frozen=True):
+    """What has been asked for and has not taken effect.
+
+    Attributes:
+        change: ``downgrade``, ``cancellation`` or ``on_demand``.
+        state: ``requested`` until a representative has confirmed it, then ``pending``.
+        at: When it takes effect; None while it is only requested.
+        plan: The plan that it leads to; for ``on_demand`` the one that an undo leads back to.
+        requested_by: Who asked for a cancellation.
+        suspended_li_minutes: Credits that will be void then, unless the switch is undone.
+    """
+
+    change: str
+    state: str
+    at: datetime | None
+    plan: str | None
+    requested_by: str | None
+    suspended_li_minutes: int
+
+
+class AccountView(Struct, frozen=True):
+    """An account as it stands at an instant.
+
+    Attributes:
+        account: Who.
+        period: The current billing period; None on demand and after a cancellation.
+        lots: What can be used, in burn order.
+        charged_usd_micros: All that was charged so far, less what was corrected.
+        next_charge: None on demand, and where the subscription is going to end.
+        pending: The change that will take effect next.
+        unpaid_usd_micros: What could not be collected for periods that have begun, and for runs.
+        credit_usd_micros: What came back of runs that were paid; set off against the next one.
+    """
+
+    account: Account
+    period: Period | None
+    lots: tuple[Lot, ...]
+    charged_usd_micros: int
+    next_charge: NextCharge | None
+    pending: Pending | None = None
+    unpaid_usd_micros: int = 0
+    credit_usd_micros: int = 0
+
+    @property
+    def balance_li_minutes(self) -> int:
+        """LI-minutes that are left, those that runs have reserved included."""
+        return sum(lot.remaining for lot in self.lots)
+
+    @property
+    def reserved_li_minutes(self) -> int:
+        """LI-minutes that accepted runs hold and have not been charged yet."""
+        return sum(lot.reserved for lot in self.lots)
+
+
+def view_at(conn: Connection, account: Account, instant: datetime) -> AccountView:
+    """An account as it stands, its books having been advanced to ``instant``."""
+    account_id = account.id
+    subscription = latest(conn, account_id)
+    changes = {} if subscription.ended_at else open_changes(conn, subscription.id)
+    period = subscription.period_at(instant)
+    return AccountView(
+        account=account,
+        period=period,
+        lots=open_lots(conn, account_id, instant),
+        charged_usd_micros=-balance_below(conn, account_id, REVENUE, Unit.USD),
+        next_charge=_next_charge(subscription, changes, period),
+        pending=_pending(conn, account_id, changes, instant),
+        unpaid_usd_micros=debts_of(conn, account_id).usd_micros,
+        credit_usd_micros=credit_of(conn, account_id),
+    )
+
+
+def _next_charge(
+    subscription: Subscription, changes: dict[ChangeKind, Change], period: Period | None
+) -> NextCharge | None:
+    """The boundary charges the plan that will be in force then, if there is one."""
+    if period is None or not subscription.has_periods:
+        return None
+    cancellation = changes.get(ChangeKind.CANCELLATION)
+    if cancellation is not None and cancellation.state is ChangeState.PENDING:
+        return None
+    downgrade = changes.get(ChangeKind.DOWNGRADE)
+    plan = subscription.plan if downgrade is None or downgrade.plan is None else downgrade.plan
+    return NextCharge(period.end, plan.monthly_usd_micros)
+
+
+def _pending(
+    conn: Connection, account_id: str, changes: dict[ChangeKind, Change], at: datetime
+) -> Pending | None:
+    """The change with a date, else the one that waits for one; a trial's end is no change."""
+    wanted = [each for each in changes.values() if each.kind is not ChangeKind.TRIAL_END]
+    wanted.sort(key=lambda change: (change.effective_at is None, change.id))
+    if not wanted:
+        return None
+    change = wanted[0]
+    return Pending(
+        change=change.kind,
+        state=change.state,
+        at=change.effective_at,
+        plan=None if change.plan is None else change.plan.name,
+        requested_by=change.requested_by,
+        suspended_li_minutes=sum(lot.available for lot in suspended_lots(conn, account_id, at)),
+    )

@@ -1,0 +1,280 @@
+"""Credits are lots: dated amounts of LI-minutes that are burned in a written order.
+
+What is left of a lot is the balance of its ledger account ``lot:<id>``; what of it is spoken for
+are the slices that open reservations hold. A lot itself never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+from sqlalchemy import Connection, Subquery, bindparam, func, or_, select
+
+from kernel.errors import InvariantBrokenError
+from pricing.ledger.balances import LOT_PREFIX, balance, held_on_lots
+from pricing.ledger.ledger import Posting, Transaction, post
+from pricing.plans.quotes import Unit
+from pricing.tables import (
+    ACCOUNTS,
+    LOT_CLOSURES,
+    LOTS,
+    RESERVATIONS,
+    SLICES,
+    insert_once,
+)
+
+ISSUED = "issued"
+"""The ledger account that all LI-minutes come from."""
+
+
+class LotKind(StrEnum):
+    """Where a lot comes from."""
+
+    TRIAL = "trial"
+    PLAN = "plan"
+    UPGRADE = "upgrade"
+    BOOST = "boost"
+    EXTRA = "extra"
+
+
+PRIORITIES = {
+    LotKind.TRIAL: 10,
+    LotKind.PLAN: 20,
+    LotKind.UPGRADE: 20,
+    LotKind.BOOST: 30,
+    LotKind.EXTRA: 90,
+}
+"""Lower burns first."""
+
+
+class LotOutOfBoundsError(InvariantBrokenError):
+    """A lot holds less than nothing, or more than it was; facts: ``lot``, ``balance``."""
+
+    code = "lot_out_of_bounds"
+
+
+class Lot(Struct, frozen=True):
+    """A lot as it stands.
+
+    Attributes:
+        id: Its number.
+        kind: Where it comes from.
+        amount: LI-minutes granted.
+        remaining: LI-minutes not used.
+        reserved: LI-minutes of the remaining ones that open reservations hold.
+        effective_at: Usable from.
+        expires_at: Usable until, exclusive; None: it does not expire.
+        cause: The natural key of what granted it.
+    """
+
+    id: int
+    kind: LotKind
+    amount: int
+    remaining: int
+    reserved: int
+    effective_at: datetime
+    expires_at: datetime | None
+    cause: str
+
+    @property
+    def available(self) -> int:
+        """LI-minutes that a new reservation may take."""
+        return self.remaining - self.reserved
+
+
+class Slice(Struct, frozen=True):
+    """A part of a lot."""
+
+    lot_id: int
+    amount: int
+
+
+class Grant(Struct, frozen=True):
+    """LI-minutes to be given, once per cause."""
+
+    kind: LotKind
+    amount: int
+    effective_at: datetime
+    expires_at: datetime | None
+    cause: str
+    description: str
+
+
+class Held(Struct, frozen=True):
+    """LI-minutes on a lot, and those of them that open reservations hold."""
+
+    remaining: int
+    reserved: int
+
+
+def ledger_account(lot_id: int) -> str:
+    """The ledger account of a lot."""
+    return f"{LOT_PREFIX}{lot_id}"
+
+
+def grant(conn: Connection, account_id: str, given: Grant, *, now: datetime) -> None:
+    """Create a lot and fill it, unless its cause has granted before."""
+    filling = create_lot(conn, account_id, given, now=now)
+    if filling is not None:
+        post(conn, filling)
+
+
+def create_lot(
+    conn: Connection, account_id: str, given: Grant, *, now: datetime
+) -> Transaction | None:
+    """Create a lot, and say what must be posted to fill it; None: its cause has granted before."""
+    row = insert_once(
+        conn,
+        LOTS,
+        ["cause"],
+        {
+            "account_id": account_id,
+            "kind": given.kind,
+            "priority": PRIORITIES[given.kind],
+            "amount": given.amount,
+            "effective_at": given.effective_at,
+            "expires_at": given.expires_at,
+            "created_at": now,
+            "cause": given.cause,
+        },
+    )
+    if row is None:
+        return None
+    return Transaction(
+        account_id=account_id,
+        natural_key=f"{given.cause}:grant",
+        cause=given.cause,
+        description=given.description,
+        effective_at=given.effective_at,
+        recorded_at=now,
+        postings=(
+            Posting(ledger_account(row.id), Unit.LI_MINUTES, given.amount),
+            Posting(ISSUED, Unit.LI_MINUTES, -given.amount),
+        ),
+    )
+
+
+def open_lots(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]:
+    """The lots that can be used at ``at`` and hold anything, in burn order.
+
+    The order: priority, then expiry (none last), then creation, then id. An account that went on
+    demand has none, though it may still get them back (``suspended_lots``).
+    """
+    suspended = select(ACCOUNTS.c.suspended_since).where(ACCOUNTS.c.id == account_id)
+    if conn.execute(suspended).scalar_one_or_none() is not None:
+        return ()
+    return _lots_at(conn, account_id, at)
+
+
+def suspended_lots(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]:
+    """The lots that an undo of the switch to on-demand would make usable again (C2)."""
+    suspended = select(ACCOUNTS.c.suspended_since).where(ACCOUNTS.c.id == account_id)
+    if conn.execute(suspended).scalar_one_or_none() is None:
+        return ()
+    return _lots_at(conn, account_id, at)
+
+
+def held_of(conn: Connection, account_id: str, lot_id: int) -> Held:
+    """What one lot holds, closed or not."""
+    open_slices = _open_slices(account_id)
+    reserved = select(func.coalesce(func.sum(open_slices.c.amount), 0)).where(
+        open_slices.c.lot_id == lot_id
+    )
+    return Held(
+        remaining=balance(conn, account_id, ledger_account(lot_id), Unit.LI_MINUTES),
+        reserved=int(conn.execute(reserved).scalar_one()),
+    )
+
+
+def _open_slices(account_id: str) -> Subquery:
+    """``lot_id`` and ``amount`` of what the account's open reservations hold."""
+    return (
+        select(SLICES.c.lot_id, SLICES.c.amount)
+        .join(RESERVATIONS, RESERVATIONS.c.run_id == SLICES.c.run_id)
+        .where(RESERVATIONS.c.account_id == account_id, RESERVATIONS.c.state == "open")
+        .subquery()
+    )
+
+
+def _lots_at(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]:
+    held = {lot_id: li for lot_id, li in held_on_lots(conn, account_id).items() if li > 0}
+    open_slices = _open_slices(account_id)
+    reserved = (
+        select(open_slices.c.lot_id, func.sum(open_slices.c.amount).label("amount"))
+        .group_by(open_slices.c.lot_id)
+        .subquery()
+    )
+    rows = conn.execute(
+        select(LOTS, func.coalesce(reserved.c.amount, 0).label("reserved"))
+        .outerjoin(reserved, reserved.c.lot_id == LOTS.c.id)
+        .outerjoin(LOT_CLOSURES, LOT_CLOSURES.c.lot_id == LOTS.c.id)
+        .where(
+            LOT_CLOSURES.c.lot_id.is_(None),
+            LOTS.c.id.in_(bindparam("held", expanding=True, literal_execute=True)),
+            LOTS.c.effective_at <= at,
+            or_(LOTS.c.expires_at.is_(None), LOTS.c.expires_at > at),
+        )
+        .order_by(
+            LOTS.c.priority,
+            LOTS.c.expires_at.is_(None),
+            LOTS.c.expires_at,
+            LOTS.c.created_at,
+            LOTS.c.id,
+        ),
+        {"held": list(held)},
+    )
+    return tuple(
+        Lot(
+            id=row.id,
+            kind=LotKind(row.kind),
+            amount=row.amount,
+            remaining=held[row.id],
+            reserved=int(row.reserved),
+            effective_at=row.effective_at,
+            expires_at=row.expires_at,
+            cause=row.cause,
+        )
+        for row in rows
+    )
+
+
+def take(lots: Iterable[Lot], needed: int) -> tuple[Slice, ...]:
+    """Slices of ``needed`` LI-minutes in all, from the first lots on; fewer if there is no more."""
+    slices = []
+    for lot in lots:
+        amount = min(lot.available, needed)
+        if amount > 0:
+            slices.append(Slice(lot.id, amount))
+            needed -= amount
+    return tuple(slices)
+
+
+def give_back(slices: Iterable[Slice], returned: int) -> tuple[Slice, ...]:
+    """What each lot gets back of what was taken from it, the last taken first."""
+    slices_back = []
+    for taken in reversed(tuple(slices)):
+        amount = min(taken.amount, returned)
+        if amount > 0:
+            slices_back.append(Slice(taken.lot_id, amount))
+            returned -= amount
+    return tuple(slices_back)
+
+
+def check_bounds(conn: Connection, account_id: str, lot_ids: Iterable[int]) -> None:
+    """No lot holds less than nothing, or more than it was granted.
+
+    Raises:
+        LotOutOfBoundsError: If one does; the transaction must not be committed.
+    """
+    for lot_id in lot_ids:
+        amount = conn.execute(select(LOTS.c.amount).where(LOTS.c.id == lot_id)).scalar_one()
+        held = balance(conn, account_id, ledger_account(lot_id), Unit.LI_MINUTES)
+        if not 0 <= held <= amount:
+            raise LotOutOfBoundsError(
+                f"lot {lot_id} of account {account_id} would hold {held} of {amount} LI-minutes",
+                lot=lot_id,
+                balance=held,
+            )

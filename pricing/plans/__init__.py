@@ -1,0 +1,1 @@
+"""Plans as they are sold: their model, their file, what is on sale, and quotes."""

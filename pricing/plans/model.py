@@ -1,0 +1,199 @@
+"""The plans that an account can be on: what they cost, grant and allow, each dated.
+
+The same plan may be there more than once, each time with the day from which it is sold like that.
+What an account has bought is stored with its subscription (``pricing.subscriptions.terms``): a
+plan that changes later never re-prices what was sold.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from kernel.errors import BadInputError
+from pricing.plans.channels import Channel
+from pricing.tariffs import CancellationPolicy
+
+BUNDLED_PLANS = Path(__file__).parent / "plans.toml"
+PLANS_VARIABLE = "LOADMUSTER_PLANS"
+
+
+class UnknownPlanError(BadInputError):
+    """No plan of that name."""
+
+    code = "unknown_plan"
+
+
+class CreditsNotSoldError(BadInputError):
+    """Not a number of credits that the plan is sold with; facts: ``plan``, ``credits``."""
+
+    code = "credits_not_sold"
+
+
+class Sale(StrEnum):
+    """Who may conclude a sale: the customer, or a representative who was asked (C22)."""
+
+    SELF_SERVICE = "self_service"
+    CONTACT = "contact"
+
+
+class Caps(Struct, frozen=True):
+    """The largest run that a plan allows, and how many at once; None: no limit."""
+
+    users: int | None = None
+    injectors: int | None = None
+    duration_s: int | None = None
+    concurrent_runs: int | None = None
+
+
+class CreditChoice(Struct, frozen=True):
+    """The numbers of monthly credits that the customer chooses from (R115).
+
+    Attributes:
+        minimum: The fewest; what the plan has if nobody chooses.
+        maximum: The most.
+        step: Between two numbers that are sold.
+        usd_micros: Price of one credit a month.
+    """
+
+    minimum: int
+    maximum: int
+    step: int
+    usd_micros: int
+
+
+class Plan(Struct, frozen=True):
+    """What an account has agreed to.
+
+    Attributes:
+        name: Lowercase words joined by dashes.
+        monthly_usd_micros: Price of each cycle; 0 for a plan that is paid run by run.
+        li_minutes: Granted at the start of each cycle (R19); 0 for a plan that is paid run by run.
+        rollover: Whether unused LI-minutes are kept at the end of a cycle (R21).
+        tariff: How a run's LI-minutes, and on a plan without a grant its money, are computed.
+        cancellation: What stays charged of a cancelled run.
+        version: The day from which the plan is sold like this.
+        purchase: Who concludes the first sale.
+        change_policy: Who changes it into another plan (R117).
+        boosts: Whether boosts are sold with it.
+        boost_usd_micros: Price of a boost; None: the monthly price (C14).
+        trial_days: Granted once and usable for so many times 24 hours (R104); None: no trial.
+        credits: What the customer chooses its LI-minutes from; None: they are fixed.
+        caps: The largest run.
+        channels: How it can be paid.
+        examples: Names of the fields whose figures are made up, for the operator to set.
+    """
+
+    name: str
+    monthly_usd_micros: int
+    li_minutes: int
+    rollover: bool
+    tariff: str
+    cancellation: CancellationPolicy
+    version: date
+    purchase: Sale = Sale.SELF_SERVICE
+    change_policy: Sale = Sale.SELF_SERVICE
+    boosts: bool = True
+    boost_usd_micros: int | None = None
+    trial_days: int | None = None
+    credits: CreditChoice | None = None
+    caps: Caps = Caps()
+    channels: tuple[Channel, ...] = tuple(Channel)
+    examples: tuple[str, ...] = ()
+
+    @property
+    def is_subscription(self) -> bool:
+        """Whether runs are debited in LI-minutes and never in money (R5)."""
+        return self.li_minutes > 0
+
+    @property
+    def has_periods(self) -> bool:
+        """Whether it is charged and granted month by month."""
+        return self.is_subscription and self.trial_days is None
+
+    @property
+    def price_of_boost_usd_micros(self) -> int:
+        """What a boost costs: its own price, or the plan's (C14)."""
+        return self.monthly_usd_micros if self.boost_usd_micros is None else self.boost_usd_micros
+
+    def with_credits(self, wanted: int | None) -> Plan:
+        """The plan with the number of monthly credits that the customer chose (R115).
+
+        Raises:
+            CreditsNotSoldError: If the plan is not sold with that number.
+        """
+        if wanted is None:
+            return self
+        choice = self.credits
+        if choice is None:
+            raise CreditsNotSoldError(
+                f"plan {self.name} grants {self.li_minutes:,} LI-minutes a month; the number cannot"
+                " be chosen",
+                plan=self.name,
+                credits=wanted,
+            )
+        if wanted not in range(choice.minimum, choice.maximum + 1, choice.step):
+            raise CreditsNotSoldError(
+                f"plan {self.name} is sold with {choice.minimum:,} to {choice.maximum:,} credits a"
+                f" month in steps of {choice.step:,}, not with {wanted:,}",
+                plan=self.name,
+                credits=wanted,
+            )
+        return replace(self, li_minutes=wanted, monthly_usd_micros=wanted * choice.usd_micros)
+
+
+def load_plans(path: Path | None = None, *, at: date | None = None) -> Mapping[str, Plan]:
+    """All plans by name, in the file's order, each in the version that is sold.
+
+    Args:
+        path: The operator's file; None: the one that ``LOADMUSTER_PLANS`` names, else the bundled.
+        at: The day of the sale; None: the newest versions count. Before its first version a plan
+            is sold as in that.
+
+    Raises:
+        DataFileError: File, field, and what would be right.
+    """
+    # Imported here: a plan is also a value that nobody has read from a file.
+    from pricing.plans.file import read_plans
+
+    if path is None:
+        named = os.environ.get(PLANS_VARIABLE)
+        path = Path(named) if named else BUNDLED_PLANS
+    sold: dict[str, Plan] = {}
+    for plan in sorted(read_plans(path), key=lambda plan: plan.version):
+        if plan.name not in sold or at is None or plan.version <= at:
+            sold[plan.name] = plan
+    return {plan.name: sold[plan.name] for plan in read_plans(path)}
+
+
+def estimated_plans() -> tuple[Plan, ...]:
+    """The plans that an estimate quotes for somebody who has none yet.
+
+    Those that the customer can buy alone and whose figures are not made up; no trials.
+    """
+    return tuple(
+        plan
+        for plan in load_plans().values()
+        if plan.purchase is Sale.SELF_SERVICE
+        and plan.change_policy is Sale.SELF_SERVICE
+        and plan.trial_days is None
+        and not plan.examples
+    )
+
+
+def find_plan(name: str, *, at: date | None = None) -> Plan:
+    """The plan of that name, as it is sold on the day ``at``; None: its newest version.
+
+    Raises:
+        UnknownPlanError: No such plan; the message names those that there are.
+    """
+    plans = load_plans(at=at)
+    if name not in plans:
+        raise UnknownPlanError(f"no plan {name!r}; there are {', '.join(plans)}", plan=name)
+    return plans[name]

@@ -1,0 +1,206 @@
+"""Quotes: what one run costs on one plan, frozen before it starts.
+
+A quote has two lines, start-up and use. The start-up line pays for obtaining the injectors and is
+kept whatever happens once they were requested (R10, R11); the use line is the rest. Both are in
+the quote's unit: micro-dollars in whole cents, or LI-minutes. They add up to the total, which was
+rounded once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+from kernel.errors import BadInputError, InvariantBrokenError
+from pricing.money import (
+    MICROS_PER_CENT,
+    SECONDS_PER_MINUTE,
+    divide_half_up,
+    format_cents,
+    usd_micros,
+)
+from pricing.plans.model import Plan
+from pricing.tariffs import CancellationPolicy, LoadSize, UsageError, li_minutes, load_tariff, price
+
+
+class Unit(StrEnum):
+    """What a plan's runs are paid in."""
+
+    USD = "usd_micros"
+    LI_MINUTES = "li_minutes"
+
+
+class QuoteUnreadableError(InvariantBrokenError):
+    """A stored quote is not one of ours."""
+
+    code = "quote_unreadable"
+
+
+class Quote(Struct, frozen=True):
+    """The price of one run on one plan.
+
+    Attributes:
+        plan: Its name.
+        tariff: The tariff that the plan names.
+        tariff_version: The version that was in force; the run's bill carries it.
+        policy: What stays charged after a cancel.
+        unit: What ``startup`` and ``use`` are in.
+        injectors: Standard injectors.
+        users: Virtual users at most at once.
+        duration_s: Planned length.
+        li_minutes: LI-minutes in all, whatever the unit.
+        startup_li_minutes: Those of the floor.
+        startup: The start-up line.
+        use: The use line.
+    """
+
+    plan: str
+    tariff: str
+    tariff_version: date
+    policy: CancellationPolicy
+    unit: Unit
+    injectors: int
+    users: int
+    duration_s: int
+    li_minutes: int
+    startup_li_minutes: int
+    startup: int
+    use: int
+
+    @property
+    def total(self) -> int:
+        """Both lines, in the quote's unit."""
+        return self.startup + self.use
+
+
+def quote_run(plan: Plan, usage: LoadSize, at: date | None = None) -> Quote:
+    """Quote a run on a plan.
+
+    Args:
+        plan: Decides the unit: money, or on a subscription LI-minutes and never money (R5).
+        usage: The size of the test. The number of users must be given.
+        at: The day whose tariff version counts; None: the newest.
+
+    Raises:
+        UsageError: The usage says too little, or is impossible.
+    """
+    if usage.users is None:
+        raise UsageError("a quote needs the number of users")
+    tariff = load_tariff(plan.tariff, at)
+    charge = price(tariff, usage)
+    assert charge.injectors is not None, "a plan's tariff counts injectors"
+    startup_li_minutes, total_li_minutes = li_minutes(tariff, charge.injectors, usage.duration_s)
+    if plan.is_subscription:
+        unit, startup, total = Unit.LI_MINUTES, startup_li_minutes, total_li_minutes
+    else:
+        assert charge.usd_micros is not None, "a plan that is paid in money has a tariff with rates"
+        assert charge.startup_usd_micros is not None, "likewise"
+        unit, startup, total = Unit.USD, charge.startup_usd_micros, charge.usd_micros
+    return Quote(
+        plan=plan.name,
+        tariff=tariff.name,
+        tariff_version=tariff.version,
+        policy=plan.cancellation,
+        unit=unit,
+        injectors=charge.injectors,
+        users=usage.users,
+        duration_s=usage.duration_s,
+        li_minutes=total_li_minutes,
+        startup_li_minutes=startup_li_minutes,
+        startup=startup,
+        use=total - startup,
+    )
+
+
+def kept_use_after_cancel(quote: Quote, load_s: float) -> int:
+    """How much of the use line stays charged when a run is cancelled.
+
+    Under ``startup_then_used`` the LI-minutes started beyond the floor are valued pro rata of the
+    use line, half up; within the floor nothing of it is kept.
+
+    Args:
+        quote: The run's.
+        load_s: Seconds for which load flowed; 0 if it never did.
+
+    Returns:
+        In the quote's unit, from 0 to the whole use line, never falling as ``load_s`` rises.
+    """
+    assert math.isfinite(load_s), load_s
+    if quote.policy is CancellationPolicy.STARTUP_ONLY:
+        return 0
+    if quote.policy is CancellationPolicy.FULL_QUOTE or load_s >= quote.duration_s:
+        return quote.use
+    started = quote.injectors * math.ceil(max(load_s, 0.0) / SECONDS_PER_MINUTE)
+    used = min(started, quote.li_minutes) - quote.startup_li_minutes
+    if used <= 0:
+        return 0
+    step = MICROS_PER_CENT if quote.unit is Unit.USD else 1
+    beyond_the_floor = quote.li_minutes - quote.startup_li_minutes
+    return divide_half_up(quote.use // step * used, beyond_the_floor) * step
+
+
+def runs_within(balance_li_minutes: int, required_li_minutes: int) -> int:
+    """How many runs a balance of LI-minutes allows (R30): 1,800 / 60 = 30 (R32).
+
+    Raises:
+        BadInputError: A run that needs nothing is no run.
+    """
+    if required_li_minutes < 1:
+        raise BadInputError(
+            f"a run needs at least one LI-minute, not {required_li_minutes}",
+            required_li_minutes=required_li_minutes,
+        )
+    return max(balance_li_minutes, 0) // required_li_minutes
+
+
+def quote_to_json(quote: Quote) -> dict[str, Any]:
+    """The quote as a JSON document: dollars as decimal text, LI-minutes as numbers."""
+    amounts = {"startup": quote.startup, "use": quote.use, "total": quote.total}
+    return {
+        "plan": quote.plan,
+        "tariff": quote.tariff,
+        "tariff_version": quote.tariff_version.isoformat(),
+        "policy": quote.policy.value,
+        "unit": quote.unit.value,
+        "injectors": quote.injectors,
+        "users": quote.users,
+        "duration_s": quote.duration_s,
+        "li_minutes": quote.li_minutes,
+        "startup_li_minutes": quote.startup_li_minutes,
+        **{
+            name: format_cents(amount) if quote.unit is Unit.USD else amount
+            for name, amount in amounts.items()
+        },
+    }
+
+
+def quote_from_json(document: Mapping[str, Any]) -> Quote:
+    """The quote that ``quote_to_json`` wrote.
+
+    Raises:
+        QuoteUnreadableError: It is something else.
+    """
+    try:
+        unit = Unit(document["unit"])
+        amount = usd_micros if unit is Unit.USD else int
+        return Quote(
+            plan=document["plan"],
+            tariff=document["tariff"],
+            tariff_version=date.fromisoformat(document["tariff_version"]),
+            policy=CancellationPolicy(document["policy"]),
+            unit=unit,
+            injectors=document["injectors"],
+            users=document["users"],
+            duration_s=document["duration_s"],
+            li_minutes=document["li_minutes"],
+            startup_li_minutes=document["startup_li_minutes"],
+            startup=amount(document["startup"]),
+            use=amount(document["use"]),
+        )
+    except (KeyError, TypeError, ValueError, BadInputError) as error:
+        raise QuoteUnreadableError(f"a stored quote cannot be read: {error!r}") from error

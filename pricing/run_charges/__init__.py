@@ -1,0 +1,1 @@
+"""What a run is charged: its funding, reservation, charge, settlement and bill."""

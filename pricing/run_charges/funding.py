@@ -1,0 +1,226 @@
+"""Who pays for a run: one purse, chosen before anything is reserved.
+
+An account's run takes the account's own LI-minutes, then extra credits if it may buy any; on demand
+it is paid in money. A department's run takes the department's LI-minutes if they suffice (R70);
+else all of it is paid in money, on demand, within the department's wallet (R71, R72, C11). What is
+refused is refused with its numbers and with what would help (R73, R78, R106).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from kernel.errors import RefusedError
+from pricing.departments.extra_credits import extra_credits_of, price_of
+from pricing.departments.wallet import Wallet, wallet_of
+from pricing.ledger.allocations import account_lots, department_lots
+from pricing.ledger.departments import Department, find_department
+from pricing.ledger.lots import Lot, Slice, take
+from pricing.ledger.reservations import FundingSource, payer_of
+from pricing.money import format_cents, format_usd
+from pricing.payments.collecting import capabilities_of
+from pricing.plans.quotes import Quote, Unit
+from pricing.run_charges.caps import check_caps
+from pricing.subscriptions.debts import check_paid
+from pricing.subscriptions.subscriptions import latest
+
+
+class InsufficientCreditsError(RefusedError):
+    """Too few LI-minutes; facts: ``account``, ``needed``, ``available``."""
+
+    code = "insufficient_credits"
+
+
+class WalletExceededError(RefusedError):
+    """The department's wallet does not cover the run.
+
+    Facts: ``account``, ``department``, ``quoted_usd``, ``limit_usd``, ``spent_usd``,
+    ``reserved_usd``, ``available_usd``, ``li_minutes_needed``, ``li_minutes_available``,
+    ``next_month``.
+    """
+
+    code = "wallet_exceeded"
+
+
+class SubscriptionEndedError(RefusedError):
+    """The account's subscription is over: nothing can be run (R61).
+
+    Facts: ``account``, ``plan``, ``ended_at``.
+    """
+
+    code = "subscription_ended"
+
+
+class QuoteOutdatedError(RefusedError):
+    """The account is on another plan by now; facts: ``account``, ``plan``, ``quoted``."""
+
+    code = "quote_outdated"
+
+
+class Funding(Struct, frozen=True):
+    """How a run would be paid.
+
+    Attributes:
+        quote: What it costs that payer.
+        department: Whose run it is; None: the account's own.
+        slices: The parts of lots that pay; none for money.
+        extra_li_minutes: What is bought besides, of extra credits.
+        extra_usd_micros: What that costs.
+    """
+
+    quote: Quote
+    department: Department | None = None
+    slices: tuple[Slice, ...] = ()
+    extra_li_minutes: int = 0
+    extra_usd_micros: int = 0
+
+    @property
+    def payer(self) -> FundingSource:
+        """Which purse."""
+        return payer_of(self.quote, self.department.name if self.department else None)
+
+
+def choose_payment(
+    conn: Connection,
+    account_id: str,
+    quote: Quote,
+    *,
+    department: str | None = None,
+    on_demand: Quote | None = None,
+    at: datetime,
+) -> Funding:
+    """Who pays for a run, as things stand; nothing is written.
+
+    Args:
+        conn: An open transaction, the account's books brought up to ``at``.
+        account_id: Whose run.
+        quote: The run on the account's plan.
+        department: Name of the department that runs; None: the account itself.
+        on_demand: The same run on the on-demand plan, for when a department's credits do not
+            suffice; None, or on a channel that cannot charge between two dates: it is refused.
+        at: The account's instant.
+
+    Raises:
+        SubscriptionEndedError: If the account's subscription is over.
+        QuoteOutdatedError: If the account is no longer on the plan of the quote.
+        PlanCapError: If the plan does not allow a run that large, or one more at once.
+        PaymentOverdueError: If the run would be paid in money, and something has not been paid.
+        UnknownDepartmentError: If the account has no such department.
+        InsufficientCreditsError: If the LI-minutes do not suffice and nothing may replace them.
+        WalletExceededError: If the department's wallet does not cover the run.
+    """
+    subscription = latest(conn, account_id)
+    plan = subscription.plan.name
+    if subscription.ended_at is not None:
+        ended_at = subscription.ended_at.isoformat(timespec="seconds")
+        raise SubscriptionEndedError(
+            f"account {account_id}: its subscription to {plan} ended at {ended_at}; choose a plan"
+            " to run again",
+            account=account_id,
+            plan=plan,
+            ended_at=ended_at,
+        )
+    if quote.plan != plan:
+        raise QuoteOutdatedError(
+            f"account {account_id} is on plan {plan}, the quote is for {quote.plan}; quote again",
+            account=account_id,
+            plan=plan,
+            quoted=quote.plan,
+        )
+    check_caps(conn, account_id, subscription.plan, quote)
+    if department is not None:
+        found = find_department(conn, account_id, department)
+        payment = _department_pays(conn, found, quote, on_demand, at)
+    elif quote.unit is Unit.USD:
+        payment = Funding(quote)
+    else:
+        payment = _account_pays(conn, account_id, quote, at)
+    if payment.quote.unit is Unit.USD or payment.extra_usd_micros:
+        check_paid(conn, account_id)
+    return payment
+
+
+def _account_pays(conn: Connection, account_id: str, quote: Quote, at: datetime) -> Funding:
+    """The account's own lots, and extra credits for what is missing."""
+    lots = account_lots(conn, account_id, at)
+    free = _free(lots)
+    missing = max(quote.total - free, 0)
+    if not missing:
+        return Funding(quote, slices=take(lots, quote.total))
+    extra = extra_credits_of(conn, account_id, at)
+    price = price_of(quote, missing)
+    if price is None or missing > extra.available_li_minutes:
+        available = free + (0 if price is None else extra.available_li_minutes)
+        raise InsufficientCreditsError(
+            f"account {account_id}: the run needs {quote.total} LI-minutes, {available} are"
+            f" available; boost or upgrade the plan, or allow extra credits",
+            account=account_id,
+            needed=quote.total,
+            available=available,
+        )
+    return Funding(
+        quote,
+        slices=take(lots, free),
+        extra_li_minutes=missing,
+        extra_usd_micros=price,
+    )
+
+
+def _department_pays(
+    conn: Connection, department: Department, quote: Quote, on_demand: Quote | None, at: datetime
+) -> Funding:
+    """The department's lots if they hold the whole run; else its wallet, never both (C11)."""
+    money, free = quote, 0
+    if quote.unit is Unit.LI_MINUTES:
+        lots = department_lots(conn, department, at)
+        free = _free(lots)
+        if quote.total <= free:
+            return Funding(quote, department, take(lots, quote.total))
+        if on_demand is None or not capabilities_of(conn, department.account_id).charges_at_once:
+            raise InsufficientCreditsError(
+                f"department {department.name} of account {department.account_id}: the run needs"
+                f" {quote.total} LI-minutes, {free} are available",
+                account=department.account_id,
+                needed=quote.total,
+                available=free,
+            )
+        money = on_demand
+    assert money.unit is Unit.USD, "the on-demand plan is paid in money"
+    wallet = wallet_of(conn, department, at)
+    if money.total > wallet.available_usd_micros:
+        needed = quote.total if quote.unit is Unit.LI_MINUTES else None
+        raise _wallet_exceeded(department, wallet, money, needed=needed, free=free)
+    return Funding(money, department)
+
+
+def _wallet_exceeded(
+    department: Department, wallet: Wallet, money: Quote, *, needed: int | None, free: int
+) -> WalletExceededError:
+    credits_said = "" if needed is None else f"{free} of the {needed} LI-minutes are left, and "
+    reserved = wallet.reserved_usd_micros
+    reserved_said = f" and {format_cents(reserved)} reserved" if reserved else ""
+    next_month = wallet.period.end.isoformat(timespec="seconds")
+    return WalletExceededError(
+        f"department {department.name} of account {department.account_id}: {credits_said}"
+        f"{format_cents(money.total)} USD do not fit in its wallet: "
+        f"{format_cents(wallet.spent_usd_micros)}{reserved_said} of"
+        f" {format_usd(wallet.limit_usd_micros)} USD are spent this month; upgrade the plan, raise"
+        f" the limit, or run again after {wallet.period.last_day}",
+        account=department.account_id,
+        department=department.name,
+        quoted_usd=format_cents(money.total),
+        limit_usd=format_usd(wallet.limit_usd_micros),
+        spent_usd=format_cents(wallet.spent_usd_micros),
+        reserved_usd=format_cents(reserved),
+        available_usd=format_usd(wallet.available_usd_micros),
+        li_minutes_needed=needed,
+        li_minutes_available=free,
+        next_month=next_month,
+    )
+
+
+def _free(lots: tuple[Lot, ...]) -> int:
+    return sum(lot.available for lot in lots)

@@ -1,0 +1,114 @@
+"""What happens by itself as time passes: the boundaries that an account has crossed.
+
+At each period's start, in this order and in one transaction: a pending change or cancellation is
+applied; what it voids is void; the new price is charged; if it could be paid, the grant follows;
+the period is open. A run that starts exactly then belongs to the new period. Nothing depends on
+when anybody looks: many boundaries that are crossed at once are crossed one by one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.periods import period
+from pricing.subscriptions.changes import (
+    Change,
+    ChangeKind,
+    ChangeState,
+    end_change,
+    open_changes,
+    withdraw_all,
+)
+from pricing.subscriptions.lot_expiry import sweep, sweep_returns, void_all
+from pricing.subscriptions.subscriptions import (
+    Subscription,
+    abandon_unpaid,
+    due_periods,
+    end_subscription,
+    open_period,
+    running,
+)
+from pricing.subscriptions.terms import begin_terms, latest_terms
+from pricing.tables import ACCOUNTS
+
+
+def apply_due_boundaries(
+    conn: Connection, account_id: str, *, now: datetime, payer: PaymentGateway = REHEARSED_GATEWAY
+) -> None:
+    """Bring an account's subscription up to ``now``; its books are locked.
+
+    Raises:
+        ClockTooFarAheadError: If decades of periods would be due; nothing was done.
+    """
+    sweep_returns(conn, account_id, now=now)
+    subscription = running(conn, account_id)
+    if subscription is not None:
+        change = _dated_change(conn, subscription, now)
+        if subscription.has_periods:
+            _cross_periods(conn, subscription, change, now=now, payer=payer)
+        elif change is not None:
+            _apply(conn, subscription, change, now=now)
+    sweep(conn, account_id, until=now, now=now)
+
+
+def _cross_periods(
+    conn: Connection,
+    subscription: Subscription,
+    change: Change | None,
+    *,
+    now: datetime,
+    payer: PaymentGateway,
+) -> None:
+    for n in due_periods(conn, subscription, now):
+        start = period(subscription.anchor, n).start
+        sweep(conn, subscription.account_id, until=start, now=now)
+        if change is not None and change.effective_at is not None and change.effective_at <= start:
+            subscription = _apply(conn, subscription, change, now=now)
+            change = None
+            if not subscription.has_periods:
+                return
+        if not subscription.plan.rollover:
+            abandon_unpaid(conn, subscription, ended_by=start)
+        open_period(conn, subscription, n, payer=payer, now=now)
+
+
+def _dated_change(conn: Connection, subscription: Subscription, now: datetime) -> Change | None:
+    """The change that is due by ``now``; a subscription has one with a date at a time."""
+    due = [
+        change
+        for change in open_changes(conn, subscription.id).values()
+        if change.effective_at is not None and change.effective_at <= now
+    ]
+    assert len(due) <= 1, due
+    return due[0] if due else None
+
+
+def _apply(
+    conn: Connection, subscription: Subscription, change: Change, *, now: datetime
+) -> Subscription:
+    """Apply a change at its date; the subscription as it is then."""
+    at = change.effective_at
+    assert at is not None
+    account_id = subscription.account_id
+    if change.kind is not ChangeKind.TRIAL_END:
+        void_all(conn, account_id, at=at, now=now)
+        abandon_unpaid(conn, subscription)
+    end_change(conn, change, ChangeState.APPLIED, at)
+    match change.kind:
+        case ChangeKind.DOWNGRADE:
+            assert change.plan is not None
+            begin_terms(conn, account_id, subscription.id, change.plan, at)
+        case ChangeKind.ON_DEMAND:
+            conn.execute(
+                ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(suspended_since=None)
+            )
+        case ChangeKind.CANCELLATION | ChangeKind.TRIAL_END:
+            # A cancellation that was only asked for has nothing left to cancel.
+            withdraw_all(conn, subscription.id, at)
+            end_subscription(conn, subscription, at)
+            return replace(subscription, ended_at=at, terms=latest_terms(conn, account_id))
+    return replace(subscription, terms=latest_terms(conn, account_id))

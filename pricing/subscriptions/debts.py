@@ -1,0 +1,54 @@
+"""What an account has not paid: periods that were not collected, and runs."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from kernel.errors import RefusedError
+from pricing.money import format_usd
+from pricing.payments.run_payments import debts_of_runs
+from pricing.subscriptions.subscriptions import latest, unpaid_periods
+
+
+class PaymentOverdueError(RefusedError):
+    """A period or a run has not been paid; facts: ``account``, ``periods``, ``runs``, ``usd``."""
+
+    code = "payment_overdue"
+
+
+class Debts(Struct, frozen=True):
+    """What could not be collected: of how many periods and runs, and how much together."""
+
+    periods: int
+    runs: int
+    usd_micros: int
+
+
+def debts_of(conn: Connection, account_id: str) -> Debts:
+    """What an account has not paid, the payer having been asked."""
+    subscription = latest(conn, account_id)
+    periods = len(unpaid_periods(conn, subscription.id))
+    runs = debts_of_runs(conn, account_id)
+    for_periods = periods * subscription.plan.monthly_usd_micros
+    return Debts(periods, len(runs), for_periods + sum(run.usd_micros for run in runs))
+
+
+def check_paid(conn: Connection, account_id: str) -> None:
+    """Refuse to sell more for money to who has not paid.
+
+    Raises:
+        PaymentOverdueError: If a period or a run could not be collected.
+    """
+    debts = debts_of(conn, account_id)
+    if debts.periods or debts.runs:
+        owed = format_usd(debts.usd_micros)
+        counts = {"period": debts.periods, "run": debts.runs}
+        parts = " and ".join(f"{number} {noun}(s)" for noun, number in counts.items() if number)
+        raise PaymentOverdueError(
+            f"account {account_id}: {owed} USD for {parts} could not be collected; pay first",
+            account=account_id,
+            periods=debts.periods,
+            runs=debts.runs,
+            usd=owed,
+        )

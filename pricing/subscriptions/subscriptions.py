@@ -1,0 +1,306 @@
+"""Subscriptions: a life on plans, with one anchor, whose periods are charged and granted once each.
+
+A subscription begins when a plan is activated and lasts through upgrades and downgrades until it
+is cancelled; the plan itself is in its terms, which change. An account has one running at a time.
+Being on demand is one too, that charges and grants nothing by the month. Each period of the others
+is charged and granted exactly once, at its start, in one database transaction (R12, R16, R19-R23):
+the natural key is the subscription and the number of the period, whatever the plan.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from sqlalchemy import Connection, bindparam, func, select
+
+from kernel.errors import RefusedError
+from pricing.ledger.allocations import share_out
+from pricing.ledger.invoices import issue_for_subscription, period_cause
+from pricing.ledger.ledger import Posting, Transaction, post_all
+from pricing.ledger.lots import Grant, LotKind, create_lot
+from pricing.payments.collecting import abandon, collect, payment_entry
+from pricing.payments.gateway import PaymentGateway, PaymentState
+from pricing.periods import Anchor, Period, period, period_number
+from pricing.plans.model import Plan
+from pricing.plans.quotes import Unit
+from pricing.subscriptions.terms import Terms, begin_terms, end_terms, latest_terms
+from pricing.tables import PERIODS, SUBSCRIPTIONS, insert_once
+
+MOST_PERIODS_AT_ONCE = 240
+"""Periods that are renewed in one go at most: after twenty years, doubt the clock instead."""
+
+
+_LATEST = (
+    select(SUBSCRIPTIONS)
+    .where(SUBSCRIPTIONS.c.account_id == bindparam("account_id"))
+    .order_by(SUBSCRIPTIONS.c.id.desc())
+    .limit(1)
+)
+_LAST_PERIOD = select(func.max(PERIODS.c.n)).where(PERIODS.c.subscription_id == bindparam("of"))
+_MARK = PERIODS.update().where(
+    PERIODS.c.subscription_id == bindparam("of"), PERIODS.c.n == bindparam("number")
+)
+
+
+class ClockTooFarAheadError(RefusedError):
+    """More periods would be due than anybody leaves unattended; facts: ``account``, ``due``."""
+
+    code = "clock_too_far_ahead"
+
+
+class PeriodPayment(StrEnum):
+    """Whether a period has been paid, and so granted; an abandoned one never will be."""
+
+    PAID = "paid"
+    UNPAID = "unpaid"
+    ABANDONED = "abandoned"
+
+
+class Subscription(Struct, frozen=True):
+    """A life on plans.
+
+    Attributes:
+        id: Its number.
+        account_id: Whose.
+        anchor: What its periods are counted from; kept through every change of plan (R41).
+        first_period: Number of the period in which it began.
+        started_at: When it began.
+        ended_at: When it ended; None: it is running.
+        terms: The plan that it is on, or was on last.
+    """
+
+    id: int
+    account_id: str
+    anchor: Anchor
+    first_period: int
+    started_at: datetime
+    ended_at: datetime | None
+    terms: Terms
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that it is on, as it was sold."""
+        return self.terms.plan
+
+    @property
+    def has_periods(self) -> bool:
+        """Whether anything happens by the month."""
+        return self.ended_at is None and self.plan.has_periods
+
+    def period_at(self, instant: datetime) -> Period | None:
+        """The billing period that holds ``instant``; the trial's 14 days; None on demand."""
+        if self.ended_at is not None or not self.plan.is_subscription:
+            return None
+        if self.plan.trial_days is not None:
+            return self._trial_period(self.plan.trial_days)
+        return period(self.anchor, period_number(self.anchor, instant))
+
+    def _trial_period(self, days: int) -> Period:
+        """So many times 24 hours, whatever the clocks do in between (C17)."""
+        end = self.started_at + timedelta(days=days)
+        zone = ZoneInfo(self.anchor.timezone)
+        return Period(
+            n=self.first_period,
+            start=self.started_at,
+            end=end,
+            first_day=self.started_at.astimezone(zone).date(),
+            last_day=(end - timedelta.resolution).astimezone(zone).date(),
+        )
+
+
+def subscribe(
+    conn: Connection, account_id: str, plan: Plan, anchor: Anchor, started_at: datetime
+) -> None:
+    """Put an account that has no running subscription on a plan.
+
+    Its first period is charged and granted like any other, when the books are advanced.
+    """
+    subscription_id = conn.execute(
+        SUBSCRIPTIONS.insert()
+        .values(
+            account_id=account_id,
+            anchor_day=anchor.day,
+            timezone=anchor.timezone,
+            first_period=period_number(anchor, started_at),
+            started_at=started_at,
+        )
+        .returning(SUBSCRIPTIONS.c.id)
+    ).scalar_one()
+    begin_terms(conn, account_id, subscription_id, plan, started_at)
+
+
+def end_subscription(conn: Connection, subscription: Subscription, at: datetime) -> None:
+    """The subscription and its terms are over."""
+    end_terms(conn, subscription.account_id, at)
+    conn.execute(
+        SUBSCRIPTIONS.update().where(SUBSCRIPTIONS.c.id == subscription.id).values(ended_at=at)
+    )
+
+
+def running(conn: Connection, account_id: str) -> Subscription | None:
+    """The subscription that an account is on; None: it has been cancelled."""
+    subscription = latest(conn, account_id)
+    return subscription if subscription.ended_at is None else None
+
+
+def latest(conn: Connection, account_id: str) -> Subscription:
+    """The subscription that an account is on, or was on last."""
+    row = conn.execute(_LATEST, {"account_id": account_id}).one()
+    return Subscription(
+        id=row.id,
+        account_id=row.account_id,
+        anchor=Anchor(row.anchor_day, row.timezone),
+        first_period=row.first_period,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        terms=latest_terms(conn, account_id),
+    )
+
+
+def due_periods(conn: Connection, subscription: Subscription, now: datetime) -> range:
+    """The numbers of the periods that have begun and were not opened yet.
+
+    Raises:
+        ClockTooFarAheadError: If they are more than ``MOST_PERIODS_AT_ONCE``.
+    """
+    opened = conn.execute(_LAST_PERIOD, {"of": subscription.id}).scalar_one()
+    first = subscription.first_period if opened is None else opened + 1
+    due = range(first, period_number(subscription.anchor, now) + 1)
+    if len(due) > MOST_PERIODS_AT_ONCE:
+        raise ClockTooFarAheadError(
+            f"account {subscription.account_id}: {len(due)} periods would be due on"
+            f" {now.date()}; check the clock (at most {MOST_PERIODS_AT_ONCE} are renewed at once)",
+            account=subscription.account_id,
+            due=len(due),
+        )
+    return due
+
+
+def open_period(
+    conn: Connection, subscription: Subscription, n: int, *, payer: PaymentGateway, now: datetime
+) -> None:
+    """Open a period, charge it, and if it could be paid grant it, unless that has been done.
+
+    A payment that fails leaves the period open and unpaid: no new grant, and the lots of earlier
+    periods stay usable (C24).
+    """
+    due = period(subscription.anchor, n)
+    opened = {
+        "subscription_id": subscription.id,
+        "n": n,
+        "starts_at": due.start,
+        "ends_at": due.end,
+        "payment": PeriodPayment.UNPAID,
+    }
+    if insert_once(conn, PERIODS, ["subscription_id", "n"], opened):
+        # The first period counts from its first day, but nothing happens before it was bought.
+        at = max(due.start, subscription.started_at)
+        pay_period(conn, subscription, n, payer=payer, at=at, now=now)
+
+
+def unpaid_periods(conn: Connection, subscription_id: int) -> tuple[int, ...]:
+    """The numbers of the periods whose payment failed, oldest first."""
+    rows = conn.execute(
+        select(PERIODS.c.n)
+        .where(
+            PERIODS.c.subscription_id == subscription_id,
+            PERIODS.c.payment == PeriodPayment.UNPAID,
+        )
+        .order_by(PERIODS.c.n)
+    )
+    return tuple(rows.scalars())
+
+
+def pay_period(
+    conn: Connection,
+    subscription: Subscription,
+    n: int,
+    *,
+    payer: PaymentGateway,
+    at: datetime,
+    now: datetime,
+) -> PaymentState:
+    """Collect an unpaid period's price and, if that succeeds, charge and grant it at ``at``."""
+    cause = period_cause(subscription.id, n)
+    price = subscription.plan.monthly_usd_micros
+    if price:
+        state = collect(
+            conn, subscription.account_id, cause, price, payer=payer, at_once=False, now=now
+        ).state
+        if state is not PaymentState.ACCEPTED:
+            return state
+    book_period(conn, subscription, n, at=at, now=now)
+    return PaymentState.ACCEPTED
+
+
+def book_period(
+    conn: Connection, subscription: Subscription, n: int, *, at: datetime, now: datetime
+) -> None:
+    """Write down that a period has been paid: charge, grant, invoice."""
+    plan = subscription.plan
+    due = period(subscription.anchor, n)
+    cause = period_cause(subscription.id, n)
+    description = f"{plan.name}, {due.first_day} to {due.last_day}"
+    filling = create_lot(
+        conn,
+        subscription.account_id,
+        Grant(
+            kind=LotKind.PLAN,
+            amount=plan.li_minutes,
+            effective_at=at,
+            expires_at=None if plan.rollover else due.end,
+            cause=cause,
+            description=description,
+        ),
+        now=now,
+    )
+    entries = [filling]
+    if plan.monthly_usd_micros:
+        charge = _charge(subscription, cause, description, at=at, now=now)
+        entries = [charge, payment_entry(conn, cause, at=at, now=now), filling]
+    post_all(conn, [each for each in entries if each is not None])
+    share_out(conn, subscription.account_id, cause, at=at, now=now)
+    issue_for_subscription(conn, subscription.id, n, at)
+    _mark(conn, subscription.id, n, PeriodPayment.PAID)
+
+
+def _charge(
+    subscription: Subscription, cause: str, description: str, *, at: datetime, now: datetime
+) -> Transaction:
+    """A period's price."""
+    usd_micros = subscription.plan.monthly_usd_micros
+    return Transaction(
+        account_id=subscription.account_id,
+        natural_key=f"{cause}:charge",
+        cause=cause,
+        description=description,
+        effective_at=at,
+        recorded_at=now,
+        postings=(
+            Posting("receivable", Unit.USD, usd_micros),
+            Posting("revenue:subscription", Unit.USD, -usd_micros),
+        ),
+    )
+
+
+def abandon_unpaid(
+    conn: Connection, subscription: Subscription, *, ended_by: datetime | None = None
+) -> None:
+    """Never collect what was not paid: what it would have granted is void.
+
+    Args:
+        conn: An open write transaction.
+        subscription: Whose periods.
+        ended_by: Only the periods that have ended by then; None: all of them.
+    """
+    for n in unpaid_periods(conn, subscription.id):
+        if ended_by is None or period(subscription.anchor, n).end <= ended_by:
+            abandon(conn, period_cause(subscription.id, n))
+            _mark(conn, subscription.id, n, PeriodPayment.ABANDONED)
+
+
+def _mark(conn: Connection, subscription_id: int, n: int, payment: PeriodPayment) -> None:
+    conn.execute(_MARK, {"of": subscription_id, "number": n, "payment": payment})

@@ -1,0 +1,188 @@
+"""What is kept of a test, and what estimates make of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from engine.calibrating.calibration import Calibration
+from engine.calibrating.evidence import Evidence, RunFigures, measured_by, run_figures
+from engine.calibrating.folder import (
+    CalibrationFilesError,
+    evidence_of,
+    keep_calibration,
+    keep_run,
+)
+from engine.calibrating.identity import identity_of
+from engine.calibrating.place import as_measured, place_of
+from engine.planning.capacity import GIVEN
+from engine.planning.estimate import estimate
+from engine.planning.requirement import PUBLISHED, require
+from engine.scenario import Protocol, RegionShare, Request, Scenario, UserClass
+from engine.scenario.json import scenario_from_json, scenario_to_json
+from engine.scenario.profile import closed
+from tests.engine.calibrating.injectors import PaperInjector
+
+AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+CHECKOUT = Scenario(
+    "checkout",
+    Protocol.HTTP,
+    closed([(0, 10_000), (600, 10_000)]),
+    target="http://127.0.0.1:8000",
+    user_classes=(UserClass("buying", think_time_s=(1.0, 1.0), requests=(Request("/"),)),),
+)
+CALIBRATION = Calibration(
+    "checkout", AT, "locust 2.47.0", "a processor", tuple(PaperInjector(user_us=230).climb())
+)
+
+
+def run_of(us_per_request: int, day: int = 1) -> RunFigures:
+    return RunFigures(f"run-{day}", AT + timedelta(days=day), "aws", us_per_request, 990_000)
+
+
+def result_of(**changes: object) -> dict[str, Any]:
+    injector = {"processor_s": None, "machine_cpu_percent_mean": 40.0, "machine_cores": 2}
+    return {
+        "valid": True,
+        "completed": True,
+        "load_s": 600.0,
+        "requests": 6_000_000,
+        "injectors": [injector, injector],
+        **changes,
+    }
+
+
+def test_the_run_that_measured_a_calibration_is_not_counted_again() -> None:
+    on_a_cloud = replace(CALIBRATION, run_id="run-1")
+    alone = measured_by(Evidence(on_a_cloud))
+    assert measured_by(Evidence(on_a_cloud, (run_of(900, day=1),))) == alone
+    with_another = measured_by(Evidence(on_a_cloud, (run_of(900, day=1), run_of(300, day=2))))
+    assert with_another is not None
+    assert with_another.basis.endswith(" and 1 run")
+
+
+def figures_of(**changes: object) -> RunFigures | None:
+    return run_figures("run-1", AT, "aws", CHECKOUT, result_of(**changes))
+
+
+def test_a_test_is_known_by_what_its_users_do() -> None:
+    same = (
+        replace(CHECKOUT, name="other", target="https://shop.example.com"),
+        replace(CHECKOUT, profile=closed([(0, 1), (60, 1)])),
+        replace(CHECKOUT, regions=(RegionShare("eu-west-1"),), injectors=3),
+    )
+    assert {identity_of(each) for each in same} == {identity_of(CHECKOUT)}
+    slower = replace(CHECKOUT.user_classes[0], think_time_s=(2.0, 2.0))
+    others = (
+        replace(CHECKOUT, user_classes=(slower,)),
+        replace(CHECKOUT, locust_user="HttpUser"),
+        replace(CHECKOUT, protocol=Protocol.GRPC),
+    )
+    assert identity_of(CHECKOUT) not in {identity_of(each) for each in others}
+
+
+def test_a_calibration_decides_how_many_users_an_injector_carries() -> None:
+    published = require(CHECKOUT)
+    assert (published.users_per_injector, published.basis) == (500, PUBLISHED)
+    assert (published.at_least.injectors, published.at_most.injectors) == (10, 20)
+    measured = require(replace(CHECKOUT, measured=measured_by(Evidence(CALIBRATION))))
+    # Two cores at 70 %, 235 us a user and second with its part of the idling.
+    users = 2 * CALIBRATION.users_at_ceiling
+    assert measured.users_per_injector == pytest.approx(users, rel=0.005)
+    assert measured.injectors == 2
+    assert measured.basis == "a calibration of 2026-11-22"
+    assert (measured.bounds[0].binding, measured.bounds[1].binding) == ("cpu", "network")
+    given = require(replace(CHECKOUT, users_per_injector=100))
+    assert (given.basis, given.at_least, given.at_most) == (GIVEN, given.at_least, given.at_least)
+
+
+def test_runs_and_calibration_together_give_the_middle_and_the_range() -> None:
+    measured = measured_by(Evidence(CALIBRATION, (run_of(300), run_of(500, day=2))))
+    assert measured is not None
+    own = CALIBRATION.processor_us_per_request
+    assert measured.processor_us_per_request == 300
+    assert (measured.processor_low_us, measured.processor_high_us) == (own, 500)
+    assert measured.basis == "a calibration of 2026-11-22 and 2 runs"
+
+
+def test_only_the_newest_runs_count() -> None:
+    old, new = [run_of(900, day) for day in range(5)], [run_of(200, 10 + day) for day in range(5)]
+    measured = measured_by(Evidence(None, (*old, *new)))
+    assert measured is not None
+    assert measured.processor_us_per_request == 200
+    assert (measured.processor_low_us, measured.processor_high_us) == (180, 220)
+    assert measured.memory_kib_per_user is None
+    assert measured.basis == "5 runs"
+
+
+def test_nothing_known_changes_nothing(calibrations: Path) -> None:
+    assert measured_by(Evidence()) is None
+    assert as_measured(CHECKOUT) is CHECKOUT
+    assert not calibrations.exists()
+
+
+def test_a_run_tells_what_its_users_took() -> None:
+    found = figures_of()
+    assert found is not None
+    # 1.6 cores for 600 s over 6 million requests.
+    assert found.processor_us_per_request == 160
+    assert found.requests_per_million_s == 1_000_000
+    own = figures_of(injectors=[{"processor_s": 960.0}])
+    assert own is not None
+    assert own.processor_us_per_request == 160
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"valid": False},
+        {"completed": False},
+        {"load_s": 19.0},
+        {"requests": 0},
+        {"injectors": []},
+        {"injectors": [{"processor_s": None}]},
+        {"injectors": [{"machine_cpu_percent_mean": 1.0, "machine_cores": 2}]},
+    ],
+    ids=["invalid", "cut short", "too short", "no requests", "no injectors", "unmeasured", "idle"],
+)
+def test_a_run_that_says_nothing_of_its_users_is_not_counted(changes: dict[str, Any]) -> None:
+    assert figures_of(**changes) is None
+
+
+def test_what_is_kept_is_found_again_by_any_scenario_of_the_same_test() -> None:
+    keep_calibration(CHECKOUT, replace(CALIBRATION, at=AT - timedelta(days=30)))
+    keep_calibration(CHECKOUT, CALIBRATION)
+    keep_run(CHECKOUT, run_of(300))
+    keep_run(CHECKOUT, run_of(300))
+    other = replace(CHECKOUT, target="https://shop.example.com")
+    assert evidence_of(other) == Evidence(CALIBRATION, (run_of(300),))
+    planned = estimate(as_measured(other))
+    assert planned.requirement.basis == "a calibration of 2026-11-22 and 1 run"
+    assert planned.requirement.injectors < estimate(other).requirement.injectors
+
+
+def test_a_file_that_is_no_measurement_is_refused_by_name() -> None:
+    path = keep_calibration(CHECKOUT, CALIBRATION)
+    path.write_text('{"test": "checkout"}')
+    with pytest.raises(CalibrationFilesError, match="not a measurement of loadmuster") as refused:
+        as_measured(CHECKOUT)
+    assert refused.value.facts == {"file": str(path)}
+
+
+def test_a_folder_that_cannot_be_written_is_refused_by_name(calibrations: Path) -> None:
+    calibrations.write_text("a file in the way")
+    with pytest.raises(CalibrationFilesError, match="cannot be kept"):
+        keep_calibration(CHECKOUT, CALIBRATION)
+    assert not place_of(CHECKOUT).exists()
+
+
+def test_a_scenario_keeps_what_was_measured_of_it() -> None:
+    measured = replace(
+        CHECKOUT, measured=measured_by(Evidence(CALIBRATION)), locust_user="HttpUser"
+    )
+    assert scenario_from_json(scenario_to_json(measured)) == measured
+    assert not {"measured", "locust_user"} & scenario_to_json(CHECKOUT).keys()

@@ -1,0 +1,298 @@
+"""Real loads: a master and two workers of Locust, started as a provider would start them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from engine.load import folder
+from engine.load.driver import InjectorGroup, LoadPhase, LoadProgress, LoadResult, LoadTask
+from engine.load.locust import LocustDriver
+from engine.scenario import Protocol, Request, Scenario, UserClass
+from engine.scenario.profile import Curve, closed
+from kernel.clock import SystemClock
+
+DRIVER = LocustDriver()
+CLOCK = SystemClock()
+ORDER = json.dumps({"product_id": 3})
+MASTER, FIRST, SECOND = 0, 1, 2
+
+
+@dataclass
+class Load:
+    """A prepared load and its processes: master, first worker, second worker."""
+
+    task: LoadTask
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self, cwd: Path) -> None:
+        for commands in DRIVER.prepare(self.task).commands:
+            self.processes += [
+                subprocess.Popen(
+                    command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+                )
+                for command in commands
+            ]
+
+    def until(self, happened: Callable[[LoadProgress], bool], within_s: float = 40) -> LoadProgress:
+        deadline_s = time.monotonic() + within_s
+        while not happened(progress := DRIVER.progress(self.task, CLOCK.now())):
+            assert progress.phase not in {LoadPhase.DONE, LoadPhase.FAILED}, progress
+            assert time.monotonic() < deadline_s, progress
+            time.sleep(0.05)
+        return progress
+
+    def until_played(self, elapsed_s: float) -> LoadProgress:
+        return self.until(lambda progress: progress.elapsed_s >= elapsed_s)
+
+    def until_ended(self) -> tuple[LoadProgress, LoadResult | None]:
+        for process in self.processes:
+            process.wait(timeout=40)
+        return DRIVER.progress(self.task, CLOCK.now()), DRIVER.result(self.task)
+
+    def lines(self) -> list[folder.Document]:
+        written = (self.task.folder / folder.PROGRESS).read_text(encoding="utf-8")
+        return [json.loads(line) for line in written.splitlines()]
+
+    def clear(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait(timeout=10)
+
+
+Play = Callable[..., Load]
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Iterator[Play]:
+    """Starts loads on two injectors, and leaves no process behind.
+
+    The folder that they are started in is a trap: its modules have the names of those they need.
+    """
+    loads: list[Load] = []
+    trap = tmp_path / "trap"
+    trap.mkdir()
+    for name in ("engine", "kernel", "locust", "gevent"):
+        (trap / f"{name}.py").write_text("raise SystemExit('the wrong module was imported')")
+
+    def start(scenario: Scenario, time_scale: float = 1.0) -> Load:
+        load = Load(LoadTask("r1", scenario, (InjectorGroup(2, 8),), tmp_path / "r1", time_scale))
+        loads.append(load)
+        load.start(trap)
+        return load
+
+    yield start
+    for load in loads:
+        load.clear()
+
+
+def shopping(target: str, *points: tuple[float, float]) -> Scenario:
+    browsing = UserClass(
+        "browsing",
+        weight=3,
+        think_time_s=(0.1, 0.3),
+        requests=(Request("/", weight=2), Request("/products/7", name="product")),
+    )
+    buying = UserClass(
+        "buying",
+        think_time_s=(0.2, 0.2),
+        requests=(Request("/cart", "POST", body=ORDER), Request("checkout", "POST")),
+    )
+    return Scenario(
+        "shop", Protocol.HTTP, closed(points), target=target, user_classes=(browsing, buying)
+    )
+
+
+def within_curve(curve: Curve, line: folder.Document, time_scale: float) -> bool:
+    """Users are what was planned at some instant from 2.5 s before to 1 s after (real seconds)."""
+    from_s, until_s = line["elapsed_s"] - 2.5 * time_scale, line["elapsed_s"] + time_scale
+    corners = [point.level for point in curve.points if from_s <= point.at_s <= until_s]
+    levels = [curve.level_at(from_s), curve.level_at(until_s), *corners]
+    users: int = line["users"]
+    return min(levels) <= users <= max(levels)
+
+
+def test_users_follow_the_curve_and_both_injectors_take_part(shop: str, play: Play) -> None:
+    corners = [(0, 0), (20, 16), (50, 16), (60, 4)]
+    load = play(shopping(shop, *corners), time_scale=10)
+
+    progress, result = load.until_ended()
+
+    assert [process.returncode for process in load.processes] == [0, 0, 0]
+    assert progress.phase is LoadPhase.DONE
+    assert progress.elapsed_s == 60
+    assert result is not None
+    assert result.valid, result.invalid_reasons
+    assert result.completed
+    assert result.peak_users == 16
+    assert 6 <= result.load_s < 8
+    assert result.failures == 0
+    assert result.requests == progress.requests == sum(each.requests for each in result.injectors)
+    assert [each.slot for each in result.injectors] == [0, 1]
+    assert all(each.requests > 0 and not each.lost for each in result.injectors)
+    assert result.p50_ms is not None
+    assert 1 <= result.p50_ms <= (result.p95_ms or 0) <= (result.p99_ms or 0)
+
+    flowing = [line for line in load.lines() if line["phase"] == "flowing"]
+    assert len(flowing) >= 8
+    curve = closed(corners).users
+    assert all(within_curve(curve, line, time_scale=10) for line in flowing), flowing
+    assert max(line["workers"].get("running", 0) for line in flowing) == 2
+
+
+@dataclass
+class Target:
+    """A server that remembers what it was asked for."""
+
+    url: str
+    asked: Counter[tuple[str, str, str, str | None]]
+
+
+@pytest.fixture
+def target() -> Iterator[Target]:
+    """Answers everything; ``/base/gone`` with a redirect to somewhere else."""
+    asked: Counter[tuple[str, str, str, str | None]] = Counter()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            asked[self.command, self.path, body, self.headers.get("Content-Type")] += 1
+            self.send_response(302 if self.path == "/base/gone" else 200)
+            self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_POST = answer  # noqa: N815 - http.server's names
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield Target(f"http://127.0.0.1:{server.server_port}/base/", asked)
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_cancel_ends_it_at_once_and_keeps_what_was_measured(target: Target, play: Play) -> None:
+    asks = UserClass(
+        "asking",
+        think_time_s=(0.05, 0.05),
+        requests=(
+            Request("/list?page=2", weight=8),
+            Request("order", "POST", weight=2, body=ORDER),
+            Request("/gone"),
+        ),
+    )
+    load = play(
+        Scenario("api", Protocol.HTTP, closed([(0, 10), (60, 10)]), "yaml", target.url, (asks,))
+    )
+    load.until_played(2)
+
+    cancelled_s = time.monotonic()
+    for process in load.processes:
+        process.send_signal(signal.SIGTERM)
+    progress, result = load.until_ended()
+
+    assert time.monotonic() - cancelled_s < 5
+    assert progress.message == "the load was ended before its time"
+    assert result is not None
+    assert result.valid, result.invalid_reasons
+    assert not result.completed
+    assert 2 <= result.load_s < 10
+    assert result.failures == 0
+    # Nothing that was answered is missing but what was on its way when the users were ended.
+    served = sum(target.asked.values())
+    assert served - 10 <= result.requests <= served
+    assert set(target.asked) == {
+        ("GET", "/base/list?page=2", "", None),
+        ("POST", "/base/order", ORDER, "application/json"),
+        ("GET", "/base/gone", "", None),
+    }
+    most_asked, _ = target.asked.most_common(1)[0]
+    assert most_asked[1] == "/base/list?page=2"
+
+
+def test_a_killed_worker_makes_the_result_invalid(shop: str, play: Play) -> None:
+    load = play(shopping(shop, (0, 8), (4, 8)))
+    load.until_played(1.5)
+    load.processes[SECOND].kill()
+
+    progress, result = load.until_ended()
+
+    assert progress.phase is LoadPhase.DONE
+    assert result is not None
+    assert not result.valid
+    assert result.invalid_reasons == ("injector 1 was lost before the load ended",)
+    assert [each.lost for each in result.injectors] == [False, True]
+    assert result.requests > 0
+
+
+def test_a_killed_master_leaves_what_it_had_measured(shop: str, play: Play) -> None:
+    load = play(shopping(shop, (0, 8), (60, 8)))
+    load.until(lambda progress: progress.requests > 0)
+    load.processes[MASTER].kill()
+    load.processes[MASTER].wait(timeout=10)
+
+    result = DRIVER.result(load.task)
+
+    assert result is not None
+    assert result.requests > 0
+    assert not result.valid
+    assert "the load generator died" in result.invalid_reasons[0]
+
+
+def test_a_cancel_while_workers_are_missing_leaves_no_result(shop: str, play: Play) -> None:
+    load = play(shopping(shop, (0, 8), (60, 8)))
+    load.processes[SECOND].kill()
+    load.until(lambda progress: progress.message == "1 of 2 injectors are ready")
+
+    for process in load.processes:
+        process.send_signal(signal.SIGTERM)
+    progress, result = load.until_ended()
+
+    assert progress.phase is LoadPhase.FAILED
+    assert result is None
+
+
+def test_a_master_port_that_was_taken_meanwhile_fails_and_says_so(
+    shop: str, tmp_path: Path
+) -> None:
+    task = LoadTask("r1", shopping(shop, (0, 8), (60, 8)), (InjectorGroup(2, 8),), tmp_path / "r1")
+    master = DRIVER.prepare(task).commands[0][0]
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", int(master[master.index("--master-bind-port") + 1])))
+        taken.listen()
+        ended = subprocess.run(master, capture_output=True, timeout=30, check=False)
+
+    assert ended.returncode != 0
+    progress = DRIVER.progress(task, CLOCK.now())
+    assert progress.phase is LoadPhase.FAILED
+    assert "Address already in use" in progress.message
+    assert "\n" not in progress.message
+
+
+def test_workers_that_never_come_fail_it_and_say_so(shop: str, tmp_path: Path) -> None:
+    task = LoadTask("r1", shopping(shop, (0, 8), (60, 8)), (InjectorGroup(2, 8),), tmp_path / "r1")
+    master = list(DRIVER.prepare(task).commands[0][0])
+    master[master.index("--expect-workers-max-wait") + 1] = "1"
+    subprocess.run(master, capture_output=True, timeout=30, check=False)
+
+    progress = DRIVER.progress(task, CLOCK.now())
+    assert progress.phase is LoadPhase.FAILED
+    assert progress.message == "Gave up waiting for workers to connect"
+    assert DRIVER.result(task) is None

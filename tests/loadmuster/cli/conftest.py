@@ -1,0 +1,102 @@
+"""The command line as a program of its own, on a fresh database, against a shop on loopback."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+from msgspec import Struct
+
+from loadmuster.cli.main import main
+from tests.command_line import Answer
+
+ROOT = Path(__file__).resolve().parents[3]
+PROGRAM = [sys.executable, "-m", "loadmuster.cli"]
+
+
+class CommandLine(Struct, frozen=True):
+    """loadmuster in a home of its own."""
+
+    home: Path
+
+    @property
+    def database(self) -> Path:
+        return self.home / "books.db"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {
+            "HOME": str(self.home),
+            "XDG_DATA_HOME": str(self.home / "data"),
+            "LOADMUSTER_DB": f"sqlite:///{self.database}",
+            "COLUMNS": "100",
+        }
+
+    def __call__(self, *arguments: str) -> Answer:
+        ended = subprocess.run(
+            [*PROGRAM, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Answer(ended.returncode, ended.stdout, ended.stderr)
+
+    def here(self, *arguments: str) -> Answer:
+        """The command in this process: quick, for what ends before anything starts."""
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.chdir(ROOT)
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as end:
+                main(arguments)
+        assert isinstance(end.value.code, int)
+        return Answer(end.value.code, out.getvalue(), err.getvalue())
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The command in a process group of its own, as a terminal starts it."""
+        return subprocess.Popen(
+            [*PROGRAM, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,
+        )
+
+
+@pytest.fixture
+def loadmuster(tmp_path: Path) -> CommandLine:
+    """The command line with nothing on record."""
+    return CommandLine(tmp_path)
+
+
+@pytest.fixture
+def acme(loadmuster: CommandLine) -> CommandLine:
+    """The command line with an account on demand."""
+    assert loadmuster.here("account", "open", "acme").code == 0
+    return loadmuster
+
+
+@pytest.fixture(scope="session")
+def shop() -> Iterator[str]:
+    """The address of a shop on loopback."""
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "examples" / "shop.py"), "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.terminate()

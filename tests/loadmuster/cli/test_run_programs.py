@@ -1,0 +1,128 @@
+"""Runs whose load is put on by a program of the user's, from the command line to the bill."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine.scenario.program import BUNDLE_BYTES_MAX
+from tests.loadmuster.cli.test_run_command import processes_of, refused
+
+if TYPE_CHECKING:
+    from tests.loadmuster.cli.conftest import CommandLine
+
+LOAD_PY = Path(__file__).parents[3] / "examples" / "load.py"
+CURL = """\
+echo timeStamp,elapsed,success,allThreads > curl.csv
+end=$((LOADMUSTER_START_AT + LOADMUSTER_DURATION_S))
+while [ "$(date +%s)" -lt "$end" ]; do
+  took=$(curl --silent --output /dev/null --write-out '%{time_total}' "$LOADMUSTER_TARGET/")
+  took_ms=$(echo "$took" | awk '{ print $1 * 1000 }')
+  echo "$(date +%s)000,$took_ms,true,$LOADMUSTER_USERS" >> curl.csv
+  sleep 0.2
+done
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path: Path, shop: str) -> Path:
+    """A scenario beside its load generator, in a folder whose name a shell would stumble over."""
+    folder = tmp_path / "it's a $(folder)"
+    folder.mkdir()
+    (folder / "load.py").write_bytes(LOAD_PY.read_bytes())
+    return write(
+        folder, shop, {"name": "custom", "command": "python3 load.py", "files": ["load.py"]}
+    )
+
+
+def write(folder: Path, target: str, engine: dict[str, object]) -> Path:
+    """A scenario as JSON, which YAML is as well."""
+    path = folder / "shop.json"
+    name = 'a "shop"; it\'s `so`'
+    load = {"users": 4, "duration": "8s"}
+    document = {"name": name, "target": target, "load": load, "load_engine": engine}
+    path.write_text(json.dumps(document).replace("${", "$${"))
+    return path
+
+
+def test_a_python_program_loads_the_target_from_a_rehearsed_aws(
+    acme: CommandLine, scenario: Path
+) -> None:
+    rehearsed = ("run", str(scenario), "--account", "acme", "--provider", "aws", "--dry-run")
+    answer = acme(*rehearsed, "--with-load", "--json")
+    assert answer.code == 0, answer.err
+    run = answer.json
+    result = run["result"]
+    assert run["outcome"] == "completed"
+    assert result["valid"], result["invalid_reasons"]
+    assert result["peak_users"] == 4
+    assert result["requests"] > 3
+    assert result["injectors"][0]["machine_cpu_percent_max"] > 0
+    assert result["injectors"][0]["memory_used_bytes_max"] > 0
+    assert run["bill"]["usd"] == run["quote"]["usd"]
+    assert [machine["state"] for machine in run["machines"]] == ["gone"]
+    assert processes_of(str(acme.home)) == []
+
+
+def test_a_loop_of_curl_loads_the_target_from_a_rehearsed_azure(
+    acme: CommandLine, scenario: Path, shop: str
+) -> None:
+    source = write(
+        scenario.parent, shop, {"name": "custom", "command": CURL, "results": "curl.csv"}
+    )
+    rehearsed = ("run", str(source), "--account", "acme", "--provider", "azure", "--dry-run")
+    answer = acme(*rehearsed, "--with-load", "--json")
+    assert answer.code == 0, answer.err
+    result = answer.json["result"]
+    assert result["valid"], result["invalid_reasons"]
+    assert (result["peak_users"], result["failures"]) == (4, 0)
+    assert result["requests"] > 5
+    assert processes_of(str(acme.home)) == []
+
+
+def test_a_queued_program_runs_here_though_its_files_are_gone_by_then(
+    acme: CommandLine, scenario: Path
+) -> None:
+    wish = ("run", str(scenario), "--account", "acme", "--provider", "local", "--injectors", "2")
+    queued = acme.here(*wish, "--queue", "--request-id", "build-7", "--json")
+    assert queued.code == 0, queued.err
+    moved = scenario.parent.rename(scenario.parent.with_name("elsewhere")) / scenario.name
+    again = ("run", str(moved), *wish[2:], "--queue", "--request-id", "build-7", "--json")
+    assert acme.here(*again).json["id"] == queued.json["id"], "the same files, the same request"
+    (moved.parent / "load.py").unlink()
+
+    assert acme("serve", "--until-idle").code == 0
+    run = acme.here("--json", "show", queued.json["id"]).json
+    assert run["outcome"] == "completed"
+    assert run["result"]["valid"], run["result"]["invalid_reasons"]
+    assert run["result"]["peak_users"] == 4
+    assert len(run["result"]["injectors"]) == 2
+    assert processes_of(str(acme.home)) == []
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"),
+    [
+        (
+            {"name": "custom", "command": "x", "files": ["large.bin", "load.py"]},
+            ("32.0 MiB at most", "'large.bin' 32.0 MiB"),
+        ),
+        ({"name": "custom", "command": "x", "files": ["none.py"]}, ("none.py",)),
+        ({"name": "custom", "command": "x", "files": ["../../x"]}, ("leaves the scenario's",)),
+        ({"name": "custom", "command": " "}, ("is empty",)),
+        ({"name": "k6", "script": "load.py"}, ("k6 is not on a cloud's machines", "version:")),
+    ],
+)
+def test_what_cannot_run_is_refused_before_anything_is_on_record(
+    engine: dict[str, object], words: tuple[str, ...], acme: CommandLine, scenario: Path, shop: str
+) -> None:
+    with (scenario.parent / "large.bin").open("wb") as file:
+        file.truncate(BUNDLE_BYTES_MAX)
+    source = write(scenario.parent, shop, engine)
+    rehearsed = ("run", str(source), "--account", "acme", "--provider", "aws", "--dry-run")
+    refused(acme.here(*rehearsed, "--with-load"), 2, *words)
+    assert acme.here("--json", "runs").json == {"runs": []}
+    assert acme.here("--json", "ledger", "acme").json["transactions"] == []

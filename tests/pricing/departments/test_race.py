@@ -1,0 +1,141 @@
+"""Twenty processes at once want the last credits: one wins, the others get the numbers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from engine.database import transaction
+from pricing.accounts.account import account_view
+from pricing.accounts.opening import open_account
+from pricing.departments.commands import allocate, department_view, limit_wallet
+from pricing.departments.extra_credits import extra_credits_of, limit_extra_credits
+from pricing.ledger.allocations import account_lots
+from pricing.ledger.ledger import balance, entries
+from pricing.plans.model import Plan
+from pricing.plans.quotes import Unit, quote_to_json
+
+PROCESSES = 20
+ROOT = Path(__file__).parents[3]
+RACER = Path(__file__).with_name("racer.py")
+USD = 1_000_000
+
+Quotes = Callable[..., Any]
+Runs = Callable[..., Any]
+
+
+@pytest.fixture
+def outcomes(  # noqa: PLR0913, PLR0917 - one fixture a part of the scene
+    db: Engine,
+    database_url: str,
+    acme: str,
+    research: str,
+    starter: Plan,
+    quotes: Quotes,
+    runs: Runs,
+    now: datetime,
+) -> list[list[dict[str, Any]]]:
+    """What each of twenty processes got: for the department, for acme, and for initech."""
+    with transaction(db) as conn:
+        allocate(conn, acme, research, 60, now=now)
+        limit_wallet(conn, acme, research, 30 * USD, now=now)
+        open_account(conn, "initech", starter, timezone="UTC", now=now)
+        runs(conn, "initech").start("before", quotes(1_800), now, department=None)
+        limit_extra_credits(conn, "initech", 50, now=now)
+
+    def wish(account: str, department: str | None, number: int, sized: Any) -> dict[str, Any]:  # noqa: ANN401 - the fixture's tuple
+        return {
+            "account": account,
+            "department": department,
+            "run": f"{account}-{department}-{number}",
+            "quote": quote_to_json(sized.credits),
+            "money": quote_to_json(sized.money),
+        }
+
+    return race(
+        database_url,
+        now,
+        [
+            [
+                wish(acme, research, number, quotes(60, usd=30)),
+                wish(acme, None, number, quotes(1_740)),
+                wish("initech", None, number, quotes(5)),
+            ]
+            for number in range(PROCESSES)
+        ],
+    )
+
+
+def race(url: str, now: datetime, wishes: list[list[dict[str, Any]]]) -> list[list[dict[str, Any]]]:
+    """Start a process for each list of wishes, let all go at once, and gather the answers."""
+    racers = [
+        subprocess.Popen(
+            [sys.executable, str(RACER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={"PYTHONPATH": str(ROOT)},
+        )
+        for _ in wishes
+    ]
+    try:
+        for racer, wished in zip(racers, wishes, strict=True):
+            assert racer.stdin is not None
+            task = {"url": url, "now": now.isoformat(), "wishes": wished}
+            print(json.dumps(task), file=racer.stdin, flush=True)
+        for racer in racers:
+            assert racer.stdout is not None
+            assert racer.stdout.readline() == "ready\n"
+        for racer in racers:
+            assert racer.stdin is not None
+            print("go", file=racer.stdin, flush=True)
+        answers = [json.loads(racer.communicate(timeout=120)[0]) for racer in racers]
+    finally:
+        for racer in racers:
+            if racer.poll() is None:
+                racer.kill()
+            racer.wait()
+    return answers
+
+
+def test_twenty_processes_at_once_get_exactly_what_there_is(
+    db: Engine, outcomes: list[list[dict[str, Any]]], now: datetime
+) -> None:
+    department, account, extra = (
+        Counter(answer.get("payer") or answer["code"] for answer in each)
+        for each in zip(*outcomes, strict=True)
+    )
+    assert department == {"department_credits": 1, "wallet": 1, "wallet_exceeded": 18}
+    assert account == {"account_credits": 1, "insufficient_credits": 19}
+    assert extra == {"account_credits": 10, "insufficient_credits": 10}
+    for of_department, of_account, of_extra in outcomes:
+        if "code" in of_department:
+            assert of_department["quoted_usd"] == "30.00"
+            assert of_department["available_usd"] == "0.00"
+        if "code" in of_account:
+            assert (of_account["needed"], of_account["available"]) == (1_740, 0)
+        if "code" in of_extra:
+            assert (of_extra["needed"], of_extra["available"]) == (5, 0)
+    with transaction(db) as conn:
+        view = department_view(conn, "acme", "research", now)
+        assert (view.balance_li_minutes, view.wallet.spent_usd_micros) == (0, 30 * USD)
+        assert account_lots(conn, "acme", now) == ()
+        assert account_view(conn, "acme", now).charged_usd_micros == 229 * USD
+        assert extra_credits_of(conn, "initech", now).bought_li_minutes == 50
+        assert account_view(conn, "initech", now).charged_usd_micros == 206_500_000
+        for account_id, used in (("acme", 1_800), ("initech", 1_850)):
+            lines = ("used:start-up", "used:use")
+            assert used == sum(balance(conn, account_id, n, Unit.LI_MINUTES) for n in lines)
+            for entry in entries(conn, account_id):
+                for unit in Unit:
+                    assert sum(p.amount for p in entry.postings if p.unit is unit) == 0

@@ -1,0 +1,388 @@
+"""What runs owe in money is collected once each, and the receivable comes to zero."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
+from sqlalchemy import Connection, Engine, select
+
+from engine.database import transaction
+from pricing.accounts.account import account_view, advance, find_account
+from pricing.accounts.opening import open_account
+from pricing.accounts.overdue import NothingDueError, pay, run_payment_answered, set_card
+from pricing.accounts.plan_history import PlanStatus, plan_history
+from pricing.accounts.view import AccountView
+from pricing.departments.commands import add_department, limit_wallet
+from pricing.departments.extra_credits import limit_extra_credits
+from pricing.ledger.ledger import balance, entries_of
+from pricing.payments.collecting import PaymentFailedError
+from pricing.payments.gateway import DECLINES, DELAYS, Answer, PaymentRequest, PaymentState
+from pricing.plans.model import Plan
+from pricing.plans.quotes import Quote, Unit
+from pricing.run_charges.charges import charge_start, correct, reserve, void_reservation
+from pricing.subscriptions.debts import PaymentOverdueError
+from pricing.tables import PAYMENTS
+
+USD = 1_000_000
+
+QuoteOf = Callable[[Plan, int, int], Quote]
+
+
+class RememberingPayer:
+    """Collects once under each key, as a bank does, and knows what it collected."""
+
+    def __init__(self) -> None:
+        self.collected: dict[str, int] = {}
+        self.asked: list[str] = []
+
+    def collect(self, payment: PaymentRequest) -> Answer:
+        self.asked.append(payment.key)
+        before = self.collected.setdefault(payment.key, payment.usd_micros)
+        return Answer(
+            PaymentState.ACCEPTED,
+            collected_usd_micros=None if before == payment.usd_micros else before,
+        )
+
+
+@pytest.fixture
+def ten_usd(on_demand: Plan, quote_of: QuoteOf) -> Quote:
+    """A run on demand for 4 USD of start-up and 6 of use."""
+    return replace(quote_of(on_demand, 10, 10), startup=4 * USD, use=6 * USD)
+
+
+def launch(conn: Connection, account: str, run_id: str, quote: Quote, now: datetime) -> None:
+    reserve(conn, account, run_id, quote, now=now)
+    charge_start(conn, run_id, now=now)
+
+
+def put_card(db: Engine, account: str, card: str, now: datetime) -> None:
+    with transaction(db) as conn:
+        set_card(conn, account, card, now=now, request_id=f"card {card} at {now}")
+
+
+def seen(db: Engine, account: str, now: datetime) -> AccountView:
+    with transaction(db) as conn:
+        return account_view(conn, account, now)
+
+
+def sums(db: Engine, account: str) -> dict[str, int]:
+    """Dollars on the ledger accounts that payments move."""
+    with db.connect() as conn:
+        found = {
+            name: balance(conn, account, name, Unit.USD) / USD
+            for name in ("cash", "receivable", "credit")
+        }
+    return {name: int(usd) for name, usd in found.items() if usd}
+
+
+def payments(db: Engine, account: str) -> dict[str, tuple[str, int]]:
+    """State and dollars of an account's payments, by cause."""
+    with db.connect() as conn:
+        rows = conn.execute(select(PAYMENTS).where(PAYMENTS.c.account_id == account))
+        return {row.cause: (row.state, row.usd_micros // USD) for row in rows}
+
+
+def test_r1_r52_a_run_on_demand_is_one_payment_of_its_quote(
+    db: Engine, globex: str, ten_usd: Quote, now: datetime
+) -> None:
+    payer = RememberingPayer()
+    with transaction(db) as conn:
+        reserve(conn, globex, "r1", ten_usd, now=now, payer=payer)
+        charge_start(conn, "r1", now=now, payer=payer)
+    assert payer.asked == []
+    assert sums(db, globex) == {"receivable": 10}
+    assert payments(db, globex) == {"run:r1": ("due", 10)}
+    for _ in range(3):
+        with transaction(db) as conn:
+            charge_start(conn, "r1", now=now, payer=payer)
+    assert payer.collected == {"run:r1": 10 * USD}
+    assert payer.asked == ["run:r1"]
+    assert sums(db, globex) == {"cash": 10}
+    assert seen(db, globex, now).unpaid_usd_micros == 0
+
+
+def test_r76_a_departments_run_in_money_is_paid_by_the_account(
+    db: Engine, globex: str, ten_usd: Quote, now: datetime
+) -> None:
+    with transaction(db) as conn:
+        add_department(conn, globex, "research", now=now)
+        limit_wallet(conn, globex, "research", 50 * USD, now=now)
+        reserve(conn, globex, "r1", ten_usd, department="research", now=now)
+        charge_start(conn, "r1", now=now)
+        advance(conn, globex, now)
+    assert payments(db, globex) == {"run:r1": ("accepted", 10)}
+    assert sums(db, globex) == {"cash": 10}
+
+
+def test_r108_extra_credits_are_paid_as_the_run_starts_that_buys_them(
+    db: Engine, acme: str, starter: Plan, quote_of: QuoteOf, now: datetime
+) -> None:
+    payer = RememberingPayer()
+    with transaction(db) as conn:
+        limit_extra_credits(conn, acme, 500, now=now, payer=payer)
+        launch(conn, acme, "r1", quote_of(starter, 10, 185), now)
+        charged = -balance(conn, acme, "revenue:extra-credits", Unit.USD)
+        assert balance(conn, acme, "receivable", Unit.USD) == charged > 0
+    with transaction(db) as conn:
+        advance(conn, acme, now, payer=payer)
+        assert balance(conn, acme, "receivable", Unit.USD) == 0
+        assert balance(conn, acme, "cash", Unit.USD) == 199 * USD + charged
+    assert payer.collected == {"run:r1": charged}
+
+
+def test_a_run_on_credits_and_one_that_is_never_launched_are_not_asked_for(
+    db: Engine,
+    acme: str,
+    starter: Plan,
+    on_demand: Plan,
+    ten_usd: Quote,
+    quote_of: QuoteOf,
+    now: datetime,
+) -> None:
+    payer = RememberingPayer()
+    with transaction(db) as conn:
+        open_account(conn, "globex", on_demand, timezone="UTC", now=now)
+        launch(conn, acme, "r1", quote_of(starter, 10, 6), now)
+        reserve(conn, "globex", "r2", ten_usd, now=now)
+        void_reservation(conn, "r2", now=now)
+        for account in (acme, "globex"):
+            advance(conn, account, now, payer=payer)
+    assert payer.asked == []
+
+
+def test_c24_a_declined_run_goes_on_is_overdue_and_stops_the_next_one(
+    db: Engine, globex: str, ten_usd: Quote, now: datetime
+) -> None:
+    put_card(db, globex, DECLINES, now)
+    with transaction(db) as conn:
+        launch(conn, globex, "r1", ten_usd, now)
+    view = seen(db, globex, now)
+    assert (view.unpaid_usd_micros, view.account.status) == (10 * USD, "payment_failure")
+    assert sums(db, globex) == {"receivable": 10}
+    with pytest.raises(PaymentOverdueError, match="for 1 run") as refused, transaction(db) as conn:
+        reserve(conn, globex, "r2", ten_usd, now=now)
+    facts = {"account": globex, "periods": 0, "runs": 1, "usd": "10.00"}
+    assert refused.value.facts == facts
+    with transaction(db) as conn:
+        (row,) = plan_history(conn, globex)
+    assert row.status is PlanStatus.ACTIVE
+
+    with pytest.raises(PaymentFailedError, match=r"10\.00 USD"), transaction(db) as conn:
+        pay(conn, globex, now=now, request_id="p1")
+    put_card(db, globex, "tok_good", now)
+    assert sums(db, globex) == {"receivable": 10}, "nobody asks again before `pay`"
+    for _ in range(2):
+        with transaction(db) as conn:
+            pay(conn, globex, now=now, request_id="p2")
+    view = seen(db, globex, now)
+    assert (view.unpaid_usd_micros, view.account.status) == (0, "active")
+    assert sums(db, globex) == {"cash": 10}
+    with transaction(db) as conn:
+        reserve(conn, globex, "r2", ten_usd, now=now)
+
+
+@pytest.mark.parametrize(("answer", "cash"), [("accepted", 10), ("declined", 0)])
+def test_a_bank_that_answers_late_and_twice_pays_once(
+    db: Engine, globex: str, ten_usd: Quote, now: datetime, answer: str, cash: int
+) -> None:
+    put_card(db, globex, DELAYS, now)
+    with transaction(db) as conn:
+        launch(conn, globex, "r1", ten_usd, now)
+    assert seen(db, globex, now).unpaid_usd_micros == 10 * USD
+    done = []
+    for _ in range(2):
+        with transaction(db) as conn:
+            state = PaymentState(answer)
+            done.append(run_payment_answered(conn, globex, "r1", state, now=now))
+    assert done == [cash > 0, False]
+    assert sums(db, globex).get("cash", 0) == cash
+    assert seen(db, globex, now).unpaid_usd_micros == (10 - cash) * USD
+
+
+@pytest.mark.parametrize(("keep", "owed", "after"), [(4 * USD, 4, {"receivable": 4}), (0, 0, {})])
+def test_a_payment_declined_late_is_lowered_by_what_its_run_gave_back(
+    db: Engine, globex: str, ten_usd: Quote, now: datetime, keep: int, owed: int, after: object
+) -> None:
+    put_card(db, globex, DELAYS, now)
+    with transaction(db) as conn:
+        launch(conn, globex, "r1", ten_usd, now)
+    with transaction(db) as conn:
+        correct(conn, "r1", keep_startup=keep, keep_use=0, reason="cancelled", now=now)
+    assert sums(db, globex) == {"receivable": 10, "credit": owed - 10}
+    for _ in range(2):
+        with transaction(db) as conn:
+            run_payment_answered(conn, globex, "r1", PaymentState.DECLINED, now=now)
+    view = seen(db, globex, now)
+    assert (view.unpaid_usd_micros, view.credit_usd_micros) == (owed * USD, 0)
+    assert sums(db, globex) == after
+
+
+def test_credit_that_was_set_off_already_is_not_taken_back(
+    db: Engine, globex: str, ten_usd: Quote, now: datetime
+) -> None:
+    put_card(db, globex, DELAYS, now)
+    with transaction(db) as conn:
+        reserve(conn, globex, "r2", replace(ten_usd, startup=0, use=5 * USD), now=now)
+        launch(conn, globex, "r1", ten_usd, now)
+    with transaction(db) as conn:
+        correct(conn, "r1", keep_startup=4 * USD, keep_use=0, reason="cancelled", now=now)
+        charge_start(conn, "r2", now=now)
+    for _ in range(2):
+        with transaction(db) as conn:
+            run_payment_answered(conn, globex, "r1", PaymentState.DECLINED, now=now)
+    assert sums(db, globex) == {"receivable": 9}
+    put_card(db, globex, "tok_good", now)
+    with transaction(db) as conn:
+        pay(conn, globex, now=now, request_id="p1")
+    assert sums(db, globex) == {"cash": 9}, "what both runs cost"
+
+
+def test_what_a_paid_run_gives_back_is_set_off_against_the_next(
+    db: Engine, globex: str, ten_usd: Quote, now: datetime
+) -> None:
+    payer = RememberingPayer()
+    with transaction(db) as conn:
+        launch(conn, globex, "r1", ten_usd, now)
+    for _ in range(2):
+        with transaction(db) as conn:
+            correct(
+                conn,
+                "r1",
+                keep_startup=4 * USD,
+                keep_use=0,
+                reason="cancelled",
+                now=now,
+                payer=payer,
+            )
+    assert seen(db, globex, now).credit_usd_micros == 6 * USD
+    assert sums(db, globex) == {"cash": 10, "credit": -6}
+    with transaction(db) as conn:
+        launch(conn, globex, "r2", ten_usd, now)
+    with transaction(db) as conn:
+        advance(conn, globex, now, payer=payer)
+    assert payer.collected == {"run:r1": 10 * USD, "run:r2": 4 * USD}
+    assert sums(db, globex) == {"cash": 14}
+    assert seen(db, globex, now).charged_usd_micros == 14 * USD
+
+
+def test_a_run_that_credit_covers_is_not_asked_for(
+    db: Engine, globex: str, ten_usd: Quote, now: datetime
+) -> None:
+    small = replace(ten_usd, startup=2 * USD, use=1 * USD)
+    with transaction(db) as conn:
+        launch(conn, globex, "r1", ten_usd, now)
+        correct(conn, "r1", keep_startup=0, keep_use=0, reason="no capacity", now=now)
+        launch(conn, globex, "r2", small, now)
+    assert payments(db, globex) == {"run:r1": ("accepted", 10)}
+    assert seen(db, globex, now).credit_usd_micros == 7 * USD
+    assert sums(db, globex) == {"cash": 10, "credit": -7}
+
+
+@pytest.mark.parametrize(
+    ("keep_startup", "state", "owed"), [(4, "declined", 4), (0, "abandoned", 0)]
+)
+def test_what_an_unpaid_run_gives_back_is_not_collected(
+    db: Engine,
+    globex: str,
+    ten_usd: Quote,
+    now: datetime,
+    keep_startup: int,
+    state: str,
+    owed: int,
+) -> None:
+    put_card(db, globex, DECLINES, now)
+    with transaction(db) as conn:
+        launch(conn, globex, "r1", ten_usd, now)
+        advance(conn, globex, now)
+        correct(conn, "r1", keep_startup=keep_startup * USD, keep_use=0, reason="x", now=now)
+    view = seen(db, globex, now)
+    assert (view.unpaid_usd_micros, view.credit_usd_micros) == (owed * USD, 0)
+    assert payments(db, globex)["run:r1"][0] == state
+    put_card(db, globex, "tok_good", now)
+    with transaction(db) as conn:
+        if owed:
+            pay(conn, globex, now=now, request_id="p")
+        else:
+            with pytest.raises(NothingDueError):
+                pay(conn, globex, now=now, request_id="p")
+    assert sums(db, globex) == ({"cash": owed} if owed else {})
+
+
+def test_a_crash_after_the_payer_said_yes_collects_once(
+    db: Engine, globex: str, ten_usd: Quote, now: datetime
+) -> None:
+    class CrashError(Exception):
+        pass
+
+    payer = RememberingPayer()
+    with transaction(db) as conn:
+        launch(conn, globex, "r1", ten_usd, now)
+
+    def ask_and_crash() -> None:
+        with transaction(db) as conn:
+            advance(conn, globex, now, payer=payer)
+            raise CrashError
+
+    for _ in range(2):
+        with pytest.raises(CrashError):
+            ask_and_crash()
+    assert sums(db, globex) == {"receivable": 10}
+    with transaction(db) as conn:
+        advance(conn, globex, now, payer=payer)
+    assert payer.asked == ["run:r1"] * 3
+    assert payer.collected == {"run:r1": 10 * USD}
+    assert sums(db, globex) == {"cash": 10}
+
+
+def test_an_answer_lost_before_a_correction_leaves_the_account_in_credit(
+    db: Engine, globex: str, ten_usd: Quote, now: datetime
+) -> None:
+    payer = RememberingPayer()
+    payer.collected["run:r1"] = 10 * USD
+    put_card(db, globex, DECLINES, now)
+    with transaction(db) as conn:
+        launch(conn, globex, "r1", ten_usd, now)
+        advance(conn, globex, now)
+        correct(conn, "r1", keep_startup=4 * USD, keep_use=0, reason="cancelled", now=now)
+    with transaction(db) as conn:
+        pay(conn, globex, now=now, request_id="p", payer=payer)
+    assert sums(db, globex) == {"cash": 10, "credit": -6}
+    assert seen(db, globex, now).credit_usd_micros == 6 * USD
+
+
+def test_pay_keeps_what_it_collected_before_a_payment_failed(
+    db: Engine, globex: str, ten_usd: Quote, now: datetime
+) -> None:
+    class OneOnly(RememberingPayer):
+        def collect(self, payment: PaymentRequest) -> Answer:
+            if self.collected:
+                return Answer(PaymentState.DECLINED, "the card is empty")
+            return super().collect(payment)
+
+    put_card(db, globex, DECLINES, now)
+    with transaction(db) as conn:
+        for number in (1, 2):
+            reserve(conn, globex, f"r{number}", ten_usd, now=now)
+        for number in (1, 2):
+            charge_start(conn, f"r{number}", now=now)
+        advance(conn, globex, now)
+    with transaction(db) as conn:
+        pay(conn, globex, now=now, request_id="p", payer=OneOnly())
+    assert payments(db, globex) == {"run:r1": ("accepted", 10), "run:r2": ("declined", 10)}
+    assert seen(db, globex, now).unpaid_usd_micros == 10 * USD
+    assert sums(db, globex) == {"cash": 10, "receivable": 10}
+
+
+def test_every_payment_stands_in_the_ledger_under_what_it_paid(
+    db: Engine, acme: str, now: datetime
+) -> None:
+    assert sums(db, acme) == {"cash": 199}
+    with transaction(db) as conn:
+        account_view(conn, acme, now + timedelta(days=40))
+        paid = [entry.natural_key for entry in entries_of(conn, "subscription:1:period:1")]
+        assert find_account(conn, acme).status == "active"
+    assert paid == [f"subscription:1:period:1:{what}" for what in ("charge", "payment", "grant")]
+    assert sums(db, acme) == {"cash": 398}

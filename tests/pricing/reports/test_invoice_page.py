@@ -1,0 +1,180 @@
+"""Invoices that one sends: numbered lines with causes, as a page and as a document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from sqlalchemy import Engine
+
+from engine.api import Engine as Loadmuster
+from engine.database import transaction
+from kernel.clock import StartingClock
+from pricing.ledger.invoices import Invoice, InvoiceLine, UnknownInvoiceError, list_invoices
+from pricing.plans.model import Plan
+from pricing.reports.invoices_page import Parties, invoice_page
+
+Charge = Callable[..., int]
+VOID_TAGS = {"meta"}
+HOSTILE = '<script>alert("x")</script> & \'"{number}'
+
+
+class Page(HTMLParser):
+    """The texts of a page, and whether every tag is closed."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.addresses: list[str | None] = []
+        self.texts: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.addresses += [value for name, value in attrs if name in {"src", "href"}]
+        if tag not in VOID_TAGS:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and self.open[-1] != "style":
+            self.texts.append(data.strip())
+
+
+@pytest.fixture
+def invoice(now: datetime) -> Invoice:
+    return Invoice(
+        account_id="globex",
+        number="globex-00007",
+        cause="run:r1",
+        issued_at=now,
+        lines=(
+            InvoiceLine("run r1: start-up", 7_500_000, "run:r1:start"),
+            InvoiceLine("run r1: use", 1_500_000, "run:r1:start"),
+            InvoiceLine("run r1, correction: cancelled", -1_500_000, "run:r1:correction"),
+        ),
+    )
+
+
+def test_r99_a_page_has_numbered_lines_with_amounts_and_causes(invoice: Invoice) -> None:
+    page = Page(invoice_page(invoice, "Europe/Paris"))
+    assert page.open == []
+    for texts in (
+        ["1", "run r1: start-up", "run:r1:start", "7.50"],
+        ["3", "run r1, correction: cancelled", "run:r1:correction", "-1.50"],
+        ["Total", "7.50"],
+    ):
+        start = page.texts.index(texts[0])
+        assert page.texts[start : start + len(texts)] == texts
+    assert {"globex-00007", "globex", "25 January 2027"} <= set(page.texts)
+
+
+def test_a_page_loads_nothing_from_anywhere(invoice: Invoice) -> None:
+    html = invoice_page(invoice, "UTC")
+    page = Page(html)
+    assert page.addresses == []
+    assert not page.tags & {"script", "img", "link", "iframe"}
+    assert "default-src 'none'" in html
+    assert "url(" not in html
+
+
+def test_every_text_on_a_page_is_escaped(invoice: Invoice) -> None:
+    hostile = replace(
+        invoice,
+        account_id=HOSTILE,
+        number=HOSTILE,
+        lines=(InvoiceLine(HOSTILE, 10_000, HOSTILE),),
+    )
+    page = Page(invoice_page(hostile, "UTC", Parties(f"{HOSTILE}\n{HOSTILE}", HOSTILE)))
+    assert "script" not in page.tags
+    assert page.texts.count(HOSTILE) == 7
+
+
+def test_the_day_of_issue_is_the_accounts(invoice: Invoice) -> None:
+    at_night = replace(invoice, issued_at=datetime.fromisoformat("2027-01-31T23:30:00+00:00"))
+    assert "1 February 2027" in invoice_page(at_night, "Europe/Paris")
+    assert "31 January 2027" in invoice_page(at_night, "UTC")
+
+
+@pytest.fixture
+def cancelled_run(db: Engine, globex: str, on_demand: Plan, now: datetime, charge: Charge) -> str:
+    """A run of globex that was cancelled within its start-up time."""
+    with transaction(db) as conn:
+        charge(conn, globex, "r1", on_demand, now, minutes=10, cancelled=True)
+    return "r1"
+
+
+def test_the_command_writes_the_page(
+    globex: str,
+    cancelled_run: str,
+    now: datetime,
+    run: Callable[..., Any],
+    answer: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    (issued,) = answer("invoices", globex, "--now", now.isoformat())["invoices"]
+    assert [line["cause"] for line in issued["lines"]] == [
+        f"run:{cancelled_run}:start",
+        f"run:{cancelled_run}:start",
+        f"run:{cancelled_run}:correction",
+    ]
+    assert issued["usd"] == "7.50"
+    file = tmp_path / "invoice.html"
+    to_file = ("--html", issued["number"], "--out", str(file), "--from", "Load & Sons\nLondon")
+    assert answer("invoices", globex, *to_file) == {"number": issued["number"], "path": str(file)}
+    html = file.read_text(encoding="utf-8")
+    assert "Load &amp; Sons" in html
+    code, out, _ = run(
+        "invoices", globex, "--html", issued["number"], "--from", "Load & Sons\nLondon"
+    )
+    assert (code, out) == (0, html)
+    code, out, _ = run("invoices", globex, "--now", now.isoformat())
+    assert "run:r1:correction" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--html", "globex-00009"), "has no invoice 'globex-00009'"),
+        (("--html", "acme-00001"), "has no invoice 'acme-00001'"),
+        (("--out", "x.html"), "--out belongs to --html NUMBER"),
+        (("--from", "x"), "--from belongs to --html NUMBER"),
+    ],
+)
+def test_an_invoice_that_there_is_not_is_refused(
+    globex: str, acme: str, run: Callable[..., Any], arguments: tuple[str, ...], said: str
+) -> None:
+    code, _, message = run("invoices", globex, *arguments)
+    assert acme
+    assert (code, said in message, message.count("\n")) == (2, True, 1)
+
+
+def test_a_file_that_cannot_be_written_is_one_line(
+    acme: str, run: Callable[..., Any], now: datetime, tmp_path: Path
+) -> None:
+    nowhere = str(tmp_path / "no" / "folder.html")
+    at = ("--now", now.isoformat())
+    code, _, message = run("invoices", acme, "--html", "acme-00001", "--out", nowhere, *at)
+    assert (code, message.count("\n")) == (2, 1)
+    code, _, message = run("invoices", acme, "--html", "acme-00001", "--json", *at)
+    assert (code, "needs --out FILE" in message) == (2, True)
+
+
+def test_the_engine_answers_as_the_command_does(
+    db: Engine, database_url: str, acme: str, now: datetime
+) -> None:
+    engine = Loadmuster(database_url, clock=StartingClock(now))
+    with db.connect() as conn:
+        assert engine.invoices(acme) == list_invoices(conn, acme)
+    assert "acme-00001" in engine.invoice_page(acme, "acme-00001", customer="Acme")
+    with pytest.raises(UnknownInvoiceError):
+        engine.invoice_page(acme, "acme-00002")
+    engine.close()
