@@ -266,7 +266,7 @@ def test_an_unknown_region_is_refused(
 
 def test_regions_that_no_single_cloud_has_are_refused(at_home: Scenario, tmp_path: Path) -> None:
     folder = tmp_path / "catalog"
-    shutil.copytree(Path(__file__).parent / "catalog", folder)
+    shutil.copytree(Path(__file__).parents[1] / "catalog", folder)
     (folder / "azure" / "regions" / "northeurope.csv").unlink()
     apart = replace(at_home, regions=equal_shares(["eu-west-1", "westus3"]))
     with pytest.raises(UnknownRegionError, match="no single cloud has all of these regions"):
