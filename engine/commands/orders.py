@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from engine.calibrating.place import as_measured
+from engine.calibrating.measured import as_measured
 from engine.commands.accounts import AccountCommands
 from engine.commands.catalogs import CatalogCommands
 from engine.commands.targets import TargetCommands

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from kernel.errors import BadInputError, LoadmusterError
 from loadmuster.cli.settings import Command, Settings, pass_settings
+from loadmuster.documents.advanced import advanced_document
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -37,14 +38,8 @@ def advance(settings: Settings, *, is_all: bool) -> None:
     with console.status("advancing the accounts") as status:
         progress = _Progress(console.is_terminal, status)
         count = settings.engine().advance_all(watch=progress.update)
-    document = {
-        "accounts": count.accounts,
-        "advanced": count.accounts - count.failed,
-        "failed": count.failed,
-        "failures": progress.failures,
-    }
     settings.emit(
-        document,
+        advanced_document(count, progress.failures),
         lambda shown: shown.print(
             f"{count.accounts:,} accounts, {count.accounts - count.failed:,} brought up to date,"
             f" {count.failed:,} failed"
@@ -61,7 +56,7 @@ class _Progress:
         self._status = status
         self._done = 0
         self.exit_code = 0
-        self.failures: list[dict[str, Any]] = []
+        self.failures: list[tuple[str, LoadmusterError]] = []
 
     def update(self, advanced: Advanced) -> None:
         """One more account is done."""
@@ -76,4 +71,4 @@ class _Progress:
         self._status.console.print(f"loadmuster: {message}", markup=False)
         self.exit_code = max(self.exit_code, failure.exit_code)
         if len(self.failures) < FAILURES_NAMED_MAX:
-            self.failures.append({"id": account_id, "code": failure.code, "message": message})
+            self.failures.append((account_id, failure))

@@ -62,12 +62,12 @@ def calibrate(
     With --provider the users come from one machine of a cloud, in steps that double, and the run is
     billed like any other.
     """
-    from engine.calibrating.calibration import calibration_to_json
     from engine.calibrating.place import place_of
     from engine.calibrating.session import timing_of
     from engine.readers import read_scenario
     from kernel.durations import parse_duration_s
     from loadmuster.cli.calibrate_view import calibration_chart, show_calibration
+    from loadmuster.documents.calibration import calibration_document
 
     scenario = read_scenario(source, settings=settings)
     timing = timing_of(scenario)
@@ -81,13 +81,9 @@ def calibrate(
         from loadmuster.cli.curves_file import write_picture
 
         write_picture(calibration_chart(made), out)
-    document = {
-        **calibration_to_json(made),
-        "kept": None if kept is None else str(kept),
-        "file": None if out is None else str(out),
-    }
     global_settings.emit(
-        document, lambda console: show_calibration(console, scenario, made, kept, out)
+        calibration_document(made, kept, out),
+        lambda console: show_calibration(console, scenario, made, kept, out),
     )
 
 
@@ -137,7 +133,7 @@ def _measured(  # noqa: PLR0913 - one keyword an option
 
 def _progress(settings: Settings) -> Watch:
     """A line a step."""
-    from engine.calibrating.steps import CalibrationStep
+    from engine.calibrating.step import CalibrationStep
 
     console = settings.progress_console()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from engine.calibrating.calibration import Calibration
-from engine.calibrating.fit import US_PER_S
+from engine.calibrating.step import US_PER_S
 from engine.calibrating.steps import CEILING_PERCENT, counted
 from loadmuster.cli.curves import CurveLine, Curves, Mark, draw
 from loadmuster.cli.layout import INDENT, columns, facts, section

@@ -9,8 +9,9 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from engine.runs.states import Outcome, Run
-from engine.runs.view import RunView, amount, result_document
+from engine.runs.view import RunView, amount
 from loadmuster.cli.layout import columns, counted, facts, section
+from loadmuster.documents.run import result_document
 from pricing.ledger.reservations import FundingSource
 from pricing.money import format_cents
 from pricing.run_charges.charges import Bill
