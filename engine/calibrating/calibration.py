@@ -9,14 +9,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from engine.calibrating.fit import (
-    US_PER_S,
-    FittedLine,
-    fit_processor,
-    memory_kib_per_user,
-    users_measured_at,
-)
-from engine.calibrating.steps import CEILING_PERCENT, CEILING_US_PER_S, CalibrationStep, counted
+from engine.calibrating.fit import FittedLine, fit_processor, memory_kib_per_user, users_measured_at
+from engine.calibrating.step import US_PER_S, CalibrationStep
+from engine.calibrating.steps import CEILING_PERCENT, CEILING_US_PER_S, counted
 from kernel.errors import ProviderFailedError
 
 HALF_PERCENT = 50

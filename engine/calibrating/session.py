@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from engine.calibrating.calibration import Calibration, CalibrationFailedError, check_measured
 from engine.calibrating.injector import Timing, play, prepared
-from engine.calibrating.steps import CalibrationStep, next_users, problem
+from engine.calibrating.step import CalibrationStep
+from engine.calibrating.steps import next_users, problem
 from engine.load.checks import check_engine, check_runnable
 from engine.load.driver import UnrunnableScenarioError
 from engine.load.sliced.program_work import program_files

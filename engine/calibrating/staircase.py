@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.calibrating.fit import US_PER_S
-from engine.calibrating.steps import CEILING_PERCENT, FIRST_USERS, CalibrationStep
+from engine.calibrating.step import US_PER_S, CalibrationStep
+from engine.calibrating.steps import CEILING_PERCENT, FIRST_USERS
 from engine.load.driver import Look, UnrunnableScenarioError
 from engine.load.sliced.work import measure_window_s
 from engine.load.verdict import CPU_PERCENT_MAX
