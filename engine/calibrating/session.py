@@ -21,7 +21,7 @@ from engine.load.checks import check_engine, check_runnable
 from engine.load.driver import UnrunnableScenarioError
 from engine.load.sliced.program_work import program_files
 from engine.load.sliced.work import locust_files
-from engine.readers.program_bundle import pack
+from engine.readers.program.bundle import pack
 from engine.scenario.profile import closed
 from engine.scenario.program import ProgramKind
 

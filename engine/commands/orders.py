@@ -115,7 +115,7 @@ class OrderCommands(AccountCommands, CatalogCommands, TargetCommands):
                 not allowed the target, or the request id was used before.
             ProviderFailedError: The cloud refuses what the run needs, or does not answer.
         """
-        from engine.readers.program_bundle import pack
+        from engine.readers.program.bundle import pack
         from engine.runs.leases.claims import hold
         from engine.runs.program_bundles import keep_bundle
         from engine.runs.runnable import check_folder, check_runnable
