@@ -24,6 +24,7 @@ from engine.load.sliced.work import locust_files
 from engine.readers.program.bundle import pack
 from engine.scenario.profile import closed
 from engine.scenario.program import ProgramKind
+from kernel.words import counted
 
 if TYPE_CHECKING:
     from engine.scenario import Scenario
@@ -79,7 +80,7 @@ def calibrate(
             try:
                 steps.append(play(ready, _files(scenario, users, timing), users, timing))
             except CalibrationFailedError as error:
-                note = f"with {users:,} users {error.message}"
+                note = f"with {counted(users, 'user')} {error.message}"
                 break
     note = note or (problem(steps) or "" if steps else "")
     check_measured(steps, note)
@@ -136,8 +137,9 @@ def load_engine_of(scenario: Scenario) -> str:
 
 def _processor() -> str:
     """What the operating system calls it."""
+    cores = counted(psutil.cpu_count() or 1, "core")
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
-                return f"{line.partition(':')[2].strip()}, {psutil.cpu_count()} cores"
-    return f"{platform.machine()}, {psutil.cpu_count()} cores"
+                return f"{line.partition(':')[2].strip()}, {cores}"
+    return f"{platform.machine()}, {cores}"

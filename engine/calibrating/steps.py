@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from engine.calibrating.fit import fit_processor
 from engine.calibrating.step import US_PER_S, CalibrationStep
 from engine.planning.capacity import PROCESSOR_CEILING_PERCENT
+from kernel.words import counted
 
 CEILING_PERCENT = PROCESSOR_CEILING_PERCENT
 """Of one processor core: the share by which injectors are sized."""
@@ -68,20 +69,20 @@ def problem(steps: Sequence[CalibrationStep]) -> str | None:
     """
     last = steps[-1]
     if last.requests_per_s <= 0:
-        return f"no request was made by {last.users:,} users"
+        return f"no request was made by {counted(last.users, 'user')}"
     failed_percent = 100 * last.failures_per_s / last.requests_per_s
     if failed_percent > FAILURES_PERCENT_MAX:
-        return f"{failed_percent:.0f} % of the requests of {last.users:,} users failed"
+        return f"{failed_percent:.0f} % of the requests of {counted(last.users, 'user')} failed"
     first = max(step.requests_per_s / step.users for step in steps)
     if last.requests_per_s / last.users * 100 < PACE_PERCENT_MIN * first:
         return (
-            f"the target holds {last.users:,} users up: each makes "
+            f"the target holds {counted(last.users, 'user')} up: each makes "
             f"{last.requests_per_s / last.users:.2g} requests a second, {first:.2g} before"
         )
     return None
 
 
-def counted(steps: Sequence[CalibrationStep]) -> Sequence[CalibrationStep]:
+def telling_steps(steps: Sequence[CalibrationStep]) -> Sequence[CalibrationStep]:
     """The steps that say something: the processor shows the users, and the target keeps up."""
     clear = [step for n, step in enumerate(steps, 1) if problem(steps[:n]) is None]
     return [step for step in clear if step.processor_percent >= CLEAR_PERCENT] or clear

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from engine.runs.states import Event, Run
+from kernel.words import counted
 from pricing.money import format_cents
 from pricing.plans.quotes import Unit
 from pricing.run_charges.charges import Bill
@@ -22,4 +23,4 @@ class RunView(Struct, frozen=True):
 
 def amount(unit: Unit, value: int) -> str:
     """An amount with its unit, for people."""
-    return f"{format_cents(value)} USD" if unit is Unit.USD else f"{value:,} LI-minutes"
+    return f"{format_cents(value)} USD" if unit is Unit.USD else counted(value, "LI-minute")

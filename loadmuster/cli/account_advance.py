@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kernel.errors import BadInputError, LoadmusterError
+from kernel.words import counted
 from loadmuster.cli.settings import Command, Settings, pass_settings
 from loadmuster.documents.advanced import advanced_document
 
@@ -41,8 +42,8 @@ def advance(settings: Settings, *, is_all: bool) -> None:
     settings.emit(
         advanced_document(count, progress.failures),
         lambda shown: shown.print(
-            f"{count.accounts:,} accounts, {count.accounts - count.failed:,} brought up to date,"
-            f" {count.failed:,} failed"
+            f"{counted(count.accounts, 'account')}, "
+            f"{count.accounts - count.failed:,} brought up to date, {count.failed:,} failed"
         ),
     )
     sys.exit(progress.exit_code)
@@ -64,7 +65,7 @@ class _Progress:
         if advanced.failure is not None:
             self._say(advanced.account_id, advanced.failure)
         if self._is_terminal:
-            self._status.update(f"{self._done:,} accounts, now {advanced.account_id}")
+            self._status.update(f"{counted(self._done, 'account')}, now {advanced.account_id}")
 
     def _say(self, account_id: str, failure: LoadmusterError) -> None:
         message = " ".join(failure.message.split())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kernel.errors import BadInputError
+from kernel.words import counted
 from loadmuster.cli.plot import out_option
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
@@ -140,10 +141,10 @@ def _progress(settings: Settings) -> Watch:
     def watch(step: CalibrationStep | None, users: int | None) -> None:
         if step is not None:
             console.print(
-                f"{step.users:,} users: {step.processor_percent:.1f} % of a core, "
+                f"{counted(step.users, 'user')}: {step.processor_percent:.1f} % of a core, "
                 f"{step.requests_per_s:,.1f} requests/s"
             )
         if users is not None and step is None:
-            console.print(f"measuring, from {users:,} users up; one to three minutes")
+            console.print(f"measuring, from {counted(users, 'user')} up; one to three minutes")
 
     return watch

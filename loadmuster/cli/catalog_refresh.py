@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.catalogs.in_use import versions_here
+from kernel.words import counted
 from loadmuster.cli.catalog import catalog
 from loadmuster.cli.settings import Command, Settings, pass_settings
 from loadmuster.documents.refreshed import refreshed_document, version_document, versions_document
@@ -74,7 +75,8 @@ def list_versions(settings: Settings) -> None:
         table = Table("version", "in use", "refreshed")
         for each in document["versions"]:
             refreshed = ", ".join(
-                f"{provider}: {regions} regions" for provider, regions in each["regions"].items()
+                f"{provider}: {counted(regions, 'region')}"
+                for provider, regions in each["regions"].items()
             )
             in_words = "damaged" if each["problem"] else refreshed or "-"
             table.add_row(each["version"], "yes" if each["in_use"] else "", in_words)
@@ -115,8 +117,8 @@ def _show_progress(console: Console, provider: str, progress: FetchProgress) -> 
     kept = f", {progress.kept_pages} fetched before" if progress.kept_pages else ""
     console.print(
         f"{progress.number}/{progress.regions}  {provider} {progress.region}: "
-        f"{progress.prices:,} prices in {progress.pages} pages{kept}, "
-        f"{progress.left_out:,} rows left out"
+        f"{counted(progress.prices, 'price')} in {counted(progress.pages, 'page')}{kept}, "
+        f"{counted(progress.left_out, 'row')} left out"
     )
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from engine.catalogs.shown import LABELS, Shown, warnings_of
+from kernel.words import counted
 from pricing.catalog import (
     BILLING_RULES,
     MIB_PER_GIB,
@@ -51,7 +52,7 @@ def _spot_in_words(prices: Sequence[SpotPrice]) -> str:
     low = min(price.hourly_usd_micros for price in prices)
     high = max(price.hourly_usd_micros for price in prices)
     usd = format_usd(low) if low == high else f"{format_usd(low)} to {format_usd(high)}"
-    zones = f" in {len(prices)} zones" if prices[0].zone else ""
+    zones = f" in {counted(len(prices), 'zone')}" if prices[0].zone else ""
     return f"{usd} USD per hour{zones}, as of {prices[0].as_of}"
 
 

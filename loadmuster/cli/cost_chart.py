@@ -8,6 +8,7 @@ from engine.planning.cost_curves import USD, CostCurve, CostStep
 from engine.planning.requirement import peak_users, planned_seconds
 from engine.scenario import Scenario
 from kernel.durations import format_duration
+from kernel.words import counted
 from loadmuster.cli.curves import CurveLine, Curves, Mark
 from pricing.tariffs import plural
 
@@ -35,7 +36,7 @@ def cost_chart(scenario: Scenario, curves: Sequence[CostCurve]) -> Curves:
         ),
         marks=tuple(sorted(marks, key=lambda mark: -mark.y)),
         here=users,
-        here_text=f"{users:,} users",
+        here_text=counted(users, "user"),
     )
 
 

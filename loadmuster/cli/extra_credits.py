@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kernel.words import counted
 from loadmuster.cli.settings import REQUEST_ID_HELP, Command, Settings, pass_settings
 from loadmuster.documents.extra_credits import extra_credits_document
 
@@ -43,7 +44,7 @@ def _show(console: Console, extra: ExtraCredits) -> None:
 
     each = extra.usd_micros_each
     rows = [
-        ("limit", f"{extra.limit_li_minutes:,} credits a billing period"),
+        ("limit", f"{counted(extra.limit_li_minutes, 'credit')} a billing period"),
         ("bought", f"{extra.bought_li_minutes:,} this period"),
         ("still to buy", f"{extra.available_li_minutes:,}"),
     ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.runs.errors import ReleaseUnprovenError
+from kernel.words import counted
 from loadmuster.documents.reaper import fate
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ FATES = {"orphan": "orphan", "gone": "gone", "left": "asked to go, still there"}
 
 def show_reaping(console: Console, reaping: Reaping) -> None:
     """What the reaper found, for people."""
-    from loadmuster.cli.layout import columns, counted
+    from loadmuster.cli.layout import columns
 
     table = columns("run", "why", "machine", "type", "in", "launched", "", fixed=("run", "machine"))
     for round_ in reaping.rounds:
@@ -53,7 +54,7 @@ def failure_of(reaping: Reaping) -> LoadmusterError | None:
     if not left:
         return None
     return ReleaseUnprovenError(
-        f"{left} machines were asked to go and are still there; `reap --yes` tries again",
+        f"{counted(left, 'machine')} did not go when asked to; `reap --yes` tries again",
         machines=left,
     )
 

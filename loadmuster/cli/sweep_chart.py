@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.sweeping.cost_lines import CostLines
+from kernel.words import counted
 from loadmuster.cli.curves import CurveLine, Curves, Mark
 from pricing.money import MICROS_PER_USD
 
@@ -27,7 +28,7 @@ def sweep_chart(found: CostLines, measure: str) -> Curves:
                 each.name,
                 each.users,
                 each.usd_micros / MICROS_PER_USD,
-                f"cheapest from {each.users:,} users on, instead of {each.instead_of}",
+                f"cheapest from {counted(each.users, 'user')} on, instead of {each.instead_of}",
             )
             for each in found.break_even
         ),

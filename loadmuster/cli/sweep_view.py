@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from kernel.durations import format_duration
-from loadmuster.cli.layout import columns, counted, section
+from kernel.words import counted
+from loadmuster.cli.layout import columns, section
 from loadmuster.documents.sweep import IN_DOLLARS, Rows, best_of, dollars, percentiles
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.durations import format_duration
+from kernel.words import counted
 from loadmuster.documents.tariff import rate, why_no_rate
 from pricing.tariffs import Tariff, rounding_in_words
 
@@ -12,7 +13,8 @@ def rule_in_words(version: Tariff) -> list[tuple[str, str]]:
     floors = [
         format_duration(floor.minimum_s)
         if floor.up_to_injectors is None
-        else f"{format_duration(floor.minimum_s)} up to {floor.up_to_injectors} injectors"
+        else f"{format_duration(floor.minimum_s)} up to "
+        f"{counted(floor.up_to_injectors, 'injector')}"
         for floor in version.floors
     ]
     users = [f"{protocol} {number}" for protocol, number in version.users_per_injector.items()]
