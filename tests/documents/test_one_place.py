@@ -109,3 +109,16 @@ def test_a_document_of_another_make_is_found(source: str) -> None:
 def test_documents_know_no_command_line() -> None:
     for path in Path(engine.documents.__file__).parent.glob("*.py"):
         assert "loadmuster.cli" not in path.read_text(encoding="utf-8"), path
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: path.stem)
+def test_no_other_text_is_json_of_a_dict_made_there(path: Path) -> None:
+    written = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "dumps"
+        and isinstance(node.args[0], ast.Dict | ast.DictComp)
+    ]
+    assert written == []
