@@ -6,7 +6,6 @@ import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 
@@ -61,24 +60,6 @@ class Checkup(Struct, frozen=True):
         ]
         refused = all(each.of_provider for each in missing)
         return ProviderFailedError.exit_code if refused else BadInputError.exit_code
-
-    def document(self) -> dict[str, Any]:
-        """The checkup as JSON."""
-        return {
-            "usable": self.exit_code == 0,
-            "providers": {name: self.usable(name) for name in self.findings if name != HERE},
-            "findings": [
-                {
-                    "of": name,
-                    "what": each.what,
-                    "grade": each.grade.value,
-                    "said": each.said,
-                    "remedy": each.remedy or None,
-                }
-                for name, found in self.findings.items()
-                for each in found
-            ],
-        }
 
 
 def examine_here(

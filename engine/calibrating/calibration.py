@@ -9,14 +9,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from engine.calibrating.fit import (
-    US_PER_S,
-    FittedLine,
-    fit_processor,
-    memory_kib_per_user,
-    users_measured_at,
-)
-from engine.calibrating.steps import CEILING_PERCENT, CEILING_US_PER_S, CalibrationStep, counted
+from engine.calibrating.fit import FittedLine, fit_processor, memory_kib_per_user, users_measured_at
+from engine.calibrating.step import US_PER_S, CalibrationStep
+from engine.calibrating.steps import CEILING_PERCENT, CEILING_US_PER_S, telling_steps
 from kernel.errors import ProviderFailedError
 
 HALF_PERCENT = 50
@@ -70,7 +65,7 @@ class Calibration(Struct, frozen=True):
     @property
     def line(self) -> FittedLine:
         """Processor time over users."""
-        return fit_processor(counted(self.steps))
+        return fit_processor(telling_steps(self.steps))
 
     @property
     def users_at_ceiling(self) -> int:
@@ -80,7 +75,7 @@ class Calibration(Struct, frozen=True):
     @property
     def foretold(self) -> Foretold | None:
         """None where the ceiling was not reached, or fewer than two steps lie below half of it."""
-        steps = counted(self.steps)
+        steps = telling_steps(self.steps)
         measured = users_measured_at(steps, CEILING_US_PER_S)
         low = [step for step in steps if step.processor_percent <= HALF_PERCENT]
         if measured is None or len({step.users for step in low}) < 2:  # noqa: PLR2004 - a line
@@ -90,7 +85,7 @@ class Calibration(Struct, frozen=True):
     @property
     def requests_per_million_s(self) -> int:
         """Requests of one user, by the step with the most users that the target kept up with."""
-        best = max(counted(self.steps), key=lambda step: step.users)
+        best = max(telling_steps(self.steps), key=lambda step: step.users)
         return max(1, round(best.requests_per_s / best.users * US_PER_S))
 
     @property
@@ -102,7 +97,7 @@ class Calibration(Struct, frozen=True):
     @property
     def memory_kib_per_user(self) -> int:
         """Memory of one user."""
-        return memory_kib_per_user(counted(self.steps))
+        return memory_kib_per_user(telling_steps(self.steps))
 
 
 def check_measured(steps: Sequence[CalibrationStep], note: str) -> None:
@@ -111,7 +106,7 @@ def check_measured(steps: Sequence[CalibrationStep], note: str) -> None:
     Raises:
         CalibrationFailedError: With the reason.
     """
-    if not counted(steps) or counted(steps)[-1].processor_us_per_s == 0:
+    if not telling_steps(steps) or telling_steps(steps)[-1].processor_us_per_s == 0:
         raise CalibrationFailedError(
             f"nothing could be measured: {note or 'the load engine took no processor time'}"
         )

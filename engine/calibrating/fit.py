@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-if TYPE_CHECKING:
-    from engine.calibrating.steps import CalibrationStep
-
-US_PER_S = 1_000_000
+from engine.calibrating.step import CalibrationStep
 
 
 class FittedLine(Struct, frozen=True):

@@ -24,8 +24,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.calibrating.calibration import CalibrationFailedError
-from engine.calibrating.fit import US_PER_S
-from engine.calibrating.steps import CalibrationStep
+from engine.calibrating.step import US_PER_S, CalibrationStep
 
 READY_S_MAX = 60.0
 REPORT_S_MAX = 10.0

@@ -15,14 +15,16 @@ from msgspec.structs import replace
 
 from engine.calibrating.calibration import Calibration, CalibrationFailedError, check_measured
 from engine.calibrating.injector import Timing, play, prepared
-from engine.calibrating.steps import CalibrationStep, next_users, problem
+from engine.calibrating.step import CalibrationStep
+from engine.calibrating.steps import next_users, problem
 from engine.load.checks import check_engine, check_runnable
 from engine.load.driver import UnrunnableScenarioError
 from engine.load.sliced.program_work import program_files
 from engine.load.sliced.work import locust_files
-from engine.readers.program_bundle import pack
+from engine.readers.program.bundle import pack
 from engine.scenario.profile import closed
 from engine.scenario.program import ProgramKind
+from kernel.words import counted
 
 if TYPE_CHECKING:
     from engine.scenario import Scenario
@@ -78,7 +80,7 @@ def calibrate(
             try:
                 steps.append(play(ready, _files(scenario, users, timing), users, timing))
             except CalibrationFailedError as error:
-                note = f"with {users:,} users {error.message}"
+                note = f"with {counted(users, 'user')} {error.message}"
                 break
     note = note or (problem(steps) or "" if steps else "")
     check_measured(steps, note)
@@ -135,8 +137,9 @@ def load_engine_of(scenario: Scenario) -> str:
 
 def _processor() -> str:
     """What the operating system calls it."""
+    cores = counted(psutil.cpu_count() or 1, "core")
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
-                return f"{line.partition(':')[2].strip()}, {psutil.cpu_count()} cores"
-    return f"{platform.machine()}, {psutil.cpu_count()} cores"
+                return f"{line.partition(':')[2].strip()}, {cores}"
+    return f"{platform.machine()}, {cores}"

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.calibrating.fit import US_PER_S
-from engine.calibrating.steps import CEILING_PERCENT, FIRST_USERS, CalibrationStep
+from engine.calibrating.step import US_PER_S, CalibrationStep
+from engine.calibrating.steps import CEILING_PERCENT, FIRST_USERS
 from engine.load.driver import Look, UnrunnableScenarioError
 from engine.load.sliced.work import measure_window_s
 from engine.load.verdict import CPU_PERCENT_MAX
@@ -21,6 +21,7 @@ from engine.planning.requirement import Requirement
 from engine.scenario import RegionShare, Scenario
 from engine.scenario.profile import closed
 from engine.scenario.program import ProgramKind
+from kernel.words import counted
 
 STEPS_MAX = 6
 BEYOND = 2
@@ -138,8 +139,8 @@ def note_on(stairs: Staircase, steps: Sequence[CalibrationStep]) -> str:
         return ""
     if len(steps) < len(stairs.users):
         more = stairs.users[len(steps)]
-        return f"with {more:,} users the injector had no processor time left"
-    return f"{stairs.users[-1]:,} users were the most that were tried; try --users-at-most"
+        return f"with {counted(more, 'user')} the injector had no processor time left"
+    return f"it was tried with {counted(stairs.users[-1], 'user')} at most; try --users-at-most"
 
 
 def _steps(stairs: Staircase, looks: Sequence[Look], cores: int) -> Iterator[CalibrationStep]:

@@ -1,14 +1,14 @@
-"""Steps: a number of users held for a while on one processor core, and what that took of it."""
+"""Steps: with how many users to go on, when enough is known, and which steps say something."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from msgspec import Struct
-
-from engine.calibrating.fit import US_PER_S, fit_processor
+from engine.calibrating.fit import fit_processor
+from engine.calibrating.step import US_PER_S, CalibrationStep
 from engine.planning.capacity import PROCESSOR_CEILING_PERCENT
+from kernel.words import counted
 
 CEILING_PERCENT = PROCESSOR_CEILING_PERCENT
 """Of one processor core: the share by which injectors are sized."""
@@ -33,32 +33,6 @@ CLOSER_PERCENT = 4.0
 FAILURES_PERCENT_MAX = 5.0
 PACE_PERCENT_MIN = 75.0
 """Of the first steps' requests per user: a slower pace means that the target holds users up."""
-
-
-class CalibrationStep(Struct, frozen=True):
-    """What a number of users took, second by second on average.
-
-    Attributes:
-        users: Active all the time.
-        processor_us_per_s: Processor time of the load engine in microseconds a second; all of one
-            core is 1,000,000.
-        memory_kib: Most memory that it held.
-        requests_per_s: Requests that it made.
-        failures_per_s: How many of them failed.
-        others_us_per_s: Processor time of everything else on the machine.
-    """
-
-    users: int
-    processor_us_per_s: int
-    memory_kib: int
-    requests_per_s: float
-    failures_per_s: float
-    others_us_per_s: int
-
-    @property
-    def processor_percent(self) -> float:
-        """Of one core."""
-        return 100 * self.processor_us_per_s / US_PER_S
 
 
 def next_users(steps: Sequence[CalibrationStep], users_max: int) -> int | None:
@@ -95,20 +69,20 @@ def problem(steps: Sequence[CalibrationStep]) -> str | None:
     """
     last = steps[-1]
     if last.requests_per_s <= 0:
-        return f"no request was made by {last.users:,} users"
+        return f"no request was made by {counted(last.users, 'user')}"
     failed_percent = 100 * last.failures_per_s / last.requests_per_s
     if failed_percent > FAILURES_PERCENT_MAX:
-        return f"{failed_percent:.0f} % of the requests of {last.users:,} users failed"
+        return f"{failed_percent:.0f} % of the requests of {counted(last.users, 'user')} failed"
     first = max(step.requests_per_s / step.users for step in steps)
     if last.requests_per_s / last.users * 100 < PACE_PERCENT_MIN * first:
         return (
-            f"the target holds {last.users:,} users up: each makes "
+            f"the target holds {counted(last.users, 'user')} up: each makes "
             f"{last.requests_per_s / last.users:.2g} requests a second, {first:.2g} before"
         )
     return None
 
 
-def counted(steps: Sequence[CalibrationStep]) -> Sequence[CalibrationStep]:
+def telling_steps(steps: Sequence[CalibrationStep]) -> Sequence[CalibrationStep]:
     """The steps that say something: the processor shows the users, and the target keeps up."""
     clear = [step for n, step in enumerate(steps, 1) if problem(steps[:n]) is None]
     return [step for step in clear if step.processor_percent >= CLEAR_PERCENT] or clear

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from engine.calibrating.place import as_measured
+from engine.calibrating.measured import as_measured
 from engine.commands.accounts import AccountCommands
 from engine.commands.catalogs import CatalogCommands
 from engine.commands.targets import TargetCommands
@@ -115,7 +115,7 @@ class OrderCommands(AccountCommands, CatalogCommands, TargetCommands):
                 not allowed the target, or the request id was used before.
             ProviderFailedError: The cloud refuses what the run needs, or does not answer.
         """
-        from engine.readers.program_bundle import pack
+        from engine.readers.program.bundle import pack
         from engine.runs.leases.claims import hold
         from engine.runs.program_bundles import keep_bundle
         from engine.runs.runnable import check_folder, check_runnable

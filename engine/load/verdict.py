@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.load.driver import InjectorResult, LoadResult
+from kernel.words import counted
 
 CPU_PERCENT_WARNING = 70.0
 """The ceiling by which injectors are sized: above it latency is inflated."""
@@ -90,7 +91,7 @@ def _cautions(measured: Mapping[str, Any], approximation: str) -> Iterator[str]:
     if measured["peak_users"] is None:
         yield "the samples do not say how many users were active"
     if unreadable := measured.get("unreadable", 0):
-        yield f"{unreadable:,} samples could not be read and were left out"
+        yield f"{counted(unreadable, 'sample')} could not be read and had to be left out"
     if approximation:
         yield approximation
 

@@ -23,6 +23,7 @@ from engine.planning.offers import TariffOffer, at_service, payload_at
 from engine.planning.places import ANY_PROVIDER
 from engine.planning.requirement import planned_seconds, user_seconds
 from engine.scenario import Scenario
+from kernel.words import counted
 from pricing.catalog import Catalog
 from pricing.money import SECONDS_PER_HOUR, divide_half_up, format_cents, to_cents_half_up
 from pricing.plans.model import Plan, estimated_plans
@@ -166,13 +167,13 @@ def price_on_plan(plan: Plan, offer: TariffOffer) -> tuple[int | None, str | Non
     assert offer.quote is not None, offer.name
     users_max = plan.caps.users
     if users_max is not None and offer.quote.users > users_max:
-        return None, f"at most {users_max:,} users a run", None
+        return None, f"at most {counted(users_max, 'user')} a run", None
     if offer.usd_micros is not None:
         return offer.usd_micros, None, None
     monthly = format_cents(plan.monthly_usd_micros)
     share = divide_half_up(plan.monthly_usd_micros * offer.quote.li_minutes, plan.li_minutes)
     assumption = (
-        f"its share of {monthly} USD a month for {plan.li_minutes:,} LI-minutes, "
+        f"its share of {monthly} USD a month for {counted(plan.li_minutes, 'LI-minute')}, "
         f"if all of them are used"
     )
     return to_cents_half_up(share), None, assumption

@@ -18,6 +18,7 @@ from engine.planning.machines import cost_by_time
 from engine.planning.needs import Needs
 from engine.planning.places import CandidateRegion
 from engine.planning.regional_fleet import FleetGroup, RegionalFleet, cheapest_site
+from kernel.words import counted
 from pricing.catalog import Catalog
 from pricing.money import divide_half_up, format_usd
 
@@ -171,9 +172,12 @@ def _reason(chosen: Fleet, other: Fleet) -> str:
         )
     idle = _room(other.groups) - sum(group.users for group in other.groups)
     if idle > _room(chosen.groups) - sum(group.users for group in chosen.groups):
-        said.append(f"room for {idle:,} users stays empty")
+        said.append(f"room for {counted(idle, 'user')} stays empty")
     if other.machines > chosen.machines:
-        said.append(f"{other.machines:,} disks and addresses, not {chosen.machines:,}")
+        said.append(
+            f"disks and addresses of {other.machines:,}, "
+            f"not of {counted(chosen.machines, 'machine')}"
+        )
     egress = [_item(fleet, EGRESS) for fleet in (chosen, other)]
     if egress[1] > egress[0]:
         said.append("egress is dearer there")

@@ -9,6 +9,7 @@ from engine.planning.needs import Needs, viable_machine_types
 from engine.planning.places import CandidateRegion
 from engine.planning.requirement import ImpossibleLoadError, RegionRequirement
 from engine.scenario import MachineWishes
+from kernel.words import counted
 from pricing.catalog import Catalog
 
 
@@ -29,13 +30,13 @@ def refuse_load(
         catalog: Machine types and prices.
     """
     provider = places[0].provider
-    where = places[0].region if len(places) == 1 else f"{len(places)} regions"
+    where = places[0].region if len(places) == 1 else counted(len(places), "region")
     facts = {"provider": provider, "region": where}
     wishes = needs.wishes
     if part is None:
         return ImpossibleLoadError(
-            f"{name}: no {wishes.machines_max:,} machines of {provider} carry the load of all "
-            "regions; allow more machines",
+            f"{name}: {counted(wishes.machines_max or 0, 'machine')} of {provider} cannot "
+            "carry the load of all regions; allow more machines",
             **facts,
         )
     if not any(candidates(catalog, provider, place.region, wishes) for place in places):
@@ -57,8 +58,8 @@ def refuse_load(
         )
     least = -(-needs.whole(part) // max(weights)) + part.reference_injectors
     return ImpossibleLoadError(
-        f"{name}: {part.users:,} users from {where} on {provider} take at least {least:,} "
-        f"machines; found none within the wishes: {_said(wishes)}",
+        f"{name}: {counted(part.users, 'user')} from {where} on {provider} would take at least "
+        f"{counted(least, 'machine')}; found none within the wishes: {_said(wishes)}",
         machines_min=least,
         **facts,
     )
@@ -73,7 +74,7 @@ def _said(wishes: MachineWishes) -> str:
     if wishes.architecture is not None:
         said.append(wishes.architecture)
     if wishes.machines_max is not None:
-        said.append(f"at most {wishes.machines_max:,} machines")
+        said.append(f"at most {counted(wishes.machines_max, 'machine')}")
     if wishes.vcpus_max is not None:
-        said.append(f"at most {wishes.vcpus_max:,} vCPUs a region")
+        said.append(f"at most {counted(wishes.vcpus_max, 'vCPU')} a region")
     return "; ".join(said) or "no wishes"

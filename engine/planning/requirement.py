@@ -26,6 +26,7 @@ from engine.planning.capacity import (
 from engine.scenario import Scenario
 from engine.scenario.profile import OpenProfile
 from kernel.errors import BadInputError
+from kernel.words import counted
 from pricing.money import divide_half_up
 from pricing.tariffs import Tariff, li_minutes, load_tariff
 
@@ -264,7 +265,7 @@ def _fixed_injectors(injectors: int, users_by_region: Sequence[int]) -> list[int
     if not regions <= injectors <= users:
         least = "one" if regions == 1 else f"{regions}, one for each region"
         raise ImpossibleLoadError(
-            f"injectors: {injectors} cannot share {users} users; give at least {least}, "
+            f"injectors: {injectors} cannot share {counted(users, 'user')}; give at least {least}, "
             f"and at most one for each user",
             injectors=injectors,
             users=users,

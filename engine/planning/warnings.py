@@ -10,6 +10,7 @@ from engine.planning.fleet import Fleet
 from engine.planning.requirement import HOUSE_TARIFF, Requirement, peak_users, planned_seconds
 from engine.scenario import Scenario
 from kernel.durations import format_duration
+from kernel.words import counted
 from pricing.catalog import BUNDLED, Catalog, Offering, Price, is_stale
 from pricing.money import format_usd
 from pricing.tariffs import Cliff, Tariff, load_tariff
@@ -50,8 +51,8 @@ def _about_payload(requirement: Requirement) -> Iterator[str]:
     )
     if payload > recommended:
         yield (
-            f"{payload:,} users on an injector, but {recommended:,} are recommended: an overloaded "
-            "injector measures itself, not the target"
+            f"{counted(payload, 'user')} on an injector, but {recommended:,} are recommended: "
+            "an overloaded injector measures itself, not the target"
         )
 
 
@@ -59,7 +60,7 @@ def _about_idle_regions(scenario: Scenario, requirement: Requirement) -> Iterato
     busy = {part.region for part in requirement.regions}
     for share in scenario.regions:
         if share.region not in busy:
-            yield f"{share.region} gets none of the {peak_users(scenario):,} users"
+            yield f"{share.region} gets none of the {counted(peak_users(scenario), 'user')}"
 
 
 def _about_floors(scenario: Scenario, requirement: Requirement, tariff: Tariff) -> Iterator[str]:
@@ -71,8 +72,8 @@ def _about_floors(scenario: Scenario, requirement: Requirement, tariff: Tariff) 
         return
     minimum = format_duration(floor.minimum_s)
     yield (
-        f"{format_duration(duration_s)} counts as {minimum} for each of {injectors:,} injectors; "
-        f"a test of {minimum} takes the same LI-minutes"
+        f"{format_duration(duration_s)} counts as {minimum} for each of "
+        f"{counted(injectors, 'injector')}; a test of {minimum} takes the same LI-minutes"
     )
 
 

@@ -8,17 +8,12 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from engine.planning.places import equal_shares
-from engine.readers.errors import UnknownFormatError
 from engine.readers.placeholders import Placeholders, Settings
+from engine.readers.registry import READERS, Reader, reader_named, reader_of
 from engine.readers.source import read_source
-from engine.readers.tree import read_tree
 from engine.scenario import MachineWishes, Scenario
 from engine.scenario.profile import ClosedProfile, LoadProfile
 from kernel.errors import BadInputError
-
-FORMATS = ("loadmuster",)
-"""The formats that can be read; each is told by its content."""
-
 
 NO_WISHES = MachineWishes()
 
@@ -35,12 +30,13 @@ def read_scenario(  # noqa: PLR0913 - one keyword for each thing that a command 
     iteration_s: float | None = None,
     regions: Sequence[str] = (),
     machines: MachineWishes = NO_WISHES,
+    readers: Sequence[Reader] = READERS,
 ) -> Scenario:
     """Read a load test and apply the overrides.
 
     Args:
         source: Path of the file.
-        format: One of ``FORMATS``, if the content is not to decide.
+        format: The name of one of the readers, if the content is not to decide.
         settings: Values for the file's placeholders ``${NAME}``, by name or as ``NAME=VALUE``.
         users: The peak: the shape of the load is kept and scaled. For an open model, which has no
             users of its own, at most so many at once.
@@ -50,26 +46,20 @@ def read_scenario(  # noqa: PLR0913 - one keyword for each thing that a command 
         iteration_s: How long one user of an open model stays.
         regions: Where the load comes from, in equal shares; replaces the file's.
         machines: Which machines may be taken; what is given replaces the file's.
+        readers: Which kinds of files there are.
 
     Raises:
         UnreadableSourceError, UnknownFormatError, BadScenarioError, BadSettingsError: One line
             each, with the file and the line or field.
         BadInputError: An override makes no sense.
     """
-    if format not in {None, *FORMATS}:
-        known = ", ".join(FORMATS)
-        raise UnknownFormatError(
-            f"{source}: no reader for the format {format!r}; known: {known}",
-            file=str(source),
-            format=format,
-        )
-    from engine.readers.native import read_native
-
     file = str(source)
+    reader = None if format is None else reader_named(format, file, readers)
     placeholders = Placeholders(settings)
-    tree = read_tree(read_source(Path(source)), file, placeholders)
+    text = read_source(Path(source))
+    reader = reader or reader_of(text, file, readers)
+    scenario = reader.read(text, file, placeholders)
     placeholders.require_settled(file)
-    scenario = read_native(tree, file)
     scenario = replace(
         scenario,
         profile=_overridden(

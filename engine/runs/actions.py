@@ -41,6 +41,7 @@ from engine.runs.states import Outcome, Run, RunState
 from engine.runs.store import RunStore
 from kernel.clock import Clock
 from kernel.errors import BadInputError, ProviderFailedError
+from kernel.words import counted
 from pricing.accounts import account as accounts
 from pricing.ledger import invoices
 from pricing.payments.gateway import PaymentGateway
@@ -99,8 +100,8 @@ class Acts(Struct, frozen=True):
                     cloud.driver.clean_up(task)
             case GiveUp():
                 raise ReleaseUnprovenError(
-                    f"run {run.id}: {observed.machine_count} machines, or parts of some, are still "
-                    f"there; `loadmuster cancel {run.id}` tries again",
+                    f"run {run.id}: {counted(observed.machine_count, 'machine')}, or parts of "
+                    f"some, did not go; `loadmuster cancel {run.id}` tries again",
                     run=run.id,
                     machines=len(observed.machines),
                 )

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from msgspec import Struct
 
 from engine.runs.states import Event, Run
-from pricing.ledger.reservations import payer_of
+from kernel.words import counted
 from pricing.money import format_cents
-from pricing.plans.quotes import Quote, Unit
+from pricing.plans.quotes import Unit
 from pricing.run_charges.charges import Bill
-
-SPOT_WARNING = (
-    "measured from spot machines: the cloud may take one away at any moment, and a result that "
-    "lost one is not valid"
-)
 
 
 class RunView(Struct, frozen=True):
@@ -29,93 +23,4 @@ class RunView(Struct, frozen=True):
 
 def amount(unit: Unit, value: int) -> str:
     """An amount with its unit, for people."""
-    return f"{format_cents(value)} USD" if unit is Unit.USD else f"{value:,} LI-minutes"
-
-
-def usd_or_none(unit: Unit, amount: int) -> str | None:
-    """The amount as dollars, if it is money."""
-    return format_cents(amount) if unit is Unit.USD else None
-
-
-def quote_document(quote: Quote, department: str | None = None) -> dict[str, Any]:
-    """The quote as the contract prints it, with the purse that it is paid from."""
-    return {
-        "payer": payer_of(quote, department).value,
-        "department": department,
-        "plan": quote.plan,
-        "tariff": quote.tariff,
-        "tariff_version": quote.tariff_version.isoformat(),
-        "injectors": quote.injectors,
-        "li_minutes": quote.li_minutes,
-        "startup_li_minutes": quote.startup_li_minutes,
-        "startup_usd": usd_or_none(quote.unit, quote.startup),
-        "usd": usd_or_none(quote.unit, quote.total),
-    }
-
-
-def bill_document(bill: Bill) -> dict[str, Any]:
-    """The bill as the contract prints it: what stays charged."""
-    return {
-        "startup_usd": usd_or_none(bill.unit, bill.startup),
-        "startup_li_minutes": None if bill.unit is Unit.USD else bill.startup,
-        "li_minutes": bill.li_minutes,
-        "usd": usd_or_none(bill.unit, bill.total),
-        "policy": bill.policy.value,
-        "tariff_version": bill.tariff_version.isoformat(),
-        "corrected": bill.corrected,
-    }
-
-
-def run_summary(run: Run) -> dict[str, Any]:
-    """One row of ``loadmuster runs``."""
-    order = run.order
-    return {
-        "id": run.id,
-        "account": order.account_id,
-        "department": order.department,
-        "name": order.scenario.name,
-        "provider": order.provider,
-        "or_on": list(order.other_providers),
-        "rehearsal": order.rehearsal,
-        "spot": order.spot,
-        "state": run.state.value,
-        "outcome": None if run.outcome is None else run.outcome.value,
-        "accepted_at": order.accepted_at.isoformat(),
-        "ended_at": None if run.ended_at is None else run.ended_at.isoformat(),
-    }
-
-
-def run_document(view: RunView) -> dict[str, Any]:
-    """``loadmuster show`` as the contract prints it."""
-    run = view.run
-    gone = run.ended_at.isoformat() if run.ended_at is not None else None
-    return {
-        **run_summary(run),
-        "reason": run.reason or None,
-        "quote": quote_document(run.order.quote, run.order.department),
-        "machines": [
-            {
-                "id": machine.machine_id,
-                "provider": run.provider_of(machine.region),
-                "region": machine.region,
-                "type": machine.machine_type,
-                "state": "gone" if run.ended else machine.state.value,
-                "launched_at": machine.launched_at.isoformat(),
-                "gone_at": gone,
-            }
-            for machine in run.machines
-        ],
-        "timeline": [
-            {"at": event.at.isoformat(), "event": event.name, "detail": event.detail or None}
-            for event in view.timeline
-        ],
-        "bill": None if view.bill is None else bill_document(view.bill),
-        "result": result_document(run),
-    }
-
-
-def result_document(run: Run) -> dict[str, Any] | None:
-    """What the load measured; of spot machines with the warning that belongs to them."""
-    if run.result is None or not run.order.spot:
-        return run.result
-    return {**run.result, "warnings": [*run.result["warnings"], SPOT_WARNING]}
+    return f"{format_cents(value)} USD" if unit is Unit.USD else counted(value, "LI-minute")

@@ -28,6 +28,16 @@ class ProgramKind(StrEnum):
     GATLING = "gatling"
 
 
+ENGINE_TITLES: Mapping[str, str] = {
+    "locust": "Locust",
+    ProgramKind.K6: "k6",
+    ProgramKind.JMETER: "JMeter",
+    ProgramKind.GATLING: "Gatling",
+    ProgramKind.CUSTOM: "custom",
+}
+"""What people call a load engine, by ``Scenario.load_engine``."""
+
+
 class ProgramFilesError(BadInputError):
     """Files of a program are missing, too large or changed; facts: ``path``, or the sizes."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +12,6 @@ from kernel.clock import parse_instant
 from loadmuster.cli.account_advance import advance
 from loadmuster.cli.account_tables import show_account, show_accounts, show_ledger
 from loadmuster.cli.extra_credits import extra_credits
-from loadmuster.cli.instants import local_to
 from loadmuster.cli.settings import (
     Command,
     CommandGroup,
@@ -21,12 +20,10 @@ from loadmuster.cli.settings import (
     request_id_option,
 )
 from loadmuster.cli.targets import allow_target, forbid_target, targets
+from loadmuster.documents.account import account_document, accounts_document, ledger_document
 
 if TYPE_CHECKING:
-    from pricing.accounts.account import Account
-    from pricing.accounts.view import AccountView, Pending
-    from pricing.ledger.ledger import Posting, Transaction
-    from pricing.ledger.lots import Lot
+    from pricing.accounts.view import AccountView
 
 
 @click.group(cls=CommandGroup)
@@ -112,10 +109,7 @@ def show(settings: Settings, account_id: str) -> None:
 def list_(settings: Settings) -> None:
     """List the accounts."""
     accounts = settings.engine().list_accounts()
-    settings.emit(
-        {"accounts": [_account_row(found) for found in accounts]},
-        lambda console: show_accounts(console, accounts),
-    )
+    settings.emit(accounts_document(accounts), lambda console: show_accounts(console, accounts))
 
 
 @click.command(cls=Command)
@@ -126,9 +120,8 @@ def ledger(settings: Settings, account_id: str) -> None:
     engine = settings.engine()
     written = engine.ledger(account_id)
     timezone = engine.account(account_id).timezone
-    local = local_to(timezone)
     settings.emit(
-        {"id": account_id, "transactions": [_transaction_row(each, local) for each in written]},
+        ledger_document(account_id, written, timezone),
         lambda console: show_ledger(console, written, timezone),
     )
 
@@ -136,49 +129,6 @@ def ledger(settings: Settings, account_id: str) -> None:
 def emit_account(settings: Settings, view: AccountView) -> None:
     """Print an account as it stands."""
     settings.emit(account_document(view), lambda console: show_account(console, view))
-
-
-def account_document(view: AccountView) -> dict[str, Any]:
-    """The contract's document of ``account show``; instants are in the account's zone."""
-    from pricing.money import format_usd
-
-    local = local_to(view.account.timezone)
-
-    def lot_row(lot: Lot) -> dict[str, Any]:
-        return {
-            "id": lot.id,
-            "kind": lot.kind,
-            "amount": lot.amount,
-            "remaining": lot.remaining,
-            "reserved": lot.reserved,
-            "effective_at": local(lot.effective_at),
-            "expires_at": None if lot.expires_at is None else local(lot.expires_at),
-            "cause": lot.cause,
-        }
-
-    return {
-        "id": view.account.id,
-        "plan": view.account.plan,
-        "status": view.account.status,
-        "timezone": view.account.timezone,
-        "activated_at": local(view.account.activated_at),
-        "period": None
-        if view.period is None
-        else {"start": local(view.period.start), "end": local(view.period.end)},
-        "balance_li_minutes": view.balance_li_minutes,
-        "reserved_li_minutes": view.reserved_li_minutes,
-        "lots": [lot_row(lot) for lot in view.lots],
-        "charged_usd": format_usd(view.charged_usd_micros),
-        "next_charge": None
-        if view.next_charge is None
-        else {
-            "at": local(view.next_charge.at),
-            "usd": format_usd(view.next_charge.usd_micros),
-        },
-        "pending": None if view.pending is None else _pending_row(view.pending, local),
-        "unpaid_usd": format_usd(view.unpaid_usd_micros),
-        "credit_usd": format_usd(view.credit_usd_micros),
-    }
 
 
 def _activation(text: str, timezone: str) -> datetime:
@@ -193,46 +143,3 @@ def _activation(text: str, timezone: str) -> datetime:
         return parse_instant(text, where="--activated")
     check_year(day.year, where="--activated")
     return first_instant(day, ZoneInfo(check_timezone(timezone)))
-
-
-def _pending_row(pending: Pending, local: Callable[[datetime], str]) -> dict[str, Any]:
-    return {
-        "change": pending.change,
-        "state": pending.state,
-        "at": None if pending.at is None else local(pending.at),
-        "plan": pending.plan,
-        "requested_by": pending.requested_by,
-        "suspended_li_minutes": pending.suspended_li_minutes,
-    }
-
-
-def _account_row(found: Account) -> dict[str, Any]:
-    local = local_to(found.timezone)
-    return {
-        "id": found.id,
-        "plan": found.plan,
-        "status": found.status,
-        "timezone": found.timezone,
-        "activated_at": local(found.activated_at),
-        "opened_at": local(found.opened_at),
-    }
-
-
-def _transaction_row(written: Transaction, local: Callable[[datetime], str]) -> dict[str, Any]:
-    return {
-        "key": written.natural_key,
-        "cause": written.cause,
-        "description": written.description,
-        "effective_at": local(written.effective_at),
-        "recorded_at": local(written.recorded_at),
-        "postings": [_posting_row(posting) for posting in written.postings],
-    }
-
-
-def _posting_row(posting: Posting) -> dict[str, Any]:
-    from pricing.money import format_usd
-    from pricing.plans.quotes import Unit
-
-    if posting.unit is Unit.USD:
-        return {"account": posting.ledger_account, "usd": format_usd(posting.amount)}
-    return {"account": posting.ledger_account, "li_minutes": posting.amount}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from kernel.errors import BadInputError, LoadmusterError
+from kernel.words import counted
 from loadmuster.cli.settings import Command, Settings, pass_settings
+from loadmuster.documents.advanced import advanced_document
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -37,17 +39,11 @@ def advance(settings: Settings, *, is_all: bool) -> None:
     with console.status("advancing the accounts") as status:
         progress = _Progress(console.is_terminal, status)
         count = settings.engine().advance_all(watch=progress.update)
-    document = {
-        "accounts": count.accounts,
-        "advanced": count.accounts - count.failed,
-        "failed": count.failed,
-        "failures": progress.failures,
-    }
     settings.emit(
-        document,
+        advanced_document(count, progress.failures),
         lambda shown: shown.print(
-            f"{count.accounts:,} accounts, {count.accounts - count.failed:,} brought up to date,"
-            f" {count.failed:,} failed"
+            f"{counted(count.accounts, 'account')}, "
+            f"{count.accounts - count.failed:,} brought up to date, {count.failed:,} failed"
         ),
     )
     sys.exit(progress.exit_code)
@@ -61,7 +57,7 @@ class _Progress:
         self._status = status
         self._done = 0
         self.exit_code = 0
-        self.failures: list[dict[str, Any]] = []
+        self.failures: list[tuple[str, LoadmusterError]] = []
 
     def update(self, advanced: Advanced) -> None:
         """One more account is done."""
@@ -69,11 +65,11 @@ class _Progress:
         if advanced.failure is not None:
             self._say(advanced.account_id, advanced.failure)
         if self._is_terminal:
-            self._status.update(f"{self._done:,} accounts, now {advanced.account_id}")
+            self._status.update(f"{counted(self._done, 'account')}, now {advanced.account_id}")
 
     def _say(self, account_id: str, failure: LoadmusterError) -> None:
         message = " ".join(failure.message.split())
         self._status.console.print(f"loadmuster: {message}", markup=False)
         self.exit_code = max(self.exit_code, failure.exit_code)
         if len(self.failures) < FAILURES_NAMED_MAX:
-            self.failures.append({"id": account_id, "code": failure.code, "message": message})
+            self.failures.append((account_id, failure))

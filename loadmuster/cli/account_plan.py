@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from loadmuster.cli.account import account, emit_account
 from loadmuster.cli.account_tables import show_history, show_offers
-from loadmuster.cli.instants import local_to
 from loadmuster.cli.settings import Command, Settings, pass_settings, request_id_option
-
-if TYPE_CHECKING:
-    from pricing.accounts.plan_history import HistoryRow, PlanOffer
+from loadmuster.documents.account import history_document, offers_document
 
 Decorated = Callable[..., Any]
 
@@ -168,10 +165,7 @@ def offers(settings: Settings, account_id: str) -> None:
     """List the plans that the account ID can choose."""
     engine = settings.engine()
     found = engine.offers(account_id)
-    settings.emit(
-        {"offers": [_offer_row(offer) for offer in found]},
-        lambda console: show_offers(console, found),
-    )
+    settings.emit(offers_document(found), lambda console: show_offers(console, found))
 
 
 @click.command(cls=Command)
@@ -183,45 +177,9 @@ def history(settings: Settings, account_id: str) -> None:
     rows = engine.history(account_id)
     timezone = engine.account(account_id).timezone
     settings.emit(
-        {"id": account_id, "plans": [_history_row(row, timezone) for row in rows]},
+        history_document(account_id, rows, timezone),
         lambda console: show_history(console, rows, timezone),
     )
 
 
 account.add_command(history, "history")
-
-
-def _history_row(row: HistoryRow, timezone: str) -> dict[str, Any]:
-    from pricing.money import format_usd
-
-    local = local_to(timezone)
-    return {
-        "plan": row.plan,
-        "status": row.status,
-        "from": local(row.start),
-        "to": None if row.end is None else local(row.end),
-        "monthly_li_minutes": row.monthly_li_minutes,
-        "monthly_usd": format_usd(row.monthly_usd_micros),
-    }
-
-
-def _offer_row(offer: PlanOffer) -> dict[str, Any]:
-    from pricing.money import format_usd
-
-    plan, choice = offer.plan, offer.plan.credits
-    return {
-        "plan": plan.name,
-        "action": offer.action,
-        "monthly_usd": format_usd(plan.monthly_usd_micros),
-        "monthly_li_minutes": plan.li_minutes,
-        "rollover": plan.rollover,
-        "credits": None
-        if choice is None
-        else {
-            "minimum": choice.minimum,
-            "maximum": choice.maximum,
-            "step": choice.step,
-            "usd_each": format_usd(choice.usd_micros),
-        },
-        "examples": list(plan.examples),
-    }

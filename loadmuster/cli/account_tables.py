@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from kernel.words import counted
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -26,9 +28,9 @@ def show_account(console: Console, view: AccountView) -> None:
     table.add_row("time zone", view.account.timezone)
     if view.period is not None:
         table.add_row("period", f"{view.period.first_day} to {view.period.last_day}")
-        table.add_row("balance", f"{view.balance_li_minutes:,} LI-minutes")
+        table.add_row("balance", counted(view.balance_li_minutes, "LI-minute"))
     if view.reserved_li_minutes:
-        table.add_row("of it reserved", f"{view.reserved_li_minutes:,} LI-minutes")
+        table.add_row("of it reserved", counted(view.reserved_li_minutes, "LI-minute"))
     table.add_row("charged so far", f"{format_usd(view.charged_usd_micros)} USD")
     if view.period is not None and view.next_charge is not None:
         next_day = view.period.last_day + timedelta(days=1)
@@ -51,8 +53,8 @@ def _pending(pending: Pending, timezone: str) -> str:
     match pending.change:
         case "on_demand":
             return (
-                f"{pending.suspended_li_minutes:,} LI-minutes of {pending.plan} are void{at};"
-                " until then undo gives them back"
+                f"{counted(pending.suspended_li_minutes, 'LI-minute')} of {pending.plan} will be "
+                f"void{at}; until then undo gives them back"
             )
         case "cancellation" if pending.at is None:
             return f"cancellation, asked for by {pending.requested_by}; not confirmed yet"

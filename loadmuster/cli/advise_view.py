@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from kernel.words import counted
 from loadmuster.cli.curves import CurveLine, Curves, Mark, draw
-from loadmuster.cli.layout import columns, counted, section
+from loadmuster.cli.layout import columns, section
 from pricing.money import MICROS_PER_USD, format_usd
 from pricing.reports.advisor import Advice, PlanCost, curve, monthly_cost
 
@@ -111,4 +112,4 @@ def _plans(advice: Advice) -> Table:
 def _break_even(cost: PlanCost) -> str:
     if not cost.plan.is_subscription:
         return ""
-    return "never" if cost.break_even_runs is None else f"{cost.break_even_runs:,} runs"
+    return "never" if cost.break_even_runs is None else counted(cost.break_even_runs, "run")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kernel.errors import BadInputError
+from kernel.words import counted
 from loadmuster.cli.plot import out_option
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
@@ -62,12 +63,12 @@ def calibrate(
     With --provider the users come from one machine of a cloud, in steps that double, and the run is
     billed like any other.
     """
-    from engine.calibrating.calibration import calibration_to_json
     from engine.calibrating.place import place_of
     from engine.calibrating.session import timing_of
     from engine.readers import read_scenario
     from kernel.durations import parse_duration_s
     from loadmuster.cli.calibrate_view import calibration_chart, show_calibration
+    from loadmuster.documents.calibration import calibration_document
 
     scenario = read_scenario(source, settings=settings)
     timing = timing_of(scenario)
@@ -81,13 +82,9 @@ def calibrate(
         from loadmuster.cli.curves_file import write_picture
 
         write_picture(calibration_chart(made), out)
-    document = {
-        **calibration_to_json(made),
-        "kept": None if kept is None else str(kept),
-        "file": None if out is None else str(out),
-    }
     global_settings.emit(
-        document, lambda console: show_calibration(console, scenario, made, kept, out)
+        calibration_document(made, kept, out),
+        lambda console: show_calibration(console, scenario, made, kept, out),
     )
 
 
@@ -137,17 +134,17 @@ def _measured(  # noqa: PLR0913 - one keyword an option
 
 def _progress(settings: Settings) -> Watch:
     """A line a step."""
-    from engine.calibrating.steps import CalibrationStep
+    from engine.calibrating.step import CalibrationStep
 
     console = settings.progress_console()
 
     def watch(step: CalibrationStep | None, users: int | None) -> None:
         if step is not None:
             console.print(
-                f"{step.users:,} users: {step.processor_percent:.1f} % of a core, "
+                f"{counted(step.users, 'user')}: {step.processor_percent:.1f} % of a core, "
                 f"{step.requests_per_s:,.1f} requests/s"
             )
         if users is not None and step is None:
-            console.print(f"measuring, from {users:,} users up; one to three minutes")
+            console.print(f"measuring, from {counted(users, 'user')} up; one to three minutes")
 
     return watch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kernel.words import counted
 from loadmuster.cli.run_progress import driven
 from loadmuster.cli.signals import told_to_end
 
@@ -17,10 +18,9 @@ if TYPE_CHECKING:
 
 def climbed(console: Console, engine: Engine, climb: Climb, *, account: str, dry_run: bool) -> Run:
     """The run, driven to its end; Ctrl-C ends it."""
-    users = ", ".join(f"{each:,}" for each in climb.stairs.users)
-    console.print(
-        f"one injector: {users} users, each for {climb.stairs.step_s:.0f} s", soft_wrap=True
-    )
+    *fewer, most = climb.stairs.users
+    users = ", ".join([*(f"{each:,}" for each in fewer), counted(most, "user")])
+    console.print(f"one injector: {users}, each for {climb.stairs.step_s:.0f} s", soft_wrap=True)
     with told_to_end() as cancel_wanted:
         lease = engine.new_lease()
         run = engine.start_climb(climb, account=account, dry_run=dry_run, lease=lease)

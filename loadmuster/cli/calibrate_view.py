@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from engine.calibrating.calibration import Calibration
-from engine.calibrating.fit import US_PER_S
-from engine.calibrating.steps import CEILING_PERCENT, counted
+from engine.calibrating.step import US_PER_S
+from engine.calibrating.steps import CEILING_PERCENT, telling_steps
+from kernel.words import counted
 from loadmuster.cli.curves import CurveLine, Curves, Mark, draw
 from loadmuster.cli.layout import INDENT, columns, facts, section
 
@@ -67,7 +68,7 @@ def show_calibration(
 def calibration_chart(calibration: Calibration) -> Curves:
     """Processor against users: what was measured, and the line through it up to the ceiling."""
     line, users = calibration.line, calibration.users_at_ceiling
-    steps = sorted(counted(calibration.steps), key=lambda step: step.users)
+    steps = sorted(telling_steps(calibration.steps), key=lambda step: step.users)
     fitted = [
         (float(x), 100 * (line.idle_us_per_s + x * line.user_us_per_s) / US_PER_S)
         for x in (0, max(users, steps[-1].users))
@@ -80,7 +81,11 @@ def calibration_chart(calibration: Calibration) -> Curves:
             CurveLine("fitted", fitted),
             CurveLine("measured", [(float(step.users), step.processor_percent) for step in steps]),
         ),
-        marks=(Mark("fitted", users, CEILING_PERCENT, f"{users:,} users at {CEILING_PERCENT} %"),),
+        marks=(
+            Mark(
+                "fitted", users, CEILING_PERCENT, f"{counted(users, 'user')} at {CEILING_PERCENT} %"
+            ),
+        ),
     )
 
 
@@ -90,7 +95,7 @@ def _user(calibration: Calibration) -> Iterator[tuple[str, str]]:
     yield "memory", f"{calibration.memory_kib_per_user:,} KiB"
     yield (
         "at the ceiling",
-        f"{calibration.users_at_ceiling:,} users on a core at {CEILING_PERCENT} %",
+        f"{counted(calibration.users_at_ceiling, 'user')} on a core at {CEILING_PERCENT} %",
     )
     line = calibration.line
     yield "fit", f"R² {line.r_squared:.4f}, no step further off than {line.error_percent:.1f} %"
@@ -98,7 +103,7 @@ def _user(calibration: Calibration) -> Iterator[tuple[str, str]]:
         yield (
             "check",
             (
-                f"the steps up to 50 % foretell {foretold.foretold:,} users, "
+                f"the steps up to 50 % foretell {counted(foretold.foretold, 'user')}, "
                 f"{foretold.measured:,} were measured: {foretold.error_percent:.1f} % off"
             ),
         )

@@ -7,16 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.catalogs.in_use import catalog_in_use
-from loadmuster.cli.catalog_view import (
-    look_up,
-    offering_document,
-    offerings_table,
-    region_document,
-    regions_table,
-    shown_document,
-)
+from engine.catalogs.shown import look_up
+from loadmuster.cli.catalog_view import offerings_table, regions_table
 from loadmuster.cli.catalog_view import show_offering as show_in_words
 from loadmuster.cli.settings import Command, CommandGroup, Settings, pass_settings
+from loadmuster.documents.catalog import catalog_document, shown_document
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,17 +42,15 @@ def list_offerings(
         for offering in (in_use.offerings(*place) if region or family else ())
         if family is None or offering.machine.family == family
     ]
-    regions = [region_document(in_use, *place) for place in places]
+    document = catalog_document(in_use, places, offerings)
 
     def show(console: Console) -> None:
         if region or family:
             console.print(offerings_table(offerings))
         else:
-            console.print(regions_table(regions))
+            console.print(regions_table(document["regions"]))
 
-    settings.emit(
-        {"regions": regions, "offerings": [offering_document(each) for each in offerings]}, show
-    )
+    settings.emit(document, show)
 
 
 @catalog.command("show", cls=Command)

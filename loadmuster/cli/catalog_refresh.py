@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.catalogs.in_use import versions_here
+from kernel.words import counted
 from loadmuster.cli.catalog import catalog
 from loadmuster.cli.settings import Command, Settings, pass_settings
-from pricing.catalog import BUNDLED, PROVIDERS, Catalog, CatalogUnreadableError
-from pricing.money import format_usd
+from loadmuster.documents.refreshed import refreshed_document, version_document, versions_document
+from pricing.catalog import BUNDLED, PROVIDERS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from engine.catalogs.fetching import FetchProgress
     from engine.catalogs.refresh import Refreshed
     from kernel.clock import Clock
-    from pricing.refreshing.changes import RegionChanges, Repriced
 
 KEPT_SHOWN_MAX = 5
 TOLD_WAIT_S = 2.0
@@ -57,7 +57,7 @@ def refresh_prices(
         spot=spot,
         watch=lambda progress: _show_progress(console, provider, progress),
     )
-    settings.emit(_document(done), lambda out: _show_refreshed(out, done))
+    settings.emit(refreshed_document(done), lambda out: _show_refreshed(out, done))
 
 
 @catalog.command("versions", cls=Command)
@@ -66,21 +66,23 @@ def list_versions(settings: Settings) -> None:
     """The catalogues on this computer, oldest first, and which one is in use."""
     versions = versions_here()
     in_use = versions.in_use()
-    rows = [_version(versions.open(name), in_use) for name in (BUNDLED, *versions.names())]
+    found = [versions.open(name) for name in (BUNDLED, *versions.names())]
+    document = versions_document(versions.folder, found, in_use)
 
     def show(console: Console) -> None:
         from rich.table import Table
 
         table = Table("version", "in use", "refreshed")
-        for each in rows:
+        for each in document["versions"]:
             refreshed = ", ".join(
-                f"{provider}: {regions} regions" for provider, regions in each["regions"].items()
+                f"{provider}: {counted(regions, 'region')}"
+                for provider, regions in each["regions"].items()
             )
             in_words = "damaged" if each["problem"] else refreshed or "-"
             table.add_row(each["version"], "yes" if each["in_use"] else "", in_words)
         console.print(table)
 
-    settings.emit({"folder": str(versions.folder), "versions": rows}, show)
+    settings.emit(document, show)
 
 
 @catalog.command("use", cls=Command)
@@ -89,7 +91,7 @@ def list_versions(settings: Settings) -> None:
 def use_version(settings: Settings, version: str) -> None:
     """Use VERSION of the catalogue from now on: `bundled`, or one of `catalog versions`."""
     used = versions_here().use(version)
-    document = _version(used, version)
+    document = version_document(used, version)
     settings.emit(document, lambda console: console.print(f"in use: {version}"))
 
 
@@ -111,87 +113,13 @@ class _TellingClock:
         self._clock.sleep(duration_s)
 
 
-def _version(version: Catalog, in_use: str) -> dict[str, Any]:
-    try:
-        regions = dict(Counter(provider for provider, _ in version.refreshed()))
-        problem = None
-    except CatalogUnreadableError as error:
-        regions, problem = {}, error.line
-    return {
-        "version": version.name,
-        "in_use": version.name == in_use,
-        "regions": regions,
-        "problem": problem,
-    }
-
-
 def _show_progress(console: Console, provider: str, progress: FetchProgress) -> None:
     kept = f", {progress.kept_pages} fetched before" if progress.kept_pages else ""
     console.print(
         f"{progress.number}/{progress.regions}  {provider} {progress.region}: "
-        f"{progress.prices:,} prices in {progress.pages} pages{kept}, "
-        f"{progress.left_out:,} rows left out"
+        f"{counted(progress.prices, 'price')} in {counted(progress.pages, 'page')}{kept}, "
+        f"{counted(progress.left_out, 'row')} left out"
     )
-
-
-def _document(done: Refreshed) -> dict[str, Any]:
-    changes = done.changes
-    largest = _largest(done)
-    return {
-        "version": done.version,
-        "before": done.before,
-        "provider": done.provider,
-        "as_of": done.day.isoformat(),
-        "published": done.published or None,
-        "counts": {
-            "regions": len(changes),
-            "prices": sum(each.prices for each in changes),
-            "new": sum(len(each.new) for each in changes),
-            "gone": sum(len(each.gone) for each in changes),
-            "repriced": sum(len(each.repriced) for each in changes),
-            "spot": sum(each.spot for each in changes),
-            "left_out": sum(each.left_out.total() for each in changes),
-        },
-        "largest_change": None
-        if largest is None
-        else {"region": largest[0], **_repriced(largest[1])},
-        "left_out": _reasons(sum((each.left_out for each in changes), Counter())),
-        "unknown": sorted({name for each in changes for name in each.unknown}),
-        "regions": [_region(each) for each in changes],
-        "kept": [{"region": region, "reason": reason} for region, reason in done.kept.items()],
-    }
-
-
-def _region(each: RegionChanges) -> dict[str, Any]:
-    return {
-        "region": each.region,
-        "prices": each.prices,
-        "new": list(each.new),
-        "gone": list(each.gone),
-        "repriced": [_repriced(one) for one in each.repriced],
-        "left_out": _reasons(each.left_out),
-        "around": list(each.around),
-        "spot": each.spot,
-    }
-
-
-def _repriced(one: Repriced) -> dict[str, Any]:
-    return {
-        "instance_type": one.name,
-        "usd_per_hour_before": format_usd(one.before_usd_micros),
-        "usd_per_hour": format_usd(one.after_usd_micros),
-        "change_percent": round(one.change_percent, 2),
-    }
-
-
-def _reasons(left_out: Counter[Any]) -> dict[str, int]:
-    return {reason.name.lower(): count for reason, count in left_out.most_common() if count}
-
-
-def _largest(done: Refreshed) -> tuple[str, Repriced] | None:
-    """The largest change of a price, up or down, and where."""
-    firsts = [(each.region, each.repriced[0]) for each in done.changes if each.repriced]
-    return max(firsts, key=lambda each: abs(each[1].change_percent), default=None)
 
 
 def _show_refreshed(console: Console, done: Refreshed) -> None:

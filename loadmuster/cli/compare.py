@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from loadmuster.cli.settings import QuickCommand, Settings, pass_settings
 from loadmuster.cli.source_options import read_given, source_options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from loadmuster.documents.shapes import ComparisonDocument
 
 
 @click.command(cls=QuickCommand)
@@ -34,11 +39,15 @@ def compare(
         provider=provider,
         at=global_settings.clock().now().date(),
     )
-    if global_settings.json:
+
+    def document() -> ComparisonDocument:
         from loadmuster.documents.compared import comparison_document
 
-        global_settings.emit(comparison_document(comparison), lambda _: None)
-    else:
+        return comparison_document(comparison)
+
+    def show(console: Console) -> None:
         from loadmuster.cli.compare_view import show_comparison
 
-        global_settings.emit({}, lambda console: show_comparison(console, comparison))
+        show_comparison(console, comparison)
+
+    global_settings.emit(document, show)

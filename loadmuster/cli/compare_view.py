@@ -13,6 +13,7 @@ from engine.planning.cliffs import in_words
 from engine.planning.compare import Comparison, Row
 from engine.planning.requirement import planned_seconds
 from kernel.durations import format_duration
+from kernel.words import counted
 from loadmuster.cli.layout import columns, dollars, section
 from pricing.tariffs import Cliff, plural
 
@@ -42,7 +43,7 @@ def _title(comparison: Comparison) -> Text:
     scenario, load = comparison.estimate.scenario, comparison.estimate.load
     return Text.assemble(
         (scenario.name, "bold cyan"),
-        f"  {scenario.protocol.value}, up to {load.peak_users:,} users"
+        f"  {scenario.protocol.value}, up to {counted(load.peak_users, 'user')}"
         f" for {format_duration(planned_seconds(scenario))}",
     )
 

@@ -1,15 +1,14 @@
-"""Cost curves as a chart, and as a JSON document."""
+"""Cost curves as a chart."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
-from typing import Any
 
 from engine.planning.cost_curves import USD, CostCurve, CostStep
 from engine.planning.requirement import peak_users, planned_seconds
 from engine.scenario import Scenario
 from kernel.durations import format_duration
+from kernel.words import counted
 from loadmuster.cli.curves import CurveLine, Curves, Mark
 from pricing.tariffs import plural
 
@@ -37,38 +36,8 @@ def cost_chart(scenario: Scenario, curves: Sequence[CostCurve]) -> Curves:
         ),
         marks=tuple(sorted(marks, key=lambda mark: -mark.y)),
         here=users,
-        here_text=f"{users:,} users",
+        here_text=counted(users, "user"),
     )
-
-
-def curves_document(curves: Sequence[CostCurve]) -> dict[str, Any]:
-    """The curves as ``plot cost --json`` prints them: money is text, units are numbers."""
-    return {
-        "curves": [
-            {
-                "tariff": curve.name,
-                "title": curve.title,
-                "unit": curve.unit,
-                "points": [
-                    {"users": users, "amount": _amount(curve, level)}
-                    for users, level in curve.points
-                ],
-                "cliffs": [
-                    {
-                        "users": step.users,
-                        "amount": _amount(curve, step.low),
-                        "amount_of_one_more": _amount(curve, step.high),
-                    }
-                    for step in curve.steps
-                ],
-            }
-            for curve in curves
-        ]
-    }
-
-
-def _amount(curve: CostCurve, level: Fraction) -> str | float:
-    return f"{float(level):.2f}" if curve.unit == USD else float(level)
 
 
 def _words(step: CostStep, unit: str) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 import click
 
 from loadmuster.cli.settings import REQUEST_ID_HELP, CommandGroup, Settings, pass_settings
+from loadmuster.documents.department import department_document, departments_document
 
 if TYPE_CHECKING:
     from engine.api import Engine
-    from pricing.accounts.account import Account
     from pricing.departments.commands import DepartmentView
 
 
@@ -84,61 +83,9 @@ def list_(settings: Settings, account_id: str) -> None:
     account = engine.account(account_id)
     views = engine.list_departments(account_id)
     settings.emit(
-        {"account": account_id, "departments": [department_document(account, v) for v in views]},
+        departments_document(account, views),
         lambda console: show_departments(console, account, views),
     )
-
-
-def department_document(account: Account, view: DepartmentView) -> dict[str, Any]:
-    """What every ``department`` command answers with; ``list`` with one for each.
-
-    Example:
-        {"account": "acme", "department": "research",
-         "allocation_li_minutes": 600, "balance_li_minutes": 540, "reserved_li_minutes": 0,
-         "lots": [{"id": 2, "kind": "plan", "amount": 600, "remaining": 540, "reserved": 0,
-                   "expires_at": null}],
-         "wallet": {"limit_usd": "100.00", "spent_usd": "0.00", "reserved_usd": "0.00",
-                    "available_usd": "100.00",
-                    "month": {"start": "2027-01-25T00:00:00+01:00",
-                              "end": "2027-02-25T00:00:00+01:00"}}}
-
-        ``allocation_li_minutes`` is the share of each grant, ``balance_li_minutes`` what is left of
-        all shares, the reserved ones included. Instants are in the account's zone.
-    """
-    from pricing.money import format_usd
-
-    zone = ZoneInfo(account.timezone)
-    wallet = view.wallet
-    return {
-        "account": account.id,
-        "department": view.department.name,
-        "allocation_li_minutes": view.department.allocation_li_minutes,
-        "balance_li_minutes": view.balance_li_minutes,
-        "reserved_li_minutes": view.reserved_li_minutes,
-        "lots": [
-            {
-                "id": lot.id,
-                "kind": lot.kind.value,
-                "amount": lot.amount,
-                "remaining": lot.remaining,
-                "reserved": lot.reserved,
-                "expires_at": None
-                if lot.expires_at is None
-                else lot.expires_at.astimezone(zone).isoformat(timespec="seconds"),
-            }
-            for lot in view.lots
-        ],
-        "wallet": {
-            "limit_usd": format_usd(wallet.limit_usd_micros),
-            "spent_usd": format_usd(wallet.spent_usd_micros),
-            "reserved_usd": format_usd(wallet.reserved_usd_micros),
-            "available_usd": format_usd(wallet.available_usd_micros),
-            "month": {
-                "start": wallet.period.start.astimezone(zone).isoformat(timespec="seconds"),
-                "end": wallet.period.end.astimezone(zone).isoformat(timespec="seconds"),
-            },
-        },
-    }
 
 
 def _emit(settings: Settings, engine: Engine, view: DepartmentView) -> None:

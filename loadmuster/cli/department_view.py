@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from kernel.words import counted
 from loadmuster.cli.layout import columns, facts, section
 from pricing.accounts.account import Account
 from pricing.departments.commands import DepartmentView
@@ -20,7 +21,10 @@ def show_department(console: Console, account: Account, view: DepartmentView) ->
         console,
         f"Department {view.department.name} of {account.id}",
         facts(
-            ("allocation", f"{view.department.allocation_li_minutes:,} LI-minutes of each grant"),
+            (
+                "allocation",
+                f"{counted(view.department.allocation_li_minutes, 'LI-minute')} of each grant",
+            ),
             ("credits", _credits(view)),
             ("wallet", f"{format_usd(wallet.limit_usd_micros)} USD a month"),
             ("month", f"{wallet.period.first_day} to {wallet.period.last_day}"),
@@ -51,7 +55,7 @@ def show_departments(console: Console, account: Account, views: Sequence[Departm
 
 def _credits(view: DepartmentView) -> str:
     held = f", {view.reserved_li_minutes:,} of them reserved" if view.reserved_li_minutes else ""
-    return f"{view.balance_li_minutes:,} LI-minutes left{held}"
+    return f"{counted(view.balance_li_minutes, 'LI-minute')} left{held}"
 
 
 def _spent(wallet: Wallet) -> str:

@@ -45,10 +45,12 @@ def doctor(
     if policy is not None:
         click.echo(json.dumps(engine.policy(policy), indent=2))
         return
+    from loadmuster.documents.doctor import checkup_document
+
     console = settings.progress_console()
     with console.status("looking ...") if console.is_terminal else nullcontext():
         checkup = engine.examine(providers=providers, regions=regions)
-    settings.emit(checkup.document(), lambda out: _show(out, checkup))
+    settings.emit(checkup_document(checkup), lambda out: _show(out, checkup))
     sys.exit(checkup.exit_code)
 
 

@@ -62,29 +62,15 @@ def estimate(
         from engine.planning.staged import stage
 
         in_shifts = stage(estimated, catalog=catalog, at=global_settings.clock().now().date())
-    if global_settings.json:
-        global_settings.emit(_document(estimated, explanations, in_shifts), lambda _: None)
-    else:
-        global_settings.emit(
-            {}, lambda console: _show(console, estimated, explanations or (), in_shifts)
-        )
 
+    def document() -> EstimateDocument:
+        from loadmuster.documents.estimated import estimate_document
 
-def _document(
-    estimated: Estimate, explanations: Sequence[Explanation] | None, in_shifts: Staged | None
-) -> EstimateDocument:
-    from loadmuster.documents.estimated import estimate_document
+        return estimate_document(estimated, explanations=explanations, staged=in_shifts)
 
-    explanation, staged = None, None
-    if explanations is not None:
-        from loadmuster.documents.explained import explanation_part
-
-        explanation = [explanation_part(each) for each in explanations]
-    if in_shifts is not None:
-        from loadmuster.documents.in_shifts import staged_part
-
-        staged = staged_part(in_shifts)
-    return estimate_document(estimated, explanation=explanation, staged=staged)
+    global_settings.emit(
+        document, lambda console: _show(console, estimated, explanations or (), in_shifts)
+    )
 
 
 def _show(

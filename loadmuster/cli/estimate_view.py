@@ -19,7 +19,8 @@ from engine.planning.offers import TariffOffer
 from engine.planning.regional_fleet import RegionalFleet
 from engine.planning.requirement import Requirement, planned_seconds
 from kernel.durations import format_duration
-from loadmuster.cli.layout import CLOUDS, counted, dollars
+from kernel.words import counted
+from loadmuster.cli.layout import CLOUDS, dollars
 from loadmuster.cli.load_plot import load_plot
 from pricing.catalog import MIB_PER_GIB
 from pricing.money import MICROS_PER_USD
@@ -64,11 +65,11 @@ def _section(console: Console, heading: str, *content: Text | Table) -> None:
 def _title(estimate: Estimate) -> Text:
     scenario, load = estimate.scenario, estimate.load
     facts = (
-        f"  {scenario.protocol.value}, up to {load.peak_users:,} users"
+        f"  {scenario.protocol.value}, up to {counted(load.peak_users, 'user')}"
         f" for {format_duration(planned_seconds(scenario))}"
     )
     if load.arrivals is not None:
-        facts += f", {load.arrivals:,.0f} arrivals"
+        facts += f", {counted(round(load.arrivals), 'arrival')}"
     return Text.assemble((scenario.name, "bold cyan"), facts)
 
 
@@ -78,7 +79,7 @@ def _requirement(estimate: Estimate) -> Iterator[Text]:
     yield Text.assemble(
         (counted(requirement.injectors, "standard injector"), "bold"),
         f" of {STANDARD_INJECTOR.vcpus} vCPU and {gib} GiB, "
-        f"{requirement.users_per_injector:,} users each: {BINDING[requirement.binding]}",
+        f"{counted(requirement.users_per_injector, 'user')} each: {BINDING[requirement.binding]}",
     )
     startup = requirement.startup_li_minutes
     yield Text.assemble(
@@ -88,14 +89,16 @@ def _requirement(estimate: Estimate) -> Iterator[Text]:
     if requirement.binding != GIVEN:
         yield Text(_outlook(requirement), "dim")
         following = requirement.bounds[1]
-        yield Text(f"{NEXT[following.binding]} would bind at {following.users:,} users", "dim")
+        yield Text(
+            f"{NEXT[following.binding]} would bind at {counted(following.users, 'user')}", "dim"
+        )
     if len(requirement.regions) > 1 or any(
         each.reference_injectors for each in requirement.regions
     ):
         for part in requirement.regions:
             reference = " and a reference injector" if part.reference_injectors else ""
             yield Text(
-                f"{part.region or 'default region'}: {part.users:,} users on "
+                f"{part.region or 'default region'}: {counted(part.users, 'user')} on "
                 f"{counted(part.injectors, 'injector')}{reference}",
                 "dim",
             )

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from kernel.errors import BadInputError
-from loadmuster.cli.instants import local_to
 from loadmuster.cli.settings import Command, Settings, pass_settings
+from loadmuster.documents.invoices import invoice_page_document, invoices_document
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pricing.ledger.invoices import Invoice
+    from rich.console import Console
 
 
 @click.command(cls=Command)
@@ -44,37 +42,13 @@ def invoices(
         return
     issued = engine.invoices(account_id, by=by)
     timezone = engine.account(account_id).timezone
-    if settings.json:
-        settings.emit(invoices_document(issued, timezone), lambda _: None)
-    else:
+
+    def show(console: Console) -> None:
         from loadmuster.cli.invoices_view import show_invoices
 
-        settings.emit({}, lambda console: show_invoices(console, issued, timezone))
+        show_invoices(console, issued, timezone)
 
-
-def invoices_document(issued: Sequence[Invoice], timezone: str) -> dict[str, Any]:
-    """The contract's document of ``invoices``; instants are in the account's zone."""
-    from pricing.money import format_usd
-
-    local = local_to(timezone)
-    return {
-        "invoices": [
-            {
-                "number": invoice.number,
-                "issued_at": local(invoice.issued_at),
-                "usd": format_usd(invoice.usd_micros),
-                "lines": [
-                    {
-                        "description": line.description,
-                        "usd": format_usd(line.usd_micros),
-                        "cause": line.cause,
-                    }
-                    for line in invoice.lines
-                ],
-            }
-            for invoice in issued
-        ]
-    }
+    settings.emit(invoices_document(issued, timezone), show)
 
 
 def _write(settings: Settings, number: str, page: str, out: Path | None) -> None:
@@ -91,7 +65,7 @@ def _write(settings: Settings, number: str, page: str, out: Path | None) -> None
             path=str(out),
         ) from error
     settings.emit(
-        {"number": number, "path": str(out)},
+        invoice_page_document(number, out),
         lambda console: console.print(f"Invoice {number} is in {out}", markup=False),
     )
 

@@ -60,8 +60,3 @@ def facts(*rows: tuple[str, RenderableType]) -> Table:
 def dollars(usd_micros: int, decimals: int = 2) -> str:
     """``1,234.50``."""
     return f"{Decimal(usd_micros) / MICROS_PER_USD:,.{decimals}f}"
-
-
-def counted(count: int, what: str) -> str:
-    """``1 machine``, ``2 machines``."""
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

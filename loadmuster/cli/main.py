@@ -85,6 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _fail(settings: Settings, error: LoadmusterError) -> None:
     """One line on standard error; with ``--json`` also one document on standard output."""
     if settings.json or "--json" in sys.argv[1:]:
-        click.echo(json.dumps({"error": error.to_json()}, indent=2, ensure_ascii=False))
+        from loadmuster.documents.error import error_document
+
+        click.echo(json.dumps(error_document(error), indent=2, ensure_ascii=False))
     click.echo(f"loadmuster: {error.line}", err=True)
     sys.exit(error.exit_code)

@@ -55,7 +55,8 @@ def plot_cost(
     """What the load test SOURCE would cost with fewer and with more users."""
     from engine.catalogs.in_use import catalog_in_use
     from engine.planning.cost_curves import cost_curves
-    from loadmuster.cli.cost_chart import cost_chart, curves_document
+    from loadmuster.cli.cost_chart import cost_chart
+    from loadmuster.documents.curves import cost_curves_document
 
     scenario = read_given(source, overrides)
     curves = cost_curves(
@@ -66,7 +67,7 @@ def plot_cost(
         catalog=catalog_in_use(),
         at=global_settings.clock().now().date(),
     )
-    _show(global_settings, cost_chart(scenario, curves), curves_document(curves), out)
+    _show(global_settings, cost_chart(scenario, curves), cost_curves_document(curves), out)
 
 
 @plot.command("load", cls=Command)
@@ -84,14 +85,16 @@ def plot_load(
     """Users over time, and the room for them on injectors: all at once, and in shifts."""
     from engine.catalogs.in_use import catalog_in_use
     from engine.planning.estimate import estimate
+    from engine.planning.load_curves import load_curves
     from engine.planning.staged import stage
-    from loadmuster.cli.staged_view import load_chart, load_document
+    from loadmuster.cli.staged_view import load_chart
+    from loadmuster.documents.curves import load_curves_document
 
     today = global_settings.clock().now().date()
     catalog = catalog_in_use()
     planned = estimate(read_given(source, overrides), catalog=catalog, provider=provider, at=today)
-    chart = load_chart(planned, stage(planned, catalog=catalog, at=today))
-    _show(global_settings, chart, load_document(chart), out)
+    curves = load_curves(planned, stage(planned, catalog=catalog, at=today))
+    _show(global_settings, load_chart(curves), load_curves_document(curves), out)
 
 
 @plot.command("plans", cls=Command)
@@ -113,8 +116,8 @@ def plot_plans(
 
     The options are those of `loadmuster advise`.
     """
-    from loadmuster.cli.advise import advice_document
     from loadmuster.cli.advise_view import break_even_chart
+    from loadmuster.documents.advice import advice_document
 
     advice = settings.engine().advise(account_id, li_minutes=li_minutes, runs=runs, users=users)
     _show(settings, break_even_chart(advice), advice_document(advice), out)
@@ -146,24 +149,26 @@ def plot_sweep(
     from engine.sweeping.cost_lines import cost_lines
     from engine.sweeping.selection import parse_condition
     from engine.sweeping.table_files import reading
-    from loadmuster.cli.sweep_chart import sweep_chart, sweep_chart_document
+    from loadmuster.cli.sweep_chart import sweep_chart
+    from loadmuster.documents.curves import cost_lines_document
 
     conditions = [parse_condition(each) for each in where]
     with reading(source) as rows:
         found = cost_lines(rows, f"{measure}_micros", conditions)
-    _show(settings, sweep_chart(found, measure), sweep_chart_document(found, measure), out)
+    _show(settings, sweep_chart(found, measure), cost_lines_document(found, measure), out)
 
 
 def _show(settings: Settings, chart: Curves, document: Mapping[str, Any], out: Path | None) -> None:
     """Into the file if there is one, else the terminal; the figures with ``--json``."""
     from loadmuster.cli.curves import show_curves
+    from loadmuster.documents.curves import drawn_document
 
     if out is not None:
         from loadmuster.cli.curves_file import write_picture
 
         write_picture(chart, out)
     settings.emit(
-        {**document, "file": None if out is None else str(out)},
+        drawn_document(document, out),
         lambda console: (
             show_curves(console, chart) if out is None else console.print(f"drawn into {out}")
         ),

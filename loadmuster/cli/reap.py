@@ -58,7 +58,8 @@ def reap(
     """
     from engine.runs.reaper.orphans import Why
     from kernel.durations import parse_duration_s
-    from loadmuster.cli.reap_display import failure_of, reaping_document, show_reaping
+    from loadmuster.cli.reap_display import failure_of, show_reaping
+    from loadmuster.documents.reaper import reaping_document
 
     if check:
         from loadmuster.cli.reap_check import check_reaper

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.runs.errors import ReaperOverdueError
 from kernel.durations import format_duration
 from loadmuster.cli.layout import columns
+from loadmuster.documents.reaper import heartbeat_document
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -61,29 +62,6 @@ def overdue_error(
         age_s=worst.age_s(now),
         max_age_s=int(max_age_s),
     )
-
-
-def heartbeat_document(
-    beats: Sequence[Heartbeat],
-    now: datetime,
-    max_age_s: float,
-    error: ReaperOverdueError | None,
-) -> dict[str, Any]:
-    """The heartbeats as JSON; ``error`` is in it only where one is overdue."""
-    return {
-        **({} if error is None else {"error": error.to_json()}),
-        "max_age_s": int(max_age_s),
-        "places": [
-            {
-                "provider": each.provider,
-                "region": each.region,
-                "last_reap_at": None if each.last_at is None else each.last_at.isoformat(),
-                "age_s": each.age_s(now),
-                "overdue": each.is_overdue(now, max_age_s),
-            }
-            for each in beats
-        ],
-    }
 
 
 def show_heartbeats(

@@ -62,8 +62,8 @@ def run(settings: Settings, /, source: str, **options: Any) -> None:  # noqa: AN
 @pass_settings
 def cancel(settings: Settings, run_id: str) -> None:
     """End RUN now; returns once its machines are proven gone."""
-    from engine.runs.view import run_document
     from loadmuster.cli.run_display import show_run
+    from loadmuster.documents.run import run_document
 
     engine = settings.engine()
     engine.cancel(run_id)
@@ -76,19 +76,16 @@ def cancel(settings: Settings, run_id: str) -> None:
 @pass_settings
 def runs(settings: Settings, account: str | None) -> None:
     """List the runs, newest first."""
-    from engine.runs.view import run_summary
     from loadmuster.cli.reap_display import warn_of_overdue_reaps
     from loadmuster.cli.run_display import show_runs
+    from loadmuster.documents.run import runs_document
 
     engine = settings.engine()
     if account is not None:
         engine.account(account)
     warn_of_overdue_reaps(engine)
     found = engine.runs(account)
-    settings.emit(
-        {"runs": [run_summary(each) for each in found]},
-        lambda console: show_runs(console, found),
-    )
+    settings.emit(runs_document(found), lambda console: show_runs(console, found))
 
 
 @click.command(cls=Command)
@@ -96,8 +93,8 @@ def runs(settings: Settings, account: str | None) -> None:
 @pass_settings
 def show(settings: Settings, run_id: str) -> None:
     """RUN's machines, timeline, bill and result."""
-    from engine.runs.view import run_document
     from loadmuster.cli.run_display import show_run
+    from loadmuster.documents.run import run_document
 
     view = settings.engine().show(run_id)
     settings.emit(run_document(view), lambda console: show_run(console, view))

@@ -9,8 +9,10 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from engine.runs.states import Outcome, Run
-from engine.runs.view import RunView, amount, result_document
-from loadmuster.cli.layout import columns, counted, facts, section
+from engine.runs.view import RunView, amount
+from kernel.words import counted
+from loadmuster.cli.layout import columns, facts, section
+from loadmuster.documents.run import result_document
 from pricing.ledger.reservations import FundingSource
 from pricing.money import format_cents
 from pricing.run_charges.charges import Bill
@@ -29,7 +31,7 @@ def show_quote(console: Console, test: str, payment: Funding, machines: str) -> 
         facts(
             (
                 "takes",
-                f"{counted(quote.injectors, 'injector')}, {quote.li_minutes:,} LI-minutes",
+                f"{counted(quote.injectors, 'injector')}, {counted(quote.li_minutes, 'LI-minute')}",
             ),
             ("machines", machines),
             ("price", Text(amount(quote.unit, quote.total), style="bold")),

@@ -15,7 +15,8 @@ from engine.load.driver import LoadProgress
 from engine.runs.decide import Observed
 from engine.runs.states import Run, RunState
 from engine.runs.view import amount
-from loadmuster.cli.layout import counted, facts
+from kernel.words import counted
+from loadmuster.cli.layout import facts
 from pricing.plans.quotes import kept_use_after_cancel
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _rehearsal_note(run: Run) -> str:
     if not run.order.rehearsal:
         return ""
     load = "the load is" if run.order.puts_load else "no load is put on anything"
-    speed = f"{run.order.time_scale:g} test seconds a second"
+    speed = f"at {run.order.time_scale:g} times the speed"
     return f", rehearsed: no machine is real, {load}, {speed}"
 
 
@@ -115,7 +116,7 @@ def _state(run: Run) -> str:
 def _line(run: Run, observed: Observed) -> str:
     parts = [f"{_state(run)}:", counted(observed.machine_count, "machine")]
     if (progress := observed.progress) is not None and run.state is RunState.RUNNING:
-        parts += [f"{progress.users:,} users", _requests(progress)]
+        parts += [counted(progress.users, "user"), _requests(progress)]
     return " ".join([parts[0], ", ".join([*parts[1:], charged_so_far(run, observed.progress)])])
 
 

@@ -12,6 +12,8 @@ from engine.api import Engine
 from engine.catalogs.in_use import catalog_in_use
 from engine.runs.launching.placements import LOCAL, placements_of
 from engine.scenario import Scenario
+from engine.scenario.program import ENGINE_TITLES
+from kernel.words import counted
 from loadmuster.cli.run_display import show_quote
 
 if TYPE_CHECKING:
@@ -48,7 +50,8 @@ def is_agreed(  # noqa: PLR0913 - one keyword a thing that decides what it costs
 def _machines(planned: Estimate, provider: str) -> str:
     placements = placements_of(planned, provider, catalog_in_use())
     if provider == LOCAL:
-        return f"this one: {placements[0].count} Locust injectors"
+        title = ENGINE_TITLES[planned.scenario.load_engine]
+        return f"this one: {counted(placements[0].count, f'{title} injector')}"
     return ", ".join(
         f"{each.count} x {each.machine_types[0]} in {each.region}" for each in placements
     )

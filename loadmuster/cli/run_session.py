@@ -10,7 +10,6 @@ from msgspec import Struct
 from engine.api import Engine
 from engine.readers import read_scenario
 from engine.runs.states import Outcome, Run
-from engine.runs.view import run_document
 from engine.scenario import Scenario
 from kernel.durations import parse_duration_s
 from kernel.errors import BadInputError, ProviderFailedError
@@ -19,6 +18,7 @@ from loadmuster.cli.run_progress import driven
 from loadmuster.cli.run_question import is_agreed
 from loadmuster.cli.settings import Settings
 from loadmuster.cli.signals import told_to_end
+from loadmuster.documents.run import run_document
 from pricing.money import usd_micros
 
 if TYPE_CHECKING:

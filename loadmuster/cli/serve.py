@@ -34,6 +34,7 @@ def serve(settings: Settings, at_once: int, reap_every: str, *, until_idle: bool
     from kernel.durations import parse_duration_s
     from loadmuster.cli.reap_display import warn_of_overdue_reaps
     from loadmuster.cli.signals import told_to_end
+    from loadmuster.documents.served import SERVED, served_document
 
     reap_every_s = parse_duration_s(reap_every, where="--reap-every")
     engine = settings.engine()
@@ -50,13 +51,7 @@ def serve(settings: Settings, at_once: int, reap_every: str, *, until_idle: bool
             reap_every_s=reap_every_s,
             say=say,
         )
-    served = {name: counts[name] for name in SERVED}
     settings.emit(
-        {"served": served},
-        lambda console: console.print(
-            ", ".join(f"{count} {name}" for name, count in served.items())
-        ),
+        served_document(counts),
+        lambda console: console.print(", ".join(f"{counts[name]} {name}" for name in SERVED)),
     )
-
-
-SERVED = ("taken", "completed", "cancelled", "failed", "released", "lost", "errors")

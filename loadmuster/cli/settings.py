@@ -70,10 +70,16 @@ class Settings:
 
         return Console(stderr=self.json, highlight=False)
 
-    def emit(self, document: Document, show: Callable[[Console], None]) -> None:
-        """Print the result: the document with ``--json``, else what ``show`` draws."""
+    def emit(
+        self, document: Document | Callable[[], Document], show: Callable[[Console], None]
+    ) -> None:
+        """Print the result: the document with ``--json``, else what ``show`` draws.
+
+        A document that is costly to make is given as what makes it.
+        """
         if self.json:
-            click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+            made = document() if callable(document) else document
+            click.echo(json.dumps(made, indent=2, ensure_ascii=False))
         else:
             show(self.console())
 

@@ -81,7 +81,7 @@ def read_given(source: str, overrides: dict[str, Any]) -> Scenario:
     Raises:
         BadInputError: A leaf of it, with file and field or the option.
     """
-    from engine.calibrating.place import as_measured
+    from engine.calibrating.measured import as_measured
     from engine.readers import read_scenario
     from engine.scenario import MachineWishes
     from kernel.durations import parse_duration_s

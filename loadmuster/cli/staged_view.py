@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from engine.planning.estimate import Estimate
-from engine.planning.shifts import Roster, there_at
-from engine.planning.staged import Staged, StagedFleet, risk_in_words, users_over_time
+from engine.planning.load_curves import LoadCurves
+from engine.planning.staged import Staged, StagedFleet, risk_in_words
 from loadmuster.cli.curves import CurveLine, Curves
 from loadmuster.cli.layout import CLOUDS, INDENT, columns, dollars, section
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-JUST_BEFORE_S = 1e-6
 
 
 def show_staged(console: Console, staged: Staged) -> None:
@@ -45,51 +41,14 @@ def show_staged(console: Console, staged: Staged) -> None:
     section(console, "In shifts", table, *risk.split("\n"))
 
 
-def load_chart(planned: Estimate, staged: Staged) -> Curves:
+def load_chart(curves: LoadCurves) -> Curves:
     """Users over time, and how many of them there is room for."""
-    curve = users_over_time(planned.scenario.profile)
-    payload = planned.requirement.users_per_injector
-    ends = sorted(
-        {0.0, curve.duration_s}
-        | {
-            at_s
-            for roster in staged.rosters
-            for s in roster.shifts
-            for at_s in (s.from_s, s.until_s)
-        }
-    )
-    room = float(planned.requirement.injectors * payload)
     return Curves(
-        title=planned.scenario.name,
+        title=curves.title,
         x_label="seconds",
         y_label="users",
-        lines=(
-            CurveLine("room, all at once", [(0.0, room), (curve.duration_s, room)]),
-            CurveLine("room, in shifts", _stairs(staged.rosters, ends, payload)),
-            CurveLine("users", [(point.at_s, point.level) for point in curve.points]),
-        ),
+        lines=tuple(CurveLine(name, points) for name, points in curves.lines.items()),
     )
-
-
-def load_document(chart: Curves) -> dict[str, Any]:
-    """The curves as pairs of seconds and users."""
-    return {
-        "title": chart.title,
-        "lines": [
-            {"name": line.name, "points": [[x, y] for x, y in line.points]} for line in chart.lines
-        ],
-    }
-
-
-def _stairs(
-    found: Sequence[Roster], ends: Sequence[float], payload: int
-) -> list[tuple[float, float]]:
-    return [
-        (at_s, float(there_at(found, near_s) * payload))
-        for at_s in ends
-        for near_s in (at_s - JUST_BEFORE_S, at_s + JUST_BEFORE_S)
-        if ends[0] <= near_s <= ends[-1]
-    ]
 
 
 def _saved(fleet: StagedFleet) -> str:

@@ -213,17 +213,19 @@ def _show_file(
     done: FileSweep,
     left_out: Sequence[str] = (),
 ) -> None:
-    from loadmuster.cli.sweep_view import file_document, show_file, show_reasons
+    from loadmuster.cli.sweep_view import show_file, show_reasons
+    from loadmuster.documents.sweep import file_document
 
     def show(console: Console) -> None:
         show_file(console, source, target, done)
         show_reasons(console, left_out)
 
-    settings.emit({**file_document(source, target, done), "left_out": list(left_out)}, show)
+    settings.emit(file_document(source, target, done, left_out), show)
 
 
 def _show_grid(settings: Settings, reduced: Reduced, took_s: float) -> None:
-    from loadmuster.cli.sweep_view import grid_document, show_grid
+    from loadmuster.cli.sweep_view import show_grid
+    from loadmuster.documents.sweep import grid_document
 
     settings.emit(grid_document(reduced), lambda console: show_grid(console, reduced, took_s))
 
@@ -233,7 +235,8 @@ def _sweep_folder(settings: Settings, asked: _Asked, source: Path, target: Path 
     from engine.catalogs.in_use import catalog_in_use
     from engine.sweeping.spread import on_dask, sweep_folder
     from engine.sweeping.sweep import OnError
-    from loadmuster.cli.sweep_view import folder_document, show_folder
+    from loadmuster.cli.sweep_view import show_folder
+    from loadmuster.documents.sweep import folder_document
 
     if target is None or asked.where or asked.sort or asked.top:
         raise BadInputError(

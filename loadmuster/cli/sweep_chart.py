@@ -1,12 +1,11 @@
-"""A sweep's result as a chart, and as a JSON document."""
+"""A sweep's result as a chart."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from engine.sweeping.cost_lines import CostLines
+from kernel.words import counted
 from loadmuster.cli.curves import CurveLine, Curves, Mark
-from pricing.money import MICROS_PER_USD, format_usd
+from pricing.money import MICROS_PER_USD
 
 MEASURES = {"usd": "USD a run", "machine_usd": "USD of machines a run"}
 
@@ -29,30 +28,8 @@ def sweep_chart(found: CostLines, measure: str) -> Curves:
                 each.name,
                 each.users,
                 each.usd_micros / MICROS_PER_USD,
-                f"cheapest from {each.users:,} users on, instead of {each.instead_of}",
+                f"cheapest from {counted(each.users, 'user')} on, instead of {each.instead_of}",
             )
             for each in found.break_even
         ),
     )
-
-
-def sweep_chart_document(found: CostLines, measure: str) -> dict[str, Any]:
-    """The lines as ``plot sweep --json`` prints them: money is text."""
-    return {
-        "measure": measure,
-        "common": found.common,
-        "lines": [
-            {
-                "name": line.name,
-                "points": [
-                    {"users": users, "amount": format_usd(usd_micros)}
-                    for users, usd_micros in line.points
-                ],
-            }
-            for line in found.lines
-        ],
-        "break_even": [
-            {"users": each.users, "cheapest": each.name, "instead_of": each.instead_of}
-            for each in found.break_even
-        ],
-    }

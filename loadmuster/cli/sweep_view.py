@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
-from engine.sweeping.tally import Tally
 from kernel.durations import format_duration
-from loadmuster.cli.layout import columns, counted, section
-from pricing.money import format_cents, format_usd
+from kernel.words import counted
+from loadmuster.cli.layout import columns, section
+from loadmuster.documents.sweep import IN_DOLLARS, Rows, best_of, dollars, percentiles
 
 if TYPE_CHECKING:
     from engine.sweeping.files import FileSweep
     from engine.sweeping.reduction import Reduced
     from engine.sweeping.spread import PartSwept
 
-PERCENTS = (1, 25, 50, 75, 99)
 SHOWN_PROBLEMS = 5
 SHOWN_REASONS = 2
 WIDE_COLUMNS = 200
-IN_DOLLARS = {"usd_micros": "usd", "machine_usd_micros": "machine_usd"}
-ESTIMATES = {
-    "usd_micros": ("injectors", "li_minutes", "usd_micros"),
-    "machine_usd_micros": ("machines", "machine_usd_micros"),
-}
-"""Of the best what-ifs of a grid, those that are shown."""
 
 HEADINGS = {
     "usd_micros": "USD charged",
@@ -39,24 +32,6 @@ HEADINGS = {
     "users_per_injector": "users per injector",
 }
 WORDS = frozenset({"protocol", "provider", "region", "instance_type", "plan", "error"})
-
-Rows = Mapping[str, Sequence[Any]]
-
-
-def file_document(source: str, target: Path | None, done: FileSweep) -> dict[str, Any]:
-    """A sweep of rows as ``--json`` prints it; money is text in dollars."""
-    return {
-        "source": source,
-        "file": None if target is None else str(target),
-        "rows": done.rows,
-        "marked": done.marked,
-        "problems": [
-            {"row": each.row, "column": each.column, "message": each.message}
-            for each in done.problems
-        ],
-        "written": done.written,
-        "first": [] if done.best is None else _documents(done.best.to_pydict()),
-    }
 
 
 def show_file(console: Console, source: str, target: Path | None, done: FileSweep) -> None:
@@ -80,22 +55,6 @@ def show_file(console: Console, source: str, target: Path | None, done: FileSwee
         section(console, "First", _table(console, done.best.to_pydict()))
 
 
-def folder_document(source: Path, target: Path, parts: Sequence[PartSwept]) -> dict[str, Any]:
-    """A sweep of partitions as ``--json`` prints it."""
-    return {
-        "source": str(source),
-        "file": str(target),
-        "rows": sum(each.rows for each in parts),
-        "marked": sum(each.marked for each in parts),
-        "problems": [
-            {"part": part.name, "row": each.row, "column": each.column, "message": each.message}
-            for part in parts
-            for each in part.problems
-        ],
-        "parts": [{"name": each.name, "rows": each.rows} for each in parts],
-    }
-
-
 def show_folder(console: Console, source: Path, target: Path, parts: Sequence[PartSwept]) -> None:
     """How many rows in how many partitions, and what is wrong with some."""
     rows, marked = sum(each.rows for each in parts), sum(each.marked for each in parts)
@@ -112,21 +71,6 @@ def show_folder(console: Console, source: Path, target: Path, parts: Sequence[Pa
         section(console, "Marked", *problems[:SHOWN_PROBLEMS])
 
 
-def grid_document(reduced: Reduced) -> dict[str, Any]:
-    """What is left of a grid as ``--json`` prints it; money is text in dollars."""
-    name = IN_DOLLARS[reduced.measure]
-    return {
-        "what_ifs": reduced.what_ifs,
-        "left_out": reduced.left_out,
-        "reasons": list(reduced.reasons),
-        "measure": name,
-        "percentiles": {
-            said: _dollars(reduced.measure, amount) for said, amount in _percentiles(reduced.tally)
-        },
-        "best": _documents(_best(reduced)),
-    }
-
-
 def show_grid(console: Console, reduced: Reduced, took_s: float) -> None:
     """How many what-ifs, how their costs are spread, and the cheapest."""
     console.print(
@@ -135,14 +79,12 @@ def show_grid(console: Console, reduced: Reduced, took_s: float) -> None:
     )
     show_reasons(console, reduced.reasons)
     spread = columns(
-        *(said for said, _ in _percentiles(reduced.tally)),
-        right=[said for said, _ in _percentiles(reduced.tally)],
+        *(said for said, _ in percentiles(reduced.tally)),
+        right=[said for said, _ in percentiles(reduced.tally)],
     )
-    spread.add_row(
-        *(_dollars(reduced.measure, amount) for _, amount in _percentiles(reduced.tally))
-    )
+    spread.add_row(*(dollars(reduced.measure, amount) for _, amount in percentiles(reduced.tally)))
     section(console, HEADINGS[reduced.measure], spread)
-    best = _best(reduced)
+    best = best_of(reduced)
     if best["users"]:
         section(console, "Cheapest", _table(console, best))
 
@@ -153,25 +95,6 @@ def show_reasons(console: Console, reasons: Sequence[str]) -> None:
         more = len(reasons) - SHOWN_REASONS
         said = [*reasons[:SHOWN_REASONS], *([f"and {more:,} more"] if more > 0 else [])]
         section(console, "Left out", *said)
-
-
-def _percentiles(tally: Tally) -> list[tuple[str, int]]:
-    found = [("least", tally.least)]
-    found += [
-        ("median" if percent == 50 else f"{percent} %", tally.percentile(percent))  # noqa: PLR2004 - the middle
-        for percent in PERCENTS
-    ]
-    found.append(("most", tally.most))
-    return [(said, amount) for said, amount in found if amount is not None]
-
-
-def _best(reduced: Reduced) -> Rows:
-    """What was asked and what came out of the best what-ifs, side by side."""
-    estimates = reduced.estimates
-    found: dict[str, Sequence[Any]] = dict(reduced.best)
-    for name in ESTIMATES[reduced.measure]:
-        found[name] = getattr(estimates, name).tolist()
-    return found
 
 
 def _table(console: Console, rows: Rows) -> Table:
@@ -194,27 +117,7 @@ def _cell(name: str, value: Any) -> str:  # noqa: ANN401 - of any column
     if value is None:
         return ""
     if name in IN_DOLLARS:
-        return _dollars(name, value)
+        return dollars(name, value)
     if name == "duration_s":
         return format_duration(int(value))
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _documents(rows: Rows) -> list[dict[str, Any]]:
-    return [
-        {
-            IN_DOLLARS.get(name, name): _dollars(name, value)
-            if name in IN_DOLLARS and value is not None
-            else value
-            for name, value in zip(rows, values, strict=True)
-        }
-        for values in _in_rows(rows)
-    ]
-
-
-def _in_rows(rows: Rows) -> Iterable[tuple[Any, ...]]:
-    return zip(*rows.values(), strict=True)
-
-
-def _dollars(name: str, usd_micros: int) -> str:
-    return format_cents(usd_micros) if name == "usd_micros" else format_usd(usd_micros)

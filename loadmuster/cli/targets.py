@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loadmuster.cli.instants import local_to
 from loadmuster.cli.settings import Command, Settings, pass_settings, request_id_option
+from loadmuster.documents.targets import targets_document
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,10 +53,9 @@ def targets(settings: Settings, account_id: str) -> None:
 def _emit(
     settings: Settings, engine: Engine, account_id: str, found: Sequence[AllowedTarget]
 ) -> None:
-    local = local_to(engine.account(account_id).timezone)
-    rows = [{"host": each.host, "allowed_at": local(each.allowed_at)} for each in found]
     settings.emit(
-        {"id": account_id, "targets": rows}, lambda console: _show(console, account_id, found)
+        targets_document(account_id, found, engine.account(account_id).timezone),
+        lambda console: _show(console, account_id, found),
     )
 
 

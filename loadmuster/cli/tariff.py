@@ -12,7 +12,8 @@ from engine.scenario import Protocol
 from kernel.clock import parse_instant
 from kernel.durations import parse_duration_s
 from loadmuster.cli.settings import Command, CommandGroup, Settings, pass_settings
-from loadmuster.cli.tariff_view import price_document, rate, rule, rule_in_words, summary
+from loadmuster.cli.tariff_view import rule_in_words
+from loadmuster.documents.tariff import price_document, rate, tariff_document, tariffs_document
 from pricing.money import BYTES_PER_GB, usd_micros
 from pricing.tariffs import LoadSize, load_tariff, price, tariff_names, tariff_versions
 
@@ -46,7 +47,7 @@ def list_tariffs(settings: Settings) -> None:
         console.print(table)
         console.print("-: not published")
 
-    settings.emit({"tariffs": [summary(each) for each in tariffs]}, show)
+    settings.emit(tariffs_document(tariffs), show)
 
 
 @tariff.command("show", cls=Command)
@@ -69,12 +70,7 @@ def show_tariff(settings: Settings, name: str) -> None:
             console.print(table)
             console.print()
 
-    document = {
-        "tariff": name,
-        "title": versions[0].title,
-        "versions": [rule(version) for version in versions],
-    }
-    settings.emit(document, show)
+    settings.emit(tariff_document(versions), show)
 
 
 @tariff.command("price", cls=Command)

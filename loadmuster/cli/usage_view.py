@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from kernel.words import counted
 from loadmuster.cli.chart import Chart
 from loadmuster.cli.layout import columns, facts, section
 from pricing.money import format_usd
@@ -56,9 +57,9 @@ def _figures(used: CycleUsage) -> Table:
     rows = [
         ("plan", used.plan),
         ("cycle", f"{used.cycle.first_day} to {used.cycle.last_day} ({used.timezone})"),
-        ("runs", f"{total.runs:,}, {total.li_minutes:,} LI-minutes"),
-        ("credits consumed", f"{total.credits_li_minutes:,} LI-minutes"),
-        ("credits remaining", f"{used.remaining_li_minutes:,} LI-minutes"),
+        ("runs", f"{total.runs:,}, {counted(total.li_minutes, 'LI-minute')}"),
+        ("credits consumed", counted(total.credits_li_minutes, "LI-minute")),
+        ("credits remaining", counted(used.remaining_li_minutes, "LI-minute")),
         ("runs paid in money", f"{format_usd(total.usd_micros)} USD"),
         ("charged in all", f"{format_usd(used.charged_usd_micros)} USD"),
     ]

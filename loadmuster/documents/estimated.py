@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine.planning.estimate import Estimate, PlannedLoad
@@ -12,6 +13,8 @@ from loadmuster.documents.parts import cliff_part, machines_of, number, scenario
 from pricing.money import format_cents, format_usd
 
 if TYPE_CHECKING:
+    from engine.planning.next_best import Explanation
+    from engine.planning.staged import Staged
     from loadmuster.documents.shapes import (
         CostPart,
         EstimateDocument,
@@ -27,15 +30,15 @@ if TYPE_CHECKING:
 def estimate_document(
     estimate: Estimate,
     *,
-    explanation: list[ExplanationPart] | None = None,
-    staged: StagedPart | None = None,
+    explanations: Sequence[Explanation] | None = None,
+    staged: Staged | None = None,
 ) -> EstimateDocument:
     """The estimate in the shape of the contract.
 
     Args:
         estimate: What was estimated.
-        explanation: Why the machines were chosen (``explained.explanation_part``), if asked.
-        staged: The test in shifts (``in_shifts.staged_part``), if asked.
+        explanations: Why each cloud's machines were chosen, if asked.
+        staged: The test in shifts, if asked.
     """
     return {
         "scenario": scenario_part(estimate.scenario),
@@ -51,9 +54,21 @@ def estimate_document(
         "unknown": [{"field": each.field, "reason": each.reason} for each in estimate.unknown],
         "warnings": list(estimate.warnings),
         "cliffs": [cliff_part(each) for each in estimate.cliffs],
-        "explanation": explanation,
-        "staged": staged,
+        "explanation": None if explanations is None else _explanation(explanations),
+        "staged": None if staged is None else _staged(staged),
     }
+
+
+def _explanation(explanations: Sequence[Explanation]) -> list[ExplanationPart]:
+    from loadmuster.documents.explained import explanation_part
+
+    return [explanation_part(each) for each in explanations]
+
+
+def _staged(staged: Staged) -> StagedPart:
+    from loadmuster.documents.in_shifts import staged_part
+
+    return staged_part(staged)
 
 
 def _load(load: PlannedLoad) -> LoadPart:

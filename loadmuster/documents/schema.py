@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from engine.readers.schema import DIALECT, scenario_schema
+from engine.readers.native.schema import DIALECT, scenario_schema
 from loadmuster.documents.shapes import ComparisonDocument, EstimateDocument
 
 _DOCUMENTS: dict[str, type] = {"estimate": EstimateDocument, "compare": ComparisonDocument}

@@ -22,7 +22,7 @@ NEEDED = (
     "loadmuster.cli.run_session",
     "loadmuster.cli.serve",
     "engine.database.connect",
-    "engine.readers.native_file",
+    "engine.readers.native.file",
     "engine.runs.clouds.registry",
     "engine.runs.controller",
     "engine.runs.reaper.reaper",

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from engine.planning.capacity.figures import FIGURES, ProtocolFigures
 from engine.scenario import Scenario, UserClass
+from kernel.words import counted
 
 
 class Demand(Struct, frozen=True):
@@ -113,7 +114,7 @@ def _unsaid(
         ("payload.response_bytes", scenario.response_bytes, figures.response_bytes),
     ):
         if value is None:
-            yield name, f"the scenario does not say it; assumed {assumption:,} bytes"
+            yield name, f"the scenario does not say it; assumed {counted(assumption, 'byte')}"
 
 
 def _requests_per_million_s(scenario: Scenario) -> int | None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from engine.calibrating.steps import CalibrationStep, next_users
+from engine.calibrating.step import CalibrationStep
+from engine.calibrating.steps import next_users
 
 US_PER_S = 1_000_000
 

@@ -18,7 +18,8 @@ from engine.calibrating.folder import (
     keep_run,
 )
 from engine.calibrating.identity import identity_of
-from engine.calibrating.place import as_measured, place_of
+from engine.calibrating.measured import as_measured
+from engine.calibrating.place import place_of
 from engine.planning.capacity import GIVEN
 from engine.planning.estimate import estimate
 from engine.planning.requirement import PUBLISHED, require

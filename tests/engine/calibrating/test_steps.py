@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from engine.calibrating.steps import (
     CEILING_PERCENT,
     STEPS_MAX,
-    counted,
     next_users,
     problem,
+    telling_steps,
 )
 from tests.engine.calibrating.injectors import PaperInjector, failing
 
@@ -57,7 +57,7 @@ def test_a_target_that_fails_ends_it() -> None:
     steps = [injector.step(10), failing(injector.step(500), 0.2)]
     assert problem(steps) == "20 % of the requests of 500 users failed"
     assert next_users(steps, 28_000) is None
-    assert counted(steps) == [steps[0]]
+    assert telling_steps(steps) == [steps[0]]
 
 
 def test_a_target_that_holds_users_up_ends_it_and_does_not_count() -> None:
@@ -67,17 +67,17 @@ def test_a_target_that_holds_users_up_ends_it_and_does_not_count() -> None:
         f"the target holds {steps[-1].users:,} users up: each makes "
         f"{900 / steps[-1].users:.2g} requests a second, 1 before"
     )
-    assert steps[-1] not in counted(steps)
+    assert steps[-1] not in telling_steps(steps)
 
 
 def test_users_that_make_no_request_say_nothing() -> None:
     steps = [PaperInjector(pace=0.0).step(10)]
     assert problem(steps) == "no request was made by 10 users"
-    assert counted(steps) == []
+    assert telling_steps(steps) == []
 
 
 def test_steps_below_the_noise_of_the_processor_count_only_if_there_is_no_other() -> None:
     injector = PaperInjector(idle_us=0, user_us=25)
     light, clear = injector.step(10), injector.step(10_000)
-    assert counted([light, clear]) == [clear]
-    assert counted([light]) == [light]
+    assert telling_steps([light, clear]) == [clear]
+    assert telling_steps([light]) == [light]

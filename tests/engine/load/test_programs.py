@@ -16,7 +16,7 @@ import pytest
 from engine.load.driver import InjectorGroup, LoadPhase, LoadResult, LoadTask
 from engine.load.sliced.driver import SlicedDriver
 from engine.readers import read_scenario
-from engine.readers.program_bundle import pack
+from engine.readers.program.bundle import pack
 from engine.scenario import Scenario
 from providers.local.objects import FolderObjects
 from tests.engine.load import stand_ins

@@ -109,7 +109,7 @@ def test_users_that_nobody_counted_and_samples_that_nobody_could_read_are_warnin
     assert result.peak_users is None
     assert result.warnings == (
         "the samples do not say how many users were active",
-        "1,234 samples could not be read and were left out",
+        "1,234 samples could not be read and had to be left out",
     )
 
 

@@ -218,7 +218,7 @@ def test_a_region_without_users_is_warned_of(at_home: Scenario, small_catalog: C
         profile=closed([(0, 1), (600, 1)]),
         regions=equal_shares(["us-east-1", "eu-west-1"]),
     )
-    assert "eu-west-1 gets none of the 1 users" in estimated(lonely, small_catalog, "aws").warnings
+    assert "eu-west-1 gets none of the 1 user" in estimated(lonely, small_catalog, "aws").warnings
 
 
 def test_the_other_cloud_stands_in_with_its_nearest_region(

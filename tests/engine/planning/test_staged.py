@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from engine.planning.estimate import estimate
+from engine.planning.load_curves import load_curves
 from engine.planning.shifts import Shift, rosters, there_at
 from engine.planning.staged import stage
 from engine.scenario import MachineWishes, Protocol, RegionShare, Scenario
@@ -159,7 +160,7 @@ def test_side_by_side_it_looks_as_it_should(small_catalog: Catalog, golden: Gold
     file = io.StringIO()
     console = Console(file=file, width=80, highlight=False)
     show_staged(console, staged)
-    show_curves(console, load_chart(planned, staged))
+    show_curves(console, load_chart(load_curves(planned, staged)))
     assert max(len(line) for line in file.getvalue().splitlines()) <= 80
     golden("staged-80.txt", file.getvalue())
 

@@ -13,7 +13,7 @@ from engine.load.checks import check_engine, check_runnable
 from engine.load.driver import LoadEngineMissingError, UnrunnableScenarioError
 from engine.readers import read_scenario
 from engine.readers.errors import BadScenarioError
-from engine.readers.program_bundle import pack
+from engine.readers.program.bundle import pack
 from engine.scenario import Scenario
 from engine.scenario.program import BUNDLE_BYTES_MAX, FILES_MAX, ProgramFilesError, ProgramKind
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.readers.native_file import ScenarioFile
+from engine.readers.native.file import ScenarioFile
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -1,7 +1,7 @@
 """The shape of loadmuster's own scenario files, checked by pydantic.
 
 These models are the rim: they say what a file may hold, in which units, and what an editor offers
-while one writes it. ``engine.readers.native`` turns what passed into frozen values.
+while one writes it. ``engine.readers.native.reader`` turns what passed into frozen values.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from engine.readers.fields import (
     problem,
 )
 from engine.readers.mapping import FileMapping
-from engine.readers.program_entries import LoadEngineEntry
+from engine.readers.program.entries import LoadEngineEntry
 from engine.scenario import Protocol
 
 

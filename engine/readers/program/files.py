@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from engine.readers.errors import bad_scenario
-from engine.readers.program_entries import (
+from engine.readers.program.entries import (
     CustomEntry,
     GatlingEntry,
     JMeterEntry,

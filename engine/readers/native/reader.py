@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from engine.planning.places import equal_shares
 from engine.readers.errors import bad_scenario
 from engine.readers.explain import explain
-from engine.readers.native_file import (
+from engine.readers.native.file import (
     ArrivalRamp,
     ArrivalStage,
     Hold,
@@ -21,8 +21,8 @@ from engine.readers.native_file import (
     UserStage,
     level_reached,
 )
-from engine.readers.program_entries import LocustEntry
-from engine.readers.program_files import find_program
+from engine.readers.program.entries import LocustEntry
+from engine.readers.program.files import find_program
 from engine.readers.tree import Tree
 from engine.scenario import (
     FAST_HTTP_USER,

@@ -1,0 +1,156 @@
+"""The documents of accounts: one as it stands, all of them, its plans, and its books."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from loadmuster.documents.instants import local_to
+from pricing.money import format_usd
+from pricing.plans.quotes import Unit
+
+if TYPE_CHECKING:
+    from pricing.accounts.account import Account
+    from pricing.accounts.plan_history import HistoryRow, PlanOffer
+    from pricing.accounts.view import AccountView, Pending
+    from pricing.ledger.ledger import Posting, Transaction
+    from pricing.ledger.lots import Lot
+
+Local = Callable[[datetime], str]
+
+
+def account_document(view: AccountView) -> dict[str, Any]:
+    """The contract's document of ``account show``; instants are in the account's zone."""
+    local = local_to(view.account.timezone)
+    return {
+        "id": view.account.id,
+        "plan": view.account.plan,
+        "status": view.account.status,
+        "timezone": view.account.timezone,
+        "activated_at": local(view.account.activated_at),
+        "period": None
+        if view.period is None
+        else {"start": local(view.period.start), "end": local(view.period.end)},
+        "balance_li_minutes": view.balance_li_minutes,
+        "reserved_li_minutes": view.reserved_li_minutes,
+        "lots": [_lot_row(lot, local) for lot in view.lots],
+        "charged_usd": format_usd(view.charged_usd_micros),
+        "next_charge": None
+        if view.next_charge is None
+        else {
+            "at": local(view.next_charge.at),
+            "usd": format_usd(view.next_charge.usd_micros),
+        },
+        "pending": None if view.pending is None else _pending_row(view.pending, local),
+        "unpaid_usd": format_usd(view.unpaid_usd_micros),
+        "credit_usd": format_usd(view.credit_usd_micros),
+    }
+
+
+def accounts_document(accounts: Sequence[Account]) -> dict[str, Any]:
+    """All accounts, as ``account list`` prints them; instants are in each account's zone."""
+    return {"accounts": [_account_row(found) for found in accounts]}
+
+
+def ledger_document(
+    account_id: str, written: Sequence[Transaction], timezone: str
+) -> dict[str, Any]:
+    """An account's books as ``ledger`` prints them; instants are in the account's zone."""
+    local = local_to(timezone)
+    return {"id": account_id, "transactions": [_transaction_row(each, local) for each in written]}
+
+
+def history_document(account_id: str, rows: Sequence[HistoryRow], timezone: str) -> dict[str, Any]:
+    """The plans that an account was on, as ``history`` prints them; instants are in its zone."""
+    local = local_to(timezone)
+    return {"id": account_id, "plans": [_history_row(row, local) for row in rows]}
+
+
+def offers_document(offers: Sequence[PlanOffer]) -> dict[str, Any]:
+    """The plans that an account can choose, as ``account offers`` prints them."""
+    return {"offers": [_offer_row(offer) for offer in offers]}
+
+
+def _lot_row(lot: Lot, local: Local) -> dict[str, Any]:
+    return {
+        "id": lot.id,
+        "kind": lot.kind,
+        "amount": lot.amount,
+        "remaining": lot.remaining,
+        "reserved": lot.reserved,
+        "effective_at": local(lot.effective_at),
+        "expires_at": None if lot.expires_at is None else local(lot.expires_at),
+        "cause": lot.cause,
+    }
+
+
+def _pending_row(pending: Pending, local: Local) -> dict[str, Any]:
+    return {
+        "change": pending.change,
+        "state": pending.state,
+        "at": None if pending.at is None else local(pending.at),
+        "plan": pending.plan,
+        "requested_by": pending.requested_by,
+        "suspended_li_minutes": pending.suspended_li_minutes,
+    }
+
+
+def _account_row(found: Account) -> dict[str, Any]:
+    local = local_to(found.timezone)
+    return {
+        "id": found.id,
+        "plan": found.plan,
+        "status": found.status,
+        "timezone": found.timezone,
+        "activated_at": local(found.activated_at),
+        "opened_at": local(found.opened_at),
+    }
+
+
+def _transaction_row(written: Transaction, local: Local) -> dict[str, Any]:
+    return {
+        "key": written.natural_key,
+        "cause": written.cause,
+        "description": written.description,
+        "effective_at": local(written.effective_at),
+        "recorded_at": local(written.recorded_at),
+        "postings": [_posting_row(posting) for posting in written.postings],
+    }
+
+
+def _posting_row(posting: Posting) -> dict[str, Any]:
+    if posting.unit is Unit.USD:
+        return {"account": posting.ledger_account, "usd": format_usd(posting.amount)}
+    return {"account": posting.ledger_account, "li_minutes": posting.amount}
+
+
+def _history_row(row: HistoryRow, local: Local) -> dict[str, Any]:
+    return {
+        "plan": row.plan,
+        "status": row.status,
+        "from": local(row.start),
+        "to": None if row.end is None else local(row.end),
+        "monthly_li_minutes": row.monthly_li_minutes,
+        "monthly_usd": format_usd(row.monthly_usd_micros),
+    }
+
+
+def _offer_row(offer: PlanOffer) -> dict[str, Any]:
+    plan, choice = offer.plan, offer.plan.credits
+    return {
+        "plan": plan.name,
+        "action": offer.action,
+        "monthly_usd": format_usd(plan.monthly_usd_micros),
+        "monthly_li_minutes": plan.li_minutes,
+        "rollover": plan.rollover,
+        "credits": None
+        if choice is None
+        else {
+            "minimum": choice.minimum,
+            "maximum": choice.maximum,
+            "step": choice.step,
+            "usd_each": format_usd(choice.usd_micros),
+        },
+        "examples": list(plan.examples),
+    }

@@ -1,0 +1,25 @@
+"""The document of a calibration: what was measured, and where it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from engine.calibrating.calibration import Calibration, calibration_to_json
+
+
+def calibration_document(
+    calibration: Calibration, kept: Path | None, picture: Path | None
+) -> dict[str, Any]:
+    """A calibration as ``calibrate`` prints it.
+
+    Args:
+        calibration: What was measured.
+        kept: The folder in which it was kept; None: it was not.
+        picture: The file that it was drawn into, likewise.
+    """
+    return {
+        **calibration_to_json(calibration),
+        "kept": None if kept is None else str(kept),
+        "file": None if picture is None else str(picture),
+    }

@@ -1,0 +1,114 @@
+"""The documents of tariffs: all of them, the rules of one, and what one bills for a test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from loadmuster.documents.parts import number, usd
+from pricing.money import format_usd
+from pricing.tariffs import Example, Tariff, TariffPrice
+
+
+def tariffs_document(tariffs: Sequence[Tariff]) -> dict[str, Any]:
+    """Tariffs as ``tariff list`` prints them."""
+    return {"tariffs": [_summary(each) for each in tariffs]}
+
+
+def tariff_document(versions: Sequence[Tariff]) -> dict[str, Any]:
+    """A tariff in every version, as ``tariff show`` prints it; the oldest version first.
+
+    Args:
+        versions: At least one, as ``tariff_versions`` gives them.
+    """
+    oldest = versions[0]
+    return {
+        "tariff": oldest.name,
+        "title": oldest.title,
+        "versions": [_rule(version) for version in versions],
+    }
+
+
+def price_document(charge: TariffPrice, warnings: Sequence[str]) -> dict[str, Any]:
+    """A price as ``tariff price --json`` prints it."""
+    unknown = [] if charge.unknown is None else [{"field": "usd", "reason": charge.unknown}]
+    return {
+        "tariff": charge.tariff,
+        "version": charge.version.isoformat(),
+        "unit": charge.unit,
+        "quantity": number(charge.quantity),
+        "startup_quantity": number(charge.startup_quantity),
+        "injectors": charge.injectors,
+        "usd": usd(charge.usd_micros),
+        "startup_usd": usd(charge.startup_usd_micros),
+        "as_of": charge.as_of.isoformat(),
+        "steps": list(charge.steps),
+        "unknown": unknown,
+        "warnings": list(warnings),
+    }
+
+
+def rate(version: Tariff) -> str | None:
+    """The price of a unit in decimal dollars; None: not published, or the machine's."""
+    return None if version.usd_micros_per_unit is None else format_usd(version.usd_micros_per_unit)
+
+
+def why_no_rate(version: Tariff) -> str:
+    """Why a unit has no price of its own."""
+    if version.machines_of:
+        return f"the price of the machine that is chosen on {version.machines_of}"
+    assert version.not_published is not None, version.name
+    return version.not_published
+
+
+def _summary(version: Tariff) -> dict[str, Any]:
+    return {
+        "tariff": version.name,
+        "title": version.title,
+        "version": version.version.isoformat(),
+        "unit": version.unit,
+        "usd_per_unit": rate(version),
+        "as_of": version.as_of.isoformat(),
+        "superseded_by": version.superseded_by,
+    }
+
+
+def _rule(version: Tariff) -> dict[str, Any]:
+    return {
+        "version": version.version.isoformat(),
+        "as_of": version.as_of.isoformat(),
+        "unit": version.unit,
+        "counts": version.counts.value,
+        "unit_s": version.unit_s,
+        "quantum_s": version.quantum_s,
+        "rounding": version.rounding.value,
+        "floors": [
+            {"up_to_injectors": floor.up_to_injectors, "minimum_s": floor.minimum_s}
+            for floor in version.floors
+        ],
+        "floor_users_per_injector": version.floor_users_per_injector,
+        "extra_injectors": version.extra_injectors,
+        "users_per_injector": dict(version.users_per_injector),
+        "multipliers": dict(version.multipliers),
+        "cancellation": version.cancellation.value,
+        "usd_per_unit": rate(version),
+        "usd_per_user": format_usd(version.usd_micros_per_user),
+        "machines_of": version.machines_of,
+        "usd_per_sent_gb": format_usd(version.usd_micros_per_sent_gb),
+        "sources": list(version.sources),
+        "notes": list(version.notes),
+        "examples": [_example(example) for example in version.examples],
+        "no_example": version.no_example,
+        "unknown": (
+            [] if rate(version) else [{"field": "usd_per_unit", "reason": why_no_rate(version)}]
+        ),
+    }
+
+
+def _example(example: Example) -> dict[str, Any]:
+    return {
+        "source": example.source,
+        "says": example.says,
+        "quantity": number(example.quantity),
+        "usd": usd(example.usd_micros),
+    }

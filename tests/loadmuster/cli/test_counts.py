@@ -1,0 +1,131 @@
+"""What is counted is named in the right number, and for what it is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import engine
+from engine.planning.estimate import estimate
+from engine.scenario import Protocol, Scenario
+from engine.scenario.profile import closed
+from engine.scenario.program import ENGINE_TITLES, LoadProgram, ProgramKind
+from kernel.words import counted
+from loadmuster.cli import run_question
+
+MODULES = sorted(
+    path
+    for folder in ("cli", "planning", "calibrating", "load", "runs")
+    for path in (Path(engine.__file__).parent / folder).rglob("*.py")
+)
+
+PLURAL = re.compile(r" (?:[a-z]+ )?([A-Za-z]+(?:-[a-z]+)*s)\b(?![/'])")
+NO_NOUNS = frozenset(
+    {"addresses", "belongs", "carries", "costs", "counts", "does", "has", "is", "its", "lists"}
+    | {"ms", "passes", "publishes", "stays", "takes", "this", "was"}
+)
+"""What ends in s, and is not counted."""
+
+AFTER_A_NUMBER = frozenset({" of ", " to "})
+"""A part is a part of several, and a range has more than one at its end."""
+
+COUNT = re.compile(r"\blen\(|(?:count|users|injectors|machines|left)$")
+
+
+def wrong_numbers(source: str) -> Iterator[tuple[int, str]]:
+    """Lines and nouns of texts in which a number stands before a noun that is always many."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.JoinedStr):
+            continue
+        texts = [each.value if isinstance(each, ast.Constant) else "" for each in node.values]
+        for before, number, after in zip(["", *texts], node.values, [*texts[1:], ""], strict=False):
+            noun = PLURAL.match(str(after))
+            if (
+                isinstance(number, ast.FormattedValue)
+                and is_number(number)
+                and noun is not None
+                and noun[1] not in NO_NOUNS
+                and before not in AFTER_A_NUMBER
+            ):
+                yield number.lineno, noun[1]
+
+
+def is_number(value: ast.FormattedValue) -> bool:
+    """Whether it may be one: it is formatted as a number, or named like a count of things."""
+    text = ast.unparse(value.value)
+    if text.isupper():
+        return False  # a limit, which is above one
+    spec = "" if value.format_spec is None else ast.unparse(value.format_spec)
+    if "." in spec:
+        return False  # a measure, which is hardly ever one
+    return "," in spec or bool(
+        re.search(r"len\(|count\b|users\b|injectors\b|machines\b|left\b", text)
+    )
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: f"{path.parent.name}.{path.stem}")
+def test_no_text_has_many_of_one(path: Path) -> None:
+    assert list(wrong_numbers(path.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'f"{count} injectors"',
+        'f"{users:,} users up"',
+        'f"up to {most:,} users"',
+        'f"the requests of {most:,} users"',
+        'f"{len(found)} standard injectors"',
+        'f"{n:,} LI-minutes left"',
+    ],
+)
+def test_many_of_one_is_found(text: str) -> None:
+    assert list(wrong_numbers(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "f\"{counted(n, 'user')} up\"",
+        'f"{low:,} to {high:,} users"',
+        'f"{there} of {count} injectors"',
+        'f"{name} has no users"',
+        'f"{rate:,.1f} requests/s"',
+        'f"{hours:,.1f} hours long"',
+        'f"at most {USERS_MAX:,} users"',
+    ],
+)
+def test_what_is_right_is_left_alone(text: str) -> None:
+    assert list(wrong_numbers(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 machines"), (1, "1 machine"), (2, "2 machines"), (2_000, "2,000 machines")],
+)
+def test_counts_in_words(count: int, words: str) -> None:
+    assert counted(count, "machine") == words
+
+
+def test_every_load_engine_has_a_title() -> None:
+    assert set(ENGINE_TITLES) == {"locust", *ProgramKind}
+
+
+@pytest.mark.parametrize("name", ["locust", *ProgramKind])
+@pytest.mark.parametrize("injectors", [1, 2])
+def test_the_question_names_the_load_engine_and_counts_it(name: str, injectors: int) -> None:
+    program = None if name == "locust" else LoadProgram(ProgramKind(name), "main", "/", ())
+    scenario = Scenario(
+        "shop",
+        Protocol.HTTP,
+        closed([(0, 10), (60, 10)]),
+        injectors=injectors,
+        load_engine=name,
+        program=program,
+    )
+    said = run_question._machines(estimate(scenario), "local")
+    assert said == f"this one: {counted(injectors, f'{ENGINE_TITLES[name]} injector')}"
