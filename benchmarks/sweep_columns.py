@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.measure import Figure, seconds, shown
 from engine.sweeping.sweep import sweep
+from kernel.division import ceil_div
 from pricing.plans.model import find_plan
 from pricing.plans.quotes import quote_run
 from pricing.tariffs import LoadSize
@@ -26,7 +27,7 @@ def one_by_one(users: Sequence[int], duration_s: Sequence[int]) -> list[int]:
     plan = find_plan("on-demand")
     return [
         quote_run(
-            plan, LoadSize(injectors=-(-each // PAYLOAD), users=each, duration_s=length)
+            plan, LoadSize(injectors=ceil_div(each, PAYLOAD), users=each, duration_s=length)
         ).total
         for each, length in zip(users, duration_s, strict=True)
     ]

@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from engine.calibrating.calibration import Calibration
 from engine.planning.requirement import user_seconds
 from engine.scenario import Measured, Scenario
+from kernel.division import ceil_div
 
 RUNS_COUNTED = 5
 """The newest of them: a test and its target change."""
@@ -100,7 +101,7 @@ def measured_by(evidence: Evidence) -> Measured | None:
     return Measured(
         processor_us_per_request=expected,
         processor_low_us=min(*processor_us, expected * (100 - SPREAD_PERCENT_MIN) // 100 or 1),
-        processor_high_us=max(*processor_us, -(-expected * (100 + SPREAD_PERCENT_MIN) // 100)),
+        processor_high_us=max(*processor_us, ceil_div(expected * (100 + SPREAD_PERCENT_MIN), 100)),
         requests_per_million_s=median_low([each.requests_per_million_s for each in both]),
         memory_kib_per_user=None if calibration is None else calibration.memory_kib_per_user,
         basis=_basis(calibration, len(runs)),

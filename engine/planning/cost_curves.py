@@ -21,6 +21,7 @@ from engine.planning.places import ANY_PROVIDER
 from engine.planning.requirement import peak_users, require
 from engine.scenario import Scenario
 from engine.scenario.profile import ClosedProfile
+from kernel.division import ceil_div
 from kernel.errors import BadInputError
 from pricing.catalog import PROVIDERS, Catalog
 from pricing.money import MICROS_PER_USD
@@ -213,7 +214,7 @@ def _drawn(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
 def _with_users(scenario: Scenario, users: int) -> Scenario:
     """The same load with another peak: its shape, its length and the payload stay."""
     if scenario.injectors is not None:
-        payload = -(-peak_users(scenario) // scenario.injectors)
+        payload = ceil_div(peak_users(scenario), scenario.injectors)
         scenario = replace(scenario, injectors=None, users_per_injector=payload)
     profile = scenario.profile
     if isinstance(profile, ClosedProfile):

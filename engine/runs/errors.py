@@ -11,12 +11,6 @@ class UnknownRunError(BadInputError):
     code = "unknown_run"
 
 
-class RequestConflictError(RefusedError):
-    """The request id was used before, for something else; facts: ``request_id``, ``run``."""
-
-    code = "request_conflict"
-
-
 class PriceCapError(RefusedError):
     """The quote is above the caller's cap; facts: ``quoted_usd``, ``max_usd``."""
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from engine.planning.requirement import HOUSE_TARIFF
 from engine.sweeping.columns import Column, Mask
+from kernel.division import ceil_div
 from kernel.errors import BadInputError
 from pricing.money import MICROS_PER_CENT
 from pricing.plans.model import Plan, load_plans
@@ -131,7 +132,7 @@ def billed_usd_micros(
     """
     counted_on = injectors
     if billing.payload is not None:
-        counted_on = -(-users // billing.payload)
+        counted_on = ceil_div(users, billing.payload)
     refused = counted_on > INJECTORS_MAX
     if billing.users_max is not None:
         refused |= users > billing.users_max
@@ -164,7 +165,7 @@ def _scaled_units(billing: Billing, users: Any, duration_s: Any, injectors: Any)
     if tariff.rounding is Rounding.NEAREST:
         steps = np.maximum((2 * duration_s + quantum_s) // (2 * quantum_s), 1)
     else:
-        steps = -(-duration_s // quantum_s)
+        steps = ceil_div(duration_s, quantum_s)
     billed_s = steps * quantum_s
     least_s = np.maximum(billed_s, _minimum_s(tariff, injectors))
     multiplier = tariff.multipliers.get(billing.protocol, 1)

@@ -46,7 +46,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import Connection, select
 
 from engine.database import open_database
-from kernel.errors import RefusedError
+from kernel.errors import RefusedError, RequestConflictError
 from pricing.accounts.account import account_view, advance
 from pricing.accounts.boosts import boost
 from pricing.accounts.cancellations import cancel, confirm_cancel, renew
@@ -58,7 +58,6 @@ from pricing.accounts.plan_changes import downgrade, upgrade
 from pricing.accounts.view import AccountView
 from pricing.departments.commands import add_department, allocate, department_view, limit_wallet
 from pricing.departments.extra_credits import limit_extra_credits
-from pricing.ledger.idempotency import RequestConflictError
 from pricing.ledger.invoices import issue_for_run, list_invoices, period_cause
 from pricing.ledger.ledger import Transaction, entries
 from pricing.ledger.lots import LotKind
