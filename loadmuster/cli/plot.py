@@ -56,6 +56,7 @@ def plot_cost(
     from engine.catalogs.in_use import catalog_in_use
     from engine.planning.cost_curves import cost_curves
     from loadmuster.cli.cost_chart import cost_chart, curves_document
+    from pricing.plans.on_sale import estimated_plans
 
     scenario = read_given(source, overrides)
     curves = cost_curves(
@@ -65,6 +66,7 @@ def plot_cost(
         provider=provider,
         catalog=catalog_in_use(),
         at=global_settings.clock().now().date(),
+        plans=estimated_plans(global_settings.plans_file()),
     )
     _show(global_settings, cost_chart(scenario, curves), curves_document(curves), out)
 

@@ -64,7 +64,7 @@ from pricing.ledger.lots import LotKind
 from pricing.ledger.reservations import FundingSource, reservation_of
 from pricing.payments.gateway import DECLINES, DELAYS, PaymentState
 from pricing.payments.run_payments import debts_of_runs
-from pricing.plans.model import BUNDLED_PLANS, load_plans
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Unit, quote_run
 from pricing.run_charges.charges import charge_start, correct, reserve, void_reservation
 from pricing.tables import DEPARTMENT_LOTS, LOTS, PAYMENTS, PERIODS, SUBSCRIPTIONS
