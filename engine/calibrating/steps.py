@@ -35,7 +35,7 @@ PACE_PERCENT_MIN = 75.0
 """Of the first steps' requests per user: a slower pace means that the target holds users up."""
 
 
-class CalibrationStep(Struct, frozen=True):
+class CalibrationStep(Struct, frozen=True, forbid_unknown_fields=True):
     """What a number of users took, second by second on average.
 
     Attributes:

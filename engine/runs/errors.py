@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from kernel.errors import BadInputError, ProviderFailedError, RefusedError
+from kernel.errors import BadInputError, InvariantBrokenError, ProviderFailedError, RefusedError
 
 
 class UnknownRunError(BadInputError):
     """No run has that id; facts: ``run``."""
 
     code = "unknown_run"
+
+
+class RecordUnreadableError(InvariantBrokenError):
+    """What the store holds of a run is not ours."""
+
+    code = "record_unreadable"
 
 
 class PriceCapError(RefusedError):

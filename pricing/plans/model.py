@@ -31,7 +31,7 @@ class Sale(StrEnum):
     CONTACT = "contact"
 
 
-class Caps(Struct, frozen=True):
+class Caps(Struct, frozen=True, forbid_unknown_fields=True):
     """The largest run that a plan allows, and how many at once; None: no limit."""
 
     users: int | None = None
@@ -40,7 +40,7 @@ class Caps(Struct, frozen=True):
     concurrent_runs: int | None = None
 
 
-class CreditChoice(Struct, frozen=True):
+class CreditChoice(Struct, frozen=True, forbid_unknown_fields=True):
     """The numbers of monthly credits that the customer chooses from (R115).
 
     Attributes:
@@ -56,7 +56,7 @@ class CreditChoice(Struct, frozen=True):
     usd_micros: int
 
 
-class Plan(Struct, frozen=True):
+class Plan(Struct, frozen=True, forbid_unknown_fields=True):
     """What an account has agreed to.
 
     Attributes:
