@@ -21,7 +21,7 @@ from engine import Engine
 from engine.database import open_database, transaction
 from kernel.clock import ManualClock
 from pricing.accounts.opening import open_account
-from pricing.plans.model import BUNDLED_PLANS, load_plans
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 
 ROOT = Path(__file__).resolve().parent.parent
 OPENED = datetime(2027, 1, 25, 9, 15, tzinfo=UTC)

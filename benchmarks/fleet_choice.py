@@ -21,6 +21,7 @@ from engine.planning.regional_fleet import RegionalFleet, cheapest_site
 from engine.planning.requirement import RegionRequirement
 from engine.scenario import MachineWishes, Protocol, Scenario
 from engine.scenario.profile import closed
+from kernel.division import ceil_div
 from pricing.catalog import PROVIDERS, Catalog, Offering
 
 SEED = 20261122
@@ -167,4 +168,4 @@ def _monthly_of(
     monthly = (
         offering.hourly_usd_micros + catalog.public_ipv4(provider, region).usd_micros
     ) * HOURS_PER_MONTH + catalog.boot_disk(provider, region).usd_micros
-    return -(-needs.whole(part) // own.weight(part)) * monthly
+    return ceil_div(needs.whole(part), own.weight(part)) * monthly

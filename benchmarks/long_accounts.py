@@ -17,7 +17,7 @@ from pricing.accounts.account import account_view, advance
 from pricing.accounts.opening import open_account
 from pricing.ledger.balances import balance
 from pricing.ledger.invoices import issue_for_run
-from pricing.plans.model import BUNDLED_PLANS, load_plans
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Unit, quote_run
 from pricing.run_charges.charges import charge_start, reserve
 from pricing.tariffs import LoadSize

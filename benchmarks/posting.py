@@ -21,7 +21,7 @@ from engine.database import transaction
 from pricing.accounts.opening import open_account
 from pricing.ledger.balances import fold
 from pricing.ledger.ledger import Posting, Transaction, lock_books, post, post_all
-from pricing.plans.model import BUNDLED_PLANS, load_plans
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Unit
 from pricing.tables import POSTINGS, TRANSACTIONS
 

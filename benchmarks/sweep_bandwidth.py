@@ -15,6 +15,7 @@ import numpy as np
 from benchmarks.measure import Figure, in_turn
 from engine.sweeping.columns import Column
 from engine.sweeping.sweep import sweep
+from kernel.division import ceil_div
 
 ROWS = 20_000_000
 ROUNDS = 9
@@ -65,7 +66,7 @@ def _figure(
 
 def copying(source: Column, target: Column, threads: int) -> Callable[[], object]:
     """A function that copies one into the other, each thread a part."""
-    size = -(-len(source) // threads)
+    size = ceil_div(len(source), threads)
     parts = [slice(low, low + size) for low in range(0, len(source), size)]
 
     def copy(part: slice) -> None:

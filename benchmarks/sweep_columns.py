@@ -11,7 +11,8 @@ import numpy as np
 
 from benchmarks.measure import Figure, seconds, shown
 from engine.sweeping.sweep import sweep
-from pricing.plans.model import find_plan
+from kernel.division import ceil_div
+from pricing.plans.on_sale import BUNDLED_PLANS, find_plan
 from pricing.plans.quotes import quote_run
 from pricing.tariffs import LoadSize
 
@@ -23,10 +24,10 @@ PAYLOAD = 500
 
 def one_by_one(users: Sequence[int], duration_s: Sequence[int]) -> list[int]:
     """What each test is charged, by the code that quotes a run."""
-    plan = find_plan("on-demand")
+    plan = find_plan("on-demand", BUNDLED_PLANS)
     return [
         quote_run(
-            plan, LoadSize(injectors=-(-each // PAYLOAD), users=each, duration_s=length)
+            plan, LoadSize(injectors=ceil_div(each, PAYLOAD), users=each, duration_s=length)
         ).total
         for each, length in zip(users, duration_s, strict=True)
     ]

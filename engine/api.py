@@ -29,6 +29,7 @@ from engine.commands.reports import ReportCommands
 from engine.commands.serving import ServingCommands
 from engine.data_folder import data_folder
 from kernel.clock import Clock, SystemClock
+from pricing.plans.on_sale import plans_file
 from providers.settings import (
     AwsSettings,
     AzureSettings,
@@ -111,6 +112,10 @@ class Engine(
     def folder(self) -> Path:
         """Where runs keep their files, and what marks this installation's local machines."""
         return self._folder or folder_beside(self._db.url)
+
+    @property
+    def _plans_file(self) -> Path:
+        return plans_file(os.environ)
 
     def close(self) -> None:
         """Let go of the database; the next call opens it again."""

@@ -8,8 +8,9 @@
 
 The four branches are the four decisions a caller can take. Packages add leaves below them; a leaf
 sets ``code`` (stable, snake_case, part of the public contract) and passes the facts that explain
-the refusal as keyword arguments. A fact is a string, an integer, a boolean or ``None``, so that an
-error can be printed as one line and as one JSON object.
+the refusal as keyword arguments. A leaf that is raised by packages which do not know each other
+stands here. A fact is a string, an integer, a boolean or ``None``, so that an error can be printed
+as one line and as one JSON object.
 """
 
 from __future__ import annotations
@@ -67,6 +68,15 @@ class RefusedError(LoadmusterError):
 
     code = "refused"
     exit_code = 3
+
+
+class RequestConflictError(RefusedError):
+    """A request id was used before, for something else.
+
+    Facts: ``request_id``, and the ``command`` or the ``run`` that it stands for.
+    """
+
+    code = "request_conflict"
 
 
 class ProviderFailedError(LoadmusterError):

@@ -34,7 +34,7 @@ class MachineState(StrEnum):
     """No machine any more, or not yet one: what holds the parts of machines and is not gone."""
 
 
-class Machine(Struct, frozen=True):
+class Machine(Struct, frozen=True, forbid_unknown_fields=True):
     """One machine that exists now.
 
     Attributes:

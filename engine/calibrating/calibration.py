@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, convert, field
 from msgspec.structs import asdict
 
 from engine.calibrating.fit import FittedLine, fit_processor, memory_kib_per_user, users_measured_at
 from engine.calibrating.step import US_PER_S, CalibrationStep
 from engine.calibrating.steps import CEILING_PERCENT, CEILING_US_PER_S, telling_steps
 from kernel.errors import ProviderFailedError
+from kernel.plain import plain
 
 HALF_PERCENT = 50
 """A line through the steps up to here foretells the ceiling, and is held against what it was."""
@@ -60,7 +61,7 @@ class Calibration(Struct, frozen=True):
     machine: str
     steps: tuple[CalibrationStep, ...]
     note: str = ""
-    run_id: str | None = None
+    run_id: str | None = field(default=None, name="run")
 
     @property
     def line(self) -> FittedLine:
@@ -115,14 +116,12 @@ def check_measured(steps: Sequence[CalibrationStep], note: str) -> None:
 def calibration_to_json(calibration: Calibration) -> dict[str, Any]:
     """In dicts, lists, strings and numbers; what the line gives stands beside it for people."""
     foretold = calibration.foretold
+    measured: dict[str, Any] = plain(calibration)
+    steps = measured.pop("steps")
     return {
-        "test": calibration.test,
+        **measured,
         "at": calibration.at.isoformat(),
-        "engine": calibration.engine,
-        "machine": calibration.machine,
-        "note": calibration.note,
-        "run": calibration.run_id,
-        "steps": [asdict(step) for step in calibration.steps],
+        "steps": steps,
         "processor_us_per_request": calibration.processor_us_per_request,
         "requests_per_user_s": calibration.requests_per_million_s / US_PER_S,
         "memory_kib_per_user": calibration.memory_kib_per_user,
@@ -137,13 +136,9 @@ def calibration_to_json(calibration: Calibration) -> dict[str, Any]:
 
 
 def calibration_from_json(document: Mapping[str, Any]) -> Calibration:
-    """The calibration that ``calibration_to_json`` wrote."""
-    return Calibration(
-        test=document["test"],
-        at=datetime.fromisoformat(document["at"]),
-        engine=document["engine"],
-        machine=document["machine"],
-        steps=tuple(CalibrationStep(**step) for step in document["steps"]),
-        note=document["note"],
-        run_id=document.get("run"),
-    )
+    """The calibration that ``calibration_to_json`` wrote; what the line gives is not read.
+
+    Raises:
+        ValidationError: It is something else.
+    """
+    return convert(document, Calibration)

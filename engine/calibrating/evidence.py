@@ -7,12 +7,13 @@ from datetime import datetime
 from statistics import fmean, median_low
 from typing import Any
 
-from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec import Struct, convert
 
 from engine.calibrating.calibration import Calibration
 from engine.planning.requirement import user_seconds
 from engine.scenario import Measured, Scenario
+from kernel.division import ceil_div
+from kernel.plain import plain
 
 RUNS_COUNTED = 5
 """The newest of them: a test and its target change."""
@@ -26,7 +27,7 @@ BUSY_PERCENT_MIN = 5.0
 LOAD_S_MIN = 20.0
 
 
-class RunFigures(Struct, frozen=True):
+class RunFigures(Struct, frozen=True, forbid_unknown_fields=True):
     """What a real run measured of its users.
 
     Attributes:
@@ -100,7 +101,7 @@ def measured_by(evidence: Evidence) -> Measured | None:
     return Measured(
         processor_us_per_request=expected,
         processor_low_us=min(*processor_us, expected * (100 - SPREAD_PERCENT_MIN) // 100 or 1),
-        processor_high_us=max(*processor_us, -(-expected * (100 + SPREAD_PERCENT_MIN) // 100)),
+        processor_high_us=max(*processor_us, ceil_div(expected * (100 + SPREAD_PERCENT_MIN), 100)),
         requests_per_million_s=median_low([each.requests_per_million_s for each in both]),
         memory_kib_per_user=None if calibration is None else calibration.memory_kib_per_user,
         basis=_basis(calibration, len(runs)),
@@ -109,12 +110,17 @@ def measured_by(evidence: Evidence) -> Measured | None:
 
 def run_figures_to_json(figures: RunFigures) -> dict[str, Any]:
     """In strings and numbers."""
-    return {**asdict(figures), "at": figures.at.isoformat()}
+    document: dict[str, Any] = plain(figures)
+    return document
 
 
 def run_figures_from_json(document: Mapping[str, Any]) -> RunFigures:
-    """The figures that ``run_figures_to_json`` wrote."""
-    return RunFigures(**{**document, "at": datetime.fromisoformat(document["at"])})
+    """The figures that ``run_figures_to_json`` wrote.
+
+    Raises:
+        ValidationError: It is something else.
+    """
+    return convert(document, RunFigures)
 
 
 def _basis(calibration: Calibration | None, runs: int) -> str:

@@ -78,9 +78,9 @@ def evidence_of(scenario: Scenario, folder: Path | None = None) -> Evidence:
 def _read(path: Path, from_json: Callable[[Mapping[str, Any]], Kept]) -> Kept:
     try:
         return from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise CalibrationFilesError(
-            f"{path}: not a measurement of loadmuster ({error!r}); remove the file, and measure "
+            f"{path}: not a measurement of loadmuster ({error}); remove the file, and measure "
             "again with `loadmuster calibrate`",
             file=str(path),
         ) from error

@@ -7,7 +7,7 @@ import json
 
 from msgspec.structs import replace
 
-from engine.scenario import Scenario
+from engine.scenario import Scenario, UserClass
 from kernel.plain import plain
 
 
@@ -22,7 +22,13 @@ def identity_of(scenario: Scenario) -> str:
         "protocol": scenario.protocol.value,
         "load_engine": scenario.load_engine,
         "locust_user": scenario.locust_user,
-        "user_classes": plain(scenario.user_classes),
+        "user_classes": plain(tuple(map(_in_floats, scenario.user_classes))),
         "program": None if program is None else plain(replace(program, folder="")),
     }
     return hashlib.sha256(json.dumps(behaviour, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def _in_floats(user_class: UserClass) -> UserClass:
+    """A pause of 1 second is one of 1.0 seconds: a scenario that was on record has the latter."""
+    least_s, most_s = user_class.think_time_s
+    return replace(user_class, think_time_s=(float(least_s), float(most_s)))

@@ -8,7 +8,7 @@ US_PER_S = 1_000_000
 """Processor time of one core in a second, in microseconds."""
 
 
-class CalibrationStep(Struct, frozen=True):
+class CalibrationStep(Struct, frozen=True, forbid_unknown_fields=True):
     """What a number of users took, second by second on average.
 
     Attributes:

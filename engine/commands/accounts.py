@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from engine.commands.base import Commands
 from pricing.plans.channels import Channel
-from pricing.plans.model import Plan, find_plan, load_plans
+from pricing.plans.model import Plan
+from pricing.plans.on_sale import find_plan, load_plans
 
 if TYPE_CHECKING:
     from pricing.accounts.account import Account, Advanced
@@ -50,7 +51,7 @@ class AccountCommands(Commands):
         from pricing.accounts.plan_changes import check_sale
 
         now = self.clock.now()
-        wanted = find_plan(plan, at=now.date()).with_credits(credits_wanted)
+        wanted = self._find_plan(plan).with_credits(credits_wanted)
         check_sale(account_id, None, wanted, agreed_with)
         # Before there is a database: a mistake leaves nothing behind.
         opening.check_opening(account_id, timezone=timezone, activated_at=activated, now=now)
@@ -102,7 +103,7 @@ class AccountCommands(Commands):
         """Put the account on a bigger plan at once, or on a first one (R35-R43)."""
         from pricing.accounts.plan_changes import upgrade
 
-        wanted = find_plan(plan, at=self.clock.now().date()).with_credits(credits_wanted)
+        wanted = self._find_plan(plan).with_credits(credits_wanted)
         return self._do(upgrade, account_id, request_id, wanted=wanted, agreed_with=agreed_with)
 
     def downgrade(
@@ -117,7 +118,7 @@ class AccountCommands(Commands):
         """Have the account on a smaller plan from the next boundary on (R44-R48)."""
         from pricing.accounts.plan_changes import downgrade
 
-        wanted = find_plan(plan, at=self.clock.now().date()).with_credits(credits_wanted)
+        wanted = self._find_plan(plan).with_credits(credits_wanted)
         return self._do(downgrade, account_id, request_id, wanted=wanted, agreed_with=agreed_with)
 
     def to_on_demand(
@@ -126,7 +127,7 @@ class AccountCommands(Commands):
         """Put the account on demand at once; its credits are suspended (R49-R53)."""
         from pricing.accounts.on_demand import to_on_demand
 
-        plan = find_plan(ON_DEMAND, at=self.clock.now().date())
+        plan = self._find_plan(ON_DEMAND)
         return self._do(
             to_on_demand, account_id, request_id, on_demand=plan, agreed_with=agreed_with
         )
@@ -204,7 +205,7 @@ class AccountCommands(Commands):
         now = self.clock.now()
         with self._transaction() as conn:
             advance(conn, account_id, now, payer=self.payer)
-            return offers_of(conn, account_id, load_plans(at=now.date()).values())
+            return offers_of(conn, account_id, self._plans_on_sale(now).values())
 
     def billing_settings(self, account_id: str) -> BillingSettings | None:
         """How the account pays; None before it has subscribed to a paid plan (R98-R101)."""
@@ -236,6 +237,14 @@ class AccountCommands(Commands):
         with self._transaction() as conn:
             forget_history(conn, now)
         return AdvanceCount(accounts, failed)
+
+    def _find_plan(self, name: str) -> Plan:
+        """The plan of that name, as it is sold today."""
+        return find_plan(name, self._plans_file, at=self.clock.now().date())
+
+    def _plans_on_sale(self, now: datetime) -> Mapping[str, Plan]:
+        """The plans by name, as they are sold that day."""
+        return load_plans(self._plans_file, at=now.date())
 
     def _plan_of(self, account_id: str) -> Plan:
         """The plan that the account is on, as it was sold to it."""

@@ -47,6 +47,11 @@ class Commands:
 
     @property
     @abstractmethod
+    def _plans_file(self) -> Path:
+        """The file that plans are sold from."""
+
+    @property
+    @abstractmethod
     def _clouds(self) -> CloudRegistry:
         """Connections to where runs have machines."""
 

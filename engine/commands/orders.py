@@ -23,6 +23,7 @@ from engine.runs.launching.placements import LOCAL, placements_of, providers_of
 from engine.runs.states import Placement, Run, RunOrder
 from engine.scenario import Scenario
 from kernel.clock import SystemClock
+from pricing.plans.on_sale import estimated_plans
 
 if TYPE_CHECKING:
     from engine.runs.leases.lease import Lease
@@ -56,6 +57,7 @@ class OrderCommands(AccountCommands, CatalogCommands, TargetCommands):
             regions=regions,
             at=self.clock.now().date(),
             plan=plan,
+            plans=estimated_plans(self._plans_file),
         )
 
     def payment(self, planned: Estimate, *, account: str, department: str | None = None) -> Funding:
@@ -77,7 +79,7 @@ class OrderCommands(AccountCommands, CatalogCommands, TargetCommands):
                 account,
                 quote_of(planned, plan, now),
                 department=department,
-                on_demand=on_demand_quote_of(planned, plan, now),
+                on_demand=on_demand_quote_of(planned, plan, self._plans_on_sale(now), now),
                 now=now,
                 payer=self.payer,
             )
@@ -173,7 +175,7 @@ class OrderCommands(AccountCommands, CatalogCommands, TargetCommands):
                 quote,
                 rehearsal=dry_run,
                 department=department,
-                on_demand=on_demand_quote_of(planned, plan, now),
+                on_demand=on_demand_quote_of(planned, plan, self._plans_on_sale(now), now),
                 now=now,
                 payer=self.payer,
             )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from engine.commands.base import Commands
-from pricing.plans.model import load_plans
+from pricing.plans.on_sale import load_plans
 from pricing.tariffs import load_tariff
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class ReportCommands(Commands):
             if view.period is not None:
                 credits_left = view.balance_li_minutes - view.reserved_li_minutes
         need = advisor.complete_need(observed, li_minutes=li_minutes, runs=runs, users=users)
-        plans = advisor.plans_to_compare(load_plans().values())
+        plans = advisor.plans_to_compare(load_plans(self._plans_file).values())
         tariff = next((plan.tariff for plan in plans if not plan.is_subscription), None)
         return advisor.advise(
             need,

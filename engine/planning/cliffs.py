@@ -7,6 +7,7 @@ from functools import partial
 from engine.planning.offers import usage_of
 from engine.planning.requirement import Requirement, injectors_for, peak_users
 from engine.scenario import Scenario
+from kernel.division import ceil_div
 from kernel.durations import format_duration
 from kernel.words import counted
 from pricing.money import format_cents
@@ -56,7 +57,7 @@ def _smaller(cliff: Cliff) -> str:
         return f"{format_duration(cliff.there)} instead of {format_duration(cliff.here)}"
     words = f"{cliff.there:,} {cliff.size.value} instead of {cliff.here:,}"
     if cliff.size is CliffDimension.INJECTORS and cliff.usage.users is not None:
-        words += f", with {counted(-(-cliff.usage.users // cliff.there), 'user')} each"
+        words += f", with {counted(ceil_div(cliff.usage.users, cliff.there), 'user')} each"
     return words
 
 

@@ -26,7 +26,8 @@ from engine.scenario import Scenario
 from kernel.words import counted
 from pricing.catalog import Catalog
 from pricing.money import SECONDS_PER_HOUR, divide_half_up, format_cents, to_cents_half_up
-from pricing.plans.model import Plan, estimated_plans
+from pricing.plans.model import Plan
+from pricing.plans.on_sale import BUNDLED_PLANS, estimated_plans
 from pricing.tariffs import (
     Cliff,
     LoadSize,
@@ -111,13 +112,13 @@ def compare(
         provider: Whose machines an account of one's own would take.
         regions: Where the load comes from, in equal shares; replaces the scenario's.
         at: The day whose tariffs count; None: the newest.
-        plans: Those that are sold; None: ``estimated_plans()``.
+        plans: Those that are sold; None: the bundled ones that ``estimated_plans`` chooses.
         tariffs: Of which services; None: ``services()``.
 
     Raises:
         UnknownTariffError: No such tariff. Else as ``estimate`` does.
     """
-    sold = estimated_plans() if plans is None else plans
+    sold = estimated_plans(BUNDLED_PLANS) if plans is None else plans
     estimated = estimate(
         scenario, catalog=catalog, provider=provider, regions=regions, at=at, plans=sold
     )

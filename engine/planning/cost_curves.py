@@ -21,10 +21,12 @@ from engine.planning.places import ANY_PROVIDER
 from engine.planning.requirement import peak_users, require
 from engine.scenario import Scenario
 from engine.scenario.profile import ClosedProfile
+from kernel.division import ceil_div
 from kernel.errors import BadInputError
 from pricing.catalog import PROVIDERS, Catalog
 from pricing.money import MICROS_PER_USD
-from pricing.plans.model import estimated_plans
+from pricing.plans.model import Plan
+from pricing.plans.on_sale import BUNDLED_PLANS, estimated_plans
 from pricing.tariffs import LEAST_RISE, OUT_OF_PROPORTION, USERS_MAX, load_tariff, tariff_names
 
 POINTS = 120
@@ -77,6 +79,7 @@ def cost_curves(
     provider: str = ANY_PROVIDER,
     catalog: Catalog | None = None,
     at: date | None = None,
+    plans: Sequence[Plan] | None = None,
 ) -> tuple[CostCurve, ...]:
     """The curves of some ways to run a test, from one user on.
 
@@ -87,6 +90,7 @@ def cost_curves(
         provider: Whose machines an account of one's own would take.
         catalog: Machine types and prices; None: the bundled catalogue.
         at: The day whose tariffs count; None: the newest.
+        plans: Those that are sold; None: the bundled ones that ``estimated_plans`` chooses.
 
     Raises:
         NotDrawnError: No such name; one that cannot count this test; or names that have no price
@@ -98,14 +102,16 @@ def cost_curves(
             f"a curve goes up to between 2 and {USERS_MAX:,} users, not {users_most:,}",
             name="users",
         )
-    known = (*_ours(), *tariff_names())
+    sold = estimated_plans(BUNDLED_PLANS) if plans is None else plans
+    ours = (*(plan.name for plan in sold), *(f"own-{name}" for name in PROVIDERS))
+    known = (*ours, *tariff_names())
     for name in names:
         if name not in known:
             raise NotDrawnError(
                 f"nothing is called {name!r}; there are {', '.join(known)}", name=name
             )
-    wanted = [name for name in names if name not in _ours()] if names else services()
-    prices = _Prices(scenario, catalog or Catalog.bundled(), provider, at, tuple(wanted))
+    wanted = [name for name in names if name not in ours] if names else services()
+    prices = _Prices(scenario, catalog or Catalog.bundled(), provider, at, tuple(wanted), sold)
     drawn = _drawn(prices.rows(users_most), names)
     in_money = all(row.usd_micros is not None for row in drawn)
     return tuple(
@@ -126,13 +132,14 @@ class _Prices:
         provider: str,
         at: date | None,
         tariffs: Sequence[str],
+        plans: Sequence[Plan],
     ) -> None:
         self._scenario = scenario
         self._catalog = catalog
         self._provider = provider
         self._at = at
         self._tariffs = tariffs
-        self._plans = {plan.name: plan for plan in estimated_plans()}
+        self._plans = {plan.name: plan for plan in plans}
         self._on_machines_with = cache(self._on_machines)
 
     def rows(self, users: int) -> Sequence[Row]:
@@ -176,16 +183,13 @@ class _Prices:
             catalog=self._catalog,
             provider=self._provider,
             at=self._at,
+            plans=tuple(self._plans.values()),
             tariffs=tariffs,
         ).rows
 
 
 def _is_on_machines(name: str) -> bool:
     return name in tariff_names() and load_tariff(name).machines_of is not None
-
-
-def _ours() -> tuple[str, ...]:
-    return (*(plan.name for plan in estimated_plans()), *(f"own-{name}" for name in PROVIDERS))
 
 
 def _drawn(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
@@ -213,7 +217,7 @@ def _drawn(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
 def _with_users(scenario: Scenario, users: int) -> Scenario:
     """The same load with another peak: its shape, its length and the payload stay."""
     if scenario.injectors is not None:
-        payload = -(-peak_users(scenario) // scenario.injectors)
+        payload = ceil_div(peak_users(scenario), scenario.injectors)
         scenario = replace(scenario, injectors=None, users_per_injector=payload)
     profile = scenario.profile
     if isinstance(profile, ClosedProfile):

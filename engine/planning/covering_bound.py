@@ -13,6 +13,8 @@ from fractions import Fraction
 
 from msgspec import Struct
 
+from kernel.division import ceil_div
+
 
 class Piece(Struct, frozen=True):
     """Something of which any number may be taken.
@@ -76,7 +78,7 @@ def bound_by(edges: Sequence[Edge]) -> Callable[[int, Sequence[int]], int]:
     if len(edges) > 1 or first.unused:
         return lambda missing, left: max(edge.bound(missing, left) for edge in edges)
     carried, denominator = first.carried, first.denominator
-    return lambda missing, _: -(-missing * carried // denominator)
+    return lambda missing, _: ceil_div(missing * carried, denominator)
 
 
 def _hull(pieces: Sequence[Piece], start: int, resource: int) -> Iterator[Edge]:

@@ -25,6 +25,7 @@ from heapq import heappop, heappush
 from msgspec import Struct
 
 from engine.planning.covering_bound import Piece, bound_by, edges
+from kernel.division import ceil_div
 
 STATES_MAX = 20_000
 """States that are taken up; after that the best cover so far is returned, with its bound."""
@@ -71,7 +72,7 @@ def cheapest_cover(
     if not order:
         return None
     unit = math.gcd(*(pieces[i].carries for i in order if pieces[i].carries < target)) or target
-    goal = -(-target // unit)
+    goal = ceil_div(target, unit)
     # A piece costs one more than its scaled price, which decides between equally cheap covers.
     scale = goal + 1
     scaled = [
@@ -104,7 +105,7 @@ def cheapest_uniform_cover(
     """The cheapest cover with pieces of one kind only; otherwise as ``cheapest_cover``."""
     best: tuple[int, int, int] | None = None
     for i, piece in enumerate(pieces):
-        count = -(-target // piece.carries)
+        count = ceil_div(target, piece.carries)
         price = count * piece.price
         if _less(limits, piece.uses, count) is not None and (
             best is None or (price, count) < best[:2]
@@ -114,7 +115,7 @@ def cheapest_uniform_cover(
         return None
     price, count, chosen = best
     # Parts of one kind of piece: the same as parts of any kinds.
-    linear_price = min(-(-target * each.price // min(target, each.carries)) for each in pieces)
+    linear_price = min(ceil_div(target * each.price, min(target, each.carries)) for each in pieces)
     counts = tuple(count if i == chosen else 0 for i in range(len(pieces)))
     return Cover(counts, price, least_price=price, linear_price=linear_price)
 
@@ -229,12 +230,12 @@ class _Search:
             return
         first = self._pieces[base[0]]
         if len(base) == 1:
-            count = -(-missing // first.carries)
+            count = ceil_div(missing, first.carries)
             if _less(left, first.uses, count) is not None:
                 self._offer(price + count * first.price, state, ((base[0], count),))
             return
         second = self._pieces[base[1]]
-        least, most = _least_of(second, first, missing, left), -(-missing // second.carries)
+        least, most = _least_of(second, first, missing, left), ceil_div(missing, second.carries)
         for count in range(least, most + 1):
             if count - least == FILLS_MAX:
                 self._left_out = True
@@ -246,7 +247,7 @@ class _Search:
                 return
             if paid + self.least(rest, remaining) >= self._best_price:
                 return
-            others = -(-rest // first.carries)
+            others = ceil_div(rest, first.carries)
             if _less(remaining, first.uses, others) is not None:
                 self._offer(
                     paid + others * first.price, state, ((base[0], others), (base[1], count))
@@ -281,6 +282,6 @@ def _least_of(second: Piece, first: Piece, missing: int, left: tuple[int, ...]) 
         gain = second.carries * first.uses[resource] - second.uses[resource] * first.carries
         if lacking > 0:
             if gain <= 0:
-                return -(-missing // second.carries) + 1  # more than would ever do
-            least = max(least, -(-lacking // gain))
+                return ceil_div(missing, second.carries) + 1  # more than would ever do
+            least = max(least, ceil_div(lacking, gain))
     return least

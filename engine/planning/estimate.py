@@ -2,7 +2,8 @@
 
     Scenario -> Requirement -> Fleet -> Offer
 
-Pure: the same scenario, catalogue, plans and day give the same estimate.
+Pure: the same scenario, catalogue, plans and day give the same estimate. Which plans are on sale is
+the caller's to say; nothing here reads the environment.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ from engine.scenario import Scenario
 from engine.scenario.profile import ClosedProfile, OpenProfile
 from kernel.errors import BadInputError
 from pricing.catalog import PROVIDERS, Catalog, UnknownProviderError, UnknownRegionError
-from pricing.plans.model import Plan, estimated_plans
+from pricing.plans.model import Plan
+from pricing.plans.on_sale import BUNDLED_PLANS, estimated_plans
 from pricing.tariffs import Cliff, Tariff, load_tariff
 
 __all__ = [
@@ -129,7 +131,7 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
         at: The day that decides which tariffs hold and which prices are old; None: the newest
             tariffs, and no judgement on ages.
         plan: The plan of the account that asks; of our plans only it is quoted.
-        plans: Those that are sold; None: ``estimated_plans()``.
+        plans: Those that are sold; None: the bundled ones that ``estimated_plans`` chooses.
 
     Raises:
         UnknownProviderError, UnknownRegionError, UnknownFamilyError: No such place or machines.
@@ -145,7 +147,7 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
     quotes = offers(
         scenario,
         requirement,
-        plans=estimated_plans() if plans is None else plans,
+        plans=estimated_plans(BUNDLED_PLANS) if plans is None else plans,
         account_plan=plan,
         at=at,
     )

@@ -9,6 +9,7 @@ from engine.planning.needs import Needs, viable_machine_types
 from engine.planning.places import CandidateRegion
 from engine.planning.requirement import ImpossibleLoadError, RegionRequirement
 from engine.scenario import MachineWishes
+from kernel.division import ceil_div
 from kernel.words import counted
 from pricing.catalog import Catalog
 
@@ -56,7 +57,7 @@ def refuse_load(
             "check the requests per user, their sizes and the memory per user",
             **facts,
         )
-    least = -(-needs.whole(part) // max(weights)) + part.reference_injectors
+    least = ceil_div(needs.whole(part), max(weights)) + part.reference_injectors
     return ImpossibleLoadError(
         f"{name}: {counted(part.users, 'user')} from {where} on {provider} would take at least "
         f"{counted(least, 'machine')}; found none within the wishes: {_said(wishes)}",

@@ -17,6 +17,7 @@ from engine.planning.machines import Candidate, host_of, is_wished
 from engine.planning.needs import Needs, Strength, strength_of, viable_machine_types
 from engine.planning.places import CandidateRegion
 from engine.planning.requirement import RegionRequirement
+from kernel.division import ceil_div
 from pricing.catalog import Catalog, Offering
 
 ONE_IMAGE_A_LAUNCH = frozenset({"azure"})
@@ -141,8 +142,8 @@ def stand_ins(group: FleetGroup, needs: Needs, catalog: Catalog, most: int) -> t
     chosen = group.offering.machine
     share = replace(
         group.part,
-        users=-(-group.part.users // group.count),
-        injectors=-(-group.part.injectors // group.count),
+        users=ceil_div(group.part.users, group.count),
+        injectors=ceil_div(group.part.injectors, group.count),
     )
     found: list[Offering] = []
     offerings = catalog.offerings(chosen.provider, group.place.region)
@@ -173,7 +174,8 @@ def least_monthly(
         return None
     beside = strong[0][0].monthly_usd_micros * part.reference_injectors
     return beside + min(
-        -(-each.monthly_usd_micros * whole // min(whole, own.weight(part))) for each, own in strong
+        ceil_div(each.monthly_usd_micros * whole, min(whole, own.weight(part)))
+        for each, own in strong
     )
 
 

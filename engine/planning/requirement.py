@@ -25,6 +25,7 @@ from engine.planning.capacity import (
 )
 from engine.scenario import Scenario
 from engine.scenario.profile import OpenProfile
+from kernel.division import ceil_div
 from kernel.errors import BadInputError
 from kernel.words import counted
 from pricing.money import divide_half_up
@@ -134,10 +135,10 @@ def require(scenario: Scenario, *, at: date | None = None) -> Requirement:
     users_by_region = [users_there for _, users_there in parts]
     if scenario.injectors is not None:
         counts = _fixed_injectors(scenario.injectors, users_by_region)
-        payload = max(map(_ceil_div, users_by_region, counts))
+        payload = max(map(ceil_div, users_by_region, counts))
     else:
         payload = scenario.users_per_injector or recommended.users
-        counts = [_ceil_div(users_there, payload) for users_there in users_by_region]
+        counts = [ceil_div(users_there, payload) for users_there in users_by_region]
     reference = 1 if scenario.reference_injector else 0
     injectors = sum(counts) + reference * len(counts)
     tariff = load_tariff(HOUSE_TARIFF, at)
@@ -235,7 +236,7 @@ def injectors_for(scenario: Scenario, users: int, payload: int) -> int:
     """
     parts = [part for part in split(users, _shares(scenario)) if part]
     reference = len(parts) if scenario.reference_injector else 0
-    return sum(_ceil_div(part, payload) for part in parts) + reference
+    return sum(ceil_div(part, payload) for part in parts) + reference
 
 
 def split(total: int, shares: Sequence[Fraction]) -> list[int]:
@@ -285,7 +286,3 @@ def _shares(scenario: Scenario) -> list[Fraction]:
 
 def _names(scenario: Scenario) -> list[str | None]:
     return [each.region for each in scenario.regions] or [None]
-
-
-def _ceil_div(numerator: int, denominator: int) -> int:
-    return -(-numerator // denominator)

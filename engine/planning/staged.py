@@ -28,6 +28,7 @@ from engine.planning.requirement import (
 from engine.planning.shifts import Cost, Roster, rosters
 from engine.scenario import Scenario
 from engine.scenario.profile import Curve, LoadProfile, Point
+from kernel.division import ceil_div
 from kernel.durations import format_duration
 from pricing.catalog import Catalog, Offering
 from pricing.tariffs import Tariff, li_minutes, load_tariff
@@ -128,7 +129,7 @@ def users_over_time(profile: LoadProfile) -> Curve:
 
 def _standard(part: RegionRequirement, curve: Curve, of_shift: Cost) -> tuple[Roster, ...]:
     """Standard injectors of a region; reference injectors measure from beginning to end."""
-    payload = -(-part.users // part.injectors)
+    payload = ceil_div(part.users, part.injectors)
     found = rosters(curve, [number * payload for number in range(part.injectors)], of_shift)
     if not part.reference_injectors:
         return found
@@ -183,7 +184,7 @@ def _best_crews(
         catalog, site.place.provider, site.place.region, needs, frozenset()
     ):
         weight = strength.weight(part)
-        count = -(-whole // weight)
+        count = ceil_div(whole, weight)
         tops = [part.users * number * weight / whole for number in range(count)]
         shifts = rosters(curve, tops, of_shift)
         cost = candidate.monthly_usd_micros * sum(each.cost(of_shift) for each in shifts)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from engine.planning.ranges import Span, price_expected, price_high, price_low, price_span
+from kernel.division import ceil_div
 from pricing.catalog import FREE_EGRESS_GB, Catalog, NatPrices, egress_cost
 from pricing.money import BYTES_PER_GB, SECONDS_PER_HOUR
 
@@ -81,7 +82,7 @@ def nat_of(
     if prices is None:
         return None
     hourly = _hourly(prices, catalog, provider, region)
-    hours = billed_s.map(lambda seconds: -(-seconds // SECONDS_PER_HOUR))
+    hours = billed_s.map(lambda seconds: ceil_div(seconds, SECONDS_PER_HOUR))
     by_time = hourly.join(hours, operator.mul).map(lambda usd: usd * BYTES_PER_GB)
     by_bytes = price_span(prices.gigabyte).join(carried_bytes, operator.mul)
     return Span(0, by_time.expected, by_time.high).join(by_bytes, operator.add)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from engine.planning.estimate import Estimate
@@ -16,7 +16,7 @@ from engine.runs.states import RunOrder
 from engine.scenario import Scenario
 from kernel.errors import BadInputError
 from pricing.money import format_cents
-from pricing.plans.model import Plan, load_plans
+from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote, Unit, quote_run
 from pricing.tariffs import LoadSize
 
@@ -42,12 +42,20 @@ def quote_of(estimate: Estimate, plan: Plan, at: datetime) -> Quote:
     )
 
 
-def on_demand_quote_of(estimate: Estimate, plan: Plan, at: datetime) -> Quote | None:
+def on_demand_quote_of(
+    estimate: Estimate, plan: Plan, plans: Mapping[str, Plan], at: datetime
+) -> Quote | None:
     """The run in money, for when a department's credits do not suffice (R71).
 
     None on a plan that is paid in money anyway, or where no on-demand plan is sold.
+
+    Args:
+        estimate: Of the run.
+        plan: The account's.
+        plans: Those on sale that day, by name.
+        at: The instant of the quote.
     """
-    sold = load_plans(at=at.date()).get(ON_DEMAND_PLAN)
+    sold = plans.get(ON_DEMAND_PLAN)
     if sold is None or not plan.is_subscription:
         return None
     return quote_of(estimate, sold, at)

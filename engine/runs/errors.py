@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.errors import BadInputError, ProviderFailedError, RefusedError
+from kernel.errors import BadInputError, InvariantBrokenError, ProviderFailedError, RefusedError
 
 
 class UnknownRunError(BadInputError):
@@ -11,10 +11,10 @@ class UnknownRunError(BadInputError):
     code = "unknown_run"
 
 
-class RequestConflictError(RefusedError):
-    """The request id was used before, for something else; facts: ``request_id``, ``run``."""
+class RecordUnreadableError(InvariantBrokenError):
+    """What the store holds of a run is not ours."""
 
-    code = "request_conflict"
+    code = "record_unreadable"
 
 
 class PriceCapError(RefusedError):

@@ -10,21 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.scenario import (
-    FAST_HTTP_USER,
-    MachineWishes,
-    Measured,
-    Protocol,
-    RegionShare,
-    Request,
-    Scenario,
-    UserClass,
-)
-from engine.scenario.profile import ClosedProfile, Curve, LoadProfile, OpenProfile, Point
-from engine.scenario.program import program_from_json
+from msgspec import convert
+
+from engine.scenario import FAST_HTTP_USER, MachineWishes, Scenario
+from kernel.errors import InvariantBrokenError
 from kernel.plain import plain
 
 Document = dict[str, Any]
+
+_CURVES = frozenset({"users", "arrivals_per_s"})
+"""Fields of profiles that are curves; a document has their points without a name of their own."""
+
+
+class ScenarioUnreadableError(InvariantBrokenError):
+    """A stored scenario is not one of ours."""
+
+    code = "scenario_unreadable"
 
 
 def scenario_to_json(scenario: Scenario) -> Document:
@@ -34,7 +35,7 @@ def scenario_to_json(scenario: Scenario) -> Document:
     if they were said: a scenario without has the form, and a request for its run the hash, that it
     had before there were any.
     """
-    document = plain(scenario)
+    document: Document = plain(scenario)
     if scenario.memory_mib_per_user is None:
         del document["memory_mib_per_user"]
     if scenario.locust_user == FAST_HTTP_USER:
@@ -48,65 +49,22 @@ def scenario_to_json(scenario: Scenario) -> Document:
             del document["machines"]["nat"]
         if not scenario.machines.types:
             del document["machines"]["types"]
-    return {**document, "profile": _profile_to_json(scenario.profile)}
+    profile = document["profile"]
+    for name in _CURVES & profile.keys():
+        profile[name] = profile[name]["points"]
+    return document
 
 
 def scenario_from_json(document: Mapping[str, Any]) -> Scenario:
-    """The scenario that ``scenario_to_json`` wrote."""
-    program = document.get("program")
-    wishes = dict(document.get("machines", {}))
-    wishes["families"] = tuple(wishes.get("families", ()))
-    measured = document.get("measured")
-    wishes["types"] = tuple(wishes.get("types", ()))
-    return Scenario(
-        **{
-            **document,
-            "machines": MachineWishes(**wishes),
-            "measured": None if measured is None else Measured(**measured),
-            "protocol": Protocol(document["protocol"]),
-            "profile": _profile_from_json(document["profile"]),
-            "user_classes": tuple(_user_class_from_json(each) for each in document["user_classes"]),
-            "regions": tuple(RegionShare(**each) for each in document["regions"]),
-            "program": None if program is None else program_from_json(program),
-        }
-    )
+    """The scenario that ``scenario_to_json`` wrote; what is missing has its default.
 
-
-def _profile_to_json(profile: LoadProfile) -> Document:
-    if isinstance(profile, ClosedProfile):
-        return {"kind": "closed", "users": _curve_to_json(profile.users)}
-    return {
-        "kind": "open",
-        "arrivals_per_s": _curve_to_json(profile.arrivals_per_s),
-        "iteration_s": profile.iteration_s,
-        "max_users": profile.max_users,
-    }
-
-
-def _profile_from_json(document: Mapping[str, Any]) -> LoadProfile:
-    if document["kind"] == "closed":
-        return ClosedProfile(_curve_from_json(document["users"]))
-    assert document["kind"] == "open", document["kind"]
-    return OpenProfile(
-        _curve_from_json(document["arrivals_per_s"]),
-        iteration_s=document["iteration_s"],
-        max_users=document["max_users"],
-    )
-
-
-def _curve_to_json(curve: Curve) -> list[list[float]]:
-    return [[point.at_s, point.level] for point in curve.points]
-
-
-def _curve_from_json(pairs: list[list[float]]) -> Curve:
-    return Curve(tuple(Point(at_s, level) for at_s, level in pairs))
-
-
-def _user_class_from_json(document: Mapping[str, Any]) -> UserClass:
-    least_s, most_s = document["think_time_s"]
-    return UserClass(
-        name=document["name"],
-        weight=document["weight"],
-        think_time_s=(least_s, most_s),
-        requests=tuple(Request(**request) for request in document["requests"]),
-    )
+    Raises:
+        ScenarioUnreadableError: It is something else.
+    """
+    try:
+        profile = dict(document["profile"])
+        for name in _CURVES & profile.keys():
+            profile[name] = {"points": profile[name]}
+        return convert({**document, "profile": profile}, Scenario)
+    except (AssertionError, KeyError, TypeError, ValueError) as error:
+        raise ScenarioUnreadableError(f"a stored scenario cannot be read: {error}") from error

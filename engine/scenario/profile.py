@@ -20,14 +20,17 @@ from itertools import pairwise
 from msgspec import Struct
 
 
-class Point(Struct, frozen=True):
-    """One corner of a curve: ``level`` users, or arrivals per second, at ``at_s`` seconds."""
+class Point(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One corner of a curve: ``level`` users, or arrivals per second, at ``at_s`` seconds.
+
+    In JSON it is a pair.
+    """
 
     at_s: float
     level: float
 
 
-class Curve(Struct, frozen=True):
+class Curve(Struct, frozen=True, forbid_unknown_fields=True):
     """A piecewise linear function of time through at least two points in time order."""
 
     points: tuple[Point, ...]
@@ -81,7 +84,9 @@ class Curve(Struct, frozen=True):
         )
 
 
-class ClosedProfile(Struct, frozen=True):
+class ClosedProfile(
+    Struct, frozen=True, tag_field="kind", tag="closed", forbid_unknown_fields=True
+):
     """Virtual users over time."""
 
     users: Curve
@@ -102,7 +107,7 @@ class ClosedProfile(Struct, frozen=True):
         return self.users.area
 
 
-class OpenProfile(Struct, frozen=True):
+class OpenProfile(Struct, frozen=True, tag_field="kind", tag="open", forbid_unknown_fields=True):
     """Arrivals per second over time.
 
     Attributes:

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
 
 from msgspec import Struct
 
@@ -44,7 +43,7 @@ class ProgramFilesError(BadInputError):
     code = "program_files"
 
 
-class ProgramFile(Struct, frozen=True):
+class ProgramFile(Struct, frozen=True, forbid_unknown_fields=True):
     """A file that every injector gets.
 
     Attributes:
@@ -60,7 +59,7 @@ class ProgramFile(Struct, frozen=True):
     executable: bool = False
 
 
-class LoadProgram(Struct, frozen=True):
+class LoadProgram(Struct, frozen=True, forbid_unknown_fields=True):
     """What injectors run.
 
     Attributes:
@@ -91,17 +90,6 @@ class LoadProgram(Struct, frozen=True):
         """Names the content of all files: the same files, the same key."""
         listed = json.dumps(plain(self.files), sort_keys=True)
         return hashlib.sha256(listed.encode()).hexdigest()
-
-
-def program_from_json(document: Mapping[str, Any]) -> LoadProgram:
-    """The program that ``plain`` wrote down."""
-    return LoadProgram(
-        **{
-            **document,
-            "kind": ProgramKind(document["kind"]),
-            "files": tuple(ProgramFile(**file) for file in document["files"]),
-        }
-    )
 
 
 def check_size(files: Mapping[str, int]) -> None:

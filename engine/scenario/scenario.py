@@ -30,7 +30,7 @@ class Protocol(StrEnum):
 FAST_HTTP_USER = "FastHttpUser"
 
 
-class Request(Struct, frozen=True):
+class Request(Struct, frozen=True, forbid_unknown_fields=True):
     """One request that a virtual user makes.
 
     Attributes:
@@ -48,7 +48,7 @@ class Request(Struct, frozen=True):
     body: str | None = None
 
 
-class UserClass(Struct, frozen=True):
+class UserClass(Struct, frozen=True, forbid_unknown_fields=True):
     """One kind of virtual user: its share of the users, its pauses, its requests."""
 
     name: str
@@ -57,14 +57,14 @@ class UserClass(Struct, frozen=True):
     requests: tuple[Request, ...] = (Request("/"),)
 
 
-class RegionShare(Struct, frozen=True):
+class RegionShare(Struct, frozen=True, forbid_unknown_fields=True):
     """The part of the load that comes from one region, as a share of 1."""
 
     region: str
     share: float = 1.0
 
 
-class MachineWishes(Struct, frozen=True):
+class MachineWishes(Struct, frozen=True, forbid_unknown_fields=True):
     """Which machines a cloud may be asked for.
 
     Attributes:
@@ -87,7 +87,7 @@ class MachineWishes(Struct, frozen=True):
     types: tuple[str, ...] = ()
 
 
-class Measured(Struct, frozen=True):
+class Measured(Struct, frozen=True, forbid_unknown_fields=True):
     """What one user of this very test was measured to take on an injector.
 
     Attributes:
@@ -106,7 +106,7 @@ class Measured(Struct, frozen=True):
     basis: str
 
 
-class Scenario(Struct, frozen=True):
+class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     """A load test.
 
     Attributes:

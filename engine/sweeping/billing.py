@@ -7,7 +7,7 @@ numbers and rounded as the single price is. Where 64 bits might not do, Python's
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
@@ -16,9 +16,10 @@ from msgspec import Struct
 
 from engine.planning.requirement import HOUSE_TARIFF
 from engine.sweeping.columns import Column, Mask
+from kernel.division import ceil_div
 from kernel.errors import BadInputError
 from pricing.money import MICROS_PER_CENT
-from pricing.plans.model import Plan, load_plans
+from pricing.plans.model import Plan
 from pricing.tariffs import Counted, Rounding, Tariff, load_tariff, tariff_names
 
 INJECTORS_MAX = 1_000_000
@@ -68,23 +69,26 @@ class Billing(Struct, frozen=True):
         )
 
 
-def billing_of(name: str, protocol: str, *, is_fixed: bool, at: date | None) -> Billing:
+def billing_of(
+    name: str, protocol: str, plans: Iterable[Plan], *, is_fixed: bool, at: date | None
+) -> Billing:
     """How the plan or tariff of that name bills.
 
     Args:
         name: Of a plan, else of a tariff.
         protocol: Of the users.
+        plans: Those on sale.
         is_fixed: The load test fixes its payload or its injectors.
         at: The day whose version of the tariff counts; None: the newest.
 
     Raises:
         UnknownBillingError: No such name; or nobody publishes what a run costs there.
     """
-    plans = load_plans()
-    if name in plans:
-        return _on_plan(plans[name], protocol, at)
+    sold = {plan.name: plan for plan in plans}
+    if name in sold:
+        return _on_plan(sold[name], protocol, at)
     if name not in tariff_names():
-        known = ", ".join(dict.fromkeys((*plans, *tariff_names())))
+        known = ", ".join(dict.fromkeys((*sold, *tariff_names())))
         raise UnknownBillingError(f"no plan or tariff {name!r}; there are {known}", plan=name)
     tariff = load_tariff(name, at)
     if tariff.machines_of is not None:
@@ -131,7 +135,7 @@ def billed_usd_micros(
     """
     counted_on = injectors
     if billing.payload is not None:
-        counted_on = -(-users // billing.payload)
+        counted_on = ceil_div(users, billing.payload)
     refused = counted_on > INJECTORS_MAX
     if billing.users_max is not None:
         refused |= users > billing.users_max
@@ -164,7 +168,7 @@ def _scaled_units(billing: Billing, users: Any, duration_s: Any, injectors: Any)
     if tariff.rounding is Rounding.NEAREST:
         steps = np.maximum((2 * duration_s + quantum_s) // (2 * quantum_s), 1)
     else:
-        steps = -(-duration_s // quantum_s)
+        steps = ceil_div(duration_s, quantum_s)
     billed_s = steps * quantum_s
     least_s = np.maximum(billed_s, _minimum_s(tariff, injectors))
     multiplier = tariff.multipliers.get(billing.protocol, 1)

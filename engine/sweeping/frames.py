@@ -7,7 +7,7 @@ and in the modules that build on this one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -31,6 +31,7 @@ from engine.sweeping.lookup import Lookup
 from engine.sweeping.row_keys import PLAN
 from engine.sweeping.sweep import OnError, Swept, sweep
 from pricing.catalog import Catalog
+from pricing.plans.model import Plan
 
 BATCH_ROWS = 262_144
 ERROR = "error"
@@ -61,6 +62,7 @@ def sweep_frame(
     catalog: Catalog | None = None,
     at: date | None = None,
     plan: str = PLAN,
+    plans: Iterable[Plan] | None = None,
     on_error: OnError = OnError.REFUSE,
     threads: int = 1,
 ) -> pa.Table:
@@ -72,6 +74,7 @@ def sweep_frame(
         catalog: Machine types and prices; None: the bundled catalogue.
         at: The day whose tariffs count; None: the newest.
         plan: The plan or tariff of rows that name none.
+        plans: Those that rows may name; None: the bundled ones.
         on_error: What becomes of rows that are no load tests: with ``MARK`` their estimates are
             null, and ``error`` says why.
         threads: That compute side by side.
@@ -83,7 +86,7 @@ def sweep_frame(
     Raises:
         BadColumnError: The first row that is no load test, or a column that cannot be read.
     """
-    lookup = Lookup(catalog, at, plan)
+    lookup = Lookup(catalog, at, plan, plans)
     table = pa.table(dict(frame) if isinstance(frame, Mapping) else frame)
     first_row, batches = 0, []
     for batch in table.to_batches(max_chunksize=BATCH_ROWS):

@@ -24,6 +24,7 @@ from engine.sweeping.columns import (
 from engine.sweeping.kernel import Constants, Filled
 from engine.sweeping.lookup import FoundRowKeys, Lookup
 from engine.sweeping.row_keys import Figures
+from kernel.division import ceil_div
 
 ATTEMPTS_MAX = 3
 """To leave out what is out of range: numbers first, then what follows from them."""
@@ -116,7 +117,7 @@ class Job:
     def _each_part(self, loop: Callable[..., Any], constants: Constants) -> list[Any]:
         """The loop over all rows, in as many parts as there are threads."""
         rows = self.tests.rows
-        size = max(1, -(-rows // self.threads))
+        size = max(1, ceil_div(rows, self.threads))
         parts = [slice(low, min(low + size, rows)) for low in range(0, rows, size)]
 
         def run(part: slice) -> Any:  # noqa: ANN401 - as the loop gives it
@@ -143,7 +144,7 @@ class Job:
         if self.tests.users_per_injector is not None:
             given = self.tests.users_per_injector
             payload = np.where(given == NONE, payload, given)
-        injectors = -(-self.tests.users // payload)
+        injectors = ceil_div(self.tests.users, payload)
         for row in np.flatnonzero(injectors > kernel.INJECTORS_MAX).tolist():
             self.problems[row] = Problem(
                 row,

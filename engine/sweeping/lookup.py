@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import numpy as np
@@ -17,6 +17,8 @@ from engine.sweeping.columns import NONE, WORDS, Codes, Column, LoadTests, Probl
 from engine.sweeping.kernel import Constants, constants_of
 from engine.sweeping.row_keys import PLAN, Figures, Situation, figures_of
 from pricing.catalog import Catalog
+from pricing.plans.model import Plan
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.tariffs import load_tariff
 
 PROTOCOL = "http"
@@ -50,14 +52,20 @@ class Lookup:
         catalog: Machine types and prices; None: the bundled catalogue.
         at: The day whose tariffs count; None: the newest.
         plan: The plan or tariff of rows that name none.
+        plans: Those that rows may name; None: the bundled ones.
     """
 
     def __init__(
-        self, catalog: Catalog | None = None, at: date | None = None, plan: str = PLAN
+        self,
+        catalog: Catalog | None = None,
+        at: date | None = None,
+        plan: str = PLAN,
+        plans: Iterable[Plan] | None = None,
     ) -> None:
         self._catalog = catalog or Catalog.bundled()
         self._at = at
         self._plan = plan
+        self._plans = tuple(load_plans(BUNDLED_PLANS).values() if plans is None else plans)
         self._house = load_tariff(HOUSE_TARIFF, at)
         self._figures: dict[Situation, Figures | Problem] = {}
         self._last: tuple[tuple[Situation, ...], Constants | None] = ((), None)
@@ -83,7 +91,7 @@ class Lookup:
     def figures(self, situation: Situation) -> Figures | Problem:
         """The figures of a situation, or what is wrong with it."""
         if situation not in self._figures:
-            self._figures[situation] = figures_of(situation, self._catalog, self._at)
+            self._figures[situation] = figures_of(situation, self._catalog, self._at, self._plans)
         return self._figures[situation]
 
     def alone(

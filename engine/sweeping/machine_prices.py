@@ -28,6 +28,7 @@ from msgspec.structs import replace
 
 from engine.planning.needs import Needs, viable_machine_types
 from engine.sweeping.columns import Column
+from kernel.division import ceil_div
 from pricing.catalog import Catalog
 
 COUNT_BITS = 20
@@ -70,12 +71,12 @@ class MachinePrices(Struct, frozen=True, eq=False):
     def look_up(self, load: int) -> tuple[int, int] | None:
         """Monthly micro-dollars and machines for a load; None: it has to be estimated by itself."""
         last = len(self.entries) - 1
-        units = -(-load // self.unit)
+        units = ceil_div(load, self.unit)
         more = 0
         if units > last:
             if not self.base_units:
                 return None
-            more = -(-(units - last) // self.base_units)
+            more = ceil_div(units - last, self.base_units)
         entry = int(self.entries[max(0, units - more * self.base_units)])
         price = (entry >> COUNT_BITS) + more * (self.base_entry >> COUNT_BITS)
         return price, (entry & COUNT_MASK) + more
@@ -141,7 +142,7 @@ def _covers(pieces: Sequence[tuple[int, int]], size: int, widest: int) -> Column
     exact = np.full(sums, _UNREACHED, np.int64)
     exact[0] = 0
     for carries, entry in pieces:
-        turns = -(-sums // carries)
+        turns = ceil_div(sums, carries)
         padded = np.full(turns * carries, _UNREACHED, np.int64)
         padded[:sums] = exact
         paid = (np.arange(turns, dtype=np.int64) * entry)[:, None]

@@ -31,6 +31,7 @@ from pricing.catalog import (
     Catalog,
 )
 from pricing.money import BYTES_PER_GB
+from pricing.plans.model import Plan
 
 PLAN = "on-demand"
 """By which a row is billed that does not say."""
@@ -128,13 +129,16 @@ class Figures(Struct, frozen=True, eq=False):
 
 
 @lru_cache(maxsize=4_096)
-def figures_of(situation: Situation, catalog: Catalog, at: date | None) -> Figures | Problem:
+def figures_of(
+    situation: Situation, catalog: Catalog, at: date | None, plans: tuple[Plan, ...]
+) -> Figures | Problem:
     """The figures of a situation, or what is wrong with it; the problem's row is to be filled in.
 
     Args:
         situation: What the rows say.
         catalog: Machine types and prices.
         at: The day whose tariffs count; None: the newest.
+        plans: Those on sale.
     """
     if situation.protocol not in set(Protocol):
         known = ", ".join(Protocol)
@@ -142,7 +146,9 @@ def figures_of(situation: Situation, catalog: Catalog, at: date | None) -> Figur
     demand = demand_of(situation.scenario(1, 1))
     payload = capacity_of(STANDARD_INJECTOR, demand).users
     try:
-        billing = billing_of(situation.plan, situation.protocol, is_fixed=situation.is_fixed, at=at)
+        billing = billing_of(
+            situation.plan, situation.protocol, plans, is_fixed=situation.is_fixed, at=at
+        )
     except BadInputError as error:
         return Problem(0, "plan", error.message)
     if not situation.provider and not situation.region:

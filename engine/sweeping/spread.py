@@ -23,6 +23,7 @@ from engine.sweeping.row_keys import PLAN
 from engine.sweeping.sweep import OnError
 from engine.sweeping.table_files import TableFileError
 from pricing.catalog import Catalog
+from pricing.plans.model import Plan
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -40,6 +41,7 @@ class Part(Struct, frozen=True):
         plan: The plan or tariff of rows that name none.
         on_error: What becomes of rows that are no load tests.
         catalog: The folder of machine types and prices; None: the bundled ones.
+        plans: Those that rows may name; None: the bundled ones.
     """
 
     source: Path
@@ -48,6 +50,7 @@ class Part(Struct, frozen=True):
     plan: str = PLAN
     on_error: OnError = OnError.REFUSE
     catalog: Path | None = None
+    plans: tuple[Plan, ...] | None = None
 
 
 class PartSwept(Struct, frozen=True):
@@ -73,7 +76,7 @@ Mapped = Callable[[Callable[[Part], PartSwept], Sequence[Part]], Iterable[PartSw
 def sweep_part(part: Part) -> PartSwept:
     """Sweep one partition; as ``sweep_file``."""
     catalog = None if part.catalog is None else Catalog(part.catalog)
-    lookup = Lookup(catalog, part.at, part.plan)
+    lookup = Lookup(catalog, part.at, part.plan, part.plans)
     done = sweep_file(part.source, part.target, lookup, on_error=part.on_error)
     return PartSwept(part.source.name, done.rows, done.problems, done.marked)
 
@@ -86,6 +89,7 @@ def sweep_folder(  # noqa: PLR0913 - one keyword a thing that decides what it co
     catalog: Catalog | None = None,
     at: date | None = None,
     plan: str = PLAN,
+    plans: Iterable[Plan] | None = None,
     on_error: OnError = OnError.REFUSE,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[PartSwept, ...]:
@@ -98,6 +102,7 @@ def sweep_folder(  # noqa: PLR0913 - one keyword a thing that decides what it co
         catalog: Machine types and prices, which the workers can read; None: the bundled ones.
         at: The day whose tariffs count; None: the newest.
         plan: The plan or tariff of rows that name none.
+        plans: Those that rows may name; None: the bundled ones.
         on_error: What becomes of rows that are no load tests.
         progress: Is told partitions done, and of how many.
 
@@ -113,7 +118,10 @@ def sweep_folder(  # noqa: PLR0913 - one keyword a thing that decides what it co
         raise TableFileError(f"{source}: there are no {PARTITION} files in it", file=str(source))
     with _unfinished(target) as folder:
         prices = None if catalog is None else catalog.folder
-        parts = [Part(source / each, folder / each, at, plan, on_error, prices) for each in names]
+        sold = None if plans is None else tuple(plans)
+        parts = [
+            Part(source / each, folder / each, at, plan, on_error, prices, sold) for each in names
+        ]
         done: list[PartSwept] = []
         for each in mapped(sweep_part, parts):
             done.append(each)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -25,6 +25,7 @@ from engine.sweeping.lookup import FoundRowKeys, Lookup
 from engine.sweeping.row_keys import PLAN, Figures
 from kernel.extras import is_installed
 from pricing.catalog import Catalog
+from pricing.plans.model import Plan
 
 COMPILED_FROM_ROWS = 200_000
 """Fewer are done in numpy before numba is loaded."""
@@ -68,6 +69,7 @@ def sweep(  # noqa: PLR0913 - one keyword a thing that decides what it costs, or
     catalog: Catalog | None = None,
     at: date | None = None,
     plan: str = PLAN,
+    plans: Iterable[Plan] | None = None,
     on_error: OnError = OnError.REFUSE,
     lookup: Lookup | None = None,
     threads: int = 1,
@@ -88,8 +90,10 @@ def sweep(  # noqa: PLR0913 - one keyword a thing that decides what it costs, or
         catalog: Machine types and prices; None: the bundled catalogue.
         at: The day whose tariffs count; None: the newest.
         plan: The plan or tariff of rows that name none.
+        plans: Those that rows may name; None: the bundled ones.
         on_error: What becomes of rows that are no load tests.
-        lookup: Keeps figures from one call to the next; replaces catalogue, day and plan.
+        lookup: Keeps figures from one call to the next; replaces catalogue, day, plan and
+            plans.
         threads: That compute side by side.
         compiled: With numba, without it; None: with it where it is there and worth its start.
         out: Is filled instead of new columns; of the same length.
@@ -97,7 +101,7 @@ def sweep(  # noqa: PLR0913 - one keyword a thing that decides what it costs, or
     Raises:
         BadColumnError: The first row that is no load test, or a column that cannot be read.
     """
-    lookup = lookup or Lookup(catalog, at, plan)
+    lookup = lookup or Lookup(catalog, at, plan, plans)
     tests = load_tests(columns)
     found = lookup.find(tests)
     has_place = any(isinstance(each, Figures) and each.machines for each in found.figures)

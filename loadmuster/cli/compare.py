@@ -32,12 +32,14 @@ def compare(
     """
     from engine.catalogs.in_use import catalog_in_use
     from engine.planning.compare import compare as make_comparison
+    from pricing.plans.on_sale import estimated_plans
 
     comparison = make_comparison(
         read_given(source, overrides),
         catalog=catalog_in_use(),
         provider=provider,
         at=global_settings.clock().now().date(),
+        plans=estimated_plans(global_settings.plans_file()),
     )
 
     def document() -> ComparisonDocument:

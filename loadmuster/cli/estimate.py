@@ -43,6 +43,7 @@ def estimate(
     """
     from engine.catalogs.in_use import catalog_in_use
     from engine.planning.estimate import estimate as make_estimate
+    from pricing.plans.on_sale import estimated_plans
 
     catalog = catalog_in_use()
     estimated = make_estimate(
@@ -51,6 +52,7 @@ def estimate(
         provider=provider,
         at=global_settings.clock().now().date(),
         plan=None if account is None else _plan_of(account, global_settings.db),
+        plans=estimated_plans(global_settings.plans_file()),
     )
     explanations = None
     if explain:

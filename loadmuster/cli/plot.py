@@ -57,6 +57,7 @@ def plot_cost(
     from engine.planning.cost_curves import cost_curves
     from loadmuster.cli.cost_chart import cost_chart
     from loadmuster.documents.curves import cost_curves_document
+    from pricing.plans.on_sale import estimated_plans
 
     scenario = read_given(source, overrides)
     curves = cost_curves(
@@ -66,6 +67,7 @@ def plot_cost(
         provider=provider,
         catalog=catalog_in_use(),
         at=global_settings.clock().now().date(),
+        plans=estimated_plans(global_settings.plans_file()),
     )
     _show(global_settings, cost_chart(scenario, curves), cost_curves_document(curves), out)
 

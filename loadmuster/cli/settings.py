@@ -17,6 +17,8 @@ from click.core import ParameterSource
 from kernel.clock import Clock, StartingClock, SystemClock, parse_instant
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from engine.api import Engine
@@ -46,6 +48,12 @@ class Settings:
         if self.now is None:
             return SystemClock()
         return StartingClock(parse_instant(self.now, where="--now"))
+
+    def plans_file(self) -> Path:
+        """The file that plans are sold from."""
+        from pricing.plans.on_sale import plans_file
+
+        return plans_file(os.environ)
 
     def engine(self) -> Engine:
         """The engine on the database and the clock that were named, until the command ends."""

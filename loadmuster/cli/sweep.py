@@ -126,9 +126,15 @@ def sweep(
     """
     from engine.catalogs.in_use import catalog_in_use
     from engine.sweeping.lookup import Lookup
+    from pricing.plans.on_sale import load_plans
 
     asked = _Asked(**options)
-    lookup = Lookup(catalog_in_use(), at=settings.clock().now().date(), plan=asked.plan)
+    lookup = Lookup(
+        catalog_in_use(),
+        at=settings.clock().now().date(),
+        plan=asked.plan,
+        plans=load_plans(settings.plans_file()).values(),
+    )
     given = [None if each in {None, NOTHING} else Path(str(each)) for each in (source, target)]
     if asked.grid:
         named = [each for each in given if each is not None]
@@ -237,6 +243,7 @@ def _sweep_folder(settings: Settings, asked: _Asked, source: Path, target: Path 
     from engine.sweeping.sweep import OnError
     from loadmuster.cli.sweep_view import show_folder
     from loadmuster.documents.sweep import folder_document
+    from pricing.plans.on_sale import load_plans
 
     if target is None or asked.where or asked.sort or asked.top:
         raise BadInputError(
@@ -259,6 +266,7 @@ def _sweep_folder(settings: Settings, asked: _Asked, source: Path, target: Path 
             catalog=catalog_in_use(),
             at=settings.clock().now().date(),
             plan=asked.plan,
+            plans=load_plans(settings.plans_file()).values(),
             on_error=OnError(asked.on_error),
             progress=stack.enter_context(_told(settings)),
         )

@@ -10,6 +10,8 @@ from datetime import date
 
 from msgspec import Struct
 
+from kernel.division import ceil_div
+
 MIB_PER_GIB = 1_024
 PROVIDERS = ("aws", "azure")
 STALE_AFTER_DAYS = 365
@@ -116,7 +118,7 @@ class BillingRule(Struct, frozen=True):
     def billed_seconds(self, seconds: int) -> int:
         """Seconds on the bill of a machine that ran for ``seconds``; each start has the minimum."""
         assert seconds >= 0, seconds
-        return max(self.minimum_s, -(-seconds // self.step_s) * self.step_s)
+        return max(self.minimum_s, ceil_div(seconds, self.step_s) * self.step_s)
 
 
 BILLING_RULES: Mapping[str, BillingRule] = {

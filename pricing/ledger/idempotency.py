@@ -13,16 +13,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from kernel.errors import RefusedError
+from kernel.errors import RequestConflictError
 from pricing.tables import REQUESTS, insert_once
 
 Content = Mapping[str, str | int | None]
-
-
-class RequestConflictError(RefusedError):
-    """The request id stands for another request; facts: ``request_id``, ``command``."""
-
-    code = "request_conflict"
 
 
 def content_hash(content: Content) -> str:

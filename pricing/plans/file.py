@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from msgspec import ValidationError, convert
+
 from kernel.errors import InvariantBrokenError
+from kernel.plain import plain
 from pricing.plans.channels import Channel
 from pricing.plans.model import Caps, CreditChoice, Plan, Sale
 from pricing.strict_toml import Table, read_toml
@@ -57,68 +59,20 @@ def _read(path: Path, changed_ns: int, size: int) -> tuple[Plan, ...]:
 
 def plan_to_json(plan: Plan) -> dict[str, Any]:
     """The plan as it is stored with what was sold."""
-    return {
-        "name": plan.name,
-        "version": plan.version.isoformat(),
-        "monthly_usd_micros": plan.monthly_usd_micros,
-        "li_minutes": plan.li_minutes,
-        "rollover": plan.rollover,
-        "tariff": plan.tariff,
-        "cancellation": plan.cancellation.value,
-        "purchase": plan.purchase.value,
-        "change_policy": plan.change_policy.value,
-        "boosts": plan.boosts,
-        "boost_usd_micros": plan.boost_usd_micros,
-        "trial_days": plan.trial_days,
-        "credits": None
-        if plan.credits is None
-        else {
-            "minimum": plan.credits.minimum,
-            "maximum": plan.credits.maximum,
-            "step": plan.credits.step,
-            "usd_micros": plan.credits.usd_micros,
-        },
-        "caps": {
-            "users": plan.caps.users,
-            "injectors": plan.caps.injectors,
-            "duration_s": plan.caps.duration_s,
-            "concurrent_runs": plan.caps.concurrent_runs,
-        },
-        "channels": [channel.value for channel in plan.channels],
-        "examples": list(plan.examples),
-    }
+    document: dict[str, Any] = plain(plan)
+    return document
 
 
 def plan_from_json(document: Mapping[str, Any]) -> Plan:
     """The plan that ``plan_to_json`` wrote; what is missing was not sold then and has its default.
 
     Raises:
-        TermsUnreadableError: It is something else.
+        TermsUnreadableError: It is something else: a field is missing, unknown or of another kind.
     """
     try:
-        fields = dict(document)
-        choice = fields.pop("credits", None)
-        values = {name: _field_from_json(name, value) for name, value in fields.items()}
-        return Plan(**values, credits=None if choice is None else CreditChoice(**choice))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise TermsUnreadableError(f"stored terms cannot be read: {error!r}") from error
-
-
-def _field_from_json(name: str, value: Any) -> Any:  # noqa: ANN401 - what JSON holds
-    match name:
-        case "version":
-            return date.fromisoformat(value)
-        case "cancellation":
-            return CancellationPolicy(value)
-        case "purchase" | "change_policy":
-            return Sale(value)
-        case "caps":
-            return Caps(**value)
-        case "channels":
-            return tuple(Channel(channel) for channel in value)
-        case "examples":
-            return tuple(value)
-    return value
+        return convert(document, Plan)
+    except ValidationError as error:
+        raise TermsUnreadableError(f"stored terms cannot be read: {error}") from error
 
 
 def _read_plan(table: Table) -> Plan:

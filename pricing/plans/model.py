@@ -7,11 +7,8 @@ plan that changes later never re-prices what was sold.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
-from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,15 +16,6 @@ from msgspec.structs import replace
 from kernel.errors import BadInputError
 from pricing.plans.channels import Channel
 from pricing.tariffs import CancellationPolicy
-
-BUNDLED_PLANS = Path(__file__).parent / "plans.toml"
-PLANS_VARIABLE = "LOADMUSTER_PLANS"
-
-
-class UnknownPlanError(BadInputError):
-    """No plan of that name."""
-
-    code = "unknown_plan"
 
 
 class CreditsNotSoldError(BadInputError):
@@ -43,7 +31,7 @@ class Sale(StrEnum):
     CONTACT = "contact"
 
 
-class Caps(Struct, frozen=True):
+class Caps(Struct, frozen=True, forbid_unknown_fields=True):
     """The largest run that a plan allows, and how many at once; None: no limit."""
 
     users: int | None = None
@@ -52,7 +40,7 @@ class Caps(Struct, frozen=True):
     concurrent_runs: int | None = None
 
 
-class CreditChoice(Struct, frozen=True):
+class CreditChoice(Struct, frozen=True, forbid_unknown_fields=True):
     """The numbers of monthly credits that the customer chooses from (R115).
 
     Attributes:
@@ -68,7 +56,7 @@ class CreditChoice(Struct, frozen=True):
     usd_micros: int
 
 
-class Plan(Struct, frozen=True):
+class Plan(Struct, frozen=True, forbid_unknown_fields=True):
     """What an account has agreed to.
 
     Attributes:
@@ -146,54 +134,3 @@ class Plan(Struct, frozen=True):
                 credits=wanted,
             )
         return replace(self, li_minutes=wanted, monthly_usd_micros=wanted * choice.usd_micros)
-
-
-def load_plans(path: Path | None = None, *, at: date | None = None) -> Mapping[str, Plan]:
-    """All plans by name, in the file's order, each in the version that is sold.
-
-    Args:
-        path: The operator's file; None: the one that ``LOADMUSTER_PLANS`` names, else the bundled.
-        at: The day of the sale; None: the newest versions count. Before its first version a plan
-            is sold as in that.
-
-    Raises:
-        DataFileError: File, field, and what would be right.
-    """
-    # Imported here: a plan is also a value that nobody has read from a file.
-    from pricing.plans.file import read_plans
-
-    if path is None:
-        named = os.environ.get(PLANS_VARIABLE)
-        path = Path(named) if named else BUNDLED_PLANS
-    sold: dict[str, Plan] = {}
-    for plan in sorted(read_plans(path), key=lambda plan: plan.version):
-        if plan.name not in sold or at is None or plan.version <= at:
-            sold[plan.name] = plan
-    return {plan.name: sold[plan.name] for plan in read_plans(path)}
-
-
-def estimated_plans() -> tuple[Plan, ...]:
-    """The plans that an estimate quotes for somebody who has none yet.
-
-    Those that the customer can buy alone and whose figures are not made up; no trials.
-    """
-    return tuple(
-        plan
-        for plan in load_plans().values()
-        if plan.purchase is Sale.SELF_SERVICE
-        and plan.change_policy is Sale.SELF_SERVICE
-        and plan.trial_days is None
-        and not plan.examples
-    )
-
-
-def find_plan(name: str, *, at: date | None = None) -> Plan:
-    """The plan of that name, as it is sold on the day ``at``; None: its newest version.
-
-    Raises:
-        UnknownPlanError: No such plan; the message names those that there are.
-    """
-    plans = load_plans(at=at)
-    if name not in plans:
-        raise UnknownPlanError(f"no plan {name!r}; there are {', '.join(plans)}", plan=name)
-    return plans[name]

@@ -14,9 +14,10 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from kernel.errors import BadInputError, InvariantBrokenError
+from kernel.plain import plain
 from pricing.money import (
     MICROS_PER_CENT,
     SECONDS_PER_MINUTE,
@@ -26,6 +27,8 @@ from pricing.money import (
 )
 from pricing.plans.model import Plan
 from pricing.tariffs import CancellationPolicy, LoadSize, UsageError, li_minutes, load_tariff, price
+
+_LINES = ("startup", "use")
 
 
 class Unit(StrEnum):
@@ -160,47 +163,23 @@ def runs_within(balance_li_minutes: int, required_li_minutes: int) -> int:
 
 def quote_to_json(quote: Quote) -> dict[str, Any]:
     """The quote as a JSON document: dollars as decimal text, LI-minutes as numbers."""
+    document: dict[str, Any] = plain(quote)
     amounts = {"startup": quote.startup, "use": quote.use, "total": quote.total}
-    return {
-        "plan": quote.plan,
-        "tariff": quote.tariff,
-        "tariff_version": quote.tariff_version.isoformat(),
-        "policy": quote.policy.value,
-        "unit": quote.unit.value,
-        "injectors": quote.injectors,
-        "users": quote.users,
-        "duration_s": quote.duration_s,
-        "li_minutes": quote.li_minutes,
-        "startup_li_minutes": quote.startup_li_minutes,
-        **{
-            name: format_cents(amount) if quote.unit is Unit.USD else amount
-            for name, amount in amounts.items()
-        },
-    }
+    if quote.unit is Unit.USD:
+        return document | {name: format_cents(amount) for name, amount in amounts.items()}
+    return document | amounts
 
 
 def quote_from_json(document: Mapping[str, Any]) -> Quote:
-    """The quote that ``quote_to_json`` wrote.
+    """The quote that ``quote_to_json`` wrote; its total is the sum of its lines.
 
     Raises:
         QuoteUnreadableError: It is something else.
     """
     try:
-        unit = Unit(document["unit"])
-        amount = usd_micros if unit is Unit.USD else int
-        return Quote(
-            plan=document["plan"],
-            tariff=document["tariff"],
-            tariff_version=date.fromisoformat(document["tariff_version"]),
-            policy=CancellationPolicy(document["policy"]),
-            unit=unit,
-            injectors=document["injectors"],
-            users=document["users"],
-            duration_s=document["duration_s"],
-            li_minutes=document["li_minutes"],
-            startup_li_minutes=document["startup_li_minutes"],
-            startup=amount(document["startup"]),
-            use=amount(document["use"]),
-        )
+        amounts = {}
+        if document["unit"] == Unit.USD:
+            amounts = {name: usd_micros(convert(document[name], str)) for name in _LINES}
+        return convert({**document, **amounts}, Quote)
     except (KeyError, TypeError, ValueError, BadInputError) as error:
-        raise QuoteUnreadableError(f"a stored quote cannot be read: {error!r}") from error
+        raise QuoteUnreadableError(f"a stored quote cannot be read: {error}") from error

@@ -8,8 +8,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct, convert, field
 
+from kernel.plain import plain
 from pricing.money import MICROS_PER_USD
 
 MACHINE = "machine"
@@ -52,8 +53,8 @@ class RowRefusal(StrEnum):
     UNKNOWN_SIZE = "processors and memory not known"
 
 
-class PriceFound(Struct, frozen=True):
-    """One price of one region.
+class PriceFound(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One price of one region; in JSON a list.
 
     Attributes:
         item: One of ``ITEMS``.
@@ -119,31 +120,34 @@ def micros_of(amount: Decimal) -> int:
     return int((amount * MICROS_PER_USD).to_integral_value(ROUND_HALF_UP))
 
 
+class _StoredPage(Struct, frozen=True):
+    """A page in JSON: reasons by the names that the code has for them."""
+
+    prices: tuple[PriceFound, ...]
+    left_out: dict[str, int]
+    published: str
+    location: str
+
+
 def page_to_json(page: PageFound) -> dict[str, Any]:
     """The page as ``json.loads`` would give it."""
-    return {
-        "prices": [
-            [one.item, one.usd_micros, one.name, one.zone, one.from_gb, list(one.preference)]
-            for one in page.prices
-        ],
-        "left_out": {reason.name: count for reason, count in page.left_out.items()},
-        "published": page.published,
-        "location": page.location,
-    }
+    left_out = {reason.name: count for reason, count in page.left_out.items()}
+    document: dict[str, Any] = plain(
+        _StoredPage(page.prices, left_out, page.published, page.location)
+    )
+    return document
 
 
 def page_from_json(document: dict[str, Any]) -> PageFound:
     """The page that ``page_to_json`` wrote.
 
     Raises:
-        ValueError, KeyError, TypeError: It wrote no such thing.
+        ValueError, KeyError: It wrote no such thing.
     """
+    stored = convert(document, _StoredPage)
     return PageFound(
-        prices=tuple(
-            PriceFound(item, int(usd_micros), name, zone, int(from_gb), tuple(preference))
-            for item, usd_micros, name, zone, from_gb, preference in document["prices"]
-        ),
-        left_out=Counter({RowRefusal[name]: n for name, n in document["left_out"].items()}),
-        published=document["published"],
-        location=document["location"],
+        prices=stored.prices,
+        left_out=Counter({RowRefusal[name]: count for name, count in stored.left_out.items()}),
+        published=stored.published,
+        location=stored.location,
     )

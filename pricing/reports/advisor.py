@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from kernel.division import ceil_div
 from kernel.errors import BadInputError
 from pricing.money import to_cents_half_up
 from pricing.plans.model import Plan, Sale
@@ -115,9 +116,9 @@ def observed_need(runs: Sequence[RunUse]) -> Need | None:
     if not li_minutes:
         return None
     return Need(
-        li_minutes=-(-li_minutes // len(runs)),
+        li_minutes=ceil_div(li_minutes, len(runs)),
         runs=len(runs),
-        users=-(-sum(run.users for run in runs) // len(runs)),
+        users=ceil_div(sum(run.users for run in runs), len(runs)),
     )
 
 
@@ -248,14 +249,14 @@ def _with_enough(plan: Plan, need: Need) -> Plan:
     if choice is None:
         return plan
     missing = max(need.li_minutes * need.runs - choice.minimum, 0)
-    wanted = choice.minimum + -(-missing // choice.step) * choice.step
+    wanted = choice.minimum + ceil_div(missing, choice.step) * choice.step
     sold = range(choice.minimum, choice.maximum + 1, choice.step)
     return plan.with_credits(min(wanted, sold[-1]))
 
 
 def _boosts(plan: Plan, li_minutes: int, runs: int) -> int:
     """Grants beyond the first that the runs take; a run may burn of two grants."""
-    grants = -(-li_minutes * runs // plan.li_minutes)
+    grants = ceil_div(li_minutes * runs, plan.li_minutes)
     return max(grants - 1, 0)
 
 

@@ -16,6 +16,7 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kernel.division import ceil_div
 from kernel.durations import MAX_DURATION_S
 from pricing.tariffs.interpreter import price
 from pricing.tariffs.measure import measure, users_per_injector
@@ -173,7 +174,7 @@ def _fits(fleet: Fleet, most: int, users: int) -> bool:
 
 def _own_fleet(tariff: Tariff, protocol: str) -> Fleet:
     payload = users_per_injector(tariff, protocol)
-    return lambda users: -(-users // payload)
+    return lambda users: ceil_div(users, payload)
 
 
 def _of(usage: LoadSize, size: CliffDimension) -> int:

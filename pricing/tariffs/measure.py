@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from msgspec import Struct
 
+from kernel.division import ceil_div
 from pricing.tariffs.model import INJECTORS_MAX, Counted, Floor, LoadSize, Tariff, UsageError
 
 
@@ -116,7 +117,7 @@ def _injectors(tariff: Tariff, usage: LoadSize) -> int | None:
     if not tariff.looks_at_injectors:
         return None
     assert usage.users is not None, "a usage has injectors or users"
-    injectors = -(-usage.users // users_per_injector(tariff, usage.protocol))
+    injectors = ceil_div(usage.users, users_per_injector(tariff, usage.protocol))
     if injectors > INJECTORS_MAX:
         raise UsageError(
             f"{usage.users} users need {injectors} injectors on {tariff.name}; "

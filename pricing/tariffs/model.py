@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from kernel.division import ceil_div
 from kernel.durations import MAX_DURATION_S
 from kernel.errors import BadInputError
 
@@ -234,7 +235,7 @@ class Tariff(Struct, frozen=True):
         if self.rounding is Rounding.NEAREST:
             steps = max(1, (2 * duration_s + self.quantum_s) // (2 * self.quantum_s))
         else:
-            steps = -(-duration_s // self.quantum_s)
+            steps = ceil_div(duration_s, self.quantum_s)
         return steps * self.quantum_s
 
     @property

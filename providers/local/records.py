@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 import re
 import time
@@ -23,7 +22,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, json
 
 from kernel.files import write_whole
 from providers.contract import LaunchSpec
@@ -34,6 +33,22 @@ LOCK_WAIT_S = 30.0
 LOCK_POLL_S = 0.05
 TOKEN_DIGITS = 8
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class _Launch(Struct, frozen=True):
+    """What ``launch.json`` holds; for each machine the commands that it executes."""
+
+    run: str
+    attempt: int
+    token: str
+    region: str
+    owner: str
+    count: int
+    min_count: int
+    created_at: datetime
+    launched_at: datetime
+    expires_at: datetime
+    commands: tuple[tuple[tuple[str, ...], ...], ...]
 
 
 class LaunchRecord(Struct, frozen=True):
@@ -97,16 +112,15 @@ def read_or_write_record(root: Path, spec: LaunchSpec, *, now: datetime) -> Laun
     path = folder / "launch.json"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(_document(spec, now), indent=2).encode())
-    document = json.loads(path.read_text())
-    return LaunchRecord(folder, _machines(folder, document), document["min_count"])
+        write_whole(path, json.format(json.encode(_launch_of(spec, now)), indent=2))
+    launch = json.decode(path.read_bytes(), type=_Launch)
+    return LaunchRecord(folder, _machines(folder, launch), launch.min_count)
 
 
 def read_commands(machine_folder: Path, index: int) -> Sequence[Sequence[str]]:
     """What machine ``index`` of a launch is to execute, side by side."""
-    document = json.loads((machine_folder.parent / "launch.json").read_text())
-    commands: list[list[str]] = document["commands"][index]
-    return commands
+    launch = json.decode((machine_folder.parent / "launch.json").read_bytes(), type=_Launch)
+    return launch.commands[index]
 
 
 def claim(machine_folder: Path) -> bool:
@@ -146,36 +160,37 @@ def _try_lock(file_number: int) -> bool:
     return True
 
 
-def _document(spec: LaunchSpec, now: datetime) -> dict[str, object]:
-    return {
-        "run": spec.run_id,
-        "attempt": spec.attempt,
-        "token": spec.token,
-        "region": spec.region,
-        "owner": spec.owner,
-        "count": spec.count,
-        "min_count": spec.min_count,
-        "created_at": spec.created_at.isoformat(),
-        "launched_at": now.isoformat(),
-        "expires_at": spec.expires_at.isoformat(),
-        "commands": [
-            [list(argument) for argument in commands] for commands in spec.commands[: spec.count]
-        ],
-    }
+def _launch_of(spec: LaunchSpec, now: datetime) -> _Launch:
+    return _Launch(
+        run=spec.run_id,
+        attempt=spec.attempt,
+        token=spec.token,
+        region=spec.region,
+        owner=spec.owner,
+        count=spec.count,
+        min_count=spec.min_count,
+        created_at=spec.created_at,
+        launched_at=now,
+        expires_at=spec.expires_at,
+        commands=tuple(
+            tuple(tuple(argument) for argument in commands)
+            for commands in spec.commands[: spec.count]
+        ),
+    )
 
 
-def _machines(folder: Path, document: dict[str, str]) -> tuple[Identity, ...]:
+def _machines(folder: Path, launch: _Launch) -> tuple[Identity, ...]:
     return tuple(
         Identity(
-            run_id=document["run"],
-            attempt=int(document["attempt"]),
-            owner=document["owner"],
-            region=document["region"],
-            created_at=datetime.fromisoformat(document["created_at"]),
-            launched_at=datetime.fromisoformat(document["launched_at"]),
-            expires_at=datetime.fromisoformat(document["expires_at"]),
+            run_id=launch.run,
+            attempt=launch.attempt,
+            owner=launch.owner,
+            region=launch.region,
+            created_at=launch.created_at,
+            launched_at=launch.launched_at,
+            expires_at=launch.expires_at,
             index=index,
             folder=folder / f"machine-{index}",
         )
-        for index in range(int(document["count"]))
+        for index in range(launch.count)
     )

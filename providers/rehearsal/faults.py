@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec import Struct, convert
+
+from kernel.plain import plain
 
 ANY = "*"
 # Calls below it are meant for the rehearsal, not for the cloud that it plays.
@@ -36,7 +37,7 @@ class FaultKind(StrEnum):
 STANDING = frozenset({FaultKind.SHORT_CAPACITY, FaultKind.VCPU_LIMIT})
 
 
-class Fault(Struct, frozen=True):
+class Fault(Struct, frozen=True, forbid_unknown_fields=True):
     """One thing that is to go wrong.
 
     Attributes:
@@ -92,9 +93,14 @@ class WireRequest(Struct, frozen=True):
 
 def fault_to_json(fault: Fault) -> dict[str, Any]:
     """A fault as it travels to the server."""
-    return asdict(fault)
+    document: dict[str, Any] = plain(fault)
+    return document
 
 
 def fault_from_json(document: Mapping[str, Any]) -> Fault:
-    """A fault as it arrived at the server."""
-    return Fault(**{**document, "kind": FaultKind(document["kind"])})
+    """A fault as it arrived at the server.
+
+    Raises:
+        ValidationError: It is something else.
+    """
+    return convert(document, Fault)

@@ -16,9 +16,8 @@ from random import Random
 from sqlalchemy import Engine
 
 from engine.database import reading, transaction
-from kernel.errors import LoadmusterError
+from kernel.errors import LoadmusterError, RequestConflictError
 from pricing.accounts.account import account_view, advance
-from pricing.ledger.idempotency import RequestConflictError
 from tests.billing_simulator.books import (
     differences,
     heads,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from random import Random
 
 from pricing.payments.gateway import DECLINES, DELAYS
-from pricing.plans.model import BUNDLED_PLANS, Plan, load_plans
+from pricing.plans.model import Plan
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from tests.billing_simulator.commands import Command, Desk
 from tests.billing_simulator.model import GOOD, Account
 

@@ -10,7 +10,8 @@ from sqlalchemy import Engine
 
 from engine.database import transaction
 from pricing.accounts.opening import open_account
-from pricing.plans.model import BUNDLED_PLANS, Plan, load_plans
+from pricing.plans.model import Plan
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Quote, quote_run
 from pricing.tariffs import LoadSize
 

@@ -22,7 +22,8 @@ from engine.scenario.profile import closed
 from loadmuster.cli.compare_view import show_comparison
 from loadmuster.documents.schema import json_schema
 from pricing.catalog import Catalog
-from pricing.plans.model import Caps, find_plan
+from pricing.plans.model import Caps
+from pricing.plans.on_sale import BUNDLED_PLANS, find_plan
 from pricing.tariffs import load_tariff, tariff_names
 from tests.command_line import here
 
@@ -145,7 +146,7 @@ def test_fixed_injectors_hold_everywhere_but_where_the_service_decides(
 def test_a_plan_that_does_not_allow_the_run_has_no_price(
     thousand_users: Scenario, small_catalog: Catalog
 ) -> None:
-    small = replace(find_plan("starter"), caps=Caps(users=999))
+    small = replace(find_plan("starter", BUNDLED_PLANS), caps=Caps(users=999))
     comparison = compare(thousand_users, catalog=small_catalog, at=TODAY, plans=[small])
     assert row(comparison, "starter").reason == "at most 999 users a run"
     assert "on-demand" not in [each.name for each in comparison.rows]

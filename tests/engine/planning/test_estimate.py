@@ -17,7 +17,7 @@ from engine.scenario import Protocol, Scenario, UserClass
 from engine.scenario.profile import Curve, OpenProfile, Point, closed
 from kernel.errors import BadInputError
 from pricing.catalog import Catalog, UnknownProviderError, UnknownRegionError
-from pricing.plans.model import find_plan
+from pricing.plans.on_sale import BUNDLED_PLANS, find_plan
 from pricing.plans.quotes import quote_run
 from pricing.tariffs import LoadSize
 
@@ -87,7 +87,7 @@ def test_r27_on_demand_is_quoted_in_money(at_home: Scenario, small_catalog: Cata
     # 80 LI-minutes at 0.15 and 1,000 users at 0.002.
     assert (ours.quantity, ours.usd_micros) == (80, 14_000_000)
     usage = LoadSize(injectors=2, users=1_000, duration_s=2_400)
-    assert ours.quote == quote_run(find_plan("on-demand"), usage, TODAY)
+    assert ours.quote == quote_run(find_plan("on-demand", BUNDLED_PLANS), usage, TODAY)
 
 
 def test_r28_r30_a_subscription_is_quoted_in_li_minutes_and_runs(
@@ -100,7 +100,9 @@ def test_r28_r30_a_subscription_is_quoted_in_li_minutes_and_runs(
 def test_r28_an_account_on_a_subscription_sees_no_prices_of_other_plans(
     at_home: Scenario, small_catalog: Catalog
 ) -> None:
-    result = estimate(at_home, catalog=small_catalog, at=TODAY, plan=find_plan("starter"))
+    result = estimate(
+        at_home, catalog=small_catalog, at=TODAY, plan=find_plan("starter", BUNDLED_PLANS)
+    )
     ours = [each for each in result.quotes if each.quote is not None]
     assert [(each.name, each.is_of_account, each.usd_micros) for each in ours] == [
         ("starter", True, None)

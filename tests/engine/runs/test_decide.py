@@ -25,7 +25,7 @@ from engine.runs.decide import (
 from engine.runs.states import Limits, Outcome, Placement, Run, RunOrder, RunState
 from engine.scenario import Protocol, Scenario
 from engine.scenario.profile import closed
-from pricing.plans.model import find_plan
+from pricing.plans.on_sale import BUNDLED_PLANS, find_plan
 from pricing.plans.quotes import quote_run
 from pricing.tariffs import LoadSize
 from providers.contract import Machine, MachineState
@@ -50,7 +50,7 @@ def run_in(state: RunState, **changes: object) -> Run:
         account_id="acme",
         scenario=SCENARIO,
         quote=quote_run(
-            find_plan("on-demand"),
+            find_plan("on-demand", BUNDLED_PLANS),
             LoadSize(injectors=2, users=1000, duration_s=600),
             at=date(2027, 1, 25),
         ),

@@ -15,7 +15,7 @@ from engine.runs.states import Outcome, Placement, Run, RunOrder, RunState
 from engine.scenario import Protocol, Scenario
 from engine.scenario.profile import closed
 from pricing.catalog import Catalog
-from pricing.plans.model import find_plan
+from pricing.plans.on_sale import BUNDLED_PLANS, find_plan
 from pricing.plans.quotes import Quote, quote_run
 from pricing.tariffs import CancellationPolicy, LoadSize
 from providers.contract import Machine, MachineState
@@ -27,7 +27,7 @@ AT = date(2027, 1, 25)
 
 def quote(plan: str = "on-demand", policy: CancellationPolicy | None = None) -> Quote:
     """Four injectors for twenty minutes: 20 LI-minutes of start-up, 60 of use."""
-    sold = find_plan(plan)
+    sold = find_plan(plan, BUNDLED_PLANS)
     if policy is not None:
         sold = replace(sold, cancellation=policy)
     return quote_run(sold, LoadSize(injectors=4, users=2000, duration_s=1200), at=AT)

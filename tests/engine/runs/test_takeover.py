@@ -15,12 +15,12 @@ import psutil
 import pytest
 
 from engine.api import Engine
-from engine.runs.errors import LeaseLostError, PriceCapError, RequestConflictError
+from engine.runs.errors import LeaseLostError, PriceCapError
 from engine.runs.leases.lease import TERM_S, Lease
 from engine.runs.states import Outcome, Run, RunState
 from engine.scenario import Scenario
 from kernel.clock import ManualClock
-from kernel.errors import RefusedError
+from kernel.errors import RefusedError, RequestConflictError
 from pricing.plans.quotes import Unit
 from pricing.run_charges.charges import InsufficientCreditsError
 from providers.errors import ConfigurationRejectedError

@@ -13,7 +13,7 @@ from engine.scenario import MachineWishes, Protocol, Scenario
 from engine.scenario.profile import closed
 from engine.sweeping.sweep import Swept
 from pricing.catalog import Catalog
-from pricing.plans.model import load_plans
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.tariffs import load_tariff
 
 CATALOG = Catalog.bundled()
@@ -71,7 +71,7 @@ def charged(row: Row) -> int:
     """What the plan or tariff of the row charges."""
     scenario = row.scenario()
     requirement = require(scenario)
-    plans = load_plans()
+    plans = load_plans(BUNDLED_PLANS)
     if row.plan in plans:
         offer = on_plan(plans[row.plan], scenario, requirement, None)
         usd_micros = price_on_plan(plans[row.plan], offer)[0]

@@ -16,7 +16,7 @@ from engine.sweeping.columns import BadColumnError
 from engine.sweeping.compiled import CHUNK_ROWS as COMPILED_CHUNK_ROWS
 from engine.sweeping.kernel import CHUNK_ROWS
 from engine.sweeping.sweep import OnError, sweep
-from pricing.plans.model import find_plan
+from pricing.plans.on_sale import BUNDLED_PLANS, find_plan
 from pricing.plans.quotes import quote_run
 from pricing.tariffs import LoadSize, load_tariff, price
 
@@ -40,7 +40,7 @@ def test_each_row_is_what_requirement_and_quote_say(
         )
         requirement = require(scenario)
         usage = LoadSize(requirement.injectors, users_there, length_s)
-        quote = quote_run(find_plan("on-demand"), usage)
+        quote = quote_run(find_plan("on-demand", BUNDLED_PLANS), usage)
         assert result.injectors[row] == requirement.injectors
         assert result.li_minutes[row] == requirement.li_minutes == quote.li_minutes
         assert result.usd_micros[row] == quote.total

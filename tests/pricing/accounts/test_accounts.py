@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from sqlalchemy import Engine, func, select
 
 from engine.database import open_database, transaction
-from kernel.errors import BadInputError
+from kernel.errors import BadInputError, RequestConflictError
 from pricing.accounts.account import (
     CLOCK_TOLERANCE,
     ClockBackwardsError,
@@ -25,7 +25,6 @@ from pricing.accounts.account import (
 )
 from pricing.accounts.opening import AccountConflictError, BadAccountIdError, open_account
 from pricing.accounts.view import AccountView
-from pricing.ledger.idempotency import RequestConflictError
 from pricing.ledger.invoices import list_invoices
 from pricing.ledger.ledger import Transaction, entries
 from pricing.periods import UnknownTimezoneError

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from engine.database import transaction
-from kernel.errors import BadInputError
+from kernel.errors import BadInputError, RequestConflictError
 from pricing.accounts.account import account_view
 from pricing.departments.commands import (
     AllocationAboveGrantError,
@@ -23,7 +23,6 @@ from pricing.departments.commands import (
     limit_wallet,
 )
 from pricing.ledger.allocations import account_lots, check_allocations_fit
-from pricing.ledger.idempotency import RequestConflictError
 from pricing.ledger.ledger import entries
 
 MONTH = timedelta(days=31)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, update
 
 from engine.database import transaction
-from kernel.errors import BadInputError
+from kernel.errors import BadInputError, RequestConflictError
 from pricing.accounts.account import account_view
 from pricing.departments.extra_credits import (
     ExtraCreditsRefusedError,
@@ -18,7 +18,6 @@ from pricing.departments.extra_credits import (
     limit_extra_credits,
 )
 from pricing.ledger.allocations import account_lots
-from pricing.ledger.idempotency import RequestConflictError
 from pricing.ledger.invoices import issue_for_run
 from pricing.ledger.ledger import entries, entries_of
 from pricing.ledger.lots import LotKind

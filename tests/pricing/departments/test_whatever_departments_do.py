@@ -26,7 +26,7 @@ from pricing.departments.extra_credits import extra_credits_of, limit_extra_cred
 from pricing.ledger.allocations import account_lots
 from pricing.ledger.ledger import entries
 from pricing.ledger.reservations import FundingSource
-from pricing.plans.model import BUNDLED_PLANS, load_plans
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Quote, Unit, quote_run
 from pricing.run_charges.charges import charge_start, correct, reserve, void_reservation
 from pricing.tariffs import LoadSize

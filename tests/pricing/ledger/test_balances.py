@@ -30,7 +30,7 @@ from pricing.ledger.balances import (
 )
 from pricing.ledger.invoices import issue_for_run
 from pricing.ledger.ledger import Posting, Transaction, lock_books, post, post_all
-from pricing.plans.model import BUNDLED_PLANS, load_plans
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Unit, quote_run
 from pricing.reports.usage_records import usage_of_cycle
 from pricing.run_charges.charges import InsufficientCreditsError, charge_start, correct, reserve

@@ -22,7 +22,7 @@ from pricing.accounts.account import account_view
 from pricing.accounts.opening import open_account
 from pricing.ledger.invoices import issue_for_run, list_invoices
 from pricing.ledger.ledger import entries
-from pricing.plans.model import BUNDLED_PLANS, load_plans
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Quote, Unit, quote_run
 from pricing.run_charges.charges import (
     InsufficientCreditsError,

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from pricing.plans.model import PLANS_VARIABLE, UnknownPlanError, find_plan, load_plans
+from pricing.plans.on_sale import (
+    BUNDLED_PLANS,
+    PLANS_VARIABLE,
+    UnknownPlanError,
+    find_plan,
+    load_plans,
+    plans_file,
+)
 from pricing.strict_toml import DataFileError
 from pricing.tariffs import CancellationPolicy
 
@@ -21,37 +28,38 @@ cancellation = "full_quote"
 
 
 def test_r31_starter_grants_1800_li_minutes_for_199_dollars_a_month() -> None:
-    starter = find_plan("starter")
+    starter = find_plan("starter", BUNDLED_PLANS)
     assert starter.is_subscription
     assert (starter.li_minutes, starter.monthly_usd_micros) == (1_800, 199_000_000)
 
 
 def test_r21_starter_s_unused_li_minutes_roll_over() -> None:
-    assert find_plan("starter").rollover
+    assert find_plan("starter", BUNDLED_PLANS).rollover
 
 
 def test_on_demand_is_no_subscription() -> None:
-    on_demand = find_plan("on-demand")
+    on_demand = find_plan("on-demand", BUNDLED_PLANS)
     assert not on_demand.is_subscription
     assert on_demand.monthly_usd_micros == 0
 
 
 def test_own_plans_charge_the_start_up_cost_and_then_what_was_used() -> None:
-    policies = {plan.cancellation for plan in load_plans().values()}
+    policies = {plan.cancellation for plan in load_plans(BUNDLED_PLANS).values()}
     assert policies == {CancellationPolicy.STARTUP_THEN_USED}
 
 
 def test_an_unknown_plan_is_refused_with_those_there_are() -> None:
     with pytest.raises(UnknownPlanError, match="'platinum'; there are on-demand, starter"):
-        find_plan("platinum")
+        find_plan("platinum", BUNDLED_PLANS)
 
 
-def test_an_operator_sells_his_own_plans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_operator_sells_his_own_plans(tmp_path: Path) -> None:
     path = tmp_path / "plans.toml"
     path.write_text(PLAN, encoding="utf-8")
-    monkeypatch.setenv(PLANS_VARIABLE, str(path))
-    assert list(load_plans()) == ["team"]
-    assert find_plan("team").cancellation is CancellationPolicy.FULL_QUOTE
+    assert plans_file({PLANS_VARIABLE: str(path)}) == path
+    assert plans_file({PLANS_VARIABLE: ""}) == plans_file({}) == BUNDLED_PLANS
+    assert list(load_plans(path)) == ["team"]
+    assert find_plan("team", path).cancellation is CancellationPolicy.FULL_QUOTE
 
 
 @pytest.mark.parametrize(

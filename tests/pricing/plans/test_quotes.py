@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kernel.errors import BadInputError
-from pricing.plans.model import find_plan
+from pricing.plans.on_sale import BUNDLED_PLANS, find_plan
 from pricing.plans.quotes import (
     Quote,
     QuoteUnreadableError,
@@ -22,8 +22,8 @@ from pricing.plans.quotes import (
 )
 from pricing.tariffs import CancellationPolicy, LoadSize, UsageError
 
-ON_DEMAND = find_plan("on-demand")
-STARTER = find_plan("starter")
+ON_DEMAND = find_plan("on-demand", BUNDLED_PLANS)
+STARTER = find_plan("starter", BUNDLED_PLANS)
 
 QUOTES = st.builds(
     lambda plan, policy, injectors, users, duration_s: quote_run(
@@ -147,7 +147,7 @@ def test_r2_r26_start_up_and_use_are_the_total_rounded_once(quote: Quote) -> Non
 def test_r3_a_larger_run_is_never_quoted_lower(
     quote: Quote, more_injectors: int, more_users: int, more_s: int
 ) -> None:
-    plan = replace(find_plan(quote.plan), cancellation=quote.policy)
+    plan = replace(find_plan(quote.plan, BUNDLED_PLANS), cancellation=quote.policy)
     larger = quote_run(
         plan,
         LoadSize(

@@ -16,7 +16,8 @@ from pricing.accounts.opening import open_account
 from pricing.accounts.plan_history import PlanStatus, plan_history
 from pricing.ledger.invoices import list_invoices
 from pricing.plans.channels import Channel
-from pricing.plans.model import BUNDLED_PLANS, Plan, load_plans
+from pricing.plans.model import Plan
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.reports.usage_access import check_may_see
 from pricing.reports.usage_records import usage_of_cycle
 

@@ -15,7 +15,8 @@ from sqlalchemy import Engine
 from engine.api import Engine as Loadmuster
 from engine.database import transaction
 from pricing.money import to_cents_half_up
-from pricing.plans.model import BUNDLED_PLANS, Caps, CreditChoice, Plan, Sale, load_plans
+from pricing.plans.model import Caps, CreditChoice, Plan, Sale
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import runs_within
 from pricing.reports.advisor import (
     PACKAGES_MAX,

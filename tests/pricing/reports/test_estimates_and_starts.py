@@ -21,7 +21,8 @@ from engine.scenario.profile import closed
 from kernel.errors import BadInputError
 from pricing.catalog import Catalog
 from pricing.ledger.invoices import list_invoices
-from pricing.plans.model import BUNDLED_PLANS, Plan, load_plans
+from pricing.plans.model import Plan
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Unit, quote_run, quote_to_json
 from pricing.reports.usage_focus import focus_records
 from pricing.reports.usage_records import usage_of_cycle

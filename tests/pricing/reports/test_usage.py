@@ -21,7 +21,8 @@ from pricing.accounts.opening import open_account
 from pricing.accounts.plan_changes import upgrade
 from pricing.departments.commands import add_department, allocate, limit_wallet
 from pricing.periods import Anchor, period
-from pricing.plans.model import BUNDLED_PLANS, Plan, load_plans
+from pricing.plans.model import Plan
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Quote
 from pricing.reports.usage import CycleUsage, RunUse, Total
 from pricing.reports.usage_focus import COLUMNS, focus_records

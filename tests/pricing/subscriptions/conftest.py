@@ -20,7 +20,8 @@ from pricing.accounts.view import AccountView
 from pricing.ledger.invoices import list_invoices
 from pricing.ledger.ledger import entries
 from pricing.plans.channels import Channel
-from pricing.plans.model import BUNDLED_PLANS, Plan, load_plans
+from pricing.plans.model import Plan
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import quote_run
 from pricing.run_charges.charges import charge_start, reserve
 from pricing.tariffs import LoadSize

@@ -46,7 +46,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import Connection, select
 
 from engine.database import open_database
-from kernel.errors import RefusedError
+from kernel.errors import RefusedError, RequestConflictError
 from pricing.accounts.account import account_view, advance
 from pricing.accounts.boosts import boost
 from pricing.accounts.cancellations import cancel, confirm_cancel, renew
@@ -58,14 +58,13 @@ from pricing.accounts.plan_changes import downgrade, upgrade
 from pricing.accounts.view import AccountView
 from pricing.departments.commands import add_department, allocate, department_view, limit_wallet
 from pricing.departments.extra_credits import limit_extra_credits
-from pricing.ledger.idempotency import RequestConflictError
 from pricing.ledger.invoices import issue_for_run, list_invoices, period_cause
 from pricing.ledger.ledger import Transaction, entries
 from pricing.ledger.lots import LotKind
 from pricing.ledger.reservations import FundingSource, reservation_of
 from pricing.payments.gateway import DECLINES, DELAYS, PaymentState
 from pricing.payments.run_payments import debts_of_runs
-from pricing.plans.model import BUNDLED_PLANS, load_plans
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Unit, quote_run
 from pricing.run_charges.charges import charge_start, correct, reserve, void_reservation
 from pricing.tables import DEPARTMENT_LOTS, LOTS, PAYMENTS, PERIODS, SUBSCRIPTIONS

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from sqlalchemy import Engine
 
 from engine.database import transaction
+from kernel.errors import RequestConflictError
 from pricing.accounts.account import advance, plan_of
 from pricing.accounts.boosts import NoBoostError, boost
 from pricing.accounts.cancellations import cancel, confirm_cancel
@@ -24,7 +25,6 @@ from pricing.accounts.plan_changes import (
     downgrade,
     upgrade,
 )
-from pricing.ledger.idempotency import RequestConflictError
 from pricing.ledger.ledger import balance, entries
 from pricing.payments.collecting import ChannelCannotError, PaymentFailedError
 from pricing.payments.gateway import DECLINES, DELAYS

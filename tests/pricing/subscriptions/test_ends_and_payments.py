@@ -42,7 +42,8 @@ from pricing.ledger.invoices import period_cause
 from pricing.ledger.ledger import entries
 from pricing.payments.collecting import PaymentFailedError
 from pricing.payments.gateway import DECLINES, DELAYS, PaymentState
-from pricing.plans.model import Caps, Plan, find_plan, load_plans
+from pricing.plans.model import Caps, Plan
+from pricing.plans.on_sale import find_plan, load_plans
 from pricing.plans.quotes import quote_run
 from pricing.run_charges.caps import PlanCapError
 from pricing.run_charges.charges import SubscriptionEndedError, reserve
@@ -420,9 +421,7 @@ def test_every_account_is_advanced_and_a_refused_one_stops_nobody(
         assert find_account(conn, "a0").status == "active"
 
 
-def test_a_plan_is_sold_as_on_the_day_of_the_sale(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_plan_is_sold_as_on_the_day_of_the_sale(tmp_path: Path) -> None:
     version = (
         '[[plans]]\nname = "club"\nversion = {day}\nmonthly_usd = "{usd}"\nli_minutes = 100\n'
         'rollover = true\ntariff = "on-demand"\ncancellation = "full_quote"\n'
@@ -432,9 +431,8 @@ def test_a_plan_is_sold_as_on_the_day_of_the_sale(
         version.format(day="2026-01-01", usd="10.00")
         + version.format(day="2027-01-01", usd="12.00")
     )
-    monkeypatch.setenv("LOADMUSTER_PLANS", str(path))
     prices = [
-        find_plan("club", at=at).monthly_usd_micros
+        find_plan("club", path, at=at).monthly_usd_micros
         for at in (date(2025, 1, 1), date(2026, 12, 31), date(2027, 1, 1), None)
     ]
     assert prices == [10_000_000, 10_000_000, 12_000_000, 12_000_000]

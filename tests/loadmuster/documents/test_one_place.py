@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = sorted(Path(engine.cli.__file__).parent.glob("*.py"))
-DOCUMENTS = engine.documents.__name__
+import loadmuster.cli
+import loadmuster.documents
+
+COMMANDS = sorted(Path(loadmuster.cli.__file__).parent.glob("*.py"))
+DOCUMENTS = loadmuster.documents.__name__
 
 
 def emitted(tree: ast.Module) -> Iterator[tuple[ast.expr, list[ast.FunctionDef]]]:
@@ -107,7 +110,7 @@ def test_a_document_of_another_make_is_found(source: str) -> None:
 
 
 def test_documents_know_no_command_line() -> None:
-    for path in Path(engine.documents.__file__).parent.glob("*.py"):
+    for path in Path(loadmuster.documents.__file__).parent.glob("*.py"):
         assert "loadmuster.cli" not in path.read_text(encoding="utf-8"), path
 
 
