@@ -15,6 +15,7 @@ from engine.api import Engine
 from engine.readers import read_scenario
 from engine.runs import detached
 from engine.runs.errors import ControllerNotStartedError
+from kernel.python_programs import python_program
 from tests.command_line import Answer
 
 if TYPE_CHECKING:
@@ -116,7 +117,6 @@ def test_a_controller_that_does_not_start_is_one_line_and_the_run_can_be_started
         *("run", CHECKOUT, "--account", "acme", "--provider", "aws", "--dry-run"),
         *("--speed", "600", "--request-id", "build-7", "--detach", "--json"),
     )
-    python_program = detached.python_program
     failing = ["sh", "-c", '"$@"; exit 3', "sh", *python_program(program)]
     with monkeypatch.context() as patch:
         patch.setattr(detached, "python_program", lambda *_: failing)
