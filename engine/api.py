@@ -30,13 +30,7 @@ from engine.commands.serving import ServingCommands
 from engine.data_folder import data_folder
 from kernel.clock import Clock, SystemClock
 from pricing.plans.on_sale import plans_file
-from providers.settings import (
-    AwsSettings,
-    AzureSettings,
-    CloudSettings,
-    aws_settings,
-    azure_settings,
-)
+from providers.settings import AwsSettings, AzureSettings, CloudSettings
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -103,6 +97,7 @@ class Engine(
 
     def _clouds_in(self, folder: Path) -> CloudRegistry:
         from engine.runs.clouds.registry import CloudRegistry
+        from providers.environment import aws_settings, azure_settings
 
         aws = self._aws if self._aws is not None else aws_settings(os.environ)
         azure = self._azure if self._azure is not None else azure_settings(os.environ)

@@ -1,6 +1,6 @@
 """A controller process of its own: what ``--detach`` leaves behind to finish a run.
 
-Executed as ``python -m engine.background RUN FOLDER [NOW]``, with the database's URL in the
+Executed as ``python -P -m engine.background RUN FOLDER [NOW]``, with the database's URL in the
 environment so that a password never shows in the process list. ``NOW`` starts a test clock.
 """
 
@@ -23,23 +23,29 @@ def main(arguments: list[str]) -> int:
     run_id, folder, *now = arguments
 
     def live(report_started: Callable[[], None]) -> int:
-        report_started()
-        return _drive(run_id, Path(folder), parse_instant(now[0], where="now") if now else None)
+        test_clock = parse_instant(now[0], where="now") if now else None
+        return _drive(run_id, Path(folder), test_clock, report_started)
 
     return live_in_background(live)
 
 
-def _drive(run_id: str, folder: Path, now: datetime | None) -> int:
+def _drive(
+    run_id: str, folder: Path, now: datetime | None, report_started: Callable[[], None]
+) -> int:
+    """Drive the run; what keeps it from being reached is told before the start is."""
     from engine.api import Engine
 
     clock = None if now is None else StartingClock(now)
     try:
-        Engine(
+        engine = Engine(
             os.environ[URL_VARIABLE],
             clock=clock,
             folder=folder,
             rehearsal_url=os.environ.get(REHEARSAL_VARIABLE),
-        ).wait(run_id)
+        )
+        engine.store.load(run_id)
+        report_started()
+        engine.wait(run_id)
     except LoadmusterError as error:
         sys.stderr.write(f"{error.message}\n")
         return error.exit_code

@@ -308,8 +308,8 @@ FAULTS = (
     Fault(
         "an invoice's text is not escaped",
         "pricing/reports/invoices_page.py",
-        "description=escape(line.description)",
-        "description=line.description",
+        "autoescape=True",
+        "autoescape=False",
         ("tests/pricing/reports/test_invoice_page.py",),
     ),
     Fault(

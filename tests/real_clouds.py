@@ -15,8 +15,8 @@ from providers.aws import AwsProvider
 from providers.azure import AzureProvider
 from providers.azure.connection import connection_of
 from providers.contract import LaunchSpec, Machine, Provider
+from providers.environment import aws_settings, azure_settings
 from providers.errors import UnknownOutcomeError
-from providers.settings import aws_settings, azure_settings
 
 MAX_USD = "LOADMUSTER_CLOUD_TEST_MAX_USD"
 COUNT_MAX = 2

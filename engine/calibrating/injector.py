@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -25,6 +24,7 @@ from msgspec.structs import replace
 
 from engine.calibrating.calibration import CalibrationFailedError
 from engine.calibrating.step import US_PER_S, CalibrationStep
+from kernel.python_programs import injector_interpreter
 
 READY_S_MAX = 60.0
 REPORT_S_MAX = 10.0
@@ -134,7 +134,7 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "LOADMUSTER_CORES": "1", "LOADMUSTER_PYTHON": sys.executable}
+    return {**os.environ, "LOADMUSTER_CORES": "1", **injector_interpreter()}
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kernel.clock import Clock
 from kernel.extras import check_installed
 from pricing.catalog import PROVIDERS, UnknownProviderError
-from providers.settings import price_addresses
+from providers.environment import price_addresses
 
 if TYPE_CHECKING:
     from engine.catalogs.price_source import PriceSource

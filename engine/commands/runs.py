@@ -66,7 +66,11 @@ class RunCommands(OrderCommands):
         spot: bool = False,
         request_id: str | None = None,
     ) -> Run:
-        """Accept the run and leave it to a controller process of its own."""
+        """Accept the run and leave it to a controller process of its own.
+
+        Raises:
+            ControllerNotStartedError: It did not start; the run stays accepted.
+        """
         accepted = self.accept(
             scenario,
             account=account,
@@ -81,7 +85,11 @@ class RunCommands(OrderCommands):
         return accepted
 
     def detach(self, run_id: str) -> None:
-        """Start a controller process for the run; it outlives this one."""
+        """Start a controller process for the run; it outlives this one.
+
+        Raises:
+            ControllerNotStartedError: It did not start; the run is left as it is.
+        """
         from engine.runs.detached import spawn
 
         test_clock = None if isinstance(self.clock, SystemClock) else self.clock.now()

@@ -8,7 +8,6 @@ folder. They reach each other on loopback: all machines of a run are this comput
 from __future__ import annotations
 
 import socket
-import sys
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -31,6 +30,7 @@ from engine.scenario import Protocol, Scenario
 from engine.scenario.json import scenario_to_json
 from kernel.errors import BadInputError
 from kernel.extras import is_installed, not_installed
+from kernel.python_programs import python_program
 
 LOOPBACK = "127.0.0.1"
 WORKERS_WAIT_S = 60
@@ -203,13 +203,11 @@ def _worker(task: LoadTask, slot: int, port: int) -> list[str]:
 
 
 def _locust(task: LoadTask, role: str) -> list[str]:
-    """Locust, wherever it is started: -P keeps the working directory off its import path."""
+    """Locust, wherever it is started."""
     place = task.folder.resolve()
-    return [
-        sys.executable,
-        "-P",
-        *("-m", "locust"),
+    return python_program(
+        "locust",
         *("--locustfile", str(_LOCUSTFILE)),
         *("--logfile", str(place / f"{role}.log")),
         *("--loadmuster-folder", str(place)),
-    ]
+    )

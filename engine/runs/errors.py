@@ -57,6 +57,12 @@ class MachinesElsewhereError(ProviderFailedError):
     code = "machines_elsewhere"
 
 
+class ControllerNotStartedError(ProviderFailedError):
+    """No controller came up for a run, which stays as it was; facts: ``run``, ``log``."""
+
+    code = "controller_not_started"
+
+
 class DriveTimeoutError(ProviderFailedError):
     """The run did not end while this command waited; facts: ``run``, ``state``."""
 

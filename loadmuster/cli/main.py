@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from kernel.errors import BadInputError, LoadmusterError
 from loadmuster.cli.settings import LazyGroup, Settings
@@ -65,26 +66,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # A command has no use for them, and looking for them reads every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     settings = Settings()
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        cli.main(
-            args=None if arguments is None else list(arguments),
-            prog_name="loadmuster",
-            standalone_mode=False,
-            obj=settings,
-        )
-    except LoadmusterError as error:
-        _fail(settings, error)
-    except click.UsageError as error:
-        where = error.ctx.command_path if error.ctx else "loadmuster"
-        _fail(settings, BadInputError(f"{where}: {error.format_message()}", where=where))
+        cli.main(args=given, prog_name="loadmuster", standalone_mode=False, obj=settings)
+    except (LoadmusterError, click.UsageError) as error:
+        # What is refused early may not have been read so far.
+        settings.json = settings.json or "--json" in given
+        if isinstance(error, NoArgsIsHelpError) and not settings.json:
+            error.show()
+            sys.exit(BadInputError.exit_code)
+        _fail(settings, error if isinstance(error, LoadmusterError) else _of_usage(error))
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     sys.exit(0)
 
 
+def _of_usage(error: click.UsageError) -> BadInputError:
+    """What click refuses, as an error of ours."""
+    where = error.ctx.command_path if error.ctx else "loadmuster"
+    if isinstance(error, NoArgsIsHelpError):
+        message = f"no command is named; `{where} --help` lists them"
+    else:
+        message = error.format_message()
+    return BadInputError(f"{where}: {message}", where=where)
+
+
 def _fail(settings: Settings, error: LoadmusterError) -> None:
     """One line on standard error; with ``--json`` also one document on standard output."""
-    if settings.json or "--json" in sys.argv[1:]:
+    if settings.json:
         from loadmuster.documents.error import error_document
 
         click.echo(json.dumps(error_document(error), indent=2, ensure_ascii=False))

@@ -83,10 +83,14 @@ def run_session(settings: Settings, source: str, options: RunOptions) -> None:
         lease = None if options.queue or options.detach else engine.new_lease()
         run = _accept(engine, scenario, options, lease)
         if options.detach:
+            # What was accepted is shown; how far its controller is by now is a matter of luck.
+            view = engine.show(run.id)
             engine.detach(run.id)
-        elif not options.queue:
+        elif options.queue:
+            view = engine.show(run.id)
+        else:
             run = driven(console, engine, run, lease, cancel_wanted)
-    view = engine.show(run.id)
+            view = engine.show(run.id)
     settings.emit(run_document(view), lambda out: show_run(out, view))
     sys.exit(ProviderFailedError.exit_code if run.outcome is Outcome.FAILED else 0)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
+from click.exceptions import NoArgsIsHelpError
 
 from kernel.clock import Clock, StartingClock, SystemClock, parse_instant
 
@@ -154,13 +155,30 @@ class QuickCommand(Command):
 
 
 class CommandGroup(click.Group):
-    """A group whose commands take the global options too."""
+    """A group whose commands take the global options too; alone, with options or not, it helps."""
 
     command_class = Command
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed through to click
-        super().__init__(*args, **kwargs)
+        named: dict[str, Any] = {
+            "subcommand_metavar": "COMMAND [ARGS]...",
+            "invoke_without_command": True,
+        }
+        super().__init__(*args, **(named | kwargs))
         self.params.extend(_global_options())
+        # The decorated function is but a name and a help text.
+        self.callback = _want_command
+
+
+@click.pass_context
+def _want_command(ctx: click.Context) -> None:
+    """Go on to the command, if one was named.
+
+    Raises:
+        NoArgsIsHelpError: None was.
+    """
+    if ctx.invoked_subcommand is None:
+        raise NoArgsIsHelpError(ctx)
 
 
 class LazyGroup(CommandGroup):

@@ -1,6 +1,6 @@
 """The program that is a machine: it runs its commands side by side and ends with them.
 
-    python -m providers.local.machine --run=... --folder=... --lifetime-s=600
+    python -P -m providers.local.machine --run=... --folder=... --lifetime-s=600
 
 It leaves the process that launched it (own session, own process group), so that it survives the
 launcher's death, and is its own dead man: it ends itself, and all it has started, when its

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -14,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from kernel.clock import Clock
+from kernel.python_programs import python_program
 from providers.contract import LaunchSpec, Machine, MachineState
 from providers.errors import (
     CapacityUnavailableError,
@@ -145,13 +145,7 @@ class LocalProvider:
         output = open_files.enter_context((identity.folder / "machine.log").open("ab"))
         lifetime_s = (identity.expires_at - self._clock.now()).total_seconds()
         return subprocess.Popen(  # noqa: S603 - our own program, arguments passed as a list
-            [
-                sys.executable,
-                "-m",
-                PROGRAM,
-                *to_arguments(identity),
-                f"--lifetime-s={lifetime_s:.3f}",
-            ],
+            python_program(PROGRAM, *to_arguments(identity), f"--lifetime-s={lifetime_s:.3f}"),
             cwd=identity.folder,
             stdin=subprocess.DEVNULL,
             stdout=output,

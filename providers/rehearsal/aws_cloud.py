@@ -1,6 +1,6 @@
 """A rehearsed AWS: moto as a server in a process of its own, and the provider that talks to it.
 
-    python -m providers.rehearsal.aws_cloud --folder FOLDER
+    python -P -m providers.rehearsal.aws_cloud --folder FOLDER
 
 moto is imported in the server only.
 """

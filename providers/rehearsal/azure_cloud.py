@@ -1,6 +1,6 @@
 """A rehearsed Azure as a server in a process of its own, and the provider that talks to it.
 
-    python -m providers.rehearsal.azure_cloud --folder FOLDER
+    python -P -m providers.rehearsal.azure_cloud --folder FOLDER
 
 The server needs no SDK of Azure; only the provider imports it.
 """

@@ -15,12 +15,12 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kernel.python_programs import injector_interpreter
 from providers.cloud_init import BOOT_HOOK, SHELL_SCRIPT
 
 SCRIPT_TYPES = {BOOT_HOOK, SHELL_SCRIPT}
@@ -114,9 +114,9 @@ class Hosts:
                 "TMPDIR": str(folder),
                 "LOADMUSTER_HOST": str(folder),
                 "LOADMUSTER_MACHINE": machine_id,
-                "LOADMUSTER_PYTHON": sys.executable,
                 "LOADMUSTER_CORES": "1",
-            },
+            }
+            | injector_interpreter(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from kernel.clock import Clock
+from kernel.python_programs import python_program
 from providers.background import live_in_background
 from providers.contract import Provider
 from providers.errors import ConfigurationRejectedError
@@ -161,7 +162,7 @@ class Program(Struct, frozen=True):
 
     def _parser(self) -> argparse.ArgumentParser:
         parser = argparse.ArgumentParser(
-            prog=f"python -m {self.module}",
+            prog=f"python -P -m {self.module}",
             description=f"Serve a rehearsed {self.cloud} on a free port of this computer. Its "
             f"address is written to {self.address_file} in the folder, its log to {self.log_file}.",
         )
@@ -185,11 +186,11 @@ class Program(Struct, frozen=True):
     def _start(self, folder: Path, lengths_s: Mapping[str, float]) -> None:
         """Run the program until it serves in the background; its address shows whether it does."""
         lengths = [f"--{name}={length_s}" for name, length_s in lengths_s.items()]
-        command = [sys.executable, "-m", self.module, "--background", f"--folder={folder}"]
+        command = python_program(self.module, "--background", f"--folder={folder}", *lengths)
         log_path = folder / self.log_file
         with log_path.open("ab") as log, suppress(subprocess.TimeoutExpired):
             subprocess.run(  # noqa: S603 - our own program, arguments passed as a list
-                [*command, *lengths],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

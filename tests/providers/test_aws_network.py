@@ -17,10 +17,11 @@ from kernel.clock import ManualClock, SystemClock
 from kernel.errors import BadInputError
 from providers.aws import AwsProvider
 from providers.contract import LaunchSpec
+from providers.environment import aws_settings
 from providers.errors import ConfigurationRejectedError, QuotaExceededError
 from providers.rehearsal.aws_cloud import Rehearsal
 from providers.rehearsal.faults import Fault, FaultKind
-from providers.settings import AwsSettings, aws_settings
+from providers.settings import AwsSettings
 
 MakeSpec = Callable[..., LaunchSpec]
 

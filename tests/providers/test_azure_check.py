@@ -14,12 +14,12 @@ from pricing.catalog import Catalog
 from providers.azure import AzureProvider
 from providers.azure.connection import connection_of
 from providers.contract import LaunchSpec
+from providers.environment import azure_settings
 from providers.errors import ConfigurationRejectedError, QuotaExceededError
 from providers.rehearsal import azure_stock
 from providers.rehearsal.azure_account import SUBSCRIPTION
 from providers.rehearsal.azure_arm import RehearsedArm
 from providers.rehearsal.faults import Fault, FaultKind
-from providers.settings import azure_settings
 
 MakeSpec = Callable[..., LaunchSpec]
 IDENTITY = (

@@ -12,11 +12,11 @@ from azure.mgmt.network.models import VirtualNetwork
 from kernel.clock import ManualClock
 from providers.azure.clients import AzureClients
 from providers.contract import LaunchSpec
+from providers.environment import azure_settings
 from providers.errors import ConfigurationRejectedError
 from providers.rehearsal.azure_account import SUBSCRIPTION
 from providers.rehearsal.azure_arm import RehearsedArm
 from providers.rehearsal.azure_session import azure_provider_in_process, connection_in_process
-from providers.settings import azure_settings
 
 MakeSpec = Callable[..., LaunchSpec]
 CREATE = "VirtualMachineScaleSets.CreateOrUpdate"

@@ -316,5 +316,5 @@ def test_the_program_explains_itself_when_it_is_called_by_hand() -> None:
     )
 
     assert called.returncode == 2
-    assert f"python -m {PROGRAM}" in called.stderr
+    assert f"python -P -m {PROGRAM}" in called.stderr
     assert "Traceback" not in called.stderr

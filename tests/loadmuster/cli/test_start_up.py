@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
-CLOUDS_AND_BOOKS = {"boto3", "botocore", "azure", "moto", "sqlalchemy", "numpy", "locust", "httpx"}
+CLOUDS_AND_BOOKS = {
+    *("boto3", "botocore", "azure", "moto", "sqlalchemy", "numpy", "locust", "httpx"),
+    "jinja2",
+}
 HEAVY = CLOUDS_AND_BOOKS | {"pydantic", "rich"}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import UndefinedError
 from msgspec.structs import replace
 from sqlalchemy import Engine
 
@@ -21,6 +22,7 @@ from pricing.reports.invoices_page import Parties, invoice_page
 
 Charge = Callable[..., int]
 VOID_TAGS = {"meta"}
+COLOURS = ("--ink", "--soft", "--tint", "--paper")
 HOSTILE = '<script>alert("x")</script> & \'"{number}'
 
 
@@ -96,6 +98,44 @@ def test_every_text_on_a_page_is_escaped(invoice: Invoice) -> None:
     page = Page(invoice_page(hostile, "UTC", Parties(f"{HOSTILE}\n{HOSTILE}", HOSTILE)))
     assert "script" not in page.tags
     assert page.texts.count(HOSTILE) == 7
+
+
+def test_a_page_is_legible_in_light_and_dark_and_prints_on_white(invoice: Invoice) -> None:
+    html = invoice_page(invoice, "UTC")
+    assert "color-scheme: light dark" in html
+    light, _, dark = html.partition("@media screen and (prefers-color-scheme: dark)")
+    colours = {name: light.partition(f"{name}: ")[2].partition(";")[0] for name in COLOURS}
+    dark_colours = {name: dark.partition(f"{name}: ")[2].partition(";")[0] for name in COLOURS}
+    for scheme in (colours, dark_colours):
+        for text in ("--ink", "--soft"):
+            for ground in ("--paper", "--tint"):
+                assert contrast(scheme[text], scheme[ground]) >= 4.5, (scheme, text, ground)
+
+
+def contrast(one: str, other: str) -> float:
+    """How well one colour is read on the other, as WCAG 2 reckons it: from 1 to 21."""
+    lights = sorted((luminance(one), luminance(other)))
+    return (lights[1] + 0.05) / (lights[0] + 0.05)
+
+
+def luminance(colour: str) -> float:
+    digits = colour.removeprefix("#")
+    digits = "".join(2 * each for each in digits) if len(digits) == 3 else digits
+    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_what_the_template_does_not_know_is_an_error(
+    invoice: Invoice,
+) -> None:
+    class Nameless:
+        seller = "loadmuster"
+
+    with pytest.raises(UndefinedError, match="customer"):
+        invoice_page(invoice, "UTC", Nameless())  # type: ignore[arg-type]
 
 
 def test_the_day_of_issue_is_the_accounts(invoice: Invoice) -> None:
