@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from kernel.errors import BadInputError
 
@@ -123,30 +123,22 @@ class AzureSettings(Struct, frozen=True):
         return self.storage_url
 
 
-class CloudSettings(Struct, frozen=True):
-    """What the user has said about each cloud."""
-
-    aws: AwsSettings = field(default_factory=AwsSettings)
-    azure: AzureSettings = field(default_factory=AzureSettings)
-
-
-class PriceAddresses(Struct, frozen=True):
-    """Where the price lists answer, if not where the clouds have them."""
-
-    aws: str | None = None
-    azure: str | None = None
-
-
-def price_addresses(environment: Mapping[str, str]) -> PriceAddresses:
-    """The addresses in environment variables.
+def aws_price_address(environment: Mapping[str, str]) -> str | None:
+    """Where AWS's price list answers; None: where AWS has it.
 
     Raises:
-        BadInputError: A value is no address; the message names the variable.
+        BadInputError: The value is no address; the message names the variable.
     """
-    return PriceAddresses(
-        _value(environment, AWS_PRICES, _ADDRESS, "http://127.0.0.1:8080"),
-        _value(environment, AZURE_PRICES, _ADDRESS, "https://prices.azure.com"),
-    )
+    return _value(environment, AWS_PRICES, _ADDRESS, "http://127.0.0.1:8080")
+
+
+def azure_price_address(environment: Mapping[str, str]) -> str | None:
+    """Where Azure's price list answers; None: where Azure has it.
+
+    Raises:
+        BadInputError: The value is no address; the message names the variable.
+    """
+    return _value(environment, AZURE_PRICES, _ADDRESS, "https://prices.azure.com")
 
 
 def aws_settings(environment: Mapping[str, str]) -> AwsSettings:

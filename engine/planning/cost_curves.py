@@ -15,6 +15,7 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.clouds import CLOUDS
 from engine.planning.compare import Kind, Row, compare, price_on_plan, services
 from engine.planning.offers import at_service, on_plan
 from engine.planning.places import ANY_PROVIDER
@@ -22,7 +23,7 @@ from engine.planning.requirement import peak_users, require
 from engine.scenario import Scenario
 from engine.scenario.profile import ClosedProfile
 from kernel.errors import BadInputError
-from pricing.catalog import PROVIDERS, Catalog
+from pricing.catalog import Catalog
 from pricing.money import MICROS_PER_USD
 from pricing.plans.model import estimated_plans
 from pricing.tariffs import LEAST_RISE, OUT_OF_PROPORTION, USERS_MAX, load_tariff, tariff_names
@@ -185,7 +186,8 @@ def _is_on_machines(name: str) -> bool:
 
 
 def _ours() -> tuple[str, ...]:
-    return (*(plan.name for plan in estimated_plans()), *(f"own-{name}" for name in PROVIDERS))
+    plans = (plan.name for plan in estimated_plans())
+    return (*plans, *(cloud.own_tariff for cloud in CLOUDS.values()))
 
 
 def _drawn(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.catalogs.in_use import catalog_in_use
+from engine.clouds import CLOUDS
 from loadmuster.cli.catalog_view import (
     look_up,
     offering_document,
@@ -28,7 +29,7 @@ def catalog() -> None:
 
 
 @catalog.command("list", cls=Command)
-@click.option("--provider", help="aws or azure; default: both.")
+@click.option("--provider", help=f"{' or '.join(CLOUDS)}; default: all.")
 @click.option("--region", help="One region; default: all.")
 @click.option("--family", help="One family of machine types: c7i, Dsv5, ...")
 @pass_settings

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.catalogs.in_use import versions_here
+from engine.clouds import CLOUDS
 from loadmuster.cli.catalog import catalog
 from loadmuster.cli.settings import Command, Settings, pass_settings
-from pricing.catalog import BUNDLED, PROVIDERS, Catalog, CatalogUnreadableError
+from pricing.catalog import BUNDLED, Catalog, CatalogUnreadableError
 from pricing.money import format_usd
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ TOLD_WAIT_S = 2.0
 
 @catalog.command("refresh", cls=Command)
 @click.option(
-    "--provider", type=click.Choice(PROVIDERS), required=True, help="Whose price list to read."
+    "--provider", type=click.Choice([*CLOUDS]), required=True, help="Whose price list to read."
 )
 @click.option(
     "--region",

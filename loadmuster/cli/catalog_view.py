@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from engine.clouds import CLOUDS
 from pricing.catalog import (
-    BILLING_RULES,
     MIB_PER_GIB,
     Catalog,
     EgressTier,
@@ -87,7 +87,7 @@ def look_up(catalog: Catalog, provider: str, region: str, machine_type: str) -> 
 def shown_document(shown: Shown, today: date) -> dict[str, Any]:
     """It as JSON."""
     offering = shown.offering
-    rule = BILLING_RULES[offering.machine.provider]
+    rule = CLOUDS[offering.machine.provider].prices.billing
     saturated = saturated_hourly_usd_micros(offering)
     return {
         **offering_document(offering),
@@ -122,7 +122,7 @@ def show_offering(console: Console, shown: Shown, today: date) -> None:
     table = Table(show_header=False, box=None)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    rule = BILLING_RULES[shown.offering.machine.provider]
+    rule = CLOUDS[shown.offering.machine.provider].prices.billing
     for label, text in _in_words(shown.offering):
         table.add_row(label, text)
     if shown.spot:
@@ -210,7 +210,7 @@ def _under_load(offering: Offering) -> str:
             f"with all processors busy it costs {format_usd(saturated)} USD an hour, {times:.1f} "
             "times its list price, since what exceeds its credits is billed"
         )
-    if offering.machine.provider == "azure":
+    if CLOUDS[offering.machine.provider].prices.surcharge is None:
         return "once its credits are used up it is throttled to its baseline"
     return "what exceeds its credits is throttled, or billed"
 

@@ -10,7 +10,8 @@ import click
 
 from engine.api import Engine
 from engine.catalogs.in_use import catalog_in_use
-from engine.runs.launching.placements import LOCAL, placements_of
+from engine.clouds import LOCAL
+from engine.runs.launching.placements import placements_of
 from engine.scenario import Scenario
 from loadmuster.cli.run_display import show_quote
 

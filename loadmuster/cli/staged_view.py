@@ -6,11 +6,12 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from engine.clouds import CLOUDS
 from engine.planning.estimate import Estimate
 from engine.planning.shifts import Roster, there_at
 from engine.planning.staged import Staged, StagedFleet, risk_in_words, users_over_time
 from loadmuster.cli.curves import CurveLine, Curves
-from loadmuster.cli.layout import CLOUDS, INDENT, columns, dollars, section
+from loadmuster.cli.layout import INDENT, columns, dollars, section
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +21,7 @@ JUST_BEFORE_S = 1e-6
 
 def show_staged(console: Console, staged: Staged) -> None:
     """Side by side: all the time, and in shifts."""
-    names = [f"USD on {CLOUDS[fleet.provider]}" for fleet in staged.fleets]
+    names = [f"USD on {CLOUDS[fleet.provider].title}" for fleet in staged.fleets]
     table = columns("injectors", "LI-minutes", *names, right=("LI-minutes", *names))
     table.add_row(
         "all the time",
