@@ -13,6 +13,7 @@ from msgspec import Struct
 from engine.catalogs.in_use import catalog_in_use
 from engine.clouds import CLOUDS, LOCAL
 from engine.load.locust import check_installed
+from engine.load_engines import LOCUST
 from engine.runs.clouds.registry import CloudRegistry
 from engine.runs.reaper.heartbeats import REAP_AGE_MAX_S, Heartbeat
 from engine.runs.runnable import check_folder
@@ -105,7 +106,7 @@ def examine_here(
 
     def look_at_engine() -> str:
         check_installed()
-        return f"Locust {importlib.metadata.version('locust')}"
+        return f"{LOCUST.title} {importlib.metadata.version('locust')}"
 
     yield _look("load engine", look_at_engine)
     yield _look("prices", look_at_prices)

@@ -20,9 +20,9 @@ from engine.load.checks import check_engine, check_runnable
 from engine.load.driver import UnrunnableScenarioError
 from engine.load.sliced.program_work import program_files
 from engine.load.sliced.work import locust_files
+from engine.load_engines import LOAD_ENGINES, LOCUST
 from engine.readers.program_bundle import pack
 from engine.scenario.profile import closed
-from engine.scenario.program import ProgramKind
 
 if TYPE_CHECKING:
     from engine.scenario import Scenario
@@ -127,10 +127,10 @@ def load_engine_of(scenario: Scenario) -> str:
     """The load engine and its version, as people call it."""
     program = scenario.program
     if program is None:
-        return f"locust {importlib.metadata.version('locust')}"
-    if program.kind is ProgramKind.CUSTOM:
-        return f"custom: {program.main}"
-    return f"{program.kind.value} {program.version or ''}".strip()
+        return f"{LOCUST.name} {importlib.metadata.version('locust')}"
+    if LOAD_ENGINES[program.kind].main_in is not None:
+        return f"{program.kind}: {program.main}"
+    return f"{program.kind} {program.version or ''}".strip()
 
 
 def _processor() -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
@@ -17,15 +16,6 @@ BUNDLE_BYTES_MAX = 32 * 1024 * 1024
 """What all files of a program may hold together; larger ones are fetched by ``prepare``."""
 
 FILES_MAX = 1_000
-
-
-class ProgramKind(StrEnum):
-    """Which program it is; the value of ``Scenario.load_engine``."""
-
-    CUSTOM = "custom"
-    K6 = "k6"
-    JMETER = "jmeter"
-    GATLING = "gatling"
 
 
 class ProgramFilesError(BadInputError):
@@ -54,7 +44,8 @@ class LoadProgram(Struct, frozen=True):
     """What injectors run.
 
     Attributes:
-        kind: Which program.
+        kind: Which program; a name in ``engine.load_engines.LOAD_ENGINES``, and the value of
+            ``Scenario.load_engine``.
         main: ``custom``: a command for sh. ``k6``: its script. ``jmeter``: its test plan.
             ``gatling``: the class of the simulation.
         folder: Where the files were read, absolute.
@@ -66,7 +57,7 @@ class LoadProgram(Struct, frozen=True):
         own_profile: ``k6``: the script's own stages or scenarios count, not the scenario's load.
     """
 
-    kind: ProgramKind
+    kind: str
     main: str
     folder: str
     files: tuple[ProgramFile, ...] = ()
@@ -88,7 +79,6 @@ def program_from_json(document: Mapping[str, Any]) -> LoadProgram:
     return LoadProgram(
         **{
             **document,
-            "kind": ProgramKind(document["kind"]),
             "files": tuple(ProgramFile(**file) for file in document["files"]),
         }
     )

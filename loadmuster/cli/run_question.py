@@ -11,6 +11,7 @@ import click
 from engine.api import Engine
 from engine.catalogs.in_use import catalog_in_use
 from engine.clouds import LOCAL
+from engine.load_engines import LOAD_ENGINES
 from engine.runs.launching.placements import placements_of
 from engine.scenario import Scenario
 from loadmuster.cli.run_display import show_quote
@@ -48,8 +49,9 @@ def is_agreed(  # noqa: PLR0913 - one keyword a thing that decides what it costs
 
 def _machines(planned: Estimate, provider: str) -> str:
     placements = placements_of(planned, provider, catalog_in_use())
+    engine = planned.scenario.load_engine
     if provider == LOCAL:
-        return f"this one: {placements[0].count} Locust injectors"
+        return f"this one: {placements[0].count} {LOAD_ENGINES[engine].title} injectors"
     return ", ".join(
         f"{each.count} x {each.machine_types[0]} in {each.region}" for each in placements
     )
