@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import pkgutil
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from engine.clouds import CLOUDS
@@ -33,4 +34,7 @@ def price_source(
         raise UnknownProviderError(
             f"no provider {provider!r}; there are {', '.join(CLOUDS)}", provider=provider
         )
-    return CLOUDS[provider].price_source(clock, spot=spot, environment=environment)
+    cloud = CLOUDS[provider]
+    cloud.check_price_list()
+    connect: Callable[..., PriceSource] = pkgutil.resolve_name(cloud.price_list)
+    return connect(clock, spot=spot, environment=environment)

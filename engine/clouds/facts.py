@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -13,9 +13,6 @@ from pricing.catalog.clouds import CloudPrices
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from engine.catalogs.price_source import PriceSource
-    from engine.runs.clouds.contract import UserCloud
-    from kernel.clock import Clock
     from providers.rehearsal.program import RehearsedCloud
 
 
@@ -47,8 +44,8 @@ class InternetRule(Struct, frozen=True):
 class CloudFacts(Struct, frozen=True):
     """One cloud: a row of ``engine.clouds.CLOUDS``.
 
-    What needs its SDK is named as ``module:attribute`` and imported when it is first used, so that
-    the table costs nothing to read, and stands below all that it names.
+    What needs its SDK is named as ``module:attribute``, for ``pkgutil.resolve_name``, and imported
+    when it is first used: so the table costs nothing to read, and stands below all that it names.
 
     Attributes:
         prices: How it bills.
@@ -59,7 +56,7 @@ class CloudFacts(Struct, frozen=True):
         sdk: Module of the SDK by which runs reach it; the extra of the cloud's name brings it.
         price_list_needs: Module that reads its price list; the extra ``catalog`` brings it.
         settings: Reads what the user says about it: environment in, settings out.
-        runs: Opens it for runs: a clock and these settings in, a ``UserCloud`` out.
+        runs: Opens it for runs: a clock and these settings in, a ``RealCloud`` out.
         rehearsal: Its ``RehearsedCloud``.
         shares_rehearsal: Runs may be told to share a rehearsal that somebody else began.
         price_list: Its ``PriceSource``: a clock, whether spot prices are wanted, and the
@@ -108,32 +105,19 @@ class CloudFacts(Struct, frozen=True):
         Raises:
             BadInputError: A value is not of its kind; the message names the variable.
         """
-        read: Callable[[Mapping[str, str]], object] = _named(self.settings)
+        read: Callable[[Mapping[str, str]], object] = pkgutil.resolve_name(self.settings)
         return read(environment)
-
-    def open_for_runs(self, clock: Clock, settings: object) -> UserCloud:
-        """The user's own, by settings of the cloud's own type; asks it nothing."""
-        connect: Callable[[Clock, object], UserCloud] = _named(self.runs)
-        return connect(clock, settings)
 
     def rehearsed(self) -> RehearsedCloud:
         """How it is rehearsed."""
-        rehearsed: RehearsedCloud = _named(self.rehearsal)
+        rehearsed: RehearsedCloud = pkgutil.resolve_name(self.rehearsal)
         return rehearsed
 
-    def price_source(
-        self, clock: Clock, *, spot: bool, environment: Mapping[str, str]
-    ) -> PriceSource:
-        """Its price list; asks it nothing yet.
+    def check_price_list(self) -> None:
+        """Look for what reads its price list, without importing it.
 
         Raises:
-            BadInputError: What reads it is not installed, or an address is no address.
+            BadInputError: The message says what to install.
         """
         what = f"{self.price_list_needs}, which reads the prices of {self.title},"
         check_installed(what, self.price_list_needs, "catalog")
-        connect: Callable[..., PriceSource] = _named(self.price_list)
-        return connect(clock, spot=spot, environment=environment)
-
-
-def _named(reference: str) -> Any:  # noqa: ANN401 - of the type that its row says
-    return pkgutil.resolve_name(reference)

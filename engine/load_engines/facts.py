@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import pkgutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
-
-if TYPE_CHECKING:
-    from engine.readers.mapping import FileMapping
 
 
 class UserFigures(Struct, frozen=True):
@@ -66,11 +61,6 @@ class EngineFacts(Struct, frozen=True):
     main_in: str | None = None
     lead_s: float = 3.0
     figures: UserFigures | None = None
-
-    def entry_type(self) -> type[FileMapping]:
-        """The mapping by which a scenario file names it."""
-        found: type[FileMapping] = pkgutil.resolve_name(self.entry)
-        return found
 
     def agent_files(self) -> dict[str, bytes]:
         """What injectors get of it, by name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import pkgutil
 from functools import reduce
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -37,7 +38,8 @@ def _entry() -> Any:  # noqa: ANN401 - a type that pydantic reads
     """Locust by its name, or a mapping of the engine's own."""
     name_alone = Annotated[Literal["locust"], BeforeValidator(_more_than_a_name), Tag(_NAME_ALONE)]
     mappings = [
-        Annotated[engine.entry_type(), Tag(_tag(name))] for name, engine in LOAD_ENGINES.items()
+        Annotated[pkgutil.resolve_name(engine.entry), Tag(_tag(name))]
+        for name, engine in LOAD_ENGINES.items()
     ]
     *others, last = LOAD_ENGINES
     message = f"is no load engine; its name is {', '.join(others)} or {last}"

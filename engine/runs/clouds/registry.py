@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pkgutil
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, cached_property, partial
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from engine.clouds import CLOUDS, LOCAL
+from engine.clouds import CLOUDS, LOCAL, CloudFacts
 from engine.load.driver import LoadDriver
 from engine.load.locust import LocustDriver
 from engine.load.sliced.driver import SlicedDriver
@@ -65,7 +66,7 @@ class CloudRegistry:
     def real(self) -> Mapping[str, UserCloud]:
         """The user's own clouds by name; each is one for all runs, which share its limits."""
         return {
-            name: cloud.open_for_runs(self.clock, self.settings.get(name) or cloud.settings_in({}))
+            name: self._connected(cloud, self.settings.get(name) or cloud.settings_in({}))
             for name, cloud in CLOUDS.items()
         }
 
@@ -173,6 +174,11 @@ class CloudRegistry:
     def close(self, run: Run) -> None:
         """Put a rehearsal's cloud away once its run has ended."""
         self.rehearsals.close(run)
+
+    def _connected(self, cloud: CloudFacts, settings: object) -> UserCloud:
+        """A cloud by settings of its own type; asks it nothing."""
+        connect: Callable[[Clock, object], UserCloud] = pkgutil.resolve_name(cloud.runs)
+        return connect(self.clock, settings)
 
     def _open_real(self, run: Run, store: RunStore) -> Cloud:
         """Whoever takes the run over looks for its injectors where it began."""
