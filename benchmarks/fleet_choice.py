@@ -13,6 +13,7 @@ from statistics import median
 
 from benchmarks.measure import Figure, in_turn, shown
 from engine import estimate
+from engine.clouds import CLOUDS
 from engine.planning.capacity import demand_of
 from engine.planning.machines import HOURS_PER_MONTH, host_of
 from engine.planning.needs import Needs, strength_of
@@ -22,7 +23,7 @@ from engine.planning.requirement import RegionRequirement
 from engine.scenario import MachineWishes, Protocol, Scenario
 from engine.scenario.profile import closed
 from kernel.division import ceil_div
-from pricing.catalog import PROVIDERS, Catalog, Offering
+from pricing.catalog import Catalog, Offering
 
 SEED = 20261122
 LOADS = 1_000
@@ -85,7 +86,7 @@ def _times(catalog: Catalog, rounds: int) -> Iterator[Figure]:
 def _loads(catalog: Catalog, count: int) -> Iterator[Load]:
     rng = random.Random(SEED)  # noqa: S311 - the same loads every time
     while count:
-        provider = rng.choice(PROVIDERS)
+        provider = rng.choice(tuple(CLOUDS))
         place = CandidateRegion(provider, rng.choice(catalog.regions(provider)))
         users = int(10 ** rng.uniform(0, 6))
         scenario = Scenario(

@@ -22,6 +22,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.clouds import CLOUDS
+from engine.clouds.aws import AWS
+from engine.clouds.azure import AZURE
 from engine.commands.cloud_calibrations import CloudCalibrationCommands
 from engine.commands.departments import DepartmentCommands
 from engine.commands.doctor import DoctorCommands
@@ -30,13 +33,13 @@ from engine.commands.serving import ServingCommands
 from engine.data_folder import data_folder
 from kernel.clock import Clock, SystemClock
 from pricing.plans.on_sale import plans_file
-from providers.settings import AwsSettings, AzureSettings, CloudSettings
 
 if TYPE_CHECKING:
     import sqlalchemy
 
     from engine.runs.clouds.registry import CloudRegistry
     from engine.runs.store import RunStore
+    from providers.settings import AwsSettings, AzureSettings
 
 
 def new_run_id() -> str:
@@ -56,7 +59,7 @@ class Engine(
         new_id: Makes run ids.
         aws: Bucket and network of real runs on AWS; None: as the environment says.
         azure: Subscription and storage of real runs on Azure; None: as the environment says.
-        rehearsal_url: A rehearsed AWS that runs share; default: each run has its own.
+        rehearsal_url: A rehearsed cloud that runs share; default: each run has its own.
     """
 
     def __init__(
@@ -74,8 +77,7 @@ class Engine(
         self.clock = clock or SystemClock()
         self._folder = folder
         self._new_id = new_id
-        self._aws = aws
-        self._azure = azure
+        self._said = {AWS.name: aws, AZURE.name: azure}
         self._rehearsal_url = rehearsal_url
 
     @cached_property
@@ -97,11 +99,12 @@ class Engine(
 
     def _clouds_in(self, folder: Path) -> CloudRegistry:
         from engine.runs.clouds.registry import CloudRegistry
-        from providers.environment import aws_settings, azure_settings
 
-        aws = self._aws if self._aws is not None else aws_settings(os.environ)
-        azure = self._azure if self._azure is not None else azure_settings(os.environ)
-        return CloudRegistry(folder, self.clock, CloudSettings(aws, azure), self._rehearsal_url)
+        settings = {
+            name: self._said.get(name) or cloud.settings_in(os.environ)
+            for name, cloud in CLOUDS.items()
+        }
+        return CloudRegistry(folder, self.clock, settings, self._rehearsal_url)
 
     @cached_property
     def folder(self) -> Path:

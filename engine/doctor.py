@@ -10,17 +10,15 @@ from pathlib import Path
 from msgspec import Struct
 
 from engine.catalogs.in_use import catalog_in_use
+from engine.clouds import CLOUDS, LOCAL
 from engine.load.locust import check_installed
-from engine.runs.clouds.aws import AWS
-from engine.runs.clouds.azure import AZURE
+from engine.load_engines import LOCUST
 from engine.runs.clouds.registry import CloudRegistry
-from engine.runs.launching.placements import LOCAL
 from engine.runs.reaper.heartbeats import REAP_AGE_MAX_S, Heartbeat
 from engine.runs.runnable import check_folder
 from kernel.clock import Clock, SystemClock
 from kernel.durations import format_duration
 from kernel.errors import BadInputError, LoadmusterError, ProviderFailedError
-from pricing.catalog import DEFAULT_REGION
 from providers.findings import Finding, Grade, missing
 
 HERE = "here"
@@ -89,7 +87,7 @@ def examine_here(
 
     def look_at_engine() -> str:
         check_installed()
-        return f"Locust {importlib.metadata.version('locust')}"
+        return f"{LOCUST.title} {importlib.metadata.version('locust')}"
 
     yield _look("load engine", look_at_engine)
     yield _look("prices", look_at_prices)
@@ -101,10 +99,8 @@ def examine_here(
 def look_at_prices() -> str:
     """Which catalogue is in use, and how old its prices are where runs are by default."""
     catalog = catalog_in_use()
-    days = [
-        f"{region} of {catalog.offerings(provider, region)[0].as_of}"
-        for provider, region in DEFAULT_REGION.items()
-    ]
+    places = [(cloud.name, cloud.prices.default_region) for cloud in CLOUDS.values()]
+    days = [f"{place[1]} of {catalog.offerings(*place)[0].as_of}" for place in places]
     return f"catalogue {catalog.name}: {', '.join(days)}"
 
 
@@ -133,12 +129,9 @@ def _examine_cloud(name: str) -> Examine:
     return lambda clouds, regions: clouds.examine(name, regions)
 
 
-EXAMINATIONS: Mapping[str, Examine] = {
-    LOCAL: _examine_local,
-    AWS: _examine_cloud(AWS),
-    AZURE: _examine_cloud(AZURE),
-}
-"""By provider; one that runs are offered on has an entry here."""
+def examinations() -> Mapping[str, Examine]:
+    """How each provider that runs are offered on is looked at."""
+    return {LOCAL: _examine_local, **{name: _examine_cloud(name) for name in CLOUDS}}
 
 
 def _look(what: str, look: Callable[[], str]) -> Finding:

@@ -32,7 +32,6 @@ from providers.settings import (
     DEFAULT_CONTAINER,
     AwsSettings,
     AzureSettings,
-    PriceAddresses,
 )
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; a dot in the name
@@ -157,11 +156,14 @@ class _Azure(_Variables):
     )
 
 
-class _Prices(_Variables):
-    aws: _Address | None = Field(
+class _AwsPrices(_Variables):
+    address: _Address | None = Field(
         None, alias=AWS_PRICES, title="address", examples=["http://127.0.0.1:8080"]
     )
-    azure: _Address | None = Field(
+
+
+class _AzurePrices(_Variables):
+    address: _Address | None = Field(
         None, alias=AZURE_PRICES, title="address", examples=["https://prices.azure.com"]
     )
 
@@ -184,13 +186,22 @@ def azure_settings(environment: Mapping[str, str]) -> AzureSettings:
     return convert(_read(_Azure, environment), AzureSettings, from_attributes=True)
 
 
-def price_addresses(environment: Mapping[str, str]) -> PriceAddresses:
-    """The addresses in environment variables.
+def aws_price_address(environment: Mapping[str, str]) -> str | None:
+    """Where AWS's price list answers; None: where AWS has it.
 
     Raises:
-        BadInputError: A value is no address; the message names the variable.
+        BadInputError: The value is no address; the message names the variable.
     """
-    return convert(_read(_Prices, environment), PriceAddresses, from_attributes=True)
+    return _read(_AwsPrices, environment).address
+
+
+def azure_price_address(environment: Mapping[str, str]) -> str | None:
+    """Where Azure's price list answers; None: where Azure has it.
+
+    Raises:
+        BadInputError: The value is no address; the message names the variable.
+    """
+    return _read(_AzurePrices, environment).address
 
 
 _Read = TypeVar("_Read", bound=_Variables)

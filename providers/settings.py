@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from kernel.errors import BadInputError
 
@@ -104,17 +104,3 @@ class AzureSettings(Struct, frozen=True):
                 setting=AZURE_STORAGE,
             )
         return self.storage_url
-
-
-class CloudSettings(Struct, frozen=True):
-    """What the user has said about each cloud."""
-
-    aws: AwsSettings = field(default_factory=AwsSettings)
-    azure: AzureSettings = field(default_factory=AzureSettings)
-
-
-class PriceAddresses(Struct, frozen=True):
-    """Where the price lists answer, if not where the clouds have them."""
-
-    aws: str | None = None
-    azure: str | None = None

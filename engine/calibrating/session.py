@@ -21,9 +21,9 @@ from engine.load.checks import check_engine, check_runnable
 from engine.load.driver import UnrunnableScenarioError
 from engine.load.sliced.program_work import program_files
 from engine.load.sliced.work import locust_files
+from engine.load_engines import LOAD_ENGINES, LOCUST
 from engine.readers.program.bundle import pack
 from engine.scenario.profile import closed
-from engine.scenario.program import ProgramKind
 from kernel.words import counted
 
 if TYPE_CHECKING:
@@ -129,10 +129,10 @@ def load_engine_of(scenario: Scenario) -> str:
     """The load engine and its version, as people call it."""
     program = scenario.program
     if program is None:
-        return f"locust {importlib.metadata.version('locust')}"
-    if program.kind is ProgramKind.CUSTOM:
-        return f"custom: {program.main}"
-    return f"{program.kind.value} {program.version or ''}".strip()
+        return f"{LOCUST.name} {importlib.metadata.version('locust')}"
+    if LOAD_ENGINES[program.kind].main_in is not None:
+        return f"{program.kind}: {program.main}"
+    return f"{program.kind} {program.version or ''}".strip()
 
 
 def _processor() -> str:

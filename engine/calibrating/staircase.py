@@ -17,10 +17,10 @@ from engine.calibrating.steps import CEILING_PERCENT, FIRST_USERS
 from engine.load.driver import Look, UnrunnableScenarioError
 from engine.load.sliced.work import measure_window_s
 from engine.load.verdict import CPU_PERCENT_MAX
+from engine.load_engines import LOAD_ENGINES
 from engine.planning.requirement import Requirement
 from engine.scenario import RegionShare, Scenario
 from engine.scenario.profile import closed
-from engine.scenario.program import ProgramKind
 from kernel.words import counted
 
 STEPS_MAX = 6
@@ -85,7 +85,7 @@ def check_takes_steps(test: Scenario) -> None:
     Raises:
         UnrunnableScenarioError: With where it can be calibrated.
     """
-    if test.load_engine in {ProgramKind.JMETER, ProgramKind.GATLING}:
+    if not LOAD_ENGINES[test.load_engine].follows_shape:
         raise UnrunnableScenarioError(
             f"load_engine: {test.load_engine} is told the most users and a duration, and no steps; "
             "calibrate it on this computer, without --provider"

@@ -10,6 +10,7 @@ from typing import TypeVar
 from engine.catalogs.price_source import FetchedPage, Query
 from kernel.clock import Clock
 from pricing.catalog import MachineType, Source
+from pricing.catalog.clouds import AWS
 from pricing.refreshing.aws_products import (
     EC2,
     Product,
@@ -21,7 +22,6 @@ from pricing.refreshing.aws_products import (
     read_spot,
 )
 from pricing.refreshing.aws_types import read_type
-from pricing.refreshing.merging import PRICES, SOURCE_KEYS, SPOT_HISTORY, TYPES
 from pricing.refreshing.price_list_rows import (
     BOOT_DISK,
     EGRESS,
@@ -36,6 +36,7 @@ from pricing.refreshing.price_list_rows import (
 )
 from providers.aws.clients import AwsClients
 from providers.aws.prices import AwsPrices
+from providers.environment import aws_price_address
 
 Row = TypeVar("Row")
 
@@ -51,7 +52,7 @@ class AwsSource:
         endpoint_url: Another place that answers as AWS does.
     """
 
-    provider = "aws"
+    provider = AWS.name
 
     def __init__(self, clock: Clock, *, spot: bool, endpoint_url: str | None = None) -> None:
         self._prices = AwsPrices(clock, AwsClients(clock, endpoint_url=endpoint_url))
@@ -102,22 +103,23 @@ class AwsSource:
 
     def sources(self, day: date, published: str) -> Mapping[str, Source]:
         """The Price List, and two calls of EC2."""
-        keys = SOURCE_KEYS[self.provider]
+        keys = AWS.sources
+        assert keys.types is not None, "EC2 tells the sizes of its machine types"
         licence = "a published price"
         return {
-            keys[PRICES]: Source(
+            keys.prices: Source(
                 "AWS Price List: GetProducts",
                 "https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/price-changes.html",
                 f"asked on {day}, published {published or 'on an unknown day'}",
                 licence,
             ),
-            keys[TYPES]: Source(
+            keys.types: Source(
                 "EC2 machine types: DescribeInstanceTypes",
                 "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypes.html",
                 f"asked on {day}",
                 "a published fact",
             ),
-            keys[SPOT_HISTORY]: Source(
+            keys.spot: Source(
                 "EC2 spot prices: DescribeSpotPriceHistory",
                 "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSpotPriceHistory.html",
                 f"asked on {day}",
@@ -132,6 +134,15 @@ class AwsSource:
         if query.item == MACHINE:
             return read_machine(product, query.region, self._at)
         return read_around(product, query.item, query.region, query.location, self._at)
+
+
+def aws_price_list(clock: Clock, *, spot: bool, environment: Mapping[str, str]) -> AwsSource:
+    """The list, where AWS has it or the environment says.
+
+    Raises:
+        BadInputError: The environment names no address.
+    """
+    return AwsSource(clock, spot=spot, endpoint_url=aws_price_address(environment))
 
 
 def _location(products: Iterable[Product], region: str) -> str:

@@ -9,8 +9,8 @@ from datetime import date, datetime
 from engine.catalogs.price_source import FetchedPage, Query
 from kernel.clock import Clock
 from pricing.catalog import MachineType, Source
+from pricing.catalog.clouds import AZURE
 from pricing.refreshing.azure_items import effective_day, query_filter, read_item
-from pricing.refreshing.merging import PRICES, SOURCE_KEYS
 from pricing.refreshing.price_list_rows import (
     BOOT_DISK,
     EGRESS,
@@ -21,6 +21,7 @@ from pricing.refreshing.price_list_rows import (
     RowRefusal,
 )
 from providers.azure_prices import PUBLIC_ADDRESS, AzurePrices
+from providers.environment import azure_price_address
 
 
 class AzureSource:
@@ -33,7 +34,7 @@ class AzureSource:
         address: Where the list answers.
     """
 
-    provider = "azure"
+    provider = AZURE.name
     items = (MACHINE, BOOT_DISK, PUBLIC_IPV4, EGRESS)
 
     def __init__(self, clock: Clock, *, address: str = PUBLIC_ADDRESS) -> None:
@@ -73,10 +74,20 @@ class AzureSource:
     def sources(self, day: date, published: str) -> Mapping[str, Source]:
         """The list."""
         return {
-            SOURCE_KEYS[self.provider][PRICES]: Source(
+            AZURE.sources.prices: Source(
                 "Azure Retail Prices API",
                 f"{self._address}/api/retail/prices",
                 f"asked on {day}, newest price of {published or 'an unknown day'}",
                 "a published price",
             )
         }
+
+
+def azure_price_list(clock: Clock, *, spot: bool, environment: Mapping[str, str]) -> AzureSource:
+    """The list, where Azure has it or the environment says; spot prices are always in it.
+
+    Raises:
+        BadInputError: The environment names no address.
+    """
+    del spot
+    return AzureSource(clock, address=azure_price_address(environment) or PUBLIC_ADDRESS)

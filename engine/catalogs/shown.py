@@ -7,6 +7,7 @@ from datetime import date
 
 from msgspec import Struct
 
+from engine.clouds import CLOUDS
 from pricing.catalog import (
     Catalog,
     EgressTier,
@@ -102,7 +103,7 @@ def _under_load(offering: Offering) -> str:
             f"with all processors busy it costs {format_usd(saturated)} USD an hour, {times:.1f} "
             "times its list price, since what exceeds its credits is billed"
         )
-    if offering.machine.provider == "azure":
+    if CLOUDS[offering.machine.provider].prices.surcharge is None:
         return "once its credits are used up it is throttled to its baseline"
     return "what exceeds its credits is throttled, or billed"
 

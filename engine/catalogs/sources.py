@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import pkgutil
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from engine.clouds import CLOUDS
 from kernel.clock import Clock
-from kernel.extras import check_installed
-from pricing.catalog import PROVIDERS, UnknownProviderError
-from providers.environment import price_addresses
+from pricing.catalog import UnknownProviderError
 
 if TYPE_CHECKING:
     from engine.catalogs.price_source import PriceSource
@@ -21,28 +21,20 @@ def price_source(
     """The price list of a cloud.
 
     Args:
-        provider: ``aws`` or ``azure``.
+        provider: The cloud, by its name in ``engine.clouds.CLOUDS``.
         clock: The time, and on which waits pass.
         spot: Whether spot prices are wanted too.
         environment: May say where a price list answers instead.
 
     Raises:
         UnknownProviderError: There is no such cloud.
-        BadInputError: What is needed to ask it is not installed.
+        BadInputError: What is needed to ask it is not installed, or an address is no address.
     """
-    addresses = price_addresses(environment)
-    if provider == "aws":
-        check_installed("boto3, which reads the prices of AWS,", "boto3", "catalog")
-        from engine.catalogs.aws import AwsSource
-
-        return AwsSource(clock, spot=spot, endpoint_url=addresses.aws)
-    if provider == "azure":
-        check_installed("httpx, which reads the prices of Azure,", "httpx", "catalog")
-        from engine.catalogs.azure import AzureSource
-
-        if addresses.azure is None:
-            return AzureSource(clock)
-        return AzureSource(clock, address=addresses.azure)
-    raise UnknownProviderError(
-        f"no provider {provider!r}; there are {', '.join(PROVIDERS)}", provider=provider
-    )
+    if provider not in CLOUDS:
+        raise UnknownProviderError(
+            f"no provider {provider!r}; there are {', '.join(CLOUDS)}", provider=provider
+        )
+    cloud = CLOUDS[provider]
+    cloud.check_price_list()
+    connect: Callable[..., PriceSource] = pkgutil.resolve_name(cloud.price_list)
+    return connect(clock, spot=spot, environment=environment)

@@ -25,7 +25,7 @@ class DoctorCommands(HeartbeatCommands):
             regions: Of the clouds; none: the one that runs take by default.
         """
         from engine.database.migrate import revisions
-        from engine.doctor import EXAMINATIONS, HERE, Checkup, examine_here
+        from engine.doctor import HERE, Checkup, examinations, examine_here
 
         def open_books() -> str:
             with self._reading() as conn:
@@ -35,8 +35,8 @@ class DoctorCommands(HeartbeatCommands):
         here = tuple(examine_here(open_books, lambda: self.folder, self.heartbeats, self.clock))
         # Also where the database beside which the runs' files lie is out of reach.
         clouds = self._clouds_in(Path())
-        examined = providers or tuple(EXAMINATIONS)
-        found = {name: tuple(EXAMINATIONS[name](clouds, regions)) for name in examined}
+        known = examinations()
+        found = {name: tuple(known[name](clouds, regions)) for name in providers or known}
         return Checkup({HERE: here, **found}, tuple(providers))
 
     @abstractmethod

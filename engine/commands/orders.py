@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from engine.calibrating.measured import as_measured
+from engine.clouds import LOCAL
 from engine.commands.accounts import AccountCommands
 from engine.commands.catalogs import CatalogCommands
 from engine.commands.targets import TargetCommands
@@ -19,7 +20,7 @@ from engine.runs.acceptance import (
     quote_of,
     time_scale_of,
 )
-from engine.runs.launching.placements import LOCAL, placements_of, providers_of
+from engine.runs.launching.placements import placements_of, providers_of
 from engine.runs.states import Placement, Run, RunOrder
 from engine.scenario import Scenario
 from kernel.clock import SystemClock

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from engine.clouds import LOCAL
 from engine.commands.orders import OrderCommands
 from engine.runs.errors import DriveTimeoutError, LeaseLostError
-from engine.runs.launching.placements import LOCAL
 from engine.runs.states import Run
 from engine.scenario import Scenario
 from kernel.clock import SystemClock

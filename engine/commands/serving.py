@@ -127,7 +127,7 @@ class ServingCommands(RunCommands, HeartbeatCommands):
         Raises:
             BadInputError: Regions without a provider, or a cloud of which no region is known.
         """
-        from engine.runs.launching.placements import LOCAL
+        from engine.clouds import LOCAL
         from engine.runs.reaper.reaper import ReapedRegion
 
         if provider is None:

@@ -7,14 +7,10 @@ import shutil
 from engine.load import locust
 from engine.load.driver import LoadEngineMissingError, UnrunnableScenarioError
 from engine.load.shape import plan_users
+from engine.load_engines import LOAD_ENGINES
 from engine.scenario import Scenario
-from engine.scenario.program import LoadProgram, ProgramKind
+from engine.scenario.program import LoadProgram
 
-_COMMAND_OF = {
-    ProgramKind.K6: "k6",
-    ProgramKind.JMETER: "jmeter",
-    ProgramKind.GATLING: "java",
-}
 _AGENT_NEEDS = ("curl", "tar", "awk")
 
 
@@ -58,13 +54,14 @@ def check_engine(scenario: Scenario, *, on_this_computer: bool) -> None:
 
 
 def _check_command(program: LoadProgram, *, on_this_computer: bool) -> None:
-    command = _COMMAND_OF.get(program.kind)
+    engine = LOAD_ENGINES[program.kind]
+    command = engine.command
     if command is None or program.prepare is not None or program.version is not None:
         return
     if on_this_computer and shutil.which(command) is not None:
         return
     where = "is not on this computer" if on_this_computer else "is not on a cloud's machines"
-    fetch = "give load_engine a version: to fetch, or " if program.kind is ProgramKind.K6 else ""
+    fetch = "give load_engine a version: to fetch, or " if engine.fetches_version else ""
     raise LoadEngineMissingError(
         f"load_engine: {command} {where}; {fetch}let its prepare: install it",
         command=command,

@@ -15,6 +15,7 @@ from fractions import Fraction
 
 from msgspec import Struct
 
+from engine.clouds import CLOUDS
 from engine.planning.capacity import Demand
 from engine.planning.cliffs import cliffs_of
 from engine.planning.estimate import Estimate, estimate
@@ -188,7 +189,7 @@ def _own_account(fleet: Fleet, estimated: Estimate) -> Row:
         counted = "machines, start-up, disks, egress and a NAT gateway"
     is_whole = fleet.has_nat_gateway or not estimated.scenario.machines.nat
     return Row(
-        name=f"own-{fleet.provider}",
+        name=CLOUDS[fleet.provider].own_tariff,
         title=f"own account on {fleet.provider}",
         kind=Kind.OWN,
         engines=fleet.machines,
@@ -241,7 +242,8 @@ def _on_machines(tariff: Tariff, estimated: Estimate) -> Row:
                 engines=fleet.machines,
                 quantity=charge.quantity,
                 usd_micros=charge.usd_micros,
-                assumption=f"on the machines of own-{fleet.provider}, without its subscription",
+                assumption=f"on the machines of {CLOUDS[fleet.provider].own_tariff}, "
+                "without its subscription",
             )
     return _row(tariff, reason=f"no machines of {tariff.machines_of} were looked at")
 

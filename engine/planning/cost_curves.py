@@ -15,6 +15,7 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.clouds import CLOUDS
 from engine.planning.compare import Kind, Row, compare, price_on_plan, services
 from engine.planning.offers import at_service, on_plan
 from engine.planning.places import ANY_PROVIDER
@@ -23,7 +24,7 @@ from engine.scenario import Scenario
 from engine.scenario.profile import ClosedProfile
 from kernel.division import ceil_div
 from kernel.errors import BadInputError
-from pricing.catalog import PROVIDERS, Catalog
+from pricing.catalog import Catalog
 from pricing.money import MICROS_PER_USD
 from pricing.plans.model import Plan
 from pricing.plans.on_sale import BUNDLED_PLANS, estimated_plans
@@ -103,7 +104,7 @@ def cost_curves(
             name="users",
         )
     sold = estimated_plans(BUNDLED_PLANS) if plans is None else plans
-    ours = (*(plan.name for plan in sold), *(f"own-{name}" for name in PROVIDERS))
+    ours = (*(plan.name for plan in sold), *(each.own_tariff for each in CLOUDS.values()))
     known = (*ours, *tariff_names())
     for name in names:
         if name not in known:

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from engine.clouds import CLOUDS
 from engine.planning.machines import HOURS_PER_MONTH, cost_by_time
 from engine.planning.ranges import Span, price_span
 from engine.planning.regional_fleet import RegionalFleet
 from engine.planning.traffic import Traffic, egress_of, nat_of, sum_of
-from pricing.catalog import BILLING_RULES, Catalog
+from pricing.catalog import Catalog
 from pricing.money import BYTES_PER_GB, divide_half_up
 
 MACHINES, START_UP, DISKS, ADDRESSES = "machines", "start-up", "disks", "public addresses"
@@ -23,14 +24,6 @@ BY_TIME = (MACHINES, START_UP, DISKS, ADDRESSES)
 """Items whose sum is billed by time, machine by machine."""
 
 EGRESS, NAT_GATEWAY = "egress", "NAT gateway"
-
-START_UP_S = {"aws": Span(30, 60, 120), "azure": Span(120, 240, 540)}
-"""Seconds from the first that is billed until the load engine is ready.
-
-AWS: https://www.daemonology.net/blog/2021-08-12-EC2-boot-time-benchmarking.html (29 s) and
-https://github.com/scylladb/scylla-cluster-tests/issues/11381 (90 s); Azure: the latter (540 s) and
-https://github.com/skypilot-org/skypilot/issues/3697 (215 s for one machine).
-"""
 
 
 class CostItem(Struct, frozen=True):
@@ -67,7 +60,7 @@ def cost_items(
         EGRESS: _by_bytes(
             [
                 egress_of(catalog, provider, site.place.region, paid_bytes)
-                for site, paid_bytes in zip(sites, traffic.paid_bytes(), strict=True)
+                for site, paid_bytes in zip(sites, traffic.paid_bytes(provider), strict=True)
             ]
         ),
     }
@@ -87,8 +80,11 @@ def cost_items(
 
 def billed_seconds(provider: str, duration_s: int) -> Span:
     """Seconds on the bill of every machine of a test."""
-    rule = BILLING_RULES[provider]
-    return START_UP_S[provider].map(lambda start_up_s: rule.billed_seconds(start_up_s + duration_s))
+    cloud = CLOUDS[provider]
+    rule, start_up = cloud.prices.billing, cloud.start_up
+    return Span(start_up.low_s, start_up.expected_s, start_up.high_s).map(
+        lambda start_up_s: rule.billed_seconds(start_up_s + duration_s)
+    )
 
 
 def _time_costs(

@@ -15,6 +15,7 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.clouds import CLOUDS
 from engine.planning.cliffs import house_cliffs
 from engine.planning.costs import CostItem
 from engine.planning.fleet import Fleet, cheapest_fleet
@@ -33,7 +34,7 @@ from engine.planning.warnings import cautions
 from engine.scenario import Scenario
 from engine.scenario.profile import ClosedProfile, OpenProfile
 from kernel.errors import BadInputError
-from pricing.catalog import PROVIDERS, Catalog, UnknownProviderError, UnknownRegionError
+from pricing.catalog import Catalog, UnknownProviderError, UnknownRegionError
 from pricing.plans.model import Plan
 from pricing.plans.on_sale import BUNDLED_PLANS, estimated_plans
 from pricing.tariffs import Cliff, Tariff, load_tariff
@@ -185,7 +186,7 @@ def _clouds(
     or_on: Sequence[str],
 ) -> tuple[tuple[Fleet, ...], tuple[Unknown, ...]]:
     """The fleets of the clouds asked for, cheapest first, and the clouds that were left out."""
-    known = (*PROVIDERS, ANY_PROVIDER)
+    known = (*CLOUDS, ANY_PROVIDER)
     for name in (provider, *or_on):
         if name not in known:
             raise UnknownProviderError(
@@ -194,10 +195,10 @@ def _clouds(
     names = [part.region for part in requirement.regions]
     check_somewhere(names, catalog)
     for family in scenario.machines.families:
-        catalog.check_family(family, PROVIDERS)
+        catalog.check_family(family, tuple(CLOUDS))
     is_free = provider == ANY_PROVIDER
     fleets, left_out, errors = [], [], []
-    for candidate in PROVIDERS if is_free else (provider, *or_on):
+    for candidate in CLOUDS if is_free else (provider, *or_on):
         try:
             places = places_on(
                 candidate, names, catalog, may_stand_in=is_free or candidate in or_on

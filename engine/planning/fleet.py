@@ -150,7 +150,7 @@ def market_of(
         duration_s,
         traffic,
         billed_s=billed_seconds(provider, duration_s),
-        paid_bytes=traffic.paid_bytes(),
+        paid_bytes=traffic.paid_bytes(provider),
         carried_bytes=traffic.carried_bytes(),
     )
 

@@ -13,17 +13,16 @@ from functools import lru_cache
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.planning.capacity import INTERNET_MBPS_BELOW_32_VCPUS, Host
+from engine.clouds import CLOUDS
+from engine.planning.capacity import Host
 from engine.scenario import MachineWishes
 from pricing.catalog import Catalog, MachineType, Offering
 from pricing.money import SECONDS_PER_HOUR, divide_half_up
 
 HOURS_PER_MONTH = 730
-"""The convention by which both clouds turn monthly prices into hourly ones."""
+"""The convention by which clouds turn monthly prices into hourly ones."""
 
 MONTH_S = HOURS_PER_MONTH * SECONDS_PER_HOUR
-
-_VCPUS_WITH_HALF_TO_THE_INTERNET = 32
 
 _Alike = tuple[bool, bool, int | None]
 _Sizes = tuple[int, int, int, int]
@@ -123,19 +122,16 @@ def cost_by_time(monthly_usd_micros: int, duration_s: int) -> int:
 def host_of(machine: MachineType) -> Host:
     """What a machine type offers to a load engine for as long as a test may take.
 
-    AWS publishes a baseline for both directions, of which at most 5 Gbit/s, or from 32 vCPUs on
-    half, go to the internet. Azure limits what is sent only, and has no burst
-    (https://learn.microsoft.com/azure/virtual-network/virtual-machine-network-throughput).
+    How its cloud limits its traffic with the internet says the cloud's ``InternetRule``.
     """
-    if machine.provider == "azure":
-        return Host(machine.vcpus, machine.memory_mib, machine.network_burst_mbps, None)
-    baseline = machine.network_baseline_mbps
-    if baseline is not None:
-        to_internet = INTERNET_MBPS_BELOW_32_VCPUS
-        if machine.vcpus >= _VCPUS_WITH_HALF_TO_THE_INTERNET:
-            to_internet = max(to_internet, baseline // 2)
-        baseline = min(baseline, to_internet)
-    return Host(machine.vcpus, machine.memory_mib, baseline, baseline)
+    rule = CLOUDS[machine.provider].internet
+    mbps = machine.network_baseline_mbps if rule.sustained else machine.network_burst_mbps
+    if mbps is not None and rule.mbps_max is not None:
+        allowed = rule.mbps_max
+        if rule.half_from_vcpus is not None and machine.vcpus >= rule.half_from_vcpus:
+            allowed = max(allowed, mbps // 2)
+        mbps = min(mbps, allowed)
+    return Host(machine.vcpus, machine.memory_mib, mbps, mbps if rule.limits_receiving else None)
 
 
 def _alike(host: Host, *, counts_vcpus: bool) -> _Alike:

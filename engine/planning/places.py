@@ -14,47 +14,12 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from engine.clouds import CLOUDS
 from engine.scenario import RegionShare
-from pricing.catalog import DEFAULT_REGION, PROVIDERS, Catalog, UnknownRegionError
+from pricing.catalog import Catalog, UnknownRegionError
 
 ANY_PROVIDER = "any"
 ANY_REGION = "any"
-
-_AZURE_NEAR_AWS = {
-    "af-south-1": "southafricanorth",
-    "ap-east-1": "eastasia",
-    "ap-northeast-1": "japaneast",
-    "ap-northeast-2": "koreacentral",
-    "ap-south-1": "centralindia",
-    "ap-southeast-1": "southeastasia",
-    "ap-southeast-2": "australiaeast",
-    "ap-southeast-3": "indonesiacentral",
-    "ca-central-1": "canadacentral",
-    "eu-central-1": "germanywestcentral",
-    "eu-north-1": "swedencentral",
-    "eu-south-1": "italynorth",
-    "eu-west-1": "northeurope",
-    "eu-west-2": "uksouth",
-    "eu-west-3": "francecentral",
-    "me-south-1": "uaenorth",
-    "sa-east-1": "brazilsouth",
-    "us-east-1": "eastus",
-    "us-east-2": "northcentralus",
-    "us-west-1": "westus",
-    "us-west-2": "westus2",
-}
-ELSEWHERE = {
-    "us-east-1": ("us-east-2", "us-west-2"),
-    "eastus": ("eastus2", "westus2"),
-}
-"""Where a load whose region nobody chose goes next when the default region has no machines left."""
-
-_NEAREST = {
-    "azure": _AZURE_NEAR_AWS,
-    "aws": {azure: aws for aws, azure in _AZURE_NEAR_AWS.items()}
-    | {"centralus": "us-east-2", "eastus2": "us-east-1", "westeurope": "eu-central-1"},
-}
-"""By provider: which of its regions stands for a region of the other."""
 
 
 class CandidateRegion(Struct, frozen=True):
@@ -87,7 +52,7 @@ def places_on(
     """The provider's places for each of the scenario's regions, in their order: one, or a choice.
 
     Args:
-        provider: ``aws`` or ``azure``.
+        provider: The cloud.
         regions: Names or patterns; None: the provider's default region.
         catalog: Knows which regions there are.
         may_stand_in: Whether the nearest region may stand for another cloud's.
@@ -109,7 +74,8 @@ def elsewhere(
 ) -> tuple[CandidateRegion, ...]:
     """Where else a part of the load may come from, as far as its region was not chosen by name."""
     if region is None:
-        names: Sequence[str] = ELSEWHERE.get(place.region, ())
+        prices = CLOUDS[place.provider].prices
+        names = prices.elsewhere if place.region == prices.default_region else ()
         return tuple(CandidateRegion(place.provider, name) for name in names)
     if not is_choice(region):
         return ()
@@ -123,7 +89,7 @@ def check_somewhere(regions: Sequence[str | None], catalog: Catalog) -> None:
     Raises:
         UnknownRegionError: With the names nearest to it.
     """
-    known = [region for provider in PROVIDERS for region in catalog.regions(provider)]
+    known = [region for provider in CLOUDS for region in catalog.regions(provider)]
     for region in regions:
         if region is None or (is_choice(region) and _names(region, known)):
             continue
@@ -153,9 +119,10 @@ def _names(pattern: str, known: Sequence[str]) -> list[str]:
 def _place(
     provider: str, region: str | None, known: Sequence[str], catalog: Catalog, *, may_stand_in: bool
 ) -> CandidateRegion:
+    prices = CLOUDS[provider].prices
     if region is None:
-        return CandidateRegion(provider, DEFAULT_REGION[provider])
-    stand_in = _NEAREST[provider].get(region)
+        return CandidateRegion(provider, prices.default_region)
+    stand_in = prices.nearest.get(region)
     if stand_in in known and region not in known and may_stand_in:
         assert stand_in is not None
         return CandidateRegion(provider, stand_in, stands_for=region)

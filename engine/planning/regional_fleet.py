@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.clouds import CLOUDS
 from engine.planning.covering_bound import Piece
 from engine.planning.covering_knapsack import cheapest_cover, cheapest_uniform_cover
 from engine.planning.machines import Candidate, host_of, is_wished
@@ -19,11 +20,6 @@ from engine.planning.places import CandidateRegion
 from engine.planning.requirement import RegionRequirement
 from kernel.division import ceil_div
 from pricing.catalog import Catalog, Offering
-
-ONE_IMAGE_A_LAUNCH = frozenset({"azure"})
-"""Clouds whose create call names one image, which boots on one architecture alone.
-https://learn.microsoft.com/azure/virtual-machine-scale-sets/instance-mix-overview
-"""
 
 
 class FleetGroup(Struct, frozen=True):
@@ -140,6 +136,7 @@ def stand_ins(group: FleetGroup, needs: Needs, catalog: Catalog, most: int) -> t
     into the same create call, so they are such as it may name together.
     """
     chosen = group.offering.machine
+    one_image = CLOUDS[chosen.provider].one_image_a_launch
     share = replace(
         group.part,
         users=ceil_div(group.part.users, group.count),
@@ -153,7 +150,7 @@ def stand_ins(group: FleetGroup, needs: Needs, catalog: Catalog, most: int) -> t
         machine = offering.machine
         if machine == chosen or not is_wished(machine, needs.wishes):
             continue
-        if chosen.provider in ONE_IMAGE_A_LAUNCH and machine.architecture != chosen.architecture:
+        if one_image and machine.architecture != chosen.architecture:
             continue
         own = strength_of(host_of(machine), needs)
         if own is not None and own.weight(share) >= needs.whole(share):

@@ -13,7 +13,8 @@ from datetime import date
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.planning.costs import START_UP_S, billed_seconds
+from engine.clouds import CLOUDS
+from engine.planning.costs import billed_seconds
 from engine.planning.estimate import Estimate
 from engine.planning.fleet import Fleet
 from engine.planning.machines import HOURS_PER_MONTH, around_monthly_usd_micros, cost_by_time
@@ -163,7 +164,7 @@ def _staged_fleet(planned: Estimate, fleet: Fleet, curve: Curve, catalog: Catalo
         usd_micros=fleet.usd_micros - saved,
         static_usd_micros=fleet.usd_micros,
         crews=tuple(crews),
-        start_up_s=START_UP_S[fleet.provider].high,
+        start_up_s=CLOUDS[fleet.provider].start_up.high_s,
     )
 
 

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from functools import partial
 
 from msgspec import Struct
 
+from engine.clouds import CLOUDS
 from engine.planning.ranges import Span, price_expected, price_high, price_low, price_span
 from kernel.division import ceil_div
-from pricing.catalog import FREE_EGRESS_GB, Catalog, NatPrices, egress_cost
+from pricing.catalog import Catalog, NatPrices, egress_cost
 from pricing.money import BYTES_PER_GB, SECONDS_PER_HOUR
-
-FREE_EGRESS_BYTES = FREE_EGRESS_GB * BYTES_PER_GB
-"""A month and account on both clouds; the low figure takes it as unused, the others as used up."""
 
 ASSUMED_SIZE_LOW_PERCENT, ASSUMED_SIZE_HIGH_PERCENT = 50, 400
 """How far the real size of a request or a response may be from one that had to be assumed."""
@@ -40,11 +39,15 @@ class Traffic(Struct, frozen=True):
     response_bytes: int = 0
     are_responses_assumed: bool = False
 
-    def paid_bytes(self) -> tuple[Span, ...]:
-        """Bytes sent from each region beyond those that are free."""
+    def paid_bytes(self, provider: str) -> tuple[Span, ...]:
+        """Bytes sent from each region beyond those that the cloud gives away.
+
+        The low figures take the month's free ones as unused, the others as used up.
+        """
+        free_bytes = CLOUDS[provider].prices.free_egress_gb * BYTES_PER_GB
         sent = [_sized(count * self.request_bytes, self.is_assumed) for count in self.requests]
         all_low = sum(each.low for each in sent)
-        billed_low = max(0, all_low - FREE_EGRESS_BYTES)
+        billed_low = max(0, all_low - free_bytes)
         return tuple(
             Span(each.low * billed_low // max(1, all_low), each.expected, each.high)
             for each in sent
@@ -63,10 +66,11 @@ class Traffic(Struct, frozen=True):
 def egress_of(catalog: Catalog, provider: str, region: str, paid_bytes: Span) -> Span:
     """What sending costs from a region, tier by tier; each part of a load by itself."""
     tiers = catalog.egress_tiers(provider, region)
+    cost = partial(egress_cost, tiers, free_gb=CLOUDS[provider].prices.free_egress_gb)
     return Span(
-        egress_cost(tiers, paid_bytes.low, price_low),
-        egress_cost(tiers, paid_bytes.expected, price_expected),
-        egress_cost(tiers, paid_bytes.high, price_high),
+        cost(paid_bytes.low, price_low),
+        cost(paid_bytes.expected, price_expected),
+        cost(paid_bytes.high, price_high),
     )
 
 

@@ -6,11 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from engine.clouds import CLOUDS, LOCAL
 from engine.load.checks import check_engine
 from engine.load.checks import check_runnable as check_load
-from engine.runs.clouds.aws import AWS
-from engine.runs.clouds.azure import AZURE
-from engine.runs.launching.placements import LOCAL
 from engine.runs.targets import host_of, is_this_computer
 from engine.scenario import Scenario
 from kernel.errors import BadInputError
@@ -37,11 +35,12 @@ def check_runnable(
             provider=provider,
         )
     for name in (provider, *or_on):
-        if name not in {LOCAL, AWS, AZURE}:
+        if name != LOCAL and name not in CLOUDS:
             raise not_offered(name)
-        if spot and name != AWS:
+        if spot and (name == LOCAL or not CLOUDS[name].has_spot):
+            titles = " or ".join(cloud.title for cloud in CLOUDS.values() if cloud.has_spot)
             raise BadInputError(
-                f"--spot is for runs on AWS; {name!r} has no spot machines here", provider=name
+                f"--spot is for runs on {titles}; {name!r} has no spot machines here", provider=name
             )
     if puts_load:
         check_load(scenario)
@@ -99,6 +98,6 @@ def not_offered(provider: str) -> BadInputError:
     """The error for a provider that there is not."""
     return BadInputError(
         f"runs on {provider!r} are not offered: use --provider local for load from this machine, "
-        "aws or azure",
+        f"{' or '.join(CLOUDS)}",
         provider=provider,
     )

@@ -15,9 +15,9 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from engine.clouds import CLOUDS
 from engine.planning.machines import HOURS_PER_MONTH, cost_by_time
 from engine.runs.states import Outcome, Run
-from pricing.catalog import BILLING_RULES
 from pricing.money import to_cents_half_up
 from pricing.plans.quotes import Unit, kept_use_after_cancel
 
@@ -61,7 +61,7 @@ def cloud_cost_usd_micros(run: Run, now: datetime) -> int:
     if since is None:
         return 0
     used_s = max(0, round((now - since).total_seconds()))
-    billed_s = {name: rule.billed_seconds(used_s) for name, rule in BILLING_RULES.items()}
+    billed_s = {name: cloud.prices.billing.billed_seconds(used_s) for name, cloud in CLOUDS.items()}
     monthly_usd_micros = {
         (option.region, machine_type): usd_micros * HOURS_PER_MONTH
         + option.around_monthly_usd_micros

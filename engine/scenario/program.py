@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from enum import StrEnum
 
 from msgspec import Struct
 
@@ -16,25 +15,6 @@ BUNDLE_BYTES_MAX = 32 * 1024 * 1024
 """What all files of a program may hold together; larger ones are fetched by ``prepare``."""
 
 FILES_MAX = 1_000
-
-
-class ProgramKind(StrEnum):
-    """Which program it is; the value of ``Scenario.load_engine``."""
-
-    CUSTOM = "custom"
-    K6 = "k6"
-    JMETER = "jmeter"
-    GATLING = "gatling"
-
-
-ENGINE_TITLES: Mapping[str, str] = {
-    "locust": "Locust",
-    ProgramKind.K6: "k6",
-    ProgramKind.JMETER: "JMeter",
-    ProgramKind.GATLING: "Gatling",
-    ProgramKind.CUSTOM: "custom",
-}
-"""What people call a load engine, by ``Scenario.load_engine``."""
 
 
 class ProgramFilesError(BadInputError):
@@ -63,7 +43,8 @@ class LoadProgram(Struct, frozen=True, forbid_unknown_fields=True):
     """What injectors run.
 
     Attributes:
-        kind: Which program.
+        kind: Which program; a name in ``engine.load_engines.LOAD_ENGINES``, and the value of
+            ``Scenario.load_engine``.
         main: ``custom``: a command for sh. ``k6``: its script. ``jmeter``: its test plan.
             ``gatling``: the class of the simulation.
         folder: Where the files were read, absolute.
@@ -75,7 +56,7 @@ class LoadProgram(Struct, frozen=True, forbid_unknown_fields=True):
         own_profile: ``k6``: the script's own stages or scenarios count, not the scenario's load.
     """
 
-    kind: ProgramKind
+    kind: str
     main: str
     folder: str
     files: tuple[ProgramFile, ...] = ()

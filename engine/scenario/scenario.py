@@ -121,7 +121,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
         response_bytes: Received per request, headers included.
         connections_per_user: Sockets that one user holds open to one destination.
         regions: Where the load comes from; empty: the provider's default region.
-        load_engine: Which program puts the load on.
+        load_engine: What puts the load on; a name in ``engine.load_engines.LOAD_ENGINES``.
         locust_user: Which of Locust's HTTP users plays the user classes, where Locust does:
             ``FastHttpUser``, or ``HttpUser``, which takes several times the processor.
         injectors: A fixed number of standard injectors, if wanted (R33).

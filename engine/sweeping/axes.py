@@ -8,13 +8,14 @@ from typing import Any
 
 from msgspec import Struct
 
+from engine.clouds import CLOUDS
 from engine.planning.places import ANY_REGION
 from engine.scenario import Protocol
 from engine.sweeping.columns import NUMBERS
 from engine.sweeping.row_keys import PLAN
 from kernel.durations import parse_duration_s
 from kernel.errors import BadInputError
-from pricing.catalog import PROVIDERS, Catalog
+from pricing.catalog import Catalog
 
 ENTRIES_MAX = 1_000_000
 """Of an axis that is listed, not counted up."""
@@ -158,7 +159,7 @@ def _names(text: str) -> Sequence[str]:
 
 def _known(name: str, names: Sequence[str]) -> Sequence[str]:
     """The names; a protocol or a provider that there is not is refused."""
-    known: Sequence[str] = {"protocol": tuple(Protocol), "provider": PROVIDERS}.get(name, names)
+    known: Sequence[str] = {"protocol": tuple(Protocol), "provider": tuple(CLOUDS)}.get(name, names)
     for each in names:
         if each not in known:
             raise BadAxisError(
@@ -168,7 +169,7 @@ def _known(name: str, names: Sequence[str]) -> Sequence[str]:
 
 
 def _regions(text: str, catalog: Catalog) -> Sequence[str]:
-    every = [region for provider in PROVIDERS for region in catalog.regions(provider)]
+    every = [region for provider in CLOUDS for region in catalog.regions(provider)]
     found: dict[str, None] = {}
     for each in _names(text):
         matching = fnmatch.filter(every, "*" if each == ANY_REGION else each)

@@ -13,8 +13,8 @@ from functools import lru_cache
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.clouds import CLOUDS
 from engine.planning.capacity import STANDARD_INJECTOR, Demand, capacity_of, demand_of
-from engine.planning.costs import START_UP_S
 from engine.planning.needs import Needs
 from engine.planning.places import is_choice
 from engine.scenario import MachineWishes, Protocol, Scenario
@@ -23,13 +23,7 @@ from engine.sweeping.billing import Billing, billing_of
 from engine.sweeping.columns import Problem
 from engine.sweeping.machine_prices import MachinePrices, machine_prices
 from kernel.errors import BadInputError
-from pricing.catalog import (
-    BILLING_RULES,
-    DEFAULT_REGION,
-    FREE_EGRESS_GB,
-    PROVIDERS,
-    Catalog,
-)
+from pricing.catalog import Catalog
 from pricing.money import BYTES_PER_GB
 from pricing.plans.model import Plan
 
@@ -180,14 +174,15 @@ def _machines(situation: Situation, demand: Demand, catalog: Catalog) -> Machine
         return Problem(
             0, "instance_type" if name else "region", f"{what} carries no {situation.protocol} user"
         )
-    rule = BILLING_RULES[provider]
+    cloud = CLOUDS[provider]
+    rule = cloud.prices.billing
     pace = math.gcd(demand.requests_per_million_s, PACE_S)
     figures = MachineFigures(
         provider=provider,
         region=region,
         needs=replace(needs, payload=None),
         prices=prices,
-        start_up_s=START_UP_S[provider].expected,
+        start_up_s=cloud.start_up.expected_s,
         minimum_s=rule.minimum_s,
         step_s=rule.step_s,
         requests=demand.requests_per_million_s // pace,
@@ -204,11 +199,12 @@ def _egress_steps(
     catalog: Catalog, provider: str, region: str, request_bytes: int
 ) -> tuple[EgressStep, ...]:
     """The tiers of ``pricing.catalog.egress_cost``, counted in requests."""
+    free_gb = CLOUDS[provider].prices.free_egress_gb
     steps: list[EgressStep] = []
     before = last = 0
     for tier in catalog.egress_tiers(provider, region):
         usd_micros = tier.price.usd_micros
-        paid_gb = max(0, tier.from_gb - FREE_EGRESS_GB)
+        paid_gb = max(0, tier.from_gb - free_gb)
         before += (last - usd_micros) * paid_gb if steps else 0
         last = usd_micros
         per_request = usd_micros * request_bytes
@@ -229,10 +225,10 @@ def _egress_steps(
 def _place(situation: Situation, catalog: Catalog) -> tuple[str, str] | Problem:
     """Provider and region; a region's name tells its provider."""
     provider, region = situation.provider, situation.region
-    if provider and provider not in PROVIDERS:
-        return Problem(0, "provider", f"{provider!r} is unknown; there are {', '.join(PROVIDERS)}")
+    if provider and provider not in CLOUDS:
+        return Problem(0, "provider", f"{provider!r} is unknown; there are {', '.join(CLOUDS)}")
     if not region:
-        return provider, DEFAULT_REGION[provider]
+        return provider, CLOUDS[provider].prices.default_region
     if is_choice(region):
         return Problem(0, "region", f"{region!r} is no one region; a row has one, a grid takes it")
     try:

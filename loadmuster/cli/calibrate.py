@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.clouds import CLOUDS, LOCAL
 from kernel.errors import BadInputError
 from kernel.words import counted
 from loadmuster.cli.plot import out_option
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 @click.option("--account", metavar="ID", help="Which has allowed the target's host, and pays.")
 @click.option(
     "--provider",
-    type=click.Choice(["local", "aws", "azure"]),
-    default="local",
+    type=click.Choice([LOCAL, *CLOUDS]),
+    default=LOCAL,
     show_default=True,
     help="On whose machine; on a cloud by a run on one injector.",
 )
@@ -102,12 +103,11 @@ def _measured(  # noqa: PLR0913 - one keyword an option
     yes: bool,
 ) -> Calibration | None:
     """What was measured, here or on a cloud; None: it was not wanted after all."""
-    from engine.runs.launching.placements import LOCAL
-
     engine = settings.engine()
     if provider == LOCAL:
         if dry_run or region is not None:
-            raise BadInputError("--dry-run and --region are for a cloud: add --provider aws")
+            first = next(iter(CLOUDS))
+            raise BadInputError(f"--dry-run and --region are for a cloud: add --provider {first}")
         return engine.calibrate(
             scenario,
             account=account,

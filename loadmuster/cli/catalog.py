@@ -8,6 +8,7 @@ import click
 
 from engine.catalogs.in_use import catalog_in_use
 from engine.catalogs.shown import look_up
+from engine.clouds import CLOUDS
 from loadmuster.cli.catalog_view import offerings_table, regions_table
 from loadmuster.cli.catalog_view import show_offering as show_in_words
 from loadmuster.cli.settings import Command, CommandGroup, Settings, pass_settings
@@ -23,7 +24,7 @@ def catalog() -> None:
 
 
 @catalog.command("list", cls=Command)
-@click.option("--provider", help="aws or azure; default: both.")
+@click.option("--provider", help=f"{' or '.join(CLOUDS)}; default: all.")
 @click.option("--region", help="One region; default: all.")
 @click.option("--family", help="One family of machine types: c7i, Dsv5, ...")
 @pass_settings

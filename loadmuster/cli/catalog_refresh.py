@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.catalogs.in_use import versions_here
+from engine.clouds import CLOUDS
 from kernel.words import counted
 from loadmuster.cli.catalog import catalog
 from loadmuster.cli.settings import Command, Settings, pass_settings
 from loadmuster.documents.refreshed import refreshed_document, version_document, versions_document
-from pricing.catalog import BUNDLED, PROVIDERS
+from pricing.catalog import BUNDLED
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +30,7 @@ TOLD_WAIT_S = 2.0
 
 @catalog.command("refresh", cls=Command)
 @click.option(
-    "--provider", type=click.Choice(PROVIDERS), required=True, help="Whose price list to read."
+    "--provider", type=click.Choice([*CLOUDS]), required=True, help="Whose price list to read."
 )
 @click.option(
     "--region",

@@ -7,9 +7,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from engine.catalogs.shown import LABELS, Shown, warnings_of
+from engine.clouds import CLOUDS
 from kernel.words import counted
 from pricing.catalog import (
-    BILLING_RULES,
     MIB_PER_GIB,
     Offering,
     Price,
@@ -29,7 +29,7 @@ def show_offering(console: Console, shown: Shown, today: date) -> None:
     table = Table(show_header=False, box=None)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    rule = BILLING_RULES[shown.offering.machine.provider]
+    rule = CLOUDS[shown.offering.machine.provider].prices.billing
     for label, text in _in_words(shown.offering):
         table.add_row(label, text)
     if shown.spot:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.clouds import CLOUDS, LOCAL
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--provider",
     "providers",
-    type=click.Choice(["local", "aws", "azure"]),
+    type=click.Choice([LOCAL, *CLOUDS]),
     multiple=True,
     help="Only this one, which then has to be usable; repeatable.",
 )
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--policy",
-    type=click.Choice(["aws", "azure"]),
+    type=click.Choice([*CLOUDS]),
     help="Print the least policy or role for runs there, as JSON, and look at nothing.",
 )
 @pass_settings

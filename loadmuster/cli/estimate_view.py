@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from engine.clouds import CLOUDS
 from engine.planning.capacity import GIVEN, STANDARD_INJECTOR
 from engine.planning.cliffs import in_words
 from engine.planning.estimate import Estimate
@@ -20,7 +21,7 @@ from engine.planning.regional_fleet import RegionalFleet
 from engine.planning.requirement import Requirement, planned_seconds
 from kernel.durations import format_duration
 from kernel.words import counted
-from loadmuster.cli.layout import CLOUDS, dollars
+from loadmuster.cli.layout import dollars
 from loadmuster.cli.load_plot import load_plot
 from pricing.catalog import MIB_PER_GIB
 from pricing.money import MICROS_PER_USD
@@ -125,7 +126,7 @@ def _costs(clouds: Sequence[Fleet]) -> Table:
     for index, fleet in enumerate(clouds):
         is_cheapest = index == 0 and len(clouds) > 1
         table.add_column(
-            CLOUDS[fleet.provider],
+            CLOUDS[fleet.provider].title,
             footer=Text.assemble(
                 (dollars(fleet.usd_micros, decimals), "bold green" if is_cheapest else "bold"),
                 f"\n{dollars(fleet.low_usd_micros, decimals)} to "

@@ -5,9 +5,10 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from engine.clouds import CLOUDS
 from engine.planning.fleet import Fleet
 from engine.planning.next_best import Explanation
-from loadmuster.cli.layout import CLOUDS, columns, dollars, section
+from loadmuster.cli.layout import columns, dollars, section
 from pricing.money import format_usd
 
 
@@ -24,7 +25,7 @@ def show_explanation(console: Console, explanation: Explanation) -> None:
     fleet = explanation.fleet
     section(
         console,
-        f"Next best on {CLOUDS[fleet.provider]}",
+        f"Next best on {CLOUDS[fleet.provider].title}",
         table,
         Text(_proof(explanation), "dim"),
     )

@@ -13,7 +13,6 @@ from rich.text import Text
 from pricing.money import MICROS_PER_USD
 
 INDENT = 2
-CLOUDS = {"aws": "AWS", "azure": "Azure"}
 
 
 def section(console: Console, heading: str, *content: RenderableType) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.clouds import CLOUDS
 from loadmuster.cli.settings import Command, CommandGroup, Settings, pass_settings
 from loadmuster.cli.source_options import read_given, source_options
 
@@ -35,7 +36,8 @@ def plot() -> None:
     "tariffs",
     multiple=True,
     metavar="NAME",
-    help="A tariff, a plan, own-aws or own-azure; default: all with a price.",
+    help=f"A tariff, a plan, {' or '.join(each.own_tariff for each in CLOUDS.values())}; "
+    "default: all with a price.",
 )
 @click.option(
     "--users-to", type=click.IntRange(min=2), metavar="N", help="Default: twice the test's."

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from engine.clouds import CLOUDS, LOCAL
 from kernel.errors import BadInputError
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
@@ -13,7 +14,7 @@ from loadmuster.cli.settings import Command, Settings, pass_settings
 @click.command(cls=Command)
 @click.option(
     "--provider",
-    type=click.Choice(["local", "aws", "azure"]),
+    type=click.Choice([LOCAL, *CLOUDS]),
     help="Whose machines; default: wherever runs have had machines lately.",
 )
 @click.option("--region", "regions", multiple=True, metavar="NAME", help="Where to look.")

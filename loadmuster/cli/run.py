@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from engine.clouds import CLOUDS, LOCAL
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
 
@@ -15,14 +16,14 @@ from loadmuster.cli.settings import Command, Settings, pass_settings
 @click.option("--department", metavar="NAME", help="Which of the account's departments runs it.")
 @click.option(
     "--provider",
-    type=click.Choice(["local", "aws", "azure"]),
-    default="local",
+    type=click.Choice([LOCAL, *CLOUDS]),
+    default=LOCAL,
     show_default=True,
     help="Whose machines put the load on.",
 )
 @click.option(
     "--or-on",
-    type=click.Choice(["aws", "azure"]),
+    type=click.Choice([*CLOUDS]),
     multiple=True,
     help="Another cloud to go to where the first has no machines left.",
 )
@@ -32,7 +33,12 @@ from loadmuster.cli.settings import Command, Settings, pass_settings
     is_flag=True,
     help="Dry run: the simulated machines really load a target on this computer.",
 )
-@click.option("--spot", is_flag=True, help="AWS: cheaper machines, which may be taken away.")
+@click.option(
+    "--spot",
+    is_flag=True,
+    help=f"{', '.join(cloud.title for cloud in CLOUDS.values() if cloud.has_spot)}: "
+    "cheaper machines, which may be taken away.",
+)
 @click.option("--detach", is_flag=True, help="Return at once; a process of its own goes on.")
 @click.option("--queue", is_flag=True, help="Return at once; `loadmuster serve` runs it.")
 @click.option("--yes", is_flag=True, help="Do not ask before starting.")

@@ -10,9 +10,10 @@ import click
 
 from engine.api import Engine
 from engine.catalogs.in_use import catalog_in_use
-from engine.runs.launching.placements import LOCAL, placements_of
+from engine.clouds import LOCAL
+from engine.load_engines import LOAD_ENGINES
+from engine.runs.launching.placements import placements_of
 from engine.scenario import Scenario
-from engine.scenario.program import ENGINE_TITLES
 from kernel.words import counted
 from loadmuster.cli.run_display import show_quote
 
@@ -49,8 +50,9 @@ def is_agreed(  # noqa: PLR0913 - one keyword a thing that decides what it costs
 
 def _machines(planned: Estimate, provider: str) -> str:
     placements = placements_of(planned, provider, catalog_in_use())
+    engine = planned.scenario.load_engine
     if provider == LOCAL:
-        title = ENGINE_TITLES[planned.scenario.load_engine]
+        title = LOAD_ENGINES[engine].title
         return f"this one: {counted(placements[0].count, f'{title} injector')}"
     return ", ".join(
         f"{each.count} x {each.machine_types[0]} in {each.region}" for each in placements

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pricing.catalog import PROVIDERS
+from engine.clouds import CLOUDS
 
 if TYPE_CHECKING:
     from engine.scenario import Scenario
@@ -34,7 +34,7 @@ _OPTIONS: tuple[Callable[[Function], Function], ...] = (
     ),
     click.option(
         "--provider",
-        type=click.Choice([*PROVIDERS, "any"]),
+        type=click.Choice([*CLOUDS, "any"]),
         default="any",
         show_default=True,
         help="Whose machines.",

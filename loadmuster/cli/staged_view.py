@@ -5,10 +5,11 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from engine.clouds import CLOUDS
 from engine.planning.load_curves import LoadCurves
 from engine.planning.staged import Staged, StagedFleet, risk_in_words
 from loadmuster.cli.curves import CurveLine, Curves
-from loadmuster.cli.layout import CLOUDS, INDENT, columns, dollars, section
+from loadmuster.cli.layout import INDENT, columns, dollars, section
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def show_staged(console: Console, staged: Staged) -> None:
     """Side by side: all the time, and in shifts."""
-    names = [f"USD on {CLOUDS[fleet.provider]}" for fleet in staged.fleets]
+    names = [f"USD on {CLOUDS[fleet.provider].title}" for fleet in staged.fleets]
     table = columns("injectors", "LI-minutes", *names, right=("LI-minutes", *names))
     table.add_row(
         "all the time",

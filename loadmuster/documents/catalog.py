@@ -7,7 +7,8 @@ from datetime import date
 from typing import Any
 
 from engine.catalogs.shown import Shown, warnings_of
-from pricing.catalog import BILLING_RULES, Catalog, Offering, Price
+from engine.clouds import CLOUDS
+from pricing.catalog import Catalog, Offering, Price
 from pricing.catalog.burstable import saturated_hourly_usd_micros
 from pricing.money import format_usd
 
@@ -31,7 +32,7 @@ def catalog_document(
 def shown_document(shown: Shown, today: date) -> dict[str, Any]:
     """A machine type and what surrounds it, as ``catalog show`` prints it."""
     offering = shown.offering
-    rule = BILLING_RULES[offering.machine.provider]
+    rule = CLOUDS[offering.machine.provider].prices.billing
     saturated = saturated_hourly_usd_micros(offering)
     return {
         **offering_document(offering),

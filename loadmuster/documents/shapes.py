@@ -9,6 +9,10 @@ from pydantic import Field
 # Of the standard library's, pydantic cannot make a schema before Python 3.12.
 from typing_extensions import TypedDict
 
+from engine.clouds import CLOUDS
+
+OWN_TARIFFS = " and ".join(cloud.own_tariff for cloud in CLOUDS.values())
+
 Usd = Annotated[str, Field(pattern=r"^-?\d+\.\d{2,6}$", description="Decimal US dollars.")]
 Day = Annotated[str, Field(json_schema_extra={"format": "date"})]
 
@@ -223,7 +227,7 @@ class EstimateDocument(TypedDict):
 class RowPart(TypedDict):
     """One way to run the test."""
 
-    tariff: Annotated[str, Field(description="A plan, a tariff, or own-aws and own-azure.")]
+    tariff: Annotated[str, Field(description=f"A plan, a tariff, or {OWN_TARIFFS}.")]
     title: str
     kind: Annotated[str, Field(description="plan, service or own account.")]
     engines: Annotated[int | None, Field(description="Null: their number does not count.")]

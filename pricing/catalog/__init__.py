@@ -6,7 +6,8 @@ in the files is not known, and the error says what is.
 
 from pricing.catalog.ancillary_prices import NatPrices
 from pricing.catalog.catalog import BUNDLED, Catalog
-from pricing.catalog.egress import FREE_EGRESS_GB, EgressTier, egress_cost
+from pricing.catalog.clouds import PRICED_CLOUDS, CloudPrices
+from pricing.catalog.egress import EgressTier, egress_cost
 from pricing.catalog.errors import (
     CatalogUnreadableError,
     UnknownFamilyError,
@@ -15,10 +16,7 @@ from pricing.catalog.errors import (
     UnknownRegionError,
 )
 from pricing.catalog.model import (
-    BILLING_RULES,
-    DEFAULT_REGION,
     MIB_PER_GIB,
-    PROVIDERS,
     BillingRule,
     MachineType,
     Offering,
@@ -29,15 +27,13 @@ from pricing.catalog.model import (
 )
 
 __all__ = [
-    "BILLING_RULES",
     "BUNDLED",
-    "DEFAULT_REGION",
-    "FREE_EGRESS_GB",
     "MIB_PER_GIB",
-    "PROVIDERS",
+    "PRICED_CLOUDS",
     "BillingRule",
     "Catalog",
     "CatalogUnreadableError",
+    "CloudPrices",
     "EgressTier",
     "MachineType",
     "NatPrices",

@@ -7,14 +7,12 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from pricing.catalog.clouds import PRICED_CLOUDS
 from pricing.catalog.egress import EgressTier
 from pricing.catalog.errors import CatalogUnreadableError
 from pricing.catalog.model import Price
 from pricing.catalog.tables import day, read_table, yes_or_no
 from pricing.money import usd_micros
-
-# An injector needs no more disk than its image: AWS's Linux images fit on 8 GiB.
-AWS_BOOT_DISK_GIB = 8
 
 SURROUNDINGS_FILE = "surroundings.csv"
 SURROUNDINGS_COLUMNS = (
@@ -86,7 +84,8 @@ class Surroundings:
     def boot_disk(self, provider: str, region: str) -> Price:
         """The price of one injector's boot disk, per month."""
         price = self.price(provider, region, "boot-disk")
-        return _times(price, AWS_BOOT_DISK_GIB) if price.per == "GB-month" else price
+        gib = PRICED_CLOUDS[provider].boot_disk_gib
+        return _times(price, gib) if price.per == "GB-month" else price
 
     def egress_tiers(self, provider: str, region: str) -> tuple[EgressTier, ...]:
         """The prices of a gigabyte sent to the internet, by tier where tiers are known."""

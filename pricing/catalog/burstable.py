@@ -7,28 +7,9 @@ a B size has no surcharge; it is throttled to its baseline.
 
 from __future__ import annotations
 
+from pricing.catalog.clouds import PRICED_CLOUDS
 from pricing.catalog.model import Offering
 from pricing.money import divide_half_up
-
-AWS_CREDITS_PER_HOUR = {
-    "nano": 6,
-    "micro": 12,
-    "small": 24,
-    "medium": 24,
-    "large": 36,
-    "xlarge": 96,
-    "2xlarge": 192,
-}
-"""By size, of T3, T3a and T4g; a credit is a minute of one virtual processor.
-
-https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html
-"""
-
-AWS_SURPLUS_USD_MICROS = {"t3": 50_000, "t3a": 50_000, "t4g": 40_000}
-"""Of a virtual processor for an hour beyond the credits, Linux, the same in every region.
-
-https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances-unlimited-mode-concepts.html
-"""
 
 _MINUTES_PER_HOUR = 60
 
@@ -39,9 +20,12 @@ def saturated_hourly_usd_micros(offering: Offering) -> int | None:
     The credits that a fresh machine may have saved are not counted: a T3 starts with none.
     """
     machine = offering.machine
-    rate = AWS_SURPLUS_USD_MICROS.get(machine.family)
-    credits_per_hour = AWS_CREDITS_PER_HOUR.get(machine.name.partition(".")[2])
-    if machine.provider != "aws" or rate is None or credits_per_hour is None:
+    surcharge = PRICED_CLOUDS[machine.provider].surcharge
+    if surcharge is None:
+        return None
+    rate = surcharge.usd_micros_per_vcpu_hour.get(machine.family)
+    credits_per_hour = surcharge.credits_per_hour.get(machine.name.partition(".")[2])
+    if rate is None or credits_per_hour is None:
         return None
     surplus_minutes = max(0, machine.vcpus * _MINUTES_PER_HOUR - credits_per_hour)
     surplus = divide_half_up(surplus_minutes * rate, _MINUTES_PER_HOUR)

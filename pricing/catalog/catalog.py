@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from pricing.catalog.ancillary_prices import NatPrices, Surroundings
+from pricing.catalog.clouds import PRICED_CLOUDS
 from pricing.catalog.egress import EgressTier
 from pricing.catalog.errors import (
     CatalogUnreadableError,
@@ -23,7 +24,7 @@ from pricing.catalog.errors import (
     in_words,
     nearest,
 )
-from pricing.catalog.model import PROVIDERS, MachineType, Offering, Price, Source, SpotPrice
+from pricing.catalog.model import MachineType, Offering, Price, Source, SpotPrice
 from pricing.catalog.tables import day, optional_int, read_table, yes_or_no
 from pricing.money import usd_micros
 
@@ -85,12 +86,13 @@ class Catalog:
         """The provider's regions, by name.
 
         Raises:
-            UnknownProviderError: It is not one of ``PROVIDERS``.
+            UnknownProviderError: It is not in ``PRICED_CLOUDS``.
             CatalogUnreadableError: There are none.
         """
-        if provider not in PROVIDERS:
+        if provider not in PRICED_CLOUDS:
             raise UnknownProviderError(
-                f"no provider {provider!r} in the catalogue; there are {in_words(PROVIDERS)}",
+                f"no provider {provider!r} in the catalogue; "
+                f"there are {in_words(tuple(PRICED_CLOUDS))}",
                 provider=provider,
             )
         if provider not in self._regions:
@@ -178,7 +180,7 @@ class Catalog:
             UnknownProviderError: No such provider.
             UnknownRegionError: No such region with the provider, or with any.
         """
-        providers = PROVIDERS if provider is None else (provider,)
+        providers = tuple(PRICED_CLOUDS) if provider is None else (provider,)
         places = tuple((each, name) for each in providers for name in self.regions(each))
         if region is None:
             return places
@@ -209,8 +211,7 @@ class Catalog:
     def boot_disk(self, provider: str, region: str) -> Price:
         """The price of one injector's boot disk, per month.
 
-        On AWS 8 GiB of gp3. On Azure the standard SSD tier E4 (32 GiB), the smallest that holds
-        Azure's Linux images of 30 GiB.
+        It holds what ``boot_disk_gib`` of the cloud's facts says: no more than its image needs.
         """
         self._check_region(provider, region)
         return self._surroundings.boot_disk(provider, region)
@@ -276,7 +277,7 @@ class Catalog:
 
     def _unknown_region(self, providers: Sequence[str], region: str) -> UnknownRegionError:
         known = [name for provider in providers for name in self.regions(provider)]
-        others = [each for each in PROVIDERS if each not in providers]
+        others = [each for each in PRICED_CLOUDS if each not in providers]
         owner = next((other for other in others if region in self.regions(other)), None)
         hint = f"it is one of {owner}" if owner else f"near it: {in_words(nearest(region, known))}"
         whose = " or ".join(providers)

@@ -13,9 +13,6 @@ from msgspec import Struct
 from pricing.catalog.model import Price
 from pricing.money import BYTES_PER_GB
 
-FREE_EGRESS_GB = 100
-"""A month and account on both clouds, over all regions."""
-
 
 class EgressTier(Struct, frozen=True):
     """The price of a gigabyte from so many gigabytes a month on; the free ones count."""
@@ -25,7 +22,11 @@ class EgressTier(Struct, frozen=True):
 
 
 def egress_cost(
-    tiers: Sequence[EgressTier], paid_bytes: int, usd_micros: Callable[[Price], int]
+    tiers: Sequence[EgressTier],
+    paid_bytes: int,
+    usd_micros: Callable[[Price], int],
+    *,
+    free_gb: int,
 ) -> int:
     """What bytes cost beyond the free ones, in micro-dollars for ``BYTES_PER_GB`` bytes: exact.
 
@@ -36,8 +37,9 @@ def egress_cost(
         tiers: Of one region, by ``from_gb``; the first begins where the free ones end.
         paid_bytes: What is sent.
         usd_micros: Which figure of a price counts.
+        free_gb: Gigabytes that the cloud gives away first, in a month.
     """
-    total, begin = 0, FREE_EGRESS_GB * BYTES_PER_GB
+    total, begin = 0, free_gb * BYTES_PER_GB
     end = begin + paid_bytes
     for tier, following in zip_longest(tiers, tiers[1:]):
         until = end if following is None else min(end, following.from_gb * BYTES_PER_GB)

@@ -5,7 +5,6 @@ Prices are micro-dollars and never without the day on which they held and the so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 
 from msgspec import Struct
@@ -13,16 +12,14 @@ from msgspec import Struct
 from kernel.division import ceil_div
 
 MIB_PER_GIB = 1_024
-PROVIDERS = ("aws", "azure")
 STALE_AFTER_DAYS = 365
-DEFAULT_REGION: Mapping[str, str] = {"aws": "us-east-1", "azure": "eastus"}
 
 
 class MachineType(Struct, frozen=True):
     """A kind of machine that a cloud rents.
 
     Attributes:
-        provider: ``aws`` or ``azure``.
+        provider: The cloud; a name in ``pricing.catalog.clouds.PRICED_CLOUDS``.
         name: The cloud's own, for example ``c7i.large`` or ``Standard_D2s_v5``.
         family: What it has in common with its bigger sisters: ``c7i``, ``Dsv5``.
         vcpus: Virtual processors.
@@ -119,15 +116,6 @@ class BillingRule(Struct, frozen=True):
         """Seconds on the bill of a machine that ran for ``seconds``; each start has the minimum."""
         assert seconds >= 0, seconds
         return max(self.minimum_s, ceil_div(seconds, self.step_s) * self.step_s)
-
-
-BILLING_RULES: Mapping[str, BillingRule] = {
-    # Per second with a minimum of one minute for each start of a Linux machine:
-    # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html
-    "aws": BillingRule(minimum_s=60, step_s=1),
-    # Assumed: Microsoft publishes neither quantum nor minimum for its global regions.
-    "azure": BillingRule(minimum_s=300, step_s=1),
-}
 
 
 def is_stale(as_of: date, today: date) -> bool:

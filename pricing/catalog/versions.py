@@ -19,8 +19,8 @@ from pathlib import Path
 
 from kernel.errors import BadInputError
 from pricing.catalog.catalog import BUNDLED, BUNDLED_FOLDER, Catalog
+from pricing.catalog.clouds import PRICED_CLOUDS
 from pricing.catalog.errors import CatalogUnreadableError
-from pricing.catalog.model import PROVIDERS
 
 KEPT_VERSIONS = 5
 REMEDY = "`loadmuster catalog use bundled` goes back to the bundled prices"
@@ -180,7 +180,7 @@ def check_whole(catalog: Catalog) -> None:
     """
     sources = catalog.sources()
     catalog.refreshed()
-    for provider in PROVIDERS:
+    for provider in PRICED_CLOUDS:
         for region in catalog.regions(provider):
             offerings = catalog.offerings(provider, region)
             prices = (

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pricing.catalog import MachineType
+from pricing.catalog.clouds import AWS
 
 ARCHITECTURES = ("x86_64", "arm64")
 _MBPS_PER_GBPS = 1_000
@@ -24,7 +25,7 @@ def read_type(entry: Mapping[str, Any]) -> MachineType | None:
         architecture = next(each for each in ARCHITECTURES if each in supported)
         cards = entry["NetworkInfo"].get("NetworkCards", [])
         return MachineType(
-            provider="aws",
+            provider=AWS.name,
             name=name,
             family=name.partition(".")[0],
             vcpus=entry["VCpuInfo"]["DefaultVCpus"],

@@ -14,7 +14,7 @@ from datetime import date
 
 from msgspec import Struct
 
-from pricing.catalog import FREE_EGRESS_GB, Catalog, MachineType, Source
+from pricing.catalog import PRICED_CLOUDS, Catalog, MachineType, Source
 from pricing.catalog.ancillary_prices import (
     EGRESS_TIERS_COLUMNS,
     EGRESS_TIERS_FILE,
@@ -41,15 +41,7 @@ from pricing.refreshing.price_list_rows import (
     PriceFound,
 )
 
-PRICES, TYPES, SPOT_HISTORY = "prices", "types", "spot"
-"""What a source is of; see ``SOURCE_KEYS``."""
-
-SOURCE_KEYS: Mapping[str, Mapping[str, str]] = {
-    "aws": {PRICES: "aws-price-list", TYPES: "ec2-api-types", SPOT_HISTORY: "ec2-api-spot"},
-    "azure": {PRICES: "azure-retail-prices", SPOT_HISTORY: "azure-retail-prices"},
-}
 _PER = {PUBLIC_IPV4: "hour", EGRESS: "GB", NAT_HOUR: "hour", NAT_GB: "GB"}
-_DISK_PER = {"aws": "GB-month", "azure": "month"}
 
 Row = tuple[str, ...]
 
@@ -125,10 +117,10 @@ def merged(
         provider: Whose prices were asked for.
         regions: What was found; each is complete.
         new_types: Sizes of machine types that the tables do not know, by name.
-        sources: Where all figures come from; the new ones by the keys in ``SOURCE_KEYS``.
+        sources: Where all figures come from; the new ones by the keys of the cloud's facts.
         day: When they were asked for.
     """
-    stamp, keys = day.isoformat(), SOURCE_KEYS[provider]
+    stamp, keys = day.isoformat(), PRICED_CLOUDS[provider].sources
     sizes = {*(row[0] for row in tables.machine_types), *new_types}
     files: dict[str, str] = {}
     changes = []
@@ -136,7 +128,8 @@ def merged(
         files |= _region_files(provider, found, sizes, stamp)
         before = prices_before(base, provider, found.region)
         changes.append(changes_of(found, before, sizes))
-    rows = (_type_row(each, stamp, keys[TYPES]) for each in new_types.values())
+    assert keys.types is not None or not new_types, "sizes come from a list that has a key"
+    rows = (_type_row(each, stamp, str(keys.types)) for each in new_types.values())
     files[f"{provider}/machine-types.csv"] = _csv(
         MACHINE_TYPE_COLUMNS,
         sorted((*tables.machine_types, *rows), key=lambda row: natural(row[0])),
@@ -150,7 +143,7 @@ def _region_files(
     provider: str, found: RegionFound, sizes: Collection[str], stamp: str
 ) -> dict[str, str]:
     """The machines' prices, and the spot prices if any were found."""
-    keys = SOURCE_KEYS[provider]
+    keys = PRICED_CLOUDS[provider].sources
     known = [each for each in found.prices if each.name in sizes]
     machines = sorted(
         (each for each in known if each.item == MACHINE), key=lambda each: natural(each.name)
@@ -159,13 +152,13 @@ def _region_files(
         (each for each in known if each.item == SPOT),
         key=lambda each: (natural(each.name), each.zone),
     )
-    rows = [(each.name, format_usd(each.usd_micros), stamp, keys[PRICES]) for each in machines]
+    rows = [(each.name, format_usd(each.usd_micros), stamp, keys.prices) for each in machines]
     files = {f"{provider}/regions/{found.region}.csv": _csv(OFFERING_COLUMNS, rows)}
     if spot:
         files[f"{provider}/spot/{found.region}.csv"] = _csv(
             SPOT_COLUMNS,
             [
-                (each.name, each.zone, format_usd(each.usd_micros), stamp, keys[SPOT_HISTORY])
+                (each.name, each.zone, format_usd(each.usd_micros), stamp, keys.spot)
                 for each in spot
             ],
         )
@@ -176,7 +169,7 @@ def _common_files(
     tables: Tables, provider: str, regions: Sequence[RegionFound], stamp: str
 ) -> dict[str, str]:
     """What surrounds machines, and which regions were refreshed when."""
-    source = SOURCE_KEYS[provider][PRICES]
+    source = PRICED_CLOUDS[provider].sources.prices
     around = _replaced(tables.surroundings, _around(provider, regions, stamp, source), 3)
     tiers = _replaced(tables.egress_tiers, _tiers(provider, regions, stamp, source), 2)
     fresh = [(provider, each.region, stamp) for each in regions]
@@ -195,30 +188,32 @@ def _around(
     provider: str, regions: Iterable[RegionFound], stamp: str, source: str
 ) -> Iterable[Row]:
     """Rows of ``surroundings.csv``; of egress the tier that is charged first."""
+    disk_per = PRICED_CLOUDS[provider].disk_priced_per
     for found in regions:
-        first_tiers = _tiers_of(found)[:1]
+        first_tiers = _tiers_of(provider, found)[:1]
         others = [
             each for each in found.prices if each.item in {BOOT_DISK, PUBLIC_IPV4, NAT_HOUR, NAT_GB}
         ]
         for each in (*first_tiers, *others):
-            per = _DISK_PER[provider] if each.item == BOOT_DISK else _PER[each.item]
+            per = disk_per if each.item == BOOT_DISK else _PER[each.item]
             usd = format_usd(each.usd_micros)
             yield (provider, found.region, each.item, usd, per, stamp, source, "no", "", "")
 
 
 def _tiers(provider: str, regions: Iterable[RegionFound], stamp: str, source: str) -> Iterable[Row]:
     for found in regions:
-        for tier in _tiers_of(found):
+        for tier in _tiers_of(provider, found):
             usd = format_usd(tier.usd_micros)
             yield (provider, found.region, str(tier.from_gb), usd, stamp, source)
 
 
-def _tiers_of(found: RegionFound) -> list[PriceFound]:
+def _tiers_of(provider: str, found: RegionFound) -> list[PriceFound]:
     """The tiers of egress by size; none if the one that is charged first is missing."""
     tiers = sorted(
         (each for each in found.prices if each.item == EGRESS), key=lambda each: each.from_gb
     )
-    return tiers if tiers and tiers[0].from_gb <= FREE_EGRESS_GB else []
+    free_gb = PRICED_CLOUDS[provider].free_egress_gb
+    return tiers if tiers and tiers[0].from_gb <= free_gb else []
 
 
 def _replaced(rows: Sequence[Row], new: Iterable[Row], key_columns: int) -> list[Row]:

@@ -11,7 +11,12 @@ import pytest
 
 from kernel.errors import BadInputError
 from providers import settings as settings_module
-from providers.environment import aws_settings, azure_settings, price_addresses
+from providers.environment import (
+    aws_price_address,
+    aws_settings,
+    azure_price_address,
+    azure_settings,
+)
 from providers.settings import (
     AWS_BUCKET,
     AWS_PRICES,
@@ -27,7 +32,6 @@ from providers.settings import (
     AZURE_SUBSCRIPTION,
     AwsSettings,
     AzureSettings,
-    PriceAddresses,
 )
 
 Read = Callable[[Mapping[str, str]], object]
@@ -67,11 +71,8 @@ RIGHT: list[tuple[Read, dict[str, str], object]] = [
             endpoint="http://127.0.0.1:8080/arm",
         ),
     ),
-    (
-        price_addresses,
-        {AWS_PRICES: "http://localhost:1", AZURE_PRICES: "https://prices.azure.com"},
-        PriceAddresses("http://localhost:1", "https://prices.azure.com"),
-    ),
+    (aws_price_address, {AWS_PRICES: "http://localhost:1"}, "http://localhost:1"),
+    (azure_price_address, {AZURE_PRICES: "https://prices.azure.com"}, "https://prices.azure.com"),
 ]
 READ_BY = {name: read for read, environment, _ in RIGHT for name in environment}
 
@@ -81,7 +82,8 @@ def test_every_variable_has_its_place(
     read: Read, environment: dict[str, str], settings: object
 ) -> None:
     assert read(environment | {"PATH": "/bin", "LOADMUSTER_AWS_BUCKETS": "?"}) == settings
-    assert read(dict.fromkeys(environment, " \n")) == read({}) == type(settings)()
+    unset = None if isinstance(settings, str) else type(settings)()
+    assert read(dict.fromkeys(environment, " \n")) == read({}) == unset
 
 
 def test_every_variable_that_is_named_is_read() -> None:

@@ -39,7 +39,7 @@ from engine.scenario import (
 )
 from engine.scenario.json import scenario_from_json, scenario_to_json
 from engine.scenario.profile import Curve, OpenProfile, Point, closed
-from engine.scenario.program import LoadProgram, ProgramFile, ProgramKind
+from engine.scenario.program import LoadProgram, ProgramFile
 from kernel.errors import InvariantBrokenError
 from pricing.plans.channels import Channel
 from pricing.plans.file import TermsUnreadableError, plan_from_json, plan_to_json
@@ -83,7 +83,7 @@ ARRIVALS = Scenario(
     OpenProfile(Curve((Point(0, 0), Point(60, 5.5))), iteration_s=12.0, max_users=80),
     load_engine="k6",
     program=LoadProgram(
-        ProgramKind.K6,
+        "k6",
         "main.js",
         "/home/ann/tests",
         files=(ProgramFile("main.js", 120, "ab" * 32),),

@@ -32,14 +32,8 @@ from engine.load.sliced.program_work import approximation_of, program_files
 from engine.load.sliced.reports import Report
 from engine.load.sliced.work import bundle, locust_files, measure_window_s
 from engine.load.verdict import COMPLETED, judge
-from engine.scenario.program import ProgramKind
+from engine.load_engines import LOAD_ENGINES
 from providers.objects import ObjectStore
-
-LEAD_S = 3.0
-"""From the decision to start until the start: injectors look for it about once a second."""
-
-K6_LEAD_S = 10.0
-"""k6 can make its users only once it knows its share."""
 
 KILL_AFTER_S = 30
 READERS = 16
@@ -153,7 +147,7 @@ class SlicedDriver(Struct, frozen=True):
         packed = self.packed_files(program.bundle_key)
         if packed is None:
             raise LoadEngineMissingError(
-                f"run {task.run_id}: the files of its {program.kind.value} program are not on "
+                f"run {task.run_id}: the files of its {program.kind} program are not on "
                 "record; start the run again",
                 run=task.run_id,
             )
@@ -178,7 +172,7 @@ class SlicedDriver(Struct, frozen=True):
         there = f"{len(ready)} of {task.injectors} injectors are ready"
         late = task.late_at is not None and now >= task.late_at
         if len(ready) >= (least if late else awaited):
-            lead_s = K6_LEAD_S if task.scenario.load_engine == ProgramKind.K6 else LEAD_S
+            lead_s = LOAD_ENGINES[task.scenario.load_engine].lead_s
             # On a whole second, which is all that a shell's clock knows.
             at_s = math.ceil(self.wall_s() + lead_s)
             start = Start(at_s, barrier.seats(task.groups, ready))

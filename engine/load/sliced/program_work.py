@@ -9,8 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from engine.load.shape import UserPlan, plan_users
+from engine.load_engines import LOAD_ENGINES
 from engine.scenario import Scenario
-from engine.scenario.program import LoadProgram, ProgramKind
+from engine.scenario.program import LoadProgram
 
 PROGRAMS = Path(__file__).with_name("agent") / "programs"
 SEGMENTS_MAX = 10_000
@@ -19,12 +20,7 @@ SEGMENTS_MAX = 10_000
 Corner = tuple[float, int]
 """Seconds from the start, and the users at that instant; evenly more or fewer until the next."""
 
-_FILTERS = {
-    ProgramKind.CUSTOM: (),
-    ProgramKind.K6: ("k6.awk",),
-    ProgramKind.JMETER: ("jtl-properties",),
-    ProgramKind.GATLING: ("gatling.awk",),
-}
+_COMMON = ("prepare.sh", "load.sh", "csv.awk", "samples.awk")
 
 
 def program_files(
@@ -40,15 +36,14 @@ def program_files(
     """
     plan = plan_users(scenario.profile, time_scale)
     corners = corners_of(plan)
-    names = ("prepare.sh", "load.sh", "csv.awk", "samples.awk", *_FILTERS[program.kind])
-    files = {name: (PROGRAMS / name).read_bytes() for name in names}
-    files["engine.sh"] = (PROGRAMS / f"{program.kind.value}.sh").read_bytes()
+    engine = LOAD_ENGINES[program.kind]
+    files = {name: (PROGRAMS / name).read_bytes() for name in _COMMON} | engine.agent_files()
     files["program.sh"] = _assignments(_settings(scenario, program, plan)).encode()
     files["corners"] = "".join(f"{at_s:g} {users}\n" for at_s, users in corners).encode()
     files["stages"] = "".join(f"{stage}\n" for stage in k6_stages(corners)).encode()
     files["files.tar"] = packed
-    if program.kind is ProgramKind.CUSTOM:
-        files["command.sh"] = program.main.encode()
+    if engine.main_in is not None:
+        files[engine.main_in] = program.main.encode()
     if program.prepare is not None:
         files["user-prepare.sh"] = program.prepare.encode()
     return files
@@ -83,7 +78,7 @@ def ramp_up_s(corners: Sequence[Corner]) -> int:
 def approximation_of(scenario: Scenario, time_scale: float) -> str:
     """What a program makes of the load's shape, if it cannot follow it; empty: nothing."""
     program = scenario.program
-    if program is None or program.kind not in {ProgramKind.JMETER, ProgramKind.GATLING}:
+    if program is None or LOAD_ENGINES[program.kind].follows_shape:
         return ""
     corners = corners_of(plan_users(scenario.profile, time_scale))
     full_s, most = _first_full(corners)
@@ -93,7 +88,7 @@ def approximation_of(scenario: Scenario, time_scale: float) -> str:
     ):
         return ""
     return (
-        f"{program.kind.value} was told the most users, their ramp-up and the duration; what else "
+        f"{program.kind} was told the most users, their ramp-up and the duration; what else "
         "the load's shape says it does not know"
     )
 
@@ -111,7 +106,7 @@ def _settings(scenario: Scenario, program: LoadProgram, plan: UserPlan) -> Mappi
         "USERS_MAX": str(plan.peak_users),
         "RAMP_UP_S": str(ramp_up_s(corners_of(plan))),
         "SEGMENTS": str(min(plan.peak_users, SEGMENTS_MAX)),
-        "MAIN": program.main if program.kind is not ProgramKind.CUSTOM else "",
+        "MAIN": program.main if LOAD_ENGINES[program.kind].main_in is None else "",
         "RESULTS": program.results or "",
         "VERSION": program.version or "",
         "CLASSPATH": program.classpath or "",

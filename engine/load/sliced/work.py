@@ -12,17 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from engine.load.shape import STEP_S, UserPlan, cpu_window_s, plan_users
+from engine.load_engines import LOCUST
 from engine.scenario import Scenario
 from engine.scenario.json import scenario_to_json
 
 AGENT = Path(__file__).with_name("agent")
 MEASURE = (AGENT / "measure.sh", AGENT / "measure.awk")
-LOCUST = (
-    AGENT / "prepare.sh",
-    AGENT / "load.sh",
-    AGENT / "locust_slice.py",
-    AGENT.parents[1] / "http_users.py",
-)
+USERS = AGENT.parents[1] / "http_users.py"
+"""Locust's users, the same here and on injectors."""
 
 Step = tuple[float, int]
 """Seconds from the start, and the users from then on."""
@@ -57,7 +54,7 @@ def work_document(scenario: Scenario, time_scale: float) -> dict[str, Any]:
 
 def locust_files(scenario: Scenario, time_scale: float, locust_version: str) -> dict[str, bytes]:
     """The files of the bundle where Locust plays the scenario's users, by name."""
-    files = {path.name: path.read_bytes() for path in LOCUST}
+    files = {**LOCUST.agent_files(), USERS.name: USERS.read_bytes()}
     files["work.json"] = json.dumps(work_document(scenario, time_scale)).encode()
     files["locust-version"] = locust_version.encode()
     return files

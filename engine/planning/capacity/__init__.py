@@ -8,7 +8,6 @@ from engine.planning.capacity.demand import Demand, demand_of, outlook
 from engine.planning.capacity.figures import FIGURES, ProtocolFigures
 from engine.planning.capacity.model import (
     GIVEN,
-    INTERNET_MBPS_BELOW_32_VCPUS,
     PROCESSOR_CEILING_PERCENT,
     STANDARD_INJECTOR,
     Capacity,
@@ -20,7 +19,6 @@ from engine.planning.capacity.model import (
 __all__ = [
     "FIGURES",
     "GIVEN",
-    "INTERNET_MBPS_BELOW_32_VCPUS",
     "PROCESSOR_CEILING_PERCENT",
     "STANDARD_INJECTOR",
     "Capacity",

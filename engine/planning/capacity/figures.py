@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from engine.load_engines import JMETER, LOCUST, EngineFacts, UserFigures
 from engine.scenario import Protocol
 
 
@@ -43,11 +44,14 @@ class ProtocolFigures(Struct, frozen=True):
 
 
 _LOADVIEW = "LoadView: https://wiki.dotcom-monitor.com/knowledge-base/calibration/"
-_AZURE = (
-    "Azure Load Testing, at most 250 per engine: "
-    "https://learn.microsoft.com/azure/load-testing/how-to-high-scale-load; from 200 for a task of "
-    "2 vCPU (Distributed Load Testing on AWS) to 1,000 for a node (Flood)"
-)
+
+
+def _figures_of(engine: EngineFacts) -> UserFigures:
+    assert engine.figures is not None, engine.name
+    return engine.figures
+
+
+_LOCUST, _JMETER = _figures_of(LOCUST), _figures_of(JMETER)
 _BROWSER = ProtocolFigures(
     payload=8,
     payload_least=8,
@@ -66,9 +70,9 @@ _HTTP = ProtocolFigures(
     payload_least=500,
     payload_most=1_000,
     payload_source=f"the low end of 500-1,000; {_LOADVIEW}",
-    processor_us_per_request=950,
-    processor_us_per_request_least=150,
-    memory_kib_per_user=40,
+    processor_us_per_request=_LOCUST.processor_us_per_request,
+    processor_us_per_request_least=_LOCUST.processor_us_per_request_least,
+    memory_kib_per_user=_LOCUST.memory_kib_per_user,
     connections_per_user=1,
     requests_per_million_s=1_000_000,
     request_bytes=1_000,
@@ -81,9 +85,9 @@ FIGURES = {
         payload_least=500,
         payload_most=1_000,
         payload_source="assumed: as HTTP, nobody publishes one",
-        processor_us_per_request=950,
-        processor_us_per_request_least=150,
-        memory_kib_per_user=40,
+        processor_us_per_request=_LOCUST.processor_us_per_request,
+        processor_us_per_request_least=_LOCUST.processor_us_per_request_least,
+        memory_kib_per_user=_LOCUST.memory_kib_per_user,
         connections_per_user=1,
         requests_per_million_s=1_000_000,
         request_bytes=500,
@@ -94,8 +98,8 @@ FIGURES = {
         payload_least=None,
         payload_most=None,
         payload_source="the sockets of one address; nobody publishes a payload",
-        processor_us_per_request=950,
-        processor_us_per_request_least=150,
+        processor_us_per_request=_LOCUST.processor_us_per_request,
+        processor_us_per_request_least=_LOCUST.processor_us_per_request_least,
         memory_kib_per_user=100,
         connections_per_user=1,
         requests_per_million_s=100_000,
@@ -103,13 +107,13 @@ FIGURES = {
         response_bytes=200,
     ),
     Protocol.JMETER: ProtocolFigures(
-        payload=250,
-        payload_least=200,
-        payload_most=1_000,
-        payload_source=_AZURE,
-        processor_us_per_request=None,
-        processor_us_per_request_least=None,
-        memory_kib_per_user=5 * 1_024,
+        payload=_JMETER.payload,
+        payload_least=_JMETER.payload_least,
+        payload_most=_JMETER.payload_most,
+        payload_source=_JMETER.payload_source,
+        processor_us_per_request=_JMETER.processor_us_per_request,
+        processor_us_per_request_least=_JMETER.processor_us_per_request_least,
+        memory_kib_per_user=_JMETER.memory_kib_per_user,
         connections_per_user=1,
         requests_per_million_s=1_000_000,
         request_bytes=1_000,
@@ -146,11 +150,10 @@ FIGURES = {
 }
 """Figures by protocol.
 
-Processor per request: Locust's HttpUser took 0.6-0.95 ms, measured on one core, and FastHttpUser
-0.15-0.25 ms; the heaviest of them counts until the test itself is measured. Memory per user:
-HttpUser 37-40 KiB, measured; JMeter 5 MiB (https://doc.octoperf.com/private-hosts/on-premise/);
-a browser 300-500 MiB (https://nollagluiz.github.io/AI_forSE/ADR/0006-k6-load-test-fleet/); a
-WebSocket about 100 KiB (https://github.com/processone/tsung/issues/184). Everything else (sockets
-per user, requests per second, bytes) is assumed; a browser's request is a page, a stream's is four
-seconds of video. A scenario replaces each of these by saying its own.
+Processor per request: the heaviest of Locust's users, as its facts say, counts until the test
+itself is measured. Memory per user: that of Locust's or of JMeter's, as their facts say; a browser
+300-500 MiB (https://nollagluiz.github.io/AI_forSE/ADR/0006-k6-load-test-fleet/); a WebSocket about
+100 KiB (https://github.com/processone/tsung/issues/184). Everything else (sockets per user,
+requests per second, bytes) is assumed; a browser's request is a page, a stream's is four seconds of
+video. A scenario replaces each of these by saying its own.
 """

@@ -31,9 +31,6 @@ SYSTEM_MEMORY_MIB = 256
 SOCKETS_PER_DESTINATION = 28_232
 """Linux's default ephemeral ports, 32768-60999: https://github.com/gorilla/websocket/issues/678."""
 
-INTERNET_MBPS_BELOW_32_VCPUS = 5_000
-"""https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-network-bandwidth.html."""
-
 CPU, MEMORY, SOCKETS, NETWORK = "cpu", "memory", "sockets", "network"
 GIVEN = "given"
 """What binds when the scenario fixes the payload or the number of injectors."""

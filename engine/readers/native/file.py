@@ -27,8 +27,8 @@ from engine.readers.fields import (
     UserLevel,
     problem,
 )
+from engine.readers.load_engine_entry import LoadEngineEntry
 from engine.readers.mapping import FileMapping
-from engine.readers.program.entries import LoadEngineEntry
 from engine.scenario import Protocol
 
 

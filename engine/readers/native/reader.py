@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
+from engine.load_engines import LOCUST
 from engine.planning.places import equal_shares
 from engine.readers.errors import bad_scenario
 from engine.readers.explain import explain
@@ -63,7 +64,7 @@ def _scenario(file: ScenarioFile, program: LoadProgram | None) -> Scenario:
         response_bytes=file.payload.response_bytes,
         connections_per_user=file.connections_per_user,
         regions=_regions(file),
-        load_engine="locust" if program is None else program.kind.value,
+        load_engine=LOCUST.name if program is None else program.kind,
         locust_user=(
             file.load_engine.user if isinstance(file.load_engine, LocustEntry) else FAST_HTTP_USER
         ),

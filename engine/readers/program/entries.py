@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from msgspec.structs import replace
+from pydantic import AfterValidator, Field
 
 from engine.readers.fields import ClassName, Line, Version, problem
 from engine.readers.mapping import FileMapping
-from engine.scenario.program import ProgramKind
+from engine.scenario.program import LoadProgram, ProgramFile
 
-_EXAMPLES: dict[str, str] = {
-    ProgramKind.CUSTOM: "{name: custom, command: python3 load.py, files: [load.py]}",
-    ProgramKind.K6: "{name: k6, script: checkout.js}",
-    ProgramKind.JMETER: "{name: jmeter, plan: checkout.jmx}",
-    ProgramKind.GATLING: "{name: gatling, simulation: shop.Checkout}",
-}
 _SCRIPT_CHARACTERS_MAX = 20_000
-
-
-def _more_than_a_name(value: object) -> object:
-    example = _EXAMPLES.get(value) if isinstance(value, str) else None
-    if example is not None:
-        raise problem("load_engine", f"{value} needs more than its name; write {example}")
-    return value
 
 
 def _some_script(text: str) -> str:
@@ -60,12 +51,29 @@ class LocustEntry(FileMapping):
 
 
 class ProgramEntry(FileMapping):
-    """What all programs have in common."""
+    """What all programs have in common; each has the ``name`` of its engine's facts too."""
+
+    if TYPE_CHECKING:
+        # The fields of each program's own come last, and this one first among them.
+        name: str
 
     files: list[PathBelow] = Field([], description="Files and folders that injectors are given.")
     prepare: Script | None = Field(
         None, description="What sh runs once on an injector, before it says that it is ready."
     )
+
+    @property
+    @abstractmethod
+    def main(self) -> str:
+        """What it plays, as ``LoadProgram.main``."""
+
+    def main_files(self) -> Mapping[str, str]:
+        """The files that it plays, by the field that names each; ``files`` are those beside."""
+        return {}
+
+    def program(self, folder: str, files: tuple[ProgramFile, ...]) -> LoadProgram:
+        """What injectors run, once all its files are found in the folder."""
+        return LoadProgram(self.name, self.main, folder, files, self.prepare)
 
 
 class CustomEntry(ProgramEntry):
@@ -74,6 +82,15 @@ class CustomEntry(ProgramEntry):
     name: Literal["custom"]
     command: Script = Field(description="What sh runs on every injector at the common start.")
     results: PathBelow = Field("results.csv", description="The file of samples that it writes.")
+
+    @property
+    def main(self) -> str:
+        """The command."""
+        return self.command
+
+    def program(self, folder: str, files: tuple[ProgramFile, ...]) -> LoadProgram:
+        """With the file of samples."""
+        return replace(super().program(folder, files), results=_plain(self.results))
 
 
 class K6Entry(ProgramEntry):
@@ -86,12 +103,38 @@ class K6Entry(ProgramEntry):
         default=False, description="The script's own stages or scenarios count, not load."
     )
 
+    @property
+    def main(self) -> str:
+        """The script."""
+        return _plain(self.script)
+
+    def main_files(self) -> Mapping[str, str]:
+        """The script."""
+        return {"script": self.script}
+
+    def program(self, folder: str, files: tuple[ProgramFile, ...]) -> LoadProgram:
+        """With the version, and whose load counts."""
+        return replace(
+            super().program(folder, files),
+            version=self.version and self.version.removeprefix("v"),
+            own_profile=self.own_stages,
+        )
+
 
 class JMeterEntry(ProgramEntry):
     """A JMeter test plan that takes its threads from properties."""
 
     name: Literal["jmeter"]
     plan: PathBelow
+
+    @property
+    def main(self) -> str:
+        """The plan."""
+        return _plain(self.plan)
+
+    def main_files(self) -> Mapping[str, str]:
+        """The plan."""
+        return {"plan": self.plan}
 
 
 class GatlingEntry(ProgramEntry):
@@ -101,26 +144,15 @@ class GatlingEntry(ProgramEntry):
     simulation: ClassName = Field(description="Its class, with the package.")
     classpath: Line = Field("lib/*", description="Where Java finds Gatling and the simulation.")
 
+    @property
+    def main(self) -> str:
+        """The class."""
+        return self.simulation
 
-def _kind(value: object) -> str | None:
-    if not isinstance(value, dict):
-        return "<locust>"
-    name = value.get("name")
-    if name == "locust":
-        return "<locust user>"
-    return f"<{name}>" if isinstance(name, str) and name in _EXAMPLES else None
+    def program(self, folder: str, files: tuple[ProgramFile, ...]) -> LoadProgram:
+        """With the class path."""
+        return replace(super().program(folder, files), classpath=self.classpath)
 
 
-LoadEngineEntry = Annotated[
-    Annotated[Literal["locust"], BeforeValidator(_more_than_a_name), Tag("<locust>")]
-    | Annotated[LocustEntry, Tag("<locust user>")]
-    | Annotated[CustomEntry, Tag("<custom>")]
-    | Annotated[K6Entry, Tag("<k6>")]
-    | Annotated[JMeterEntry, Tag("<jmeter>")]
-    | Annotated[GatlingEntry, Tag("<gatling>")],
-    Discriminator(
-        _kind,
-        custom_error_type="loadmuster_load_engine",
-        custom_error_message="is no load engine; its name is locust, custom, k6, jmeter or gatling",
-    ),
-]
+def _plain(path: str) -> str:
+    return Path(path).as_posix()

@@ -9,24 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from engine.readers.errors import bad_scenario
-from engine.readers.program.entries import (
-    CustomEntry,
-    GatlingEntry,
-    JMeterEntry,
-    K6Entry,
-    LocustEntry,
-    ProgramEntry,
-)
+from engine.readers.program.entries import LocustEntry, ProgramEntry
 from engine.scenario.program import (
     BUNDLE_BYTES_MAX,
     FILES_MAX,
     LoadProgram,
     ProgramFile,
     ProgramFilesError,
-    ProgramKind,
     check_size,
 )
 
@@ -50,10 +40,7 @@ def find_program(
     named: dict[TreePath, str] = {
         ("load_engine", "files", number): name for number, name in enumerate(entry.files)
     }
-    if isinstance(entry, K6Entry):
-        named["load_engine", "script"] = entry.script
-    elif isinstance(entry, JMeterEntry):
-        named["load_engine", "plan"] = entry.plan
+    named |= {("load_engine", field): name for field, name in entry.main_files().items()}
     paths: dict[str, Path] = {}
     for where, name in named.items():
         try:
@@ -69,7 +56,7 @@ def find_program(
     except ProgramFilesError as error:
         message = f"{file}: load_engine.files: {error.message}"
         raise ProgramFilesError(message, **error.facts) from error
-    return _program(entry, str(folder), files)
+    return entry.program(str(folder), files)
 
 
 def read_file(path: Path) -> tuple[bytes, bool]:
@@ -103,32 +90,6 @@ def _below(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
 def _look_at(name: str, path: Path) -> ProgramFile:
     content, executable = read_file(path)
     return ProgramFile(name, len(content), hashlib.sha256(content).hexdigest(), executable)
-
-
-def _program(entry: ProgramEntry, folder: str, files: tuple[ProgramFile, ...]) -> LoadProgram:
-    def program(kind: ProgramKind, main: str) -> LoadProgram:
-        return LoadProgram(kind, main, folder, files, entry.prepare)
-
-    match entry:
-        case CustomEntry():
-            custom = program(ProgramKind.CUSTOM, entry.command)
-            return replace(custom, results=_plain(entry.results))
-        case K6Entry():
-            return replace(
-                program(ProgramKind.K6, _plain(entry.script)),
-                version=entry.version and entry.version.removeprefix("v"),
-                own_profile=entry.own_stages,
-            )
-        case JMeterEntry():
-            return program(ProgramKind.JMETER, _plain(entry.plan))
-        case GatlingEntry():
-            gatling = program(ProgramKind.GATLING, entry.simulation)
-            return replace(gatling, classpath=entry.classpath)
-    raise AssertionError(entry)
-
-
-def _plain(path: str) -> str:
-    return Path(path).as_posix()
 
 
 def _refused(problem: str, where: TreePath, tree: Tree, file: str) -> Exception:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from engine.clouds.aws import AWS
 from engine.load.sliced.driver import SlicedDriver
 from engine.runs.clouds.cloud import Cloud
 from engine.runs.clouds.contract import launches_to_check
@@ -14,8 +15,6 @@ from engine.runs.states import Limits, Placement
 from engine.runs.store import RunStore
 from kernel.clock import Clock, SystemClock
 from kernel.errors import BadInputError
-from kernel.extras import check_installed
-from pricing.catalog import DEFAULT_REGION
 from providers.findings import Finding, missing
 from providers.settings import AWS_BUCKET, AwsSettings
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from providers.aws.launch_rate import LaunchRates
     from providers.aws.objects import S3Objects
 
-AWS = "aws"
 AWS_LIMITS = Limits()
 BUCKET_SCHEME = "s3://"
 
@@ -56,7 +54,7 @@ class AwsRuns:
 
     def check_settings(self) -> None:
         """Look for the SDK and the bucket's name."""
-        _check_sdk()
+        AWS.check_sdk()
         self._bucket()
 
     def endpoint(self) -> str:
@@ -82,7 +80,7 @@ class AwsRuns:
     def examine(self, regions: Sequence[str]) -> Iterator[Finding]:
         """What stands between the account and a run, one thing after the other."""
         try:
-            _check_sdk()
+            AWS.check_sdk()
         except BadInputError as error:
             yield missing("SDK", error)
             return
@@ -94,13 +92,13 @@ class AwsRuns:
             # A test clock says nothing of how far this computer's is off.
             SystemClock(),
             self.settings,
-            regions or (DEFAULT_REGION[AWS],),
+            regions or (AWS.prices.default_region,),
             secrets.token_hex(4),
         ).findings()
 
     def provider(self) -> AwsProvider:
         """EC2's machines, of whichever run."""
-        _check_sdk()
+        AWS.check_sdk()
         from providers.aws import AwsProvider
         from providers.aws.launch_rate import LaunchRates
 
@@ -129,7 +127,3 @@ class AwsRuns:
         from providers.aws.clients import AwsClients
 
         return open_bucket(AwsClients(self.clock), bucket)
-
-
-def _check_sdk() -> None:
-    check_installed("the SDK of AWS", "boto3", "aws")

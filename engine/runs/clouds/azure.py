@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from engine.clouds.azure import AZURE
 from engine.load.sliced.driver import SlicedDriver
 from engine.runs.clouds.cloud import Cloud
 from engine.runs.clouds.contract import launches_to_check
@@ -16,8 +17,6 @@ from engine.runs.states import Limits, Placement
 from engine.runs.store import RunStore
 from kernel.clock import Clock, SystemClock
 from kernel.errors import BadInputError
-from kernel.extras import check_installed
-from pricing.catalog import DEFAULT_REGION
 from providers.findings import Finding, missing
 from providers.settings import AZURE_SUBSCRIPTION, AzureSettings
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from providers.azure import AzureProvider
     from providers.azure.clients import AzureClients
 
-AZURE = "azure"
 AZURE_LIMITS = Limits(launch_s=900.0, release_s=1_800.0, visibility_s=60.0)
 """Azure takes minutes for a machine, and for the end of a resource group."""
 
@@ -59,7 +57,7 @@ class AzureRuns:
 
     def check_settings(self) -> None:
         """Look for the SDK, the subscription and the storage account."""
-        _check_sdk()
+        AZURE.check_sdk()
         self.endpoint()
 
     def endpoint(self) -> str:
@@ -113,7 +111,7 @@ class AzureRuns:
     def examine(self, regions: Sequence[str]) -> Iterator[Finding]:
         """What stands between the subscription and a run, one thing after the other."""
         try:
-            _check_sdk()
+            AZURE.check_sdk()
         except BadInputError as error:
             yield missing("SDK", error)
             return
@@ -129,7 +127,7 @@ class AzureRuns:
             # A test clock says nothing of how far this computer's is off.
             SystemClock(),
             self.settings,
-            regions or (DEFAULT_REGION[AZURE],),
+            regions or (AZURE.prices.default_region,),
             secrets.token_hex(4),
         ).findings()
 
@@ -145,7 +143,7 @@ class AzureRuns:
 
     def policy(self) -> dict[str, Any]:
         """The least role for runs in the subscription."""
-        _check_sdk()
+        AZURE.check_sdk()
         from providers.azure.roles import role_definition
 
         return role_definition(self.settings.wanted_subscription())
@@ -156,7 +154,7 @@ class AzureRuns:
         Raises:
             BadInputError: The SDK or the subscription is missing.
         """
-        _check_sdk()
+        AZURE.check_sdk()
         self.settings.wanted_subscription()
         from providers.azure.clients import AzureClients
         from providers.azure.connection import connection_of
@@ -165,7 +163,3 @@ class AzureRuns:
             if self._clients is None:
                 self._clients = AzureClients(self.clock, connection_of(self.settings))
             return self._clients
-
-
-def _check_sdk() -> None:
-    check_installed("the SDK of Azure", "azure.mgmt.compute", "azure")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pkgutil
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, cached_property, partial
@@ -12,23 +13,21 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.clouds import CLOUDS, LOCAL, CloudFacts
 from engine.load.driver import LoadDriver
 from engine.load.locust import LocustDriver
 from engine.load.sliced.driver import SlicedDriver
-from engine.runs.clouds.aws import AWS, AwsRuns
-from engine.runs.clouds.azure import AZURE, AzureRuns
 from engine.runs.clouds.cloud import Cloud, widest
 from engine.runs.clouds.contract import UserCloud, check_lifetime
 from engine.runs.clouds.rehearsals import Rehearsals
 from engine.runs.errors import MachinesElsewhereError
-from engine.runs.launching.placements import LOCAL, first_on, providers_of
+from engine.runs.launching.placements import first_on, providers_of
 from engine.runs.reaper.reaper import ReapedRegion
 from engine.runs.runnable import not_offered
 from engine.runs.states import Limits, Placement, Run
 from engine.runs.store import RunStore
 from kernel.clock import Clock
 from providers.findings import Finding
-from providers.settings import CloudSettings
 
 if TYPE_CHECKING:
     from providers.contract import Provider
@@ -53,21 +52,22 @@ class CloudRegistry:
     Attributes:
         folder: Also holds what marks this installation's machines as its own.
         clock: The clock that the runs live by.
-        settings: The user's, for real runs.
-        rehearsal_url: A rehearsed AWS that runs share; None: each has its own.
+        settings: The user's for real runs, by cloud; of one that is left out nothing
+            was said.
+        rehearsal_url: A rehearsed cloud that runs share; None: each has its own.
     """
 
     folder: Path
     clock: Clock
-    settings: CloudSettings = field(default_factory=CloudSettings)
+    settings: Mapping[str, object] = field(default_factory=dict)
     rehearsal_url: str | None = None
 
     @cached_property
     def real(self) -> Mapping[str, UserCloud]:
         """The user's own clouds by name; each is one for all runs, which share its limits."""
         return {
-            AWS: AwsRuns(self.clock, self.settings.aws),
-            AZURE: AzureRuns(self.clock, self.settings.azure),
+            name: self._connected(cloud, self.settings.get(name) or cloud.settings_in({}))
+            for name, cloud in CLOUDS.items()
         }
 
     @cached_property
@@ -174,6 +174,11 @@ class CloudRegistry:
     def close(self, run: Run) -> None:
         """Put a rehearsal's cloud away once its run has ended."""
         self.rehearsals.close(run)
+
+    def _connected(self, cloud: CloudFacts, settings: object) -> UserCloud:
+        """A cloud by settings of its own type; asks it nothing."""
+        connect: Callable[[Clock, object], UserCloud] = pkgutil.resolve_name(cloud.runs)
+        return connect(self.clock, settings)
 
     def _open_real(self, run: Run, store: RunStore) -> Cloud:
         """Whoever takes the run over looks for its injectors where it began."""

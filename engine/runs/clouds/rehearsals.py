@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from engine.clouds import CLOUDS
 from engine.load.driver import LoadDriver
 from engine.load.rehearsed import RehearsedLoad
 from engine.load.sliced.driver import SlicedDriver
-from engine.runs.clouds.aws import AWS
-from engine.runs.clouds.azure import AZURE
 from engine.runs.clouds.cloud import Cloud
 from engine.runs.states import Limits, Run
 from engine.runs.store import RunStore
@@ -28,7 +27,6 @@ from providers.errors import ConfigurationRejectedError
 
 if TYPE_CHECKING:
     from providers.contract import Provider
-    from providers.rehearsal.program import RehearsedCloud
 
 REHEARSAL_LIMITS = Limits(
     launch_s=120.0,
@@ -49,7 +47,8 @@ class Rehearsals(Struct, frozen=True):
     Attributes:
         folder: Each run has a folder of its own in it.
         clock: The clock that the runs live by.
-        shared_url: A rehearsed AWS that runs share; None: each has its own.
+        shared_url: A rehearsed cloud that runs share, of those on the cloud that can be shared;
+            None: each has its own.
     """
 
     folder: Path
@@ -70,7 +69,7 @@ class Rehearsals(Struct, frozen=True):
             store.set_endpoint(run.id, endpoint)
         driver: LoadDriver = RehearsedLoad()
         if run.order.puts_load:
-            objects = _cloud(run.order.provider).objects(endpoint, self.clock)
+            objects = CLOUDS[run.order.provider].rehearsed().objects(endpoint, self.clock)
             driver = SlicedDriver(objects, store.program_bundle)
         provider = self.provider(run.order.provider, endpoint)
         other = cache(partial(self._other, run, store))
@@ -82,13 +81,13 @@ class Rehearsals(Struct, frozen=True):
         Raises:
             ConfigurationRejectedError: The message says what to install.
         """
-        _cloud(name).check_installed()
+        CLOUDS[name].rehearsed().check_installed()
 
     def provider(self, name: str, endpoint: str) -> Provider:
         """The provider of a rehearsed cloud; runs on the same one share its connections."""
         with self._connecting:
             if endpoint not in self._providers:
-                self._providers[endpoint] = _cloud(name).provider(endpoint, self.clock)
+                self._providers[endpoint] = CLOUDS[name].rehearsed().provider(endpoint, self.clock)
             return self._providers[endpoint]
 
     def is_alive(self, endpoint: str) -> bool:
@@ -106,7 +105,7 @@ class Rehearsals(Struct, frozen=True):
                 self._put_away(name, self.folder / run.id)
 
     def _put_away(self, name: str, folder: Path) -> None:
-        own = _cloud(name).running(folder)
+        own = CLOUDS[name].rehearsed().running(folder)
         if own is not None:
             own.stop()
             with self._connecting:
@@ -121,21 +120,12 @@ class Rehearsals(Struct, frozen=True):
         return self.provider(name, endpoint)
 
     def _begin(self, run: Run, name: str) -> str:
-        if self.shared_url is None or name != AWS:
-            return _cloud(name).start(self.folder / run.id).endpoint_url
+        if self.shared_url is None or not CLOUDS[name].shares_rehearsal:
+            return CLOUDS[name].rehearsed().start(self.folder / run.id).endpoint_url
         if not self.is_alive(self.shared_url):
             raise ConfigurationRejectedError(
-                f"no rehearsed AWS answers at {self.shared_url}, which runs were told to share",
+                f"no rehearsed {CLOUDS[name].title} answers at {self.shared_url}, "
+                "which runs were told to share",
                 endpoint=self.shared_url,
             )
         return self.shared_url
-
-
-def _cloud(name: str) -> RehearsedCloud:
-    if name == AZURE:
-        from providers.rehearsal import azure_cloud
-
-        return azure_cloud.CLOUD
-    from providers.rehearsal import aws_cloud
-
-    return aws_cloud.CLOUD

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
+from engine.clouds import LOCAL
 from engine.planning.estimate import Estimate, Fleet
 from engine.planning.machines import around_monthly_usd_micros
 from engine.planning.needs import Needs, needs_of
@@ -21,7 +22,6 @@ from engine.runs.states import Placement
 from kernel.errors import BadInputError
 from pricing.catalog import Catalog
 
-LOCAL = "local"
 TYPES_MAX = 4
 """Machine types in one create call."""
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from sqlalchemy import Connection, func, insert, select
 
-from engine.runs.launching.placements import LOCAL
+from engine.clouds import LOCAL
 from engine.runs.reaper.reaper import ReapedRegion, Round
 from engine.runs.states import Run
 from engine.runs.tables import REAPS, RUNS

@@ -24,6 +24,7 @@ from engine.load.sliced.reports import report_from
 from engine.scenario.profile import closed
 from tests.engine.load.stand_ins import K6_HEADER
 
+ENGINES = PROGRAMS.parent
 START_S = 1_800_000_000
 HEADER = "timeStamp,elapsed,success,allThreads"
 FEW = settings(max_examples=25, deadline=None)
@@ -147,7 +148,7 @@ def test_k6_s_metrics_become_a_sample_for_each_request(tmp_path: Path) -> None:
         f"grpc_req_duration,{START_S + 2},7.25,,,,,,Say,u,,d,say,0,,,u,",
         f"grpc_req_duration,{START_S + 2},8,,,,,,Say,u,,d,say,14,,,u,",
     ]
-    arguments = ("-f", str(PROGRAMS / "csv.awk"), "-f", str(PROGRAMS / "k6.awk"))
+    arguments = ("-f", str(PROGRAMS / "csv.awk"), "-f", str(ENGINES / "k6" / "k6.awk"))
     out = awk(*arguments, folder=tmp_path, stdin="\n".join(rows) + "\n")
     at_ms = (START_S + 2) * 1000
     assert out.splitlines() == [
@@ -162,7 +163,7 @@ def test_k6_s_metrics_become_a_sample_for_each_request(tmp_path: Path) -> None:
 def test_without_the_tag_of_k6_the_status_says_what_failed(tmp_path: Path) -> None:
     rows = ["metric_name,timestamp,metric_value,status,url,extra_tags"]
     rows += [f"http_req_duration,{START_S},5.0,{status},u," for status in (200, 302, 404, 0)]
-    arguments = ("-f", str(PROGRAMS / "csv.awk"), "-f", str(PROGRAMS / "k6.awk"))
+    arguments = ("-f", str(PROGRAMS / "csv.awk"), "-f", str(ENGINES / "k6" / "k6.awk"))
     out = awk(*arguments, folder=tmp_path, stdin="\n".join(rows) + "\n")
     successes = [line.split(",")[2] for line in out.splitlines()[1:]]
     assert successes == ["true", "true", "false", "false"]
@@ -180,7 +181,11 @@ def test_gatling_s_records_become_a_sample_for_each_request(tmp_path: Path) -> N
         ("REQUEST", "", "home", "1800000003000", "1800000003001", "OK", " "),
     ]
     text = "".join("\t".join(row) + "\n" for row in rows)
-    out = awk(*("-v", "users=0", "-f", str(PROGRAMS / "gatling.awk")), folder=tmp_path, stdin=text)
+    out = awk(
+        *("-v", "users=0", "-f", str(ENGINES / "gatling" / "gatling.awk")),
+        folder=tmp_path,
+        stdin=text,
+    )
     assert out.splitlines() == [
         "1800000000000,25,true,2",
         "1800000001000,100,false,2",
@@ -201,7 +206,7 @@ def test_k6_segments_tile_the_whole_for_any_number_of_injectors(
     with TemporaryDirectory() as folder:
         (Path(folder) / "start").write_text(Start(START_S, given_seats).text())
         script = (
-            f"SEGMENTS={parts}; . {PROGRAMS}/k6.sh; number=0\n"
+            f"SEGMENTS={parts}; . {ENGINES}/k6/engine.sh; number=0\n"
             f'while [ "$number" -lt {len(ready)} ]; do\n'
             'echo "$(segment "$number" start)"; number=$((number + 1)); done'
         )

@@ -15,7 +15,7 @@ from engine.readers import read_scenario
 from engine.readers.errors import BadScenarioError
 from engine.readers.program.bundle import pack
 from engine.scenario import Scenario
-from engine.scenario.program import BUNDLE_BYTES_MAX, FILES_MAX, ProgramFilesError, ProgramKind
+from engine.scenario.program import BUNDLE_BYTES_MAX, FILES_MAX, ProgramFilesError
 
 START = "name: shop\ntarget: http://127.0.0.1\nload: {users: 5, duration: 60}\nload_engine:\n"
 
@@ -37,7 +37,7 @@ def test_a_command_brings_its_files_and_folders(tmp_path: Path) -> None:
     assert scenario.load_engine == "custom"
     program = scenario.program
     assert program is not None
-    assert (program.kind, program.main) == (ProgramKind.CUSTOM, "./load.sh")
+    assert (program.kind, program.main) == ("custom", "./load.sh")
     assert (program.prepare, program.results) == ("true", "results.csv")
     paths = ["data/more/carts.csv", "data/users.csv", "load.sh"]
     assert [file.path for file in program.files] == paths

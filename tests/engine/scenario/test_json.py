@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import fields
 
+from engine.load_engines import LOAD_ENGINES
 from engine.scenario import (
     MachineWishes,
     Measured,
@@ -19,7 +20,7 @@ from engine.scenario import (
 )
 from engine.scenario.json import scenario_from_json, scenario_to_json
 from engine.scenario.profile import ClosedProfile, Curve, OpenProfile, Point, closed
-from engine.scenario.program import LoadProgram, ProgramFile, ProgramKind
+from engine.scenario.program import LoadProgram, ProgramFile
 
 TEXTS = st.text(max_size=20)
 COUNTS = st.integers(min_value=1, max_value=10**6)
@@ -47,7 +48,7 @@ USER_CLASSES = st.builds(
 FILES = st.builds(ProgramFile, TEXTS, COUNTS, TEXTS, st.booleans())
 PROGRAMS = st.builds(
     LoadProgram,
-    st.sampled_from(ProgramKind),
+    st.sampled_from(tuple(LOAD_ENGINES)),
     TEXTS,
     TEXTS,
     files=st.lists(FILES, max_size=3).map(tuple),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.clouds import CLOUDS
 from engine.planning.covering_bound import Piece
 from engine.planning.covering_knapsack import cheapest_cover
 from engine.planning.fleet import market_of
@@ -20,7 +21,6 @@ from engine.planning.requirement import RegionRequirement, require
 from engine.scenario import Protocol
 from engine.sweeping.machine_prices import least_prices
 from engine.sweeping.sweep import sweep
-from pricing.catalog import DEFAULT_REGION, PROVIDERS
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.tariffs import load_tariff, tariff_names
 from tests.engine.sweeping.singles import CATALOG, Row, alone, charged, columns, swept
@@ -170,7 +170,7 @@ def test_the_table_of_prices_is_the_cheapest_cover(
         assert table.look_up(load) == (cover.price, sum(cover.counts))
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", tuple(CLOUDS))
 def test_numpy_and_numba_give_the_same(provider: str) -> None:
     rng = np.random.default_rng(15)
     count = 20_000
@@ -187,7 +187,7 @@ def test_numpy_and_numba_give_the_same(provider: str) -> None:
     by_tier = {
         "users": np.arange(100_000, 1_000_000, 45),
         "duration_s": np.array([86_400]),
-        "region": DEFAULT_REGION[provider],
+        "region": CLOUDS[provider].prices.default_region,
     }
     for each in (many, alike, alike | by_tier, alike | {"users": np.array([70_000])}):
         plain, fast = sweep(each, compiled=False), sweep(each, compiled=True, threads=2)

@@ -62,18 +62,19 @@ def test_every_t_type_of_the_catalogue_is_known_saturated_and_no_other_machine_i
     ],
 )
 def test_each_gigabyte_has_the_price_of_its_tier(paid_gb: int, usd_micros: int) -> None:
-    cost = egress_cost(TIERS, paid_gb * BYTES_PER_GB, expected)
+    cost = egress_cost(TIERS, paid_gb * BYTES_PER_GB, expected, free_gb=100)
     assert cost == usd_micros * BYTES_PER_GB
 
 
 def test_where_no_tiers_are_known_the_first_price_holds_for_all() -> None:
     tiers = BUNDLED.egress_tiers("aws", "sa-east-1")
-    assert egress_cost(tiers, 10**15, expected) == 10**15 * 90_000
+    assert egress_cost(tiers, 10**15, expected, free_gb=100) == 10**15 * 90_000
 
 
 def test_a_first_tier_that_begins_where_the_free_ones_end_is_the_same() -> None:
     shifted = (EgressTier(100, TIERS[0].price), *TIERS[1:])
-    assert egress_cost(shifted, 10**14, expected) == egress_cost(TIERS, 10**14, expected)
+    as_counted = egress_cost(TIERS, 10**14, expected, free_gb=100)
+    assert egress_cost(shifted, 10**14, expected, free_gb=100) == as_counted
 
 
 def test_the_first_tier_is_the_price_that_stands_among_the_surroundings() -> None:
@@ -85,6 +86,6 @@ def test_the_first_tier_is_the_price_that_stands_among_the_surroundings() -> Non
 def test_r3_more_bytes_never_cost_less_and_never_more_than_at_the_first_price(
     sent: int, more: int
 ) -> None:
-    cost = egress_cost(TIERS, sent, expected)
-    assert cost <= egress_cost(TIERS, sent + more, expected)
+    cost = egress_cost(TIERS, sent, expected, free_gb=100)
+    assert cost <= egress_cost(TIERS, sent + more, expected, free_gb=100)
     assert cost <= sent * TIERS[0].price.usd_micros

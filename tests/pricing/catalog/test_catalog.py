@@ -10,9 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing.catalog import (
-    BILLING_RULES,
-    DEFAULT_REGION,
-    PROVIDERS,
+    PRICED_CLOUDS,
     Catalog,
     CatalogUnreadableError,
     UnknownFamilyError,
@@ -43,9 +41,9 @@ def test_an_azure_machine_without_a_published_network_says_so() -> None:
     assert (machine.network_baseline_mbps, machine.network_burst_mbps) == (None, None)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", PRICED_CLOUDS)
 def test_offerings_come_cheapest_first_and_then_by_name(provider: str) -> None:
-    offerings = BUNDLED.offerings(provider, DEFAULT_REGION[provider])
+    offerings = BUNDLED.offerings(provider, PRICED_CLOUDS[provider].default_region)
     keys = [(offering.hourly_usd_micros, offering.machine.name) for offering in offerings]
     assert len(keys) > 400
     assert keys == sorted(keys)
@@ -183,7 +181,7 @@ def test_a_malformed_row_is_refused_with_its_file_and_line(tmp_path: Path) -> No
         Catalog(tmp_path).egress("aws", "here")
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", PRICED_CLOUDS)
 def test_no_price_is_below_half_of_what_region_and_machine_type_suggest(provider: str) -> None:
     prices: dict[str, dict[str, int]] = {}
     regions = BUNDLED.regions(provider)
@@ -210,14 +208,14 @@ def test_a_price_is_stale_after_a_year() -> None:
 
 
 def test_each_start_on_aws_bills_a_minute_at_least_and_then_seconds() -> None:
-    rule = BILLING_RULES["aws"]
+    rule = PRICED_CLOUDS["aws"].billing
     assert [rule.billed_seconds(seconds) for seconds in (0, 1, 60, 61)] == [60, 60, 60, 61]
-    assert BILLING_RULES["azure"].billed_seconds(61) == 300
+    assert PRICED_CLOUDS["azure"].billing.billed_seconds(61) == 300
 
 
-@given(st.sampled_from(PROVIDERS), st.integers(0, 10**6), st.integers(0, 10**6))
+@given(st.sampled_from(tuple(PRICED_CLOUDS)), st.integers(0, 10**6), st.integers(0, 10**6))
 def test_r3_a_longer_running_machine_is_never_billed_less(
     provider: str, seconds: int, more: int
 ) -> None:
-    rule = BILLING_RULES[provider]
+    rule = PRICED_CLOUDS[provider].billing
     assert rule.billed_seconds(seconds + more) >= rule.billed_seconds(seconds) >= seconds

@@ -1,0 +1,10 @@
+"""What a load engine is, in one table.
+
+A new engine is a folder of agent scripts below ``engine/load/sliced/agent``, the entry by which
+scenario files name it, and a row here.
+"""
+
+from engine.load_engines.facts import EngineFacts, UserFigures
+from engine.load_engines.table import JMETER, LOAD_ENGINES, LOCUST
+
+__all__ = ["JMETER", "LOAD_ENGINES", "LOCUST", "EngineFacts", "UserFigures"]

@@ -1,0 +1,14 @@
+"""The clouds whose prices are known: a module of facts each, and the table of them.
+
+A cloud's figures lie beside them, in ``pricing/catalog/data``. What its machines are like, and how
+runs get at them, is in ``engine.clouds``, whose rows contain these.
+"""
+
+from kernel.table import Table
+from pricing.catalog.clouds.aws import AWS
+from pricing.catalog.clouds.azure import AZURE
+from pricing.catalog.clouds.facts import BurstSurcharge, CloudPrices, PriceSources
+
+PRICED_CLOUDS = Table(AWS, AZURE)
+
+__all__ = ["AWS", "AZURE", "PRICED_CLOUDS", "BurstSurcharge", "CloudPrices", "PriceSources"]

@@ -1,0 +1,39 @@
+"""Prices of AWS."""
+
+from __future__ import annotations
+
+from pricing.catalog.clouds.facts import BurstSurcharge, CloudPrices, PriceSources
+from pricing.catalog.clouds.nearest import AWS_NEAR_AZURE
+from pricing.catalog.model import BillingRule
+
+AWS = CloudPrices(
+    name="aws",
+    title="AWS",
+    default_region="us-east-1",
+    elsewhere=("us-east-2", "us-west-2"),
+    nearest=AWS_NEAR_AZURE,
+    # Per second with a minimum of one minute for each start of a Linux machine:
+    # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html
+    billing=BillingRule(minimum_s=60, step_s=1),
+    free_egress_gb=100,
+    disk_priced_per="GB-month",
+    # Of gp3; AWS's Linux images fit on it.
+    boot_disk_gib=8,
+    sources=PriceSources(prices="aws-price-list", types="ec2-api-types", spot="ec2-api-spot"),
+    surcharge=BurstSurcharge(
+        # Of T3, T3a and T4g:
+        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html
+        credits_per_hour={
+            "nano": 6,
+            "micro": 12,
+            "small": 24,
+            "medium": 24,
+            "large": 36,
+            "xlarge": 96,
+            "2xlarge": 192,
+        },
+        # Linux, the same in every region:
+        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances-unlimited-mode-concepts.html
+        usd_micros_per_vcpu_hour={"t3": 50_000, "t3a": 50_000, "t4g": 40_000},
+    ),
+)
