@@ -1,29 +1,64 @@
-"""TOML files that people edit, read strictly.
+"""TOML files that people edit, read strictly into values by their types.
 
-A field is taken by name and kind; a missing, unknown or wrong one is refused in one line that says
-which file, which field and what would be right. Money is text ("0.15"), never a float.
+A missing, unknown or wrong field is refused in one line that says which file, which field and what
+would be right. Money is text ("0.15"), never a float.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
-from datetime import date, datetime
-from decimal import Decimal
-from enum import StrEnum
+from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from msgspec import Meta, ValidationError, convert
 
 from kernel.errors import BadInputError
 from pricing.money import usd_micros
 
+if TYPE_CHECKING:
+    from msgspec import inspect
+
 FILE_BYTES_MAX = 1_048_576
 
-_DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
-_MONEY = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
+Text = Annotated[str, Meta(pattern=r"\S")]
+"""A text that is not empty."""
 
-Kind = TypeVar("Kind", bound=StrEnum)
+Positive = Annotated[int, Meta(ge=1)]
+NotNegative = Annotated[int, Meta(ge=0)]
+
+Money = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?\Z",
+        extra={"right": 'must be an amount of US dollars in quotes like "12.50"'},
+    ),
+]
+"""US dollars, as ``pricing.money.usd_micros`` takes them; not negative."""
+
+DecimalText = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{1,12}(\.[0-9]{1,9})?\Z",
+        extra={"right": 'must be a number in quotes like "16.67"'},
+    ),
+]
+"""A number of at least 0 with the decimals that it has."""
+
+_RIGHT = {
+    "BoolType": "must be true or false",
+    "DateType": "must be a date like 2026-11-21, without quotes",
+    "StrType": "must be a text",
+    "StructType": "must be a table",
+    "VarTupleType": "must be a list of texts",
+}
+"""What would be right, by the type that a field has."""
+
+Content = TypeVar("Content")
+
+_AT = " - at `$"
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 
 class DataFileError(BadInputError):
@@ -32,158 +67,118 @@ class DataFileError(BadInputError):
     code = "bad_data_file"
 
 
-class Table:
-    """One TOML table whose fields are taken one by one.
+def read_toml(path: Path, kind: type[Content]) -> Content:
+    """The whole file as a value.
 
     Args:
-        fields: As ``tomllib`` read them.
-        where: File and place, for errors.
-    """
-
-    def __init__(self, fields: Mapping[str, object], where: str) -> None:
-        self._fields = dict(fields)
-        self.where = where
-
-    def text(self, key: str) -> str:
-        """A required text that is not empty."""
-        value = self._take(key)
-        if not isinstance(value, str) or not value.strip():
-            raise self.wrong(key, "must be a text")
-        return value
-
-    def optional_text(self, key: str) -> str | None:
-        """A text, or None where the field is absent."""
-        return self.text(key) if key in self._fields else None
-
-    def texts(self, key: str, *, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
-        """A list of texts; ``default`` where the field is absent."""
-        if default is not None and key not in self._fields:
-            return default
-        value = self._take(key)
-        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            raise self.wrong(key, "must be a list of texts")
-        return tuple(value)
-
-    def integer(self, key: str, *, minimum: int, default: int | None = None) -> int:
-        """A whole number of at least ``minimum``; ``default`` where the field is absent."""
-        if default is not None and key not in self._fields:
-            return default
-        return self._checked_integer(key, self._take(key), minimum)
-
-    def optional_integer(self, key: str, *, minimum: int) -> int | None:
-        """A whole number of at least ``minimum``, or None where the field is absent."""
-        return self.integer(key, minimum=minimum) if key in self._fields else None
-
-    def flag(self, key: str, *, default: bool | None = None) -> bool:
-        """True or false; ``default`` where the field is absent."""
-        if default is not None and key not in self._fields:
-            return default
-        value = self._take(key)
-        if not isinstance(value, bool):
-            raise self.wrong(key, "must be true or false")
-        return value
-
-    def day(self, key: str) -> date:
-        """A required date, written without quotes: 2026-11-21."""
-        value = self._take(key)
-        if not isinstance(value, date) or isinstance(value, datetime):
-            raise self.wrong(key, "must be a date like 2026-11-21, without quotes")
-        return value
-
-    def money_usd_micros(self, key: str) -> int:
-        """A required amount in US dollars, written as text; not negative."""
-        value = self._take(key)
-        if not isinstance(value, str) or not _MONEY.fullmatch(value):
-            raise self.wrong(key, 'must be an amount of US dollars in quotes like "12.50"')
-        return usd_micros(value)
-
-    def optional_money_usd_micros(self, key: str) -> int | None:
-        """An amount in US dollars, or None where the field is absent."""
-        return self.money_usd_micros(key) if key in self._fields else None
-
-    def decimal(self, key: str) -> Decimal:
-        """A required number of at least 0, written as text with the decimals that it has."""
-        value = self._take(key)
-        if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
-            raise self.wrong(key, 'must be a number in quotes like "16.67"')
-        return Decimal(value)
-
-    def optional_decimal(self, key: str) -> Decimal | None:
-        """Such a number, or None where the field is absent."""
-        return self.decimal(key) if key in self._fields else None
-
-    def choice(self, key: str, kind: type[Kind], *, default: Kind | None = None) -> Kind:
-        """A text that is one of the members of ``kind``; ``default`` where the field is absent."""
-        if default is not None and key not in self._fields:
-            return default
-        value = self._take(key)
-        if value not in list(kind):
-            raise self.wrong(key, f"must be one of {', '.join(kind)}")
-        return kind(str(value))
-
-    def integers(self, key: str, *, names: tuple[str, ...]) -> Mapping[str, int]:
-        """A table of positive whole numbers under known names; empty where it is absent."""
-        if key not in self._fields:
-            return {}
-        value = self._take(key)
-        if not isinstance(value, dict):
-            raise self.wrong(key, "must be a table")
-        for name in value:
-            if name not in names:
-                raise self.wrong(f"{key}.{name}", f"is unknown; there are {', '.join(names)}")
-        return {
-            name: self._checked_integer(f"{key}.{name}", number, 1)
-            for name, number in value.items()
-        }
-
-    def tables(self, key: str) -> tuple[Table, ...]:
-        """A required list of tables, with at least one."""
-        value = self._take(key)
-        if not isinstance(value, list) or not value or not all(isinstance(t, dict) for t in value):
-            raise self.wrong(key, "must be a list of tables")
-        return tuple(
-            Table(fields, f"{self.where}: {key} {number}") for number, fields in enumerate(value, 1)
-        )
-
-    def optional_tables(self, key: str) -> tuple[Table, ...]:
-        """A list of tables; none where the field is absent."""
-        return self.tables(key) if key in self._fields else ()
-
-    def finish(self) -> None:
-        """Refuse what nobody took."""
-        for key in self._fields:
-            raise self.wrong(key, "is not a field of this table")
-
-    def wrong(self, key: str, problem: str) -> DataFileError:
-        """The error for one field."""
-        return DataFileError(f"{self.where}: {key} {problem}", where=self.where, field=key)
-
-    def _take(self, key: str) -> object:
-        if key not in self._fields:
-            raise self.wrong(key, "is missing")
-        return self._fields.pop(key)
-
-    def _checked_integer(self, key: str, value: object, minimum: int) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-            raise self.wrong(key, f"must be a whole number of at least {minimum}")
-        return value
-
-
-def read_toml(path: Path) -> Table:
-    """The whole file as a table.
+        path: The file.
+        kind: A struct of the file's fields. Structs in it that forbid unknown fields are tables,
+            tuples of them lists of tables.
 
     Raises:
-        DataFileError: It cannot be read, is larger than 1 MiB, or is no TOML.
+        DataFileError: It cannot be read, is larger than 1 MiB, is no TOML, or is not of that kind.
     """
+    try:
+        return convert(_fields_of(path), kind, builtin_types=(date,))
+    except ValidationError as error:
+        raise _explained(str(path), kind, str(error)) from error
+
+
+def numbered(file: str | Path, key: str, number: int) -> str:
+    """The place of a table in a list, for errors; ``number`` counts from 1."""
+    return f"{file}: {key} {number}"
+
+
+def wrong_field(where: str | Path, key: str, problem: str) -> DataFileError:
+    """The error for one field.
+
+    Args:
+        where: File and table.
+        key: The field.
+        problem: What would be right, or what is wrong.
+    """
+    return DataFileError(f"{where}: {key} {problem}", where=str(where), field=key)
+
+
+def optional_usd_micros(amount: str | None) -> int | None:
+    """Micro-dollars of ``Money``; None where the field was left out."""
+    return None if amount is None else usd_micros(amount)
+
+
+def _fields_of(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             content = file.read(FILE_BYTES_MAX + 1)
         if len(content) > FILE_BYTES_MAX:
             raise DataFileError(f"{path}: larger than 1 MiB; not read", file=str(path))
-        return Table(tomllib.loads(content.decode("utf-8")), str(path))
+        return tomllib.loads(content.decode("utf-8"))
     except OSError as error:
         raise DataFileError(
             f"{path}: cannot be read: {error.strerror or error}", file=str(path)
         ) from error
     except (ValueError, RecursionError) as error:
         raise DataFileError(f"{path}: not a TOML file: {error}", file=str(path)) from error
+
+
+def _explained(file: str, kind: type, message: str) -> DataFileError:
+    """What msgspec found wrong, in the words of who wrote the file."""
+    from msgspec import inspect  # only for what is wrong
+
+    problem, _, path = message.rpartition(_AT) if _AT in message else (message, "", "")
+    is_of_table = problem.startswith("Object ")
+    steps = _STEP.findall(path)
+    if steps and steps[-1][1] and not is_of_table:
+        steps.pop()  # one of a list is wrong: the list is
+    where, at = file, inspect.type_info(kind)
+    keys: list[str] = []
+    for name, number in steps:
+        at, _ = _bare(at)
+        if number:
+            assert isinstance(at, inspect.VarTupleType), at
+            where, keys, at = numbered(where, ".".join(keys), int(number) + 1), [], at.item_type
+        else:
+            assert isinstance(at, inspect.StructType), at
+            keys.append(name)
+            at = next(field.type for field in at.fields if field.name == name)
+    if not is_of_table:
+        _, is_enum, value = problem.partition("enum value ")
+        return wrong_field(
+            where, ".".join(keys), _right(at) + (f", not {value}" if is_enum else "")
+        )
+    at, _ = _bare(at)
+    assert isinstance(at, inspect.StructType), at
+    what, _, key = problem.partition("`")
+    known = ", ".join(field.name for field in at.fields)
+    return wrong_field(
+        where,
+        ".".join((*keys, key.removesuffix("`"))),
+        "is missing" if "missing" in what else f"is not a field of this table; there are {known}",
+    )
+
+
+def _bare(kind: inspect.Type) -> tuple[inspect.Type, str | None]:
+    """A type without what may be left out and without its note; and the note."""
+    from msgspec import inspect
+
+    if isinstance(kind, inspect.UnionType):
+        kind = next(each for each in kind.types if not isinstance(each, inspect.NoneType))
+    if isinstance(kind, inspect.Metadata):
+        return kind.type, (kind.extra or {}).get("right")
+    return kind, None
+
+
+def _right(kind: inspect.Type) -> str:
+    """What would be right where something of that type is expected."""
+    from msgspec import inspect
+
+    kind, right = _bare(kind)
+    match kind:
+        case inspect.IntType():
+            right = f"must be a whole number of at least {kind.ge}"
+        case inspect.EnumType():
+            right = f"must be one of {', '.join(kind.cls)}"
+        case inspect.VarTupleType(item_type=inspect.StructType()):
+            right = "must be a list of tables"
+        case inspect.VarTupleType(item_type=inspect.EnumType(cls=names)):
+            right = f"must be a list of one or more of {', '.join(names)}"
+    return right or _RIGHT[type(kind).__name__]

@@ -12,6 +12,8 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+from msgspec import convert
+
 from pricing.catalog.ancillary_prices import NatPrices, Surroundings
 from pricing.catalog.clouds import PRICED_CLOUDS
 from pricing.catalog.egress import EgressTier
@@ -264,8 +266,8 @@ class Catalog:
         path = self._folder / "sources.toml"
         try:
             entries = tomllib.loads(path.read_text(encoding="utf-8"))
-            return {key: Source(**entry) for key, entry in entries.items()}
-        except (OSError, ValueError, TypeError) as error:
+            return convert(entries, dict[str, Source])
+        except (OSError, ValueError) as error:
             raise CatalogUnreadableError(
                 f"{path}: the catalogue's sources cannot be read: {error}{self._remedy}",
                 file=str(path),

@@ -97,7 +97,7 @@ class Price(Struct, frozen=True):
     high_usd_micros: int | None = None
 
 
-class Source(Struct, frozen=True):
+class Source(Struct, frozen=True, forbid_unknown_fields=True):
     """Where figures come from: a title, an address, the version that was read, its licence."""
 
     title: str

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from msgspec import ValidationError, convert
+from msgspec import Meta, Struct, ValidationError, convert
 
 from kernel.errors import InvariantBrokenError
 from kernel.plain import plain
+from pricing.money import usd_micros
 from pricing.plans.channels import Channel
 from pricing.plans.model import Caps, CreditChoice, Plan, Sale
-from pricing.strict_toml import Table, read_toml
+from pricing.strict_toml import (
+    Money,
+    NotNegative,
+    Positive,
+    Text,
+    numbered,
+    optional_usd_micros,
+    read_toml,
+    wrong_field,
+)
 from pricing.tariffs import CancellationPolicy, tariff_names, tariff_versions
 
 TRIAL_DAYS_MAX = 366
+
+Given = TypeVar("Given")
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -41,18 +54,49 @@ def read_plans(path: Path) -> tuple[Plan, ...]:
     return _read(path, status.st_mtime_ns, status.st_size)
 
 
+class _PlanTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """One version of a plan, as the file has it."""
+
+    name: Text
+    version: date
+    rollover: bool
+    tariff: Text
+    cancellation: CancellationPolicy
+    monthly_usd: Money | None = None
+    li_minutes: NotNegative | None = None
+    credit_usd: Money | None = None
+    credits_min: Positive | None = None
+    credits_max: Positive | None = None
+    credits_step: Positive | None = None
+    purchase: Sale = Sale.SELF_SERVICE
+    change_policy: Sale = Sale.SELF_SERVICE
+    boosts: bool = True
+    boost_usd: Money | None = None
+    trial_days: Positive | None = None
+    users_max: Positive | None = None
+    injectors_max: Positive | None = None
+    duration_s_max: Positive | None = None
+    concurrent_runs_max: Positive | None = None
+    channels: Annotated[tuple[Channel, ...], Meta(min_length=1)] = tuple(Channel)
+    examples: tuple[str, ...] = ()
+
+
+class _PlansFile(Struct, frozen=True, forbid_unknown_fields=True):
+    plans: Annotated[tuple[_PlanTable, ...], Meta(min_length=1)]
+
+
 @lru_cache(maxsize=8)
 def _read(path: Path, changed_ns: int, size: int) -> tuple[Plan, ...]:
     """The file as it was at that change; every command asks for its plans several times."""
     del changed_ns, size
-    file = read_toml(path)
-    tables = file.tables("plans")
-    file.finish()
     plans: list[Plan] = []
-    for table in tables:
-        plan = _read_plan(table)
+    for number, table in enumerate(read_toml(path, _PlansFile).plans, 1):
+        where = numbered(path, "plans", number)
+        plan = _plan_of(table, where)
         if any((plan.name, plan.version) == (other.name, other.version) for other in plans):
-            raise table.wrong("name", f"{plan.name!r} is there twice with version {plan.version}")
+            raise wrong_field(
+                where, "name", f"{plan.name!r} is there twice with version {plan.version}"
+            )
         plans.append(plan)
     return tuple(plans)
 
@@ -75,96 +119,97 @@ def plan_from_json(document: Mapping[str, Any]) -> Plan:
         raise TermsUnreadableError(f"stored terms cannot be read: {error}") from error
 
 
-def _read_plan(table: Table) -> Plan:
-    choice = _read_choice(table)
-    name = table.text("name")
-    monthly_usd_micros = (
-        table.money_usd_micros("monthly_usd")
-        if choice is None
-        else choice.minimum * choice.usd_micros
-    )
+def _plan_of(table: _PlanTable, where: str) -> Plan:
+    choice = _choice_of(table, where)
+    if choice is None:
+        monthly_usd_micros = usd_micros(_given(table.monthly_usd, "monthly_usd", where))
+        li_minutes = _given(table.li_minutes, "li_minutes", where)
+    else:
+        monthly_usd_micros = choice.minimum * choice.usd_micros
+        li_minutes = choice.minimum
     plan = Plan(
-        name=name,
+        name=table.name,
         monthly_usd_micros=monthly_usd_micros,
-        li_minutes=table.integer("li_minutes", minimum=0) if choice is None else choice.minimum,
-        rollover=table.flag("rollover"),
-        tariff=table.text("tariff"),
-        cancellation=table.choice("cancellation", CancellationPolicy),
-        version=table.day("version"),
-        purchase=_optional_sale(table, "purchase"),
-        change_policy=_optional_sale(table, "change_policy"),
-        boosts=table.flag("boosts", default=True),
-        boost_usd_micros=table.optional_money_usd_micros("boost_usd"),
-        trial_days=table.optional_integer("trial_days", minimum=1),
+        li_minutes=li_minutes,
+        rollover=table.rollover,
+        tariff=table.tariff,
+        cancellation=table.cancellation,
+        version=table.version,
+        purchase=table.purchase,
+        change_policy=table.change_policy,
+        boosts=table.boosts,
+        boost_usd_micros=optional_usd_micros(table.boost_usd),
+        trial_days=table.trial_days,
         credits=choice,
         caps=Caps(
-            users=table.optional_integer("users_max", minimum=1),
-            injectors=table.optional_integer("injectors_max", minimum=1),
-            duration_s=table.optional_integer("duration_s_max", minimum=1),
-            concurrent_runs=table.optional_integer("concurrent_runs_max", minimum=1),
+            users=table.users_max,
+            injectors=table.injectors_max,
+            duration_s=table.duration_s_max,
+            concurrent_runs=table.concurrent_runs_max,
         ),
-        channels=_read_channels(table),
-        examples=table.texts("examples", default=()),
+        channels=table.channels,
+        examples=table.examples,
     )
-    table.finish()
-    _check(table, plan)
+    _check(plan, where)
     return plan
 
 
-def _read_choice(table: Table) -> CreditChoice | None:
+def _choice_of(table: _PlanTable, where: str) -> CreditChoice | None:
     """The four fields of a plan whose credits are chosen; all of them or none."""
-    price = table.optional_money_usd_micros("credit_usd")
-    if price is None:
+    if table.credit_usd is None:
+        for key in ("credits_min", "credits_max", "credits_step"):
+            if getattr(table, key) is not None:
+                raise wrong_field(where, key, "needs credit_usd beside it")
         return None
-    minimum = table.integer("credits_min", minimum=1)
     choice = CreditChoice(
-        minimum=minimum,
-        maximum=table.integer("credits_max", minimum=minimum),
-        step=table.integer("credits_step", minimum=1),
-        usd_micros=price,
+        minimum=_given(table.credits_min, "credits_min", where),
+        maximum=_given(table.credits_max, "credits_max", where),
+        step=_given(table.credits_step, "credits_step", where),
+        usd_micros=usd_micros(table.credit_usd),
     )
+    if choice.maximum < choice.minimum:
+        raise wrong_field(
+            where, "credits_max", f"must be a whole number of at least {choice.minimum}"
+        )
     if (choice.maximum - choice.minimum) % choice.step:
-        raise table.wrong("credits_max", "must be whole steps above credits_min")
+        raise wrong_field(where, "credits_max", "must be whole steps above credits_min")
+    for key in ("monthly_usd", "li_minutes"):
+        if getattr(table, key) is not None:
+            raise wrong_field(where, key, "must be left out beside credit_usd")
     return choice
 
 
-def _read_channels(table: Table) -> tuple[Channel, ...]:
-    names = table.texts("channels", default=tuple(Channel))
-    for name in names:
-        if name not in list(Channel):
-            raise table.wrong("channels", f"may hold {', '.join(Channel)}, not {name!r}")
-    if not names:
-        raise table.wrong("channels", "must name at least one")
-    return tuple(Channel(name) for name in names)
+def _given(value: Given | None, key: str, where: str) -> Given:
+    if value is None:
+        raise wrong_field(where, key, "is missing")
+    return value
 
 
-def _optional_sale(table: Table, key: str) -> Sale:
-    return table.choice(key, Sale, default=Sale.SELF_SERVICE)
-
-
-def _check(table: Table, plan: Plan) -> None:
+def _check(plan: Plan, where: str) -> None:
     if not _NAME.fullmatch(plan.name):
-        raise table.wrong("name", "must be lowercase words joined by dashes")
+        raise wrong_field(where, "name", "must be lowercase words joined by dashes")
     if plan.monthly_usd_micros and not plan.is_subscription:
-        raise table.wrong("li_minutes", "must be positive for a plan with a monthly price")
+        raise wrong_field(where, "li_minutes", "must be positive for a plan with a monthly price")
     if plan.trial_days is not None:
         if plan.trial_days > TRIAL_DAYS_MAX:
-            raise table.wrong("trial_days", f"must be at most {TRIAL_DAYS_MAX}")
+            raise wrong_field(where, "trial_days", f"must be at most {TRIAL_DAYS_MAX}")
         if plan.monthly_usd_micros:
-            raise table.wrong("monthly_usd", 'must be "0.00" for a trial')
+            raise wrong_field(where, "monthly_usd", 'must be "0.00" for a trial')
         if not plan.is_subscription:
-            raise table.wrong("li_minutes", "must be positive for a trial")
-    _check_tariff(table, plan)
+            raise wrong_field(where, "li_minutes", "must be positive for a trial")
+    _check_tariff(plan, where)
 
 
-def _check_tariff(table: Table, plan: Plan) -> None:
+def _check_tariff(plan: Plan, where: str) -> None:
     """A plan needs a rule for LI-minutes, and rates if its runs are paid in money."""
     if plan.tariff not in tariff_names():
-        raise table.wrong(
-            "tariff", f"{plan.tariff!r} is unknown; there are {', '.join(tariff_names())}"
+        raise wrong_field(
+            where, "tariff", f"{plan.tariff!r} is unknown; there are {', '.join(tariff_names())}"
         )
     versions = tariff_versions(plan.tariff)
     if not all(version.counts_li_minutes for version in versions):
-        raise table.wrong("tariff", f"{plan.tariff!r} does not count in LI-minutes")
+        raise wrong_field(where, "tariff", f"{plan.tariff!r} does not count in LI-minutes")
     if not plan.is_subscription and any(v.usd_micros_per_unit is None for v in versions):
-        raise table.wrong("tariff", f"{plan.tariff!r} has no rate, and the plan is paid in money")
+        raise wrong_field(
+            where, "tariff", f"{plan.tariff!r} has no rate, and the plan is paid in money"
+        )

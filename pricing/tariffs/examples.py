@@ -13,19 +13,70 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 
+from msgspec import Struct
+
 from pricing.money import BYTES_PER_GB, format_cents
-from pricing.strict_toml import Table
+from pricing.strict_toml import (
+    DecimalText,
+    Money,
+    Positive,
+    Text,
+    optional_usd_micros,
+    wrong_field,
+)
 from pricing.tariffs.interpreter import price
 from pricing.tariffs.model import PROTOCOLS, Example, LoadSize, Tariff, UsageError
 
 
-def read_examples(version: Table) -> tuple[Example, ...]:
-    """The examples of one version, in the file's order.
+class ExampleTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """An example, as a tariff file has it."""
 
-    Raises:
-        DataFileError: File, field, and what would be right.
-    """
-    return tuple(_read_example(table) for table in version.optional_tables("examples"))
+    source: Text
+    says: Text
+    duration_s: Positive
+    quantity: DecimalText
+    users: Positive | None = None
+    injectors: Positive | None = None
+    protocol: Text = PROTOCOLS[0]
+    machine_usd_per_hour: Money | None = None
+    sent_gb: DecimalText | None = None
+    usd: Money | None = None
+
+    def example(self, where: str) -> Example:
+        """The example.
+
+        Args:
+            where: File and table, for errors.
+
+        Raises:
+            DataFileError: The test is impossible.
+        """
+        machine_usd_micros = optional_usd_micros(self.machine_usd_per_hour)
+        sent_gb = None if self.sent_gb is None else Decimal(self.sent_gb)
+        try:
+            usage = LoadSize(
+                injectors=self.injectors,
+                users=self.users,
+                duration_s=self.duration_s,
+                protocol=self.protocol,
+                machines_usd_micros=(
+                    None
+                    if machine_usd_micros is None
+                    else machine_usd_micros * (self.injectors or 1)
+                ),
+                sent_bytes=None if sent_gb is None else int(sent_gb * BYTES_PER_GB),
+            )
+        except UsageError as error:
+            raise wrong_field(
+                where, "users", f"or another field is impossible: {error.message}"
+            ) from error
+        return Example(
+            source=self.source,
+            says=self.says,
+            usage=usage,
+            quantity=Decimal(self.quantity),
+            usd_micros=optional_usd_micros(self.usd),
+        )
 
 
 def differences(tariff: Tariff) -> Iterator[str]:
@@ -41,35 +92,6 @@ def differences(tariff: Tariff) -> Iterator[str]:
         if example.usd_micros is not None and charge.usd_micros != example.usd_micros:
             money = "no price" if charge.usd_micros is None else format_cents(charge.usd_micros)
             yield f"{example.says}: {money}, not {format_cents(example.usd_micros)} USD"
-
-
-def _read_example(table: Table) -> Example:
-    injectors = table.optional_integer("injectors", minimum=1)
-    machine_usd_micros = table.optional_money_usd_micros("machine_usd_per_hour")
-    sent_gb = table.optional_decimal("sent_gb")
-    protocol = table.optional_text("protocol") or PROTOCOLS[0]
-    try:
-        usage = LoadSize(
-            injectors=injectors,
-            users=table.optional_integer("users", minimum=1),
-            duration_s=table.integer("duration_s", minimum=1),
-            protocol=protocol,
-            machines_usd_micros=(
-                None if machine_usd_micros is None else machine_usd_micros * (injectors or 1)
-            ),
-            sent_bytes=None if sent_gb is None else int(sent_gb * BYTES_PER_GB),
-        )
-    except UsageError as error:
-        raise table.wrong("users", f"or another field is impossible: {error.message}") from error
-    example = Example(
-        source=table.text("source"),
-        says=table.text("says"),
-        usage=usage,
-        quantity=table.decimal("quantity"),
-        usd_micros=table.optional_money_usd_micros("usd"),
-    )
-    table.finish()
-    return example
 
 
 def _to_decimals_of(printed: Decimal, number: int | Decimal) -> Decimal:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Annotated
 
-from msgspec.structs import replace
+from msgspec import Meta, Struct
+from msgspec.structs import asdict, replace
 
 from pricing.money import SECONDS_PER_HOUR
-from pricing.strict_toml import Table, read_toml
-from pricing.tariffs.examples import read_examples
+from pricing.strict_toml import (
+    Money,
+    NotNegative,
+    Positive,
+    Text,
+    numbered,
+    optional_usd_micros,
+    read_toml,
+    wrong_field,
+)
+from pricing.tariffs.examples import ExampleTable
 from pricing.tariffs.model import (
-    PROTOCOLS,
     CancellationPolicy,
     Counted,
     Floor,
@@ -23,6 +34,61 @@ from pricing.tariffs.model import (
 )
 
 DATA_FOLDER = Path(__file__).parent / "data"
+
+
+class ByProtocol(Struct, frozen=True, forbid_unknown_fields=True):
+    """A number for each of ``PROTOCOLS``; None: the file names none."""
+
+    http: Positive | None = None
+    browser: Positive | None = None
+    websocket: Positive | None = None
+    grpc: Positive | None = None
+    jmeter: Positive | None = None
+    postman: Positive | None = None
+    selenium: Positive | None = None
+    streaming: Positive | None = None
+
+    def numbers(self) -> Mapping[str, int]:
+        """Those that the file names."""
+        return {name: number for name, number in asdict(self).items() if number is not None}
+
+
+class _FloorTable(Struct, frozen=True, forbid_unknown_fields=True):
+    minimum_s: Positive
+    up_to_injectors: Positive | None = None
+
+
+class _VersionTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """One version of a tariff, as its file has it."""
+
+    effective_from: date
+    as_of: date
+    unit: Text
+    counts: Counted
+    unit_s: Positive
+    quantum_s: Positive
+    cancellation: CancellationPolicy
+    sources: tuple[str, ...]
+    notes: tuple[str, ...]
+    floors: Annotated[tuple[_FloorTable, ...], Meta(min_length=1)] = ()
+    floor_users_per_injector: Positive | None = None
+    extra_injectors: NotNegative = 0
+    users_per_injector: ByProtocol = ByProtocol()
+    multipliers: ByProtocol = ByProtocol()
+    rounding: Rounding = Rounding.UP
+    usd_per_unit: Money | None = None
+    usd_per_user: Money | None = None
+    machines_of: Text | None = None
+    usd_per_sent_gb: Money | None = None
+    not_published: Text | None = None
+    examples: Annotated[tuple[ExampleTable, ...], Meta(min_length=1)] = ()
+
+
+class _TariffFile(Struct, frozen=True, forbid_unknown_fields=True):
+    title: Text
+    versions: Annotated[tuple[_VersionTable, ...], Meta(min_length=1)]
+    superseded_by: Text | None = None
+    no_example: Text | None = None
 
 
 @cache
@@ -69,60 +135,58 @@ def read_tariff_file(path: Path) -> tuple[Tariff, ...]:
     Raises:
         DataFileError: File, field, and what would be right.
     """
-    file = read_toml(path)
-    title = file.text("title")
-    superseded_by = file.optional_text("superseded_by")
-    no_example = file.optional_text("no_example")
-    tables = file.tables("versions")
-    file.finish()
+    file = read_toml(path, _TariffFile)
     versions = tuple(
         replace(
-            _read_version(path.stem, title, table),
-            superseded_by=superseded_by,
-            no_example=no_example,
+            _version_of(path.stem, file.title, table, numbered(path, "versions", number)),
+            superseded_by=file.superseded_by,
+            no_example=file.no_example,
         )
-        for table in tables
+        for number, table in enumerate(file.versions, 1)
     )
-    if any(version.examples for version in versions) == (no_example is not None):
-        raise file.wrong("no_example", "(why) must be given, or else examples in a version")
+    if any(version.examples for version in versions) == (file.no_example is not None):
+        raise wrong_field(path, "no_example", "(why) must be given, or else examples in a version")
     for earlier, later in pairwise(versions):
         if earlier.version >= later.version:
-            raise file.wrong("versions", "must come oldest first, each with its own day")
+            raise wrong_field(path, "versions", "must come oldest first, each with its own day")
     return versions
 
 
-def _read_version(name: str, title: str, table: Table) -> Tariff:
+def _version_of(name: str, title: str, table: _VersionTable, where: str) -> Tariff:
     tariff = Tariff(
         name=name,
         title=title,
-        version=table.day("effective_from"),
-        as_of=table.day("as_of"),
-        unit=table.text("unit"),
-        counts=table.choice("counts", Counted),
-        unit_s=table.integer("unit_s", minimum=1),
-        quantum_s=table.integer("quantum_s", minimum=1),
-        floors=_read_floors(table),
-        floor_users_per_injector=table.optional_integer("floor_users_per_injector", minimum=1),
-        extra_injectors=table.integer("extra_injectors", minimum=0, default=0),
-        users_per_injector=table.integers("users_per_injector", names=PROTOCOLS),
-        multipliers=table.integers("multipliers", names=PROTOCOLS),
-        cancellation=table.choice("cancellation", CancellationPolicy),
-        rounding=table.choice("rounding", Rounding, default=Rounding.UP),
-        usd_micros_per_unit=table.optional_money_usd_micros("usd_per_unit"),
-        usd_micros_per_user=table.optional_money_usd_micros("usd_per_user") or 0,
-        machines_of=table.optional_text("machines_of"),
-        usd_micros_per_sent_gb=table.optional_money_usd_micros("usd_per_sent_gb") or 0,
-        not_published=table.optional_text("not_published"),
-        sources=table.texts("sources"),
-        notes=table.texts("notes"),
-        examples=read_examples(table),
+        version=table.effective_from,
+        as_of=table.as_of,
+        unit=table.unit,
+        counts=table.counts,
+        unit_s=table.unit_s,
+        quantum_s=table.quantum_s,
+        floors=tuple(Floor(each.up_to_injectors, each.minimum_s) for each in table.floors),
+        floor_users_per_injector=table.floor_users_per_injector,
+        extra_injectors=table.extra_injectors,
+        users_per_injector=table.users_per_injector.numbers(),
+        multipliers=table.multipliers.numbers(),
+        cancellation=table.cancellation,
+        rounding=table.rounding,
+        usd_micros_per_unit=optional_usd_micros(table.usd_per_unit),
+        usd_micros_per_user=optional_usd_micros(table.usd_per_user) or 0,
+        machines_of=table.machines_of,
+        usd_micros_per_sent_gb=optional_usd_micros(table.usd_per_sent_gb) or 0,
+        not_published=table.not_published,
+        sources=table.sources,
+        notes=table.notes,
+        examples=tuple(
+            each.example(numbered(where, "examples", number))
+            for number, each in enumerate(table.examples, 1)
+        ),
     )
-    table.finish()
-    _check(table, tariff)
+    _check_floors(tariff, where)
+    _check(tariff, where)
     return tariff
 
 
-def _check(table: Table, tariff: Tariff) -> None:
+def _check(tariff: Tariff, where: str) -> None:
     """Refuse what is well formed, but says something that cannot be priced."""
     prices = (
         tariff.usd_micros_per_unit is not None,
@@ -130,34 +194,29 @@ def _check(table: Table, tariff: Tariff) -> None:
         tariff.machines_of is not None,
     )
     if sum(prices) != 1:
-        raise table.wrong(
-            "usd_per_unit", "or else not_published (why) or machines_of must be given"
+        raise wrong_field(
+            where, "usd_per_unit", "or else not_published (why) or machines_of must be given"
         )
     if tariff.machines_of and (
         tariff.counts is not Counted.INJECTORS or tariff.unit_s != SECONDS_PER_HOUR
     ):
-        raise table.wrong("machines_of", "needs injectors that are counted by the hour")
+        raise wrong_field(where, "machines_of", "needs injectors that are counted by the hour")
     if tariff.counts is Counted.RESERVED_USERS and not tariff.users_per_injector:
-        raise table.wrong("users_per_injector", "is needed to reserve users")
+        raise wrong_field(where, "users_per_injector", "is needed to reserve users")
     if len(tariff.floors) > 1 and not tariff.looks_at_injectors:
-        raise table.wrong("floors", "by fleet size need a tariff that looks at injectors")
+        raise wrong_field(where, "floors", "by fleet size need a tariff that looks at injectors")
     if any(floor.minimum_s % tariff.quantum_s for floor in tariff.floors):
-        raise table.wrong("floors", "must be whole quanta")
+        raise wrong_field(where, "floors", "must be whole quanta")
 
 
-def _read_floors(table: Table) -> tuple[Floor, ...]:
+def _check_floors(tariff: Tariff, where: str) -> None:
     """Floors rise with the fleet, so that a larger or longer test never costs less (R3)."""
-    floors = []
-    for entry in table.optional_tables("floors"):
-        up_to_injectors = entry.optional_integer("up_to_injectors", minimum=1)
-        floors.append(Floor(up_to_injectors, entry.integer("minimum_s", minimum=1)))
-        entry.finish()
+    floors = tariff.floors
     for smaller, larger in pairwise(floors):
         if smaller.up_to_injectors is None:
-            raise table.wrong("floors", "without up_to_injectors must come last")
+            raise wrong_field(where, "floors", "without up_to_injectors must come last")
         rises = larger.up_to_injectors is None or smaller.up_to_injectors < larger.up_to_injectors
         if not rises or smaller.minimum_s > larger.minimum_s:
-            raise table.wrong("floors", "must rise: larger fleets, never a shorter minimum")
+            raise wrong_field(where, "floors", "must rise: larger fleets, never a shorter minimum")
     if floors and floors[-1].up_to_injectors is not None:
-        raise table.wrong("floors", "must end with one without up_to_injectors")
-    return tuple(floors)
+        raise wrong_field(where, "floors", "must end with one without up_to_injectors")

@@ -219,3 +219,10 @@ def test_r3_a_longer_running_machine_is_never_billed_less(
 ) -> None:
     rule = PRICED_CLOUDS[provider].billing
     assert rule.billed_seconds(seconds + more) >= rule.billed_seconds(seconds) >= seconds
+
+
+@pytest.mark.parametrize("entry", ["title = 3", 'colour = "red"', ""])
+def test_sources_that_are_none_are_refused(tmp_path: Path, entry: str) -> None:
+    (tmp_path / "sources.toml").write_text(f"[somewhere]\n{entry}\n", encoding="utf-8")
+    with pytest.raises(CatalogUnreadableError, match="the catalogue's sources cannot be read"):
+        Catalog(tmp_path).sources()

@@ -76,6 +76,29 @@ def test_an_operator_sells_his_own_plans(tmp_path: Path) -> None:
         ("[[plans]]", "boost = 1\n[[plans]]", "boost is not a field"),
         (PLAN, PLAN + PLAN, "'team' is there twice"),
         (PLAN, "plans = []", "plans must be a list of tables"),
+        ('monthly_usd = "356.00"', "", "plans 1: monthly_usd is missing"),
+        ("li_minutes = 300", "", "plans 1: li_minutes is missing"),
+        ("rollover = false", "rollover = false\ncredits_min = 5", "credits_min needs credit_usd"),
+        (
+            'monthly_usd = "356.00"\nli_minutes = 300',
+            'credit_usd = "1.00"\ncredits_min = 5\ncredits_max = 9',
+            "plans 1: credits_step is missing",
+        ),
+        (
+            'monthly_usd = "356.00"\nli_minutes = 300',
+            'credit_usd = "1.00"\ncredits_min = 5\ncredits_max = 4\ncredits_step = 1',
+            "credits_max must be a whole number of at least 5",
+        ),
+        (
+            'monthly_usd = "356.00"',
+            'credit_usd = "1.00"\ncredits_min = 5\ncredits_max = 9\ncredits_step = 2',
+            "li_minutes must be left out beside credit_usd",
+        ),
+        (
+            "rollover = false",
+            "rollover = false\nchannels = []",
+            "channels must be a list of one or more of card, aws-marketplace, invoice",
+        ),
         (
             'monthly_usd = "356.00"\nli_minutes = 300\nrollover = false\ntariff = "gatling"',
             'monthly_usd = "0"\nli_minutes = 0\nrollover = false\ntariff = "loadview"',

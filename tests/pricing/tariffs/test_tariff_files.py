@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from pricing.strict_toml import FILE_BYTES_MAX, DataFileError
-from pricing.tariffs import read_tariff_file
+from pricing.tariffs import PROTOCOLS, read_tariff_file
+from pricing.tariffs.loading import ByProtocol
 
 VERSION = """
 [[versions]]
@@ -67,10 +68,29 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
         ("= 2026-01-01", '= "2026-01-01"', "must be a date like 2026-11-21, without quotes"),
         ('"full_quote"', '"half"', "cancellation must be one of startup_only"),
         ("sources = []", "sources = [1]", "sources must be a list of texts"),
-        ("notes = []", "notes = []\nmultipliers = { gopher = 2 }", "gopher is unknown"),
+        (
+            "notes = []",
+            "notes = []\nmultipliers = { gopher = 2 }",
+            "multipliers.gopher is not a field of this table; there are http, ",
+        ),
         ("notes = []", "notes = []\nmultipliers = { http = 0 }", "http must be a whole number"),
         ("notes = []", "notes = []\nmultipliers = 3", "multipliers must be a table"),
         ("notes = []", "notes = []\nfloors = 3", "floors must be a list of tables"),
+        ("notes = []", "notes = []\nfloors = [3]", "versions 1: floors must be a list of tables"),
+        ("notes = []", "notes = []\nfloors = []", "versions 1: floors must be a list of tables"),
+        (
+            "notes = []",
+            "notes = []\nfloors = [{ minimum_s = 60.0 }]",
+            "versions 1: floors 1: minimum_s must be a whole number of at least 1",
+        ),
+        (
+            "notes = []",
+            "notes = []\nfloors = [{ minimum_s = 60, most = 3 }]",
+            "floors 1: most is not a field of this table; there are minimum_s, up_to_injectors",
+        ),
+        ("= 2026-01-01", "= 2026-01-01T10:00:00", "must be a date like 2026-11-21, without quotes"),
+        ('unit = "VUH"', 'unit = " "', "unit must be a text"),
+        ("quantum_s = 60", "quantum_s = 60\nextra_injectors = -1", "whole number of at least 0"),
         ("notes = []", "notes = []\nfloors = [{ minimum_s = 90 }]", "must be whole quanta"),
         (
             "notes = []",
@@ -117,7 +137,8 @@ def test_a_file_with_the_vendor_s_example_is_read(tmp_path: Path) -> None:
         ("users = 6", "", "users or another field is impossible: the test needs a number of"),
         ("users = 6", 'users = 6\nprotocol = "gopher"', "unknown protocol 'gopher'"),
         ("duration_s = 3600", "", "duration_s is missing"),
-        ("says =", "claims =", "says is missing"),
+        ("says =", "claims =", "claims is not a field of this table; there are source, says,"),
+        ('says = "6 users for an hour are 6 VUH"', "", "examples 1: says is missing"),
         ("users = 6", "users = 6\npeople = 6", "people is not a field"),
         (
             'title = "A service"',
@@ -149,3 +170,7 @@ def test_a_file_that_is_not_there_or_too_large_is_refused(tmp_path: Path) -> Non
         read(tmp_path, "#" * (FILE_BYTES_MAX + 1))
     with pytest.raises(DataFileError, match="not a TOML file"):
         read(tmp_path, "a = " + "[" * 100_000)
+
+
+def test_a_number_can_be_said_for_every_protocol() -> None:
+    assert ByProtocol.__struct_fields__ == PROTOCOLS
