@@ -1,6 +1,6 @@
 """The file that plans are sold from, read strictly; and a plan as it is stored with a sale."""
 
-from __future__ import annotations
+# Annotations are values here: msgspec would compile each anew from its text at every start.
 
 import re
 from collections.abc import Mapping

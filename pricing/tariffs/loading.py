@@ -1,6 +1,6 @@
 """Tariffs from their data files: one TOML file a tariff, its versions by date, read strictly."""
 
-from __future__ import annotations
+# Annotations are values here: msgspec would compile each anew from its text at every start.
 
 from collections.abc import Mapping
 from datetime import date
