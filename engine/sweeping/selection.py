@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from engine.sweeping.columns import Column
 from kernel.durations import parse_duration_s
 from kernel.errors import BadInputError
 from pricing.money import MICROS_PER_USD
@@ -28,8 +26,6 @@ _CONDITION = re.compile(r"\s*([A-Za-z_]\w*)\s*(<=|>=|!=|<|>|==|=)\s*(.+?)\s*")
 
 DOLLARS = {"usd": "usd_micros", "machine_usd": "machine_usd_micros"}
 """Columns that are asked for in dollars, and hold micro-dollars."""
-
-LAST = np.iinfo(np.int64).max
 
 
 class BadSelectionError(BadInputError):
@@ -66,23 +62,56 @@ class Condition(Struct, frozen=True):
 
 
 class SortKey(Struct, frozen=True):
-    """By which column, and whether the largest comes first."""
+    """By which column, and whether the largest comes first; rows that have nothing come last."""
 
     column: str
     descends: bool = False
 
-    def keys(self, batch: pa.RecordBatch) -> Column:
-        """A number for each row by which they come; rows that have nothing come last."""
+    def sorted(self, batch: pa.RecordBatch, first: int | None = None) -> pa.RecordBatch:
+        """The rows in order, those that are alike as they came; only so many, if said."""
+        indices = pc.array_sort_indices(
+            self._keys(batch), "descending" if self.descends else "ascending"
+        )
+        return batch.take(indices[:first])
+
+    def last_key(self, batch: pa.RecordBatch) -> int | None:
+        """What the last of some rows is sorted by; None: nothing."""
+        key: int | None = self._keys(batch)[-1].as_py()
+        return key
+
+    def first_key(self, keys: Iterable[int | None]) -> int | None:
+        """The one of some keys that comes first."""
+        known = [key for key in keys if key is not None]
+        return (max if self.descends else min)(known, default=None)
+
+    def count(self, batch: pa.RecordBatch, key: int | None, *, with_alike: bool) -> int:
+        """How many rows come before a key, with or without those that have it."""
+        keys = self._keys(batch)
+        found: int
+        if key is None:
+            found = batch.num_rows - (0 if with_alike else keys.null_count)
+        else:
+            before = _BEFORE[self.descends, with_alike](keys, pa.scalar(key, keys.type))
+            found = pc.sum(before, min_count=0).as_py()
+        return found
+
+    def _keys(self, batch: pa.RecordBatch) -> pa.Array:
         _check_column(self.column, batch.schema.names, "--sort")
-        column = batch.column(self.column)
-        if not pa.types.is_integer(column.type):
+        keys = batch.column(self.column)
+        if not pa.types.is_integer(keys.type):
             raise BadSelectionError(
                 f"--sort: {self.column} holds no whole numbers to sort by", option="sort"
             )
-        if self.descends:
-            column = pc.negate_checked(column.cast(pa.int64()))
-        keys: Column = column.cast(pa.int64()).fill_null(LAST).to_numpy(zero_copy_only=False)
         return keys
+
+
+_BEFORE = {
+    (False, False): pc.less,
+    (False, True): pc.less_equal,
+    (True, False): pc.greater,
+    (True, True): pc.greater_equal,
+}
+"""By whether the order descends, and whether rows that are alike count."""
 
 
 def parse_condition(text: str) -> Condition:
@@ -115,11 +144,6 @@ def selected(batch: pa.RecordBatch, conditions: Sequence[Condition]) -> pa.Recor
     for each in conditions:
         batch = batch.filter(each.holds(batch))
     return batch
-
-
-def in_order(batch: pa.RecordBatch, keys: Column, first: int | None = None) -> pa.RecordBatch:
-    """The rows by their keys, those with equal ones as they came; only so many, if said."""
-    return batch.take(pa.array(np.argsort(keys, kind="stable")[:first]))
 
 
 def _value(name: str, text: str) -> float | int | str:

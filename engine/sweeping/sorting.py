@@ -6,14 +6,14 @@ More rows than fit are sorted part by part into files, which are then merged.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import pyarrow as pa
 
 from engine.sweeping.frames import BATCH_ROWS
-from engine.sweeping.selection import SortKey, in_order
+from engine.sweeping.selection import SortKey
 
 PART_ROWS = 8 * BATCH_ROWS
 MERGED_ROWS = 1 << 16
@@ -37,10 +37,9 @@ class First:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Look at more rows."""
-        few = in_order(batch, self._order.keys(batch), self._most)
+        few = self._order.sorted(batch, self._most)
         if self._kept is not None:
-            few = joined([self._kept, few])
-            few = in_order(few, self._order.keys(few), self._most)
+            few = self._order.sorted(joined([self._kept, few]), self._most)
         self._kept = few
 
     def rows(self) -> pa.RecordBatch | None:
@@ -83,7 +82,7 @@ class Sorter:
                     write(self._sorted_held())
                 return
             sources = [_read(path) for path in self._files]
-            if self._held:
+            if any(each.num_rows for each in self._held):
                 sources.append(iter([self._sorted_held()]))
             for batch in self._merged(sources):
                 write(batch)
@@ -97,25 +96,31 @@ class Sorter:
     def _sorted_held(self) -> pa.RecordBatch:
         batch = joined(self._held)
         self._held = []
-        return in_order(batch, self._order.keys(batch))
+        return self._order.sorted(batch)
 
     def _merged(self, sources: list[Iterator[pa.RecordBatch]]) -> Iterator[pa.RecordBatch]:
-        """What is at most the least of the last keys in memory is out before all that follows."""
-        heads = [next(source, None) for source in sources]
-        while any(head is not None for head in heads):
-            keys = [None if head is None else self._order.keys(head) for head in heads]
-            bound = min(own[-1] for own in keys if own is not None)
+        """What comes before the first of the last keys in memory is out before all that follows.
+
+        Rows with that key itself go as far as the first source that may have more of them, so that
+        rows that are alike stay as they came.
+        """
+        heads = {i: head for i, each in enumerate(sources) for head in islice(each, 1)}
+        while heads:
+            last_keys = {i: self._order.last_key(head) for i, head in heads.items()}
+            bound = self._order.first_key(last_keys.values())
+            with_alike = True
             ready = []
-            for i, (head, own) in enumerate(zip(heads, keys, strict=True)):
-                if head is None or own is None:
-                    continue
-                count = int(np.searchsorted(own, bound, side="right"))
-                if count:
-                    ready.append(head.slice(0, count))
-                rest = head.slice(count)
-                heads[i] = rest if rest.num_rows else next(sources[i], None)
-            batch = joined(ready)
-            yield in_order(batch, self._order.keys(batch))
+            for i, last_key in last_keys.items():
+                count = self._order.count(heads[i], bound, with_alike=with_alike)
+                with_alike = with_alike and last_key != bound
+                ready.append(heads[i].slice(0, count))
+                if count < heads[i].num_rows:
+                    heads[i] = heads[i].slice(count)
+                elif (head := next(sources[i], None)) is not None:
+                    heads[i] = head
+                else:
+                    del heads[i]
+            yield self._order.sorted(joined(ready))
 
 
 def joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
