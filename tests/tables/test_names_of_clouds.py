@@ -12,12 +12,12 @@ import pytest
 from engine.clouds import CLOUDS
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("engine", "pricing", "kernel")
+FOLDERS = ("engine", "loadmuster", "pricing", "kernel")
 NAMES = re.compile(rf"\b({'|'.join(CLOUDS)})\b", re.IGNORECASE)
 
 ROOMS = (
     "engine/clouds/{cloud}.py",
-    "engine/runs/{cloud}.py",
+    "engine/runs/clouds/{cloud}.py",
     "engine/catalogs/{cloud}.py",
     "pricing/catalog/clouds/{cloud}.py",
     "pricing/refreshing/{cloud}_*.py",
