@@ -34,12 +34,13 @@ def _drive(run_id: str, folder: Path, now: datetime | None) -> int:
 
     clock = None if now is None else StartingClock(now)
     try:
-        Engine(
+        with Engine(
             os.environ[URL_VARIABLE],
             clock=clock,
             folder=folder,
             rehearsal_url=os.environ.get(REHEARSAL_VARIABLE),
-        ).wait(run_id)
+        ) as engine:
+            engine.runs.wait(run_id)
     except LoadmusterError as error:
         sys.stderr.write(f"{error.message}\n")
         return error.exit_code

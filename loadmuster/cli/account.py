@@ -84,7 +84,7 @@ def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names 
 
     activated_at = None if activated is None else _activation(activated, timezone)
     engine = settings.engine()
-    engine.open_account(
+    engine.accounts.open(
         account_id,
         plan=plan_name,
         timezone=timezone,
@@ -96,7 +96,7 @@ def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names 
         credits_wanted=credits_wanted,
         agreed_with=agreed_with,
     )
-    emit_account(settings, engine.show_account(account_id))
+    emit_account(settings, engine.accounts.show(account_id))
 
 
 @account.command("show")
@@ -104,14 +104,14 @@ def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names 
 @pass_settings
 def show(settings: Settings, account_id: str) -> None:
     """Show the account ID: plan, period, credits, charges."""
-    emit_account(settings, settings.engine().show_account(account_id))
+    emit_account(settings, settings.engine().accounts.show(account_id))
 
 
 @account.command("list")
 @pass_settings
 def list_(settings: Settings) -> None:
     """List the accounts."""
-    accounts = settings.engine().list_accounts()
+    accounts = settings.engine().accounts.list()
     settings.emit(
         {"accounts": [_account_row(found) for found in accounts]},
         lambda console: show_accounts(console, accounts),
@@ -124,8 +124,8 @@ def list_(settings: Settings) -> None:
 def ledger(settings: Settings, account_id: str) -> None:
     """Show every transaction in the books of the account ID."""
     engine = settings.engine()
-    written = engine.ledger(account_id)
-    timezone = engine.account(account_id).timezone
+    written = engine.reports.ledger(account_id)
+    timezone = engine.accounts.get(account_id).timezone
     local = local_to(timezone)
     settings.emit(
         {"id": account_id, "transactions": [_transaction_row(each, local) for each in written]},

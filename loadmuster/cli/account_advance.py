@@ -36,7 +36,7 @@ def advance(settings: Settings, *, is_all: bool) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with console.status("advancing the accounts") as status:
         progress = _Progress(console.is_terminal, status)
-        count = settings.engine().advance_all(watch=progress.update)
+        count = settings.engine().accounts.advance(watch=progress.update)
     document = {
         "accounts": count.accounts,
         "advanced": count.accounts - count.failed,

@@ -31,7 +31,7 @@ def advise(
     answer says how many such runs its credits have room for.
     """
     engine = settings.engine()
-    advice = engine.advise(account_id, li_minutes=li_minutes, runs=runs, users=users)
+    advice = engine.reports.advise(account_id, li_minutes=li_minutes, runs=runs, users=users)
     if settings.json:
         settings.emit(advice_document(advice), lambda _: None)
     else:

@@ -43,11 +43,11 @@ def doctor(
     """
     engine = settings.engine()
     if policy is not None:
-        click.echo(json.dumps(engine.policy(policy), indent=2))
+        click.echo(json.dumps(engine.doctor.policy(policy), indent=2))
         return
     console = settings.progress_console()
     with console.status("looking ...") if console.is_terminal else nullcontext():
-        checkup = engine.examine(providers=providers, regions=regions)
+        checkup = engine.doctor.examine(providers=providers, regions=regions)
     settings.emit(checkup.document(), lambda out: _show(out, checkup))
     sys.exit(checkup.exit_code)
 

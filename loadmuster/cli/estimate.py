@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from engine.planning.next_best import Explanation
     from engine.planning.staged import Staged
     from loadmuster.documents.shapes import EstimateDocument
-    from pricing.plans.model import Plan
 
 
 @click.command(cls=QuickCommand)
@@ -45,12 +44,14 @@ def estimate(
     from engine.planning.estimate import estimate as make_estimate
 
     catalog = catalog_in_use()
+    today = global_settings.clock().now().date()
     estimated = make_estimate(
         read_given(source, overrides),
         catalog=catalog,
         provider=provider,
-        at=global_settings.clock().now().date(),
-        plan=None if account is None else _plan_of(account, global_settings.db),
+        at=today,
+        # Only this needs the database.
+        plan=None if account is None else global_settings.engine().accounts.plan_of(account),
     )
     explanations = None
     if explain:
@@ -61,7 +62,7 @@ def estimate(
     if staged:
         from engine.planning.staged import stage
 
-        in_shifts = stage(estimated, catalog=catalog, at=global_settings.clock().now().date())
+        in_shifts = stage(estimated, catalog=catalog, at=today)
     if global_settings.json:
         global_settings.emit(_document(estimated, explanations, in_shifts), lambda _: None)
     else:
@@ -105,12 +106,3 @@ def _show(
 
         for each in explanations:
             show_explanation(console, each)
-
-
-def _plan_of(account: str, db: str | None) -> Plan:
-    """The account's plan; only this needs the database."""
-    from engine.database import open_database
-    from pricing.accounts.account import plan_of
-
-    with open_database(db).connect() as conn:
-        return plan_of(conn, account)
