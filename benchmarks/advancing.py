@@ -17,9 +17,9 @@ from pathlib import Path
 import psutil
 
 from benchmarks.measure import Figure, seconds, shown
-from engine import Engine
 from engine.database import open_database, transaction
 from kernel.clock import ManualClock
+from loadmuster import Engine
 from pricing.accounts.opening import open_account
 from pricing.plans.model import BUNDLED_PLANS, load_plans
 

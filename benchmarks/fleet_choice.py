@@ -12,7 +12,6 @@ from datetime import date
 from statistics import median
 
 from benchmarks.measure import Figure, in_turn, shown
-from engine import estimate
 from engine.planning.capacity import demand_of
 from engine.planning.machines import HOURS_PER_MONTH, host_of
 from engine.planning.needs import Needs, strength_of
@@ -21,6 +20,7 @@ from engine.planning.regional_fleet import RegionalFleet, cheapest_site
 from engine.planning.requirement import RegionRequirement
 from engine.scenario import MachineWishes, Protocol, Scenario
 from engine.scenario.profile import closed
+from loadmuster import estimate
 from pricing.catalog import PROVIDERS, Catalog, Offering
 
 SEED = 20261122

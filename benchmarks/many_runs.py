@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 from benchmarks.measure import Figure, peak_kib
-from engine import Engine, Scenario
 from engine.scenario import Protocol
 from engine.scenario.profile import closed
 from kernel.clock import SystemClock
+from loadmuster import Engine, Scenario
 from providers.rehearsal.aws_cloud import start_rehearsal_server
 
 ROOT = Path(__file__).resolve().parent.parent

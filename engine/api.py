@@ -75,8 +75,8 @@ class Engine:
         database_url: SQLAlchemy URL; None: a SQLite file in the user's data folder.
         clock: Time; a test clock makes everything behave as at another instant.
         folder: Where runs keep their files; default: beside the database.
-        new_id: Makes run ids.
-        payer: Collects money. The default rehearses: it accepts all but its test cards, and
+        new_id: Makes run ids; default: random ones.
+        payer: Collects money. The default only rehearses: it accepts all but its test cards, and
             collects nothing.
         aws: Bucket and network of real runs on AWS; None: as the environment says.
         azure: Subscription and storage of real runs on Azure; None: as the environment says.
@@ -92,14 +92,15 @@ class Engine:
         *,
         clock: Clock | None = None,
         folder: Path | None = None,
-        new_id: Callable[[], str] = new_run_id,
-        payer: PaymentGateway = REHEARSED_GATEWAY,
+        new_id: Callable[[], str] | None = None,
+        payer: PaymentGateway | None = None,
         aws: AwsSettings | None = None,
         azure: AzureSettings | None = None,
         rehearsal_url: str | None = None,
-        environment: Mapping[str, str] = os.environ,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         time = clock or SystemClock()
+        variables = os.environ if environment is None else environment
 
         def open_db() -> sqlalchemy.Engine:
             from engine.database import open_database
@@ -110,8 +111,8 @@ class Engine:
             from engine.runs.clouds.registry import CloudRegistry
 
             settings = CloudSettings(
-                aws_settings(environment) if aws is None else aws,
-                azure_settings(environment) if azure is None else azure,
+                aws_settings(variables) if aws is None else aws,
+                azure_settings(variables) if azure is None else azure,
             )
             return CloudRegistry(runs_folder, time, settings, rehearsal_url)
 
@@ -120,9 +121,9 @@ class Engine:
             open_db=open_db,
             open_clouds=open_clouds,
             clock=time,
-            payer=payer,
-            environment=environment,
-            new_id=new_id,
+            payer=REHEARSED_GATEWAY if payer is None else payer,
+            environment=variables,
+            new_id=new_id or new_run_id,
             new_token=lambda: secrets.token_hex(8),
             runs_folder=folder,
         )
@@ -255,7 +256,7 @@ class Engine:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever it was
-            """What a name of former versions stands for; see ``engine.former_names``."""
+            """What a name of former versions stands for, with a ``DeprecationWarning``."""
             from engine.former_names import of_former_name
 
             return of_former_name(self, name)
