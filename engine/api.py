@@ -15,9 +15,7 @@ import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
-
-from typing_extensions import Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast, overload
 
 from engine.commands.context import EngineContext
 from kernel.clock import Clock, SystemClock

@@ -113,15 +113,18 @@ class ReaperCommands:
         with self._context.reading() as conn:
             return dict(heartbeats.ended_runs(conn, run_ids))
 
-    def heartbeats(self) -> Sequence[Heartbeat]:
+    def heartbeats(self, *, at: datetime | None = None) -> Sequence[Heartbeat]:
         """When a reaper last looked at each region of a real cloud where runs have machines.
 
         Read from the database; no cloud is asked. Regions where they had them lately count too.
+
+        Args:
+            at: The instant that counts; None: now.
         """
         from engine.runs.reaper import heartbeats
 
         use = self._context
-        runs = use.store.list(open_since=use.clock.now() - heartbeats.LOOKED_BACK)
+        runs = use.store.list(open_since=(at or use.clock.now()) - heartbeats.LOOKED_BACK)
         with use.reading() as conn:
             return heartbeats.heartbeats(runs, heartbeats.last_reaps(conn))
 

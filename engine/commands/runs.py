@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
-
-from typing_extensions import Unpack
+from typing import TYPE_CHECKING, Unpack, overload
 
 from engine.catalogs.in_use import catalog_in_use
 from engine.commands.context import EngineContext

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from engine.readers.overrides import check_fixed_size, check_regions, overridden
 from engine.scenario import MachineWishes, Scenario
@@ -85,27 +85,31 @@ class ScenarioOptions(TypedDict, total=False):
     published: bool
 
 
-LISTS = ("settings", "regions", "families", "types", "or_on")
-"""Fields that hold several names."""
-
-
 def scenario_request(
     given: Scenario | str | Path | None, options: Mapping[str, Any]
 ) -> ScenarioRequest:
     """The request that a caller made by a scenario, or the path of its file, with keywords."""
-    return ScenarioRequest(**fields_of(given, options))
+    return ScenarioRequest(**fields_of(ScenarioRequest, given, options))
 
 
-def fields_of(given: Scenario | str | Path | None, options: Mapping[str, Any]) -> dict[str, Any]:
+def fields_of(
+    kind: type[ScenarioRequest],
+    given: Scenario | str | Path | None,
+    options: Mapping[str, Any],
+) -> dict[str, Any]:
     """A caller's arguments as the fields of a request, which holds no list of the caller's.
 
     Raises:
         BadInputError: One name stands where several may.
+        TypeError: The scenario, or its file, is given twice.
     """
     fields = dict(options)
     if given is not None:
-        fields["scenario" if isinstance(given, Scenario) else "source"] = given
-    for name in LISTS:
+        name = "scenario" if isinstance(given, Scenario) else "source"
+        if name in fields:
+            raise TypeError(f"{name} is given twice")
+        fields[name] = given
+    for name in (each.name for each in structs.fields(kind) if each.default == ()):
         if isinstance(fields.get(name), str):
             raise BadInputError(f"{name}: give a list of names, not {fields[name]!r}", where=name)
         if name in fields:

@@ -99,7 +99,7 @@ def run_request(
             raise TypeError(f"a RunRequest is whole: put {', '.join(options)} into it")
         request = given
     else:
-        request = RunRequest(**fields_of(given, options))
+        request = RunRequest(**fields_of(RunRequest, given, options))
     check_run_request(request)
     return request
 

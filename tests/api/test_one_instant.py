@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from engine import read_scenario
+from engine import estimate, read_scenario
 from engine.api import Engine
 from engine.commands.accounts import AccountCommands
 from engine.commands.departments import DepartmentCommands
@@ -23,6 +23,7 @@ from pricing.payments.gateway import DECLINES
 
 NOW = datetime(2027, 1, 25, 9, 0, tzinfo=UTC)
 CHECKOUT = read_scenario(Path(__file__).resolve().parents[2] / "examples" / "checkout.yaml")
+ESTIMATE = estimate(CHECKOUT)
 REQUEST: dict[str, Any] = {"account": "acme", "users": 10, "duration_s": 30}
 
 
@@ -112,7 +113,6 @@ ROOMS = {
     "reaper": ReaperCommands,
     "serving": ServingCommands,
 }
-ESTIMATE = Engine().estimate(CHECKOUT)
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ FIELDS = {
     "detach": Said(("--detach",)),
     "queue": Said(("--queue",)),
 }
-NEEDED = {
+NEEDED: dict[tuple[str, ...], dict[str, Any]] = {
     AWS: {"provider": "aws"},
     REHEARSED: {"provider": "aws", "dry_run": True},
     (): {},
@@ -213,6 +213,8 @@ def test_a_scenario_is_a_file_or_a_value_and_not_both(engine: Engine) -> None:
         engine.runs.prepare(checkout, source=CHECKOUT, account="acme")
     with pytest.raises(BadInputError, match="either the path"):
         engine.runs.prepare(account="acme")
+    with pytest.raises(TypeError, match="source is given twice"):
+        engine.runs.prepare(CHECKOUT, source=CHECKOUT, account="acme")
     with pytest.raises(BadInputError, match="--format and --set are for a scenario's file"):
         engine.runs.prepare(checkout, account="acme", settings=["A=1"])
 
@@ -347,10 +349,11 @@ def test_run_and_start_leave_a_run_to_whom_the_request_says(
 ) -> None:
     engine.accounts.open("acme")
     left: list[str] = []
+    how: dict[str, Any] = {mode: True}
     monkeypatch.setattr(engine.runs, "detach", left.append)
     checkout = read_scenario(CHECKOUT, users=5, duration_s=5)
-    by_start = engine.runs.start(checkout, account="acme", **{mode: True})
-    by_run = engine.run(checkout, account="acme", **{mode: True})
+    by_start = engine.runs.start(checkout, account="acme", **how)
+    by_run = engine.run(checkout, account="acme", **how)
     assert left == ([] if mode == "queue" else [by_start.id, by_run.id])
     assert not by_start.ended
     assert not by_run.ended
