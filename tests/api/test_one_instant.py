@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from pyarrow.parquet import write_table
 
 from engine import estimate, read_scenario
 from engine.api import Engine
@@ -19,10 +21,13 @@ from engine.commands.runs import RunCommands
 from engine.commands.serving import ServingCommands
 from engine.commands.targets import TargetCommands
 from kernel.clock import ManualClock
+from loadmuster.cli.settings import Settings
 from pricing.payments.gateway import DECLINES
+from tests.command_line import here
 
 NOW = datetime(2027, 1, 25, 9, 0, tzinfo=UTC)
-CHECKOUT = read_scenario(Path(__file__).resolve().parents[2] / "examples" / "checkout.yaml")
+CHECKOUT_FILE = str(Path(__file__).resolve().parents[2] / "examples" / "checkout.yaml")
+CHECKOUT = read_scenario(CHECKOUT_FILE)
 ESTIMATE = estimate(CHECKOUT)
 REQUEST: dict[str, Any] = {"account": "acme", "users": 10, "duration_s": 30}
 
@@ -140,6 +145,39 @@ def test_the_story_has_every_command_of_the_rooms() -> None:
         if not name.startswith("_") and callable(each)
     }
     assert commands == {*STORY, *TAKES_ITS_TIME}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("estimate", CHECKOUT_FILE, "--staged", "--explain", "--account", "acme"),
+        ("compare", CHECKOUT_FILE),
+        ("plot", "load", CHECKOUT_FILE),
+        ("sweep", "tests", "estimates"),
+        ("reap", "--check"),
+        ("catalog", "show", "aws", "eu-west-1", "c7i.large"),
+        ("tariff", "price", "loadview", "--injectors", "2", "--duration", "3m"),
+        ("ledger", "acme"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_so_does_the_command_line(
+    words: tuple[str, ...],
+    tmp_path: Path,
+    clock: CountingClock,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tests").mkdir()
+    write_table(pa.table({"users": [100], "duration_s": [60]}), tmp_path / "tests" / "1.parquet")
+    monkeypatch.setattr(Settings, "clock", lambda _: clock)
+    command = here(capsys, "--db", f"sqlite:///{tmp_path / 'loads.db'}")
+    assert command("account", "open", "acme").code == 0
+    clock.reads = 0
+    answer = command(*words)
+    assert answer.code == 0, answer.err
+    assert clock.reads == 1
 
 
 def test_every_command_reads_the_clock_once_at_most(engine: Engine, clock: CountingClock) -> None:

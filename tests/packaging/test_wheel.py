@@ -119,10 +119,20 @@ def test_the_program_works_with_the_core_dependencies_alone(installed: Installed
 
 
 def test_a_caller_sees_the_types_and_a_wrong_call_is_an_error(installed: Installed) -> None:
-    told = installed.told_of_types(client=CLIENT, wrong=WRONG_CLIENT)
+    told = installed.told_of_types(client=CLIENT, wrong=WRONG_CLIENT, readme=from_readme())
+    assert told["readme"] == []
     assert told["client"] == [f"client.py:{each}" for each in REVEALED]
     errors = [int(line.split(":")[1]) for line in told["wrong"] if ": error: " in line]
     assert sorted(set(errors)) == [3, 4, 5, 6, 7], told["wrong"]
+
+
+def from_readme() -> str:
+    """What the README shows of Python, block after block."""
+    _, _, shown = (ROOT / "README.md").read_text().partition("\n## From Python\n")
+    section, _, _ = shown.partition("\n## ")
+    blocks = [each.partition("```")[0] for each in section.split("```python\n")[1:]]
+    assert blocks
+    return "\n".join(blocks)
 
 
 def core_distributions() -> Iterator[Distribution]:
