@@ -17,9 +17,9 @@ from pathlib import Path
 import psutil
 
 from benchmarks.measure import Figure, seconds, shown
-from engine import Engine
 from engine.database import open_database, transaction
 from kernel.clock import ManualClock
+from loadmuster import Engine
 from pricing.accounts.opening import open_account
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 
@@ -81,10 +81,10 @@ def main() -> None:
         clock = ManualClock(OPENED.replace(year=OPENED.year + MONTHS // 12))
         engine = Engine(url, clock=clock)
         # What the first account loads, all of them share.
-        engine.show_account("a0")
+        engine.accounts.show("a0")
         process = psutil.Process()
         before = process.memory_info().rss
-        took_s = seconds(engine.advance_all)
+        took_s = seconds(engine.accounts.advance)
         after = process.memory_info().rss
         engine.close()
     mib = 2**20

@@ -12,7 +12,6 @@ from datetime import date
 from statistics import median
 
 from benchmarks.measure import Figure, in_turn, shown
-from engine import estimate
 from engine.clouds import CLOUDS
 from engine.planning.capacity import demand_of
 from engine.planning.machines import HOURS_PER_MONTH, host_of
@@ -23,6 +22,7 @@ from engine.planning.requirement import RegionRequirement
 from engine.scenario import MachineWishes, Protocol, Scenario
 from engine.scenario.profile import closed
 from kernel.division import ceil_div
+from loadmuster import estimate
 from pricing.catalog import Catalog, Offering
 
 SEED = 20261122

@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 from benchmarks.measure import Figure, peak_kib
-from engine import Engine, Scenario
 from engine.scenario import Protocol
 from engine.scenario.profile import closed
 from kernel.clock import SystemClock
+from loadmuster import Engine, Scenario
 from providers.rehearsal.aws_cloud import start_rehearsal_server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,9 +58,11 @@ def figures(runs: int = 100) -> list[Figure]:
 
 def _accept(url: str, endpoint_url: str, runs: int) -> None:
     engine = Engine(url, clock=SystemClock(), rehearsal_url=endpoint_url)
-    engine.open_account("acme")
+    engine.accounts.open("acme")
     for _ in range(runs):
-        engine.accept(SCENARIO, account="acme", provider="aws", dry_run=True, time_scale=TIME_SCALE)
+        engine.runs.accept(
+            SCENARIO, account="acme", provider="aws", dry_run=True, time_scale=TIME_SCALE
+        )
     engine.close()
 
 
@@ -69,7 +71,7 @@ def main() -> None:
     url, endpoint_url, runs = sys.argv[1:]
     engine = Engine(url, clock=SystemClock(), rehearsal_url=endpoint_url)
     ends_s = time.monotonic() + PATIENCE_S
-    counts = engine.serve(
+    counts = engine.serving.serve(
         stop_wanted=lambda: time.monotonic() > ends_s,
         at_once=int(runs),
         until_idle=True,

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks.measure import Figure, in_turn, shown
-from engine import estimate, read_scenario
+from loadmuster import estimate, read_scenario
 from pricing.catalog import Catalog
 
 ROUNDS = 200

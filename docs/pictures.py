@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
-from engine import estimate, read_scenario
 from engine.planning.cost_curves import cost_curves
+from loadmuster import estimate, read_scenario
 from loadmuster.cli.cost_chart import cost_chart
 from loadmuster.cli.curves_file import write_picture
 from loadmuster.cli.estimate_view import show_estimate

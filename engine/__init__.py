@@ -2,7 +2,9 @@
 
 The public names, loaded when they are first used:
 
-    Engine, Scenario, read_scenario, estimate, compare, sweep, sweep_frame
+    Engine, RunRequest, Scenario, read_scenario, estimate, compare, sweep, sweep_frame
+
+``loadmuster`` is the package that callers import; it has these and the types around them.
 """
 
 from __future__ import annotations
@@ -15,12 +17,14 @@ if TYPE_CHECKING:
     from engine.planning.compare import compare
     from engine.planning.estimate import estimate
     from engine.readers import read_scenario
+    from engine.runs.request import RunRequest
     from engine.scenario import Scenario
     from engine.sweeping.frames import sweep_frame
     from engine.sweeping.sweep import sweep
 
 __all__ = [
     "Engine",
+    "RunRequest",
     "Scenario",
     "compare",
     "estimate",
@@ -31,6 +35,7 @@ __all__ = [
 
 _HOMES = {
     "Engine": "engine.api",
+    "RunRequest": "engine.runs.request",
     "Scenario": "engine.scenario",
     "compare": "engine.planning.compare",
     "estimate": "engine.planning.estimate",

@@ -1,45 +1,53 @@
-"""The Python API: everything that the command line does, as methods with the same names.
+"""The Python API: everything that the command line does, in rooms with the nouns of its commands.
 
-    from engine import Engine, read_scenario
+from loadmuster import Engine, read_scenario
 
-    engine = Engine(database_url="sqlite:///loads.db")
-    engine.open_account("acme", plan="starter")
-    run = engine.start(read_scenario("checkout.yaml"), account="acme", provider="local")
-    run = engine.wait(run.id)
-    print(run.outcome, engine.show(run.id).bill)
-
-``run`` drives a run in this process until it has ended; ``start`` leaves it to a process of its
-own and returns at once; ``wait`` and ``cancel`` work on either, from any process.
+engine = Engine(database_url="sqlite:///loads.db")
+engine.accounts.open("acme", plan="starter")
+run = engine.runs.start(read_scenario("checkout.yaml"), account="acme", provider="local")
+run = engine.runs.wait(run.id)
+print(run.outcome, engine.runs.show(run.id).bill)
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast, overload
 
 from engine.clouds import CLOUDS
 from engine.clouds.aws import AWS
 from engine.clouds.azure import AZURE
-from engine.commands.cloud_calibrations import CloudCalibrationCommands
-from engine.commands.departments import DepartmentCommands
-from engine.commands.doctor import DoctorCommands
-from engine.commands.reports import ReportCommands
-from engine.commands.serving import ServingCommands
-from engine.data_folder import data_folder
+from engine.commands.context import EngineContext
 from kernel.clock import Clock, SystemClock
-from pricing.plans.on_sale import plans_file
+from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     import sqlalchemy
 
+    from engine.commands.accounts import AccountCommands
+    from engine.commands.calibrations import CalibrationCommands
+    from engine.commands.catalogs import CatalogCommands
+    from engine.commands.departments import DepartmentCommands
+    from engine.commands.doctor import DoctorCommands
+    from engine.commands.reaper import ReaperCommands
+    from engine.commands.reports import ReportCommands
+    from engine.commands.runs import RunCommands
+    from engine.commands.serving import ServingCommands
+    from engine.commands.targets import TargetCommands
+    from engine.planning.estimate import Estimate
+    from engine.readers.scenario_request import ScenarioOptions
     from engine.runs.clouds.registry import CloudRegistry
-    from engine.runs.store import RunStore
+    from engine.runs.request import RunOptions, RunRequest
+    from engine.runs.states import Run
+    from engine.scenario import Scenario
     from providers.settings import AwsSettings, AzureSettings
+
+R = TypeVar("R")
 
 
 def new_run_id() -> str:
@@ -47,83 +55,204 @@ def new_run_id() -> str:
     return f"run-{secrets.token_hex(5)}"
 
 
-class Engine(
-    CloudCalibrationCommands, DepartmentCommands, DoctorCommands, ReportCommands, ServingCommands
-):
+class Engine:
     """Estimates, runs, cancels and bills load tests against one database.
+
+    Each noun of the command line is a room: ``engine.accounts.upgrade``, ``engine.runs.start``.
+    A room's commands take and return typed values, are one transaction each, and do nothing when
+    their ``request_id`` has been answered before. Errors are ``kernel.errors.LoadmusterError``
+    with an exit code, one line and the facts behind it.
+
+    An engine opens its database when that is first needed. It is a context manager, and ``close``
+    lets go of the database at once.
 
     Args:
         database_url: SQLAlchemy URL; None: a SQLite file in the user's data folder.
         clock: Time; a test clock makes everything behave as at another instant.
         folder: Where runs keep their files; default: beside the database.
-        new_id: Makes run ids.
+        new_id: Makes run ids; default: random ones.
+        payer: Collects money. The default only rehearses: it accepts all but its test cards, and
+            collects nothing.
         aws: Bucket and network of real runs on AWS; None: as the environment says.
         azure: Subscription and storage of real runs on Azure; None: as the environment says.
         rehearsal_url: A rehearsed cloud that runs share; default: each run has its own.
+        environment: What is read of the environment; default: this process's.
     """
 
-    def __init__(
+    __slots__ = ("_context", "_rooms")
+
+    def __init__(  # noqa: PLR0913 - one keyword for each thing that an engine is given
         self,
         database_url: str | None = None,
         *,
         clock: Clock | None = None,
         folder: Path | None = None,
-        new_id: Callable[[], str] = new_run_id,
+        new_id: Callable[[], str] | None = None,
+        payer: PaymentGateway | None = None,
         aws: AwsSettings | None = None,
         azure: AzureSettings | None = None,
         rehearsal_url: str | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        self._url = database_url
-        self.clock = clock or SystemClock()
-        self._folder = folder
-        self._new_id = new_id
-        self._said = {AWS.name: aws, AZURE.name: azure}
-        self._rehearsal_url = rehearsal_url
+        time = clock or SystemClock()
+        variables = os.environ if environment is None else environment
+        said = {AWS.name: aws, AZURE.name: azure}
 
-    @cached_property
-    def _db(self) -> sqlalchemy.Engine:
-        from engine.database import open_database
+        def open_db() -> sqlalchemy.Engine:
+            from engine.database import open_database
 
-        return open_database(self._url)
+            return open_database(database_url)
 
-    @cached_property
-    def store(self) -> RunStore:
-        """The runs as they are on record."""
-        from engine.runs.store import RunStore
+        def open_clouds(runs_folder: Path) -> CloudRegistry:
+            from engine.runs.clouds.registry import CloudRegistry
 
-        return RunStore(self._db)
+            settings = {
+                name: said.get(name) or cloud.settings_in(variables)
+                for name, cloud in CLOUDS.items()
+            }
+            return CloudRegistry(runs_folder, time, settings, rehearsal_url)
 
-    @cached_property
-    def _clouds(self) -> CloudRegistry:
-        return self._clouds_in(self.folder)
+        self._rooms: dict[type[object], object] = {}
+        self._context = EngineContext(
+            open_db=open_db,
+            open_clouds=open_clouds,
+            clock=time,
+            payer=REHEARSED_GATEWAY if payer is None else payer,
+            environment=variables,
+            new_id=new_id or new_run_id,
+            new_token=lambda: secrets.token_hex(8),
+            runs_folder=folder,
+        )
 
-    def _clouds_in(self, folder: Path) -> CloudRegistry:
-        from engine.runs.clouds.registry import CloudRegistry
+    @overload
+    def run(self, given: RunRequest, /) -> Run: ...
 
-        settings = {
-            name: self._said.get(name) or cloud.settings_in(os.environ)
-            for name, cloud in CLOUDS.items()
-        }
-        return CloudRegistry(folder, self.clock, settings, self._rehearsal_url)
+    @overload
+    def run(
+        self, given: Scenario | str | Path | None = None, /, **options: Unpack[RunOptions]
+    ) -> Run: ...
 
-    @cached_property
-    def folder(self) -> Path:
-        """Where runs keep their files, and what marks this installation's local machines."""
-        return self._folder or folder_beside(self._db.url)
+    def run(
+        self, given: RunRequest | Scenario | str | Path | None = None, /, **options: Any
+    ) -> Run:
+        """Run a load test in this process until it has ended: ``engine.runs.run``."""
+        return self.runs.run(cast("Scenario", given), **options)
+
+    def estimate(
+        self,
+        given: Scenario | str | Path | None = None,
+        /,
+        *,
+        provider: str = "any",
+        or_on: Sequence[str] = (),
+        account: str | None = None,
+        **options: Unpack[ScenarioOptions],
+    ) -> Estimate:
+        """What a load test takes and costs: ``engine.runs.estimate``."""
+        return self.runs.estimate(given, provider=provider, or_on=or_on, account=account, **options)
 
     @property
-    def _plans_file(self) -> Path:
-        return plans_file(os.environ)
+    def accounts(self) -> AccountCommands:
+        """Accounts: open, show, list; their plan up, down, on demand; boost, cancel, renew, pay."""
+        from engine.commands.accounts import AccountCommands
+
+        return self._room(AccountCommands)
+
+    @property
+    def departments(self) -> DepartmentCommands:
+        """Departments of an account: add, allocate, limit, show, list."""
+        from engine.commands.departments import DepartmentCommands
+
+        return self._room(DepartmentCommands)
+
+    @property
+    def targets(self) -> TargetCommands:
+        """Hosts that an account's runs may load from a cloud: allow, forbid, list, check."""
+        from engine.commands.targets import TargetCommands
+
+        return self._room(TargetCommands)
+
+    @property
+    def runs(self) -> RunCommands:
+        """Runs: estimate, prepare, accept, run, start, drive, wait, cancel, show, list."""
+        from engine.commands.runs import RunCommands
+
+        return self._room(RunCommands)
+
+    @property
+    def reports(self) -> ReportCommands:
+        """What the books say of an account: ledger, invoices, usage, and advice on plans."""
+        from engine.commands.reports import ReportCommands
+
+        return self._room(ReportCommands)
+
+    @property
+    def calibrations(self) -> CalibrationCommands:
+        """What one user of a test takes of an injector, measured here or on a cloud."""
+        from engine.commands.calibrations import CalibrationCommands
+
+        return self._room(CalibrationCommands)
+
+    @property
+    def catalog(self) -> CatalogCommands:
+        """Machine types and prices: the current ones, refresh, versions, use."""
+        from engine.commands.catalogs import CatalogCommands
+
+        return self._room(CatalogCommands)
+
+    @property
+    def serving(self) -> ServingCommands:
+        """The controller that runs what is queued, and what others left behind: serve."""
+        from engine.commands.serving import ServingCommands
+
+        return self._room(ServingCommands)
+
+    @property
+    def reaper(self) -> ReaperCommands:
+        """Machines that outlived their run: reap, places; and whether anybody looks for them."""
+        from engine.commands.reaper import ReaperCommands
+
+        return self._room(ReaperCommands)
+
+    @property
+    def doctor(self) -> DoctorCommands:
+        """What a run needs and what is missing: examine; the least that it must be allowed."""
+        from engine.commands.doctor import DoctorCommands
+
+        return self._room(DoctorCommands)
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that everything lives by."""
+        return self._context.clock
 
     def close(self) -> None:
-        """Let go of the database; the next call opens it again."""
-        if "_db" in self.__dict__:
-            self._db.dispose()
+        """Let go of the database; the next command opens it again."""
+        self._context.close()
 
+    def __enter__(self) -> Self:
+        """The engine, which is closed at the end of the block."""
+        return self
 
-def folder_beside(url: sqlalchemy.URL) -> Path:
-    """The folder for the runs of a database: beside a file, in the user's data folder otherwise."""
-    if url.get_backend_name() == "sqlite" and url.database:
-        return Path(f"{url.database}.runs").absolute()
-    name = hashlib.sha256(url.render_as_string(hide_password=True).encode()).hexdigest()[:16]
-    return data_folder() / f"{name}.runs"
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the engine."""
+        self.close()
+
+    def _room(self, kind: Callable[[EngineContext], R]) -> R:
+        key = cast("type[object]", kind)
+        if key not in self._rooms:
+            self._rooms[key] = kind(self._context)
+        return cast("R", self._rooms[key])
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever it was
+            """What a name of former versions stands for, with a ``DeprecationWarning``."""
+            from engine.former_names import of_former_name
+
+            return of_former_name(self, name)

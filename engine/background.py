@@ -37,15 +37,15 @@ def _drive(
 
     clock = None if now is None else StartingClock(now)
     try:
-        engine = Engine(
+        with Engine(
             os.environ[URL_VARIABLE],
             clock=clock,
             folder=folder,
             rehearsal_url=os.environ.get(REHEARSAL_VARIABLE),
-        )
-        engine.store.load(run_id)
-        report_started()
-        engine.wait(run_id)
+        ) as engine:
+            engine.runs.store.load(run_id)
+            report_started()
+            engine.runs.wait(run_id)
     except LoadmusterError as error:
         sys.stderr.write(f"{error.message}\n")
         return error.exit_code

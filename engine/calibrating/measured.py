@@ -7,6 +7,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from engine.calibrating.place import place_of
+from engine.readers.overrides import overridden
+from engine.readers.scenario_request import ScenarioRequest
 from engine.scenario import Scenario
 
 
@@ -22,3 +24,17 @@ def as_measured(scenario: Scenario, folder: Path | None = None) -> Scenario:
     from engine.calibrating.folder import evidence_of
 
     return replace(scenario, measured=measured_by(evidence_of(scenario, folder)))
+
+
+def counted_scenario(request: ScenarioRequest, scenario: Scenario) -> Scenario:
+    """What the estimate counts with: the regions asked for, and what was measured of the users.
+
+    Args:
+        request: Says which regions, and whether what was measured counts.
+        scenario: What ``requested_scenario`` made of it.
+
+    Raises:
+        CalibrationFilesError: What is kept of the test cannot be read.
+    """
+    placed = overridden(scenario, regions=request.regions)
+    return placed if request.published else as_measured(placed)

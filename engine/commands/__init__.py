@@ -1,5 +1,5 @@
-"""The commands of the Python API by subject; ``Engine`` has them all as methods.
+"""The rooms of the Python API: ``Engine`` has one of each.
 
-Each is one transaction, does nothing when its request id has been answered before, and returns what
-it concerns as it stands afterwards.
+Each command of a room is one transaction, reads the clock once, does nothing when its request id
+has been answered before, and returns what it concerns as it stands afterwards.
 """

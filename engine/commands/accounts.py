@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from engine.commands.base import Commands
+from engine.commands.context import EngineContext
 from pricing.plans.channels import Channel
 from pricing.plans.model import Plan
-from pricing.plans.on_sale import find_plan, load_plans
 
 if TYPE_CHECKING:
     from pricing.accounts.account import Account, Advanced
     from pricing.accounts.billing_settings import BillingSettings
     from pricing.accounts.plan_history import HistoryRow, PlanOffer
     from pricing.accounts.view import AccountView
+    from pricing.departments.extra_credits import ExtraCredits
 
 ON_DEMAND = "on-demand"
 
@@ -29,10 +29,13 @@ class AdvanceCount(Struct, frozen=True):
     failed: int
 
 
-class AccountCommands(Commands):
+class AccountCommands:
     """Opening an account, and what can be done with its plan."""
 
-    def open_account(  # noqa: PLR0913 - one keyword an option of `loadmuster account open`
+    def __init__(self, context: EngineContext) -> None:
+        self._context = context
+
+    def open(  # noqa: PLR0913 - one keyword an option of `loadmuster account open`
         self,
         account_id: str,
         *,
@@ -50,12 +53,12 @@ class AccountCommands(Commands):
         from pricing.accounts import opening
         from pricing.accounts.plan_changes import check_sale
 
-        now = self.clock.now()
-        wanted = self._find_plan(plan).with_credits(credits_wanted)
+        now = self._context.clock.now()
+        wanted = self._context.plan_named(plan, now).with_credits(credits_wanted)
         check_sale(account_id, None, wanted, agreed_with)
         # Before there is a database: a mistake leaves nothing behind.
         opening.check_opening(account_id, timezone=timezone, activated_at=activated, now=now)
-        with self._transaction() as conn:
+        with self._context.transaction() as conn:
             return opening.open_account(
                 conn,
                 account_id,
@@ -67,29 +70,31 @@ class AccountCommands(Commands):
                 channel=channel,
                 card=card,
                 administrators=administrators,
-                payer=self.payer,
+                payer=self._context.payer,
             )
 
-    def account(self, account_id: str) -> Account:
+    def get(self, account_id: str) -> Account:
         """The account as it is on record."""
         from pricing.accounts import account as accounts
 
-        with self._reading() as conn:
+        with self._context.reading() as conn:
             return accounts.find_account(conn, account_id)
 
-    def list_accounts(self) -> Sequence[Account]:
+    def list(self) -> Sequence[Account]:
         """Every account, by id."""
         from pricing.accounts import account as accounts
 
-        with self._reading() as conn:
+        with self._context.reading() as conn:
             return accounts.list_accounts(conn)
 
-    def show_account(self, account_id: str) -> AccountView:
+    def show(self, account_id: str) -> AccountView:
         """The account with its period, balance, lots and next charge."""
         from pricing.accounts import account as accounts
 
-        with self._transaction() as conn:
-            return accounts.account_view(conn, account_id, self.clock.now(), payer=self.payer)
+        with self._context.transaction() as conn:
+            return accounts.account_view(
+                conn, account_id, self._context.clock.now(), payer=self._context.payer
+            )
 
     def upgrade(
         self,
@@ -103,8 +108,11 @@ class AccountCommands(Commands):
         """Put the account on a bigger plan at once, or on a first one (R35-R43)."""
         from pricing.accounts.plan_changes import upgrade
 
-        wanted = self._find_plan(plan).with_credits(credits_wanted)
-        return self._do(upgrade, account_id, request_id, wanted=wanted, agreed_with=agreed_with)
+        now = self._context.clock.now()
+        wanted = self._context.plan_named(plan, now).with_credits(credits_wanted)
+        return self._do(
+            upgrade, account_id, request_id, now, wanted=wanted, agreed_with=agreed_with
+        )
 
     def downgrade(
         self,
@@ -118,8 +126,11 @@ class AccountCommands(Commands):
         """Have the account on a smaller plan from the next boundary on (R44-R48)."""
         from pricing.accounts.plan_changes import downgrade
 
-        wanted = self._find_plan(plan).with_credits(credits_wanted)
-        return self._do(downgrade, account_id, request_id, wanted=wanted, agreed_with=agreed_with)
+        now = self._context.clock.now()
+        wanted = self._context.plan_named(plan, now).with_credits(credits_wanted)
+        return self._do(
+            downgrade, account_id, request_id, now, wanted=wanted, agreed_with=agreed_with
+        )
 
     def to_on_demand(
         self, account_id: str, *, agreed_with: str | None = None, request_id: str | None = None
@@ -127,9 +138,10 @@ class AccountCommands(Commands):
         """Put the account on demand at once; its credits are suspended (R49-R53)."""
         from pricing.accounts.on_demand import to_on_demand
 
-        plan = self._find_plan(ON_DEMAND)
+        now = self._context.clock.now()
+        plan = self._context.plan_named(ON_DEMAND, now)
         return self._do(
-            to_on_demand, account_id, request_id, on_demand=plan, agreed_with=agreed_with
+            to_on_demand, account_id, request_id, now, on_demand=plan, agreed_with=agreed_with
         )
 
     def undo(self, account_id: str, *, request_id: str | None = None) -> AccountView:
@@ -144,9 +156,7 @@ class AccountCommands(Commands):
 
         return self._do(boost, account_id, request_id)
 
-    def cancel_subscription(
-        self, account_id: str, *, by: str, request_id: str | None = None
-    ) -> AccountView:
+    def cancel(self, account_id: str, *, by: str, request_id: str | None = None) -> AccountView:
         """Ask, as an administrator, for the end of the subscription (R56-R58)."""
         from pricing.accounts.cancellations import cancel
 
@@ -170,7 +180,7 @@ class AccountCommands(Commands):
 
         return self._do(renew, account_id, request_id)
 
-    def delete_account(self, account_id: str, *, request_id: str | None = None) -> AccountView:
+    def delete(self, account_id: str, *, request_id: str | None = None) -> AccountView:
         """Delete the account for good; its subscriptions must have ended (R66)."""
         from pricing.accounts.deletions import delete
 
@@ -188,13 +198,29 @@ class AccountCommands(Commands):
 
         return self._do(pay, account_id, request_id)
 
+    def extra_credits(
+        self, account_id: str, limit_li_minutes: int, *, request_id: str | None = None
+    ) -> ExtraCredits:
+        """Set how many extra credits an account may buy in a billing period (R107)."""
+        from pricing.departments import extra_credits
+
+        with self._context.transaction() as conn:
+            return extra_credits.limit_extra_credits(
+                conn,
+                account_id,
+                limit_li_minutes,
+                now=self._context.clock.now(),
+                request_id=request_id,
+                payer=self._context.payer,
+            )
+
     def history(self, account_id: str) -> Sequence[HistoryRow]:
         """Every plan that the account was on, oldest first (R110-R113)."""
         from pricing.accounts.account import advance
         from pricing.accounts.plan_history import plan_history
 
-        with self._transaction() as conn:
-            advance(conn, account_id, self.clock.now(), payer=self.payer)
+        with self._context.transaction() as conn:
+            advance(conn, account_id, self._context.clock.now(), payer=self._context.payer)
             return plan_history(conn, account_id)
 
     def offers(self, account_id: str) -> Sequence[PlanOffer]:
@@ -202,21 +228,21 @@ class AccountCommands(Commands):
         from pricing.accounts.account import advance
         from pricing.accounts.plan_history import offers_of
 
-        now = self.clock.now()
-        with self._transaction() as conn:
-            advance(conn, account_id, now, payer=self.payer)
-            return offers_of(conn, account_id, self._plans_on_sale(now).values())
+        now = self._context.clock.now()
+        with self._context.transaction() as conn:
+            advance(conn, account_id, now, payer=self._context.payer)
+            return offers_of(conn, account_id, self._context.plans_on_sale(now).values())
 
     def billing_settings(self, account_id: str) -> BillingSettings | None:
         """How the account pays; None before it has subscribed to a paid plan (R98-R101)."""
         from pricing.accounts.account import find_account
         from pricing.accounts.billing_settings import billing_settings
 
-        with self._reading() as conn:
+        with self._context.reading() as conn:
             find_account(conn, account_id)
             return billing_settings(conn, account_id)
 
-    def advance_all(self, *, watch: Callable[[Advanced], None] | None = None) -> AdvanceCount:
+    def advance(self, *, watch: Callable[[Advanced], None] | None = None) -> AdvanceCount:
         """Bring every account's books up to now; one that fails is left as it was.
 
         Also deletes the run history of accounts that left more than a month ago (R64).
@@ -227,30 +253,22 @@ class AccountCommands(Commands):
         from engine.runs.history import forget_history
         from pricing.accounts.account import advance_all
 
-        now = self.clock.now()
+        now = self._context.clock.now()
         accounts = failed = 0
-        for each in advance_all(self._transaction, now, payer=self.payer):
+        for each in advance_all(self._context.transaction, now, payer=self._context.payer):
             accounts += 1
             failed += each.failure is not None
             if watch is not None:
                 watch(each)
-        with self._transaction() as conn:
+        with self._context.transaction() as conn:
             forget_history(conn, now)
         return AdvanceCount(accounts, failed)
 
-    def _find_plan(self, name: str) -> Plan:
-        """The plan of that name, as it is sold today."""
-        return find_plan(name, self._plans_file, at=self.clock.now().date())
-
-    def _plans_on_sale(self, now: datetime) -> Mapping[str, Plan]:
-        """The plans by name, as they are sold that day."""
-        return load_plans(self._plans_file, at=now.date())
-
-    def _plan_of(self, account_id: str) -> Plan:
+    def plan_of(self, account_id: str) -> Plan:
         """The plan that the account is on, as it was sold to it."""
         from pricing.accounts.account import plan_of
 
-        with self._reading() as conn:
+        with self._context.reading() as conn:
             return plan_of(conn, account_id)
 
     def _do(
@@ -258,19 +276,20 @@ class AccountCommands(Commands):
         command: Callable[..., None],
         account_id: str,
         request_id: str | None,
+        at: datetime | None = None,
         **arguments: Any,  # noqa: ANN401 - the command's own
     ) -> AccountView:
-        """One command and the account afterwards, in one transaction."""
+        """One command and the account afterwards, in one transaction and at one instant."""
         from pricing.accounts.account import account_view
 
-        now = self.clock.now()
-        with self._transaction() as conn:
+        now = self._context.clock.now() if at is None else at
+        with self._context.transaction() as conn:
             command(
                 conn,
                 account_id,
                 **arguments,
                 now=now,
-                request_id=self._id_of(request_id),
-                payer=self.payer,
+                request_id=self._context.id_of(request_id),
+                payer=self._context.payer,
             )
-            return account_view(conn, account_id, now, payer=self.payer)
+            return account_view(conn, account_id, now, payer=self._context.payer)

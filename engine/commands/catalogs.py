@@ -7,35 +7,46 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from engine.catalogs.in_use import catalog_in_use, versions_here
-from engine.commands.base import Commands
+from engine.commands.context import EngineContext
+from engine.former_names import FormerlyCalled
 
 if TYPE_CHECKING:
     from engine.catalogs.fetching import FetchProgress
     from engine.catalogs.refresh import Refreshed
     from pricing.catalog import Catalog
+    from pricing.catalog.versions import Versions
 
 
-class CatalogCommands(Commands):
+class CatalogCommands(FormerlyCalled):
     """The catalogue that estimates and runs are made with."""
 
-    def catalog(self) -> Catalog:
+    former_call = "catalog"
+
+    def __init__(self, context: EngineContext) -> None:
+        self._context = context
+
+    def current(self) -> Catalog:
         """Machine types and prices in use: those refreshed last, else the bundled ones.
 
         Raises:
             CatalogUnreadableError: A refreshed catalogue is in use, and is damaged.
         """
-        return catalog_in_use()
+        return catalog_in_use(self._context.environment)
 
-    def use_catalog(self, version: str) -> Catalog:
+    def versions(self) -> Versions:
+        """All versions of the catalogue that this user has."""
+        return versions_here(self._context.environment)
+
+    def use(self, version: str) -> Catalog:
         """Use a version of the catalogue from now on: ``bundled``, or the name of a refreshed one.
 
         Raises:
             UnknownVersionError: There is none.
             CatalogUnreadableError: It is damaged; the version in use stays.
         """
-        return versions_here().use(version)
+        return self.versions().use(version)
 
-    def refresh_catalog(
+    def refresh(
         self,
         provider: str,
         *,
@@ -57,8 +68,8 @@ class CatalogCommands(Commands):
         from engine.catalogs.refresh import refresh
         from engine.catalogs.sources import price_source
 
-        day = self.clock.now().date()
-        with closing(price_source(provider, self.clock, spot=spot)) as source:
+        day = self._context.clock.now().date()
+        with closing(price_source(provider, self._context.clock, spot=spot)) as source:
             return refresh(
-                source, versions_here(), day=day, regions=regions, spot=spot, watch=watch
+                source, self.versions(), day=day, regions=regions, spot=spot, watch=watch
             )

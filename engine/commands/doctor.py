@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.commands.heartbeats import HeartbeatCommands
+from engine.commands.context import EngineContext
+from engine.commands.reaper import ReaperCommands
 
 if TYPE_CHECKING:
     from engine.doctor import Checkup
-    from engine.runs.clouds.registry import CloudRegistry
 
 
-class DoctorCommands(HeartbeatCommands):
+class DoctorCommands:
     """Looking at what runs need, before there is one."""
+
+    def __init__(self, context: EngineContext) -> None:
+        self._context = context
 
     def examine(self, *, providers: Sequence[str] = (), regions: Sequence[str] = ()) -> Checkup:
         """Look at this computer and at the providers; costs nothing and changes nothing.
@@ -28,20 +30,18 @@ class DoctorCommands(HeartbeatCommands):
         from engine.doctor import HERE, Checkup, examinations, examine_here
 
         def open_books() -> str:
-            with self._reading() as conn:
+            with self._context.reading() as conn:
                 url = conn.engine.url.render_as_string(hide_password=True)
             return f"{url}, at {revisions()[-1]}"
 
-        here = tuple(examine_here(open_books, lambda: self.folder, self.heartbeats, self.clock))
+        use = self._context
+        heartbeats = ReaperCommands(use).heartbeats
+        here = tuple(examine_here(open_books, lambda: use.folder, heartbeats, use.clock))
         # Also where the database beside which the runs' files lie is out of reach.
-        clouds = self._clouds_in(Path())
+        clouds = self._context.open_clouds(Path())
         known = examinations()
         found = {name: tuple(known[name](clouds, regions)) for name in providers or known}
         return Checkup({HERE: here, **found}, tuple(providers))
-
-    @abstractmethod
-    def _clouds_in(self, folder: Path) -> CloudRegistry:
-        """The clouds of runs whose files lie in a folder."""
 
     def policy(self, provider: str) -> dict[str, Any]:
         """The least that runs on a cloud must be allowed: an IAM policy, or a role of Azure.
@@ -49,4 +49,4 @@ class DoctorCommands(HeartbeatCommands):
         Raises:
             BadInputError: A setting that stands in it is missing, or there is no such cloud.
         """
-        return self._clouds_in(Path()).real_cloud(provider).policy()
+        return self._context.open_clouds(Path()).real_cloud(provider).policy()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from engine.commands.base import Commands
+from engine.commands.context import EngineContext
 from pricing.plans.on_sale import load_plans
 from pricing.tariffs import load_tariff
 
@@ -20,16 +20,19 @@ OBSERVED_FOR = timedelta(days=30)
 """How far back an account's runs say what it needs in a month."""
 
 
-class ReportCommands(Commands):
+class ReportCommands:
     """Reading an account's books; nothing is changed but what was due by now."""
+
+    def __init__(self, context: EngineContext) -> None:
+        self._context = context
 
     def ledger(self, account_id: str) -> Sequence[Transaction]:
         """Every transaction of the account with its postings, oldest first."""
         from pricing.accounts import account as accounts
         from pricing.ledger import ledger
 
-        with self._transaction() as conn:
-            accounts.advance(conn, account_id, self.clock.now(), payer=self.payer)
+        with self._context.transaction() as conn:
+            accounts.advance(conn, account_id, self._context.clock.now(), payer=self._context.payer)
             return ledger.entries(conn, account_id)
 
     def invoices(self, account_id: str, *, by: str | None = None) -> Sequence[Invoice]:
@@ -42,8 +45,8 @@ class ReportCommands(Commands):
         from pricing.ledger import invoices
         from pricing.reports.usage_access import check_may_see
 
-        with self._transaction() as conn:
-            accounts.advance(conn, account_id, self.clock.now(), payer=self.payer)
+        with self._context.transaction() as conn:
+            accounts.advance(conn, account_id, self._context.clock.now(), payer=self._context.payer)
             check_may_see(conn, account_id, by)
             return invoices.list_invoices(conn, account_id)
 
@@ -74,7 +77,7 @@ class ReportCommands(Commands):
         from pricing.reports.invoices_page import DEFAULT_SELLER, Parties, invoice_page
         from pricing.reports.usage_access import check_may_see
 
-        with self._reading() as conn:
+        with self._context.reading() as conn:
             timezone = accounts.find_account(conn, account_id).timezone
             check_may_see(conn, account_id, by)
             invoice = find_invoice(conn, account_id, number)
@@ -90,11 +93,11 @@ class ReportCommands(Commands):
         from pricing.reports import usage_records
         from pricing.reports.usage_access import check_may_see
 
-        with self._transaction() as conn:
+        with self._context.transaction() as conn:
             accounts.find_account(conn, account_id)
             check_may_see(conn, account_id, by)
             return usage_records.usage_of_cycle(
-                conn, account_id, self.clock.now(), payer=self.payer
+                conn, account_id, self._context.clock.now(), payer=self._context.payer
             )
 
     def advise(
@@ -120,17 +123,17 @@ class ReportCommands(Commands):
         from pricing.accounts import account as accounts
         from pricing.reports import advisor, usage_records
 
-        now = self.clock.now()
+        now = self._context.clock.now()
         observed = credits_left = None
         if account_id is not None:
-            with self._transaction() as conn:
-                view = accounts.account_view(conn, account_id, now, payer=self.payer)
+            with self._context.transaction() as conn:
+                view = accounts.account_view(conn, account_id, now, payer=self._context.payer)
                 recent = usage_records.runs_until(conn, account_id, now, OBSERVED_FOR)
             observed = advisor.observed_need(recent)
             if view.period is not None:
                 credits_left = view.balance_li_minutes - view.reserved_li_minutes
         need = advisor.complete_need(observed, li_minutes=li_minutes, runs=runs, users=users)
-        plans = advisor.plans_to_compare(load_plans(self._plans_file).values())
+        plans = advisor.plans_to_compare(load_plans(self._context.plans_file).values())
         tariff = next((plan.tariff for plan in plans if not plan.is_subscription), None)
         return advisor.advise(
             need,

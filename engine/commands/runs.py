@@ -1,87 +1,206 @@
-"""A run's life: drive it here, leave it to another process, wait, cancel, show."""
+"""A run's life: accept it, drive it here, leave it to another process, wait, cancel, show."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack, overload
 
-from engine.clouds import LOCAL
-from engine.commands.orders import OrderCommands
+from engine.calibrating.measured import counted_scenario
+from engine.catalogs.in_use import catalog_in_use
+from engine.commands.context import EngineContext
+from engine.commands.orders import RunAcceptance
+from engine.former_names import FormerlyCalled
+from engine.planning.estimate import Estimate, estimate
+from engine.planning.places import ANY_PROVIDER
+from engine.readers.scenario_request import (
+    ScenarioOptions,
+    requested_scenario,
+    scenario_request,
+)
 from engine.runs.errors import DriveTimeoutError, LeaseLostError
+from engine.runs.prepared import PreparedRun
+from engine.runs.request import RunOptions, RunRequest, run_request
 from engine.runs.states import Run
 from engine.scenario import Scenario
 from kernel.clock import SystemClock
+from pricing.plans.on_sale import estimated_plans
 
 if TYPE_CHECKING:
     from engine.runs.controller import Controller
     from engine.runs.decide import Observed
     from engine.runs.leases.lease import Lease
+    from engine.runs.store import RunStore
     from engine.runs.view import RunView
+    from pricing.run_charges.funding import Funding
 
 WAIT_POLL_S = 0.2
 WAIT_S_MAX = 24 * 3600.0
 
+Given = Scenario | str | Path
+"""A scenario, or the path of its file."""
 
-class RunCommands(OrderCommands):
-    """Runs, from their acceptance to their end."""
 
-    def run(  # noqa: PLR0913 - one keyword an option of `loadmuster run`
+class RunCommands(FormerlyCalled):
+    """Runs, from their estimate to their end.
+
+    ``prepare``, ``accept``, ``run`` and ``start`` take a ``RunRequest``, or a scenario (or the path
+    of its file) with the fields of a request as keywords.
+    """
+
+    former_call = "runs"
+
+    def __init__(self, context: EngineContext) -> None:
+        self._context = context
+        self._acceptance = RunAcceptance(context)
+
+    @property
+    def store(self) -> RunStore:
+        """The runs as they are on record."""
+        return self._context.store
+
+    @property
+    def folder(self) -> Path:
+        """Where runs keep their files, and what marks this installation's local machines."""
+        return self._context.folder
+
+    def estimate(
         self,
-        scenario: Scenario,
+        given: Given | None = None,
+        /,
         *,
-        account: str,
-        department: str | None = None,
-        provider: str = LOCAL,
+        provider: str = ANY_PROVIDER,
         or_on: Sequence[str] = (),
-        dry_run: bool = False,
-        spot: bool = False,
-        request_id: str | None = None,
-    ) -> Run:
-        """Accept the run and drive it in this process until it has ended."""
-        lease = self.new_lease()
-        accepted = self.accept(
-            scenario,
-            account=account,
-            department=department,
+        account: str | None = None,
+        **options: Unpack[ScenarioOptions],
+    ) -> Estimate:
+        """What a load test takes and costs; nothing is put on record and no cloud is asked.
+
+        Args:
+            given: The scenario, or the path of its file.
+            provider: ``aws``, ``azure``, or ``any`` for both.
+            or_on: Clouds that may stand in for the provider.
+            account: Quote under its plan.
+            **options: The fields of a ``ScenarioRequest``, which change the scenario.
+
+        Raises:
+            BadInputError: The scenario cannot be read or estimated, or there is no such account.
+        """
+        from engine.commands.accounts import AccountCommands
+
+        request = scenario_request(given, options)
+        plan = None if account is None else AccountCommands(self._context).plan_of(account)
+        return estimate(
+            counted_scenario(request, requested_scenario(request)),
+            catalog=catalog_in_use(self._context.environment),
             provider=provider,
             or_on=or_on,
-            dry_run=dry_run,
-            spot=spot,
-            request_id=request_id,
-            lease=lease,
+            at=self._context.clock.now().date(),
+            plan=plan,
+            plans=estimated_plans(self._context.plans_file),
         )
-        return self.drive(accepted.id, lease=lease)
 
-    def start(  # noqa: PLR0913 - one keyword an option of `loadmuster run`
+    @overload
+    def prepare(self, given: RunRequest, /) -> PreparedRun: ...
+
+    @overload
+    def prepare(
+        self, given: Given | None = None, /, **options: Unpack[RunOptions]
+    ) -> PreparedRun: ...
+
+    def prepare(self, given: RunRequest | Given | None = None, /, **options: object) -> PreparedRun:
+        """What would be started: read, estimated and placed; nothing is put on record.
+
+        Raises:
+            BadInputError: The request contradicts itself, or cannot be run.
+        """
+        return self._acceptance.prepare(run_request(given, options), self._context.clock.now())
+
+    def payment(self, planned: Estimate, *, account: str, department: str | None = None) -> Funding:
+        """Who would pay for a run of the estimated test now, and how much.
+
+        Raises:
+            RefusedError: What a run would be refused with.
+        """
+        return self._acceptance.payment(
+            planned, account=account, department=department, now=self._context.clock.now()
+        )
+
+    @overload
+    def accept(self, given: RunRequest | PreparedRun, /, *, lease: Lease | None = None) -> Run: ...
+
+    @overload
+    def accept(
         self,
-        scenario: Scenario,
+        given: Given | None = None,
+        /,
         *,
-        account: str,
-        department: str | None = None,
-        provider: str = LOCAL,
-        or_on: Sequence[str] = (),
-        dry_run: bool = False,
-        spot: bool = False,
-        request_id: str | None = None,
+        lease: Lease | None = None,
+        **options: Unpack[RunOptions],
+    ) -> Run: ...
+
+    def accept(
+        self,
+        given: RunRequest | PreparedRun | Given | None = None,
+        /,
+        *,
+        lease: Lease | None = None,
+        **options: object,
     ) -> Run:
-        """Accept the run and leave it to a controller process of its own.
+        """Quote the run, reserve what it will cost, and put it on record; nothing is launched.
+
+        What was prepared is accepted as it was shown. A run goes to the clouds ``or_on`` only
+        where no place of ``provider`` has the machines; what it is charged stays the same. Before
+        a run on a real cloud is put on record, the cloud is looked at: credentials, network,
+        machine types, quotas. A new run is held by the ``lease`` of who is going to drive it;
+        without one it is free for whoever serves.
+
+        Raises:
+            BadInputError: The scenario cannot run there, or the account does not exist.
+            RefusedError: Not enough credits or money in the wallet, above the cap, the account has
+                not allowed the target, or the request id was used before.
+            ProviderFailedError: The cloud refuses what the run needs, or does not answer.
+        """
+        now = self._context.clock.now()
+        if isinstance(given, PreparedRun):
+            return self._acceptance.accept(given, lease, now)
+        prepared = self._acceptance.prepare(run_request(given, options), now)
+        return self._acceptance.accept(prepared, lease, now)
+
+    @overload
+    def run(self, given: RunRequest, /) -> Run: ...
+
+    @overload
+    def run(self, given: Given | None = None, /, **options: Unpack[RunOptions]) -> Run: ...
+
+    def run(self, given: RunRequest | Given | None = None, /, **options: object) -> Run:
+        """Accept the run and drive it in this process until it has ended.
+
+        One that is to be queued or detached returns at once.
+        """
+        request = run_request(given, options)
+        if request.queue or request.detach:
+            return self.start(request)
+        lease = self.new_lease()
+        return self.drive(self.accept(request, lease=lease).id, lease=lease)
+
+    @overload
+    def start(self, given: RunRequest, /) -> Run: ...
+
+    @overload
+    def start(self, given: Given | None = None, /, **options: Unpack[RunOptions]) -> Run: ...
+
+    def start(self, given: RunRequest | Given | None = None, /, **options: object) -> Run:
+        """Accept the run and leave it to a controller process of its own, or to whoever serves.
 
         Raises:
             ControllerNotStartedError: It did not start; the run stays accepted.
         """
-        accepted = self.accept(
-            scenario,
-            account=account,
-            department=department,
-            provider=provider,
-            or_on=or_on,
-            dry_run=dry_run,
-            spot=spot,
-            request_id=request_id,
-        )
-        self.detach(accepted.id)
+        request = run_request(given, options)
+        accepted = self.accept(request)
+        if not request.queue:
+            self.detach(accepted.id)
         return accepted
 
     def detach(self, run_id: str) -> None:
@@ -92,8 +211,9 @@ class RunCommands(OrderCommands):
         """
         from engine.runs.detached import spawn
 
-        test_clock = None if isinstance(self.clock, SystemClock) else self.clock.now()
-        spawn(run_id, self._db.url, self.folder, test_clock=test_clock)
+        use = self._context
+        test_clock = None if isinstance(use.clock, SystemClock) else use.clock.now()
+        spawn(run_id, use.db.url, use.folder, test_clock=test_clock)
 
     def drive(
         self,
@@ -125,26 +245,9 @@ class RunCommands(OrderCommands):
         if stop_wanted is not None:
             controller.stop_wanted = stop_wanted
         run = controller.drive(run_id)
-        self._clouds.close(run)
-        self._keep_figures(run)
+        self._context.clouds.close(run)
+        _keep_figures(run)
         return run
-
-    def _keep_figures(self, run: Run) -> None:
-        """What a real run measured of its users, for later estimates of the same test.
-
-        A controller that dies before this loses them, and nothing else.
-        """
-        if not run.ended or run.order.rehearsal or run.result is None or run.ended_at is None:
-            return
-        from engine.calibrating.evidence import run_figures
-        from engine.calibrating.folder import CalibrationFilesError, keep_run
-
-        order = run.order
-        figures = run_figures(run.id, run.ended_at, order.provider, order.scenario, run.result)
-        if figures is not None:
-            # The run has ended well; a folder that cannot be written is told by who reads it.
-            with suppress(CalibrationFilesError):
-                keep_run(order.scenario, figures)
 
     def cancel(self, run_id: str, *, timeout_s: float = WAIT_S_MAX) -> Run:
         """Ask for the run's end and return once its machines are proven gone.
@@ -152,7 +255,7 @@ class RunCommands(OrderCommands):
         Cancelling twice, or after the end, changes nothing.
         """
         self.store.load(run_id)
-        self.store.request_cancel(run_id, self.clock.now())
+        self.store.request_cancel(run_id, self._context.clock.now())
         return self.wait(run_id, timeout_s=timeout_s)
 
     def wait(self, run_id: str, *, timeout_s: float = WAIT_S_MAX) -> Run:
@@ -168,7 +271,7 @@ class RunCommands(OrderCommands):
             try:
                 return self.drive(run_id)
             except LeaseLostError:
-                self.clock.sleep(WAIT_POLL_S)
+                self._context.clock.sleep(WAIT_POLL_S)
         raise DriveTimeoutError(
             f"run {run_id} is still {run.state} after {timeout_s:.0f} s; its controller goes on",
             run=run_id,
@@ -181,11 +284,11 @@ class RunCommands(OrderCommands):
         from pricing.run_charges import charges
 
         run = self.store.load(run_id)
-        with self._reading() as conn:
+        with self._context.reading() as conn:
             bill = charges.bill_of(conn, run_id)
         return RunView(run, self.store.timeline(run_id), bill)
 
-    def runs(self, account: str | None = None) -> Sequence[Run]:
+    def list(self, account: str | None = None) -> Sequence[Run]:
         """All runs, newest first; of one account if named."""
         return self.store.list(account_id=account)
 
@@ -193,17 +296,36 @@ class RunCommands(OrderCommands):
         """A lease of this process that no run is held by yet."""
         from engine.runs.leases.lease import new_lease
 
-        return new_lease(secrets.token_hex(4))
+        return new_lease(self._context.new_token())
 
     def controller(self, lease: Lease | None = None) -> Controller:
         """A controller for callers that want to watch every step; without a lease, its own."""
         from engine.runs.controller import Controller
 
+        use = self._context
         return Controller(
-            db=self._db,
-            open_cloud=lambda run: self._clouds.open(run, self.store),
-            clock=self.clock,
-            folder=self.folder,
+            db=use.db,
+            open_cloud=lambda run: use.clouds.open(run, use.store),
+            clock=use.clock,
+            folder=use.folder,
             lease=lease or self.new_lease(),
-            payer=self.payer,
+            payer=use.payer,
         )
+
+
+def _keep_figures(run: Run) -> None:
+    """What a real run measured of its users, for later estimates of the same test.
+
+    A controller that dies before this loses them, and nothing else.
+    """
+    if not run.ended or run.order.rehearsal or run.result is None or run.ended_at is None:
+        return
+    from engine.calibrating.evidence import run_figures
+    from engine.calibrating.folder import CalibrationFilesError, keep_run
+
+    order = run.order
+    figures = run_figures(run.id, run.ended_at, order.provider, order.scenario, run.result)
+    if figures is not None:
+        # The run has ended well; a folder that cannot be written is told by who reads it.
+        with suppress(CalibrationFilesError):
+            keep_run(order.scenario, figures)

@@ -101,7 +101,9 @@ def time_scale_of(
     return wanted
 
 
-def order_hash(order: RunOrder, regions: Sequence[str], or_on: Sequence[str] = ()) -> str:
+def order_hash(
+    order: RunOrder, regions: Sequence[str], or_on: Sequence[str] = (), *, published: bool = False
+) -> str:
     """What a request id stands for: everything that the caller chose, and nothing of our own."""
     wish = {
         key: value
@@ -113,6 +115,8 @@ def order_hash(order: RunOrder, regions: Sequence[str], or_on: Sequence[str] = (
     # Not named where it is empty: requests from before it keep their meaning.
     if or_on:
         wish["or_on"] = list(or_on)
+    if published:
+        wish["published"] = True
     if order.scenario.program is not None:
         # What the files hold counts, not where they were read.
         program = {**wish["scenario"]["program"], "folder": ""}

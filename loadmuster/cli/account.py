@@ -81,7 +81,7 @@ def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names 
 
     activated_at = None if activated is None else _activation(activated, timezone)
     engine = settings.engine()
-    engine.open_account(
+    engine.accounts.open(
         account_id,
         plan=plan_name,
         timezone=timezone,
@@ -93,7 +93,7 @@ def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names 
         credits_wanted=credits_wanted,
         agreed_with=agreed_with,
     )
-    emit_account(settings, engine.show_account(account_id))
+    emit_account(settings, engine.accounts.show(account_id))
 
 
 @account.command("show")
@@ -101,14 +101,14 @@ def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names 
 @pass_settings
 def show(settings: Settings, account_id: str) -> None:
     """Show the account ID: plan, period, credits, charges."""
-    emit_account(settings, settings.engine().show_account(account_id))
+    emit_account(settings, settings.engine().accounts.show(account_id))
 
 
 @account.command("list")
 @pass_settings
 def list_(settings: Settings) -> None:
     """List the accounts."""
-    accounts = settings.engine().list_accounts()
+    accounts = settings.engine().accounts.list()
     settings.emit(accounts_document(accounts), lambda console: show_accounts(console, accounts))
 
 
@@ -118,8 +118,8 @@ def list_(settings: Settings) -> None:
 def ledger(settings: Settings, account_id: str) -> None:
     """Show every transaction in the books of the account ID."""
     engine = settings.engine()
-    written = engine.ledger(account_id)
-    timezone = engine.account(account_id).timezone
+    written = engine.reports.ledger(account_id)
+    timezone = engine.accounts.get(account_id).timezone
     settings.emit(
         ledger_document(account_id, written, timezone),
         lambda console: show_ledger(console, written, timezone),

@@ -38,7 +38,7 @@ def advance(settings: Settings, *, is_all: bool) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with console.status("advancing the accounts") as status:
         progress = _Progress(console.is_terminal, status)
-        count = settings.engine().advance_all(watch=progress.update)
+        count = settings.engine().accounts.advance(watch=progress.update)
     settings.emit(
         advanced_document(count, progress.failures),
         lambda shown: shown.print(

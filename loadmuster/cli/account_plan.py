@@ -37,7 +37,7 @@ def _wanted(command: Decorated) -> Decorated:
 def upgrade(settings: Settings, /, account_id: str, **options: Any) -> None:  # noqa: ANN401 - options
     """Put the account ID on a bigger plan now; the full difference is charged and granted."""
     engine = settings.engine()
-    view = engine.upgrade(account_id, **options)
+    view = engine.accounts.upgrade(account_id, **options)
     emit_account(settings, view)
 
 
@@ -49,7 +49,7 @@ def upgrade(settings: Settings, /, account_id: str, **options: Any) -> None:  # 
 def downgrade(settings: Settings, /, account_id: str, **options: Any) -> None:  # noqa: ANN401 - options
     """Put the account ID on a smaller plan from the next billing date on."""
     engine = settings.engine()
-    view = engine.downgrade(account_id, **options)
+    view = engine.accounts.downgrade(account_id, **options)
     emit_account(settings, view)
 
 
@@ -61,7 +61,7 @@ def downgrade(settings: Settings, /, account_id: str, **options: Any) -> None:  
 def to_on_demand(settings: Settings, /, account_id: str, **options: Any) -> None:  # noqa: ANN401 - options
     """Put the account ID on demand now; until the next billing date that can be undone."""
     engine = settings.engine()
-    view = engine.to_on_demand(account_id, **options)
+    view = engine.accounts.to_on_demand(account_id, **options)
     emit_account(settings, view)
 
 
@@ -72,7 +72,7 @@ def to_on_demand(settings: Settings, /, account_id: str, **options: Any) -> None
 def undo(settings: Settings, account_id: str, request_id: str | None) -> None:
     """Take back the switch to on-demand, or a downgrade that is pending; for nothing."""
     engine = settings.engine()
-    view = engine.undo(account_id, request_id=request_id)
+    view = engine.accounts.undo(account_id, request_id=request_id)
     emit_account(settings, view)
 
 
@@ -83,7 +83,7 @@ def undo(settings: Settings, account_id: str, request_id: str | None) -> None:
 def boost(settings: Settings, account_id: str, request_id: str | None) -> None:
     """Buy the plan's monthly LI-minutes once more."""
     engine = settings.engine()
-    view = engine.boost(account_id, request_id=request_id)
+    view = engine.accounts.boost(account_id, request_id=request_id)
     emit_account(settings, view)
 
 
@@ -95,7 +95,7 @@ def boost(settings: Settings, account_id: str, request_id: str | None) -> None:
 def cancel(settings: Settings, account_id: str, by: str, request_id: str | None) -> None:
     """Ask for the end of the subscription of ID; it counts once it is confirmed."""
     engine = settings.engine()
-    view = engine.cancel_subscription(account_id, by=by, request_id=request_id)
+    view = engine.accounts.cancel(account_id, by=by, request_id=request_id)
     emit_account(settings, view)
 
 
@@ -109,7 +109,9 @@ def confirm_cancel(
 ) -> None:
     """Confirm the cancellation of ID; the subscription ends at the next billing date."""
     engine = settings.engine()
-    view = engine.confirm_cancel(account_id, representative=representative, request_id=request_id)
+    view = engine.accounts.confirm_cancel(
+        account_id, representative=representative, request_id=request_id
+    )
     emit_account(settings, view)
 
 
@@ -120,7 +122,7 @@ def confirm_cancel(
 def renew(settings: Settings, account_id: str, request_id: str | None) -> None:
     """Take the cancellation of ID back, or within a month subscribe again."""
     engine = settings.engine()
-    view = engine.renew(account_id, request_id=request_id)
+    view = engine.accounts.renew(account_id, request_id=request_id)
     emit_account(settings, view)
 
 
@@ -131,7 +133,7 @@ def renew(settings: Settings, account_id: str, request_id: str | None) -> None:
 def delete(settings: Settings, account_id: str, request_id: str | None) -> None:
     """Delete the account ID for good, once its subscriptions have ended."""
     engine = settings.engine()
-    view = engine.delete_account(account_id, request_id=request_id)
+    view = engine.accounts.delete(account_id, request_id=request_id)
     emit_account(settings, view)
 
 
@@ -143,7 +145,7 @@ def delete(settings: Settings, account_id: str, request_id: str | None) -> None:
 def card(settings: Settings, account_id: str, card: str, request_id: str | None) -> None:
     """Put another CARD of the account ID on record."""
     engine = settings.engine()
-    view = engine.set_card(account_id, card, request_id=request_id)
+    view = engine.accounts.set_card(account_id, card, request_id=request_id)
     emit_account(settings, view)
 
 
@@ -154,7 +156,7 @@ def card(settings: Settings, account_id: str, card: str, request_id: str | None)
 def pay(settings: Settings, account_id: str, request_id: str | None) -> None:
     """Try again to collect what is overdue on the account ID."""
     engine = settings.engine()
-    view = engine.pay(account_id, request_id=request_id)
+    view = engine.accounts.pay(account_id, request_id=request_id)
     emit_account(settings, view)
 
 
@@ -164,7 +166,7 @@ def pay(settings: Settings, account_id: str, request_id: str | None) -> None:
 def offers(settings: Settings, account_id: str) -> None:
     """List the plans that the account ID can choose."""
     engine = settings.engine()
-    found = engine.offers(account_id)
+    found = engine.accounts.offers(account_id)
     settings.emit(offers_document(found), lambda console: show_offers(console, found))
 
 
@@ -174,8 +176,8 @@ def offers(settings: Settings, account_id: str) -> None:
 def history(settings: Settings, account_id: str) -> None:
     """Show the plans that the account ID was on."""
     engine = settings.engine()
-    rows = engine.history(account_id)
-    timezone = engine.account(account_id).timezone
+    rows = engine.accounts.history(account_id)
+    timezone = engine.accounts.get(account_id).timezone
     settings.emit(
         history_document(account_id, rows, timezone),
         lambda console: show_history(console, rows, timezone),

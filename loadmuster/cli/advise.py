@@ -32,7 +32,7 @@ def advise(
     answer says how many such runs its credits have room for.
     """
     engine = settings.engine()
-    advice = engine.advise(account_id, li_minutes=li_minutes, runs=runs, users=users)
+    advice = engine.reports.advise(account_id, li_minutes=li_minutes, runs=runs, users=users)
 
     def show(console: Console) -> None:
         from loadmuster.cli.advise_view import show_advice

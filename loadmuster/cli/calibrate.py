@@ -108,7 +108,7 @@ def _measured(  # noqa: PLR0913 - one keyword an option
         if dry_run or region is not None:
             first = next(iter(CLOUDS))
             raise BadInputError(f"--dry-run and --region are for a cloud: add --provider {first}")
-        return engine.calibrate(
+        return engine.calibrations.measure(
             scenario,
             account=account,
             users_max=users_max,
@@ -118,18 +118,20 @@ def _measured(  # noqa: PLR0913 - one keyword an option
         )
     if account is None:
         raise BadInputError(f"--provider {provider} takes a run, which is billed: add --account ID")
+    from engine.commands.calibrations import climb_request
     from loadmuster.cli.calibrate_cloud import climbed
     from loadmuster.cli.run_question import is_agreed
 
     console = settings.progress_console()
-    climb = engine.plan_climb(
+    climb = engine.calibrations.plan_climb(
         scenario, provider=provider, region=region, users_max=users_max, timing=timing
     )
-    if not (yes or is_agreed(console, engine, climb.scenario, account=account, provider=provider)):
+    prepared = engine.runs.prepare(climb_request(climb, account=account, dry_run=dry_run))
+    if not (yes or is_agreed(console, engine, prepared)):
         console.print("Nothing was started.")
         return None
-    run = climbed(console, engine, climb, account=account, dry_run=dry_run)
-    return engine.finish_climb(climb, run.id, keep=keep)
+    run = climbed(console, engine, climb, prepared)
+    return engine.calibrations.finish_climb(climb, run.id, keep=keep)
 
 
 def _progress(settings: Settings) -> Watch:

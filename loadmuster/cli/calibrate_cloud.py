@@ -13,15 +13,16 @@ if TYPE_CHECKING:
 
     from engine.api import Engine
     from engine.calibrating.staircase import Climb
+    from engine.runs.prepared import PreparedRun
     from engine.runs.states import Run
 
 
-def climbed(console: Console, engine: Engine, climb: Climb, *, account: str, dry_run: bool) -> Run:
+def climbed(console: Console, engine: Engine, climb: Climb, prepared: PreparedRun) -> Run:
     """The run, driven to its end; Ctrl-C ends it."""
     *fewer, most = climb.stairs.users
     users = ", ".join([*(f"{each:,}" for each in fewer), counted(most, "user")])
     console.print(f"one injector: {users}, each for {climb.stairs.step_s:.0f} s", soft_wrap=True)
     with told_to_end() as cancel_wanted:
-        lease = engine.new_lease()
-        run = engine.start_climb(climb, account=account, dry_run=dry_run, lease=lease)
+        lease = engine.runs.new_lease()
+        run = engine.runs.accept(prepared, lease=lease)
         return driven(console, engine, run, lease, cancel_wanted)

@@ -49,10 +49,8 @@ def refresh_prices(
     Azure's list is public; AWS's needs credentials and costs nothing. The version in use stays as
     it is until the new one is whole. Interrupted, the same command goes on from the last page.
     """
-    from engine.api import Engine
-
     console = settings.progress_console()
-    done = Engine(clock=_TellingClock(settings.clock(), console)).refresh_catalog(
+    done = settings.engine(_TellingClock(settings.clock(), console)).catalog.refresh(
         provider,
         regions=regions,
         spot=spot,

@@ -27,7 +27,7 @@ def department() -> None:
 def add(settings: Settings, account_id: str, name: str, request_id: str | None) -> None:
     """Add the department NAME to ACCOUNT, with no allocation and no wallet."""
     engine = settings.engine()
-    view = engine.add_department(account_id, name, request_id=request_id)
+    view = engine.departments.add(account_id, name, request_id=request_id)
     _emit(settings, engine, view)
 
 
@@ -42,7 +42,7 @@ def allocate(
 ) -> None:
     """Give NAME a share of N LI-minutes of each of ACCOUNT's grants."""
     engine = settings.engine()
-    view = engine.allocate_department(account_id, name, li_minutes, request_id=request_id)
+    view = engine.departments.allocate(account_id, name, li_minutes, request_id=request_id)
     _emit(settings, engine, view)
 
 
@@ -58,7 +58,7 @@ def limit(settings: Settings, account_id: str, name: str, usd: str, request_id: 
 
     engine = settings.engine()
     amount = usd_micros(usd, where="the limit")
-    view = engine.limit_department(account_id, name, amount, request_id=request_id)
+    view = engine.departments.limit(account_id, name, amount, request_id=request_id)
     _emit(settings, engine, view)
 
 
@@ -69,7 +69,7 @@ def limit(settings: Settings, account_id: str, name: str, usd: str, request_id: 
 def show(settings: Settings, account_id: str, name: str) -> None:
     """Show NAME of ACCOUNT: allocation, credits, wallet."""
     engine = settings.engine()
-    _emit(settings, engine, engine.show_department(account_id, name))
+    _emit(settings, engine, engine.departments.show(account_id, name))
 
 
 @department.command("list")
@@ -80,8 +80,8 @@ def list_(settings: Settings, account_id: str) -> None:
     from loadmuster.cli.department_view import show_departments
 
     engine = settings.engine()
-    account = engine.account(account_id)
-    views = engine.list_departments(account_id)
+    account = engine.accounts.get(account_id)
+    views = engine.departments.list(account_id)
     settings.emit(
         departments_document(account, views),
         lambda console: show_departments(console, account, views),
@@ -91,7 +91,7 @@ def list_(settings: Settings, account_id: str) -> None:
 def _emit(settings: Settings, engine: Engine, view: DepartmentView) -> None:
     from loadmuster.cli.department_view import show_department
 
-    account = engine.account(view.department.account_id)
+    account = engine.accounts.get(view.department.account_id)
     settings.emit(
         department_document(account, view),
         lambda console: show_department(console, account, view),

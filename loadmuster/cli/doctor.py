@@ -44,13 +44,13 @@ def doctor(
     """
     engine = settings.engine()
     if policy is not None:
-        click.echo(json.dumps(engine.policy(policy), indent=2))
+        click.echo(json.dumps(engine.doctor.policy(policy), indent=2))
         return
     from loadmuster.documents.doctor import checkup_document
 
     console = settings.progress_console()
     with console.status("looking ...") if console.is_terminal else nullcontext():
-        checkup = engine.examine(providers=providers, regions=regions)
+        checkup = engine.doctor.examine(providers=providers, regions=regions)
     settings.emit(checkup_document(checkup), lambda out: _show(out, checkup))
     sys.exit(checkup.exit_code)
 

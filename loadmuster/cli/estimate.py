@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from engine.planning.next_best import Explanation
     from engine.planning.staged import Staged
     from loadmuster.documents.shapes import EstimateDocument
-    from pricing.plans.model import Plan
 
 
 @click.command(cls=QuickCommand)
@@ -46,12 +45,14 @@ def estimate(
     from pricing.plans.on_sale import estimated_plans
 
     catalog = catalog_in_use()
+    today = global_settings.clock().now().date()
     estimated = make_estimate(
         read_given(source, overrides),
         catalog=catalog,
         provider=provider,
-        at=global_settings.clock().now().date(),
-        plan=None if account is None else _plan_of(account, global_settings.db),
+        at=today,
+        # Only this needs the database.
+        plan=None if account is None else global_settings.engine().accounts.plan_of(account),
         plans=estimated_plans(global_settings.plans_file()),
     )
     explanations = None
@@ -63,7 +64,7 @@ def estimate(
     if staged:
         from engine.planning.staged import stage
 
-        in_shifts = stage(estimated, catalog=catalog, at=global_settings.clock().now().date())
+        in_shifts = stage(estimated, catalog=catalog, at=today)
 
     def document() -> EstimateDocument:
         from loadmuster.documents.estimated import estimate_document
@@ -93,12 +94,3 @@ def _show(
 
         for each in explanations:
             show_explanation(console, each)
-
-
-def _plan_of(account: str, db: str | None) -> Plan:
-    """The account's plan; only this needs the database."""
-    from engine.database import open_database
-    from pricing.accounts.account import plan_of
-
-    with open_database(db).connect() as conn:
-        return plan_of(conn, account)

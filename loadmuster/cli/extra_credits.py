@@ -30,8 +30,8 @@ def extra_credits(settings: Settings, account_id: str, limit: int, request_id: s
     load generator.
     """
     engine = settings.engine()
-    extra = engine.extra_credits(account_id, limit, request_id=request_id)
-    account = engine.account(account_id)
+    extra = engine.accounts.extra_credits(account_id, limit, request_id=request_id)
+    account = engine.accounts.get(account_id)
     settings.emit(
         extra_credits_document(account, extra),
         lambda console: _show(console, extra),

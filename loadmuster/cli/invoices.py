@@ -37,11 +37,13 @@ def invoices(
         _refuse_without_html({"--out": out, "--from": seller, "--to": customer})
     engine = settings.engine()
     if number is not None:
-        page = engine.invoice_page(account_id, number, seller=seller, customer=customer, by=by)
+        page = engine.reports.invoice_page(
+            account_id, number, seller=seller, customer=customer, by=by
+        )
         _write(settings, number, page, out)
         return
-    issued = engine.invoices(account_id, by=by)
-    timezone = engine.account(account_id).timezone
+    issued = engine.reports.invoices(account_id, by=by)
+    timezone = engine.accounts.get(account_id).timezone
 
     def show(console: Console) -> None:
         from loadmuster.cli.invoices_view import show_invoices

@@ -123,7 +123,9 @@ def plot_plans(
     from loadmuster.cli.advise_view import break_even_chart
     from loadmuster.documents.advice import advice_document
 
-    advice = settings.engine().advise(account_id, li_minutes=li_minutes, runs=runs, users=users)
+    advice = settings.engine().reports.advise(
+        account_id, li_minutes=li_minutes, runs=runs, users=users
+    )
     _show(settings, break_even_chart(advice), advice_document(advice), out)
 
 

@@ -71,8 +71,8 @@ def reap(
         return
     older_than_s = parse_duration_s(older_than, where="--older-than")
     engine = settings.engine()
-    reaping = engine.reap(
-        engine.places_at(provider, regions),
+    reaping = engine.reaper.reap(
+        engine.reaper.places_at(provider, regions),
         older_than_s=older_than_s,
         release=tuple(Why) if yes else (),
     )

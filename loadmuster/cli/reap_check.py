@@ -32,7 +32,7 @@ def check_reaper(settings: Settings, provider: str | None, max_age_s: float) -> 
     """
     engine = settings.engine()
     now = engine.clock.now()
-    beats = [each for each in engine.heartbeats() if provider in (None, each.provider)]
+    beats = [each for each in engine.reaper.heartbeats(at=now) if provider in (None, each.provider)]
     error = overdue_error(beats, now, max_age_s)
     settings.emit(
         heartbeat_document(beats, now, max_age_s, error),

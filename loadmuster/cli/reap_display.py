@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from engine.api import Engine
-    from engine.commands.serving import Reaping
+    from engine.commands.reaper import Reaping
     from engine.runs.reaper.reaper import ReapedRegion
     from kernel.errors import LoadmusterError
 
@@ -65,7 +65,7 @@ def warn_of_overdue_reaps(engine: Engine, every_s: float | None = None) -> None:
     from kernel.durations import format_duration
 
     period_s = int(every_s or REAP_EVERY_S)
-    late = engine.overdue_reaps(period_s)
+    late = engine.reaper.overdue(period_s)
     if late:
         where = ", ".join(f"{each.provider} {each.region}" for each in late)
         click.echo(

@@ -8,10 +8,17 @@ import click
 
 from engine.clouds import CLOUDS, LOCAL
 from loadmuster.cli.settings import Command, Settings, pass_settings
+from loadmuster.cli.source_options import scenario_options
+
+
+def _usd_micros(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    from pricing.money import usd_micros
+
+    return None if value is None else usd_micros(value, where="--max-usd")
 
 
 @click.command(cls=Command)
-@click.argument("source")
+@scenario_options
 @click.option("--account", required=True, metavar="ID", help="Who pays.")
 @click.option("--department", metavar="NAME", help="Which of the account's departments runs it.")
 @click.option(
@@ -42,25 +49,31 @@ from loadmuster.cli.settings import Command, Settings, pass_settings
 @click.option("--detach", is_flag=True, help="Return at once; a process of its own goes on.")
 @click.option("--queue", is_flag=True, help="Return at once; `loadmuster serve` runs it.")
 @click.option("--yes", is_flag=True, help="Do not ask before starting.")
-@click.option("--max-usd", metavar="X", help="Refuse to start above this price.")
+@click.option(
+    "--max-usd",
+    "max_usd_micros",
+    metavar="X",
+    callback=_usd_micros,
+    help="Refuse to start above this price.",
+)
 @click.option("--request-id", metavar="R", help="The same id again does nothing twice.")
-@click.option("--speed", type=click.FloatRange(min=1.0), help="Dry run: test seconds a second.")
-@click.option("--format", "source_format", metavar="NAME", help="Format of SOURCE.")
-@click.option("--set", "settings_given", multiple=True, metavar="NAME=VALUE", help="Of SOURCE.")
-@click.option("--users", type=click.IntRange(min=1), help="Scale the load to this peak.")
-@click.option("--duration", metavar="10m", help="Scale the load to this length.")
-@click.option("--injectors", type=click.IntRange(min=1), help="A fixed number of injectors.")
-@click.option("--region", "regions", multiple=True, metavar="NAME", help="Where the load is from.")
+@click.option(
+    "--speed",
+    "time_scale",
+    type=click.FloatRange(min=1.0),
+    help="Dry run: test seconds a second.",
+)
 @pass_settings
-def run(settings: Settings, /, source: str, **options: Any) -> None:  # noqa: ANN401 - as click gives them
+def run(global_settings: Settings, /, *, yes: bool, **fields: Any) -> None:  # noqa: ANN401 - as click gives them
     """Run the load test SOURCE and bill it.
 
     On a terminal it first shows what the run takes and costs, and asks. Ctrl-C ends the run: its
     machines are released and proven gone, and the bill follows the plan's cancellation policy.
     """
-    from loadmuster.cli.run_session import RunOptions, run_session
+    from engine.runs.request import RunRequest
+    from loadmuster.cli.run_session import run_session
 
-    run_session(settings, source, RunOptions(**options))
+    run_session(global_settings, RunRequest(**fields), yes=yes)
 
 
 @click.command(cls=Command)
@@ -71,9 +84,9 @@ def cancel(settings: Settings, run_id: str) -> None:
     from loadmuster.cli.run_display import show_run
     from loadmuster.documents.run import run_document
 
-    engine = settings.engine()
-    engine.cancel(run_id)
-    view = engine.show(run_id)
+    runs = settings.engine().runs
+    runs.cancel(run_id)
+    view = runs.show(run_id)
     settings.emit(run_document(view), lambda console: show_run(console, view))
 
 
@@ -88,9 +101,9 @@ def runs(settings: Settings, account: str | None) -> None:
 
     engine = settings.engine()
     if account is not None:
-        engine.account(account)
+        engine.accounts.get(account)
     warn_of_overdue_reaps(engine)
-    found = engine.runs(account)
+    found = engine.runs.list(account)
     settings.emit(runs_document(found), lambda console: show_runs(console, found))
 
 
@@ -102,5 +115,5 @@ def show(settings: Settings, run_id: str) -> None:
     from loadmuster.cli.run_display import show_run
     from loadmuster.documents.run import run_document
 
-    view = settings.engine().show(run_id)
+    view = settings.engine().runs.show(run_id)
     settings.emit(run_document(view), lambda console: show_run(console, view))

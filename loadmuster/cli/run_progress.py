@@ -85,7 +85,9 @@ def driven(
     if run.ended:
         return run
     with RunProgress(console, run) as live:
-        return engine.drive(run.id, watch=live.update, cancel_wanted=cancel_wanted, lease=lease)
+        return engine.runs.drive(
+            run.id, watch=live.update, cancel_wanted=cancel_wanted, lease=lease
+        )
 
 
 def charged_so_far(run: Run, progress: LoadProgress | None) -> str:

@@ -44,7 +44,7 @@ def serve(settings: Settings, at_once: int, reap_every: str, *, until_idle: bool
 
     warn_of_overdue_reaps(engine, reap_every_s)
     with told_to_end() as stop_wanted:
-        counts = engine.serve(
+        counts = engine.serving.serve(
             stop_wanted=stop_wanted,
             at_once=at_once,
             until_idle=until_idle,

@@ -56,13 +56,17 @@ class Settings:
 
         return plans_file(os.environ)
 
-    def engine(self) -> Engine:
-        """The engine on the database and the clock that were named, until the command ends."""
+    def engine(self, clock: Clock | None = None) -> Engine:
+        """The engine on the database and the clock that were named, until the command ends.
+
+        Args:
+            clock: One that was made already; None: the one that was named.
+        """
         from engine.api import Engine
         from engine.runs.detached import REHEARSAL_VARIABLE
 
         engine = Engine(
-            self.db, clock=self.clock(), rehearsal_url=os.environ.get(REHEARSAL_VARIABLE)
+            self.db, clock=clock or self.clock(), rehearsal_url=os.environ.get(REHEARSAL_VARIABLE)
         )
         click.get_current_context().call_on_close(engine.close)
         return engine

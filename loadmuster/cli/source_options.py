@@ -1,4 +1,4 @@
-"""The argument SOURCE, and the options that override what it says."""
+"""The argument SOURCE, and the options that override what it says: fields of a request."""
 
 from __future__ import annotations
 
@@ -14,14 +14,27 @@ if TYPE_CHECKING:
 
 Function = Callable[..., Any]
 
-_OPTIONS: tuple[Callable[[Function], Function], ...] = (
+
+def _duration_s(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    from kernel.durations import parse_duration_s
+
+    return None if value is None else parse_duration_s(value, where="--duration")
+
+
+SCENARIO_OPTIONS: tuple[Callable[[Function], Function], ...] = (
     click.argument("source"),
     click.option(
         "--format", metavar="NAME", help="Format of SOURCE; default: told by the content."
     ),
     click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Fill ${NAME}."),
     click.option("--users", type=click.IntRange(min=1), help="Scale the load to this peak."),
-    click.option("--duration", metavar="10m", help="Stretch the load to this length."),
+    click.option(
+        "--duration",
+        "duration_s",
+        metavar="10m",
+        callback=_duration_s,
+        help="Stretch the load to this length.",
+    ),
     click.option("--injectors", type=click.IntRange(min=1), help="A fixed number of injectors."),
     click.option(
         "--users-per-injector", type=click.IntRange(min=1), help="A payload you measured."
@@ -31,13 +44,6 @@ _OPTIONS: tuple[Callable[[Function], Function], ...] = (
         "iteration_s",
         type=click.FloatRange(min=0, min_open=True),
         help="How long one user stays, where the load is arrivals.",
-    ),
-    click.option(
-        "--provider",
-        type=click.Choice([*CLOUDS, "any"]),
-        default="any",
-        show_default=True,
-        help="Whose machines.",
     ),
     click.option(
         "--region", "regions", multiple=True, metavar="NAME", help="Where the load is from."
@@ -64,13 +70,27 @@ _OPTIONS: tuple[Callable[[Function], Function], ...] = (
         help="Count with published figures, not with what was measured.",
     ),
 )
+"""The fields of a ``ScenarioRequest``, under their names."""
+
+_PROVIDER = click.option(
+    "--provider",
+    type=click.Choice([*CLOUDS, "any"]),
+    default="any",
+    show_default=True,
+    help="Whose machines.",
+)
+
+
+def scenario_options(command: Function) -> Function:
+    """Give a command SOURCE and the options that override it."""
+    for decorate in reversed(SCENARIO_OPTIONS):
+        command = decorate(command)
+    return command
 
 
 def source_options(command: Function) -> Function:
-    """Give a command SOURCE and the options that override it."""
-    for decorate in reversed(_OPTIONS):
-        command = decorate(command)
-    return command
+    """The same, and whose machines are counted on."""
+    return scenario_options(_PROVIDER(command))
 
 
 def read_given(source: str, overrides: dict[str, Any]) -> Scenario:
@@ -81,22 +101,8 @@ def read_given(source: str, overrides: dict[str, Any]) -> Scenario:
     Raises:
         BadInputError: A leaf of it, with file and field or the option.
     """
-    from engine.calibrating.measured import as_measured
-    from engine.readers import read_scenario
-    from engine.scenario import MachineWishes
-    from kernel.durations import parse_duration_s
+    from engine.calibrating.measured import counted_scenario
+    from engine.readers.scenario_request import ScenarioRequest, requested_scenario
 
-    duration = overrides.pop("duration")
-    duration_s = None if duration is None else parse_duration_s(duration, where="--duration")
-    wishes = MachineWishes(
-        families=overrides.pop("families"),
-        architecture=overrides.pop("architecture"),
-        machines_max=overrides.pop("machines_max"),
-        vcpus_max=overrides.pop("vcpus_max"),
-        mixed=not overrides.pop("one_type"),
-        nat=overrides.pop("nat"),
-        types=overrides.pop("types"),
-    )
-    counts_measured = not overrides.pop("published")
-    scenario = read_scenario(source, duration_s=duration_s, machines=wishes, **overrides)
-    return as_measured(scenario) if counts_measured else scenario
+    request = ScenarioRequest(source=source, **overrides)
+    return counted_scenario(request, requested_scenario(request))

@@ -17,6 +17,8 @@ from kernel.extras import is_installed, not_installed
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from rich.console import Console
 
     from engine.sweeping.files import FileSweep, Progress, Wanted
@@ -129,12 +131,9 @@ def sweep(
     from pricing.plans.on_sale import load_plans
 
     asked = _Asked(**options)
-    lookup = Lookup(
-        catalog_in_use(),
-        at=settings.clock().now().date(),
-        plan=asked.plan,
-        plans=load_plans(settings.plans_file()).values(),
-    )
+    today = settings.clock().now().date()
+    plans = load_plans(settings.plans_file()).values()
+    lookup = Lookup(catalog_in_use(), at=today, plan=asked.plan, plans=plans)
     given = [None if each in {None, NOTHING} else Path(str(each)) for each in (source, target)]
     if asked.grid:
         named = [each for each in given if each is not None]
@@ -142,11 +141,17 @@ def sweep(
             raise BadInputError("sweep: --grid takes the place of IN; give OUT alone", option="IN")
         _sweep_grid(settings, lookup, asked, named[0] if named else None)
     else:
-        _sweep_file(settings, lookup, asked, given[0], given[1])
+        _sweep_file(settings, lookup, asked, given[0], given[1], at=today)
 
 
 def _sweep_file(
-    settings: Settings, lookup: Lookup, asked: _Asked, source: Path | None, target: Path | None
+    settings: Settings,
+    lookup: Lookup,
+    asked: _Asked,
+    source: Path | None,
+    target: Path | None,
+    *,
+    at: date,
 ) -> None:
     if source is None:
         raise BadInputError("sweep: give IN, a file of load tests, or --grid", option="IN")
@@ -154,7 +159,7 @@ def _sweep_file(
         raise BadInputError("sweep: give OUT, or --top K to see the first rows", option="OUT")
     need_pyarrow()
     if source.is_dir():
-        _sweep_folder(settings, asked, source, target)
+        _sweep_folder(settings, asked, source, target, at=at)
         return
     from engine.sweeping.files import sweep_file
 
@@ -236,7 +241,9 @@ def _show_grid(settings: Settings, reduced: Reduced, took_s: float) -> None:
     settings.emit(grid_document(reduced), lambda console: show_grid(console, reduced, took_s))
 
 
-def _sweep_folder(settings: Settings, asked: _Asked, source: Path, target: Path | None) -> None:
+def _sweep_folder(
+    settings: Settings, asked: _Asked, source: Path, target: Path | None, *, at: date
+) -> None:
     """Partition by partition: in this process, or by workers of Dask."""
     from engine.catalogs.in_use import catalog_in_use
     from engine.sweeping.spread import on_dask, sweep_folder
@@ -264,7 +271,7 @@ def _sweep_folder(settings: Settings, asked: _Asked, source: Path, target: Path 
             target,
             mapped=mapped,
             catalog=catalog_in_use(),
-            at=settings.clock().now().date(),
+            at=at,
             plan=asked.plan,
             plans=load_plans(settings.plans_file()).values(),
             on_error=OnError(asked.on_error),

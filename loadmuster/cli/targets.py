@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def allow_target(settings: Settings, account_id: str, host: str, request_id: str | None) -> None:
     """Let runs of the account ID load HOST from a real cloud."""
     engine = settings.engine()
-    found = engine.allow_target(account_id, host, request_id=request_id)
+    found = engine.targets.allow(account_id, host, request_id=request_id)
     _emit(settings, engine, account_id, found)
 
 
@@ -37,7 +37,7 @@ def allow_target(settings: Settings, account_id: str, host: str, request_id: str
 def forbid_target(settings: Settings, account_id: str, host: str, request_id: str | None) -> None:
     """Take the leave to load HOST back."""
     engine = settings.engine()
-    found = engine.forbid_target(account_id, host, request_id=request_id)
+    found = engine.targets.forbid(account_id, host, request_id=request_id)
     _emit(settings, engine, account_id, found)
 
 
@@ -47,14 +47,14 @@ def forbid_target(settings: Settings, account_id: str, host: str, request_id: st
 def targets(settings: Settings, account_id: str) -> None:
     """List the hosts that runs of the account ID may load from a real cloud."""
     engine = settings.engine()
-    _emit(settings, engine, account_id, engine.allowed_targets(account_id))
+    _emit(settings, engine, account_id, engine.targets.list(account_id))
 
 
 def _emit(
     settings: Settings, engine: Engine, account_id: str, found: Sequence[AllowedTarget]
 ) -> None:
     settings.emit(
-        targets_document(account_id, found, engine.account(account_id).timezone),
+        targets_document(account_id, found, engine.accounts.get(account_id).timezone),
         lambda console: _show(console, account_id, found),
     )
 

@@ -33,7 +33,7 @@ def usage(settings: Settings, account_id: str, form: str | None, by: str | None)
     if form is not None and settings.json:
         raise BadInputError(f"--{form} and --json are two forms of output; choose one")
     engine = settings.engine()
-    used = engine.usage(account_id, by=by)
+    used = engine.reports.usage(account_id, by=by)
     if form == "csv":
         _print_csv(RUN_COLUMNS, (run_row(run, used.timezone) for run in used.runs))
     elif form == "focus":

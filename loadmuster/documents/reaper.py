@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from engine.commands.serving import Reaping
+    from engine.commands.reaper import Reaping
     from engine.runs.errors import ReaperOverdueError
     from engine.runs.reaper.heartbeats import Heartbeat
     from engine.runs.reaper.reaper import Reaped, ReapedRegion, Round

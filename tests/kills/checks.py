@@ -32,7 +32,7 @@ def check_batch(ground: Ground, batch: Batch) -> tuple[Counter[str], list[str]]:
             causes.add(run_cause(run.id))
         found = _check_life(ground, life, run, ever)
         violations += [f"{life.request_id}: {each}" for each in found]
-    strange = {each.cause for each in ground.engine.ledger(batch.account)} - causes
+    strange = {each.cause for each in ground.engine.reports.ledger(batch.account)} - causes
     violations += [
         f"{batch.account}: {cause} is in the books and not on record"
         for cause in sorted(strange)
@@ -89,13 +89,13 @@ def _may_end_so(life: Life, run: Run) -> bool:
 def _check_completed(ground: Ground, run: Run, machines_ever: Counter[str]) -> Iterator[str]:
     if machines_ever[run.id] != run.machines_planned:
         yield f"completed with {machines_ever[run.id]} of {run.machines_planned} machines"
-    bill = ground.engine.show(run.id).bill
+    bill = ground.engine.runs.show(run.id).bill
     quote = run.order.quote
     if bill is None or bill.total != quote.total:
         yield f"completed and is billed {bill} of {quote.total}"
     invoices = [
         each.usd_micros
-        for each in ground.engine.invoices(run.order.account_id)
+        for each in ground.engine.reports.invoices(run.order.account_id)
         if each.cause == run_cause(run.id)
     ]
     if invoices != ([quote.total] if quote.unit is Unit.USD else []):

@@ -85,13 +85,13 @@ class Ground:
 
     def recorded(self, account: str, request_id: str) -> Run | None:
         """The run of a request; None: it was not accepted."""
-        with self.engine._reading() as conn:
+        with self.engine._context.reading() as conn:
             run_id = conn.execute(
                 select(RUNS.c.id).where(
                     RUNS.c.account_id == account, RUNS.c.request_id == request_id
                 )
             ).scalar_one_or_none()
-        return None if run_id is None else self.engine.store.load(run_id)
+        return None if run_id is None else self.engine.runs.store.load(run_id)
 
     def phase(self, account: str, request_id: str) -> str:
         """Where the run of a request is, on record and in the cloud."""

@@ -62,7 +62,7 @@ def _usual(paces: Sequence[Pace]) -> Pace:
 def _first_lives(ground: Ground, seed: int) -> Report:
     """How long undisturbed lives take before anything else is done."""
     account = f"kills-{seed}-first"
-    ground.engine.open_account(account)
+    ground.engine.accounts.open(account)
     lives = [life for number in range(MEASURED_FIRST) for life in left_alone(f"{account}-{number}")]
     nothing = Pace(0.0, 0.0)
     return _side_by_side(ground, account, lives, (nothing, nothing))
@@ -77,7 +77,7 @@ def _side_by_side(ground: Ground, account: str, lives: Sequence[Life], paces: Pa
 
 
 def _play(ground: Ground, batch: Batch, paces: Paces) -> Report:
-    ground.engine.open_account(batch.account, plan=batch.plan)
+    ground.engine.accounts.open(batch.account, plan=batch.plan)
     report = _side_by_side(ground, batch.account, batch.lives, paces)
     report.add(_finish(ground, batch, paces[True]))
     outcomes, violations = check_batch(ground, batch)
@@ -126,7 +126,7 @@ def _finish(ground: Ground, batch: Batch, pace: Pace) -> Report:
         command = ground.start("serve", "--until-idle", "--reap-every", "0", log=log, warm=True)
         victim = Victim(name, command, log, is_recorded=lambda: True)
         if victim.lives_until(part, pace) and victim.kill():
-            open_runs = len(ground.engine.store.list(open_only=True))
+            open_runs = len(ground.engine.runs.store.list(open_only=True))
             report.kills[f"serve: {'runs' if open_runs else 'no run'} open"] += 1
         else:
             report.escaped += part != TO_ITS_END

@@ -42,9 +42,9 @@ def test_a_machine_that_is_left_and_a_run_that_has_not_ended_are_found(
     batch = Batch("acme", "on-demand", (life,), ())
     shutil.copy(migrated_file, tmp_path / "books.db")
     with made_ground(f"sqlite:///{tmp_path / 'books.db'}", tmp_path) as ground:
-        ground.engine.open_account("acme")
+        ground.engine.accounts.open("acme")
         assert check_batch(ground, batch) == (Counter({NEVER_ACCEPTED: 1}), [])
-        run = ground.engine.accept(
+        run = ground.engine.runs.accept(
             read_scenario(CHECKOUT),
             account="acme",
             provider="aws",

@@ -19,7 +19,7 @@ def check_run(engine: Engine, run: Run) -> Iterator[str]:
     if not run.ended:
         yield "has not ended"
         return
-    view = engine.show(run.id)
+    view = engine.runs.show(run.id)
     names = [event.name for event in view.timeline]
     yield from _once(names, "accepted")
     if names[-1] != str(run.outcome):
@@ -39,7 +39,7 @@ def _once(names: list[str], name: str) -> Iterator[str]:
 
 def _check_books(engine: Engine, run: Run, *, charged: bool) -> Iterator[str]:
     account = run.order.account_id
-    transactions = engine.ledger(account)
+    transactions = engine.reports.ledger(account)
     sums: Counter[Unit] = Counter()
     for posting in [posting for each in transactions for posting in each.postings]:
         sums[posting.unit] += posting.amount
@@ -52,13 +52,15 @@ def _check_books(engine: Engine, run: Run, *, charged: bool) -> Iterator[str]:
         yield f"has {starts} start charges"
     if len(keys) != len(set(keys)) or not {key.rpartition(":")[2] for key in keys} <= ENTRIES:
         yield f"has entries {keys}"
-    invoices = [each for each in engine.invoices(account) if each.cause == run_cause(run.id)]
+    invoices = [
+        each for each in engine.reports.invoices(account) if each.cause == run_cause(run.id)
+    ]
     if len(invoices) > 1:
         yield f"has {len(invoices)} invoices"
-    view = engine.show_account(account)
+    view = engine.accounts.show(account)
     if view.balance_li_minutes < 0 or view.reserved_li_minutes:
         yield f"leaves {view.reserved_li_minutes} reserved of {view.balance_li_minutes}"
-    bill = engine.show(run.id).bill
+    bill = engine.runs.show(run.id).bill
     if (bill is not None) != charged:
         yield f"bill: {bill}"
     if bill is not None and not 0 <= bill.total <= run.order.quote.total:

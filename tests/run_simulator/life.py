@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
@@ -20,6 +20,7 @@ from engine.scenario import Protocol, RegionShare, Scenario
 from engine.scenario.profile import closed
 from kernel.clock import ManualClock
 from kernel.errors import LoadmusterError, ProviderFailedError, RefusedError
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from tests.billing_simulator.crashes import SimulatedCrashError, Where
 from tests.run_simulator.cloud import SimulatedCloud
 from tests.run_simulator.clouds import REGIONS, Clouds, wish_of
@@ -74,7 +75,7 @@ class Life:
             folder=ground.folder / "runs",
             new_id=lambda: f"run-{seed}-{next(numbers)}",
         )
-        self.engine._db = ground.db
+        self.engine._context = replace(self.engine._context, open_db=lambda: ground.db)
         self.crashes = ground.crashes
         self.wish = wish_of(seed)
         roughness = self.chance.choice([0.0, 0.02, 0.1, 0.25])
@@ -100,7 +101,7 @@ class Life:
     def play(self) -> Report:
         """All of it; violations are in the report."""
         plan = self.chance.choice(["on-demand", "starter"])
-        self.engine.open_account(ACCOUNT, plan=plan)
+        self.engine.accounts.open(ACCOUNT, plan=plan)
         self.clock.sleep(60)
         wishes = [self._accept() for _ in range(self.chance.randint(1, 2))]
         accepted = [run for run in wishes if run is not None]
@@ -125,7 +126,7 @@ class Life:
             machines_at_least=self.chance.choice([1.0, 1.0, 0.5]),
         )
         try:
-            return self.engine.accept(
+            return self.engine.runs.accept(
                 scenario,
                 account=ACCOUNT,
                 provider=self.wish.provider,
@@ -142,7 +143,7 @@ class Life:
         for number in range(LIVES_MAX + CALM_LIVES_MAX):
             if number == LIVES_MAX:
                 self.clouds.calm()
-            if self.engine.store.load(run.id).ended:
+            if self.engine.runs.store.load(run.id).ended:
                 return
             self._one_controller(run, calm=number >= LIVES_MAX)
         self._violated(run, f"has not ended after {number + 1} controllers")
@@ -169,7 +170,7 @@ class Life:
         """One more, with a lease of its own; those on this computer would see each other die."""
         self.controllers += 1
         return Controller(
-            db=self.engine._db,
+            db=self.engine._context.db,
             open_cloud=lambda run: Cloud(
                 self.clouds.by_name[run.order.provider],
                 RehearsedLoad(),
@@ -177,8 +178,9 @@ class Life:
                 self.clouds.by_name.__getitem__,
             ),
             clock=self.clock,
-            folder=self.engine.folder,
+            folder=self.engine.runs.folder,
             lease=Lease(f"elsewhere/1/0.00/{self.controllers}"),
+            payer=REHEARSED_GATEWAY,
             lease_clock=self.clock,
             on_step=self._at,
             watch=lambda seen, _: self._while_it_runs(seen),
@@ -205,7 +207,7 @@ class Life:
             raise SimulatedCrashError(f"{place}")
         self.report.mishaps["froze while another took over"] += 1
         self.clock.sleep(self.chance.choice([31, 400]))
-        for run in self.engine.store.list(open_only=True):
+        for run in self.engine.runs.store.list(open_only=True):
             self._take_over(run)
         if self.dies_after_freezing:
             self.freezes, self.steps_left = False, 0
@@ -223,19 +225,19 @@ class Life:
             self._cancel(run)
         if self.clouds.rough and self.chance.random() < 0.02:
             self.clouds.lose_one(run.id)
-        ends_now = run.state is not RunState.LAUNCHING and self.engine.store.load(run.id).ended
+        ends_now = run.state is not RunState.LAUNCHING and self.engine.runs.store.load(run.id).ended
         if ends_now and self.clouds.left(run.id):
             self._violated(run, "ended before its machines were gone")
         if len(self.clouds.left(run.id)) > run.machines_planned:
             self._violated(run, "has more machines than were wanted")
 
     def _cancel(self, run: Run) -> None:
-        asked = self.engine.store.request_cancel(run.id, self.clock.now())
+        asked = self.engine.runs.store.request_cancel(run.id, self.clock.now())
         self.report.mishaps["cancelled"] += asked
 
     def _settle(self, run: Run) -> None:
         """At the end of time: the dead man has had the last machine, the books are right."""
-        ended = self.engine.store.load(run.id)
+        ended = self.engine.runs.store.load(run.id)
         if self.clouds.left(run.id):
             self.report.outlived += 1
         if ended.intent_at is not None:

@@ -20,7 +20,7 @@ from engine.doctor import examinations
 from engine.planning.machines import host_of
 from engine.runs.clouds.contract import UserCloud
 from engine.runs.clouds.registry import CloudRegistry
-from engine.runs.runnable import not_offered
+from engine.runs.request import not_offered
 from kernel.clock import SystemClock
 from loadmuster.cli.main import cli
 from pricing.catalog import PRICED_CLOUDS, Catalog

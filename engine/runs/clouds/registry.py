@@ -23,7 +23,7 @@ from engine.runs.clouds.rehearsals import Rehearsals
 from engine.runs.errors import MachinesElsewhereError
 from engine.runs.launching.placements import first_on, providers_of
 from engine.runs.reaper.reaper import ReapedRegion
-from engine.runs.runnable import not_offered
+from engine.runs.request import not_offered
 from engine.runs.states import Limits, Placement, Run
 from engine.runs.store import RunStore
 from kernel.clock import Clock

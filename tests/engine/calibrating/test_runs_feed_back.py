@@ -19,7 +19,7 @@ from engine.scenario.profile import closed
 def engine(migrated_file: Path, tmp_path: Path) -> Engine:
     """The Python API on books with one account."""
     opened = Engine(f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'loads.db')}")
-    opened.open_account("acme", plan="starter")
+    opened.accounts.open("acme", plan="starter")
     return opened
 
 
@@ -54,7 +54,7 @@ def test_the_same_request_again_is_answered_though_the_test_was_measured_in_betw
     monkeypatch.setattr(evidence, "LOAD_S_MIN", 3.0)
     scenario = busy(target)
     first = engine.run(scenario, account="acme", provider="local", request_id="r-1")
-    again = engine.accept(engine.estimate(scenario).scenario, account="acme", request_id="r-1")
+    again = engine.runs.accept(engine.estimate(scenario).scenario, account="acme", request_id="r-1")
     assert again.id == first.id
 
 

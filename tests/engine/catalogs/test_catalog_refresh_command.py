@@ -190,14 +190,14 @@ def test_the_python_api_refreshes_and_estimates_with_what_it_got(
     scenario = read_scenario(example)
     before = engine.estimate(scenario, provider="azure", regions=[REGION])
     regions: list[str] = []
-    done = engine.refresh_catalog(
+    done = engine.catalog.refresh(
         "azure", regions=[REGION], watch=lambda progress: regions.append(progress.region)
     )
     assert regions == [REGION]
-    assert engine.catalog().name == done.version == "2026-11-22"
+    assert engine.catalog.current().name == done.version == "2026-11-22"
     after = engine.estimate(scenario, provider="azure", regions=[REGION])
     assert after.fleet.usd_micros > before.fleet.usd_micros
-    assert engine.use_catalog("bundled").name == engine.catalog().name == "bundled"
+    assert engine.catalog.use("bundled").name == engine.catalog.current().name == "bundled"
 
 
 def test_a_process_that_is_killed_is_gone_on_with_by_the_next(

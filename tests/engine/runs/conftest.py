@@ -119,9 +119,9 @@ class Books:
 
 def books_of(engine: Engine, run_id: str) -> Books:
     """Read from the ledger, the invoices and the bill."""
-    view = engine.show(run_id)
+    view = engine.runs.show(run_id)
     account = view.run.order.account_id
-    transactions = engine.ledger(account)
+    transactions = engine.reports.ledger(account)
     sums: Counter[Unit] = Counter()
     for posting in [posting for each in transactions for posting in each.postings]:
         sums[posting.unit] += posting.amount
@@ -141,7 +141,9 @@ def books_of(engine: Engine, run_id: str) -> Books:
         use_charges=charges("use"),
         sums=dict(sums),
         invoices=tuple(
-            each.usd_micros for each in engine.invoices(account) if each.cause == run_cause(run_id)
+            each.usd_micros
+            for each in engine.reports.invoices(account)
+            if each.cause == run_cause(run_id)
         ),
         kept=None if view.bill is None else (view.bill.startup, view.bill.use),
     )
@@ -154,10 +156,10 @@ class Stage:
         self.engine = engine
 
     def accept(self, scenario: Scenario, **options: Any) -> Run:  # noqa: ANN401 - passed through
-        return self.engine.accept(scenario, **{"account": ACCOUNT, **options})
+        return self.engine.runs.accept(scenario, **{"account": ACCOUNT, **options})
 
     def controller(self) -> Controller:
-        return self.engine.controller()
+        return self.engine.runs.controller()
 
     def drive(
         self,
@@ -191,7 +193,7 @@ class Stage:
         return ended
 
     def cancel_request(self, run: Run) -> bool:
-        return self.engine.store.request_cancel(run.id, self.engine.clock.now())
+        return self.engine.runs.store.request_cancel(run.id, self.engine.clock.now())
 
     def machines(self, run: Run) -> int:
         """How many exist, whatever is on record."""
@@ -268,7 +270,7 @@ def make_lab(
     def make(url: str) -> Lab:
         clock = ManualClock(now)
         engine = Engine(url, clock=clock, folder=tmp_path / "runs")
-        engine.open_account(ACCOUNT)
+        engine.accounts.open(ACCOUNT)
         clock.move_to(now + timedelta(minutes=1))
         shared_provider._clock = shared_provider._clients._clock = clock
         return Lab(engine, clock, rehearsal, shared_provider)
@@ -281,7 +283,7 @@ def lab(make_lab: Callable[[str], Lab], sqlite_url: str) -> Iterator[Lab]:
     """A lab on SQLite."""
     lab = make_lab(sqlite_url)
     yield lab
-    lab.engine._db.dispose()
+    lab.engine._context.db.dispose()
 
 
 @pytest.fixture
@@ -289,17 +291,17 @@ def lab_on_both(make_lab: Callable[[str], Lab], database_url: str) -> Iterator[L
     """A lab on SQLite, and one on PostgreSQL."""
     lab = make_lab(database_url)
     yield lab
-    lab.engine._db.dispose()
+    lab.engine._context.db.dispose()
 
 
 @pytest.fixture
 def here(sqlite_url: str, tmp_path: Path) -> Iterator[Stage]:
     """This machine, where runs put real load on the shop."""
     engine = Engine(sqlite_url, folder=tmp_path / "runs")
-    engine.open_account(ACCOUNT)
+    engine.accounts.open(ACCOUNT)
     yield Stage(engine)
     assert processes_by_machine(tmp_path) == {}
-    engine._db.dispose()
+    engine._context.db.dispose()
 
 
 @pytest.fixture

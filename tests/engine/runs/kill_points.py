@@ -95,7 +95,7 @@ class Lives:
 
     def accept(self, run_id: str, life: Life) -> None:
         engine = Engine(self.url, folder=self.folder, new_id=lambda: run_id)
-        engine.accept(
+        engine.runs.accept(
             life.scenario,
             account=ACCOUNT,
             provider=life.provider,
@@ -105,7 +105,7 @@ class Lives:
 
     def drive(self, run_id: str, life: Life, on_step: OnStep) -> None:
         """Drive the run to its end; one to be cancelled is as soon as load flows."""
-        controller = self.engine().controller()
+        controller = self.engine().runs.controller()
         controller.on_step = on_step
         controller.open_cloud = self.open_cloud(controller)
         if life.cancelled:
@@ -119,14 +119,16 @@ class Lives:
 
     def machines(self, run: Run) -> tuple[Machine, ...]:
         """What is there, whatever is on record."""
-        cloud = self.engine().controller().open_cloud(run)
+        cloud = self.engine().runs.controller().open_cloud(run)
         return cloud.provider.observe(run.id, run.regions)
 
     def facts(self, run_id: str) -> dict[str, Any]:
         """What is true of the run, its machines and its money."""
         engine = self.engine()
-        view = engine.show(run_id)
-        transactions = [each for each in engine.ledger(ACCOUNT) if each.cause == run_cause(run_id)]
+        view = engine.runs.show(run_id)
+        transactions = [
+            each for each in engine.reports.ledger(ACCOUNT) if each.cause == run_cause(run_id)
+        ]
         postings = [posting for each in transactions for posting in each.postings]
         return {
             "state": view.run.state.value,
@@ -138,7 +140,7 @@ class Lives:
             "sum": sum(each.amount for each in postings),
             "invoices": [
                 each.usd_micros
-                for each in engine.invoices(ACCOUNT)
+                for each in engine.reports.invoices(ACCOUNT)
                 if each.cause == run_cause(run_id)
             ],
             "total": None if view.bill is None else view.bill.total,
@@ -301,7 +303,7 @@ def main(kind: str, url: str, folder: str, place: str) -> None:
     lives: Lives = made(url, Path(folder), place)
     # The driver is imported here, once, rather than in every child.
     make_url(url).get_dialect().import_dbapi()
-    in_child(lambda: lives.engine().open_account(ACCOUNT).id)
+    in_child(lambda: lives.engine().accounts.open(ACCOUNT).id)
     # A cloud never launches for an id that it has seen before.
     some = f"run-{secrets.token_hex(3)}"
     points = [

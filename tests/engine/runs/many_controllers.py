@@ -97,9 +97,9 @@ def crew_of(url: str, folder: Path, endpoint: str) -> Iterator[Crew]:
 def accept(engine: Engine, count: int) -> Sequence[str]:
     """Put runs on record, in turns for each of the accounts."""
     for account in ACCOUNTS:
-        engine.open_account(account)
+        engine.accounts.open(account)
     return [
-        engine.accept(
+        engine.runs.accept(
             CHECKOUT,
             account=ACCOUNTS[number % len(ACCOUNTS)],
             provider="aws",
@@ -121,7 +121,7 @@ def disturb(
     chance = random.Random(SEED)
     to_cancel = len(run_ids) // CANCELLED_EVERY
     began_s = last_kill_s = time.monotonic()
-    while left := engine.store.list(open_only=True):
+    while left := engine.runs.store.list(open_only=True):
         now_s = time.monotonic()
         if now_s - began_s > PATIENCE_S:
             raise TimeoutError(f"runs are still open after {PATIENCE_S:.0f} s")
@@ -132,21 +132,21 @@ def disturb(
             last_kill_s = now_s
         begun = [run.id for run in left if run.state is not RunState.ACCEPTED]
         if to_cancel and begun and chance.random() < to_cancel / len(left):
-            to_cancel -= engine.store.request_cancel(chance.choice(begun), engine.clock.now())
+            to_cancel -= engine.runs.store.request_cancel(chance.choice(begun), engine.clock.now())
         time.sleep(LOOK_S)
 
 
 def facts(engine: Engine, endpoint: str, run_ids: Sequence[str]) -> dict[str, Any]:
     """What is true of every run, and of the cloud."""
-    provider = CloudRegistry(engine.folder, SystemClock()).rehearsals.provider("aws", endpoint)
-    runs = [engine.store.load(run_id) for run_id in run_ids]
+    provider = CloudRegistry(engine.runs.folder, SystemClock()).rehearsals.provider("aws", endpoint)
+    runs = [engine.runs.store.load(run_id) for run_id in run_ids]
     regions = tuple(sorted({region for run in runs for region in run.regions}))
     sums: Counter[Unit] = Counter()
     charges: dict[str, list[tuple[str, int]]] = defaultdict(list)
     invoices: Counter[str] = Counter()
     for account in ACCOUNTS:
-        invoices.update(each.cause for each in engine.invoices(account))
-        for entry in engine.ledger(account):
+        invoices.update(each.cause for each in engine.reports.invoices(account))
+        for entry in engine.reports.ledger(account):
             for posting in entry.postings:
                 sums[posting.unit] += posting.amount
                 if posting.ledger_account.startswith("revenue:"):
@@ -156,7 +156,7 @@ def facts(engine: Engine, endpoint: str, run_ids: Sequence[str]) -> dict[str, An
     for run in runs:
         posted = charges[run_cause(run.id)]
         use = [amount for line, amount in posted if line == "revenue:use"]
-        events = [event.name for event in engine.store.timeline(run.id)]
+        events = [event.name for event in engine.runs.store.timeline(run.id)]
         reports.append(
             {
                 "run": run.id,

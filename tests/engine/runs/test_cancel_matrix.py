@@ -84,7 +84,7 @@ def twice(stage: Stage, run: Run) -> Run:
 def after_the_end(stage: Stage, run: Run) -> Run:
     stage.drive(run)
     before = stage.books(run)
-    ended = stage.engine.cancel(run.id)
+    ended = stage.engine.runs.cancel(run.id)
     assert stage.books(run) == before
     assert not stage.cancel_request(run)
     return ended
@@ -164,7 +164,7 @@ def test_by_two_processes_at_once(
         run = here.accept(visits(60))
     else:
         run = here.accept(checkout, provider="aws", dry_run=True, time_scale=10.0)
-    here.engine.detach(run.id)
+    here.engine.runs.detach(run.id)
     run = until_running(here.engine, run.id)
     assert here.machines(run) == run.machines_planned
 
@@ -175,21 +175,23 @@ def test_by_two_processes_at_once(
     documents = [json.loads(text) for text, _, _ in answers]
     assert documents[0] == documents[1]
     assert documents[0]["outcome"] == "cancelled"
-    ended = here.engine.store.load(run.id)
+    ended = here.engine.runs.store.load(run.id)
     if run.order.rehearsal:
         assert run.endpoint is not None
         # Its controller has put the rehearsed cloud away, which it does only without machines.
         assert not is_alive(run.endpoint)
-        log = (here.engine.folder / run.id / LOG_FILE).read_text()
+        log = (here.engine.runs.folder / run.id / LOG_FILE).read_text()
         assert "DeleteFleets: 200" in log
     check(here, ended, Outcome.CANCELLED, WITHIN_THE_FLOOR[provider])
-    requested = [each for each in here.engine.show(run.id).timeline if "requested" in each.name]
+    requested = [
+        each for each in here.engine.runs.show(run.id).timeline if "requested" in each.name
+    ]
     assert len(requested) == 1
 
 
 def until_running(engine: Engine, run_id: str) -> Run:
     deadline_s = time.monotonic() + 60
-    while (run := engine.store.load(run_id)).state is not RunState.RUNNING:
+    while (run := engine.runs.store.load(run_id)).state is not RunState.RUNNING:
         assert time.monotonic() < deadline_s, run
         assert not run.ended, run
         time.sleep(0.1)

@@ -95,7 +95,7 @@ def test_while_the_load_flows_its_machines_are_on_record_as_running(
     states: list[MachineState] = []
 
     def look() -> None:
-        states.extend(each.state for each in lab.engine.store.load(run.id).machines)
+        states.extend(each.state for each in lab.engine.runs.store.load(run.id).machines)
 
     lab.drive(run, at_step={"starting/RecordLoadStart/after": look})
 
@@ -270,7 +270,7 @@ def test_machines_that_cannot_be_released_leave_the_run_open_until_a_cancel_can(
         lab.drive(run, cancel_after_s=cancel_after_s)
 
     assert unproven.value.facts == {"run": run.id, "machines": 3}
-    assert lab.engine.store.load(run.id).state is RunState.RELEASING
+    assert lab.engine.runs.store.load(run.id).state is RunState.RELEASING
     assert lab.machines(run) == 3
     with pytest.raises(ReleaseUnprovenError):
         lab.drive(run)
@@ -291,7 +291,7 @@ def test_a_provider_that_cannot_be_seen_for_too_long_stops_the_controller_not_th
     with pytest.raises(UnknownOutcomeError):
         lab.drive(run, at_step={"running/Wait/before": lambda: lab.rehearsal.inject(blind)})
 
-    assert lab.engine.store.load(run.id).state is RunState.RUNNING
+    assert lab.engine.runs.store.load(run.id).state is RunState.RUNNING
     lab.rehearsal.clear()
     ended = lab.drive(run)
     assert ended.outcome is Outcome.COMPLETED
@@ -303,7 +303,7 @@ def test_a_rehearsal_that_dies_takes_its_machines_along_and_the_run_ends(
     here: Stage, checkout: Scenario
 ) -> None:
     run = here.accept(checkout, provider="aws", dry_run=True, time_scale=10.0)
-    cloud = start_rehearsal_server(here.engine.folder / run.id, boot_s=0.0, shutdown_s=0.0)
+    cloud = start_rehearsal_server(here.engine.runs.folder / run.id, boot_s=0.0, shutdown_s=0.0)
     controller = with_limits(here.controller(), replace(REHEARSAL_LIMITS, blind_looks_max=2))
     controller.on_step = lambda name: (
         os.kill(cloud.pid, signal.SIGKILL) if name == "running/Wait/before" else None
@@ -311,7 +311,7 @@ def test_a_rehearsal_that_dies_takes_its_machines_along_and_the_run_ends(
 
     with pytest.raises(ProviderFailedError):
         controller.drive(run.id)
-    ended = here.engine.cancel(run.id)
+    ended = here.engine.runs.cancel(run.id)
 
     assert ended.outcome is Outcome.CANCELLED
     assert ended.endpoint not in {None, cloud.endpoint_url}
@@ -323,7 +323,7 @@ def test_a_load_that_cannot_be_prepared_fails_the_run_and_costs_nothing(
     here: Stage, visits: Callable[[float], Scenario]
 ) -> None:
     run = here.accept(visits(3))
-    in_the_way = here.engine.folder / run.id / ORDER
+    in_the_way = here.engine.runs.folder / run.id / ORDER
     in_the_way.mkdir(parents=True)
 
     ended = here.drive(run)
@@ -337,7 +337,7 @@ def test_machines_whose_releaser_died_before_it_told_them_are_told_again(
     here: Stage, visits: Callable[[float], Scenario]
 ) -> None:
     run = here.accept(visits(60))
-    machines = here.engine.folder / "machines"
+    machines = here.engine.runs.folder / "machines"
     controller = with_limits(here.controller(), replace(LOCAL_LIMITS, stop_s=1.0))
 
     def on_step(name: str) -> None:
@@ -358,7 +358,7 @@ def test_machines_whose_releaser_died_before_it_told_them_are_told_again(
 
 def kill_all(stage: Stage) -> None:
     """End every process of every machine, supervisors and injectors, with SIGKILL."""
-    for processes in processes_by_machine(stage.engine.folder).values():
+    for processes in processes_by_machine(stage.engine.runs.folder).values():
         for process in processes:
             process.kill()
 

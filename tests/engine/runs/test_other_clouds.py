@@ -72,7 +72,7 @@ class TwoClouds(Lab):
         return len(self.controller().open_cloud(run).observe(run))
 
     def said(self, run: Run, name: str) -> list[str]:
-        return [each.detail for each in self.engine.show(run.id).timeline if each.name == name]
+        return [each.detail for each in self.engine.runs.show(run.id).timeline if each.name == name]
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_whoever_takes_over_goes_on_in_the_cloud_where_the_last_one_went(
 
     with pytest.raises(KeyboardInterrupt):
         clouds.drive(run, at_step={"launching/Launch/sent": die})
-    assert clouds.left(clouds.engine.store.load(run.id)) == 3
+    assert clouds.left(clouds.engine.runs.store.load(run.id)) == 3
 
     ended = clouds.drive(run)
 
@@ -301,7 +301,7 @@ def test_what_is_left_where_a_launch_was_refused_does_not_keep_the_load_waiting(
     run = gone_to_azure(clouds.accept(checkout))
     machines = [replace(machine(run, "eastus"), machine_id=f"m-{number}") for number in range(3)]
     left = machine(run, "us-east-1", MachineState.LEFTOVER)
-    folder = clouds.engine.folder
+    folder = clouds.engine.runs.folder
     assert load_task(run, [*machines, left], LIMITS, folder, now).started_at == now
     assert load_task(run, [*machines[:2], left], LIMITS, folder, now).started_at is None
 
@@ -362,7 +362,7 @@ def test_a_release_is_asked_for_although_another_cloud_cannot_be_seen(
 
     with pytest.raises(KeyboardInterrupt):
         clouds.drive(run, at_step={"releasing/Release/before": lose_sight})
-    assert clouds.left(clouds.engine.store.load(run.id)) == 3
+    assert clouds.left(clouds.engine.runs.store.load(run.id)) == 3
     controller = clouds.controller()
     controller.open_cloud = lambda _run: Cloud(
         blind, RehearsedLoad(), LIMITS, lambda _name: clouds.azure
@@ -371,7 +371,7 @@ def test_a_release_is_asked_for_although_another_cloud_cannot_be_seen(
         controller.drive(run.id)
     clouds.clock.sleep(60)
 
-    assert clouds.left(clouds.engine.store.load(run.id)) == 0
+    assert clouds.left(clouds.engine.runs.store.load(run.id)) == 0
     assert clouds.drive(run).ended
 
 
@@ -391,7 +391,7 @@ def test_another_cloud_that_makes_no_sense_is_refused_before_anything_is_on_reco
 ) -> None:
     with pytest.raises(BadInputError, match=said):
         clouds.accept(checkout, **options)
-    assert clouds.engine.runs() == []
+    assert clouds.engine.runs.list() == []
 
 
 def test_what_the_other_cloud_needs_is_looked_for_before_the_run_is_on_record(
@@ -400,7 +400,7 @@ def test_what_the_other_cloud_needs_is_looked_for_before_the_run_is_on_record(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "moto" or None)
     with pytest.raises(ConfigurationRejectedError, match=r"loadmuster\[azure\]"):
         clouds.accept(checkout)
-    assert clouds.engine.runs() == []
+    assert clouds.engine.runs.list() == []
     assert clouds.accept(checkout, or_on=()).order.other_providers == ()
 
 
@@ -417,7 +417,7 @@ def test_a_cap_holds_for_the_dearest_of_the_clouds_that_a_run_may_go_to(
     clouds: TwoClouds, checkout: Scenario
 ) -> None:
     engine = clouds.engine
-    engine.open_account("globex", plan="starter")
+    engine.accounts.open("globex", plan="starter")
     costs = {
         fleet.provider: fleet.high_usd_micros
         for fleet in engine.estimate(checkout, provider="aws", or_on=("azure",)).clouds

@@ -48,7 +48,9 @@ def server(lab: Lab, **changes: object) -> RunServer:
         controller.lease = lease
         return controller.drive(run_id)
 
-    made = RunServer(lab.engine._db, drive, lab.engine.new_lease, never, until_idle=True)
+    made = RunServer(
+        lab.engine._context.db, drive, lab.engine.runs.new_lease, never, until_idle=True
+    )
     return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -63,15 +65,15 @@ def test_a_free_run_is_claimed_by_one_of_many_that_want_it(
         together.wait()
         lease = Lease(f"host-{number}/1/0.00/a")
         # SKIP LOCKED may pass over what another has just let go of; a server looks again.
-        looks = (claim(lab.engine._db, lease, REAL_NOW) for _ in range(10))
+        looks = (claim(lab.engine._context.db, lease, REAL_NOW) for _ in range(10))
         return next((run_id for run_id in looks if run_id is not None), None)
 
     with ThreadPoolExecutor(8) as threads:
         taken = [run_id for run_id in threads.map(take, range(8)) if run_id is not None]
 
     assert sorted(taken) == sorted(runs)
-    assert claim(lab.engine._db, HERE, REAL_NOW) is None
-    assert open_runs(lab.engine._db) == 6
+    assert claim(lab.engine._context.db, HERE, REAL_NOW) is None
+    assert open_runs(lab.engine._context.db) == 6
 
 
 def test_runs_that_may_have_machines_or_are_to_end_come_first_then_the_oldest(
@@ -92,14 +94,14 @@ def test_runs_that_may_have_machines_or_are_to_end_come_first_then_the_oldest(
     with pytest.raises(InterruptedError):
         lab.drive(begun, at_step={"running/Wait/before": stop})
 
-    order = [claim(lab.engine._db, HERE, REAL_NOW) for _ in range(5)]
+    order = [claim(lab.engine._context.db, HERE, REAL_NOW) for _ in range(5)]
     assert order == [to_end.id, begun.id, oldest.id, second.id, None]
 
 
 def test_a_lease_elsewhere_keeps_a_run_until_it_has_run_out(
     lab_on_both: Lab, checkout: Scenario
 ) -> None:
-    db = lab_on_both.engine._db
+    db = lab_on_both.engine._context.db
     run = lab_on_both.accept(checkout)
     assert claim(db, HERE, REAL_NOW) == run.id
 
@@ -112,11 +114,11 @@ def test_a_run_that_is_accepted_to_be_driven_here_is_not_for_whoever_serves(
     lab_on_both: Lab, checkout: Scenario
 ) -> None:
     lab = lab_on_both
-    lease = lab.engine.new_lease()
+    lease = lab.engine.runs.new_lease()
     run = lab.accept(checkout, lease=lease)
     now = SystemClock().now()
 
-    assert claim(lab.engine._db, HERE, now) is None
+    assert claim(lab.engine._context.db, HERE, now) is None
     controller = lab.controller()
     controller.lease = lease
     assert controller.drive(run.id).outcome is Outcome.COMPLETED
@@ -141,7 +143,7 @@ def test_a_server_drives_every_open_run_and_ends_when_idle(lab: Lab, checkout: S
 
     assert counts == {"taken": 5, "completed": 4, "cancelled": 1}
     assert most["driven"] == 5
-    assert {lab.engine.store.load(run.id).outcome for run in runs[1:]} == {Outcome.COMPLETED}
+    assert {lab.engine.runs.store.load(run.id).outcome for run in runs[1:]} == {Outcome.COMPLETED}
     assert f"{runs[0].id}: cancelled, cancelled before any machine was asked for" in said
 
 
@@ -163,7 +165,7 @@ def test_told_to_stop_a_server_gives_its_runs_back_and_the_next_finishes_them(
     counts = server(lab, drive=drive, stop_wanted=stopped.is_set, at_once=1).serve()
 
     assert counts == {"taken": 1, "released": 1}
-    left = lab.engine.store.load(first.id)
+    left = lab.engine.runs.store.load(first.id)
     assert left.state is RunState.RUNNING
     assert lab.machines(left) == 3, "its machines go on"
     # Not one lease is left: whoever comes next needs not wait.
@@ -190,7 +192,7 @@ def test_a_run_that_fails_is_tried_again_later_and_takes_nothing_else_down(
     def drive(run_id: str, lease: Lease) -> Run:
         if run_id == bad.id:
             tries.append(run_id)
-            lab.engine.store.release_lease(run_id, lease)
+            lab.engine.runs.store.release_lease(run_id, lease)
             if len(tries) <= 3:
                 raise error
         return base.drive(run_id, lease)
@@ -199,7 +201,7 @@ def test_a_run_that_fails_is_tried_again_later_and_takes_nothing_else_down(
     counts = server(lab, drive=drive, say=said.append, clock=clock).serve()
 
     assert counts == {"taken": 5, "completed": 2, "errors": 3}
-    assert lab.engine.store.load(good.id).outcome is Outcome.COMPLETED
+    assert lab.engine.runs.store.load(good.id).outcome is Outcome.COMPLETED
     lines = [line for line in said if line.startswith(f"{bad.id}: ") and shown in line]
     assert len(lines) == 3
     assert [line[-3:] for line in lines] == ["1 s", "2 s", "4 s"]
@@ -214,14 +216,14 @@ def test_a_run_that_another_controller_has_taken_over_is_its_and_no_failure(
 
     def drive(run_id: str, lease: Lease) -> Run:
         if next(lost, False):
-            lab.engine.store.release_lease(run_id, lease)
+            lab.engine.runs.store.release_lease(run_id, lease)
             raise LeaseLostError("another drives it", run=run_id)
         return base.drive(run_id, lease)
 
     counts = server(lab, drive=drive).serve()
 
     assert counts == {"taken": 2, "lost": 1, "completed": 1}
-    assert lab.engine.store.load(run.id).ended
+    assert lab.engine.runs.store.load(run.id).ended
 
 
 def test_a_database_that_fails_is_looked_at_again_and_given_up_in_the_end(
@@ -290,15 +292,15 @@ def test_where_no_reaper_looks_serve_says_for_how_long_though_it_has_none_itself
     lab: Lab, checkout: Scenario
 ) -> None:
     run = lab.accept(checkout)
-    with transaction(lab.engine._db) as conn:
+    with transaction(lab.engine._context.db) as conn:
         document = order_to_json(replace(run.order, rehearsal=False))
         one = update(RUNS).where(RUNS.c.id == run.id)
         conn.execute(one.values(order_document=document, intent_at=lab.clock.now()))
     lab.clock.sleep(1200)
-    assert lab.engine._late_reaps(0) == "", "two periods are in order"
+    assert lab.engine.serving.late_reaps(0) == "", "two periods are in order"
     lab.clock.sleep(60)
-    assert lab.engine._late_reaps(0) == "reaper: no look at aws us-east-1 for 21m"
-    assert lab.engine._late_reaps(900) == ""
+    assert lab.engine.serving.late_reaps(0) == "reaper: no look at aws us-east-1 for 21m"
+    assert lab.engine.serving.late_reaps(900) == ""
 
 
 @pytest.mark.long
@@ -349,23 +351,23 @@ def test_a_local_run_stays_on_its_computer_until_its_machines_have_ended_themsel
 ) -> None:
     engine = here.engine
     accepted = here.accept(visits(3.0))
-    clouds = engine._clouds
-    clouds.open(accepted, engine.store)
-    this_computer = engine.store.load(accepted.id).endpoint
+    clouds = engine._context.clouds
+    clouds.open(accepted, engine.runs.store)
+    this_computer = engine.runs.store.load(accepted.id).endpoint
     now = SystemClock().now()
     begun = replace(accepted, state=RunState.RUNNING, intent_at=now, endpoint="another-computer")
 
     with pytest.raises(MachinesElsewhereError) as refused:
-        clouds.open(begun, engine.store)
+        clouds.open(begun, engine.runs.store)
     assert refused.value.facts == {"run": accepted.id, "host": "another-computer"}
     # Nothing was launched there yet, or all that was has ended by its own expiry.
     for free in (
         replace(begun, state=RunState.ACCEPTED, intent_at=None),
         replace(begun, intent_at=now - timedelta(hours=1)),
     ):
-        engine.store.set_endpoint(accepted.id, "another-computer")
-        clouds.open(free, engine.store)
-        assert engine.store.load(accepted.id).endpoint == this_computer
+        engine.runs.store.set_endpoint(accepted.id, "another-computer")
+        clouds.open(free, engine.runs.store)
+        assert engine.runs.store.load(accepted.id).endpoint == this_computer
     here.cancel_request(accepted)
     assert here.drive(accepted).outcome is Outcome.CANCELLED
 
@@ -376,7 +378,7 @@ def make_engine(lab: Lab, sqlite_url: str, now: datetime) -> Callable[[str | Non
     return lambda url: Engine(
         sqlite_url,
         clock=StartingClock(now + timedelta(hours=1)),
-        folder=lab.engine.folder,
+        folder=lab.engine.runs.folder,
         rehearsal_url=url,
     )
 
@@ -385,14 +387,18 @@ def test_runs_that_share_a_rehearsal_leave_it_when_they_end(
     lab: Lab, checkout: Scenario, make_engine: Callable[[str | None], Engine]
 ) -> None:
     sharing = make_engine(lab.rehearsal.endpoint_url)
-    run = sharing.accept(checkout, account="acme", provider="aws", dry_run=True, time_scale=2000.0)
-    assert sharing.drive(run.id).endpoint == lab.rehearsal.endpoint_url
+    run = sharing.runs.accept(
+        checkout, account="acme", provider="aws", dry_run=True, time_scale=2000.0
+    )
+    assert sharing.runs.drive(run.id).endpoint == lab.rehearsal.endpoint_url
     assert lab.rehearsal.requests("CreateFleet"), "it answers still"
 
     # Another process, that was not told to share, finds it by what is on record.
-    run = sharing.accept(checkout, account="acme", provider="aws", dry_run=True, time_scale=2000.0)
-    sharing.store.set_endpoint(run.id, lab.rehearsal.endpoint_url)
-    assert make_engine(None).drive(run.id).endpoint == lab.rehearsal.endpoint_url
+    run = sharing.runs.accept(
+        checkout, account="acme", provider="aws", dry_run=True, time_scale=2000.0
+    )
+    sharing.runs.store.set_endpoint(run.id, lab.rehearsal.endpoint_url)
+    assert make_engine(None).runs.drive(run.id).endpoint == lab.rehearsal.endpoint_url
     assert len(lab.rehearsal.requests("CreateFleet")) == 2
 
 
@@ -400,8 +406,8 @@ def test_a_shared_rehearsal_that_does_not_answer_ends_the_run_free_of_charge(
     checkout: Scenario, make_engine: Callable[[str | None], Engine]
 ) -> None:
     sharing = make_engine("http://127.0.0.1:9")
-    run = sharing.accept(checkout, account="acme", provider="aws", dry_run=True)
-    ended = sharing.drive(run.id)
+    run = sharing.runs.accept(checkout, account="acme", provider="aws", dry_run=True)
+    ended = sharing.runs.drive(run.id)
     assert ended.outcome is Outcome.FAILED
     assert "http://127.0.0.1:9" in ended.reason
-    assert sharing.show(ended.id).bill is None
+    assert sharing.runs.show(ended.id).bill is None

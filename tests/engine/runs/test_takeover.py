@@ -59,7 +59,7 @@ def test_a_controller_whose_process_is_gone_is_succeeded_at_once(
         started = psutil.Process(process.pid).create_time()
         owner = f"{socket.gethostname()}/{process.pid}/{started:.2f}/a"
         lease_clock = lab.controller().lease_clock
-        assert lab.engine.store.acquire(run.id, Lease(owner), lease_clock.now())
+        assert lab.engine.runs.store.acquire(run.id, Lease(owner), lease_clock.now())
         with pytest.raises(LeaseLostError):
             lab.drive(run)
         process.kill()
@@ -73,7 +73,7 @@ def test_a_process_id_that_belongs_to_another_process_by_now_holds_nothing(
     run = lab.accept(checkout)
     parent = psutil.Process()
     owner = f"{socket.gethostname()}/{parent.pid}/{parent.create_time() - 60:.2f}/a"
-    assert lab.engine.store.acquire(run.id, Lease(owner), lab.controller().lease_clock.now())
+    assert lab.engine.runs.store.acquire(run.id, Lease(owner), lab.controller().lease_clock.now())
 
     assert lab.drive(run).outcome is Outcome.COMPLETED
 
@@ -83,7 +83,7 @@ def test_a_controller_elsewhere_is_succeeded_when_its_lease_has_run_out(
 ) -> None:
     lab = lab_on_both
     run = lab.accept(checkout)
-    assert lab.engine.store.acquire(run.id, ELSEWHERE, REAL_NOW)
+    assert lab.engine.runs.store.acquire(run.id, ELSEWHERE, REAL_NOW)
     controller = lab.controller()
 
     controller.lease_clock = ManualClock(REAL_NOW + timedelta(seconds=TERM_S - 0.001))
@@ -91,7 +91,7 @@ def test_a_controller_elsewhere_is_succeeded_when_its_lease_has_run_out(
         controller.drive(run.id)
     controller.lease_clock = ManualClock(REAL_NOW + timedelta(seconds=TERM_S))
     assert controller.drive(run.id).outcome is Outcome.COMPLETED
-    assert not lab.engine.store.acquire("run-of-nobody", ELSEWHERE, REAL_NOW)
+    assert not lab.engine.runs.store.acquire("run-of-nobody", ELSEWHERE, REAL_NOW)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_controller_that_slept_through_its_lease_wakes_up_and_changes_nothing(
     books = lab.books(run)
     assert books.startup_charges == (run.order.quote.startup,)
     assert books.invoices == (run.order.quote.total,)
-    assert [event.name for event in lab.engine.show(run.id).timeline].count("completed") == 1
+    assert [event.name for event in lab.engine.runs.show(run.id).timeline].count("completed") == 1
 
 
 def test_a_run_whose_cloud_cannot_be_opened_ends_free_of_charge(
@@ -141,7 +141,7 @@ def test_a_run_whose_cloud_cannot_be_opened_ends_free_of_charge(
 
     assert (ended.outcome, ended.reason) == (Outcome.FAILED, "the rehearsal did not start")
     assert lab.books(run).kept is None
-    assert lab.engine.drive(run.id) == ended
+    assert lab.engine.runs.drive(run.id) == ended
 
 
 def test_the_same_request_is_the_same_run_and_another_under_its_id_is_refused(
@@ -157,7 +157,7 @@ def test_the_same_request_is_the_same_run_and_another_under_its_id_is_refused(
             lab.accept(checkout, request_id="build-7", **other)
         assert refused.value.facts == {"request_id": "build-7", "run": run.id}
         assert refused.value.exit_code == 3
-    assert [each.id for each in lab.engine.runs()] == [run.id]
+    assert [each.id for each in lab.engine.runs.list()] == [run.id]
     assert lab.accept(checkout, request_id="build-8").id != run.id
 
 
@@ -166,13 +166,13 @@ def test_a_request_sent_twice_at_once_is_one_run(
 ) -> None:
     lab = lab_on_both
     answers = at_once(
-        lambda engine: engine.accept(
+        lambda engine: engine.runs.accept(
             checkout, account="acme", provider="aws", dry_run=True, request_id="build-7"
         ),
-        [Engine(database_url, clock=lab.clock, folder=lab.engine.folder) for _ in range(3)],
+        [Engine(database_url, clock=lab.clock, folder=lab.engine.runs.folder) for _ in range(3)],
     )
 
-    (run,) = lab.engine.runs()
+    (run,) = lab.engine.runs.list()
     assert answers == [run, run, run]
 
 
@@ -181,14 +181,14 @@ def at_once(work: Callable[[Engine], Run], engines: Sequence[Engine]) -> list[Ru
     together = threading.Barrier(len(engines))
 
     def wait_and_work(engine: Engine) -> Run | RefusedError:
-        engine.runs()
+        engine.runs.list()
         together.wait()
         try:
             return work(engine)
         except RefusedError as refused:
             return refused
         finally:
-            engine._db.dispose()
+            engine._context.db.dispose()
 
     with ThreadPoolExecutor(len(engines)) as threads:
         return list(threads.map(wait_and_work, engines))
@@ -197,7 +197,7 @@ def at_once(work: Callable[[Engine], Run], engines: Sequence[Engine]) -> list[Ru
 @pytest.fixture
 def globex(lab_on_both: Lab) -> str:
     """An account on Starter: 1,800 LI-minutes a month."""
-    return lab_on_both.engine.open_account("globex", plan="starter").id
+    return lab_on_both.engine.accounts.open("globex", plan="starter").id
 
 
 def test_r32_of_runs_of_60_li_minutes_starter_has_thirty_and_the_31st_is_refused(
@@ -214,7 +214,7 @@ def test_r32_of_runs_of_60_li_minutes_starter_has_thirty_and_the_31st_is_refused
 
     assert refused.value.facts == {"account": globex, "needed": 60, "available": 0}
     assert refused.value.exit_code == 3
-    assert len(lab.engine.runs(globex)) == 30
+    assert len(lab.engine.runs.list(globex)) == 30
     # One that is cancelled before its machines were asked for makes room for another.
     lab.cancel_request(runs[0])
     assert lab.drive(runs[0]).outcome is Outcome.CANCELLED
@@ -235,7 +235,7 @@ def test_on_credits_a_cancelled_run_keeps_what_was_used_and_the_rest_returns(
     assert books.use_charges == (30, -18)
     assert books.invoices == ()
     assert not any(books.sums.values())
-    assert lab.engine.show_account(globex).balance_li_minutes == 1800 - 42
+    assert lab.engine.accounts.show(globex).balance_li_minutes == 1800 - 42
 
 
 def test_of_two_runs_that_race_for_the_last_credits_one_is_refused(
@@ -246,15 +246,15 @@ def test_of_two_runs_that_race_for_the_last_credits_one_is_refused(
         lab.accept(checkout, account=globex)
 
     outcomes = at_once(
-        lambda engine: engine.accept(checkout, account=globex, provider="aws", dry_run=True),
-        [Engine(database_url, clock=lab.clock, folder=lab.engine.folder) for _ in range(2)],
+        lambda engine: engine.runs.accept(checkout, account=globex, provider="aws", dry_run=True),
+        [Engine(database_url, clock=lab.clock, folder=lab.engine.runs.folder) for _ in range(2)],
     )
 
     (refused,) = (each for each in outcomes if isinstance(each, RefusedError))
     assert isinstance(refused, InsufficientCreditsError)
     assert refused.facts["available"] == 0
-    assert len(lab.engine.runs(globex)) == 30
-    assert lab.engine.show_account(globex).reserved_li_minutes == 1800
+    assert len(lab.engine.runs.list(globex)) == 30
+    assert lab.engine.accounts.show(globex).reserved_li_minutes == 1800
 
 
 @pytest.mark.parametrize(
@@ -276,6 +276,6 @@ def test_a_run_above_the_price_cap_is_refused_with_both_figures(
         lab.accept(checkout, account=account, max_usd_micros=above_usd_micros)
 
     assert set(refused.value.facts) == {"quoted_usd", "max_usd"}
-    assert lab.engine.runs() == []
-    assert lab.engine.show_account(globex).reserved_li_minutes == 0
+    assert lab.engine.runs.list() == []
+    assert lab.engine.accounts.show(globex).reserved_li_minutes == 0
     assert lab.accept(checkout, account=account, max_usd_micros=enough_usd_micros)

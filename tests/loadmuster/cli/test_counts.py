@@ -10,8 +10,13 @@ from pathlib import Path
 import pytest
 
 import engine
+from engine.catalogs.in_use import catalog_in_use
+from engine.clouds import LOCAL
 from engine.load_engines import LOAD_ENGINES
 from engine.planning.estimate import estimate
+from engine.runs.launching.placements import placements_of
+from engine.runs.prepared import PreparedRun
+from engine.runs.request import RunRequest
 from engine.scenario import Protocol, Scenario
 from engine.scenario.profile import closed
 from engine.scenario.program import LoadProgram
@@ -124,5 +129,13 @@ def test_the_question_names_the_load_engine_and_counts_it(name: str, injectors: 
         load_engine=name,
         program=program,
     )
-    said = run_question._machines(estimate(scenario), "local")
+    planned = estimate(scenario)
+    prepared = PreparedRun(
+        RunRequest(scenario=scenario, account="acme"),
+        scenario,
+        planned,
+        placements_of(planned, LOCAL, catalog_in_use()),
+        1.0,
+    )
+    said = run_question._machines(prepared, LOCAL)
     assert said == f"this one: {counted(injectors, f'{LOAD_ENGINES[name].title} injector')}"

@@ -143,7 +143,7 @@ def test_a_controller_that_never_says_it_is_at_work_is_not_waited_for_without_en
     engine = Engine(f"sqlite:///{acme.database}")
 
     with pytest.raises(ControllerNotStartedError, match="not at work after"):
-        engine.start(read_scenario(CHECKOUT), account="acme", provider="aws", dry_run=True)
+        engine.runs.start(read_scenario(CHECKOUT), account="acme", provider="aws", dry_run=True)
     engine.close()
 
     (run,) = acme.here("--json", "runs").json["runs"]

@@ -35,9 +35,9 @@ def accepted_where_nothing_is_left(acme: CommandLine, first: str, *more: str) ->
     run_id = queued.json["id"]
     engine = Engine(f"sqlite:///{acme.database}")
     cloud: RehearsedCloud = CLOUDS[first]
-    rehearsal = cloud.start(engine.folder / run_id)
+    rehearsal = cloud.start(engine.runs.folder / run_id)
     rehearsal.inject(Fault(FaultKind.SHORT_CAPACITY, available=0))
-    engine.store.set_endpoint(run_id, rehearsal.endpoint_url)
+    engine.runs.store.set_endpoint(run_id, rehearsal.endpoint_url)
     engine.close()
     return run_id, rehearsal.endpoint_url
 
@@ -103,16 +103,16 @@ def test_whoever_serves_finds_both_clouds_of_a_killed_controller_and_leaves_noth
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     engine = Engine(f"sqlite:///{acme.database}")
-    before = engine.store.load(run_id)
-    places = {place.name: place for place in engine.places()}
+    before = engine.runs.store.load(run_id)
+    places = {place.name: place for place in engine.reaper.places()}
     assert set(places) == {"aws", "azure"}, "the reaper would look in both"
-    assert [each.run_id for each in engine.reap().rounds[1].machines] == [run_id]
+    assert [each.run_id for each in engine.reaper.reap().rounds[1].machines] == [run_id]
 
     cancelled = acme("--json", "cancel", run_id)
 
     assert cancelled.code == 0, cancelled.err
     assert cancelled.json["outcome"] == "cancelled"
-    after = engine.store.load(run_id)
+    after = engine.runs.store.load(run_id)
     engine.close()
     assert (after.endpoint, after.other_endpoints) == (before.endpoint, before.other_endpoints)
     assert [each["provider"] for each in cancelled.json["machines"]] == ["azure"]

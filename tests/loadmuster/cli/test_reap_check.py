@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def begun(acme: CommandLine) -> Run:
     """A run that began on the real AWS two hours ago, in us-east-1."""
     engine = Engine(f"sqlite:///{acme.database}")
-    run = engine.accept(read_scenario(CHECKOUT), account="acme", provider="aws", dry_run=True)
+    run = engine.runs.accept(read_scenario(CHECKOUT), account="acme", provider="aws", dry_run=True)
     engine.close()
     make_real(acme, run, begun_at=datetime.now(UTC) - timedelta(hours=2))
     return run
@@ -32,7 +32,7 @@ def begun(acme: CommandLine) -> Run:
 def look(acme: CommandLine, ago: timedelta) -> None:
     """A reaper has looked there, and it worked."""
     engine = Engine(f"sqlite:///{acme.database}")
-    with engine._transaction() as conn:
+    with engine._context.transaction() as conn:
         record(conn, Round(ReapedRegion("aws", ("us-east-1",)), datetime.now(UTC) - ago, ()))
     engine.close()
 

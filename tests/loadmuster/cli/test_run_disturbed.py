@@ -115,16 +115,16 @@ def test_a_run_whose_cloud_has_no_capacity_exits_with_4_and_costs_nothing(
     provider: str, start: Callable[..., Rehearsal], code: str, acme: CommandLine
 ) -> None:
     engine = Engine(f"sqlite:///{acme.database}")
-    run = engine.accept(
+    run = engine.runs.accept(
         read_scenario(CHECKOUT),
         account="acme",
         provider=provider,
         dry_run=True,
         request_id="build-7",
     )
-    cloud = start(engine.folder / run.id, boot_s=0.0, shutdown_s=0.0)
+    cloud = start(engine.runs.folder / run.id, boot_s=0.0, shutdown_s=0.0)
     cloud.inject(Fault(FaultKind.SHORT_CAPACITY, available=0))
-    engine.store.set_endpoint(run.id, cloud.endpoint_url)
+    engine.runs.store.set_endpoint(run.id, cloud.endpoint_url)
 
     rehearsed = ("run", CHECKOUT, "--account", "acme", "--provider", provider, "--dry-run")
     answer = acme(*rehearsed, "--request-id", "build-7", "--json")

@@ -75,17 +75,17 @@ def test_a_real_run_goes_to_the_other_account_and_leaves_nothing_in_either(
     assert run["result"]["valid"], run["result"]["invalid_reasons"]
     assert run["bill"]["usd"] == run["quote"]["usd"]
     engine = clouds.engine()
-    rounds = engine.reap().rounds
+    rounds = engine.reaper.reap().rounds
     assert {(each.place.name, len(each.machines)) for each in rounds} == {("aws", 0), ("azure", 0)}
-    assert [each.provider for each in engine.heartbeats()] == ["aws"] * 3 + ["azure"]
-    on_record = engine.store.load(run["id"])
+    assert [each.provider for each in engine.reaper.heartbeats()] == ["aws"] * 3 + ["azure"]
+    on_record = engine.runs.store.load(run["id"])
     assert on_record.other_endpoints["azure"].endswith(f"#{SUBSCRIPTION}")
     engine.close()
 
     # Who takes it over with another subscription would see no machine, and take them for gone.
     monkeypatch.setenv("AZURE_SUBSCRIPTION_ID", SUBSCRIPTION.replace("0", "1"))
     engine = clouds.engine()
-    cloud = engine.controller().open_cloud(on_record)
+    cloud = engine.runs.controller().open_cloud(on_record)
     assert cloud.limits == widest([AWS_LIMITS, AZURE_LIMITS])
     with pytest.raises(MachinesElsewhereError, match=SUBSCRIPTION):
         cloud.observe(on_record)

@@ -78,7 +78,7 @@ def make_real(acme: CommandLine, run: Run, begun_at: datetime, **changes: object
     """Put on record that a run is on the real cloud, since when, and what became of it."""
     engine = Engine(f"sqlite:///{acme.database}")
     document = order_to_json(replace(run.order, rehearsal=False))
-    with transaction(engine._db) as conn:
+    with transaction(engine._context.db) as conn:
         one = update(RUNS).where(RUNS.c.id == run.id)
         conn.execute(one.values(order_document=document, intent_at=begun_at, **changes))
     engine.close()
@@ -179,7 +179,7 @@ def test_serve_ends_the_machines_of_a_run_that_has_ended_and_no_others(acme: Com
 
 def test_a_cloud_run_that_no_reaper_has_looked_after_is_warned_of(acme: CommandLine) -> None:
     engine = Engine(f"sqlite:///{acme.database}")
-    run = engine.accept(read_scenario(CHECKOUT), account="acme", provider="aws", dry_run=True)
+    run = engine.runs.accept(read_scenario(CHECKOUT), account="acme", provider="aws", dry_run=True)
     engine.close()
     assert "reaper" not in acme.here("runs").err
     make_real(acme, run, begun_at=datetime.now(UTC) - timedelta(hours=1))

@@ -238,7 +238,7 @@ def test_r6_an_account_is_advised_by_its_own_runs(
 
 def test_advice_needs_no_database() -> None:
     engine = Loadmuster("sqlite:////nowhere/at/all.db")
-    assert engine.advise(li_minutes=60, runs=23).runs_left is None
+    assert engine.reports.advise(li_minutes=60, runs=23).runs_left is None
 
 
 def test_r6_on_demand_there_are_no_runs_left_to_count(

@@ -213,8 +213,8 @@ def test_the_engine_answers_as_the_command_does(
 ) -> None:
     engine = Loadmuster(database_url, clock=StartingClock(now))
     with db.connect() as conn:
-        assert engine.invoices(acme) == list_invoices(conn, acme)
-    assert "acme-00001" in engine.invoice_page(acme, "acme-00001", customer="Acme")
+        assert engine.reports.invoices(acme) == list_invoices(conn, acme)
+    assert "acme-00001" in engine.reports.invoice_page(acme, "acme-00001", customer="Acme")
     with pytest.raises(UnknownInvoiceError):
-        engine.invoice_page(acme, "acme-00002")
+        engine.reports.invoice_page(acme, "acme-00002")
     engine.close()

@@ -195,7 +195,7 @@ def test_r62_r64_run_history_is_kept_for_a_month_and_then_deleted(
         )
         conn.execute(RUNS.insert().values(id="r2", state="load", ended_at=None, **row))
     loads = LoadEngine(life.db.url.render_as_string(), clock=ManualClock(life.at(at)))
-    assert loads.advance_all() == AdvanceCount(accounts=1, failed=0)
+    assert loads.accounts.advance() == AdvanceCount(accounts=1, failed=0)
     loads.close()
     with life.books() as conn:
         assert sorted(conn.execute(select(RUNS.c.id)).scalars()) == ["r1", "r2"][-1 - left :]

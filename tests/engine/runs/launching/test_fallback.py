@@ -36,7 +36,7 @@ def none_in_the_first_place(lab: Lab) -> None:
 
 
 def events(lab: Lab, run: Run, name: str) -> list[str]:
-    return [event.detail for event in lab.engine.show(run.id).timeline if event.name == name]
+    return [event.detail for event in lab.engine.runs.show(run.id).timeline if event.name == name]
 
 
 def test_other_types_of_the_same_region_stand_in_for_the_cheapest(

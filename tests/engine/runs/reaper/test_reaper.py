@@ -132,7 +132,7 @@ def test_a_run_that_starts_between_the_two_looks_is_never_reaped(
         looks.machines += lab.provider.observe(run.id, run.regions)
 
     looks.before_look = begin
-    round_ = reaper.survey(AWS, looks, lab.engine._ended_runs, lab.clock, 0.0)
+    round_ = reaper.survey(AWS, looks, lab.engine.reaper.ended_runs, lab.clock, 0.0)
 
     assert len(round_.machines) == 3
     assert round_.reaped == ()
@@ -148,7 +148,7 @@ def test_a_run_that_ends_between_the_two_looks_is_no_orphan(lab: Lab, checkout: 
     cloud = Shown(machine(run.id))
     machines = iter([cloud.machines, ()])
     cloud.before_look = lambda: setattr(cloud, "machines", next(machines))
-    assert reaper.survey(AWS, cloud, lab.engine._ended_runs, ManualClock(NOW)).reaped == ()
+    assert reaper.survey(AWS, cloud, lab.engine.reaper.ended_runs, ManualClock(NOW)).reaped == ()
 
 
 def test_orphans_are_released_until_they_are_proven_gone() -> None:
@@ -209,7 +209,7 @@ def test_machines_left_by_an_ended_run_are_found_in_the_cloud_and_proven_gone(
     place = ReapedRegion("aws", ("us-east-1",), lab.rehearsal.endpoint_url)
     # Machines of the rehearsal are born by the machine's clock.
     clock = ManualClock(datetime.now(UTC) + timedelta(minutes=11))
-    ended = lab.engine._ended_runs
+    ended = lab.engine.reaper.ended_runs
 
     looked = reaper.survey(place, lab.provider, ended, clock)
     mine = [each for each in looked.reaped if each.orphans.run_id == run.id]
@@ -222,14 +222,14 @@ def test_machines_left_by_an_ended_run_are_found_in_the_cloud_and_proven_gone(
 
 
 def test_every_look_leaves_a_heartbeat_and_old_ones_go(lab_on_both: Lab) -> None:
-    db = lab_on_both.engine._db
+    db = lab_on_both.engine._context.db
     clock = ManualClock(NOW)
     aws = ReapedRegion("aws", ("eu-west-1", "us-east-1"))
     cloud = Shown(machine("run-1"), machine("run-2"))
 
     def look(place: ReapedRegion) -> None:
         looked = reaper.survey(place, cloud, lambda _: {"run-2": False}, clock)
-        with lab_on_both.engine._transaction() as conn:
+        with lab_on_both.engine._context.transaction() as conn:
             record(conn, reaper.release(looked, cloud, clock))
 
     look(aws)

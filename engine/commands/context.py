@@ -1,0 +1,118 @@
+"""What all commands of the Python API work with: the time, the database, who collects money."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.data_folder import data_folder
+from kernel.clock import Clock
+from pricing.payments.gateway import PaymentGateway
+from pricing.plans.model import Plan
+from pricing.plans.on_sale import find_plan, load_plans, plans_file
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+    from engine.runs.clouds.registry import CloudRegistry
+    from engine.runs.store import RunStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineContext:
+    """What ``Engine`` hands to each of its rooms; nothing is opened before it is needed.
+
+    Attributes:
+        open_db: Opens the database.
+        open_clouds: The registry of the clouds of runs whose files lie in a folder.
+        clock: Time.
+        payer: Collects money.
+        environment: What the environment says.
+        new_id: Makes run ids.
+        new_token: Makes what must be unlike anything before: leases, and the request ids of
+            callers that gave none.
+        runs_folder: Where runs keep their files; None: beside the database.
+    """
+
+    open_db: Callable[[], sqlalchemy.Engine]
+    open_clouds: Callable[[Path], CloudRegistry]
+    clock: Clock
+    payer: PaymentGateway
+    environment: Mapping[str, str]
+    new_id: Callable[[], str]
+    new_token: Callable[[], str]
+    runs_folder: Path | None = None
+
+    @cached_property
+    def db(self) -> sqlalchemy.Engine:
+        """The open database."""
+        return self.open_db()
+
+    @cached_property
+    def store(self) -> RunStore:
+        """The runs as they are on record."""
+        from engine.runs.store import RunStore
+
+        return RunStore(self.db)
+
+    @cached_property
+    def clouds(self) -> CloudRegistry:
+        """Connections to where runs have machines; one set for all runs, which share limits."""
+        return self.open_clouds(self.folder)
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where runs keep their files, and what marks this installation's local machines."""
+        return self.runs_folder or folder_beside(self.db.url, self.environment)
+
+    @property
+    def plans_file(self) -> Path:
+        """The file that plans are sold from."""
+        return plans_file(self.environment)
+
+    def plan_named(self, name: str, now: datetime) -> Plan:
+        """The plan of that name, as it is sold that day.
+
+        Raises:
+            UnknownPlanError: There is none.
+        """
+        return find_plan(name, self.plans_file, at=now.date())
+
+    def plans_on_sale(self, now: datetime) -> Mapping[str, Plan]:
+        """The plans by name, as they are sold that day."""
+        return load_plans(self.plans_file, at=now.date())
+
+    def transaction(self) -> AbstractContextManager[sqlalchemy.Connection]:
+        """One write transaction."""
+        from engine.database import transaction
+
+        return transaction(self.db)
+
+    def reading(self) -> AbstractContextManager[sqlalchemy.Connection]:
+        """A connection that only reads."""
+        from engine.database import reading
+
+        return reading(self.db)
+
+    def id_of(self, request_id: str | None) -> str:
+        """A caller without a request id gets a random one: it cannot repeat the command safely."""
+        return request_id or f"once-{self.new_token()}"
+
+    def close(self) -> None:
+        """Let go of the database; the next call opens it again."""
+        if "db" in self.__dict__:
+            self.db.dispose()
+
+
+def folder_beside(url: sqlalchemy.URL, environment: Mapping[str, str]) -> Path:
+    """The folder for the runs of a database: beside a file, in the user's data folder otherwise."""
+    if url.get_backend_name() == "sqlite" and url.database:
+        return Path(f"{url.database}.runs").absolute()
+    name = hashlib.sha256(url.render_as_string(hide_password=True).encode()).hexdigest()[:16]
+    return data_folder(environment) / f"{name}.runs"

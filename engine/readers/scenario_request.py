@@ -1,0 +1,169 @@
+"""A load test as a caller asks for it: where it is found, and what is changed of it.
+
+The command line's options of SOURCE and the keywords of Python are the fields of one value, so
+that whatever can be said to an estimate can be said to a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+from msgspec import Struct, structs
+
+from engine.readers.overrides import check_fixed_size, check_regions, overridden
+from engine.scenario import MachineWishes, Scenario
+from kernel.errors import BadInputError
+
+
+class ScenarioRequest(Struct, frozen=True, kw_only=True):
+    """A load test, and what is to be changed of it.
+
+    Attributes:
+        source: Path of a scenario's file; this, or ``scenario``.
+        scenario: A scenario that was read or made already.
+        format: Of the file; None: told by its content.
+        settings: Values for the file's placeholders ``${NAME}``, as ``NAME=VALUE``.
+        users: The peak that the load is scaled to; of arrivals, at most so many at once.
+        duration_s: The length that the load is stretched to.
+        injectors: A fixed number of standard injectors.
+        users_per_injector: A fixed payload, instead.
+        iteration_s: How long one user stays, where the load is arrivals.
+        regions: Where the load comes from, in equal shares; a pattern such as ``eu-*``, or
+            ``any``, stands for the cheapest region that matches.
+        families: Only machines of these families.
+        types: Only machines of these types.
+        architecture: ``x86_64`` or ``arm64``; None: either.
+        machines_max: At most so many machines, over all regions.
+        vcpus_max: At most so many virtual processors in each region.
+        nat: Machines behind a NAT gateway, at its costs.
+        one_type: Machines of one type only in each region.
+        published: Count with published figures, not with what was measured of the test.
+    """
+
+    source: str | Path | None = None
+    scenario: Scenario | None = None
+    format: str | None = None
+    settings: tuple[str, ...] = ()
+    users: int | None = None
+    duration_s: int | None = None
+    injectors: int | None = None
+    users_per_injector: int | None = None
+    iteration_s: float | None = None
+    regions: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    architecture: str | None = None
+    machines_max: int | None = None
+    vcpus_max: int | None = None
+    nat: bool = False
+    one_type: bool = False
+    published: bool = False
+
+
+class ScenarioOptions(TypedDict, total=False):
+    """The fields of a ``ScenarioRequest`` as keywords; a sequence may be of any kind."""
+
+    source: str | Path | None
+    scenario: Scenario | None
+    format: str | None
+    settings: Sequence[str]
+    users: int | None
+    duration_s: int | None
+    injectors: int | None
+    users_per_injector: int | None
+    iteration_s: float | None
+    regions: Sequence[str]
+    families: Sequence[str]
+    types: Sequence[str]
+    architecture: str | None
+    machines_max: int | None
+    vcpus_max: int | None
+    nat: bool
+    one_type: bool
+    published: bool
+
+
+def scenario_request(
+    given: Scenario | str | Path | None, options: Mapping[str, Any]
+) -> ScenarioRequest:
+    """The request that a caller made by a scenario, or the path of its file, with keywords."""
+    return ScenarioRequest(**fields_of(ScenarioRequest, given, options))
+
+
+def fields_of(
+    kind: type[ScenarioRequest],
+    given: Scenario | str | Path | None,
+    options: Mapping[str, Any],
+) -> dict[str, Any]:
+    """A caller's arguments as the fields of a request, which holds no list of the caller's.
+
+    Raises:
+        BadInputError: One name stands where several may.
+        TypeError: The scenario, or its file, is given twice.
+    """
+    fields = dict(options)
+    if given is not None:
+        name = "scenario" if isinstance(given, Scenario) else "source"
+        if name in fields:
+            raise TypeError(f"{name} is given twice")
+        fields[name] = given
+    for name in (each.name for each in structs.fields(kind) if each.default == ()):
+        if isinstance(fields.get(name), str):
+            raise BadInputError(f"{name}: give a list of names, not {fields[name]!r}", where=name)
+        if name in fields:
+            fields[name] = tuple(fields[name])
+    return fields
+
+
+def check_scenario_request(request: ScenarioRequest) -> None:
+    """Refuse what contradicts itself, before any file is read.
+
+    Raises:
+        BadInputError: One line that says what, and what would be right.
+    """
+    if (request.source is None) == (request.scenario is None):
+        raise BadInputError("source: give either the path of a scenario's file or a scenario")
+    if request.scenario is not None and (request.format is not None or request.settings):
+        raise BadInputError(
+            "--format and --set are for a scenario's file; this scenario was read already"
+        )
+    check_regions(request.regions)
+    check_fixed_size(request.injectors, request.users_per_injector)
+
+
+def requested_scenario(request: ScenarioRequest) -> Scenario:
+    """The scenario that is asked for, as a run keeps it.
+
+    It has the regions of its own: those that are asked for may be patterns, and belong to the
+    estimate, which chooses among them.
+
+    Raises:
+        BadInputError: A leaf of it, with file and field or the option.
+    """
+    check_scenario_request(request)
+    wishes = MachineWishes(
+        families=request.families,
+        architecture=request.architecture,
+        machines_max=request.machines_max,
+        vcpus_max=request.vcpus_max,
+        mixed=not request.one_type,
+        nat=request.nat,
+        types=request.types,
+    )
+    scenario = request.scenario
+    if request.source is not None:
+        from engine.readers.read import read_scenario
+
+        scenario = read_scenario(request.source, format=request.format, settings=request.settings)
+    assert scenario is not None, request
+    return overridden(
+        scenario,
+        users=request.users,
+        duration_s=request.duration_s,
+        injectors=request.injectors,
+        users_per_injector=request.users_per_injector,
+        iteration_s=request.iteration_s,
+        machines=wishes,
+    )
