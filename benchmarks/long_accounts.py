@@ -13,8 +13,9 @@ from benchmarks.databases import New, databases
 from benchmarks.long_history import POSTINGS_A_RUN, write_history
 from benchmarks.measure import Figure, in_turn, shown
 from engine.database import transaction
-from pricing.accounts.account import account_view, advance
+from pricing.accounts.advance import advance
 from pricing.accounts.opening import open_account
+from pricing.accounts.view import account_view
 from pricing.ledger.balances import balance
 from pricing.ledger.invoices import issue_for_run
 from pricing.plans.model import BUNDLED_PLANS, load_plans

@@ -13,7 +13,8 @@ from pricing.plans.channels import Channel
 from pricing.plans.model import Plan, find_plan, load_plans
 
 if TYPE_CHECKING:
-    from pricing.accounts.account import Account, Advanced
+    from pricing.accounts.account import Account
+    from pricing.accounts.advance import Advanced
     from pricing.accounts.billing_settings import BillingSettings
     from pricing.accounts.plan_history import HistoryRow, PlanOffer
     from pricing.accounts.view import AccountView
@@ -71,24 +72,24 @@ class AccountCommands(Commands):
 
     def account(self, account_id: str) -> Account:
         """The account as it is on record."""
-        from pricing.accounts import account as accounts
+        from pricing.accounts.account import find_account
 
         with self._reading() as conn:
-            return accounts.find_account(conn, account_id)
+            return find_account(conn, account_id)
 
     def list_accounts(self) -> Sequence[Account]:
         """Every account, by id."""
-        from pricing.accounts import account as accounts
+        from pricing.accounts.account import list_accounts
 
         with self._reading() as conn:
-            return accounts.list_accounts(conn)
+            return list_accounts(conn)
 
     def show_account(self, account_id: str) -> AccountView:
         """The account with its period, balance, lots and next charge."""
-        from pricing.accounts import account as accounts
+        from pricing.accounts.view import account_view
 
         with self._transaction() as conn:
-            return accounts.account_view(conn, account_id, self.clock.now(), payer=self.payer)
+            return account_view(conn, account_id, self.clock.now(), payer=self.payer)
 
     def upgrade(
         self,
@@ -189,7 +190,7 @@ class AccountCommands(Commands):
 
     def history(self, account_id: str) -> Sequence[HistoryRow]:
         """Every plan that the account was on, oldest first (R110-R113)."""
-        from pricing.accounts.account import advance
+        from pricing.accounts.advance import advance
         from pricing.accounts.plan_history import plan_history
 
         with self._transaction() as conn:
@@ -198,7 +199,7 @@ class AccountCommands(Commands):
 
     def offers(self, account_id: str) -> Sequence[PlanOffer]:
         """Every plan that the account can choose, and how (R114-R117)."""
-        from pricing.accounts.account import advance
+        from pricing.accounts.advance import advance
         from pricing.accounts.plan_history import offers_of
 
         now = self.clock.now()
@@ -224,7 +225,7 @@ class AccountCommands(Commands):
             watch: Told of each account when it is done; the reason, if it failed.
         """
         from engine.runs.history import forget_history
-        from pricing.accounts.account import advance_all
+        from pricing.accounts.advance import advance_all
 
         now = self.clock.now()
         accounts = failed = 0
@@ -252,7 +253,7 @@ class AccountCommands(Commands):
         **arguments: Any,  # noqa: ANN401 - the command's own
     ) -> AccountView:
         """One command and the account afterwards, in one transaction."""
-        from pricing.accounts.account import account_view
+        from pricing.accounts.view import account_view
 
         now = self.clock.now()
         with self._transaction() as conn:

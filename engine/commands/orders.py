@@ -64,13 +64,13 @@ class OrderCommands(AccountCommands, CatalogCommands, TargetCommands):
         Raises:
             RefusedError: What a run would be refused with.
         """
-        from pricing.accounts import account as accounts
+        from pricing.accounts.advance import advance
         from pricing.run_charges import charges
         from pricing.subscriptions import subscriptions
 
         now = self.clock.now()
         with self._transaction() as conn:
-            accounts.advance(conn, account, now, payer=self.payer)
+            advance(conn, account, now, payer=self.payer)
             plan = subscriptions.latest(conn, account).plan
             return charges.preview(
                 conn,
@@ -119,7 +119,7 @@ class OrderCommands(AccountCommands, CatalogCommands, TargetCommands):
         from engine.runs.leases.claims import hold
         from engine.runs.program_bundles import keep_bundle
         from engine.runs.runnable import check_folder, check_runnable
-        from pricing.accounts import account as accounts
+        from pricing.accounts.advance import advance
         from pricing.run_charges import charges
         from pricing.subscriptions import subscriptions
 
@@ -143,7 +143,7 @@ class OrderCommands(AccountCommands, CatalogCommands, TargetCommands):
                 pace=pace,
             )
         with self._transaction() as conn:
-            accounts.advance(conn, account, now, payer=self.payer)
+            advance(conn, account, now, payer=self.payer)
             plan = subscriptions.latest(conn, account).plan
             quote = quote_of(planned, plan, now)
             order = RunOrder(

@@ -25,11 +25,11 @@ class ReportCommands(Commands):
 
     def ledger(self, account_id: str) -> Sequence[Transaction]:
         """Every transaction of the account with its postings, oldest first."""
-        from pricing.accounts import account as accounts
+        from pricing.accounts.advance import advance
         from pricing.ledger import ledger
 
         with self._transaction() as conn:
-            accounts.advance(conn, account_id, self.clock.now(), payer=self.payer)
+            advance(conn, account_id, self.clock.now(), payer=self.payer)
             return ledger.entries(conn, account_id)
 
     def invoices(self, account_id: str, *, by: str | None = None) -> Sequence[Invoice]:
@@ -38,12 +38,12 @@ class ReportCommands(Commands):
         Raises:
             NotAdministratorError: Somebody else asks, in the name ``by`` (R96).
         """
-        from pricing.accounts import account as accounts
+        from pricing.accounts.advance import advance
         from pricing.ledger import invoices
         from pricing.reports.usage_access import check_may_see
 
         with self._transaction() as conn:
-            accounts.advance(conn, account_id, self.clock.now(), payer=self.payer)
+            advance(conn, account_id, self.clock.now(), payer=self.payer)
             check_may_see(conn, account_id, by)
             return invoices.list_invoices(conn, account_id)
 
@@ -69,13 +69,13 @@ class ReportCommands(Commands):
             NotAdministratorError: Somebody else asks (R96).
             UnknownInvoiceError: The account has no invoice of that number.
         """
-        from pricing.accounts import account as accounts
+        from pricing.accounts.account import find_account
         from pricing.ledger.invoices import find_invoice
         from pricing.reports.invoices_page import DEFAULT_SELLER, Parties, invoice_page
         from pricing.reports.usage_access import check_may_see
 
         with self._reading() as conn:
-            timezone = accounts.find_account(conn, account_id).timezone
+            timezone = find_account(conn, account_id).timezone
             check_may_see(conn, account_id, by)
             invoice = find_invoice(conn, account_id, number)
         return invoice_page(invoice, timezone, Parties(seller or DEFAULT_SELLER, customer))
@@ -86,12 +86,12 @@ class ReportCommands(Commands):
         Raises:
             NotAdministratorError: Somebody else asks, in the name ``by`` (R94).
         """
-        from pricing.accounts import account as accounts
+        from pricing.accounts.account import find_account
         from pricing.reports import usage_records
         from pricing.reports.usage_access import check_may_see
 
         with self._transaction() as conn:
-            accounts.find_account(conn, account_id)
+            find_account(conn, account_id)
             check_may_see(conn, account_id, by)
             return usage_records.usage_of_cycle(
                 conn, account_id, self.clock.now(), payer=self.payer
@@ -117,14 +117,14 @@ class ReportCommands(Commands):
         Raises:
             NeedError: Neither the arguments nor the account's runs say what is needed.
         """
-        from pricing.accounts import account as accounts
+        from pricing.accounts.view import account_view
         from pricing.reports import advisor, usage_records
 
         now = self.clock.now()
         observed = credits_left = None
         if account_id is not None:
             with self._transaction() as conn:
-                view = accounts.account_view(conn, account_id, now, payer=self.payer)
+                view = account_view(conn, account_id, now, payer=self.payer)
                 recent = usage_records.runs_until(conn, account_id, now, OBSERVED_FOR)
             observed = advisor.observed_need(recent)
             if view.period is not None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from kernel.errors import RefusedError
-from pricing.accounts.account import advance
+from pricing.accounts.advance import advance
 from pricing.ledger import idempotency
 from pricing.ledger.reservations import runs_at_once
 from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, select
 
 from kernel.errors import BadInputError, RefusedError
-from pricing.accounts.account import Account, advance, find_account, shown
+from pricing.accounts.account import Account, find_account, shown
+from pricing.accounts.advance import advance
 from pricing.ledger import idempotency
 from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
 from pricing.periods import check_timezone, check_year

@@ -12,7 +12,8 @@ from itertools import chain
 from sqlalchemy import Connection
 
 from kernel.errors import BadInputError, RefusedError
-from pricing.accounts.account import advance, check_not_deleted
+from pricing.accounts.account import check_not_deleted
+from pricing.accounts.advance import advance
 from pricing.accounts.command import begin_command
 from pricing.ledger.invoices import period_cause, run_cause
 from pricing.money import format_usd

@@ -15,7 +15,8 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from kernel.errors import BadInputError, RefusedError
-from pricing.accounts.account import advance, check_not_deleted
+from pricing.accounts.account import check_not_deleted
+from pricing.accounts.advance import advance
 from pricing.departments.wallet import Wallet, wallet_of
 from pricing.ledger import idempotency
 from pricing.ledger.allocations import (

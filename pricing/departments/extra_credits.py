@@ -15,7 +15,8 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from kernel.errors import BadInputError, RefusedError
-from pricing.accounts.account import advance, check_not_deleted
+from pricing.accounts.account import check_not_deleted
+from pricing.accounts.advance import advance
 from pricing.ledger import idempotency
 from pricing.ledger.invoices import run_cause
 from pricing.ledger.ledger import Posting, Transaction, post

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, literal, select
 
-from pricing.accounts.account import account_view
+from pricing.accounts.view import account_view
 from pricing.departments.wallet import spending_month
 from pricing.ledger.invoices import REVENUE, run_cause
 from pricing.money import divide_half_up

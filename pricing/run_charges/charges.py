@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from kernel.errors import InvariantBrokenError
-from pricing.accounts.account import advance, catch_up
+from pricing.accounts.advance import advance, catch_up
 from pricing.departments.extra_credits import charge_purchase, insert_extra_lot, insert_purchase
 from pricing.ledger.departments import find_department
 from pricing.ledger.invoices import run_cause

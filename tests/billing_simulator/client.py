@@ -17,7 +17,8 @@ from sqlalchemy import Engine
 
 from engine.database import reading, transaction
 from kernel.errors import LoadmusterError
-from pricing.accounts.account import account_view, advance
+from pricing.accounts.advance import advance
+from pricing.accounts.view import account_view
 from pricing.ledger.idempotency import RequestConflictError
 from tests.billing_simulator.books import (
     differences,

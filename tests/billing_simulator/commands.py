@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from pricing.accounts.account import advance
+from pricing.accounts.advance import advance
 from pricing.accounts.boosts import boost
 from pricing.accounts.cancellations import cancel, confirm_cancel, renew
 from pricing.accounts.deletions import delete

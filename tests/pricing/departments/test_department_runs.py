@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from sqlalchemy import Engine, update
 
 from engine.database import transaction
-from pricing.accounts.account import account_view
+from pricing.accounts.view import account_view
 from pricing.departments.commands import (
     UnknownDepartmentError,
     add_department,

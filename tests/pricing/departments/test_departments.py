@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from engine.database import transaction
 from kernel.errors import BadInputError
-from pricing.accounts.account import account_view
+from pricing.accounts.view import account_view
 from pricing.departments.commands import (
     AllocationAboveGrantError,
     AllocationRefusedError,

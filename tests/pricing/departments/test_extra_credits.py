@@ -11,7 +11,7 @@ from sqlalchemy import Engine, update
 
 from engine.database import transaction
 from kernel.errors import BadInputError
-from pricing.accounts.account import account_view
+from pricing.accounts.view import account_view
 from pricing.departments.extra_credits import (
     ExtraCreditsRefusedError,
     extra_credits_of,

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from engine.database import transaction
-from pricing.accounts.account import account_view
+from pricing.accounts.view import account_view
 from pricing.departments.commands import allocate, department_view
 from pricing.ledger.ledger import entries_of
 from pricing.plans.model import Plan

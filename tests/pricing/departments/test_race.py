@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import Engine
 
 from engine.database import transaction
-from pricing.accounts.account import account_view
 from pricing.accounts.opening import open_account
+from pricing.accounts.view import account_view
 from pricing.departments.commands import allocate, department_view, limit_wallet
 from pricing.departments.extra_credits import extra_credits_of, limit_extra_credits
 from pricing.ledger.allocations import account_lots

@@ -19,8 +19,8 @@ from sqlalchemy import Connection, Engine
 
 from engine.database import open_database
 from kernel.errors import RefusedError
-from pricing.accounts.account import account_view
 from pricing.accounts.opening import open_account
+from pricing.accounts.view import account_view
 from pricing.departments.commands import add_department, allocate, department_view, limit_wallet
 from pricing.departments.extra_credits import extra_credits_of, limit_extra_credits
 from pricing.ledger.allocations import account_lots

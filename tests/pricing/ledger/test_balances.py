@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event, func, select, text
 
 from engine.database import open_database, reading, transaction
-from pricing.accounts.account import account_view
 from pricing.accounts.boosts import boost
 from pricing.accounts.opening import open_account
-from pricing.accounts.view import AccountView
+from pricing.accounts.view import AccountView, account_view
 from pricing.departments.commands import add_department, limit_wallet
 from pricing.ledger import balances
 from pricing.ledger.balances import (

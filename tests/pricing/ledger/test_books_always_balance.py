@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine
 
 from engine.database import open_database
-from pricing.accounts.account import account_view
 from pricing.accounts.opening import open_account
+from pricing.accounts.view import account_view
 from pricing.ledger.invoices import issue_for_run, list_invoices
 from pricing.ledger.ledger import entries
 from pricing.plans.model import BUNDLED_PLANS, load_plans

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from engine.database import open_database, transaction
-from pricing.accounts.account import advance
+from pricing.accounts.advance import advance
 from pricing.ledger.invoices import issue_for_run, list_invoices
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote

@@ -10,11 +10,12 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, select
 
 from engine.database import transaction
-from pricing.accounts.account import account_view, advance, find_account
+from pricing.accounts.account import find_account
+from pricing.accounts.advance import advance
 from pricing.accounts.opening import open_account
 from pricing.accounts.overdue import NothingDueError, pay, run_payment_answered, set_card
 from pricing.accounts.plan_history import PlanStatus, plan_history
-from pricing.accounts.view import AccountView
+from pricing.accounts.view import AccountView, account_view
 from pricing.departments.commands import add_department, limit_wallet
 from pricing.departments.extra_credits import limit_extra_credits
 from pricing.ledger.ledger import balance, entries_of

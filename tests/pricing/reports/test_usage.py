@@ -15,10 +15,10 @@ from msgspec.structs import replace
 from sqlalchemy import Engine
 
 from engine.database import transaction
-from pricing.accounts.account import account_view
 from pricing.accounts.boosts import boost
 from pricing.accounts.opening import open_account
 from pricing.accounts.plan_changes import upgrade
+from pricing.accounts.view import account_view
 from pricing.departments.commands import add_department, allocate, limit_wallet
 from pricing.periods import Anchor, period
 from pricing.plans.model import BUNDLED_PLANS, Plan, load_plans

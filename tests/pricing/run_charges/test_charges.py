@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine
 
 from engine.database import open_database, transaction
 from kernel.errors import InvariantBrokenError, LoadmusterError
-from pricing.accounts.account import UnknownAccountError, account_view
+from pricing.accounts.account import UnknownAccountError
+from pricing.accounts.view import account_view
 from pricing.ledger.ledger import NaturalKeyConflictError, balance, entries, entries_of
 from pricing.ledger.reservations import ReservationStateError
 from pricing.plans.model import Plan

@@ -14,9 +14,8 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from engine.database import open_database, transaction
-from pricing.accounts.account import account_view
 from pricing.accounts.opening import open_account
-from pricing.accounts.view import AccountView
+from pricing.accounts.view import AccountView, account_view
 from pricing.ledger.invoices import list_invoices
 from pricing.ledger.ledger import entries
 from pricing.plans.channels import Channel

@@ -47,7 +47,7 @@ from sqlalchemy import Connection, select
 
 from engine.database import open_database
 from kernel.errors import RefusedError
-from pricing.accounts.account import account_view, advance
+from pricing.accounts.advance import advance
 from pricing.accounts.boosts import boost
 from pricing.accounts.cancellations import cancel, confirm_cancel, renew
 from pricing.accounts.deletions import delete
@@ -55,7 +55,7 @@ from pricing.accounts.on_demand import to_on_demand, undo
 from pricing.accounts.opening import open_account
 from pricing.accounts.overdue import pay, payment_answered, run_payment_answered, set_card
 from pricing.accounts.plan_changes import downgrade, upgrade
-from pricing.accounts.view import AccountView
+from pricing.accounts.view import AccountView, account_view
 from pricing.departments.commands import add_department, allocate, department_view, limit_wallet
 from pricing.departments.extra_credits import limit_extra_credits
 from pricing.ledger.idempotency import RequestConflictError

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from sqlalchemy import Engine
 
 from engine.database import transaction
-from pricing.accounts.account import advance, plan_of
+from pricing.accounts.account import plan_of
+from pricing.accounts.advance import advance
 from pricing.accounts.boosts import NoBoostError, boost
 from pricing.accounts.cancellations import cancel, confirm_cancel
 from pricing.accounts.command import CancellationPendingError, NotSubscribedError

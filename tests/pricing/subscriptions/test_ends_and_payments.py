@@ -18,8 +18,9 @@ from engine.commands.accounts import AdvanceCount
 from engine.database import transaction
 from engine.runs.tables import RUNS
 from kernel.clock import ManualClock
-from pricing.accounts.account import AccountDeletedError, advance_all, find_account
+from pricing.accounts.account import AccountDeletedError, find_account
 from pricing.accounts.administrators import NotAdministratorError
+from pricing.accounts.advance import advance_all
 from pricing.accounts.billing_settings import billing_settings
 from pricing.accounts.boosts import boost
 from pricing.accounts.cancellations import (

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from engine.database import transaction
-from pricing.accounts.account import account_view, advance
+from pricing.accounts.advance import advance
 from pricing.accounts.opening import open_account
+from pricing.accounts.view import account_view
 from pricing.ledger.ledger import entries
 from pricing.periods import Anchor, Period, anchor_of, period, period_number
 from pricing.plans.model import Plan
