@@ -21,6 +21,7 @@ from engine.database import transaction
 from pricing.accounts.opening import open_account
 from pricing.ledger.balances import fold
 from pricing.ledger.ledger import Posting, Transaction, lock_books, post, post_all
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.model import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Unit
 from pricing.tables import POSTINGS, TRANSACTIONS
@@ -109,7 +110,7 @@ def _books(new: New) -> Engine:
     db = new()
     with transaction(db) as conn:
         plan = load_plans(BUNDLED_PLANS)["on-demand"]
-        open_account(conn, ACCOUNT, plan, timezone="UTC", now=NOW)
+        open_account(conn, ACCOUNT, plan, timezone="UTC", now=NOW, payer=REHEARSED_GATEWAY)
     return db
 
 

@@ -27,7 +27,7 @@ from engine.runs.states import Outcome, Run, RunState
 from engine.runs.store import RunStore
 from kernel.clock import Clock, SystemClock
 from kernel.errors import ProviderFailedError
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from providers.errors import ThrottledError, UnknownOutcomeError
 
 BLIND_WAIT_S_MAX = 20.0
@@ -45,7 +45,7 @@ def _never() -> bool:
     return False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Controller:
     """Drives runs, one at a time.
 
@@ -55,8 +55,8 @@ class Controller:
         clock: The clock that the runs live by.
         folder: Under which each run has a folder of its own.
         lease: The claim under which this controller drives.
-        lease_clock: Leases live by the machine's clock.
         payer: Collects what the runs cost in money.
+        lease_clock: Leases live by the machine's clock.
         watch: Told what was observed, after every step.
         on_step: Told the name of every step before and after it; a test kills the process there.
         cancel_wanted: Asked before every step; true asks for the run's end.
@@ -68,8 +68,8 @@ class Controller:
     clock: Clock
     folder: Path
     lease: Lease
+    payer: PaymentGateway
     lease_clock: Clock = field(default_factory=SystemClock)
-    payer: PaymentGateway = REHEARSED_GATEWAY
     watch: Callable[[Run, Observed], None] = _ignore
     on_step: Callable[[str], None] = _ignore
     cancel_wanted: Callable[[], bool] = _never

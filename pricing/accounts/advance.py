@@ -17,7 +17,7 @@ from kernel.errors import LoadmusterError, RefusedError
 from pricing.accounts.account import shown, unknown_account
 from pricing.ledger.balances import fold
 from pricing.ledger.ledger import lock_books
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from pricing.payments.run_payments import ask_for_what_is_due
 from pricing.periods import check_year
 from pricing.subscriptions.boundaries import apply_due_boundaries
@@ -44,9 +44,7 @@ class Advanced(Struct, frozen=True):
     failure: LoadmusterError | None = None
 
 
-def advance(
-    conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway = REHEARSED_GATEWAY
-) -> datetime:
+def advance(conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway) -> datetime:
     """Bring an account's books up to ``now``; every command on it begins with this.
 
     Locks the books until the transaction ends, and crosses each boundary that lies in between,
@@ -71,7 +69,7 @@ def advance(
             last=shown(last),
             now=shown(now),
         )
-    return _advance(conn, account_id, max(now, last), payer)
+    return _advance(conn, account_id, max(now, last), payer=payer)
 
 
 def advance_all(
@@ -79,7 +77,7 @@ def advance_all(
     now: datetime,
     *,
     page: int = 500,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> Iterator[Advanced]:
     """Bring every account's books up to ``now``, one after the other, in the order of their ids.
 
@@ -95,7 +93,7 @@ def advance_all(
     after = ""
     while ids := _ids_after(transaction, after, page):
         for account_id in ids:
-            yield _advance_one(transaction, account_id, now, payer)
+            yield _advance_one(transaction, account_id, now, payer=payer)
         after = ids[-1]
 
 
@@ -111,6 +109,7 @@ def _advance_one(
     transaction: Callable[[], AbstractContextManager[Connection]],
     account_id: str,
     now: datetime,
+    *,
     payer: PaymentGateway,
 ) -> Advanced:
     try:
@@ -122,16 +121,16 @@ def _advance_one(
 
 
 def catch_up(
-    conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway = REHEARSED_GATEWAY
+    conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway
 ) -> datetime:
     """Like ``advance``, for what must not be refused: the bill of a run that was accepted.
 
     A clock behind the last command's stands still until it has caught up.
     """
-    return _advance(conn, account_id, max(now, _lock(conn, account_id)), payer)
+    return _advance(conn, account_id, max(now, _lock(conn, account_id)), payer=payer)
 
 
-def _advance(conn: Connection, account_id: str, at: datetime, payer: PaymentGateway) -> datetime:
+def _advance(conn: Connection, account_id: str, at: datetime, *, payer: PaymentGateway) -> datetime:
     # In UTC, because hours that are added to a zone's instant are hours of its wall clock.
     instant = at.astimezone(UTC)
     fold(conn, account_id)

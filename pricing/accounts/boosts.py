@@ -10,7 +10,7 @@ from kernel.errors import RefusedError
 from pricing.accounts.command import begin_command
 from pricing.accounts.purchases import Purchase, buy
 from pricing.ledger.lots import LotKind
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from pricing.subscriptions.changes import ChangeKind
 
 
@@ -26,7 +26,7 @@ def boost(
     *,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Add one boost's LI-minutes and charge for them, both or neither (R79).
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from kernel.errors import RefusedError
 from pricing.accounts.administrators import check_administrator
 from pricing.accounts.command import CommandContext, begin_command
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from pricing.periods import period, period_number
 from pricing.subscriptions.activation import activate
 from pricing.subscriptions.changes import (
@@ -54,7 +54,7 @@ def cancel(
     by: str,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Ask for the end of a subscription; nothing changes before a representative confirms it.
 
@@ -105,7 +105,7 @@ def confirm_cancel(
     now: datetime,
     request_id: str,
     representative: str | None = None,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Confirm a cancellation, as a representative: it takes effect at the next boundary (R59, R60).
 
@@ -153,7 +153,7 @@ def renew(
     *,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Take a cancellation back, or within a month of its effect subscribe again (R63, C26).
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from kernel.errors import RefusedError
 from pricing.accounts.command import begin_command
 from pricing.accounts.plan_changes import SamePlanError, check_sale
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from pricing.plans.model import Plan
 from pricing.subscriptions.activation import activate, check_channel
 from pricing.subscriptions.changes import ChangeKind, ChangeState, ask_for, end_change
@@ -36,7 +36,7 @@ def to_on_demand(
     now: datetime,
     request_id: str,
     agreed_with: str | None = None,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Put an account on demand at once; nothing is refunded (R53).
 
@@ -100,7 +100,7 @@ def undo(
     *,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Take back the switch to on-demand, or a downgrade that waits for its boundary; for nothing.
 

@@ -18,7 +18,7 @@ from pricing.accounts.command import begin_command
 from pricing.ledger.invoices import period_cause, run_cause
 from pricing.money import format_usd
 from pricing.payments.collecting import PaymentFailedError, book_payment, record_answer
-from pricing.payments.gateway import REHEARSED_GATEWAY, Answer, PaymentGateway, PaymentState
+from pricing.payments.gateway import Answer, PaymentGateway, PaymentState
 from pricing.payments.run_payments import collect_run, debts_of_runs, take_back_credit
 from pricing.subscriptions.subscriptions import book_period, latest, pay_period, unpaid_periods
 from pricing.tables import ACCOUNTS
@@ -43,7 +43,7 @@ def set_card(
     *,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Put another card on record; what is overdue is not tried again before ``pay``."""
     asked = begin_command(
@@ -59,7 +59,7 @@ def pay(
     *,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Try to collect every unpaid period, the oldest first, then every unpaid run.
 
@@ -108,7 +108,7 @@ def payment_answered(
     state: PaymentState,
     *,
     now: datetime,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> bool:
     """Take a payer's message about a delayed payment.
 
@@ -150,7 +150,7 @@ def run_payment_answered(
     state: PaymentState,
     *,
     now: datetime,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> bool:
     """Take a payer's message about the delayed payment of a run; it may come late, or twice.
 

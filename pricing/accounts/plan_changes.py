@@ -17,7 +17,7 @@ from pricing.ledger import idempotency
 from pricing.ledger.allocations import check_allocations_fit
 from pricing.ledger.lots import LotKind
 from pricing.money import format_usd
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from pricing.plans.model import Plan, Sale
 from pricing.subscriptions.activation import activate, check_channel, check_trial
 from pricing.subscriptions.changes import ChangeKind, ChangeState, ask_for, end_change, withdraw_all
@@ -87,7 +87,7 @@ def upgrade(
     now: datetime,
     request_id: str,
     agreed_with: str | None = None,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Put an account on a bigger plan at once (R35), or from no subscription on a first one.
 
@@ -151,7 +151,7 @@ def downgrade(
     now: datetime,
     request_id: str,
     agreed_with: str | None = None,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Have an account on a smaller plan from the next boundary on (R44).
 

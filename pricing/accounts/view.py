@@ -12,7 +12,7 @@ from pricing.accounts.advance import advance
 from pricing.ledger.balances import balance_below
 from pricing.ledger.invoices import REVENUE
 from pricing.ledger.lots import Lot, open_lots, suspended_lots
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from pricing.payments.run_payments import credit_of
 from pricing.periods import Period
 from pricing.plans.quotes import Unit
@@ -83,7 +83,7 @@ class AccountView(Struct, frozen=True):
 
 
 def account_view(
-    conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway = REHEARSED_GATEWAY
+    conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway
 ) -> AccountView:
     """An account as it stands at ``now``, with everything due until then done.
 

@@ -24,7 +24,7 @@ from pricing.ledger.lots import ISSUED, PRIORITIES, LotKind, ledger_account
 from pricing.ledger.reservations import Reservation, ReservationState
 from pricing.money import to_cents_half_up
 from pricing.payments.collecting import capabilities_of, channel_of
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from pricing.periods import Period
 from pricing.plans.quotes import Quote, Unit
 from pricing.subscriptions.subscriptions import latest
@@ -80,7 +80,7 @@ def limit_extra_credits(
     *,
     now: datetime,
     request_id: str | None = None,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> ExtraCredits:
     """Set how many extra credits an account may buy in a billing period; 0: none.
 

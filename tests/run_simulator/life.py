@@ -20,6 +20,7 @@ from engine.scenario import Protocol, RegionShare, Scenario
 from engine.scenario.profile import closed
 from kernel.clock import ManualClock
 from kernel.errors import LoadmusterError, ProviderFailedError, RefusedError
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from tests.billing_simulator.crashes import SimulatedCrashError, Where
 from tests.run_simulator.cloud import SimulatedCloud
 from tests.run_simulator.clouds import REGIONS, Clouds, wish_of
@@ -179,6 +180,7 @@ class Life:
             clock=self.clock,
             folder=self.engine.folder,
             lease=Lease(f"elsewhere/1/0.00/{self.controllers}"),
+            payer=REHEARSED_GATEWAY,
             lease_clock=self.clock,
             on_step=self._at,
             watch=lambda seen, _: self._while_it_runs(seen),

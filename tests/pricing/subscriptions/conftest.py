@@ -18,6 +18,7 @@ from pricing.accounts.opening import open_account
 from pricing.accounts.view import AccountView, account_view
 from pricing.ledger.invoices import list_invoices
 from pricing.ledger.ledger import entries
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.channels import Channel
 from pricing.plans.model import BUNDLED_PLANS, Plan, load_plans
 from pricing.plans.quotes import quote_run
@@ -57,19 +58,26 @@ class Life:
         with self.books() as conn:
             key = request_id or f"r{next(self._numbers)}"
             command(conn, self.id, *content, now=now, request_id=key, **options)
-            return account_view(conn, self.id, now)
+            return account_view(conn, self.id, now, payer=REHEARSED_GATEWAY)
 
     def view(self, at: str) -> AccountView:
         """The account at an instant."""
         with self.books() as conn:
-            return account_view(conn, self.id, self.at(at))
+            return account_view(conn, self.id, self.at(at), payer=REHEARSED_GATEWAY)
 
     def run(self, run_id: str, at: str, plan: Plan, *, injectors: int, minutes: int) -> None:
         """Reserve and charge a run with 100 users an injector."""
         usage = LoadSize(injectors=injectors, users=100 * injectors, duration_s=60 * minutes)
         with self.books() as conn:
-            reserve(conn, self.id, run_id, quote_run(plan, usage), now=self.at(at))
-            charge_start(conn, run_id, now=self.at(at))
+            reserve(
+                conn,
+                self.id,
+                run_id,
+                quote_run(plan, usage),
+                now=self.at(at),
+                payer=REHEARSED_GATEWAY,
+            )
+            charge_start(conn, run_id, now=self.at(at), payer=REHEARSED_GATEWAY)
 
     def charges(self) -> list[tuple[str, int]]:
         """Instant (in the account's zone) and dollars of every charge in money."""

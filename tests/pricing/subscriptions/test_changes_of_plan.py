@@ -28,7 +28,7 @@ from pricing.accounts.plan_changes import (
 from pricing.ledger.idempotency import RequestConflictError
 from pricing.ledger.ledger import balance, entries
 from pricing.payments.collecting import ChannelCannotError, PaymentFailedError
-from pricing.payments.gateway import DECLINES, DELAYS
+from pricing.payments.gateway import DECLINES, DELAYS, REHEARSED_GATEWAY
 from pricing.plans.model import CreditsNotSoldError, Plan
 from pricing.plans.quotes import Unit
 
@@ -337,9 +337,9 @@ def test_i8_i17_boundaries_crossed_at_once_are_crossed_one_by_one(
         life.do(downgrade, "2027-02-01", plans["starter"])
     with transaction(sqlite_db) as conn:
         for day in range(1, 29):
-            advance(conn, "steps", life.at(f"2027-03-{day:02d} 07:00"))
+            advance(conn, "steps", life.at(f"2027-03-{day:02d} 07:00"), payer=REHEARSED_GATEWAY)
         for name in ("steps", "once"):
-            advance(conn, name, life.at("2030-01-01"))
+            advance(conn, name, life.at("2030-01-01"), payer=REHEARSED_GATEWAY)
         steps, once = (
             [
                 (each.effective_at, [(p.unit, p.amount) for p in each.postings])

@@ -42,7 +42,7 @@ from pricing.departments.extra_credits import limit_extra_credits
 from pricing.ledger.invoices import period_cause
 from pricing.ledger.ledger import entries
 from pricing.payments.collecting import PaymentFailedError
-from pricing.payments.gateway import DECLINES, DELAYS, PaymentState
+from pricing.payments.gateway import DECLINES, DELAYS, REHEARSED_GATEWAY, PaymentState
 from pricing.plans.model import Caps, Plan, find_plan, load_plans
 from pricing.plans.quotes import quote_run
 from pricing.run_charges.caps import PlanCapError
@@ -227,9 +227,9 @@ def test_a_plan_caps_the_runs_at_once(open_life: OpenLife, plans: Plans) -> None
     life = open_life(plan, OPENED)
     quote = quote_run(plan, LoadSize(injectors=1, users=100, duration_s=60))
     with life.books() as conn:
-        reserve(conn, "acme", "r1", quote, now=life.at("2027-01-26"))
+        reserve(conn, "acme", "r1", quote, now=life.at("2027-01-26"), payer=REHEARSED_GATEWAY)
         with pytest.raises(PlanCapError):
-            reserve(conn, "acme", "r2", quote, now=life.at("2027-01-26"))
+            reserve(conn, "acme", "r2", quote, now=life.at("2027-01-26"), payer=REHEARSED_GATEWAY)
 
 
 def test_only_a_subscription_can_be_cancelled(open_life: OpenLife) -> None:
@@ -269,7 +269,11 @@ def test_c24_a_late_answer_that_comes_twice_grants_once(open_life: OpenLife) -> 
     for n, state in answers:
         with life.books() as conn:
             key, now = period_cause(1, n), life.at("2027-03-26")
-            granted.append(payment_answered(conn, "acme", key, PaymentState(state), now=now))
+            granted.append(
+                payment_answered(
+                    conn, "acme", key, PaymentState(state), now=now, payer=REHEARSED_GATEWAY
+                )
+            )
     assert granted == [True, False, True, False, False]
     assert life.view("2027-03-26").balance_li_minutes == 3 * 1_800
     assert life.invoiced() == [199, 199, 199]
@@ -291,7 +295,9 @@ def test_c24_a_late_answer_about_an_old_subscription_does_not_pay_for_the_new_on
         with life.books() as conn:
             key, now = period_cause(subscription_id, 1), life.at("2027-04-27")
             accepted = PaymentState.ACCEPTED
-            granted.append(payment_answered(conn, "acme", key, accepted, now=now))
+            granted.append(
+                payment_answered(conn, "acme", key, accepted, now=now, payer=REHEARSED_GATEWAY)
+            )
     assert granted == [False, True]
     assert life.view("2027-04-27").balance_li_minutes == 2 * 1_800
 
@@ -412,7 +418,7 @@ def test_every_account_is_advanced_and_a_refused_one_stops_nobody(
         transaction, sqlite_db
     )
     now: datetime = life.at("2027-04-01")
-    done = list(advance_all(open_transaction, now, page=3))
+    done = list(advance_all(open_transaction, now, page=3, payer=REHEARSED_GATEWAY))
     assert [each.account_id for each in done] == [*(f"a{n}" for n in range(7)), "late"]
     assert [each.account_id for each in done if each.failure] == ["late"]
     assert len(life.charges()) == 3
