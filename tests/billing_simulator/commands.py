@@ -243,7 +243,13 @@ class Desk:
     ) -> Command:
         def do(conn: Connection, now: datetime) -> object:
             return call(
-                conn, self.account_id, *content, now=now, request_id=self.request_id, **options
+                conn,
+                self.account_id,
+                *content,
+                now=now,
+                request_id=self.request_id,
+                payer=REHEARSED_GATEWAY,
+                **options,
             )
 
         shown = " ".join(str(getattr(each, "name", each)) for each in content)

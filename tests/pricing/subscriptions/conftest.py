@@ -57,7 +57,15 @@ class Life:
         now = self.at(at)
         with self.books() as conn:
             key = request_id or f"r{next(self._numbers)}"
-            command(conn, self.id, *content, now=now, request_id=key, **options)
+            command(
+                conn,
+                self.id,
+                *content,
+                now=now,
+                request_id=key,
+                payer=REHEARSED_GATEWAY,
+                **options,
+            )
             return account_view(conn, self.id, now, payer=REHEARSED_GATEWAY)
 
     def view(self, at: str) -> AccountView:
@@ -147,6 +155,7 @@ def _opener(db: Engine, plans: dict[str, Plan]) -> OpenLife:
                 activated_at=None if activated is None else life.at(activated),
                 now=life.at(at),
                 channel=Channel(channel),
+                payer=REHEARSED_GATEWAY,
                 **options,  # type: ignore[arg-type]
             )
         return life

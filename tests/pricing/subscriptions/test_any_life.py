@@ -167,7 +167,15 @@ class AnyLife(RuleBasedStateMachine):
         for _ in range(times):
             try:
                 with self.conn.begin_nested():
-                    command(self.conn, "acme", *content, now=self.now, request_id=key, **options)
+                    command(
+                        self.conn,
+                        "acme",
+                        *content,
+                        now=self.now,
+                        request_id=key,
+                        payer=REHEARSED_GATEWAY,
+                        **options,
+                    )
             except RefusedError as refusal:
                 assert refusal.facts  # noqa: PT017 - refused with its numbers
                 assert account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY) == before
