@@ -286,14 +286,14 @@ FAULTS = (
     ),
     Fault(
         "commands never fold",
-        "pricing/accounts/account.py",
+        "pricing/accounts/advance.py",
         "    fold(conn, account_id)\n",
         "",
         (BALANCES,),
     ),
     Fault(
         "an account that fails holds up the others",
-        "pricing/accounts/account.py",
+        "pricing/accounts/advance.py",
         "    except LoadmusterError as failure:",
         "    except KeyError as failure:",
         ("tests/pricing/accounts/test_account_commands.py",),
@@ -354,7 +354,7 @@ FAULTS = (
     ),
     Fault(
         "a clock may go backwards",
-        "pricing/accounts/account.py",
+        "pricing/accounts/advance.py",
         "if now < last - CLOCK_TOLERANCE:",
         "if now < last - 1_000 * CLOCK_TOLERANCE:",
         (ACCOUNTS,),
@@ -542,7 +542,7 @@ FAULTS = (
     ),
     Fault(
         "what a run owes is not collected",
-        "pricing/accounts/account.py",
+        "pricing/accounts/advance.py",
         "    ask_for_what_is_due(conn, account_id, payer=payer, now=instant)\n",
         "",
         (RUN_PAYMENTS,),
