@@ -50,7 +50,7 @@ class Shown(Struct, frozen=True):
 
     catalog: str
     offering: Offering
-    surroundings: Mapping[str, Price]
+    ancillary_prices: Mapping[str, Price]
     tiers: tuple[EgressTier, ...]
     spot: tuple[SpotPrice, ...]
     sources: Mapping[str, Source]
@@ -65,19 +65,19 @@ def look_up(catalog: Catalog, provider: str, region: str, machine_type: str) -> 
     offering = catalog.offering(provider, region, machine_type)
     tiers = catalog.egress_tiers(provider, region)
     spot = catalog.spot(provider, region, machine_type)
-    surroundings = {
+    ancillary_prices = {
         "public_ipv4": catalog.public_ipv4(provider, region),
         "boot_disk": catalog.boot_disk(provider, region),
         "egress": tiers[0].price,
         **_nat(catalog.nat(provider, region)),
     }
-    used = [offering.source, *(each.source for each in surroundings.values())]
+    used = [offering.source, *(each.source for each in ancillary_prices.values())]
     used += [each.source for each in spot]
     sources = catalog.sources()
     return Shown(
         catalog.name,
         offering,
-        surroundings,
+        ancillary_prices,
         tiers,
         spot,
         {key: sources[key] for key in dict.fromkeys(used)},
@@ -94,7 +94,7 @@ def shown_document(shown: Shown, today: date) -> dict[str, Any]:
         "catalog": shown.catalog,
         "saturated_usd_per_hour": None if saturated is None else format_usd(saturated),
         "billing": {"minimum_s": rule.minimum_s, "step_s": rule.step_s},
-        "surroundings": {name: _price(price) for name, price in shown.surroundings.items()},
+        "surroundings": {name: _price(price) for name, price in shown.ancillary_prices.items()},
         "egress_tiers": [
             {"from_gb": tier.from_gb, "usd": format_usd(tier.price.usd_micros)}
             for tier in shown.tiers
@@ -128,7 +128,7 @@ def show_offering(console: Console, shown: Shown, today: date) -> None:
     if shown.spot:
         table.add_row("spot", _spot_in_words(shown.spot))
     table.add_row("billed", f"by {rule.step_s} s, at least {rule.minimum_s} s")
-    for name, price in shown.surroundings.items():
+    for name, price in shown.ancillary_prices.items():
         table.add_row(LABELS[name], _price_in_words(price))
         for tier in shown.tiers[1:] if name == "egress" else ():
             usd = format_usd(tier.price.usd_micros)
@@ -191,7 +191,7 @@ def _warnings(shown: Shown, today: date) -> Iterator[str]:
     offering = shown.offering
     if is_stale(offering.as_of, today):
         yield f"the price of the machine is of {offering.as_of}, older than a year"
-    for name, price in shown.surroundings.items():
+    for name, price in shown.ancillary_prices.items():
         label = LABELS[name]
         if price.estimated:
             yield f"the price of {label} is estimated for {offering.region}"

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, bindparam, select
 from kernel.errors import LoadmusterError, RefusedError
 from pricing.accounts.account import shown, unknown_account
 from pricing.ledger.balances import fold
-from pricing.ledger.ledger import lock_books
+from pricing.ledger.ledger import lock_ledger
 from pricing.payments.gateway import PaymentGateway
-from pricing.payments.run_payments import ask_for_what_is_due
+from pricing.payments.run_payments import collect_due_runs
 from pricing.periods import check_year
 from pricing.subscriptions.boundaries import apply_due_boundaries
 from pricing.tables import ACCOUNTS
@@ -135,14 +135,14 @@ def _advance(conn: Connection, account_id: str, at: datetime, *, payer: PaymentG
     instant = at.astimezone(UTC)
     fold(conn, account_id)
     apply_due_boundaries(conn, account_id, now=instant, payer=payer)
-    ask_for_what_is_due(conn, account_id, payer=payer, now=instant)
+    collect_due_runs(conn, account_id, payer=payer, now=instant)
     conn.execute(_NOTE_COMMAND, {"of": account_id, "last_command_at": instant})
     return instant
 
 
 def _lock(conn: Connection, account_id: str) -> datetime:
     """Take the books; the instant of the last command."""
-    last = lock_books(conn, account_id)
+    last = lock_ledger(conn, account_id)
     if last is None:
         raise unknown_account(account_id)
     return last

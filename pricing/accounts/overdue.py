@@ -46,10 +46,10 @@ def set_card(
     payer: PaymentGateway,
 ) -> None:
     """Put another card on record; what is overdue is not tried again before ``pay``."""
-    asked = begin_command(
+    context = begin_command(
         conn, account_id, "card", {"card": card}, request_id=request_id, payer=payer, now=now
     )
-    if asked is not None:
+    if context is not None:
         conn.execute(ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(card=card))
 
 
@@ -71,15 +71,17 @@ def pay(
             is on demand, since they will be void.
         PaymentFailedError: If the first could not be collected; nothing was done.
     """
-    asked = begin_command(conn, account_id, "pay", {}, request_id=request_id, payer=payer, now=now)
-    if asked is None:
+    context = begin_command(
+        conn, account_id, "pay", {}, request_id=request_id, payer=payer, now=now
+    )
+    if context is None:
         return
-    subscription = asked.subscription
+    subscription = context.subscription
     unpaid = unpaid_periods(conn, subscription.id) if subscription.has_periods else ()
     runs = debts_of_runs(conn, account_id)
     if not unpaid and not runs:
         raise NothingDueError(f"account {account_id}: nothing is overdue", account=account_id)
-    at, price = asked.at, subscription.plan.monthly_usd_micros
+    at, price = context.at, subscription.plan.monthly_usd_micros
     states = chain(
         ((price, pay_period(conn, subscription, n, payer=payer, at=at, now=at)) for n in unpaid),
         (

@@ -12,7 +12,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from pricing.catalog.ancillary_prices import NatPrices, Surroundings
+from pricing.catalog.ancillary_prices import AncillaryPrices, NatPrices
 from pricing.catalog.egress import EgressTier
 from pricing.catalog.errors import (
     CatalogUnreadableError,
@@ -68,7 +68,7 @@ class Catalog:
         self._offerings: dict[tuple[str, str], tuple[Offering, ...]] = {}
         self._by_name: dict[tuple[str, str], dict[str, Offering]] = {}
         self._refreshed: dict[tuple[str, str], date] | None = None
-        self._surroundings = Surroundings(folder, self._remedy)
+        self._ancillary_prices = AncillaryPrices(folder, self._remedy)
 
     @property
     def folder(self) -> Path:
@@ -204,7 +204,7 @@ class Catalog:
     def public_ipv4(self, provider: str, region: str) -> Price:
         """The price of one public IPv4 address, per hour."""
         self._check_region(provider, region)
-        return self._surroundings.price(provider, region, "public-ipv4")
+        return self._ancillary_prices.price(provider, region, "public-ipv4")
 
     def boot_disk(self, provider: str, region: str) -> Price:
         """The price of one injector's boot disk, per month.
@@ -213,7 +213,7 @@ class Catalog:
         Azure's Linux images of 30 GiB.
         """
         self._check_region(provider, region)
-        return self._surroundings.boot_disk(provider, region)
+        return self._ancillary_prices.boot_disk(provider, region)
 
     def egress(self, provider: str, region: str) -> Price:
         """The price of a gigabyte sent to the internet, in the first tier that is charged."""
@@ -222,12 +222,12 @@ class Catalog:
     def egress_tiers(self, provider: str, region: str) -> tuple[EgressTier, ...]:
         """The prices of a gigabyte sent to the internet, by what a month has sent before."""
         self._check_region(provider, region)
-        return self._surroundings.egress_tiers(provider, region)
+        return self._ancillary_prices.egress_tiers(provider, region)
 
     def nat(self, provider: str, region: str) -> NatPrices | None:
         """What a NAT gateway costs; None: it is not known on that cloud."""
         self._check_region(provider, region)
-        return self._surroundings.nat(provider, region)
+        return self._ancillary_prices.nat(provider, region)
 
     def spot(self, provider: str, region: str, machine_type: str) -> tuple[SpotPrice, ...]:
         """Spot prices of a machine type by zone; none where nobody asked for them."""

@@ -52,7 +52,7 @@ class RowRefusal(StrEnum):
     UNKNOWN_SIZE = "processors and memory not known"
 
 
-class PriceFound(Struct, frozen=True):
+class ListedPrice(Struct, frozen=True):
     """One price of one region.
 
     Attributes:
@@ -78,11 +78,11 @@ class PriceFound(Struct, frozen=True):
         return (self.item, self.name, self.zone, self.from_gb)
 
 
-Reading = tuple[PriceFound, ...] | RowRefusal
+Reading = tuple[ListedPrice, ...] | RowRefusal
 """The prices in a row of a price list, or why it has none."""
 
 
-class PageFound(Struct, frozen=True):
+class PriceListPage(Struct, frozen=True):
     """What a page of a price list says.
 
     Attributes:
@@ -93,15 +93,15 @@ class PageFound(Struct, frozen=True):
         location: AWS's name for people of the region; empty: none says.
     """
 
-    prices: tuple[PriceFound, ...]
+    prices: tuple[ListedPrice, ...]
     left_out: Counter[RowRefusal] = field(default_factory=Counter)
     published: str = ""
     location: str = ""
 
 
-def chosen(prices: Iterable[PriceFound]) -> list[PriceFound]:
+def chosen(prices: Iterable[ListedPrice]) -> list[ListedPrice]:
     """One price for each thing, by preference; in the order of what they are of."""
-    best: dict[tuple[str, str, str, int], PriceFound] = {}
+    best: dict[tuple[str, str, str, int], ListedPrice] = {}
     for price in prices:
         other = best.get(price.key)
         if other is None or _order(price) > _order(other):
@@ -109,7 +109,7 @@ def chosen(prices: Iterable[PriceFound]) -> list[PriceFound]:
     return [best[key] for key in sorted(best)]
 
 
-def _order(price: PriceFound) -> tuple[Sequence[str], int]:
+def _order(price: ListedPrice) -> tuple[Sequence[str], int]:
     """With nothing else to choose by, the lower price: what is dearer has something on top."""
     return price.preference, -price.usd_micros
 
@@ -119,7 +119,7 @@ def micros_of(amount: Decimal) -> int:
     return int((amount * MICROS_PER_USD).to_integral_value(ROUND_HALF_UP))
 
 
-def page_to_json(page: PageFound) -> dict[str, Any]:
+def page_to_json(page: PriceListPage) -> dict[str, Any]:
     """The page as ``json.loads`` would give it."""
     return {
         "prices": [
@@ -132,15 +132,15 @@ def page_to_json(page: PageFound) -> dict[str, Any]:
     }
 
 
-def page_from_json(document: dict[str, Any]) -> PageFound:
+def page_from_json(document: dict[str, Any]) -> PriceListPage:
     """The page that ``page_to_json`` wrote.
 
     Raises:
         ValueError, KeyError, TypeError: It wrote no such thing.
     """
-    return PageFound(
+    return PriceListPage(
         prices=tuple(
-            PriceFound(item, int(usd_micros), name, zone, int(from_gb), tuple(preference))
+            ListedPrice(item, int(usd_micros), name, zone, int(from_gb), tuple(preference))
             for item, usd_micros, name, zone, from_gb, preference in document["prices"]
         ),
         left_out=Counter({RowRefusal[name]: n for name, n in document["left_out"].items()}),

@@ -49,13 +49,13 @@ def apply_due_boundaries(
     if subscription is not None:
         change = _dated_change(conn, subscription, now)
         if subscription.has_periods:
-            _cross_periods(conn, subscription, change, now=now, payer=payer)
+            _begin_due_periods(conn, subscription, change, now=now, payer=payer)
         elif change is not None:
             _apply(conn, subscription, change, now=now)
     sweep(conn, account_id, until=now, now=now)
 
 
-def _cross_periods(
+def _begin_due_periods(
     conn: Connection,
     subscription: Subscription,
     change: Change | None,

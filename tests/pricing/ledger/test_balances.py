@@ -28,7 +28,7 @@ from pricing.ledger.balances import (
     held_on_lots,
 )
 from pricing.ledger.invoices import issue_for_run
-from pricing.ledger.ledger import Posting, Transaction, lock_books, post, post_all
+from pricing.ledger.ledger import Posting, Transaction, lock_ledger, post, post_all
 from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.model import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Unit, quote_run
@@ -317,7 +317,7 @@ def test_a_fold_between_the_two_steps_of_a_read_is_noticed(
             if "total" in statement and len(done) < times:
                 done.append(len(done))
                 with transaction(other) as conn:
-                    lock_books(conn, globex)
+                    lock_ledger(conn, globex)
                     post(conn, transfer(globex, first + len(done), now))
                     assert fold(conn, globex, tail_max=0)
 
@@ -352,7 +352,7 @@ def test_those_who_post_while_others_fold_lose_nothing(
         for turn in range(each):
             with transaction(db) as conn:
                 if number % 2:
-                    lock_books(conn, globex)
+                    lock_ledger(conn, globex)
                     fold(conn, globex, tail_max=turn % 3)
                 post(conn, transfer(globex, number * each + turn, now))
 

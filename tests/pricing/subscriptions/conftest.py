@@ -28,7 +28,7 @@ from pricing.tariffs import LoadSize
 MICROS = 1_000_000
 
 
-class Life:
+class Subscriber:
     """One account and everything that is done to it; instants are written in its own zone."""
 
     def __init__(self, db: Engine, account_id: str, zone: str) -> None:
@@ -104,7 +104,7 @@ class Life:
             return [each.usd_micros // MICROS for each in list_invoices(conn, self.id)]
 
 
-OpenLife = Callable[..., Life]
+OpenSubscriber = Callable[..., Subscriber]
 
 
 @pytest.fixture(scope="session")
@@ -123,18 +123,18 @@ def sqlite_db(migrated_file: Path, tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def open_life(sqlite_db: Engine, plans: dict[str, Plan]) -> OpenLife:
+def open_subscriber(sqlite_db: Engine, plans: dict[str, Plan]) -> OpenSubscriber:
     """Open an account on a plan at an instant, in Paris unless another zone is named."""
     return _opener(sqlite_db, plans)
 
 
 @pytest.fixture
-def open_life_anywhere(db: Engine, plans: dict[str, Plan]) -> OpenLife:
+def open_subscriber_anywhere(db: Engine, plans: dict[str, Plan]) -> OpenSubscriber:
     """The same, on SQLite and on PostgreSQL."""
     return _opener(db, plans)
 
 
-def _opener(db: Engine, plans: dict[str, Plan]) -> OpenLife:
+def _opener(db: Engine, plans: dict[str, Plan]) -> OpenSubscriber:
     def open_it(
         plan: str | Plan,
         at: str,
@@ -144,20 +144,20 @@ def _opener(db: Engine, plans: dict[str, Plan]) -> OpenLife:
         activated: str | None = None,
         channel: str = "card",
         **options: object,
-    ) -> Life:
-        life = Life(db, account_id, zone)
-        with life.books() as conn:
+    ) -> Subscriber:
+        subscriber = Subscriber(db, account_id, zone)
+        with subscriber.books() as conn:
             open_account(
                 conn,
                 account_id,
                 plans[plan] if isinstance(plan, str) else plan,
                 timezone=zone,
-                activated_at=None if activated is None else life.at(activated),
-                now=life.at(at),
+                activated_at=None if activated is None else subscriber.at(activated),
+                now=subscriber.at(at),
                 channel=Channel(channel),
                 payer=REHEARSED_GATEWAY,
                 **options,  # type: ignore[arg-type]
             )
-        return life
+        return subscriber
 
     return open_it

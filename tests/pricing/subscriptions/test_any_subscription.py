@@ -97,7 +97,7 @@ def _buys_no_credits(cause: str) -> bool:
     return PLANS[after].li_minutes <= PLANS[before].li_minutes
 
 
-class AnyLife(RuleBasedStateMachine):
+class AnySubscriber(RuleBasedStateMachine):
     """One account that everything happens to, and one that nothing does (I15)."""
 
     template: Path | None = None
@@ -117,10 +117,10 @@ class AnyLife(RuleBasedStateMachine):
 
     def _fresh_file(self) -> str:
         """An empty database: migrated once, then copied."""
-        if AnyLife.template is None or not AnyLife.template.exists():
-            AnyLife.template = Path(tempfile.mkdtemp(prefix="lm-life-")) / "empty.db"
-            open_database(f"sqlite:///{AnyLife.template}").dispose()
-        return f"sqlite:///{shutil.copy(AnyLife.template, self.folder / 'life.db')}"
+        if AnySubscriber.template is None or not AnySubscriber.template.exists():
+            AnySubscriber.template = Path(tempfile.mkdtemp(prefix="lm-life-")) / "empty.db"
+            open_database(f"sqlite:///{AnySubscriber.template}").dispose()
+        return f"sqlite:///{shutil.copy(AnySubscriber.template, self.folder / 'life.db')}"
 
     def teardown(self) -> None:
         self.conn.rollback()
@@ -504,8 +504,8 @@ class AnyLife(RuleBasedStateMachine):
         assert outcomes[0] == outcomes[1]
 
 
-TestAnyLife = AnyLife.TestCase
-TestAnyLife.settings = settings(
+TestAnySubscriber = AnySubscriber.TestCase
+TestAnySubscriber.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
     deadline=None,
