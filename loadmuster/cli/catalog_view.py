@@ -42,7 +42,7 @@ class Shown(Struct, frozen=True):
     Attributes:
         catalog: The version of the catalogue.
         offering: The machine type and its price.
-        surroundings: By name: what is around it.
+        ancillary_prices: By name: what is around it.
         tiers: Egress, by what a month has sent before.
         spot: Spot prices, if they were asked for.
         sources: Of all these figures, by their keys.

@@ -18,7 +18,7 @@ from pricing.catalog.versions import Versions
 from tests.engine.catalogs.server import PriceLists, serving
 from tests.engine.catalogs.shapes import aws_around, aws_machine, azure_around, azure_machine
 
-SMALL = Path(__file__).parents[2] / "estimate" / "catalog"
+SMALL = Path(__file__).parents[1] / "catalog"
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 TODAY = NOW.date()
 AWS_REGION, AZURE_REGION = "us-east-1", "eastus"
