@@ -15,7 +15,7 @@ SEED ?= $(shell date +%Y%m%d)
 CLOUD ?= aws
 CLOUD_REGION_aws := eu-west-1
 CLOUD_REGION_azure := westeurope
-MACHINES := tests/pricing/subscriptions/test_any_life.py tests/pricing/ledger/test_books_always_balance.py \
+MACHINES := tests/pricing/subscriptions/test_any_subscription.py tests/pricing/ledger/test_ledger_always_balances.py \
 	tests/pricing/departments/test_whatever_departments_do.py
 
 # Tests and benchmarks start hundreds of processes, and none should compile what another has.

@@ -21,6 +21,7 @@ from engine.database import open_database, transaction
 from kernel.clock import ManualClock
 from loadmuster import Engine
 from pricing.accounts.opening import open_account
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,7 +99,14 @@ def _open_accounts(url: str, accounts: int) -> None:
     for first in range(0, accounts, 1_000):
         with transaction(db) as conn:
             for number in range(first, min(first + 1_000, accounts)):
-                open_account(conn, f"a{number}", plan, timezone="Europe/Paris", now=OPENED)
+                open_account(
+                    conn,
+                    f"a{number}",
+                    plan,
+                    timezone="Europe/Paris",
+                    now=OPENED,
+                    payer=REHEARSED_GATEWAY,
+                )
     db.dispose()
 
 

@@ -13,10 +13,12 @@ from benchmarks.databases import New, databases
 from benchmarks.long_history import POSTINGS_A_RUN, write_history
 from benchmarks.measure import Figure, in_turn, shown
 from engine.database import transaction
-from pricing.accounts.account import account_view, advance
+from pricing.accounts.advance import advance
 from pricing.accounts.opening import open_account
+from pricing.accounts.view import account_view
 from pricing.ledger.balances import balance
 from pricing.ledger.invoices import issue_for_run
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Unit, quote_run
 from pricing.run_charges.charges import charge_start, reserve
@@ -52,7 +54,9 @@ def _figures_of(kind: str, new: New, sizes: Sizes) -> list[Figure]:
             conn.execute(text("ANALYZE"))
     works: dict[str, Callable[[Connection, str, int], object]] = {
         "a balance": lambda conn, account_id, _: balance(conn, account_id, "revenue:use", Unit.USD),
-        "`account show`": lambda conn, account_id, _: account_view(conn, account_id, NOW),
+        "`account show`": lambda conn, account_id, _: account_view(
+            conn, account_id, NOW, payer=REHEARSED_GATEWAY
+        ),
         "a run reserved, charged and billed": _run,
     }
     found = []
@@ -80,10 +84,10 @@ def _figures_of(kind: str, new: New, sizes: Sizes) -> list[Figure]:
 def _write(db: Engine, account_id: str, postings: int) -> None:
     plan = load_plans(BUNDLED_PLANS)["starter"]
     with transaction(db) as conn:
-        open_account(conn, account_id, plan, timezone="UTC", now=OPENED)
+        open_account(conn, account_id, plan, timezone="UTC", now=OPENED, payer=REHEARSED_GATEWAY)
         write_history(conn, account_id, plan, postings // POSTINGS_A_RUN, at=OPENED)
     with transaction(db) as conn:
-        advance(conn, account_id, NOW)
+        advance(conn, account_id, NOW, payer=REHEARSED_GATEWAY)
 
 
 def _run(conn: Connection, account_id: str, number: int) -> None:
@@ -92,6 +96,6 @@ def _run(conn: Connection, account_id: str, number: int) -> None:
     quote = quote_run(
         load_plans(BUNDLED_PLANS)["starter"], LoadSize(injectors=1, users=100, duration_s=60)
     )
-    reserve(conn, account_id, run_id, quote, now=NOW)
-    charge_start(conn, run_id, now=NOW)
+    reserve(conn, account_id, run_id, quote, now=NOW, payer=REHEARSED_GATEWAY)
+    charge_start(conn, run_id, now=NOW, payer=REHEARSED_GATEWAY)
     issue_for_run(conn, run_id, NOW)

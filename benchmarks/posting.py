@@ -20,7 +20,8 @@ from benchmarks.measure import Figure, seconds, shown
 from engine.database import transaction
 from pricing.accounts.opening import open_account
 from pricing.ledger.balances import fold
-from pricing.ledger.ledger import Posting, Transaction, lock_books, post, post_all
+from pricing.ledger.ledger import Posting, Transaction, lock_ledger, post, post_all
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Unit
 from pricing.tables import POSTINGS, TRANSACTIONS
@@ -109,7 +110,7 @@ def _books(new: New) -> Engine:
     db = new()
     with transaction(db) as conn:
         plan = load_plans(BUNDLED_PLANS)["on-demand"]
-        open_account(conn, ACCOUNT, plan, timezone="UTC", now=NOW)
+        open_account(conn, ACCOUNT, plan, timezone="UTC", now=NOW, payer=REHEARSED_GATEWAY)
     return db
 
 
@@ -138,14 +139,14 @@ def _charge(number: int) -> Transaction:
 
 
 def _post_one(conn: Connection, numbers: Sequence[int]) -> None:
-    lock_books(conn, ACCOUNT)
+    lock_ledger(conn, ACCOUNT)
     fold(conn, ACCOUNT)
     for number in numbers:
         post(conn, _charge(number))
 
 
 def _post_batch(conn: Connection, numbers: Sequence[int]) -> None:
-    lock_books(conn, ACCOUNT)
+    lock_ledger(conn, ACCOUNT)
     fold(conn, ACCOUNT)
     post_all(conn, [_charge(number) for number in numbers])
 

@@ -29,8 +29,8 @@ from pricing.refreshing.price_list_rows import (
     NAT_HOUR,
     PUBLIC_IPV4,
     SPOT,
-    PageFound,
-    PriceFound,
+    ListedPrice,
+    PriceListPage,
     Reading,
     RowRefusal,
 )
@@ -66,7 +66,7 @@ class AwsSource:
             page = self._prices.spot_prices(query.region, self._at, following)
             return FetchedPage(_found(page.rows, read_spot), len(page.rows), page.following)
         if query.item == EGRESS and not query.location:
-            return FetchedPage(PageFound(()), 0, None)
+            return FetchedPage(PriceListPage(()), 0, None)
         if query.item == MACHINE:
             service, filters = EC2, machine_filters(query.region)
         else:
@@ -74,7 +74,7 @@ class AwsSource:
         page = self._prices.products(service, filters, following)
         found = _found(page.rows, lambda text: self._read(text, query))
         opened = [product for text in page.rows if (product := open_product(text)) is not None]
-        said = PageFound(
+        said = PriceListPage(
             found.prices,
             found.left_out,
             published=max((product.published for product in opened), default=""),
@@ -152,8 +152,8 @@ def _location(products: Iterable[Product], region: str) -> str:
     return ""
 
 
-def _found(rows: Iterable[Row], read: Callable[[Row], Reading]) -> PageFound:
-    prices: list[PriceFound] = []
+def _found(rows: Iterable[Row], read: Callable[[Row], Reading]) -> PriceListPage:
+    prices: list[ListedPrice] = []
     left_out: Counter[RowRefusal] = Counter()
     for row in rows:
         reading = read(row)
@@ -161,4 +161,4 @@ def _found(rows: Iterable[Row], read: Callable[[Row], Reading]) -> PageFound:
             left_out[reading] += 1
         else:
             prices.extend(reading)
-    return PageFound(tuple(prices), left_out)
+    return PriceListPage(tuple(prices), left_out)

@@ -16,8 +16,8 @@ from pricing.refreshing.price_list_rows import (
     EGRESS,
     MACHINE,
     PUBLIC_IPV4,
-    PageFound,
-    PriceFound,
+    ListedPrice,
+    PriceListPage,
     RowRefusal,
 )
 from providers.azure_prices import PUBLIC_ADDRESS, AzurePrices
@@ -46,7 +46,7 @@ class AzureSource:
         """A page of items."""
         wanted = query_filter(query.item, query.region)
         page = self._prices.page(wanted, following, rows_before)
-        prices: list[PriceFound] = []
+        prices: list[ListedPrice] = []
         left_out: Counter[RowRefusal] = Counter()
         published = ""
         for row in page.rows:
@@ -57,7 +57,7 @@ class AzureSource:
                 prices.extend(reading)
                 published = max(published, effective_day(row))
         return FetchedPage(
-            PageFound(tuple(prices), left_out, published), len(page.rows), page.following
+            PriceListPage(tuple(prices), left_out, published), len(page.rows), page.following
         )
 
     def machine_types(

@@ -12,7 +12,7 @@ from engine.catalogs.page_store import PAGES_MAX, PageStore
 from engine.catalogs.price_source import FetchedPage, PriceSource, Query
 from kernel.errors import ProviderFailedError
 from pricing.catalog import UnknownRegionError
-from pricing.refreshing.changes import IncompletePriceListError, RegionFound
+from pricing.refreshing.changes import IncompletePriceListError, RegionPriceList
 from pricing.refreshing.price_list_rows import SPOT, RowRefusal, chosen
 from providers.price_lists import StalePlaceError
 
@@ -66,7 +66,7 @@ def fetched(
     *,
     spot: bool,
     watch: Callable[[FetchProgress], None],
-) -> list[RegionFound]:
+) -> list[RegionPriceList]:
     """What the price list says of each region, every page of it.
 
     Args:
@@ -109,7 +109,7 @@ def fetched(
 
 def _region(
     source: PriceSource, store: PageStore, region: str, *, spot: bool
-) -> tuple[RegionFound, int, int]:
+) -> tuple[RegionPriceList, int, int]:
     """What is found for a region; pages that it took, and pages that were there already."""
     all_pages: list[FetchedPage] = []
     kept, location = 0, ""
@@ -127,7 +127,7 @@ def _region(
         left_out += Counter({RowRefusal.SPOT: spot_prices})
         prices = [price for price in prices if price.item != SPOT]
     published = max((page.found.published for page in all_pages), default="")
-    return RegionFound(region, prices, left_out, published), len(all_pages), kept
+    return RegionPriceList(region, prices, left_out, published), len(all_pages), kept
 
 
 def _pages(source: PriceSource, store: PageStore, query: Query) -> tuple[list[FetchedPage], int]:

@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from pricing.catalog import MachineType, Source
-from pricing.refreshing.price_list_rows import PageFound
+from pricing.refreshing.price_list_rows import PriceListPage
 
 
 class Query(Struct, frozen=True):
@@ -35,7 +35,7 @@ class FetchedPage(Struct, frozen=True):
         following: How to ask for the next one; None: this was the last.
     """
 
-    found: PageFound
+    found: PriceListPage
     rows: int
     following: str | None
 

@@ -26,7 +26,7 @@ from pricing.catalog.versions import Versions, check_whole
 from pricing.refreshing.changes import (
     IncompletePriceListError,
     RegionChanges,
-    RegionFound,
+    RegionPriceList,
     check_complete,
 )
 from pricing.refreshing.merging import (
@@ -145,10 +145,14 @@ def _base(versions: Versions) -> tuple[str, Catalog]:
 
 
 def _complete(
-    provider: str, base: Catalog, found: Sequence[RegionFound], sizes: set[str], store: PageStore
-) -> tuple[list[RegionFound], dict[str, str]]:
+    provider: str,
+    base: Catalog,
+    found: Sequence[RegionPriceList],
+    sizes: set[str],
+    store: PageStore,
+) -> tuple[list[RegionPriceList], dict[str, str]]:
     """The regions that are whole, and why others keep their prices: they are asked for again."""
-    whole: list[RegionFound] = []
+    whole: list[RegionPriceList] = []
     errors: dict[str, IncompletePriceListError] = {}
     for each in found:
         try:
@@ -166,7 +170,7 @@ def _complete(
 def _tables(folder: Path, provider: str) -> Tables:
     return Tables(
         machine_types=_rows(folder / provider / "machine-types.csv"),
-        surroundings=_rows(folder / "surroundings.csv"),
+        ancillary_prices=_rows(folder / "surroundings.csv"),
         egress_tiers=_rows(folder / "egress-tiers.csv"),
         refreshed=_rows(folder / REFRESHED_FILE),
     )

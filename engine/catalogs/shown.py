@@ -37,7 +37,7 @@ class Shown(Struct, frozen=True):
     Attributes:
         catalog: The version of the catalogue.
         offering: The machine type and its price.
-        surroundings: By name: what is around it.
+        ancillary_prices: By name: what is around it.
         tiers: Egress, by what a month has sent before.
         spot: Spot prices, if they were asked for.
         sources: Of all these figures, by their keys.
@@ -45,7 +45,7 @@ class Shown(Struct, frozen=True):
 
     catalog: str
     offering: Offering
-    surroundings: Mapping[str, Price]
+    ancillary_prices: Mapping[str, Price]
     tiers: tuple[EgressTier, ...]
     spot: tuple[SpotPrice, ...]
     sources: Mapping[str, Source]
@@ -60,19 +60,19 @@ def look_up(catalog: Catalog, provider: str, region: str, machine_type: str) -> 
     offering = catalog.offering(provider, region, machine_type)
     tiers = catalog.egress_tiers(provider, region)
     spot = catalog.spot(provider, region, machine_type)
-    surroundings = {
+    ancillary_prices = {
         "public_ipv4": catalog.public_ipv4(provider, region),
         "boot_disk": catalog.boot_disk(provider, region),
         "egress": tiers[0].price,
         **_nat(catalog.nat(provider, region)),
     }
-    used = [offering.source, *(each.source for each in surroundings.values())]
+    used = [offering.source, *(each.source for each in ancillary_prices.values())]
     used += [each.source for each in spot]
     sources = catalog.sources()
     return Shown(
         catalog.name,
         offering,
-        surroundings,
+        ancillary_prices,
         tiers,
         spot,
         {key: sources[key] for key in dict.fromkeys(used)},
@@ -84,7 +84,7 @@ def warnings_of(shown: Shown, today: date) -> Iterator[str]:
     offering = shown.offering
     if is_stale(offering.as_of, today):
         yield f"the price of the machine is of {offering.as_of}, older than a year"
-    for name, price in shown.surroundings.items():
+    for name, price in shown.ancillary_prices.items():
         label = LABELS[name]
         if price.estimated:
             yield f"the price of {label} is estimated for {offering.region}"

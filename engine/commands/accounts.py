@@ -13,7 +13,8 @@ from pricing.plans.channels import Channel
 from pricing.plans.model import Plan
 
 if TYPE_CHECKING:
-    from pricing.accounts.account import Account, Advanced
+    from pricing.accounts.account import Account
+    from pricing.accounts.advance import Advanced
     from pricing.accounts.billing_settings import BillingSettings
     from pricing.accounts.plan_history import HistoryRow, PlanOffer
     from pricing.accounts.view import AccountView
@@ -75,24 +76,24 @@ class AccountCommands:
 
     def get(self, account_id: str) -> Account:
         """The account as it is on record."""
-        from pricing.accounts import account as accounts
+        from pricing.accounts.account import find_account
 
         with self._context.reading() as conn:
-            return accounts.find_account(conn, account_id)
+            return find_account(conn, account_id)
 
     def list(self) -> Sequence[Account]:
         """Every account, by id."""
-        from pricing.accounts import account as accounts
+        from pricing.accounts.account import list_accounts
 
         with self._context.reading() as conn:
-            return accounts.list_accounts(conn)
+            return list_accounts(conn)
 
     def show(self, account_id: str) -> AccountView:
         """The account with its period, balance, lots and next charge."""
-        from pricing.accounts import account as accounts
+        from pricing.accounts.view import account_view
 
         with self._context.transaction() as conn:
-            return accounts.account_view(
+            return account_view(
                 conn, account_id, self._context.clock.now(), payer=self._context.payer
             )
 
@@ -216,7 +217,7 @@ class AccountCommands:
 
     def history(self, account_id: str) -> Sequence[HistoryRow]:
         """Every plan that the account was on, oldest first (R110-R113)."""
-        from pricing.accounts.account import advance
+        from pricing.accounts.advance import advance
         from pricing.accounts.plan_history import plan_history
 
         with self._context.transaction() as conn:
@@ -225,7 +226,7 @@ class AccountCommands:
 
     def offers(self, account_id: str) -> Sequence[PlanOffer]:
         """Every plan that the account can choose, and how (R114-R117)."""
-        from pricing.accounts.account import advance
+        from pricing.accounts.advance import advance
         from pricing.accounts.plan_history import offers_of
 
         now = self._context.clock.now()
@@ -251,7 +252,7 @@ class AccountCommands:
             watch: Told of each account when it is done; the reason, if it failed.
         """
         from engine.runs.history import forget_history
-        from pricing.accounts.account import advance_all
+        from pricing.accounts.advance import advance_all
 
         now = self._context.clock.now()
         accounts = failed = 0
@@ -280,7 +281,7 @@ class AccountCommands:
         **arguments: Any,  # noqa: ANN401 - the command's own
     ) -> AccountView:
         """One command and the account afterwards, in one transaction and at one instant."""
-        from pricing.accounts.account import account_view
+        from pricing.accounts.view import account_view
 
         now = self._context.clock.now() if at is None else at
         with self._context.transaction() as conn:

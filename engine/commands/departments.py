@@ -19,10 +19,10 @@ class DepartmentCommands:
 
     def add(self, account_id: str, name: str, *, request_id: str | None = None) -> DepartmentView:
         """Add a department to an account, with no allocation and no wallet."""
-        from pricing.departments import commands as departments
+        from pricing.departments.commands import add_department
 
         with self._context.transaction() as conn:
-            return departments.add_department(
+            return add_department(
                 conn,
                 account_id,
                 name,
@@ -35,10 +35,10 @@ class DepartmentCommands:
         self, account_id: str, name: str, li_minutes: int, *, request_id: str | None = None
     ) -> DepartmentView:
         """Set a department's share of each of the account's grants (R68)."""
-        from pricing.departments import commands as departments
+        from pricing.departments.commands import allocate
 
         with self._context.transaction() as conn:
-            return departments.allocate(
+            return allocate(
                 conn,
                 account_id,
                 name,
@@ -52,10 +52,10 @@ class DepartmentCommands:
         self, account_id: str, name: str, usd_micros: int, *, request_id: str | None = None
     ) -> DepartmentView:
         """Set what a department's runs may cost a month in money (R69)."""
-        from pricing.departments import commands as departments
+        from pricing.departments.commands import limit_wallet
 
         with self._context.transaction() as conn:
-            return departments.limit_wallet(
+            return limit_wallet(
                 conn,
                 account_id,
                 name,
@@ -67,18 +67,18 @@ class DepartmentCommands:
 
     def show(self, account_id: str, name: str) -> DepartmentView:
         """A department with its credits and its wallet."""
-        from pricing.departments import commands as departments
+        from pricing.departments.commands import department_view
 
         with self._context.transaction() as conn:
-            return departments.department_view(
+            return department_view(
                 conn, account_id, name, self._context.clock.now(), payer=self._context.payer
             )
 
     def list(self, account_id: str) -> Sequence[DepartmentView]:
         """Every department of an account, oldest first."""
-        from pricing.departments import commands as departments
+        from pricing.departments.commands import department_views
 
         with self._context.transaction() as conn:
-            return departments.department_views(
+            return department_views(
                 conn, account_id, self._context.clock.now(), payer=self._context.payer
             )

@@ -80,13 +80,13 @@ class RunAcceptance:
         Raises:
             RefusedError: What a run would be refused with.
         """
-        from pricing.accounts import account as accounts
+        from pricing.accounts.advance import advance
         from pricing.run_charges import charges
         from pricing.subscriptions import subscriptions
 
         payer = self._context.payer
         with self._context.transaction() as conn:
-            accounts.advance(conn, account, now, payer=payer)
+            advance(conn, account, now, payer=payer)
             plan = subscriptions.latest(conn, account).plan
             return charges.preview(
                 conn,
@@ -108,7 +108,7 @@ class RunAcceptance:
         from engine.runs.leases.claims import hold
         from engine.runs.program_bundles import keep_bundle
         from engine.runs.runnable import check_folder
-        from pricing.accounts import account as accounts
+        from pricing.accounts.advance import advance
         from pricing.run_charges import charges
         from pricing.subscriptions import subscriptions
 
@@ -118,7 +118,7 @@ class RunAcceptance:
         if not self._was_requested(request):
             self._look_at_clouds(prepared)
         with use.transaction() as conn:
-            accounts.advance(conn, request.account, now, payer=use.payer)
+            advance(conn, request.account, now, payer=use.payer)
             plan = subscriptions.latest(conn, request.account).plan
             order = _order(prepared, use.new_id(), plan, now)
             wish = order_hash(order, request.regions, request.or_on, published=request.published)

@@ -28,11 +28,11 @@ class ReportCommands:
 
     def ledger(self, account_id: str) -> Sequence[Transaction]:
         """Every transaction of the account with its postings, oldest first."""
-        from pricing.accounts import account as accounts
+        from pricing.accounts.advance import advance
         from pricing.ledger import ledger
 
         with self._context.transaction() as conn:
-            accounts.advance(conn, account_id, self._context.clock.now(), payer=self._context.payer)
+            advance(conn, account_id, self._context.clock.now(), payer=self._context.payer)
             return ledger.entries(conn, account_id)
 
     def invoices(self, account_id: str, *, by: str | None = None) -> Sequence[Invoice]:
@@ -41,12 +41,12 @@ class ReportCommands:
         Raises:
             NotAdministratorError: Somebody else asks, in the name ``by`` (R96).
         """
-        from pricing.accounts import account as accounts
+        from pricing.accounts.advance import advance
         from pricing.ledger import invoices
         from pricing.reports.usage_access import check_may_see
 
         with self._context.transaction() as conn:
-            accounts.advance(conn, account_id, self._context.clock.now(), payer=self._context.payer)
+            advance(conn, account_id, self._context.clock.now(), payer=self._context.payer)
             check_may_see(conn, account_id, by)
             return invoices.list_invoices(conn, account_id)
 
@@ -72,13 +72,13 @@ class ReportCommands:
             NotAdministratorError: Somebody else asks (R96).
             UnknownInvoiceError: The account has no invoice of that number.
         """
-        from pricing.accounts import account as accounts
+        from pricing.accounts.account import find_account
         from pricing.ledger.invoices import find_invoice
         from pricing.reports.invoices_page import DEFAULT_SELLER, Parties, invoice_page
         from pricing.reports.usage_access import check_may_see
 
         with self._context.reading() as conn:
-            timezone = accounts.find_account(conn, account_id).timezone
+            timezone = find_account(conn, account_id).timezone
             check_may_see(conn, account_id, by)
             invoice = find_invoice(conn, account_id, number)
         return invoice_page(invoice, timezone, Parties(seller or DEFAULT_SELLER, customer))
@@ -89,12 +89,12 @@ class ReportCommands:
         Raises:
             NotAdministratorError: Somebody else asks, in the name ``by`` (R94).
         """
-        from pricing.accounts import account as accounts
+        from pricing.accounts.account import find_account
         from pricing.reports import usage_records
         from pricing.reports.usage_access import check_may_see
 
         with self._context.transaction() as conn:
-            accounts.find_account(conn, account_id)
+            find_account(conn, account_id)
             check_may_see(conn, account_id, by)
             return usage_records.usage_of_cycle(
                 conn, account_id, self._context.clock.now(), payer=self._context.payer
@@ -120,14 +120,14 @@ class ReportCommands:
         Raises:
             NeedError: Neither the arguments nor the account's runs say what is needed.
         """
-        from pricing.accounts import account as accounts
+        from pricing.accounts.view import account_view
         from pricing.reports import advisor, usage_records
 
         now = self._context.clock.now()
         observed = credits_left = None
         if account_id is not None:
             with self._context.transaction() as conn:
-                view = accounts.account_view(conn, account_id, now, payer=self._context.payer)
+                view = account_view(conn, account_id, now, payer=self._context.payer)
                 recent = usage_records.runs_until(conn, account_id, now, OBSERVED_FOR)
             observed = advisor.observed_need(recent)
             if view.period is not None:

@@ -42,7 +42,7 @@ from engine.runs.store import RunStore
 from kernel.clock import Clock
 from kernel.errors import BadInputError, ProviderFailedError
 from kernel.words import counted
-from pricing.accounts import account as accounts
+from pricing.accounts.advance import catch_up
 from pricing.ledger import invoices
 from pricing.payments.gateway import PaymentGateway
 from pricing.run_charges import charges
@@ -129,7 +129,7 @@ class Acts(Struct, frozen=True):
     def _collect(self, run: Run) -> None:
         """Ask for what the run owes, its charge being committed; a refusal does not stop it."""
         with transaction(self.db) as conn:
-            accounts.catch_up(conn, run.order.account_id, self.clock.now(), payer=self.payer)
+            catch_up(conn, run.order.account_id, self.clock.now(), payer=self.payer)
 
     def _launch(self, run: Run, cloud: Cloud, observed: Observed) -> None:
         machines: list[Machine] = []

@@ -45,7 +45,7 @@ def _never() -> bool:
     return False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Controller:
     """Drives runs, one at a time.
 

@@ -35,7 +35,7 @@ def show_offering(console: Console, shown: Shown, today: date) -> None:
     if shown.spot:
         table.add_row("spot", _spot_in_words(shown.spot))
     table.add_row("billed", f"by {rule.step_s} s, at least {rule.minimum_s} s")
-    for name, price in shown.surroundings.items():
+    for name, price in shown.ancillary_prices.items():
         table.add_row(LABELS[name], _price_in_words(price))
         for tier in shown.tiers[1:] if name == "egress" else ():
             usd = format_usd(tier.price.usd_micros)

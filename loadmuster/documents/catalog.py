@@ -39,7 +39,7 @@ def shown_document(shown: Shown, today: date) -> dict[str, Any]:
         "catalog": shown.catalog,
         "saturated_usd_per_hour": None if saturated is None else format_usd(saturated),
         "billing": {"minimum_s": rule.minimum_s, "step_s": rule.step_s},
-        "surroundings": {name: _price(price) for name, price in shown.surroundings.items()},
+        "surroundings": {name: _price(price) for name, price in shown.ancillary_prices.items()},
         "egress_tiers": [
             {"from_gb": tier.from_gb, "usd": format_usd(tier.price.usd_micros)}
             for tier in shown.tiers

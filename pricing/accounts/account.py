@@ -1,14 +1,8 @@
-"""Accounts: found, shown, and brought up to an instant; ``opening`` opens them.
-
-Nothing happens by itself when a period begins: ``advance`` does what is due, exactly once, and
-every command on an account calls it first. So the books are always as of the command's instant.
-"""
+"""Accounts: who they are, and the status that follows from what has happened to them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from msgspec import Struct
 from sqlalchemy import (
@@ -16,7 +10,6 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
-    bindparam,
     case,
     exists,
     func,
@@ -24,16 +17,10 @@ from sqlalchemy import (
     select,
 )
 
-from kernel.errors import BadInputError, LoadmusterError, RefusedError
-from pricing.accounts.view import AccountView, view_at
-from pricing.ledger.balances import fold
+from kernel.errors import BadInputError, RefusedError
 from pricing.ledger.invoices import run_cause
-from pricing.ledger.ledger import lock_books
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
-from pricing.payments.run_payments import UNCOLLECTED, ask_for_what_is_due
-from pricing.periods import check_year
+from pricing.payments.run_payments import UNCOLLECTED
 from pricing.plans.model import Plan
-from pricing.subscriptions.boundaries import apply_due_boundaries
 from pricing.subscriptions.changes import ChangeKind
 from pricing.subscriptions.subscriptions import PeriodPayment
 from pricing.subscriptions.terms import latest_terms
@@ -46,24 +33,11 @@ from pricing.tables import (
     TERMS,
 )
 
-CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far an account's clock may seem to go back: the clocks of two controllers differ a little,
-and commands under one test clock each start at the same instant. Within it, an account's time
-stands still; it never goes back."""
-
-_NOTE_COMMAND = ACCOUNTS.update().where(ACCOUNTS.c.id == bindparam("of"))
-
 
 class UnknownAccountError(BadInputError):
     """There is no such account; facts: ``account``."""
 
     code = "unknown_account"
-
-
-class ClockBackwardsError(RefusedError):
-    """The account has been dealt with at a later instant; facts: ``account``, ``last``, ``now``."""
-
-    code = "clock_backwards"
 
 
 class AccountDeletedError(RefusedError):
@@ -94,13 +68,6 @@ class Account(Struct, frozen=True):
     status: str = "active"
 
 
-class Advanced(Struct, frozen=True):
-    """An account whose books were brought up to date, or why they were not."""
-
-    account_id: str
-    failure: LoadmusterError | None = None
-
-
 def find_account(conn: Connection, account_id: str) -> Account:
     """The account of that id.
 
@@ -109,7 +76,7 @@ def find_account(conn: Connection, account_id: str) -> Account:
     """
     row = conn.execute(_select_accounts().where(ACCOUNTS.c.id == account_id)).one_or_none()
     if row is None:
-        raise _unknown(account_id)
+        raise unknown_account(account_id)
     return Account(**row._asdict())
 
 
@@ -117,25 +84,6 @@ def list_accounts(conn: Connection) -> tuple[Account, ...]:
     """Every account, by id."""
     rows = conn.execute(_select_accounts().order_by(ACCOUNTS.c.id))
     return tuple(Account(**row._asdict()) for row in rows)
-
-
-def account_view(
-    conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway = REHEARSED_GATEWAY
-) -> AccountView:
-    """An account as it stands at ``now``, with everything due until then done.
-
-    Args:
-        conn: An open write transaction.
-        account_id: Whose.
-        now: The command's instant.
-        payer: Collects what is due by now.
-
-    Raises:
-        UnknownAccountError: If there is no such account.
-        ClockBackwardsError: If the account has been dealt with at a later instant.
-    """
-    instant = advance(conn, account_id, now, payer=payer)
-    return view_at(conn, find_account(conn, account_id), instant)
 
 
 def plan_of(conn: Connection, account_id: str) -> Plan:
@@ -146,93 +94,6 @@ def plan_of(conn: Connection, account_id: str) -> Plan:
     """
     find_account(conn, account_id)
     return latest_terms(conn, account_id).plan
-
-
-def advance(
-    conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway = REHEARSED_GATEWAY
-) -> datetime:
-    """Bring an account's books up to ``now``; every command on it begins with this.
-
-    Locks the books until the transaction ends, and crosses each boundary that lies in between,
-    exactly once.
-
-    Returns:
-        The account's instant: ``now``, or the last command's if that is a little later.
-
-    Raises:
-        UnknownAccountError: If there is no such account.
-        ClockBackwardsError: If ``now`` is before the last command by more than the tolerance.
-        ClockTooFarAheadError: If decades of periods would be due.
-        YearOutOfRangeError: If ``now`` is in an impossible year.
-    """
-    check_year(now.year, where="the clock")
-    last = _lock(conn, account_id)
-    if now < last - CLOCK_TOLERANCE:
-        raise ClockBackwardsError(
-            f"account {account_id}: the clock shows {shown(now)}, but the last command was at"
-            f" {shown(last)}; a clock may not go backwards",
-            account=account_id,
-            last=shown(last),
-            now=shown(now),
-        )
-    return _advance(conn, account_id, max(now, last), payer)
-
-
-def advance_all(
-    transaction: Callable[[], AbstractContextManager[Connection]],
-    now: datetime,
-    *,
-    page: int = 500,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
-) -> Iterator[Advanced]:
-    """Bring every account's books up to ``now``, one after the other, in the order of their ids.
-
-    An account that fails is left as it was, and the others go on. One page of ids is held in
-    memory, however many accounts there are, and the books of one account are locked at a time.
-
-    Args:
-        transaction: Opens a write transaction; each account has one.
-        now: The instant.
-        page: Ids that are read at a time.
-        payer: Collects the money.
-    """
-    after = ""
-    while ids := _ids_after(transaction, after, page):
-        for account_id in ids:
-            yield _advance_one(transaction, account_id, now, payer)
-        after = ids[-1]
-
-
-def _ids_after(
-    transaction: Callable[[], AbstractContextManager[Connection]], after: str, page: int
-) -> Sequence[str]:
-    with transaction() as conn:
-        ids = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id > after)
-        return conn.execute(ids.order_by(ACCOUNTS.c.id).limit(page)).scalars().all()
-
-
-def _advance_one(
-    transaction: Callable[[], AbstractContextManager[Connection]],
-    account_id: str,
-    now: datetime,
-    payer: PaymentGateway,
-) -> Advanced:
-    try:
-        with transaction() as conn:
-            advance(conn, account_id, now, payer=payer)
-    except LoadmusterError as failure:
-        return Advanced(account_id, failure)
-    return Advanced(account_id)
-
-
-def catch_up(
-    conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway = REHEARSED_GATEWAY
-) -> datetime:
-    """Like ``advance``, for what must not be refused: the bill of a run that was accepted.
-
-    A clock behind the last command's stands still until it has caught up.
-    """
-    return _advance(conn, account_id, max(now, _lock(conn, account_id)), payer)
 
 
 def check_not_deleted(conn: Connection, account_id: str) -> None:
@@ -251,25 +112,8 @@ def check_not_deleted(conn: Connection, account_id: str) -> None:
         )
 
 
-def _advance(conn: Connection, account_id: str, at: datetime, payer: PaymentGateway) -> datetime:
-    # In UTC, because hours that are added to a zone's instant are hours of its wall clock.
-    instant = at.astimezone(UTC)
-    fold(conn, account_id)
-    apply_due_boundaries(conn, account_id, now=instant, payer=payer)
-    ask_for_what_is_due(conn, account_id, payer=payer, now=instant)
-    conn.execute(_NOTE_COMMAND, {"of": account_id, "last_command_at": instant})
-    return instant
-
-
-def _lock(conn: Connection, account_id: str) -> datetime:
-    """Take the books; the instant of the last command."""
-    last = lock_books(conn, account_id)
-    if last is None:
-        raise _unknown(account_id)
-    return last
-
-
-def _unknown(account_id: str) -> UnknownAccountError:
+def unknown_account(account_id: str) -> UnknownAccountError:
+    """The error that says so, with the command that opens one."""
     return UnknownAccountError(
         f"there is no account {account_id!r}; open it with: loadmuster account open {account_id}",
         account=account_id,

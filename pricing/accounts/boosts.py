@@ -10,7 +10,7 @@ from kernel.errors import RefusedError
 from pricing.accounts.command import begin_command
 from pricing.accounts.purchases import Purchase, buy
 from pricing.ledger.lots import LotKind
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from pricing.subscriptions.changes import ChangeKind
 
 
@@ -26,7 +26,7 @@ def boost(
     *,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Add one boost's LI-minutes and charge for them, both or neither (R79).
 
@@ -40,28 +40,28 @@ def boost(
         CancellationPendingError, PaymentOverdueError: If the subscription will end, or is unpaid.
         PaymentFailedError: If the price could not be collected; nothing was done.
     """
-    asked = begin_command(
+    context = begin_command(
         conn, account_id, "boost", {}, request_id=request_id, payer=payer, now=now
     )
-    if asked is None:
+    if context is None:
         return
-    asked.check_subscribed("be boosted")
-    smaller = asked.changes(conn).get(ChangeKind.DOWNGRADE)
-    plan = asked.subscription.plan if smaller is None or smaller.plan is None else smaller.plan
+    context.check_subscribed("be boosted")
+    smaller = context.changes(conn).get(ChangeKind.DOWNGRADE)
+    plan = context.subscription.plan if smaller is None or smaller.plan is None else smaller.plan
     if not plan.boosts:
         raise NoBoostError(
             f"account {account_id}: plan {plan.name} is sold without boosts",
             account=account_id,
             plan=plan.name,
         )
-    asked.check_not_cancelled(conn)
-    asked.check_paid(conn)
+    context.check_not_cancelled(conn)
+    context.check_paid(conn)
     buy(
         conn,
-        asked,
+        context,
         Purchase(
             kind=LotKind.BOOST,
-            cause=f"subscription:{asked.subscription.id}:boost:{request_id}",
+            cause=f"subscription:{context.subscription.id}:boost:{request_id}",
             description=f"boost of {plan.name}",
             usd_micros=plan.price_of_boost_usd_micros,
             li_minutes=plan.li_minutes,

@@ -15,16 +15,16 @@ from sqlalchemy import Connection
 from kernel.errors import RefusedError
 from pricing.accounts.administrators import check_administrator
 from pricing.accounts.command import CommandContext, begin_command
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from pricing.periods import period, period_number
 from pricing.subscriptions.activation import activate
 from pricing.subscriptions.changes import (
     Change,
     ChangeKind,
     ChangeState,
-    ask_for,
     confirm,
     end_change,
+    request_change,
 )
 from pricing.subscriptions.subscriptions import Subscription
 
@@ -35,7 +35,7 @@ class NoCancellationError(RefusedError):
     code = "no_cancellation"
 
 
-class CancellationAskedError(RefusedError):
+class CancellationRequestedError(RefusedError):
     """The cancellation has been asked for already; facts: ``account``, ``by``, ``state``."""
 
     code = "cancellation_asked"
@@ -54,7 +54,7 @@ def cancel(
     by: str,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Ask for the end of a subscription; nothing changes before a representative confirms it.
 
@@ -71,30 +71,30 @@ def cancel(
         NotSubscribedError: If there is no subscription to cancel.
         CancellationAskedError: If that has been asked for already.
     """
-    asked = begin_command(
+    context = begin_command(
         conn, account_id, "cancel", {"by": by}, request_id=request_id, payer=payer, now=now
     )
-    if asked is None:
+    if context is None:
         return
     check_administrator(conn, account_id, by, otherwise="; ask {names} to send the request")
-    asked.check_subscribed("cancel")
-    earlier = asked.changes(conn).get(ChangeKind.CANCELLATION)
+    context.check_subscribed("cancel")
+    earlier = context.changes(conn).get(ChangeKind.CANCELLATION)
     if earlier is not None:
-        raise CancellationAskedError(
+        raise CancellationRequestedError(
             f"account {account_id}: {earlier.requested_by} has asked for the cancellation already;"
             f" it is {earlier.state}",
             account=account_id,
             by=earlier.requested_by,
             state=earlier.state,
         )
-    ask_for(
+    request_change(
         conn,
         account_id,
-        asked.subscription.id,
+        context.subscription.id,
         ChangeKind.CANCELLATION,
         effective_at=None,
         requested_by=by,
-        now=asked.at,
+        now=context.at,
     )
 
 
@@ -105,7 +105,7 @@ def confirm_cancel(
     now: datetime,
     request_id: str,
     representative: str | None = None,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Confirm a cancellation, as a representative: it takes effect at the next boundary (R59, R60).
 
@@ -114,7 +114,7 @@ def confirm_cancel(
     Raises:
         NoCancellationError: If none has been asked for, or it is confirmed already.
     """
-    asked = begin_command(
+    context = begin_command(
         conn,
         account_id,
         "confirm-cancel",
@@ -123,9 +123,9 @@ def confirm_cancel(
         payer=payer,
         now=now,
     )
-    if asked is None:
+    if context is None:
         return
-    change = _cancellation(conn, asked)
+    change = _cancellation(conn, context)
     if change is None or change.state is not ChangeState.REQUESTED:
         raise NoCancellationError(
             f"account {account_id}: there is no cancellation to confirm"
@@ -134,16 +134,16 @@ def confirm_cancel(
             status="none" if change is None else change.state,
         )
     # An administrator's request from before the account went on demand has nothing to end.
-    asked.check_subscribed("cancel")
-    smaller = asked.changes(conn).get(ChangeKind.DOWNGRADE)
+    context.check_subscribed("cancel")
+    smaller = context.changes(conn).get(ChangeKind.DOWNGRADE)
     if smaller is not None:
-        end_change(conn, smaller, ChangeState.WITHDRAWN, asked.at)
+        end_change(conn, smaller, ChangeState.WITHDRAWN, context.at)
     confirm(
         conn,
         change,
         by=representative,
-        effective_at=asked.period.end,
-        now=asked.at,
+        effective_at=context.period.end,
+        now=context.at,
     )
 
 
@@ -153,7 +153,7 @@ def renew(
     *,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Take a cancellation back, or within a month of its effect subscribe again (R63, C26).
 
@@ -164,18 +164,18 @@ def renew(
         NotRenewableError: If there is nothing to renew, or the month has passed.
         PaymentFailedError: If the first period could not be collected; nothing was done.
     """
-    asked = begin_command(
+    context = begin_command(
         conn, account_id, "renew", {}, request_id=request_id, payer=payer, now=now
     )
-    if asked is None:
+    if context is None:
         return
-    subscription = asked.subscription
-    change = _cancellation(conn, asked)
+    subscription = context.subscription
+    change = _cancellation(conn, context)
     if change is not None:
-        end_change(conn, change, ChangeState.WITHDRAWN, asked.at)
+        end_change(conn, change, ChangeState.WITHDRAWN, context.at)
         return
     until = kept_until(subscription)
-    if until is None or asked.at >= until:
+    if until is None or context.at >= until:
         shown = None if until is None else until.isoformat(timespec="seconds")
         raise NotRenewableError(
             f"account {account_id}: "
@@ -187,7 +187,7 @@ def renew(
             account=account_id,
             until=shown,
         )
-    activate(conn, account_id, subscription.plan, at=asked.at, payer=payer)
+    activate(conn, account_id, subscription.plan, at=context.at, payer=payer)
 
 
 def kept_until(subscription: Subscription) -> datetime | None:
@@ -201,7 +201,7 @@ def kept_until(subscription: Subscription) -> datetime | None:
     return period(anchor, period_number(anchor, subscription.ended_at)).end
 
 
-def _cancellation(conn: Connection, asked: CommandContext) -> Change | None:
-    if asked.subscription.ended_at is not None:
+def _cancellation(conn: Connection, context: CommandContext) -> Change | None:
+    if context.subscription.ended_at is not None:
         return None
-    return asked.changes(conn).get(ChangeKind.CANCELLATION)
+    return context.changes(conn).get(ChangeKind.CANCELLATION)

@@ -8,7 +8,8 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
-from pricing.accounts.account import advance, check_not_deleted
+from pricing.accounts.account import check_not_deleted
+from pricing.accounts.advance import advance
 from pricing.ledger import idempotency
 from pricing.payments.gateway import PaymentGateway
 from pricing.periods import Period

@@ -12,10 +12,10 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from kernel.errors import RefusedError
-from pricing.accounts.account import advance
+from pricing.accounts.advance import advance
 from pricing.ledger import idempotency
 from pricing.ledger.reservations import runs_at_once
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from pricing.subscriptions.changes import withdraw_all
 from pricing.subscriptions.lot_expiry import void_all
 from pricing.subscriptions.subscriptions import abandon_unpaid, end_subscription, latest
@@ -40,7 +40,7 @@ def delete(
     *,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Delete an account; deleting it again does nothing.
 

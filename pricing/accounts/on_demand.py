@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 from kernel.errors import RefusedError
 from pricing.accounts.command import begin_command
 from pricing.accounts.plan_changes import SamePlanError, check_sale
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from pricing.plans.model import Plan
 from pricing.subscriptions.activation import activate, check_channel
-from pricing.subscriptions.changes import ChangeKind, ChangeState, ask_for, end_change
+from pricing.subscriptions.changes import ChangeKind, ChangeState, end_change, request_change
 from pricing.subscriptions.terms import begin_terms
 from pricing.tables import ACCOUNTS
 
@@ -36,7 +36,7 @@ def to_on_demand(
     now: datetime,
     request_id: str,
     agreed_with: str | None = None,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Put an account on demand at once; nothing is refunded (R53).
 
@@ -54,7 +54,7 @@ def to_on_demand(
         ContactUsError, ChannelCannotError: If its plan or its payment channel does not allow it.
         CancellationPendingError: If the subscription is going to end anyway.
     """
-    asked = begin_command(
+    context = begin_command(
         conn,
         account_id,
         "to-on-demand",
@@ -63,9 +63,9 @@ def to_on_demand(
         payer=payer,
         now=now,
     )
-    if asked is None:
+    if context is None:
         return
-    subscription = asked.subscription
+    subscription = context.subscription
     if subscription.ended_at is None and not subscription.plan.is_subscription:
         raise SamePlanError(
             f"account {account_id} is on plan {subscription.plan.name} already",
@@ -73,25 +73,25 @@ def to_on_demand(
             plan=subscription.plan.name,
         )
     if subscription.ended_at is not None:
-        activate(conn, account_id, on_demand, at=asked.at, payer=payer)
+        activate(conn, account_id, on_demand, at=context.at, payer=payer)
         return
     if subscription.plan.trial_days is None:
         check_sale(account_id, subscription.plan, on_demand, agreed_with)
     check_channel(conn, account_id, on_demand)
-    asked.check_not_cancelled(conn)
-    for change in asked.changes(conn).values():
-        end_change(conn, change, ChangeState.WITHDRAWN, asked.at)
-    ask_for(
+    context.check_not_cancelled(conn)
+    for change in context.changes(conn).values():
+        end_change(conn, change, ChangeState.WITHDRAWN, context.at)
+    request_change(
         conn,
         account_id,
         subscription.id,
         ChangeKind.ON_DEMAND,
         plan=subscription.plan,
-        effective_at=asked.period.end,
-        now=asked.at,
+        effective_at=context.period.end,
+        now=context.at,
     )
-    begin_terms(conn, account_id, subscription.id, on_demand, asked.at)
-    _suspend(conn, account_id, asked.at)
+    begin_terms(conn, account_id, subscription.id, on_demand, context.at)
+    _suspend(conn, account_id, context.at)
 
 
 def undo(
@@ -100,39 +100,41 @@ def undo(
     *,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Take back the switch to on-demand, or a downgrade that waits for its boundary; for nothing.
 
     Raises:
         NothingToUndoError: If neither is waiting; the boundary may have passed.
     """
-    asked = begin_command(conn, account_id, "undo", {}, request_id=request_id, payer=payer, now=now)
-    if asked is None:
+    context = begin_command(
+        conn, account_id, "undo", {}, request_id=request_id, payer=payer, now=now
+    )
+    if context is None:
         return
-    changes = {} if asked.subscription.ended_at else asked.changes(conn)
+    changes = {} if context.subscription.ended_at else context.changes(conn)
     switch, smaller = changes.get(ChangeKind.ON_DEMAND), changes.get(ChangeKind.DOWNGRADE)
     change = switch or smaller
     if change is None:
         raise NothingToUndoError(
-            f"account {account_id} is on plan {asked.subscription.plan.name} and no switch to"
+            f"account {account_id} is on plan {context.subscription.plan.name} and no switch to"
             " on-demand or downgrade is waiting for its boundary",
             account=account_id,
-            plan=asked.subscription.plan.name,
+            plan=context.subscription.plan.name,
         )
-    end_change(conn, change, ChangeState.WITHDRAWN, asked.at)
+    end_change(conn, change, ChangeState.WITHDRAWN, context.at)
     if switch is not None:
         assert switch.plan is not None
-        begin_terms(conn, account_id, asked.subscription.id, switch.plan, asked.at)
+        begin_terms(conn, account_id, context.subscription.id, switch.plan, context.at)
         _suspend(conn, account_id, None)
         if switch.plan.trial_days is not None:
-            ask_for(
+            request_change(
                 conn,
                 account_id,
-                asked.subscription.id,
+                context.subscription.id,
                 ChangeKind.TRIAL_END,
                 effective_at=switch.effective_at,
-                now=asked.at,
+                now=context.at,
             )
 
 

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, select
 
 from kernel.errors import BadInputError, RefusedError
-from pricing.accounts.account import Account, advance, find_account, shown
+from pricing.accounts.account import Account, find_account, shown
+from pricing.accounts.advance import advance
 from pricing.ledger import idempotency
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from pricing.periods import check_timezone, check_year
 from pricing.plans.channels import Channel
 from pricing.plans.model import Plan
@@ -76,7 +77,7 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
     channel: Channel = Channel.CARD,
     card: str | None = None,
     administrators: Sequence[str] = (),
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> Account:
     """Open an account; a subscription's first period is charged and granted at once.
 

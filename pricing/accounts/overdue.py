@@ -12,12 +12,13 @@ from itertools import chain
 from sqlalchemy import Connection
 
 from kernel.errors import BadInputError, RefusedError
-from pricing.accounts.account import advance, check_not_deleted
+from pricing.accounts.account import check_not_deleted
+from pricing.accounts.advance import advance
 from pricing.accounts.command import begin_command
 from pricing.ledger.invoices import period_cause, run_cause
 from pricing.money import format_usd
 from pricing.payments.collecting import PaymentFailedError, book_payment, record_answer
-from pricing.payments.gateway import REHEARSED_GATEWAY, Answer, PaymentGateway, PaymentState
+from pricing.payments.gateway import Answer, PaymentGateway, PaymentState
 from pricing.payments.run_payments import collect_run, debts_of_runs, take_back_credit
 from pricing.subscriptions.subscriptions import book_period, latest, pay_period, unpaid_periods
 from pricing.tables import ACCOUNTS
@@ -42,13 +43,13 @@ def set_card(
     *,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Put another card on record; what is overdue is not tried again before ``pay``."""
-    asked = begin_command(
+    context = begin_command(
         conn, account_id, "card", {"card": card}, request_id=request_id, payer=payer, now=now
     )
-    if asked is not None:
+    if context is not None:
         conn.execute(ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(card=card))
 
 
@@ -58,7 +59,7 @@ def pay(
     *,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Try to collect every unpaid period, the oldest first, then every unpaid run.
 
@@ -70,15 +71,17 @@ def pay(
             is on demand, since they will be void.
         PaymentFailedError: If the first could not be collected; nothing was done.
     """
-    asked = begin_command(conn, account_id, "pay", {}, request_id=request_id, payer=payer, now=now)
-    if asked is None:
+    context = begin_command(
+        conn, account_id, "pay", {}, request_id=request_id, payer=payer, now=now
+    )
+    if context is None:
         return
-    subscription = asked.subscription
+    subscription = context.subscription
     unpaid = unpaid_periods(conn, subscription.id) if subscription.has_periods else ()
     runs = debts_of_runs(conn, account_id)
     if not unpaid and not runs:
         raise NothingDueError(f"account {account_id}: nothing is overdue", account=account_id)
-    at, price = asked.at, subscription.plan.monthly_usd_micros
+    at, price = context.at, subscription.plan.monthly_usd_micros
     states = chain(
         ((price, pay_period(conn, subscription, n, payer=payer, at=at, now=at)) for n in unpaid),
         (
@@ -107,7 +110,7 @@ def payment_answered(
     state: PaymentState,
     *,
     now: datetime,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> bool:
     """Take a payer's message about a delayed payment.
 
@@ -149,7 +152,7 @@ def run_payment_answered(
     state: PaymentState,
     *,
     now: datetime,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> bool:
     """Take a payer's message about the delayed payment of a run; it may come late, or twice.
 

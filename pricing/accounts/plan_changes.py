@@ -17,10 +17,16 @@ from pricing.ledger import idempotency
 from pricing.ledger.allocations import check_allocations_fit
 from pricing.ledger.lots import LotKind
 from pricing.money import format_usd
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from pricing.plans.model import Plan, Sale
 from pricing.subscriptions.activation import activate, check_channel, check_trial
-from pricing.subscriptions.changes import ChangeKind, ChangeState, ask_for, end_change, withdraw_all
+from pricing.subscriptions.changes import (
+    ChangeKind,
+    ChangeState,
+    end_change,
+    request_change,
+    withdraw_all,
+)
 from pricing.subscriptions.subscriptions import abandon_unpaid, end_subscription
 from pricing.subscriptions.terms import begin_terms
 
@@ -87,7 +93,7 @@ def upgrade(
     now: datetime,
     request_id: str,
     agreed_with: str | None = None,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Put an account on a bigger plan at once (R35), or from no subscription on a first one.
 
@@ -105,28 +111,28 @@ def upgrade(
         PaymentFailedError: If the price could not be collected; nothing was done.
     """
     content = _content(wanted, agreed_with)
-    asked = begin_command(
+    context = begin_command(
         conn, account_id, "upgrade", content, request_id=request_id, payer=payer, now=now
     )
-    if asked is None:
+    if context is None:
         return
-    if not asked.subscription.has_periods:
-        _subscribe(conn, asked, wanted, agreed_with=agreed_with, payer=payer)
+    if not context.subscription.has_periods:
+        _subscribe(conn, context, wanted, agreed_with=agreed_with, payer=payer)
         return
-    plan = asked.subscription.plan
+    plan = context.subscription.plan
     _check_other(account_id, plan, wanted)
     if wanted.monthly_usd_micros <= plan.monthly_usd_micros or not wanted.has_periods:
         raise _wrong_direction(account_id, plan, wanted, right="downgrade")
     check_sale(account_id, plan, wanted, agreed_with)
     check_channel(conn, account_id, wanted)
-    asked.check_not_cancelled(conn)
-    asked.check_paid(conn)
+    context.check_not_cancelled(conn)
+    context.check_paid(conn)
     difference = wanted.li_minutes - plan.li_minutes
-    subscription_id = asked.subscription.id
-    begin_terms(conn, account_id, subscription_id, wanted, asked.at)
+    subscription_id = context.subscription.id
+    begin_terms(conn, account_id, subscription_id, wanted, context.at)
     buy(
         conn,
-        asked,
+        context,
         Purchase(
             kind=LotKind.UPGRADE,
             cause=f"subscription:{subscription_id}:upgrade:{plan.name}:{wanted.name}:{request_id}",
@@ -138,9 +144,9 @@ def upgrade(
         ),
         payer=payer,
     )
-    downgrade_asked = asked.changes(conn).get(ChangeKind.DOWNGRADE)
+    downgrade_asked = context.changes(conn).get(ChangeKind.DOWNGRADE)
     if downgrade_asked is not None:
-        end_change(conn, downgrade_asked, ChangeState.WITHDRAWN, asked.at)
+        end_change(conn, downgrade_asked, ChangeState.WITHDRAWN, context.at)
 
 
 def downgrade(
@@ -151,7 +157,7 @@ def downgrade(
     now: datetime,
     request_id: str,
     agreed_with: str | None = None,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """Have an account on a smaller plan from the next boundary on (R44).
 
@@ -167,57 +173,57 @@ def downgrade(
         AllocationAboveGrantError: If the departments' shares exceed the smaller grant (C31).
     """
     content = _content(wanted, agreed_with)
-    asked = begin_command(
+    context = begin_command(
         conn, account_id, "downgrade", content, request_id=request_id, payer=payer, now=now
     )
-    if asked is None:
+    if context is None:
         return
-    asked.check_subscribed("downgrade")
+    context.check_subscribed("downgrade")
     if not wanted.has_periods:
         raise NotSubscribedError(
             f"account {account_id}: {wanted.name} is no smaller subscription; to go on demand is a"
             " command of its own: to-on-demand",
             account=account_id,
-            plan=asked.subscription.plan.name,
+            plan=context.subscription.plan.name,
         )
-    plan = asked.subscription.plan
+    plan = context.subscription.plan
     _check_other(account_id, plan, wanted)
     if wanted.monthly_usd_micros > plan.monthly_usd_micros:
         raise _wrong_direction(account_id, plan, wanted, right="upgrade")
     check_sale(account_id, plan, wanted, agreed_with)
     check_channel(conn, account_id, wanted)
-    asked.check_not_cancelled(conn)
+    context.check_not_cancelled(conn)
     check_allocations_fit(conn, account_id, wanted.li_minutes)
-    earlier = asked.changes(conn).get(ChangeKind.DOWNGRADE)
+    earlier = context.changes(conn).get(ChangeKind.DOWNGRADE)
     if earlier is not None:
-        end_change(conn, earlier, ChangeState.WITHDRAWN, asked.at)
-    ask_for(
+        end_change(conn, earlier, ChangeState.WITHDRAWN, context.at)
+    request_change(
         conn,
         account_id,
-        asked.subscription.id,
+        context.subscription.id,
         ChangeKind.DOWNGRADE,
         plan=wanted,
-        effective_at=asked.period.end,
-        now=asked.at,
+        effective_at=context.period.end,
+        now=context.at,
     )
 
 
-def check_no_undo(conn: Connection, asked: CommandContext, wanted: Plan | None) -> None:
+def check_no_undo(conn: Connection, context: CommandContext, wanted: Plan | None) -> None:
     """Refuse another plan while the switch to on-demand can still be undone (C38).
 
     Raises:
         UndoFirstError: If it can.
     """
-    switch = asked.changes(conn).get(ChangeKind.ON_DEMAND)
+    switch = context.changes(conn).get(ChangeKind.ON_DEMAND)
     if switch is None:
         return
     assert switch.plan is not None
     assert switch.effective_at is not None
     until = switch.effective_at.isoformat(timespec="seconds")
     raise UndoFirstError(
-        f"account {asked.account_id} was on {switch.plan.name} and gets it back for nothing until"
+        f"account {context.account_id} was on {switch.plan.name} and gets it back for nothing until"
         f" {until}: undo first",
-        account=asked.account_id,
+        account=context.account_id,
         plan=switch.plan.name,
         wanted=wanted.name if wanted else None,
         until=until,
@@ -226,17 +232,17 @@ def check_no_undo(conn: Connection, asked: CommandContext, wanted: Plan | None) 
 
 def _subscribe(
     conn: Connection,
-    asked: CommandContext,
+    context: CommandContext,
     wanted: Plan,
     *,
     agreed_with: str | None,
     payer: PaymentGateway,
 ) -> None:
     """Activate a plan for an account that is on demand, on trial, or has cancelled."""
-    account_id, subscription = asked.account_id, asked.subscription
+    account_id, subscription = context.account_id, context.subscription
     is_running = subscription.ended_at is None
     if is_running:
-        check_no_undo(conn, asked, wanted)
+        check_no_undo(conn, context, wanted)
         _check_other(account_id, subscription.plan, wanted)
     if not wanted.is_subscription:
         raise _wrong_direction(account_id, subscription.plan, wanted, right="to-on-demand")
@@ -245,10 +251,10 @@ def _subscribe(
         check_trial(conn, account_id)
     check_allocations_fit(conn, account_id, wanted.li_minutes)
     if is_running:
-        withdraw_all(conn, subscription.id, asked.at)
+        withdraw_all(conn, subscription.id, context.at)
         abandon_unpaid(conn, subscription)
-        end_subscription(conn, subscription, asked.at)
-    activate(conn, account_id, wanted, at=asked.at, payer=payer)
+        end_subscription(conn, subscription, context.at)
+    activate(conn, account_id, wanted, at=context.at, payer=payer)
 
 
 def _content(wanted: Plan, agreed_with: str | None) -> idempotency.Content:

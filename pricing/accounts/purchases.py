@@ -37,7 +37,7 @@ class Purchase(Struct, frozen=True):
 
 
 def buy(
-    conn: Connection, asked: CommandContext, bought: Purchase, *, payer: PaymentGateway
+    conn: Connection, context: CommandContext, bought: Purchase, *, payer: PaymentGateway
 ) -> None:
     """Collect the price, book it, grant the credits and issue the invoice.
 
@@ -45,7 +45,7 @@ def buy(
         ChannelCannotError: If the account's channel charges on billing dates only.
         PaymentFailedError: If the price could not be collected; nothing was done.
     """
-    account_id, at, cause = asked.account_id, asked.at, bought.cause
+    account_id, at, cause = context.account_id, context.at, bought.cause
     if bought.usd_micros:
         collect_at_once(conn, account_id, cause, bought.usd_micros, payer=payer, now=at)
         post(
@@ -72,7 +72,7 @@ def buy(
                 kind=bought.kind,
                 amount=bought.li_minutes,
                 effective_at=at,
-                expires_at=None if bought.rollover else asked.period.end,
+                expires_at=None if bought.rollover else context.period.end,
                 cause=cause,
                 description=bought.description,
             ),

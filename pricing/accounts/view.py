@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from pricing.accounts.account import Account, find_account
+from pricing.accounts.advance import advance
 from pricing.ledger.balances import balance_below
 from pricing.ledger.invoices import REVENUE
 from pricing.ledger.lots import Lot, open_lots, suspended_lots
+from pricing.payments.gateway import PaymentGateway
 from pricing.payments.run_payments import credit_of
 from pricing.periods import Period
 from pricing.plans.quotes import Unit
 from pricing.subscriptions.changes import Change, ChangeKind, ChangeState, open_changes
 from pricing.subscriptions.debts import debts_of
 from pricing.subscriptions.subscriptions import Subscription, latest
-
-if TYPE_CHECKING:
-    from pricing.accounts.account import Account
 
 
 class NextCharge(Struct, frozen=True):
@@ -81,6 +80,25 @@ class AccountView(Struct, frozen=True):
     def reserved_li_minutes(self) -> int:
         """LI-minutes that accepted runs hold and have not been charged yet."""
         return sum(lot.reserved for lot in self.lots)
+
+
+def account_view(
+    conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway
+) -> AccountView:
+    """An account as it stands at ``now``, with everything due until then done.
+
+    Args:
+        conn: An open write transaction.
+        account_id: Whose.
+        now: The command's instant.
+        payer: Collects what is due by now.
+
+    Raises:
+        UnknownAccountError: If there is no such account.
+        ClockBackwardsError: If the account has been dealt with at a later instant.
+    """
+    instant = advance(conn, account_id, now, payer=payer)
+    return view_at(conn, find_account(conn, account_id), instant)
 
 
 def view_at(conn: Connection, account: Account, instant: datetime) -> AccountView:

@@ -14,8 +14,8 @@ from pricing.catalog.model import Price
 from pricing.catalog.tables import day, read_table, yes_or_no
 from pricing.money import usd_micros
 
-SURROUNDINGS_FILE = "surroundings.csv"
-SURROUNDINGS_COLUMNS = (
+ANCILLARY_PRICES_FILE = "surroundings.csv"
+ANCILLARY_PRICES_COLUMNS = (
     "provider",
     "region",
     "item",
@@ -41,7 +41,7 @@ class NatPrices(Struct, frozen=True):
     gigabyte: Price
 
 
-class Surroundings:
+class AncillaryPrices:
     """The prices of what surrounds machines, read when one is first asked for.
 
     Args:
@@ -64,7 +64,7 @@ class Surroundings:
         price = self.find(provider, region, item)
         if price is None:
             raise CatalogUnreadableError(
-                f"{SURROUNDINGS_FILE}: no price of {item} for {provider} {region}, nor for any "
+                f"{ANCILLARY_PRICES_FILE}: no price of {item} for {provider} {region}, nor for any "
                 f"region{self._remedy}",
                 provider=provider,
                 region=region,
@@ -75,8 +75,8 @@ class Surroundings:
     def find(self, provider: str, region: str, item: str) -> Price | None:
         """The price of an item; None: it is not known on that cloud."""
         if not self._prices:
-            path = self._folder / SURROUNDINGS_FILE
-            rows = read_table(path, SURROUNDINGS_COLUMNS, _build_price, self._remedy)
+            path = self._folder / ANCILLARY_PRICES_FILE
+            rows = read_table(path, ANCILLARY_PRICES_COLUMNS, _build_price, self._remedy)
             self._prices = dict(rows)
         named = self._prices.get((provider, region, item))
         return named or self._prices.get((provider, ANY_REGION, item))

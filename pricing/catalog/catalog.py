@@ -14,7 +14,7 @@ from pathlib import Path
 
 from msgspec import convert
 
-from pricing.catalog.ancillary_prices import NatPrices, Surroundings
+from pricing.catalog.ancillary_prices import AncillaryPrices, NatPrices
 from pricing.catalog.clouds import PRICED_CLOUDS
 from pricing.catalog.egress import EgressTier
 from pricing.catalog.errors import (
@@ -71,7 +71,7 @@ class Catalog:
         self._offerings: dict[tuple[str, str], tuple[Offering, ...]] = {}
         self._by_name: dict[tuple[str, str], dict[str, Offering]] = {}
         self._refreshed: dict[tuple[str, str], date] | None = None
-        self._surroundings = Surroundings(folder, self._remedy)
+        self._ancillary_prices = AncillaryPrices(folder, self._remedy)
 
     @property
     def folder(self) -> Path:
@@ -208,7 +208,7 @@ class Catalog:
     def public_ipv4(self, provider: str, region: str) -> Price:
         """The price of one public IPv4 address, per hour."""
         self._check_region(provider, region)
-        return self._surroundings.price(provider, region, "public-ipv4")
+        return self._ancillary_prices.price(provider, region, "public-ipv4")
 
     def boot_disk(self, provider: str, region: str) -> Price:
         """The price of one injector's boot disk, per month.
@@ -216,7 +216,7 @@ class Catalog:
         It holds what ``boot_disk_gib`` of the cloud's facts says: no more than its image needs.
         """
         self._check_region(provider, region)
-        return self._surroundings.boot_disk(provider, region)
+        return self._ancillary_prices.boot_disk(provider, region)
 
     def egress(self, provider: str, region: str) -> Price:
         """The price of a gigabyte sent to the internet, in the first tier that is charged."""
@@ -225,12 +225,12 @@ class Catalog:
     def egress_tiers(self, provider: str, region: str) -> tuple[EgressTier, ...]:
         """The prices of a gigabyte sent to the internet, by what a month has sent before."""
         self._check_region(provider, region)
-        return self._surroundings.egress_tiers(provider, region)
+        return self._ancillary_prices.egress_tiers(provider, region)
 
     def nat(self, provider: str, region: str) -> NatPrices | None:
         """What a NAT gateway costs; None: it is not known on that cloud."""
         self._check_region(provider, region)
-        return self._surroundings.nat(provider, region)
+        return self._ancillary_prices.nat(provider, region)
 
     def spot(self, provider: str, region: str, machine_type: str) -> tuple[SpotPrice, ...]:
         """Spot prices of a machine type by zone; none where nobody asked for them."""

@@ -15,7 +15,8 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from kernel.errors import BadInputError, RefusedError
-from pricing.accounts.account import advance, check_not_deleted
+from pricing.accounts.account import check_not_deleted
+from pricing.accounts.advance import advance
 from pricing.departments.wallet import Wallet, wallet_of
 from pricing.ledger import idempotency
 from pricing.ledger.allocations import (
@@ -36,7 +37,7 @@ from pricing.ledger.departments import (
 )
 from pricing.ledger.lots import Lot
 from pricing.money import MICROS_PER_CENT, MICROS_PER_USD, format_usd
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from pricing.subscriptions.subscriptions import latest
 
 __all__ = [
@@ -95,7 +96,7 @@ def add_department(
     *,
     now: datetime,
     request_id: str | None = None,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> DepartmentView:
     """Add a department, with no allocation and no wallet.
 
@@ -129,7 +130,7 @@ def allocate(
     *,
     now: datetime,
     request_id: str | None = None,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> DepartmentView:
     """Set a department's share of each of the account's grants, from the current one on (R68).
 
@@ -194,7 +195,7 @@ def limit_wallet(
     *,
     now: datetime,
     request_id: str | None = None,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> DepartmentView:
     """Set what a department's runs may cost a month in money, from this month on (R69).
 
@@ -242,7 +243,7 @@ def department_view(
     name: str,
     now: datetime,
     *,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> DepartmentView:
     """A department as it stands at ``now``, with everything due until then done.
 
@@ -256,7 +257,7 @@ def department_view(
 
 
 def department_views(
-    conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway = REHEARSED_GATEWAY
+    conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway
 ) -> tuple[DepartmentView, ...]:
     """Every department of an account as it stands at ``now``, oldest first."""
     instant = advance(conn, account_id, now, payer=payer)

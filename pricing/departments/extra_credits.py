@@ -15,7 +15,8 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from kernel.errors import BadInputError, RefusedError
-from pricing.accounts.account import advance, check_not_deleted
+from pricing.accounts.account import check_not_deleted
+from pricing.accounts.advance import advance
 from pricing.ledger import idempotency
 from pricing.ledger.invoices import run_cause
 from pricing.ledger.ledger import Posting, Transaction, post
@@ -23,7 +24,7 @@ from pricing.ledger.lots import ISSUED, PRIORITIES, LotKind, ledger_account
 from pricing.ledger.reservations import Reservation, ReservationState
 from pricing.money import to_cents_half_up
 from pricing.payments.collecting import capabilities_of, channel_of
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from pricing.periods import Period
 from pricing.plans.quotes import Quote, Unit
 from pricing.subscriptions.subscriptions import latest
@@ -79,7 +80,7 @@ def limit_extra_credits(
     *,
     now: datetime,
     request_id: str | None = None,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> ExtraCredits:
     """Set how many extra credits an account may buy in a billing period; 0: none.
 

@@ -163,7 +163,7 @@ def fold(conn: Connection, account_id: str, *, tail_max: int = TAIL_MAX) -> bool
     """Add an account's postings to its snapshots, if more than ``tail_max`` are behind the mark.
 
     Args:
-        conn: An open write transaction that holds the account's books (``ledger.lock_books``).
+        conn: An open write transaction that holds the account's books (``ledger.lock_ledger``).
             That makes the mark safe: whoever writes to the books refers to the account first, and
             only then are the postings numbered. So none with a lower number is still to come.
         account_id: Whose.

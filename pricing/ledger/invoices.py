@@ -14,7 +14,7 @@ from msgspec.structs import asdict
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
 from kernel.errors import BadInputError
-from pricing.ledger.ledger import entries_of, lock_books
+from pricing.ledger.ledger import entries_of, lock_ledger
 from pricing.plans.quotes import Unit
 from pricing.tables import INVOICE_LINES, INVOICES, insert_once
 
@@ -121,7 +121,7 @@ def issue(
     account_id = charges[0].account_id
     if not is_locked:
         # Numbers have no gap because nobody else counts on before this transaction has ended.
-        lock_books(conn, account_id)
+        lock_ledger(conn, account_id)
     issued = _insert(conn, account_id, cause, issued_at, lines)
     return issued or _select(conn, INVOICES.c.cause == cause)[0]
 

@@ -39,7 +39,7 @@ __all__ = [
     "balance",
     "entries",
     "entries_of",
-    "lock_books",
+    "lock_ledger",
     "post",
     "post_all",
 ]
@@ -53,7 +53,7 @@ _ENTRIES = (
 _ENTRIES_OF_ACCOUNT = _ENTRIES.where(TRANSACTIONS.c.account_id == bindparam("of"))
 _ENTRIES_OF_CAUSE = _ENTRIES.where(TRANSACTIONS.c.cause == bindparam("of"))
 _ENTRY_OF_KEY = _ENTRIES.where(TRANSACTIONS.c.natural_key == bindparam("of"))
-_LOCK_BOOKS = (
+_LOCK_LEDGER = (
     select(ACCOUNTS.c.last_command_at)
     .where(ACCOUNTS.c.id == bindparam("account_id"))
     .with_for_update()
@@ -167,7 +167,7 @@ def entries_of(conn: Connection, cause: str) -> tuple[Transaction, ...]:
     return _select(conn, _ENTRIES_OF_CAUSE, cause)
 
 
-def lock_books(conn: Connection, account_id: str) -> datetime | None:
+def lock_ledger(conn: Connection, account_id: str) -> datetime | None:
     """Let nobody else write to an account's books until this transaction ends.
 
     On SQLite the whole database is locked already.
@@ -176,7 +176,7 @@ def lock_books(conn: Connection, account_id: str) -> datetime | None:
         The instant of the account's last command; None: there is no such account.
     """
     last_command_at: datetime | None = conn.execute(
-        _LOCK_BOOKS, {"account_id": account_id}
+        _LOCK_LEDGER, {"account_id": account_id}
     ).scalar_one_or_none()
     return last_command_at
 

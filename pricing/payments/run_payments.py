@@ -82,7 +82,7 @@ def give_back_money(
         _move(conn, account_id, f"{cause}:credit", usd_micros - owed, cause, "in credit", at)
 
 
-def ask_for_what_is_due(
+def collect_due_runs(
     conn: Connection, account_id: str, *, payer: PaymentGateway, now: datetime
 ) -> None:
     """Ask for every payment of a run that nobody was asked for yet; the books are locked."""

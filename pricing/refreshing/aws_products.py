@@ -25,7 +25,7 @@ from pricing.refreshing.price_list_rows import (
     NAT_GB,
     NAT_HOUR,
     PUBLIC_IPV4,
-    PriceFound,
+    ListedPrice,
     Reading,
     RowRefusal,
     micros_of,
@@ -179,7 +179,7 @@ def read_spot(row: Mapping[str, Any]) -> Reading:
         return RowRefusal.NOT_FOR_LOAD
     if usd_micros <= 0:
         return RowRefusal.FREE
-    return (PriceFound("spot", usd_micros, name, zone, preference=(stamp,)),)
+    return (ListedPrice("spot", usd_micros, name, zone, preference=(stamp,)),)
 
 
 def _elsewhere(attributes: Mapping[str, str], region: str) -> RowRefusal | None:
@@ -228,7 +228,7 @@ def _prices(
             from_gb = int(Decimal(one.get("beginRange", "0"))) if item == EGRESS else 0
             # Of two products of one day the cheaper one: the other has something on top.
             rank = (since, f"{10**15 - usd_micros:016d}", sku)
-            found.append(PriceFound(item, usd_micros, name, "", from_gb, rank))
+            found.append(ListedPrice(item, usd_micros, name, "", from_gb, rank))
     return tuple(found) or RowRefusal.FREE
 
 

@@ -20,7 +20,7 @@ from pricing.refreshing.price_list_rows import (
     MACHINE,
     PUBLIC_IPV4,
     SPOT,
-    PriceFound,
+    ListedPrice,
     Reading,
     RowRefusal,
     micros_of,
@@ -141,11 +141,11 @@ def _found(row: Mapping[str, Any], item: str, usd_micros: int) -> Reading:
     )
     if item == EGRESS:
         from_gb = int(row["tierMinimumUnits"])
-        return (PriceFound(EGRESS, usd_micros, from_gb=from_gb, preference=preference),)
+        return (ListedPrice(EGRESS, usd_micros, from_gb=from_gb, preference=preference),)
     if item != MACHINE:
-        return (PriceFound(item, usd_micros, preference=preference),)
+        return (ListedPrice(item, usd_micros, preference=preference),)
     kind = SPOT if "spot" in f"{row['skuName']}/{row['meterName']}".lower() else MACHINE
-    return (PriceFound(kind, usd_micros, row["armSkuName"], preference=preference),)
+    return (ListedPrice(kind, usd_micros, row["armSkuName"], preference=preference),)
 
 
 def _instant(text: str) -> datetime:

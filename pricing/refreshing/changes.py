@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from msgspec import Struct
 
 from kernel.errors import ProviderFailedError
-from pricing.refreshing.price_list_rows import MACHINE, SPOT, PriceFound, RowRefusal
+from pricing.refreshing.price_list_rows import MACHINE, SPOT, ListedPrice, RowRefusal
 
 
 class IncompletePriceListError(ProviderFailedError):
@@ -18,11 +18,11 @@ class IncompletePriceListError(ProviderFailedError):
     code = "incomplete_price_list"
 
 
-class RegionFound(Struct, frozen=True):
+class RegionPriceList(Struct, frozen=True):
     """What was found for a region: each price once, and what was left out."""
 
     region: str
-    prices: Sequence[PriceFound]
+    prices: Sequence[ListedPrice]
     left_out: Counter[RowRefusal]
     published: str
 
@@ -67,7 +67,7 @@ class RegionChanges(Struct, frozen=True):
 
 
 def check_complete(
-    provider: str, found: RegionFound, before: Mapping[str, int], sizes: Collection[str]
+    provider: str, found: RegionPriceList, before: Mapping[str, int], sizes: Collection[str]
 ) -> None:
     """A cloud does not drop half of its machines: an answer with so little has been cut off.
 
@@ -95,7 +95,7 @@ def check_complete(
 
 
 def changes_of(
-    found: RegionFound, before: Mapping[str, int], sizes: Collection[str]
+    found: RegionPriceList, before: Mapping[str, int], sizes: Collection[str]
 ) -> RegionChanges:
     """What is different in a region, with the prices there before."""
     own = {each.name: each.usd_micros for each in found.prices if each.item == MACHINE}

@@ -16,10 +16,10 @@ from msgspec import Struct
 
 from pricing.catalog import PRICED_CLOUDS, Catalog, MachineType, Source
 from pricing.catalog.ancillary_prices import (
+    ANCILLARY_PRICES_COLUMNS,
+    ANCILLARY_PRICES_FILE,
     EGRESS_TIERS_COLUMNS,
     EGRESS_TIERS_FILE,
-    SURROUNDINGS_COLUMNS,
-    SURROUNDINGS_FILE,
 )
 from pricing.catalog.catalog import (
     MACHINE_TYPE_COLUMNS,
@@ -29,7 +29,7 @@ from pricing.catalog.catalog import (
     SPOT_COLUMNS,
 )
 from pricing.money import format_usd
-from pricing.refreshing.changes import RegionChanges, RegionFound, changes_of, natural
+from pricing.refreshing.changes import RegionChanges, RegionPriceList, changes_of, natural
 from pricing.refreshing.price_list_rows import (
     BOOT_DISK,
     EGRESS,
@@ -38,7 +38,7 @@ from pricing.refreshing.price_list_rows import (
     NAT_HOUR,
     PUBLIC_IPV4,
     SPOT,
-    PriceFound,
+    ListedPrice,
 )
 
 _PER = {PUBLIC_IPV4: "hour", EGRESS: "GB", NAT_HOUR: "hour", NAT_GB: "GB"}
@@ -53,7 +53,7 @@ class Tables(Struct, frozen=True):
     """
 
     machine_types: Sequence[Row]
-    surroundings: Sequence[Row]
+    ancillary_prices: Sequence[Row]
     egress_tiers: Sequence[Row]
     refreshed: Sequence[Row]
 
@@ -65,7 +65,7 @@ class Merged(Struct, frozen=True):
     changes: tuple[RegionChanges, ...]
 
 
-def unknown_types(tables: Tables, regions: Iterable[RegionFound]) -> tuple[str, ...]:
+def unknown_types(tables: Tables, regions: Iterable[RegionPriceList]) -> tuple[str, ...]:
     """Machine types with a price whose size no table knows."""
     known = {row[0] for row in tables.machine_types}
     names = {price.name for each in regions for price in each.prices if price.item == MACHINE}
@@ -86,14 +86,14 @@ def with_refreshed(bundled: Tables, other: Tables) -> Tables:
     """
     known = {row[0] for row in bundled.machine_types}
     places = {row[:2] for row in other.refreshed}
-    around = [row for row in other.surroundings if row[:2] in places]
+    around = [row for row in other.ancillary_prices if row[:2] in places]
     tiers = [row for row in other.egress_tiers if row[:2] in places]
     return Tables(
         machine_types=(
             *bundled.machine_types,
             *(row for row in other.machine_types if row[0] not in known),
         ),
-        surroundings=_replaced(bundled.surroundings, around, 3),
+        ancillary_prices=_replaced(bundled.ancillary_prices, around, 3),
         egress_tiers=_replaced(bundled.egress_tiers, tiers, 2),
         refreshed=other.refreshed,
     )
@@ -103,7 +103,7 @@ def merged(
     base: Catalog,
     tables: Tables,
     provider: str,
-    regions: Sequence[RegionFound],
+    regions: Sequence[RegionPriceList],
     *,
     new_types: Mapping[str, MachineType],
     sources: Mapping[str, Source],
@@ -140,7 +140,7 @@ def merged(
 
 
 def _region_files(
-    provider: str, found: RegionFound, sizes: Collection[str], stamp: str
+    provider: str, found: RegionPriceList, sizes: Collection[str], stamp: str
 ) -> dict[str, str]:
     """The machines' prices, and the spot prices if any were found."""
     keys = PRICED_CLOUDS[provider].sources
@@ -166,16 +166,16 @@ def _region_files(
 
 
 def _common_files(
-    tables: Tables, provider: str, regions: Sequence[RegionFound], stamp: str
+    tables: Tables, provider: str, regions: Sequence[RegionPriceList], stamp: str
 ) -> dict[str, str]:
     """What surrounds machines, and which regions were refreshed when."""
     source = PRICED_CLOUDS[provider].sources.prices
-    around = _replaced(tables.surroundings, _around(provider, regions, stamp, source), 3)
+    around = _replaced(tables.ancillary_prices, _around(provider, regions, stamp, source), 3)
     tiers = _replaced(tables.egress_tiers, _tiers(provider, regions, stamp, source), 2)
     fresh = [(provider, each.region, stamp) for each in regions]
     return {
-        SURROUNDINGS_FILE: _csv(
-            SURROUNDINGS_COLUMNS, sorted(around, key=lambda row: (row[0], row[2], row[1]))
+        ANCILLARY_PRICES_FILE: _csv(
+            ANCILLARY_PRICES_COLUMNS, sorted(around, key=lambda row: (row[0], row[2], row[1]))
         ),
         EGRESS_TIERS_FILE: _csv(
             EGRESS_TIERS_COLUMNS, sorted(tiers, key=lambda row: (row[0], row[1], int(row[2])))
@@ -185,7 +185,7 @@ def _common_files(
 
 
 def _around(
-    provider: str, regions: Iterable[RegionFound], stamp: str, source: str
+    provider: str, regions: Iterable[RegionPriceList], stamp: str, source: str
 ) -> Iterable[Row]:
     """Rows of ``surroundings.csv``; of egress the tier that is charged first."""
     disk_per = PRICED_CLOUDS[provider].disk_priced_per
@@ -200,14 +200,16 @@ def _around(
             yield (provider, found.region, each.item, usd, per, stamp, source, "no", "", "")
 
 
-def _tiers(provider: str, regions: Iterable[RegionFound], stamp: str, source: str) -> Iterable[Row]:
+def _tiers(
+    provider: str, regions: Iterable[RegionPriceList], stamp: str, source: str
+) -> Iterable[Row]:
     for found in regions:
         for tier in _tiers_of(provider, found):
             usd = format_usd(tier.usd_micros)
             yield (provider, found.region, str(tier.from_gb), usd, stamp, source)
 
 
-def _tiers_of(provider: str, found: RegionFound) -> list[PriceFound]:
+def _tiers_of(provider: str, found: RegionPriceList) -> list[ListedPrice]:
     """The tiers of egress by size; none if the one that is charged first is missing."""
     tiers = sorted(
         (each for each in found.prices if each.item == EGRESS), key=lambda each: each.from_gb

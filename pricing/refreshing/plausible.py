@@ -12,7 +12,7 @@ from statistics import median
 from msgspec.structs import replace
 
 from pricing.catalog import Catalog
-from pricing.refreshing.changes import RegionFound
+from pricing.refreshing.changes import RegionPriceList
 from pricing.refreshing.price_list_rows import MACHINE, RowRefusal
 
 LEAST_PART = 0.5
@@ -28,7 +28,7 @@ def usual_prices(base: Catalog, provider: str) -> dict[str, float]:
     return {name: median(found) for name, found in prices.items()}
 
 
-def without_implausible(found: RegionFound, usual: Mapping[str, float]) -> RegionFound:
+def without_implausible(found: RegionPriceList, usual: Mapping[str, float]) -> RegionPriceList:
     """What was found, without machines below half of what is to be expected there."""
     ratios = {
         each.name: each.usd_micros / usual[each.name]

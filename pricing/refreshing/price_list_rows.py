@@ -53,7 +53,7 @@ class RowRefusal(StrEnum):
     UNKNOWN_SIZE = "processors and memory not known"
 
 
-class PriceFound(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class ListedPrice(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """One price of one region; in JSON a list.
 
     Attributes:
@@ -79,11 +79,11 @@ class PriceFound(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tru
         return (self.item, self.name, self.zone, self.from_gb)
 
 
-Reading = tuple[PriceFound, ...] | RowRefusal
+Reading = tuple[ListedPrice, ...] | RowRefusal
 """The prices in a row of a price list, or why it has none."""
 
 
-class PageFound(Struct, frozen=True):
+class PriceListPage(Struct, frozen=True):
     """What a page of a price list says.
 
     Attributes:
@@ -94,15 +94,15 @@ class PageFound(Struct, frozen=True):
         location: AWS's name for people of the region; empty: none says.
     """
 
-    prices: tuple[PriceFound, ...]
+    prices: tuple[ListedPrice, ...]
     left_out: Counter[RowRefusal] = field(default_factory=Counter)
     published: str = ""
     location: str = ""
 
 
-def chosen(prices: Iterable[PriceFound]) -> list[PriceFound]:
+def chosen(prices: Iterable[ListedPrice]) -> list[ListedPrice]:
     """One price for each thing, by preference; in the order of what they are of."""
-    best: dict[tuple[str, str, str, int], PriceFound] = {}
+    best: dict[tuple[str, str, str, int], ListedPrice] = {}
     for price in prices:
         other = best.get(price.key)
         if other is None or _order(price) > _order(other):
@@ -110,7 +110,7 @@ def chosen(prices: Iterable[PriceFound]) -> list[PriceFound]:
     return [best[key] for key in sorted(best)]
 
 
-def _order(price: PriceFound) -> tuple[Sequence[str], int]:
+def _order(price: ListedPrice) -> tuple[Sequence[str], int]:
     """With nothing else to choose by, the lower price: what is dearer has something on top."""
     return price.preference, -price.usd_micros
 
@@ -123,13 +123,13 @@ def micros_of(amount: Decimal) -> int:
 class _StoredPage(Struct, frozen=True):
     """A page in JSON: reasons by the names that the code has for them."""
 
-    prices: tuple[PriceFound, ...]
+    prices: tuple[ListedPrice, ...]
     left_out: dict[str, int]
     published: str
     location: str
 
 
-def page_to_json(page: PageFound) -> dict[str, Any]:
+def page_to_json(page: PriceListPage) -> dict[str, Any]:
     """The page as ``json.loads`` would give it."""
     left_out = {reason.name: count for reason, count in page.left_out.items()}
     document: dict[str, Any] = plain(
@@ -138,14 +138,14 @@ def page_to_json(page: PageFound) -> dict[str, Any]:
     return document
 
 
-def page_from_json(document: dict[str, Any]) -> PageFound:
+def page_from_json(document: dict[str, Any]) -> PriceListPage:
     """The page that ``page_to_json`` wrote.
 
     Raises:
         ValueError, KeyError: It wrote no such thing.
     """
     stored = convert(document, _StoredPage)
-    return PageFound(
+    return PriceListPage(
         prices=stored.prices,
         left_out=Counter({RowRefusal[name]: count for name, count in stored.left_out.items()}),
         published=stored.published,

@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, literal, select
 
-from pricing.accounts.account import account_view
+from pricing.accounts.view import account_view
 from pricing.departments.wallet import spending_month
 from pricing.ledger.invoices import REVENUE, run_cause
 from pricing.money import divide_half_up
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from pricing.plans.quotes import Quote, Unit, quote_from_json
 from pricing.reports.usage import CycleUsage, PurchaseRow, RunUse
 from pricing.tables import DEPARTMENT_RUNS, DEPARTMENTS, POSTINGS, RESERVATIONS, TRANSACTIONS
@@ -23,7 +23,7 @@ _RUN_CREDITS = ("used:start-up", "used:use")
 
 
 def usage_of_cycle(
-    conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway = REHEARSED_GATEWAY
+    conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway
 ) -> CycleUsage:
     """An account's usage of the billing cycle that holds ``now``, with everything due done first.
 

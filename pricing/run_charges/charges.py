@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from kernel.errors import InvariantBrokenError
-from pricing.accounts.account import advance, catch_up
+from pricing.accounts.advance import advance, catch_up
 from pricing.departments.extra_credits import charge_purchase, insert_extra_lot, insert_purchase
 from pricing.ledger.departments import find_department
 from pricing.ledger.invoices import run_cause
@@ -33,7 +33,7 @@ from pricing.ledger.reservations import (
     insert_reservation,
     reservation_of,
 )
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from pricing.payments.run_payments import give_back_money, owe
 from pricing.plans.quotes import Quote, Unit
 from pricing.run_charges.bill import LINES, Bill, bill_of
@@ -78,7 +78,7 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
     rehearsal: bool = False,
     department: str | None = None,
     on_demand: Quote | None = None,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> Reservation:
     """Set aside what a run is quoted at; refused if its payer does not have it.
 
@@ -132,7 +132,7 @@ def preview(
     now: datetime,
     department: str | None = None,
     on_demand: Quote | None = None,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> Funding:
     """Who would pay for a run now, or the refusal that ``reserve`` would answer with.
 
@@ -145,23 +145,21 @@ def preview(
 
 
 def void_reservation(
-    conn: Connection, run_id: str, *, now: datetime, payer: PaymentGateway = REHEARSED_GATEWAY
+    conn: Connection, run_id: str, *, now: datetime, payer: PaymentGateway
 ) -> None:
     """Give back what was set aside for a run that is not going to be launched; it is over.
 
     Raises:
         ReservationStateError: If the run has been charged, or was never reserved.
     """
-    reservation, instant = _take(conn, run_id, now, payer)
+    reservation, instant = _take(conn, run_id, now, payer=payer)
     if reservation.state is not ReservationState.VOID:
         reservation.check_state(ReservationState.OPEN, "given up")
         end_reservation(conn, run_id, ReservationState.VOID, instant)
         end_run(conn, run_id, instant)
 
 
-def charge_start(
-    conn: Connection, run_id: str, *, now: datetime, payer: PaymentGateway = REHEARSED_GATEWAY
-) -> None:
+def charge_start(conn: Connection, run_id: str, *, now: datetime, payer: PaymentGateway) -> None:
     """Charge a run's whole quote, as it is about to be launched.
 
     What it owes in money is due from then on; the payer is asked for it by the next ``advance`` of
@@ -171,7 +169,7 @@ def charge_start(
         ReservationStateError: If the reservation is void, or was never made.
         LotOutOfBoundsError: If a lot does not hold what was reserved of it.
     """
-    reservation, instant = _take(conn, run_id, now, payer)
+    reservation, instant = _take(conn, run_id, now, payer=payer)
     if reservation.state is ReservationState.POSTED:
         return
     reservation.check_state(ReservationState.OPEN, "charged")
@@ -205,7 +203,7 @@ def correct(
     keep_use: int,
     reason: str,
     now: datetime,
-    payer: PaymentGateway = REHEARSED_GATEWAY,
+    payer: PaymentGateway,
 ) -> None:
     """A run is over: return what is not kept of its charge; nothing if all of it is kept.
 
@@ -226,7 +224,7 @@ def correct(
         CorrectionOutOfRangeError: If more is kept than was charged, or less than nothing.
         NaturalKeyConflictError: If the run has been corrected differently.
     """
-    reservation, instant = _take(conn, run_id, now, payer)
+    reservation, instant = _take(conn, run_id, now, payer=payer)
     reservation.check_state(ReservationState.POSTED, "corrected")
     quote = reservation.quote
     if not (0 <= keep_startup <= quote.startup and 0 <= keep_use <= quote.use):
@@ -325,7 +323,7 @@ def _post(  # noqa: PLR0913 - the parts of a transaction
 
 
 def _take(
-    conn: Connection, run_id: str, now: datetime, payer: PaymentGateway
+    conn: Connection, run_id: str, now: datetime, *, payer: PaymentGateway
 ) -> tuple[Reservation, datetime]:
     """Lock the books of a run's account; its reservation, and the account's instant."""
     instant = catch_up(conn, reservation_of(conn, run_id).account_id, now, payer=payer)

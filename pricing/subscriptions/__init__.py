@@ -1,5 +1,5 @@
-"""A subscription's life: activated, renewed, changed, cancelled, and what each step may do.
+"""What an account has bought, period by period, and what happens by itself as time passes.
 
-``boundaries`` fixes the order of things when a period begins; ``terms`` keeps what was sold;
-``plan_changes``, ``on_demand``, ``boosts``, ``cancellations`` and ``deletions`` are the commands.
+``boundaries`` fixes the order of things when a period begins; ``changes`` keeps what was asked for
+until then, and ``terms`` what was sold.
 """

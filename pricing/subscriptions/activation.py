@@ -23,7 +23,7 @@ from pricing.payments.collecting import (
 from pricing.payments.gateway import PaymentGateway, PaymentState
 from pricing.periods import FIRST_ANNIVERSARY_DAY, Anchor, anchor_of
 from pricing.plans.model import Plan
-from pricing.subscriptions.changes import ChangeKind, ask_for
+from pricing.subscriptions.changes import ChangeKind, request_change
 from pricing.subscriptions.subscriptions import (
     due_periods,
     latest,
@@ -58,7 +58,7 @@ def activate(
     if plan.trial_days is not None:
         ends_at = at + timedelta(days=plan.trial_days)
         _grant_trial(conn, account_id, plan, at=at, ends_at=ends_at)
-        ask_for(
+        request_change(
             conn,
             account_id,
             subscription.id,

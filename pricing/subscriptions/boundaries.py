@@ -13,7 +13,7 @@ from datetime import datetime
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import PaymentGateway
 from pricing.periods import period
 from pricing.subscriptions.changes import (
     Change,
@@ -37,7 +37,7 @@ from pricing.tables import ACCOUNTS
 
 
 def apply_due_boundaries(
-    conn: Connection, account_id: str, *, now: datetime, payer: PaymentGateway = REHEARSED_GATEWAY
+    conn: Connection, account_id: str, *, now: datetime, payer: PaymentGateway
 ) -> None:
     """Bring an account's subscription up to ``now``; its books are locked.
 
@@ -49,13 +49,13 @@ def apply_due_boundaries(
     if subscription is not None:
         change = _dated_change(conn, subscription, now)
         if subscription.has_periods:
-            _cross_periods(conn, subscription, change, now=now, payer=payer)
+            _begin_due_periods(conn, subscription, change, now=now, payer=payer)
         elif change is not None:
             _apply(conn, subscription, change, now=now)
     sweep(conn, account_id, until=now, now=now)
 
 
-def _cross_periods(
+def _begin_due_periods(
     conn: Connection,
     subscription: Subscription,
     change: Change | None,

@@ -84,7 +84,7 @@ def open_changes(conn: Connection, subscription_id: int) -> dict[ChangeKind, Cha
     }
 
 
-def ask_for(  # noqa: PLR0913 - the columns of a change
+def request_change(  # noqa: PLR0913 - the columns of a change
     conn: Connection,
     account_id: str,
     subscription_id: int,

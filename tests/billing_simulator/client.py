@@ -17,7 +17,9 @@ from sqlalchemy import Engine
 
 from engine.database import reading, transaction
 from kernel.errors import LoadmusterError, RequestConflictError
-from pricing.accounts.account import account_view, advance
+from pricing.accounts.advance import advance
+from pricing.accounts.view import account_view
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from tests.billing_simulator.books import (
     differences,
     heads,
@@ -161,7 +163,7 @@ class Client:
         if not self.is_open:
             return
         with transaction(self.db) as conn:
-            advance(conn, self.account_id, at)
+            advance(conn, self.account_id, at, payer=REHEARSED_GATEWAY)
         self.model.advance(at)
         if command.foreseen is not None and command.foreseen(self.model, at):
             self.violation(command, f"refused, and the model would accept it: {refusal}")
@@ -174,14 +176,17 @@ class Client:
         if not (repeats or conflicts):
             return
         with transaction(self.db) as conn:
-            view = account_view(conn, self.account_id, at)
+            view = account_view(conn, self.account_id, at, payer=REHEARSED_GATEWAY)
             before = mark(conn, self.account_id)
         self.model.advance(at)
         if repeats:
             self.tally.faults["sent twice"] += 1
             try:
                 with transaction(self.db) as conn:
-                    again = command.do(conn, at), account_view(conn, self.account_id, at)
+                    again = (
+                        command.do(conn, at),
+                        account_view(conn, self.account_id, at, payer=REHEARSED_GATEWAY),
+                    )
             except LoadmusterError as refusal:
                 self.violation(command, f"I7: refused when sent twice: {refusal}")
             else:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from pricing.accounts.account import advance
+from pricing.accounts.advance import advance
 from pricing.accounts.boosts import boost
 from pricing.accounts.cancellations import cancel, confirm_cancel, renew
 from pricing.accounts.deletions import delete
@@ -19,7 +19,7 @@ from pricing.accounts.overdue import pay, payment_answered, run_payment_answered
 from pricing.accounts.plan_changes import downgrade, upgrade
 from pricing.departments.commands import add_department, allocate, limit_wallet
 from pricing.departments.extra_credits import limit_extra_credits
-from pricing.payments.gateway import PaymentState
+from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentState
 from pricing.plans.channels import Channel
 from pricing.plans.model import Plan
 from tests.billing_simulator.model import Account, Department
@@ -74,6 +74,7 @@ class Desk:
                 channel=Channel(model.channel),
                 card=model.card,
                 administrators=administrators,
+                payer=REHEARSED_GATEWAY,
             )
 
         return self._command("open", do, lambda books, at: books.subscribe(plan, at), plan.name)
@@ -82,7 +83,7 @@ class Desk:
         """Bring the books up to date, and nothing else."""
 
         def do(conn: Connection, now: datetime) -> object:
-            return advance(conn, self.account_id, now)
+            return advance(conn, self.account_id, now, payer=REHEARSED_GATEWAY)
 
         return Command("advance", "", do, lambda _books, _at: None)
 
@@ -212,9 +213,13 @@ class Desk:
         def do(conn: Connection, now: datetime) -> object:
             state = PaymentState(message.state)
             if message.run is None:
-                payment_answered(conn, self.account_id, message.key, state, now=now)
+                payment_answered(
+                    conn, self.account_id, message.key, state, now=now, payer=REHEARSED_GATEWAY
+                )
             else:
-                run_payment_answered(conn, self.account_id, message.run, state, now=now)
+                run_payment_answered(
+                    conn, self.account_id, message.run, state, now=now, payer=REHEARSED_GATEWAY
+                )
             return message
 
         def effect(books: Account, at: datetime) -> None:
@@ -238,7 +243,13 @@ class Desk:
     ) -> Command:
         def do(conn: Connection, now: datetime) -> object:
             return call(
-                conn, self.account_id, *content, now=now, request_id=self.request_id, **options
+                conn,
+                self.account_id,
+                *content,
+                now=now,
+                request_id=self.request_id,
+                payer=REHEARSED_GATEWAY,
+                **options,
             )
 
         shown = " ".join(str(getattr(each, "name", each)) for each in content)

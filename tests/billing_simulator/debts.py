@@ -52,7 +52,7 @@ class Money:
         if usd_micros > setting_off:
             self.debts[run] = Debt(usd_micros - setting_off)
 
-    def ask_for_what_is_due(self, answer: str) -> None:
+    def collect_due_runs(self, answer: str) -> None:
         """The payer answers the same to everything that it was not asked for yet."""
         for run in [run for run, debt in self.debts.items() if debt.state == "due"]:
             self.answered(run, answer)

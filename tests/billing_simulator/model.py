@@ -111,7 +111,7 @@ class Account:
         if not self.ended and not self.is_monthly:
             self._apply_waiting(to)
         self.credits.expire(to)
-        self.money.ask_for_what_is_due(self.answer)
+        self.money.collect_due_runs(self.answer)
 
     def _cross(self, start: datetime) -> None:
         """The beginning of a period: what waits for it, then its charge and its grant."""

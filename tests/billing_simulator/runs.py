@@ -9,8 +9,9 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from pricing.accounts.account import advance
+from pricing.accounts.advance import advance
 from pricing.ledger.invoices import issue_for_run
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.quotes import Quote, Unit
 from pricing.run_charges.charges import charge_start, correct, reserve, void_reservation
 from tests.billing_simulator.commands import Command
@@ -76,6 +77,7 @@ def reserving(account_id: str, run: Run, runs: Sequence[Run]) -> Command:
             department=run.department,
             on_demand=run.money,
             now=now,
+            payer=REHEARSED_GATEWAY,
         )
         run.answered = reserved.quote.total, [part.amount for part in reserved.slices]
         return reserved
@@ -100,7 +102,7 @@ def starting(run: Run) -> Command:
     """Charge the whole quote."""
 
     def do(conn: Connection, now: datetime) -> object:
-        charge_start(conn, run.id, now=now)
+        charge_start(conn, run.id, now=now, payer=REHEARSED_GATEWAY)
         return None
 
     def effect(books: Account, at: datetime) -> None:
@@ -126,7 +128,7 @@ def giving_up(account_id: str, run: Run) -> Command:
     """A run that is never launched costs nothing."""
 
     def do(conn: Connection, now: datetime) -> object:
-        void_reservation(conn, run.id, now=now)
+        void_reservation(conn, run.id, now=now, payer=REHEARSED_GATEWAY)
         _swept(conn, account_id, now)
         return None
 
@@ -150,6 +152,7 @@ def ending(account_id: str, run: Run, keep_startup: int, keep_use: int) -> Comma
             keep_use=keep_use,
             reason="simulated",
             now=now,
+            payer=REHEARSED_GATEWAY,
         )
         invoice = issue_for_run(conn, run.id, now)
         _swept(conn, account_id, now)
@@ -169,7 +172,7 @@ def ending(account_id: str, run: Run, keep_startup: int, keep_use: int) -> Comma
 
 def _swept(conn: Connection, account_id: str, now: datetime) -> None:
     """What came back to a lot that is closed is posted away when the books are next advanced."""
-    advance(conn, account_id, now)
+    advance(conn, account_id, now, payer=REHEARSED_GATEWAY)
 
 
 def _earn(books: Account, startup: int, use: int) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from engine.database import transaction
 from pricing.accounts.opening import open_account
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.model import Plan
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Quote, quote_run
@@ -47,11 +48,15 @@ def quote_of() -> QuoteOf:
 def acme(db: Engine, starter: Plan, now: datetime) -> str:
     """An account on Starter, in Paris, activated now."""
     with transaction(db) as conn:
-        return open_account(conn, "acme", starter, timezone="Europe/Paris", now=now).id
+        return open_account(
+            conn, "acme", starter, timezone="Europe/Paris", now=now, payer=REHEARSED_GATEWAY
+        ).id
 
 
 @pytest.fixture
 def globex(db: Engine, on_demand: Plan, now: datetime) -> str:
     """An account on demand."""
     with transaction(db) as conn:
-        return open_account(conn, "globex", on_demand, timezone="UTC", now=now).id
+        return open_account(
+            conn, "globex", on_demand, timezone="UTC", now=now, payer=REHEARSED_GATEWAY
+        ).id

@@ -47,8 +47,8 @@ from pricing.plans.model import Caps, CreditChoice, Plan, Sale
 from pricing.plans.on_sale import BUNDLED_PLANS, find_plan
 from pricing.plans.quotes import Quote, Unit, quote_from_json, quote_to_json
 from pricing.refreshing.price_list_rows import (
-    PageFound,
-    PriceFound,
+    ListedPrice,
+    PriceListPage,
     RowRefusal,
     page_from_json,
     page_to_json,
@@ -225,10 +225,10 @@ STORED: Mapping[str, Stored] = {
         ValueError,
     ),
     "page": Stored(
-        PageFound(
+        PriceListPage(
             (
-                PriceFound("machine", 85_000, "c7i.large", preference=("2026-11-01", "b")),
-                PriceFound("egress", 90_000, from_gb=10_240),
+                ListedPrice("machine", 85_000, "c7i.large", preference=("2026-11-01", "b")),
+                ListedPrice("egress", 90_000, from_gb=10_240),
             ),
             Counter({RowRefusal.WINDOWS: 3, RowRefusal.SPOT: 1}),
             "2026-11-01",

@@ -37,8 +37,8 @@ from pricing.refreshing.price_list_rows import (
     EGRESS,
     MACHINE,
     PUBLIC_IPV4,
-    PageFound,
-    PriceFound,
+    ListedPrice,
+    PriceListPage,
 )
 from providers.findings import Finding, Grade
 from providers.local import LocalProvider
@@ -147,17 +147,17 @@ class ToyPriceList:
 
     def fetch(self, query: Query, following: str | None, rows_before: Sequence[int]) -> FetchedPage:
         del following, rows_before
-        prices: list[PriceFound] = []
+        prices: list[ListedPrice] = []
         if query.item == MACHINE:
             dearer = {name: usd_micros * 2 for name, usd_micros in USD_PER_HOUR.items()}
-            prices = [PriceFound(MACHINE, usd, name=name) for name, usd in dearer.items()]
+            prices = [ListedPrice(MACHINE, usd, name=name) for name, usd in dearer.items()]
         elif query.item == EGRESS:
-            prices = [PriceFound(EGRESS, 60_000)]
+            prices = [ListedPrice(EGRESS, 60_000)]
         elif query.item == BOOT_DISK:
-            prices = [PriceFound(BOOT_DISK, 110_000)]
+            prices = [ListedPrice(BOOT_DISK, 110_000)]
         else:
-            prices = [PriceFound(PUBLIC_IPV4, 0)]
-        return FetchedPage(PageFound(tuple(prices)), len(prices), None)
+            prices = [ListedPrice(PUBLIC_IPV4, 0)]
+        return FetchedPage(PriceListPage(tuple(prices)), len(prices), None)
 
     def machine_types(
         self, names: Sequence[str], regions: Sequence[str]

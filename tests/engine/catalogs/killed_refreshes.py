@@ -25,7 +25,7 @@ from engine.catalogs.refresh import refresh
 from pricing.catalog import MachineType, Source
 from pricing.catalog.versions import Versions, check_whole
 from pricing.money import usd_micros
-from pricing.refreshing.price_list_rows import EGRESS, MACHINE, PageFound, PriceFound
+from pricing.refreshing.price_list_rows import EGRESS, MACHINE, ListedPrice, PriceListPage
 from tests.engine.catalogs.conftest import SMALL, prices_in
 
 DAY_BEFORE, DAY = date(2026, 11, 21), date(2026, 11, 22)
@@ -51,14 +51,14 @@ class SmallList:
         del rows_before
         self._asked()
         if query.item == EGRESS:
-            tiers = (PriceFound(EGRESS, 90_000), PriceFound(EGRESS, 80_000, from_gb=10_240))
-            return FetchedPage(PageFound(tiers), 2, None)
+            tiers = (ListedPrice(EGRESS, 90_000), ListedPrice(EGRESS, 80_000, from_gb=10_240))
+            return FetchedPage(PriceListPage(tiers), 2, None)
         usd = sorted(prices_in(SMALL, "aws", query.region).items())
         half = usd[:1] if following is None else usd[1:]
         prices = tuple(
-            PriceFound(MACHINE, self._factor * usd_micros(text), name) for name, text in half
+            ListedPrice(MACHINE, self._factor * usd_micros(text), name) for name, text in half
         )
-        return FetchedPage(PageFound(prices), len(half), "more" if following is None else None)
+        return FetchedPage(PriceListPage(prices), len(half), "more" if following is None else None)
 
     def machine_types(
         self, names: Sequence[str], regions: Sequence[str]

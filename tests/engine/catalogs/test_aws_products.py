@@ -18,7 +18,7 @@ from pricing.refreshing.aws_products import (
     read_spot,
 )
 from pricing.refreshing.aws_types import read_type
-from pricing.refreshing.price_list_rows import PriceFound, Reading, RowRefusal, chosen
+from pricing.refreshing.price_list_rows import ListedPrice, Reading, RowRefusal, chosen
 from tests.engine.catalogs.shapes import LOCATIONS, aws_around, aws_machine, aws_term
 
 AROUND = aws_around("us-east-1")
@@ -45,7 +45,7 @@ def price_of(reading: Reading) -> int:
 
 def test_a_linux_machine_on_demand_is_a_price_with_its_name() -> None:
     (price,) = read(aws_machine("c7i.large", "0.0892"))
-    assert isinstance(price, PriceFound)
+    assert isinstance(price, ListedPrice)
     assert (price.item, price.name, price.usd_micros) == ("machine", "c7i.large", 89_200)
 
 
@@ -173,7 +173,7 @@ def test_a_spot_price_holds_in_its_zone_and_for_linux() -> None:
         "Timestamp": AT,
     }
     (price,) = read_spot(row)
-    assert isinstance(price, PriceFound)
+    assert isinstance(price, ListedPrice)
     assert (price.name, price.zone, price.usd_micros) == ("c7i.large", "us-east-1a", 35_700)
     assert read_spot({**row, "ProductDescription": "Windows"}) is RowRefusal.NOT_LINUX
     assert read_spot({**row, "InstanceType": "p5.48xlarge"}) is RowRefusal.NOT_FOR_LOAD

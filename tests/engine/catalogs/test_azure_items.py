@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing.refreshing.azure_items import query_filter, read_item
-from pricing.refreshing.price_list_rows import PriceFound, Reading, RowRefusal, chosen
+from pricing.refreshing.price_list_rows import ListedPrice, Reading, RowRefusal, chosen
 from tests.engine.catalogs.shapes import azure_around, azure_machine
 
 AT = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -25,7 +25,7 @@ def read(row: dict[str, Any], item: str = "machine", region: str = "eastus") -> 
     return read_item(plain, item, region, AT)
 
 
-def found(*rows: dict[str, Any]) -> list[PriceFound]:
+def found(*rows: dict[str, Any]) -> list[ListedPrice]:
     readings = [read(row) for row in rows]
     return chosen(price for reading in readings if isinstance(reading, tuple) for price in reading)
 
@@ -147,10 +147,10 @@ def test_the_filter_names_service_region_and_kind_of_price_as_the_api_spells_the
 def test_what_surrounds_a_machine_is_found_by_its_meter() -> None:
     disk, address, free, *tiers, internet = azure_around("eastus")
     (price,) = read(disk, "boot-disk")
-    assert isinstance(price, PriceFound)
+    assert isinstance(price, ListedPrice)
     assert price.usd_micros == 2_500_000
     (price,) = read(address, "public-ipv4")
-    assert isinstance(price, PriceFound)
+    assert isinstance(price, ListedPrice)
     assert price.usd_micros == 5_500
     assert read(disk, "public-ipv4") is RowRefusal.OTHER_PRODUCT
     assert read({**disk, "unitOfMeasure": "1 Hour"}, "boot-disk") is RowRefusal.UNIT

@@ -13,20 +13,13 @@ from sqlalchemy import Engine, func, select
 
 from engine.database import open_database, transaction
 from kernel.errors import BadInputError, RequestConflictError
-from pricing.accounts.account import (
-    CLOCK_TOLERANCE,
-    ClockBackwardsError,
-    UnknownAccountError,
-    account_view,
-    advance,
-    catch_up,
-    find_account,
-    list_accounts,
-)
+from pricing.accounts.account import UnknownAccountError, find_account, list_accounts
+from pricing.accounts.advance import CLOCK_TOLERANCE, ClockBackwardsError, advance, catch_up
 from pricing.accounts.opening import AccountConflictError, BadAccountIdError, open_account
-from pricing.accounts.view import AccountView
+from pricing.accounts.view import AccountView, account_view
 from pricing.ledger.invoices import list_invoices
 from pricing.ledger.ledger import Transaction, entries
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.periods import UnknownTimezoneError
 from pricing.plans.model import Plan
 from pricing.subscriptions.subscriptions import MOST_PERIODS_AT_ONCE, ClockTooFarAheadError
@@ -37,7 +30,7 @@ PARIS = ZoneInfo("Europe/Paris")
 
 def view(db: Engine, account_id: str, at: datetime) -> AccountView:
     with transaction(db) as conn:
-        return account_view(conn, account_id, at)
+        return account_view(conn, account_id, at, payer=REHEARSED_GATEWAY)
 
 
 def charges(db: Engine, account_id: str) -> list[tuple[str, int]]:
@@ -111,7 +104,14 @@ def test_without_rollover_credits_end_with_their_period(
     db: Engine, starter: Plan, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        open_account(conn, "acme", replace(starter, rollover=False), timezone="UTC", now=now)
+        open_account(
+            conn,
+            "acme",
+            replace(starter, rollover=False),
+            timezone="UTC",
+            now=now,
+            payer=REHEARSED_GATEWAY,
+        )
     (lot,) = view(db, "acme", datetime(2027, 2, 24, 23, 59, tzinfo=UTC)).lots
     assert lot.expires_at == datetime(2027, 2, 25, tzinfo=UTC)
     renewed = view(db, "acme", datetime(2027, 2, 25, tzinfo=UTC))
@@ -130,6 +130,7 @@ def test_r17_r22_a_legacy_account_is_charged_and_granted_on_the_first(
             timezone="Europe/Paris",
             activated_at=datetime(2021, 10, 11, 12, tzinfo=PARIS),
             now=now,
+            payer=REHEARSED_GATEWAY,
         )
     later = view(db, "old", datetime(2027, 3, 1, tzinfo=PARIS))
     assert charges(db, "old") == [
@@ -146,7 +147,9 @@ def test_r18_w9_the_activation_decides_by_the_day(
 ) -> None:
     activated_at = datetime(2021, 10, activated_day, 8, tzinfo=PARIS)
     with transaction(db) as conn:
-        open_account(conn, "old", starter, timezone="Europe/Paris", now=activated_at)
+        open_account(
+            conn, "old", starter, timezone="Europe/Paris", now=activated_at, payer=REHEARSED_GATEWAY
+        )
     view(db, "old", datetime(2022, 1, 15, tzinfo=PARIS))
     assert [day for day, _ in charges(db, "old")] == [
         f"2021-10-{activated_day} 08:00",
@@ -165,7 +168,7 @@ def test_48_months_are_48_charges_and_48_grants(
 ) -> None:
     start = datetime(2027, 1, day, 23, 30, tzinfo=ZoneInfo(zone))
     with transaction(db) as conn:
-        open_account(conn, "acme", starter, timezone=zone, now=start)
+        open_account(conn, "acme", starter, timezone=zone, now=start, payer=REHEARSED_GATEWAY)
     end = view(db, "acme", datetime(2030, 12, 31, 23, 45, tzinfo=ZoneInfo(zone)))
     assert len(charges(db, "acme")) == len(end.lots) == 48
     with db.connect() as conn:
@@ -181,20 +184,25 @@ def test_whatever_the_hour_one_looks_a_boundary_charges_once(
     boundary = datetime(2027, 3, 28, tzinfo=ZoneInfo(zone)).astimezone(UTC)
     with transaction(db) as conn:
         start = datetime(2027, 2, 28, tzinfo=ZoneInfo(zone))
-        open_account(conn, "acme", starter, timezone=zone, now=start)
+        open_account(conn, "acme", starter, timezone=zone, now=start, payer=REHEARSED_GATEWAY)
         for hours in range(-26, 27):
             at = boundary + timedelta(hours=hours)
             expected = 1_800 if at < boundary else 3_600
-            assert account_view(conn, "acme", at).balance_li_minutes == expected
+            assert (
+                account_view(conn, "acme", at, payer=REHEARSED_GATEWAY).balance_li_minutes
+                == expected
+            )
 
 
 def test_advancing_in_steps_is_advancing_at_once(db: Engine, starter: Plan, now: datetime) -> None:
     with transaction(db) as conn:
         for name in ("steps", "once"):
-            open_account(conn, name, starter, timezone="Europe/Paris", now=now)
+            open_account(
+                conn, name, starter, timezone="Europe/Paris", now=now, payer=REHEARSED_GATEWAY
+            )
         for week in range(30):
-            advance(conn, "steps", now + timedelta(weeks=week))
-        advance(conn, "once", now + timedelta(weeks=29))
+            advance(conn, "steps", now + timedelta(weeks=week), payer=REHEARSED_GATEWAY)
+        advance(conn, "once", now + timedelta(weeks=29), payer=REHEARSED_GATEWAY)
         steps, once = (timeless(entries(conn, name)) for name in ("steps", "once"))
     assert [(e.effective_at, e.description) for e in steps] == [
         (e.effective_at, e.description) for e in once
@@ -222,7 +230,12 @@ def test_opening_again_with_the_same_content_is_answered_the_same(
     with transaction(db) as conn:
         before = entries(conn, acme)
         again = open_account(
-            conn, acme, starter, timezone="Europe/Paris", now=now + timedelta(hours=1)
+            conn,
+            acme,
+            starter,
+            timezone="Europe/Paris",
+            now=now + timedelta(hours=1),
+            payer=REHEARSED_GATEWAY,
         )
         assert again == find_account(conn, acme)
         assert again.opened_at == now
@@ -238,14 +251,30 @@ def test_opening_again_with_other_content_is_a_conflict(
         (starter, "Europe/Paris", now - timedelta(days=3)),
     ):
         with pytest.raises(AccountConflictError) as refused, transaction(db) as conn:
-            open_account(conn, acme, plan, timezone=zone, activated_at=activated_at, now=now)
+            open_account(
+                conn,
+                acme,
+                plan,
+                timezone=zone,
+                activated_at=activated_at,
+                now=now,
+                payer=REHEARSED_GATEWAY,
+            )
         assert refused.value.facts["plan"] == "starter"
 
 
 def test_a_request_id_stands_for_one_request(db: Engine, starter: Plan, now: datetime) -> None:
     def request(zone: str) -> None:
         with transaction(db) as conn:
-            open_account(conn, "acme", starter, timezone=zone, now=now, request_id="r-1")
+            open_account(
+                conn,
+                "acme",
+                starter,
+                timezone=zone,
+                now=now,
+                request_id="r-1",
+                payer=REHEARSED_GATEWAY,
+            )
 
     request("UTC")
     request("UTC")
@@ -259,25 +288,33 @@ def test_a_bad_account_id_is_refused(
     db: Engine, starter: Plan, now: datetime, account_id: str
 ) -> None:
     with pytest.raises(BadAccountIdError, match="1-64 letters"), transaction(db) as conn:
-        open_account(conn, account_id, starter, timezone="UTC", now=now)
+        open_account(conn, account_id, starter, timezone="UTC", now=now, payer=REHEARSED_GATEWAY)
     with db.connect() as conn:
         assert list_accounts(conn) == ()
 
 
 def test_a_bad_time_zone_or_activation_is_refused(db: Engine, starter: Plan, now: datetime) -> None:
     with pytest.raises(UnknownTimezoneError), transaction(db) as conn:
-        open_account(conn, "acme", starter, timezone="Paris", now=now)
+        open_account(conn, "acme", starter, timezone="Paris", now=now, payer=REHEARSED_GATEWAY)
     for activated_at, said in {
         now + timedelta(seconds=1): "an instant before it would be right",
         datetime(1999, 12, 31, tzinfo=UTC): "2000 to 2199 would",
     }.items():
         with pytest.raises(BadInputError, match=said), transaction(db) as conn:
-            open_account(conn, "acme", starter, timezone="UTC", activated_at=activated_at, now=now)
+            open_account(
+                conn,
+                "acme",
+                starter,
+                timezone="UTC",
+                activated_at=activated_at,
+                now=now,
+                payer=REHEARSED_GATEWAY,
+            )
 
 
 def test_an_unknown_account_is_refused(db: Engine, now: datetime) -> None:
     with pytest.raises(UnknownAccountError, match="account open nobody"), transaction(db) as conn:
-        account_view(conn, "nobody", now)
+        account_view(conn, "nobody", now, payer=REHEARSED_GATEWAY)
     with pytest.raises(UnknownAccountError), db.connect() as conn:
         find_account(conn, "nobody")
 
@@ -293,12 +330,14 @@ def test_within_the_tolerance_an_accounts_time_stands_still(
     db: Engine, acme: str, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        assert advance(conn, acme, now + timedelta(hours=1)) == now + timedelta(hours=1)
+        assert advance(
+            conn, acme, now + timedelta(hours=1), payer=REHEARSED_GATEWAY
+        ) == now + timedelta(hours=1)
         early = now + timedelta(hours=1) - CLOCK_TOLERANCE
-        assert advance(conn, acme, early) == now + timedelta(hours=1)
+        assert advance(conn, acme, early, payer=REHEARSED_GATEWAY) == now + timedelta(hours=1)
         with pytest.raises(ClockBackwardsError):
-            advance(conn, acme, early - timedelta(microseconds=1))
-        assert catch_up(conn, acme, now) == now + timedelta(hours=1)
+            advance(conn, acme, early - timedelta(microseconds=1), payer=REHEARSED_GATEWAY)
+        assert catch_up(conn, acme, now, payer=REHEARSED_GATEWAY) == now + timedelta(hours=1)
 
 
 def test_one_accounts_clock_is_not_anothers(
@@ -345,7 +384,11 @@ def test_many_who_open_it_at_once_open_it_once(
         engine = open_database(database_url)
         together.wait()
         with transaction(engine) as conn:
-            opened.append(open_account(conn, "acme", starter, timezone="UTC", now=now))
+            opened.append(
+                open_account(
+                    conn, "acme", starter, timezone="UTC", now=now, payer=REHEARSED_GATEWAY
+                )
+            )
         engine.dispose()
 
     threads = [threading.Thread(target=open_it) for _ in range(4)]

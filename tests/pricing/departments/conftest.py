@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 from engine.database import transaction
 from pricing.departments.commands import add_department, department_view
 from pricing.ledger.reservations import FundingSource
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote
 from pricing.run_charges.charges import charge_start, correct, reserve
@@ -75,6 +76,7 @@ class Runs:
             department=department,
             on_demand=quotes.money,
             now=now,
+            payer=REHEARSED_GATEWAY,
         ).payer
 
     def start(
@@ -82,7 +84,7 @@ class Runs:
     ) -> FundingSource:
         """Reserve a run and launch it; who paid it."""
         payer = self.accept(run_id, quotes, now, department)
-        charge_start(self.conn, run_id, now=now)
+        charge_start(self.conn, run_id, now=now, payer=REHEARSED_GATEWAY)
         return payer
 
     def cancel(self, run_id: str, quote: Quote, now: datetime) -> None:
@@ -94,15 +96,20 @@ class Runs:
             keep_use=0,
             reason="cancelled",
             now=now,
+            payer=REHEARSED_GATEWAY,
         )
 
     def credits_left(self, now: datetime, department: str = "research") -> int:
         """The department's LI-minutes."""
-        return department_view(self.conn, self.account_id, department, now).balance_li_minutes
+        return department_view(
+            self.conn, self.account_id, department, now, payer=REHEARSED_GATEWAY
+        ).balance_li_minutes
 
     def spent_usd(self, now: datetime, department: str = "research") -> int:
         """The department's money this month, in dollars."""
-        wallet = department_view(self.conn, self.account_id, department, now).wallet
+        wallet = department_view(
+            self.conn, self.account_id, department, now, payer=REHEARSED_GATEWAY
+        ).wallet
         return wallet.spent_usd_micros // 1_000_000
 
 
@@ -116,4 +123,6 @@ def runs() -> type[Runs]:
 def research(db: Engine, acme: str, now: datetime) -> str:
     """The department ``research`` of acme, with nothing yet."""
     with transaction(db) as conn:
-        return add_department(conn, acme, "research", now=now).department.name
+        return add_department(
+            conn, acme, "research", now=now, payer=REHEARSED_GATEWAY
+        ).department.name

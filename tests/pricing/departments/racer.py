@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from engine.database import open_database, transaction
 from kernel.errors import RefusedError
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.quotes import quote_from_json
 from pricing.run_charges.charges import charge_start, reserve
 
@@ -30,11 +31,12 @@ def attempt(db: Engine, wish: dict[str, Any], now: datetime) -> dict[str, Any]:
                 department=wish["department"],
                 on_demand=quote_from_json(wish["money"]),
                 now=now,
+                payer=REHEARSED_GATEWAY,
             )
     except RefusedError as error:
         return {"code": error.code, **error.facts}
     with transaction(db) as conn:
-        charge_start(conn, wish["run"], now=now)
+        charge_start(conn, wish["run"], now=now, payer=REHEARSED_GATEWAY)
     return {"payer": reserved.payer.value}
 
 

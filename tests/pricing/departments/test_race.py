@@ -15,12 +15,13 @@ import pytest
 from sqlalchemy import Engine
 
 from engine.database import transaction
-from pricing.accounts.account import account_view
 from pricing.accounts.opening import open_account
+from pricing.accounts.view import account_view
 from pricing.departments.commands import allocate, department_view, limit_wallet
 from pricing.departments.extra_credits import extra_credits_of, limit_extra_credits
 from pricing.ledger.allocations import account_lots
 from pricing.ledger.ledger import balance, entries
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Unit, quote_to_json
 
@@ -46,11 +47,11 @@ def outcomes(  # noqa: PLR0913, PLR0917 - one fixture a part of the scene
 ) -> list[list[dict[str, Any]]]:
     """What each of twenty processes got: for the department, for acme, and for initech."""
     with transaction(db) as conn:
-        allocate(conn, acme, research, 60, now=now)
-        limit_wallet(conn, acme, research, 30 * USD, now=now)
-        open_account(conn, "initech", starter, timezone="UTC", now=now)
+        allocate(conn, acme, research, 60, now=now, payer=REHEARSED_GATEWAY)
+        limit_wallet(conn, acme, research, 30 * USD, now=now, payer=REHEARSED_GATEWAY)
+        open_account(conn, "initech", starter, timezone="UTC", now=now, payer=REHEARSED_GATEWAY)
         runs(conn, "initech").start("before", quotes(1_800), now, department=None)
-        limit_extra_credits(conn, "initech", 50, now=now)
+        limit_extra_credits(conn, "initech", 50, now=now, payer=REHEARSED_GATEWAY)
 
     def wish(account: str, department: str | None, number: int, sized: Any) -> dict[str, Any]:  # noqa: ANN401 - the fixture's tuple
         return {
@@ -127,12 +128,17 @@ def test_twenty_processes_at_once_get_exactly_what_there_is(
         if "code" in of_extra:
             assert (of_extra["needed"], of_extra["available"]) == (5, 0)
     with transaction(db) as conn:
-        view = department_view(conn, "acme", "research", now)
+        view = department_view(conn, "acme", "research", now, payer=REHEARSED_GATEWAY)
         assert (view.balance_li_minutes, view.wallet.spent_usd_micros) == (0, 30 * USD)
         assert account_lots(conn, "acme", now) == ()
-        assert account_view(conn, "acme", now).charged_usd_micros == 229 * USD
+        assert (
+            account_view(conn, "acme", now, payer=REHEARSED_GATEWAY).charged_usd_micros == 229 * USD
+        )
         assert extra_credits_of(conn, "initech", now).bought_li_minutes == 50
-        assert account_view(conn, "initech", now).charged_usd_micros == 206_500_000
+        assert (
+            account_view(conn, "initech", now, payer=REHEARSED_GATEWAY).charged_usd_micros
+            == 206_500_000
+        )
         for account_id, used in (("acme", 1_800), ("initech", 1_850)):
             lines = ("used:start-up", "used:use")
             assert used == sum(balance(conn, account_id, n, Unit.LI_MINUTES) for n in lines)

@@ -19,13 +19,14 @@ from sqlalchemy import Connection, Engine
 
 from engine.database import open_database
 from kernel.errors import RefusedError
-from pricing.accounts.account import account_view
 from pricing.accounts.opening import open_account
+from pricing.accounts.view import account_view
 from pricing.departments.commands import add_department, allocate, department_view, limit_wallet
 from pricing.departments.extra_credits import extra_credits_of, limit_extra_credits
 from pricing.ledger.allocations import account_lots
 from pricing.ledger.ledger import entries
 from pricing.ledger.reservations import FundingSource
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Quote, Unit, quote_run
 from pricing.run_charges.charges import charge_start, correct, reserve, void_reservation
@@ -104,9 +105,16 @@ def test_i12_i13_whatever_is_done_sums_are_exact_and_no_limit_is_passed(
 ) -> None:
     with books.connect() as conn:
         world = World(conn, datetime.fromisoformat("2026-01-31T12:00:00+00:00"))
-        open_account(conn, ACCOUNT, PLANS["starter"], timezone="Europe/Paris", now=world.now)
+        open_account(
+            conn,
+            ACCOUNT,
+            PLANS["starter"],
+            timezone="Europe/Paris",
+            now=world.now,
+            payer=REHEARSED_GATEWAY,
+        )
         for name in DEPARTMENTS:
-            add_department(conn, ACCOUNT, name, now=world.now)
+            add_department(conn, ACCOUNT, name, now=world.now, payer=REHEARSED_GATEWAY)
         for step in todo:
             DO[step.what](world, step)
         check(world)
@@ -131,6 +139,7 @@ def start_a_run(world: World, step: Step) -> None:
             department=step.department,
             on_demand=money,
             now=world.now,
+            payer=REHEARSED_GATEWAY,
         )
     except RefusedError:
         assert expected is None
@@ -148,7 +157,7 @@ def expected_payer(
         extra = extra_credits_of(world.conn, ACCOUNT, world.now).available_li_minutes
         free = sum(lot.available for lot in account_lots(world.conn, ACCOUNT, world.now))
         return FundingSource.ACCOUNT_CREDITS if minutes <= free + extra else None
-    view = department_view(world.conn, ACCOUNT, department, world.now)
+    view = department_view(world.conn, ACCOUNT, department, world.now, payer=REHEARSED_GATEWAY)
     if minutes <= view.balance_li_minutes - view.reserved_li_minutes:
         return FundingSource.DEPARTMENT_CREDITS
     spent, reserved = counted(world, department)
@@ -159,7 +168,9 @@ def expected_payer(
 
 def counted(world: World, department: str) -> tuple[int, int]:
     """A department's money this month, spent and reserved, by the test's own count."""
-    month = department_view(world.conn, ACCOUNT, department, world.now).wallet.period
+    month = department_view(
+        world.conn, ACCOUNT, department, world.now, payer=REHEARSED_GATEWAY
+    ).wallet.period
     spent = sum(
         run.kept
         for run in world.started
@@ -179,14 +190,14 @@ def counted(world: World, department: str) -> tuple[int, int]:
 def launch(world: World, _step: Step) -> None:
     if world.waiting:
         run = world.waiting.pop(0)
-        charge_start(world.conn, run.id, now=world.now)
+        charge_start(world.conn, run.id, now=world.now, payer=REHEARSED_GATEWAY)
         run.started_at, run.kept = world.now, run.quote.total
         world.started.append(run)
 
 
 def give_up(world: World, _step: Step) -> None:
     if world.waiting:
-        void_reservation(world.conn, world.waiting.pop().id, now=world.now)
+        void_reservation(world.conn, world.waiting.pop().id, now=world.now, payer=REHEARSED_GATEWAY)
 
 
 def cancel(world: World, step: Step) -> None:
@@ -203,6 +214,7 @@ def cancel(world: World, step: Step) -> None:
             keep_use=keep_use,
             reason="cancelled",
             now=world.now,
+            payer=REHEARSED_GATEWAY,
         )
         run.kept = run.quote.startup + keep_use
 
@@ -210,7 +222,7 @@ def cancel(world: World, step: Step) -> None:
 def wait(world: World, step: Step) -> None:
     """Time passes, and the books are brought up to it."""
     world.now += timedelta(days=step.number % 40)
-    account_view(world.conn, ACCOUNT, world.now)
+    account_view(world.conn, ACCOUNT, world.now, payer=REHEARSED_GATEWAY)
 
 
 def set_allocation(world: World, step: Step) -> None:
@@ -218,11 +230,15 @@ def set_allocation(world: World, step: Step) -> None:
     if step.department is None:
         return
     other = next(name for name in DEPARTMENTS if name != step.department)
-    others = department_view(world.conn, ACCOUNT, other, world.now).department
+    others = department_view(
+        world.conn, ACCOUNT, other, world.now, payer=REHEARSED_GATEWAY
+    ).department
     wanted = 2 * step.number
     before = picture(world)
     try:
-        allocate(world.conn, ACCOUNT, step.department, wanted, now=world.now)
+        allocate(
+            world.conn, ACCOUNT, step.department, wanted, now=world.now, payer=REHEARSED_GATEWAY
+        )
     except RefusedError:
         assert wanted + others.allocation_li_minutes > 1_800
         assert picture(world) == before
@@ -232,9 +248,18 @@ def set_allocation(world: World, step: Step) -> None:
 
 def set_limit(world: World, step: Step) -> None:
     if step.department is None:
-        limit_extra_credits(world.conn, ACCOUNT, step.number, now=world.now)
+        limit_extra_credits(
+            world.conn, ACCOUNT, step.number, now=world.now, payer=REHEARSED_GATEWAY
+        )
     else:
-        limit_wallet(world.conn, ACCOUNT, step.department, step.number * 30_000, now=world.now)
+        limit_wallet(
+            world.conn,
+            ACCOUNT,
+            step.department,
+            step.number * 30_000,
+            now=world.now,
+            payer=REHEARSED_GATEWAY,
+        )
 
 
 DO: dict[str, Callable[[World, Step], None]] = {
@@ -251,8 +276,11 @@ DO: dict[str, Callable[[World, Step], None]] = {
 def picture(world: World) -> object:
     """Everything that a refusal must leave as it is."""
     return (
-        account_view(world.conn, ACCOUNT, world.now),
-        [department_view(world.conn, ACCOUNT, name, world.now) for name in DEPARTMENTS],
+        account_view(world.conn, ACCOUNT, world.now, payer=REHEARSED_GATEWAY),
+        [
+            department_view(world.conn, ACCOUNT, name, world.now, payer=REHEARSED_GATEWAY)
+            for name in DEPARTMENTS
+        ],
         extra_credits_of(world.conn, ACCOUNT, world.now),
         entries(world.conn, ACCOUNT),
     )
@@ -260,8 +288,11 @@ def picture(world: World) -> object:
 
 def check(world: World) -> None:
     """The invariants."""
-    view = account_view(world.conn, ACCOUNT, world.now)
-    views = [department_view(world.conn, ACCOUNT, name, world.now) for name in DEPARTMENTS]
+    view = account_view(world.conn, ACCOUNT, world.now, payer=REHEARSED_GATEWAY)
+    views = [
+        department_view(world.conn, ACCOUNT, name, world.now, payer=REHEARSED_GATEWAY)
+        for name in DEPARTMENTS
+    ]
     own = account_lots(world.conn, ACCOUNT, world.now)
     assert view.balance_li_minutes == sum(lot.remaining for lot in own) + sum(
         each.balance_li_minutes for each in views

@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event, func, select, text
 
 from engine.database import open_database, reading, transaction
-from pricing.accounts.account import account_view
 from pricing.accounts.boosts import boost
 from pricing.accounts.opening import open_account
-from pricing.accounts.view import AccountView
+from pricing.accounts.view import AccountView, account_view
 from pricing.departments.commands import add_department, limit_wallet
 from pricing.ledger import balances
 from pricing.ledger.balances import (
@@ -29,7 +28,8 @@ from pricing.ledger.balances import (
     held_on_lots,
 )
 from pricing.ledger.invoices import issue_for_run
-from pricing.ledger.ledger import Posting, Transaction, lock_books, post, post_all
+from pricing.ledger.ledger import Posting, Transaction, lock_ledger, post, post_all
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Unit, quote_run
 from pricing.reports.usage_records import usage_of_cycle
@@ -125,7 +125,9 @@ def live(conn: Connection, todo: list[object]) -> None:
     """Do it all, and compare every view around whatever is done to the snapshots."""
     now = OPENED
     for account_id, plan in (("acme", "starter"), ("globex", "on-demand")):
-        open_account(conn, account_id, PLANS[plan], timezone="Europe/Paris", now=now)
+        open_account(
+            conn, account_id, PLANS[plan], timezone="Europe/Paris", now=now, payer=REHEARSED_GATEWAY
+        )
     for number, command in enumerate(todo):
         match command:
             case Wait(days):
@@ -133,13 +135,13 @@ def live(conn: Connection, todo: list[object]) -> None:
             case RunIt(account_id, injectors, percent):
                 run_it(conn, account_id, f"{account_id}-{number}", injectors, percent, now)
             case Fold(account_id, tail_max):
-                before = account_view(conn, account_id, now)
+                before = account_view(conn, account_id, now, payer=REHEARSED_GATEWAY)
                 fold(conn, account_id, tail_max=tail_max)
-                assert account_view(conn, account_id, now) == before
+                assert account_view(conn, account_id, now, payer=REHEARSED_GATEWAY) == before
             case Forget(account_id, table):
-                before = account_view(conn, account_id, now)
+                before = account_view(conn, account_id, now, payer=REHEARSED_GATEWAY)
                 forget(conn, account_id, table)
-                assert account_view(conn, account_id, now) == before
+                assert account_view(conn, account_id, now, payer=REHEARSED_GATEWAY) == before
         for account_id in ("acme", "globex"):
             check(conn, account_id)
 
@@ -150,13 +152,19 @@ def run_it(
     plan = PLANS["starter" if account_id == "acme" else "on-demand"]
     quote = quote_run(plan, LoadSize(injectors=injectors, users=100 * injectors, duration_s=600))
     try:
-        reserve(conn, account_id, run_id, quote, now=now)
+        reserve(conn, account_id, run_id, quote, now=now, payer=REHEARSED_GATEWAY)
     except InsufficientCreditsError:
         return
-    charge_start(conn, run_id, now=now)
+    charge_start(conn, run_id, now=now, payer=REHEARSED_GATEWAY)
     keep_use = quote.use * percent // 100
     correct(
-        conn, run_id, keep_startup=quote.startup, keep_use=keep_use, reason="cancelled", now=now
+        conn,
+        run_id,
+        keep_startup=quote.startup,
+        keep_use=keep_use,
+        reason="cancelled",
+        now=now,
+        payer=REHEARSED_GATEWAY,
     )
     issue_for_run(conn, run_id, now)
 
@@ -226,7 +234,7 @@ def snapshots(conn: Connection) -> int:
 
 def view_of(db: Engine, account_id: str, now: datetime) -> AccountView:
     with transaction(db) as conn:
-        return account_view(conn, account_id, now)
+        return account_view(conn, account_id, now, payer=REHEARSED_GATEWAY)
 
 
 def test_a_command_folds_a_long_tail_and_a_read_does_not(
@@ -276,7 +284,9 @@ def test_a_truncated_table_of_snapshots_takes_the_marks_along(
     postgres_books: Engine, now: datetime
 ) -> None:
     with postgres_books.connect() as conn:
-        open_account(conn, "globex", PLANS["on-demand"], timezone="UTC", now=now)
+        open_account(
+            conn, "globex", PLANS["on-demand"], timezone="UTC", now=now, payer=REHEARSED_GATEWAY
+        )
         post(conn, transfer("globex", 1, now))
         assert fold(conn, "globex", tail_max=0)
         conn.execute(text("TRUNCATE balance_snapshots"))
@@ -307,7 +317,7 @@ def test_a_fold_between_the_two_steps_of_a_read_is_noticed(
             if "total" in statement and len(done) < times:
                 done.append(len(done))
                 with transaction(other) as conn:
-                    lock_books(conn, globex)
+                    lock_ledger(conn, globex)
                     post(conn, transfer(globex, first + len(done), now))
                     assert fold(conn, globex, tail_max=0)
 
@@ -342,7 +352,7 @@ def test_those_who_post_while_others_fold_lose_nothing(
         for turn in range(each):
             with transaction(db) as conn:
                 if number % 2:
-                    lock_books(conn, globex)
+                    lock_ledger(conn, globex)
                     fold(conn, globex, tail_max=turn % 3)
                 post(conn, transfer(globex, number * each + turn, now))
 
@@ -367,14 +377,16 @@ def test_no_command_reads_all_of_an_accounts_history(sqlite_books: Engine, now: 
             said[statement] = given
 
     with sqlite_books.connect() as conn:
-        open_account(conn, "acme", PLANS["starter"], timezone="UTC", now=now)
-        add_department(conn, "acme", "qa", now=now)
-        limit_wallet(conn, "acme", "qa", 10**9, now=now)
+        open_account(
+            conn, "acme", PLANS["starter"], timezone="UTC", now=now, payer=REHEARSED_GATEWAY
+        )
+        add_department(conn, "acme", "qa", now=now, payer=REHEARSED_GATEWAY)
+        limit_wallet(conn, "acme", "qa", 10**9, now=now, payer=REHEARSED_GATEWAY)
         event.listen(sqlite_books, "before_cursor_execute", remember)
-        account_view(conn, "acme", now + timedelta(days=800))
+        account_view(conn, "acme", now + timedelta(days=800), payer=REHEARSED_GATEWAY)
         later = now + timedelta(days=801)
         run_it(conn, "acme", "r1", 3, 50, later)
-        boost(conn, "acme", now=later, request_id="b1")
+        boost(conn, "acme", now=later, request_id="b1", payer=REHEARSED_GATEWAY)
         plan = PLANS["starter"]
         usage = LoadSize(injectors=500, users=50_000, duration_s=6000)
         reserve(
@@ -385,10 +397,11 @@ def test_no_command_reads_all_of_an_accounts_history(sqlite_books: Engine, now: 
             now=later,
             department="qa",
             on_demand=quote_run(PLANS["on-demand"], LoadSize(injectors=1, users=1, duration_s=60)),
+            payer=REHEARSED_GATEWAY,
         )
-        charge_start(conn, "r2", now=later)
+        charge_start(conn, "r2", now=later, payer=REHEARSED_GATEWAY)
         issue_for_run(conn, "r2", later)
-        usage_of_cycle(conn, "acme", later)
+        usage_of_cycle(conn, "acme", later, payer=REHEARSED_GATEWAY)
         event.remove(sqlite_books, "before_cursor_execute", remember)
         plans = {
             statement: " ; ".join(

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 from engine.database import transaction
 from pricing.ledger.ledger import Posting, Transaction, balance, post
 from pricing.ledger.lots import Grant, LotKind, LotOutOfBoundsError, check_bounds, grant, open_lots
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote, Unit
 from pricing.run_charges.charges import charge_start, correct, reserve, void_reservation
@@ -114,10 +115,12 @@ def test_a_run_uses_the_first_lot_up_and_is_given_back_the_last_one_first(
 ) -> None:
     with transaction(db) as conn:
         give(conn, acme, LotKind.TRIAL, now, 14 * DAY)
-        reserve(conn, acme, "r1", quote_of(starter, 20, 8), now=now)
-        charge_start(conn, "r1", now=now)
+        reserve(conn, acme, "r1", quote_of(starter, 20, 8), now=now, payer=REHEARSED_GATEWAY)
+        charge_start(conn, "r1", now=now, payer=REHEARSED_GATEWAY)
         assert remaining(conn, acme, now) == {"plan": 1_740}
-        correct(conn, "r1", keep_startup=90, keep_use=0, reason="ours", now=now)
+        correct(
+            conn, "r1", keep_startup=90, keep_use=0, reason="ours", now=now, payer=REHEARSED_GATEWAY
+        )
         assert remaining(conn, acme, now) == {"trial": 10, "plan": 1_800}
 
 
@@ -126,8 +129,8 @@ def test_what_was_reserved_before_a_lot_expired_stays_good(
 ) -> None:
     with transaction(db) as conn:
         give(conn, acme, LotKind.TRIAL, now, DAY)
-        reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now)
-        charge_start(conn, "r1", now=now + 2 * DAY)
+        reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now, payer=REHEARSED_GATEWAY)
+        charge_start(conn, "r1", now=now + 2 * DAY, payer=REHEARSED_GATEWAY)
         assert remaining(conn, acme, now) == {"plan": 1_800}
         assert balance(conn, acme, "expired", Unit.LI_MINUTES) == 40
         assert balance(conn, acme, "used:start-up", Unit.LI_MINUTES) == 50
@@ -139,10 +142,10 @@ def test_two_runs_cannot_reserve_the_same_part_of_a_lot(
 ) -> None:
     with transaction(db) as conn:
         give(conn, acme, LotKind.TRIAL, now, DAY)
-        reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now)
-        reserve(conn, acme, "r2", quote_of(starter, 10, 6), now=now)
+        reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, acme, "r2", quote_of(starter, 10, 6), now=now, payer=REHEARSED_GATEWAY)
         assert [lot.reserved for lot in open_lots(conn, acme, now)] == [100, 20]
-        void_reservation(conn, "r1", now=now)
+        void_reservation(conn, "r1", now=now, payer=REHEARSED_GATEWAY)
         assert [lot.reserved for lot in open_lots(conn, acme, now)] == [40, 20]
-        charge_start(conn, "r2", now=now)
+        charge_start(conn, "r2", now=now, payer=REHEARSED_GATEWAY)
         assert remaining(conn, acme, now) == {"trial": 60, "plan": 1_780}

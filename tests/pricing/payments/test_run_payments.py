@@ -10,16 +10,24 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, select
 
 from engine.database import transaction
-from pricing.accounts.account import account_view, advance, find_account
+from pricing.accounts.account import find_account
+from pricing.accounts.advance import advance
 from pricing.accounts.opening import open_account
 from pricing.accounts.overdue import NothingDueError, pay, run_payment_answered, set_card
 from pricing.accounts.plan_history import PlanStatus, plan_history
-from pricing.accounts.view import AccountView
+from pricing.accounts.view import AccountView, account_view
 from pricing.departments.commands import add_department, limit_wallet
 from pricing.departments.extra_credits import limit_extra_credits
 from pricing.ledger.ledger import balance, entries_of
 from pricing.payments.collecting import PaymentFailedError
-from pricing.payments.gateway import DECLINES, DELAYS, Answer, PaymentRequest, PaymentState
+from pricing.payments.gateway import (
+    DECLINES,
+    DELAYS,
+    REHEARSED_GATEWAY,
+    Answer,
+    PaymentRequest,
+    PaymentState,
+)
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote, Unit
 from pricing.run_charges.charges import charge_start, correct, reserve, void_reservation
@@ -54,18 +62,25 @@ def ten_usd(on_demand: Plan, quote_of: QuoteOf) -> Quote:
 
 
 def launch(conn: Connection, account: str, run_id: str, quote: Quote, now: datetime) -> None:
-    reserve(conn, account, run_id, quote, now=now)
-    charge_start(conn, run_id, now=now)
+    reserve(conn, account, run_id, quote, now=now, payer=REHEARSED_GATEWAY)
+    charge_start(conn, run_id, now=now, payer=REHEARSED_GATEWAY)
 
 
 def put_card(db: Engine, account: str, card: str, now: datetime) -> None:
     with transaction(db) as conn:
-        set_card(conn, account, card, now=now, request_id=f"card {card} at {now}")
+        set_card(
+            conn,
+            account,
+            card,
+            now=now,
+            request_id=f"card {card} at {now}",
+            payer=REHEARSED_GATEWAY,
+        )
 
 
 def seen(db: Engine, account: str, now: datetime) -> AccountView:
     with transaction(db) as conn:
-        return account_view(conn, account, now)
+        return account_view(conn, account, now, payer=REHEARSED_GATEWAY)
 
 
 def sums(db: Engine, account: str) -> dict[str, int]:
@@ -108,11 +123,13 @@ def test_r76_a_departments_run_in_money_is_paid_by_the_account(
     db: Engine, globex: str, ten_usd: Quote, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        add_department(conn, globex, "research", now=now)
-        limit_wallet(conn, globex, "research", 50 * USD, now=now)
-        reserve(conn, globex, "r1", ten_usd, department="research", now=now)
-        charge_start(conn, "r1", now=now)
-        advance(conn, globex, now)
+        add_department(conn, globex, "research", now=now, payer=REHEARSED_GATEWAY)
+        limit_wallet(conn, globex, "research", 50 * USD, now=now, payer=REHEARSED_GATEWAY)
+        reserve(
+            conn, globex, "r1", ten_usd, department="research", now=now, payer=REHEARSED_GATEWAY
+        )
+        charge_start(conn, "r1", now=now, payer=REHEARSED_GATEWAY)
+        advance(conn, globex, now, payer=REHEARSED_GATEWAY)
     assert payments(db, globex) == {"run:r1": ("accepted", 10)}
     assert sums(db, globex) == {"cash": 10}
 
@@ -144,10 +161,10 @@ def test_a_run_on_credits_and_one_that_is_never_launched_are_not_asked_for(
 ) -> None:
     payer = RememberingPayer()
     with transaction(db) as conn:
-        open_account(conn, "globex", on_demand, timezone="UTC", now=now)
+        open_account(conn, "globex", on_demand, timezone="UTC", now=now, payer=REHEARSED_GATEWAY)
         launch(conn, acme, "r1", quote_of(starter, 10, 6), now)
-        reserve(conn, "globex", "r2", ten_usd, now=now)
-        void_reservation(conn, "r2", now=now)
+        reserve(conn, "globex", "r2", ten_usd, now=now, payer=REHEARSED_GATEWAY)
+        void_reservation(conn, "r2", now=now, payer=REHEARSED_GATEWAY)
         for account in (acme, "globex"):
             advance(conn, account, now, payer=payer)
     assert payer.asked == []
@@ -163,7 +180,7 @@ def test_c24_a_declined_run_goes_on_is_overdue_and_stops_the_next_one(
     assert (view.unpaid_usd_micros, view.account.status) == (10 * USD, "payment_failure")
     assert sums(db, globex) == {"receivable": 10}
     with pytest.raises(PaymentOverdueError, match="for 1 run") as refused, transaction(db) as conn:
-        reserve(conn, globex, "r2", ten_usd, now=now)
+        reserve(conn, globex, "r2", ten_usd, now=now, payer=REHEARSED_GATEWAY)
     facts = {"account": globex, "periods": 0, "runs": 1, "usd": "10.00"}
     assert refused.value.facts == facts
     with transaction(db) as conn:
@@ -171,17 +188,17 @@ def test_c24_a_declined_run_goes_on_is_overdue_and_stops_the_next_one(
     assert row.status is PlanStatus.ACTIVE
 
     with pytest.raises(PaymentFailedError, match=r"10\.00 USD"), transaction(db) as conn:
-        pay(conn, globex, now=now, request_id="p1")
+        pay(conn, globex, now=now, request_id="p1", payer=REHEARSED_GATEWAY)
     put_card(db, globex, "tok_good", now)
     assert sums(db, globex) == {"receivable": 10}, "nobody asks again before `pay`"
     for _ in range(2):
         with transaction(db) as conn:
-            pay(conn, globex, now=now, request_id="p2")
+            pay(conn, globex, now=now, request_id="p2", payer=REHEARSED_GATEWAY)
     view = seen(db, globex, now)
     assert (view.unpaid_usd_micros, view.account.status) == (0, "active")
     assert sums(db, globex) == {"cash": 10}
     with transaction(db) as conn:
-        reserve(conn, globex, "r2", ten_usd, now=now)
+        reserve(conn, globex, "r2", ten_usd, now=now, payer=REHEARSED_GATEWAY)
 
 
 @pytest.mark.parametrize(("answer", "cash"), [("accepted", 10), ("declined", 0)])
@@ -196,7 +213,9 @@ def test_a_bank_that_answers_late_and_twice_pays_once(
     for _ in range(2):
         with transaction(db) as conn:
             state = PaymentState(answer)
-            done.append(run_payment_answered(conn, globex, "r1", state, now=now))
+            done.append(
+                run_payment_answered(conn, globex, "r1", state, now=now, payer=REHEARSED_GATEWAY)
+            )
     assert done == [cash > 0, False]
     assert sums(db, globex).get("cash", 0) == cash
     assert seen(db, globex, now).unpaid_usd_micros == (10 - cash) * USD
@@ -210,11 +229,21 @@ def test_a_payment_declined_late_is_lowered_by_what_its_run_gave_back(
     with transaction(db) as conn:
         launch(conn, globex, "r1", ten_usd, now)
     with transaction(db) as conn:
-        correct(conn, "r1", keep_startup=keep, keep_use=0, reason="cancelled", now=now)
+        correct(
+            conn,
+            "r1",
+            keep_startup=keep,
+            keep_use=0,
+            reason="cancelled",
+            now=now,
+            payer=REHEARSED_GATEWAY,
+        )
     assert sums(db, globex) == {"receivable": 10, "credit": owed - 10}
     for _ in range(2):
         with transaction(db) as conn:
-            run_payment_answered(conn, globex, "r1", PaymentState.DECLINED, now=now)
+            run_payment_answered(
+                conn, globex, "r1", PaymentState.DECLINED, now=now, payer=REHEARSED_GATEWAY
+            )
     view = seen(db, globex, now)
     assert (view.unpaid_usd_micros, view.credit_usd_micros) == (owed * USD, 0)
     assert sums(db, globex) == after
@@ -225,18 +254,35 @@ def test_credit_that_was_set_off_already_is_not_taken_back(
 ) -> None:
     put_card(db, globex, DELAYS, now)
     with transaction(db) as conn:
-        reserve(conn, globex, "r2", replace(ten_usd, startup=0, use=5 * USD), now=now)
+        reserve(
+            conn,
+            globex,
+            "r2",
+            replace(ten_usd, startup=0, use=5 * USD),
+            now=now,
+            payer=REHEARSED_GATEWAY,
+        )
         launch(conn, globex, "r1", ten_usd, now)
     with transaction(db) as conn:
-        correct(conn, "r1", keep_startup=4 * USD, keep_use=0, reason="cancelled", now=now)
-        charge_start(conn, "r2", now=now)
+        correct(
+            conn,
+            "r1",
+            keep_startup=4 * USD,
+            keep_use=0,
+            reason="cancelled",
+            now=now,
+            payer=REHEARSED_GATEWAY,
+        )
+        charge_start(conn, "r2", now=now, payer=REHEARSED_GATEWAY)
     for _ in range(2):
         with transaction(db) as conn:
-            run_payment_answered(conn, globex, "r1", PaymentState.DECLINED, now=now)
+            run_payment_answered(
+                conn, globex, "r1", PaymentState.DECLINED, now=now, payer=REHEARSED_GATEWAY
+            )
     assert sums(db, globex) == {"receivable": 9}
     put_card(db, globex, "tok_good", now)
     with transaction(db) as conn:
-        pay(conn, globex, now=now, request_id="p1")
+        pay(conn, globex, now=now, request_id="p1", payer=REHEARSED_GATEWAY)
     assert sums(db, globex) == {"cash": 9}, "what both runs cost"
 
 
@@ -274,7 +320,15 @@ def test_a_run_that_credit_covers_is_not_asked_for(
     small = replace(ten_usd, startup=2 * USD, use=1 * USD)
     with transaction(db) as conn:
         launch(conn, globex, "r1", ten_usd, now)
-        correct(conn, "r1", keep_startup=0, keep_use=0, reason="no capacity", now=now)
+        correct(
+            conn,
+            "r1",
+            keep_startup=0,
+            keep_use=0,
+            reason="no capacity",
+            now=now,
+            payer=REHEARSED_GATEWAY,
+        )
         launch(conn, globex, "r2", small, now)
     assert payments(db, globex) == {"run:r1": ("accepted", 10)}
     assert seen(db, globex, now).credit_usd_micros == 7 * USD
@@ -296,18 +350,26 @@ def test_what_an_unpaid_run_gives_back_is_not_collected(
     put_card(db, globex, DECLINES, now)
     with transaction(db) as conn:
         launch(conn, globex, "r1", ten_usd, now)
-        advance(conn, globex, now)
-        correct(conn, "r1", keep_startup=keep_startup * USD, keep_use=0, reason="x", now=now)
+        advance(conn, globex, now, payer=REHEARSED_GATEWAY)
+        correct(
+            conn,
+            "r1",
+            keep_startup=keep_startup * USD,
+            keep_use=0,
+            reason="x",
+            now=now,
+            payer=REHEARSED_GATEWAY,
+        )
     view = seen(db, globex, now)
     assert (view.unpaid_usd_micros, view.credit_usd_micros) == (owed * USD, 0)
     assert payments(db, globex)["run:r1"][0] == state
     put_card(db, globex, "tok_good", now)
     with transaction(db) as conn:
         if owed:
-            pay(conn, globex, now=now, request_id="p")
+            pay(conn, globex, now=now, request_id="p", payer=REHEARSED_GATEWAY)
         else:
             with pytest.raises(NothingDueError):
-                pay(conn, globex, now=now, request_id="p")
+                pay(conn, globex, now=now, request_id="p", payer=REHEARSED_GATEWAY)
     assert sums(db, globex) == ({"cash": owed} if owed else {})
 
 
@@ -345,8 +407,16 @@ def test_an_answer_lost_before_a_correction_leaves_the_account_in_credit(
     put_card(db, globex, DECLINES, now)
     with transaction(db) as conn:
         launch(conn, globex, "r1", ten_usd, now)
-        advance(conn, globex, now)
-        correct(conn, "r1", keep_startup=4 * USD, keep_use=0, reason="cancelled", now=now)
+        advance(conn, globex, now, payer=REHEARSED_GATEWAY)
+        correct(
+            conn,
+            "r1",
+            keep_startup=4 * USD,
+            keep_use=0,
+            reason="cancelled",
+            now=now,
+            payer=REHEARSED_GATEWAY,
+        )
     with transaction(db) as conn:
         pay(conn, globex, now=now, request_id="p", payer=payer)
     assert sums(db, globex) == {"cash": 10, "credit": -6}
@@ -365,10 +435,10 @@ def test_pay_keeps_what_it_collected_before_a_payment_failed(
     put_card(db, globex, DECLINES, now)
     with transaction(db) as conn:
         for number in (1, 2):
-            reserve(conn, globex, f"r{number}", ten_usd, now=now)
+            reserve(conn, globex, f"r{number}", ten_usd, now=now, payer=REHEARSED_GATEWAY)
         for number in (1, 2):
-            charge_start(conn, f"r{number}", now=now)
-        advance(conn, globex, now)
+            charge_start(conn, f"r{number}", now=now, payer=REHEARSED_GATEWAY)
+        advance(conn, globex, now, payer=REHEARSED_GATEWAY)
     with transaction(db) as conn:
         pay(conn, globex, now=now, request_id="p", payer=OneOnly())
     assert payments(db, globex) == {"run:r1": ("accepted", 10), "run:r2": ("declined", 10)}
@@ -381,7 +451,7 @@ def test_every_payment_stands_in_the_ledger_under_what_it_paid(
 ) -> None:
     assert sums(db, acme) == {"cash": 199}
     with transaction(db) as conn:
-        account_view(conn, acme, now + timedelta(days=40))
+        account_view(conn, acme, now + timedelta(days=40), payer=REHEARSED_GATEWAY)
         paid = [entry.natural_key for entry in entries_of(conn, "subscription:1:period:1")]
         assert find_account(conn, acme).status == "active"
     assert paid == [f"subscription:1:period:1:{what}" for what in ("charge", "payment", "grant")]

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from loadmuster.cli.main import main
 from pricing.ledger.invoices import issue_for_run
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.model import Plan
 from pricing.plans.quotes import quote_run
 from pricing.run_charges.charges import charge_start, correct, reserve
@@ -56,10 +57,18 @@ def charge() -> Charge:
     ) -> int:
         usage = LoadSize(injectors=injectors, users=users, duration_s=60 * minutes)
         quote = quote_run(plan, usage, at.date())
-        reserve(conn, account_id, run_id, quote, now=at)
-        charge_start(conn, run_id, now=at)
+        reserve(conn, account_id, run_id, quote, now=at, payer=REHEARSED_GATEWAY)
+        charge_start(conn, run_id, now=at, payer=REHEARSED_GATEWAY)
         if cancelled:
-            correct(conn, run_id, keep_startup=quote.startup, keep_use=0, reason="end", now=at)
+            correct(
+                conn,
+                run_id,
+                keep_startup=quote.startup,
+                keep_use=0,
+                reason="end",
+                now=at,
+                payer=REHEARSED_GATEWAY,
+            )
         issue_for_run(conn, run_id, at)
         return quote.total
 

@@ -15,6 +15,7 @@ from pricing.accounts.billing_settings import billing_settings
 from pricing.accounts.opening import open_account
 from pricing.accounts.plan_history import PlanStatus, plan_history
 from pricing.ledger.invoices import list_invoices
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.channels import Channel
 from pricing.plans.model import Plan
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
@@ -29,7 +30,13 @@ def run_by_ada(db: Engine, starter: Plan, now: datetime) -> str:
     """An account that names its administrator."""
     with transaction(db) as conn:
         account = open_account(
-            conn, "ada-co", starter, timezone="UTC", administrators=["ada"], now=now
+            conn,
+            "ada-co",
+            starter,
+            timezone="UTC",
+            administrators=["ada"],
+            now=now,
+            payer=REHEARSED_GATEWAY,
         )
     return account.id
 
@@ -64,7 +71,7 @@ def test_r97_billing_is_settings_consumption_and_history(
     with transaction(db) as conn:
         charge(conn, acme, "r1", starter, now)
         settings = billing_settings(conn, acme)
-        used = usage_of_cycle(conn, acme, now)
+        used = usage_of_cycle(conn, acme, now, payer=REHEARSED_GATEWAY)
         (row,) = plan_history(conn, acme)
     assert settings is not None
     assert settings.portal == "stripe"
@@ -83,7 +90,15 @@ def test_r99_r100_r101_the_portal_is_stripes_or_that_of_aws(
     found = {}
     with transaction(db) as conn:
         for channel in Channel:
-            open_account(conn, channel, starter, timezone="UTC", channel=channel, now=now)
+            open_account(
+                conn,
+                channel,
+                starter,
+                timezone="UTC",
+                channel=channel,
+                now=now,
+                payer=REHEARSED_GATEWAY,
+            )
             settings = billing_settings(conn, channel)
             assert settings is not None
             found[settings.channel] = settings.portal
@@ -100,10 +115,17 @@ def test_r102_r104_a_trials_credits_are_counted_over_its_fourteen_days(
 ) -> None:
     trial = load_plans(BUNDLED_PLANS)["trial"]
     with transaction(db) as conn:
-        open_account(conn, "curious", trial, timezone="America/Los_Angeles", now=now)
+        open_account(
+            conn, "curious", trial, timezone="America/Los_Angeles", now=now, payer=REHEARSED_GATEWAY
+        )
         charge(conn, "curious", "r1", trial, now, injectors=1, minutes=10)
-        used = usage_of_cycle(conn, "curious", now + timedelta(days=14) - timedelta.resolution)
-        after = usage_of_cycle(conn, "curious", now + timedelta(days=14))
+        used = usage_of_cycle(
+            conn,
+            "curious",
+            now + timedelta(days=14) - timedelta.resolution,
+            payer=REHEARSED_GATEWAY,
+        )
+        after = usage_of_cycle(conn, "curious", now + timedelta(days=14), payer=REHEARSED_GATEWAY)
     assert (used.total.credits_li_minutes, used.remaining_li_minutes) == (10, 20)
     assert used.cycle.end == now + timedelta(days=14)
     assert after.remaining_li_minutes == 0

@@ -21,6 +21,7 @@ from engine.scenario.profile import closed
 from kernel.errors import BadInputError
 from pricing.catalog import Catalog
 from pricing.ledger.invoices import list_invoices
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.model import Plan
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Unit, quote_run, quote_to_json
@@ -41,7 +42,7 @@ def checkout() -> Scenario:
 def test_r7_every_amount_of_money_is_in_us_dollars(db: Engine, acme: str, now: datetime) -> None:
     with transaction(db) as conn:
         (invoice,) = list_invoices(conn, acme)
-        records = focus_records(usage_of_cycle(conn, acme, now))
+        records = focus_records(usage_of_cycle(conn, acme, now, payer=REHEARSED_GATEWAY))
     assert invoice.usd_micros == 199_000_000
     assert {record["BillingCurrency"] for record in records} == {"USD"}
     assert {unit.value for unit in Unit} == {"usd_micros", "li_minutes"}

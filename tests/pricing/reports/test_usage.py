@@ -15,11 +15,12 @@ from msgspec.structs import replace
 from sqlalchemy import Engine
 
 from engine.database import transaction
-from pricing.accounts.account import account_view
 from pricing.accounts.boosts import boost
 from pricing.accounts.opening import open_account
 from pricing.accounts.plan_changes import upgrade
+from pricing.accounts.view import account_view
 from pricing.departments.commands import add_department, allocate, limit_wallet
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.periods import Anchor, period
 from pricing.plans.model import Plan
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
@@ -36,7 +37,7 @@ QuoteOf = Callable[[Plan, int, int], Quote]
 
 def usage(db: Engine, account_id: str, at: datetime) -> CycleUsage:
     with transaction(db) as conn:
-        return usage_of_cycle(conn, account_id, at)
+        return usage_of_cycle(conn, account_id, at, payer=REHEARSED_GATEWAY)
 
 
 def test_r95_r102_consumed_and_remaining_of_the_current_cycle(
@@ -79,10 +80,21 @@ def test_r95_a_run_belongs_to_the_cycle_in_which_it_started_its_correction_too(
     started = datetime(2027, 2, 24, 23, 50, tzinfo=PARIS)
     with transaction(db) as conn:
         charge(conn, acme, "over", starter, started)
-        assert usage_of_cycle(conn, acme, started).total.credits_li_minutes == 60
+        assert (
+            usage_of_cycle(conn, acme, started, payer=REHEARSED_GATEWAY).total.credits_li_minutes
+            == 60
+        )
         ended = datetime(2027, 2, 25, 0, 10, tzinfo=PARIS)
-        correct(conn, "over", keep_startup=50, keep_use=0, reason="cancelled", now=ended)
-        later = usage_of_cycle(conn, acme, ended)
+        correct(
+            conn,
+            "over",
+            keep_startup=50,
+            keep_use=0,
+            reason="cancelled",
+            now=ended,
+            payer=REHEARSED_GATEWAY,
+        )
+        later = usage_of_cycle(conn, acme, ended, payer=REHEARSED_GATEWAY)
     assert later.total == Total()
     assert later.remaining_li_minutes == 3_600 - 50
 
@@ -103,7 +115,9 @@ def test_r95_on_demand_the_cycle_is_the_calendar_month_of_the_accounts_zone(
     zone = ZoneInfo("Pacific/Auckland")
     january = datetime(2027, 1, 31, 23, 59, tzinfo=zone)
     with transaction(db) as conn:
-        open_account(conn, "kiwi", on_demand, timezone=zone.key, now=january)
+        open_account(
+            conn, "kiwi", on_demand, timezone=zone.key, now=january, payer=REHEARSED_GATEWAY
+        )
         charge(conn, "kiwi", "january", on_demand, january)
         february = january + timedelta(minutes=1)
         charge(conn, "kiwi", "february", on_demand, february)
@@ -135,14 +149,21 @@ def test_a_departments_runs_are_its_own_whether_credits_or_its_wallet_pay(
 ) -> None:
     in_credits, in_money = (quote_of(plan, 10, 6) for plan in (starter, on_demand))
     with transaction(db) as conn:
-        add_department(conn, acme, "Web", now=now)
-        allocate(conn, acme, "Web", 100, now=now)
-        limit_wallet(conn, acme, "Web", 50_000_000, now=now)
+        add_department(conn, acme, "Web", now=now, payer=REHEARSED_GATEWAY)
+        allocate(conn, acme, "Web", 100, now=now, payer=REHEARSED_GATEWAY)
+        limit_wallet(conn, acme, "Web", 50_000_000, now=now, payer=REHEARSED_GATEWAY)
         for run_id, department in (("own", None), ("first", "Web"), ("second", "Web")):
             reserve(
-                conn, acme, run_id, in_credits, now=now, department=department, on_demand=in_money
+                conn,
+                acme,
+                run_id,
+                in_credits,
+                now=now,
+                department=department,
+                on_demand=in_money,
+                payer=REHEARSED_GATEWAY,
             )
-            charge_start(conn, run_id, now=now)
+            charge_start(conn, run_id, now=now, payer=REHEARSED_GATEWAY)
     by_department = usage(db, acme, now).by_department()
     assert by_department == {
         None: Total(runs=1, li_minutes=60, credits_li_minutes=60, usd_micros=0),
@@ -262,8 +283,8 @@ def test_a_period_recurs_and_an_upgrade_and_a_boost_do_not(
     later = now + timedelta(days=1)
     with transaction(db) as conn:
         professional = load_plans(BUNDLED_PLANS)["professional"]
-        upgrade(conn, acme, professional, now=later, request_id="u")
-        boost(conn, acme, now=later, request_id="b")
+        upgrade(conn, acme, professional, now=later, request_id="u", payer=REHEARSED_GATEWAY)
+        boost(conn, acme, now=later, request_id="b", payer=REHEARSED_GATEWAY)
     records = focus_records(usage(db, acme, later))
     assert {record["ChargeCategory"] for record in records} == {"Purchase"}
     assert [(record["ChargeFrequency"], record["BilledCost"]) for record in records] == [
@@ -330,6 +351,6 @@ def test_usage_never_changes_what_is_left(
 ) -> None:
     with transaction(db) as conn:
         charge(conn, acme, "r1", starter, now)
-        before = account_view(conn, acme, now)
-        usage_of_cycle(conn, acme, now)
-        assert account_view(conn, acme, now) == before
+        before = account_view(conn, acme, now, payer=REHEARSED_GATEWAY)
+        usage_of_cycle(conn, acme, now, payer=REHEARSED_GATEWAY)
+        assert account_view(conn, acme, now, payer=REHEARSED_GATEWAY) == before

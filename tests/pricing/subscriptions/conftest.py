@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from engine.database import open_database, transaction
-from pricing.accounts.account import account_view
 from pricing.accounts.opening import open_account
-from pricing.accounts.view import AccountView
+from pricing.accounts.view import AccountView, account_view
 from pricing.ledger.invoices import list_invoices
 from pricing.ledger.ledger import entries
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.channels import Channel
 from pricing.plans.model import Plan
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
@@ -29,7 +29,7 @@ from pricing.tariffs import LoadSize
 MICROS = 1_000_000
 
 
-class Life:
+class Subscriber:
     """One account and everything that is done to it; instants are written in its own zone."""
 
     def __init__(self, db: Engine, account_id: str, zone: str) -> None:
@@ -58,20 +58,35 @@ class Life:
         now = self.at(at)
         with self.books() as conn:
             key = request_id or f"r{next(self._numbers)}"
-            command(conn, self.id, *content, now=now, request_id=key, **options)
-            return account_view(conn, self.id, now)
+            command(
+                conn,
+                self.id,
+                *content,
+                now=now,
+                request_id=key,
+                payer=REHEARSED_GATEWAY,
+                **options,
+            )
+            return account_view(conn, self.id, now, payer=REHEARSED_GATEWAY)
 
     def view(self, at: str) -> AccountView:
         """The account at an instant."""
         with self.books() as conn:
-            return account_view(conn, self.id, self.at(at))
+            return account_view(conn, self.id, self.at(at), payer=REHEARSED_GATEWAY)
 
     def run(self, run_id: str, at: str, plan: Plan, *, injectors: int, minutes: int) -> None:
         """Reserve and charge a run with 100 users an injector."""
         usage = LoadSize(injectors=injectors, users=100 * injectors, duration_s=60 * minutes)
         with self.books() as conn:
-            reserve(conn, self.id, run_id, quote_run(plan, usage), now=self.at(at))
-            charge_start(conn, run_id, now=self.at(at))
+            reserve(
+                conn,
+                self.id,
+                run_id,
+                quote_run(plan, usage),
+                now=self.at(at),
+                payer=REHEARSED_GATEWAY,
+            )
+            charge_start(conn, run_id, now=self.at(at), payer=REHEARSED_GATEWAY)
 
     def charges(self) -> list[tuple[str, int]]:
         """Instant (in the account's zone) and dollars of every charge in money."""
@@ -90,7 +105,7 @@ class Life:
             return [each.usd_micros // MICROS for each in list_invoices(conn, self.id)]
 
 
-OpenLife = Callable[..., Life]
+OpenSubscriber = Callable[..., Subscriber]
 
 
 @pytest.fixture(scope="session")
@@ -109,18 +124,18 @@ def sqlite_db(migrated_file: Path, tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def open_life(sqlite_db: Engine, plans: dict[str, Plan]) -> OpenLife:
+def open_subscriber(sqlite_db: Engine, plans: dict[str, Plan]) -> OpenSubscriber:
     """Open an account on a plan at an instant, in Paris unless another zone is named."""
     return _opener(sqlite_db, plans)
 
 
 @pytest.fixture
-def open_life_anywhere(db: Engine, plans: dict[str, Plan]) -> OpenLife:
+def open_subscriber_anywhere(db: Engine, plans: dict[str, Plan]) -> OpenSubscriber:
     """The same, on SQLite and on PostgreSQL."""
     return _opener(db, plans)
 
 
-def _opener(db: Engine, plans: dict[str, Plan]) -> OpenLife:
+def _opener(db: Engine, plans: dict[str, Plan]) -> OpenSubscriber:
     def open_it(
         plan: str | Plan,
         at: str,
@@ -130,19 +145,20 @@ def _opener(db: Engine, plans: dict[str, Plan]) -> OpenLife:
         activated: str | None = None,
         channel: str = "card",
         **options: object,
-    ) -> Life:
-        life = Life(db, account_id, zone)
-        with life.books() as conn:
+    ) -> Subscriber:
+        subscriber = Subscriber(db, account_id, zone)
+        with subscriber.books() as conn:
             open_account(
                 conn,
                 account_id,
                 plans[plan] if isinstance(plan, str) else plan,
                 timezone=zone,
-                activated_at=None if activated is None else life.at(activated),
-                now=life.at(at),
+                activated_at=None if activated is None else subscriber.at(activated),
+                now=subscriber.at(at),
                 channel=Channel(channel),
+                payer=REHEARSED_GATEWAY,
                 **options,  # type: ignore[arg-type]
             )
-        return life
+        return subscriber
 
     return open_it

@@ -47,7 +47,7 @@ from sqlalchemy import Connection, select
 
 from engine.database import open_database
 from kernel.errors import RefusedError, RequestConflictError
-from pricing.accounts.account import account_view, advance
+from pricing.accounts.advance import advance
 from pricing.accounts.boosts import boost
 from pricing.accounts.cancellations import cancel, confirm_cancel, renew
 from pricing.accounts.deletions import delete
@@ -55,14 +55,14 @@ from pricing.accounts.on_demand import to_on_demand, undo
 from pricing.accounts.opening import open_account
 from pricing.accounts.overdue import pay, payment_answered, run_payment_answered, set_card
 from pricing.accounts.plan_changes import downgrade, upgrade
-from pricing.accounts.view import AccountView
+from pricing.accounts.view import AccountView, account_view
 from pricing.departments.commands import add_department, allocate, department_view, limit_wallet
 from pricing.departments.extra_credits import limit_extra_credits
 from pricing.ledger.invoices import issue_for_run, list_invoices, period_cause
 from pricing.ledger.ledger import Transaction, entries
 from pricing.ledger.lots import LotKind
 from pricing.ledger.reservations import FundingSource, reservation_of
-from pricing.payments.gateway import DECLINES, DELAYS, PaymentState
+from pricing.payments.gateway import DECLINES, DELAYS, REHEARSED_GATEWAY, PaymentState
 from pricing.payments.run_payments import debts_of_runs
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Unit, quote_run
@@ -96,7 +96,7 @@ def _buys_no_credits(cause: str) -> bool:
     return PLANS[after].li_minutes <= PLANS[before].li_minutes
 
 
-class AnyLife(RuleBasedStateMachine):
+class AnySubscriber(RuleBasedStateMachine):
     """One account that everything happens to, and one that nothing does (I15)."""
 
     template: Path | None = None
@@ -116,10 +116,10 @@ class AnyLife(RuleBasedStateMachine):
 
     def _fresh_file(self) -> str:
         """An empty database: migrated once, then copied."""
-        if AnyLife.template is None or not AnyLife.template.exists():
-            AnyLife.template = Path(tempfile.mkdtemp(prefix="lm-life-")) / "empty.db"
-            open_database(f"sqlite:///{AnyLife.template}").dispose()
-        return f"sqlite:///{shutil.copy(AnyLife.template, self.folder / 'life.db')}"
+        if AnySubscriber.template is None or not AnySubscriber.template.exists():
+            AnySubscriber.template = Path(tempfile.mkdtemp(prefix="lm-life-")) / "empty.db"
+            open_database(f"sqlite:///{AnySubscriber.template}").dispose()
+        return f"sqlite:///{shutil.copy(AnySubscriber.template, self.folder / 'life.db')}"
 
     def teardown(self) -> None:
         self.conn.rollback()
@@ -143,6 +143,7 @@ class AnyLife(RuleBasedStateMachine):
                 timezone=zone,
                 activated_at=activated,
                 now=self.now,
+                payer=REHEARSED_GATEWAY,
             )
         self.untouched = entries(self.conn, "bystander")
 
@@ -160,18 +161,26 @@ class AnyLife(RuleBasedStateMachine):
         """
         self.number += 1
         key = f"r{self.number}"
-        before = account_view(self.conn, "acme", self.now)
+        before = account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY)
         answers: list[AccountView] = []
         for _ in range(times):
             try:
                 with self.conn.begin_nested():
-                    command(self.conn, "acme", *content, now=self.now, request_id=key, **options)
+                    command(
+                        self.conn,
+                        "acme",
+                        *content,
+                        now=self.now,
+                        request_id=key,
+                        payer=REHEARSED_GATEWAY,
+                        **options,
+                    )
             except RefusedError as refusal:
                 assert refusal.facts  # noqa: PT017 - refused with its numbers
-                assert account_view(self.conn, "acme", self.now) == before
+                assert account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY) == before
                 assert not answers, "done, and refused when sent again"
                 return False
-            answers.append(account_view(self.conn, "acme", self.now))
+            answers.append(account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY))
         assert all(answer == answers[0] for answer in answers)
         self.used_ids.append(key)
         return True
@@ -180,11 +189,18 @@ class AnyLife(RuleBasedStateMachine):
     @rule(n=st.integers(0, 99))
     def use_an_id_again(self, n: int) -> None:
         """A used id stands for what it was used for, for ever (I7)."""
-        before = account_view(self.conn, "acme", self.now)
+        before = account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY)
         used = self.used_ids[n % len(self.used_ids)]
         with pytest.raises(RequestConflictError), self.conn.begin_nested():
-            set_card(self.conn, "acme", "tok_of_nobody", now=self.now, request_id=used)
-        assert account_view(self.conn, "acme", self.now) == before
+            set_card(
+                self.conn,
+                "acme",
+                "tok_of_nobody",
+                now=self.now,
+                request_id=used,
+                payer=REHEARSED_GATEWAY,
+            )
+        assert account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY) == before
 
     @rule(days=st.integers(0, 45), hours=st.integers(0, 23))
     def wait(self, days: int, hours: int) -> None:
@@ -192,11 +208,11 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule()
     def to_the_boundary(self) -> None:
-        before = account_view(self.conn, "acme", self.now)
+        before = account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY)
         if before.period is None:
             return
         self.now = before.period.end
-        after = account_view(self.conn, "acme", self.now)
+        after = account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY)
         if before.pending is not None and before.pending.change == "downgrade":
             # I11: whatever was left is void, and the new grant is there, if it could be paid.
             paid = 0 if after.unpaid_usd_micros else PLANS[after.account.plan].li_minutes
@@ -238,7 +254,14 @@ class AnyLife(RuleBasedStateMachine):
         for _ in range(times):
             try:
                 with self.conn.begin_nested():
-                    payment_answered(self.conn, "acme", key, PaymentState(state), now=self.now)
+                    payment_answered(
+                        self.conn,
+                        "acme",
+                        key,
+                        PaymentState(state),
+                        now=self.now,
+                        payer=REHEARSED_GATEWAY,
+                    )
             except RefusedError:
                 return
 
@@ -248,7 +271,14 @@ class AnyLife(RuleBasedStateMachine):
         debt, *_ = debts_of_runs(self.conn, "acme")
         run_id = debt.cause.removeprefix("run:")
         paid = [
-            run_payment_answered(self.conn, "acme", run_id, PaymentState(state), now=self.now)
+            run_payment_answered(
+                self.conn,
+                "acme",
+                run_id,
+                PaymentState(state),
+                now=self.now,
+                payer=REHEARSED_GATEWAY,
+            )
             for _ in range(times)
         ]
         assert paid == [state == "accepted", False][:times]
@@ -288,7 +318,7 @@ class AnyLife(RuleBasedStateMachine):
     def accept(self, injectors: int, minutes: int, department: str | None, times: int) -> None:
         self.number += 1
         run_id = f"run-{self.number}"
-        view = account_view(self.conn, "acme", self.now)
+        view = account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY)
         usage = LoadSize(injectors=injectors, users=injectors * 100, duration_s=60 * minutes)
         quotes = [quote_run(PLANS[name], usage) for name in (view.account.plan, "on-demand")]
         department = department if department in self.departments else None
@@ -303,13 +333,16 @@ class AnyLife(RuleBasedStateMachine):
                         department=department,
                         on_demand=quotes[1],
                         now=self.now,
+                        payer=REHEARSED_GATEWAY,
                     )
             except RefusedError:
-                assert account_view(self.conn, "acme", self.now) == view
+                assert account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY) == view
                 return
         if reserved.payer is FundingSource.WALLET:
             assert department is not None
-            wallet = department_view(self.conn, "acme", department, self.now).wallet
+            wallet = department_view(
+                self.conn, "acme", department, self.now, payer=REHEARSED_GATEWAY
+            ).wallet
             together = wallet.spent_usd_micros + wallet.reserved_usd_micros
             assert together <= wallet.limit_usd_micros
         self.reserved.append(run_id)
@@ -320,7 +353,9 @@ class AnyLife(RuleBasedStateMachine):
     def launch(self, *, goes: bool, times: int) -> None:
         run_id = self.reserved.pop(0)
         for _ in range(times):
-            (charge_start if goes else void_reservation)(self.conn, run_id, now=self.now)
+            (charge_start if goes else void_reservation)(
+                self.conn, run_id, now=self.now, payer=REHEARSED_GATEWAY
+            )
         if not goes:
             self.launched = [each for each in self.launched if each[0] != run_id]
 
@@ -338,6 +373,7 @@ class AnyLife(RuleBasedStateMachine):
             keep_use=keep,
             reason="cancelled",
             now=self.now,
+            payer=REHEARSED_GATEWAY,
         )
         issue_for_run(self.conn, run_id, self.now)
 
@@ -345,7 +381,7 @@ class AnyLife(RuleBasedStateMachine):
     def the_books_are_right(self) -> None:
         if not hasattr(self, "untouched"):
             return
-        view = account_view(self.conn, "acme", self.now)
+        view = account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY)
         written = entries(self.conn, "acme")
         # History only grows (I18 rests on it), in the order in which things took effect.
         assert written[: len(self.said)] == self.said
@@ -451,7 +487,12 @@ class AnyLife(RuleBasedStateMachine):
         for steps in (1, parts):
             trial = self.conn.begin_nested()
             for step in range(1, steps + 1):
-                advance(self.conn, "acme", self.now + (later - self.now) * step / steps)
+                advance(
+                    self.conn,
+                    "acme",
+                    self.now + (later - self.now) * step / steps,
+                    payer=REHEARSED_GATEWAY,
+                )
             outcomes.append(
                 [
                     (each.natural_key, each.effective_at, each.postings)
@@ -462,8 +503,8 @@ class AnyLife(RuleBasedStateMachine):
         assert outcomes[0] == outcomes[1]
 
 
-TestAnyLife = AnyLife.TestCase
-TestAnyLife.settings = settings(
+TestAnySubscriber = AnySubscriber.TestCase
+TestAnySubscriber.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
     deadline=None,

@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine
 
 from engine.database import open_database
-from pricing.accounts.account import account_view
 from pricing.accounts.opening import open_account
+from pricing.accounts.view import account_view
 from pricing.ledger.invoices import issue_for_run, list_invoices
 from pricing.ledger.ledger import entries
+from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Quote, Unit, quote_run
 from pricing.run_charges.charges import (
@@ -127,7 +128,7 @@ def test_the_books_always_balance(
 
 def open_it(conn: Connection, account_id: str, now: datetime) -> None:
     plan = PLANS[ACCOUNTS[account_id]]
-    open_account(conn, account_id, plan, timezone="Europe/Paris", now=now)
+    open_account(conn, account_id, plan, timezone="Europe/Paris", now=now, payer=REHEARSED_GATEWAY)
 
 
 def do(conn: Connection, world: World, command: object, times: int) -> None:
@@ -149,17 +150,17 @@ def do(conn: Connection, world: World, command: object, times: int) -> None:
 def accept(conn: Connection, world: World, account_id: str, quote: Quote, times: int) -> None:
     world.number += 1
     run_id = f"{account_id}-run-{world.number}"
-    before = account_view(conn, account_id, world.now)
+    before = account_view(conn, account_id, world.now, payer=REHEARSED_GATEWAY)
     free = before.balance_li_minutes - world.reserved[account_id]
     fits = quote.unit is Unit.USD or quote.total <= free
     if not fits:
         with pytest.raises(InsufficientCreditsError) as refused:
-            reserve(conn, account_id, run_id, quote, now=world.now)
+            reserve(conn, account_id, run_id, quote, now=world.now, payer=REHEARSED_GATEWAY)
         assert refused.value.facts["available"] == free
-        assert account_view(conn, account_id, world.now) == before
+        assert account_view(conn, account_id, world.now, payer=REHEARSED_GATEWAY) == before
         return
     for _ in range(times):
-        reserve(conn, account_id, run_id, quote, now=world.now)
+        reserve(conn, account_id, run_id, quote, now=world.now, payer=REHEARSED_GATEWAY)
     world.accepted.append((run_id, quote))
     world.reserved[account_id] += credits_of(quote)
 
@@ -169,9 +170,9 @@ def launch(conn: Connection, world: World, *, goes: bool, times: int) -> None:
     account_id = run_id.partition("-")[0]
     for _ in range(times):
         if goes:
-            charge_start(conn, run_id, now=world.now)
+            charge_start(conn, run_id, now=world.now, payer=REHEARSED_GATEWAY)
         else:
-            void_reservation(conn, run_id, now=world.now)
+            void_reservation(conn, run_id, now=world.now, payer=REHEARSED_GATEWAY)
     world.reserved[account_id] -= credits_of(quote)
     if goes:
         world.launched.append((run_id, quote))
@@ -192,6 +193,7 @@ def cancel(
             keep_use=keep_use,
             reason="cancelled",
             now=world.now,
+            payer=REHEARSED_GATEWAY,
         )
         issue_for_run(conn, run_id, world.now)
     bill = bill_of(conn, run_id)
@@ -209,7 +211,7 @@ def credits_of(quote: Quote) -> int:
 
 def check(conn: Connection, world: World, account_id: str) -> None:
     """The invariants of an account's books."""
-    view = account_view(conn, account_id, world.now)
+    view = account_view(conn, account_id, world.now, payer=REHEARSED_GATEWAY)
     written = entries(conn, account_id)
     balances: Counter[tuple[str, Unit]] = Counter()
     for entry in written:
