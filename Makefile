@@ -72,6 +72,7 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	find engine examples -name '*.sh' -exec $(BIN)/shellcheck --external-sources .ci/run {} +
 
 rules: $(READY)
 	@$(BIN)/python tests/rules_report.py

@@ -32,7 +32,7 @@ def test_a_seed_plays_the_same_life_again() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_deliberate_bug_is_found_soon(bug: str) -> None:
     with BUGS[bug]():

@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.patience import PATIENCE_S
+
 if TYPE_CHECKING:
     from tests.loadmuster.cli.conftest import CommandLine
 
@@ -36,7 +38,7 @@ def test_the_story_adds_up_and_leaves_nothing_behind(
         },
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert (told.returncode, told.stderr) == (0, "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ from providers.contract import LaunchSpec
 from providers.local import LocalProvider
 from providers.local.processes import processes_by_machine
 from tests.loadmuster.cli.accounts import NOBODYS_AWS, live_in
+from tests.patience import PATIENCE_S, until
 
 if TYPE_CHECKING:
     from tests.command_line import Answer
@@ -111,12 +111,9 @@ def test_told_to_end_serve_leaves_its_runs_open_and_the_next_takes_them_over(
 ) -> None:
     run = acme.here(*REHEARSED, "--speed", "60", "--queue", "--json").json["id"]
     process = acme.start("serve", "--json")
-    deadline_s = time.monotonic() + 60
-    while states(acme)[run][0] != "running":
-        assert time.monotonic() < deadline_s
-        time.sleep(0.2)
+    acme.until(lambda run: run["state"] == "running", process)
     os.kill(process.pid, told)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
 
     assert process.returncode == 0, err
     assert '"released": 1' in out
@@ -161,12 +158,9 @@ def test_serve_ends_the_machines_of_a_run_that_has_ended_and_no_others(acme: Com
     leave_machine(acme, "run-of-nobody")
 
     process = acme.start("serve")
-    deadline_s = time.monotonic() + 60
-    while len(processes_by_machine(acme.home)) > 1:
-        assert time.monotonic() < deadline_s
-        time.sleep(0.2)
+    until(lambda: len(processes_by_machine(acme.home)) == 1)
     process.terminate()
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE_S)
 
     assert (
         "reaper: machines: 2 seen, 1 released; 1 of runs unknown here: `loadmuster reap` lists"

@@ -23,6 +23,7 @@ from pricing.ledger.allocations import account_lots
 from pricing.ledger.ledger import balance, entries
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Unit, quote_to_json
+from tests.patience import PATIENCE_S
 
 PROCESSES = 20
 ROOT = Path(__file__).parents[3]
@@ -99,7 +100,7 @@ def race(url: str, now: datetime, wishes: list[list[dict[str, Any]]]) -> list[li
         for racer in racers:
             assert racer.stdin is not None
             print("go", file=racer.stdin, flush=True)
-        answers = [json.loads(racer.communicate(timeout=120)[0]) for racer in racers]
+        answers = [json.loads(racer.communicate(timeout=PATIENCE_S)[0]) for racer in racers]
     finally:
         for racer in racers:
             if racer.poll() is None:

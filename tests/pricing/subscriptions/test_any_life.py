@@ -71,6 +71,7 @@ from pricing.run_charges.charges import charge_start, correct, reserve, void_res
 from pricing.tables import DEPARTMENT_LOTS, LOTS, PAYMENTS, PERIODS, SUBSCRIPTIONS
 from pricing.tariffs import LoadSize
 from tests.billing_simulator.invariants import broken
+from tests.patience import PATIENCE_S
 
 EXAMPLES = int(os.environ.get("LOADMUSTER_EXAMPLES", "12"))
 STEPS = int(os.environ.get("LOADMUSTER_STEPS", "20"))
@@ -470,4 +471,4 @@ TestAnyLife.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-pytestmark = pytest.mark.timeout(300 + EXAMPLES * STEPS)
+pytestmark = pytest.mark.timeout(2 * PATIENCE_S + EXAMPLES * STEPS)
