@@ -8,11 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
 from engine.calibrating.place import FOLDER_VARIABLE
 from engine.database import open_database
 from tests import postgres
+
+# How long an example takes, or to think of one, says how busy the machine is and nothing else.
+settings.register_profile("any machine", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

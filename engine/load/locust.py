@@ -187,6 +187,7 @@ def _free_port(place: Path) -> int:
     """
     first = zlib.crc32(str(place.resolve()).encode()) % len(PORTS)
     with socket.socket() as probe:
+        port: int
         for port in (*PORTS[first:], *PORTS[:first]):
             with suppress(OSError):
                 probe.bind((LOOPBACK, port))

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -32,6 +33,10 @@ DAEMON = "import os, time; os.fork() and os._exit(0); os.setsid(); os.fork() and
 
 def processes(root: Path) -> list[psutil.Process]:
     return [one for found in processes_by_machine(root).values() for one in found]
+
+
+def has_said(log: Path, word: str, times: int) -> bool:
+    return log.exists() and log.read_text().splitlines().count(word) == times
 
 
 @pytest.fixture
@@ -159,7 +164,7 @@ def test_no_process_is_left_after_a_release(
     local.launch(spec)
     for index in range(2):
         log = launch_folder(root, spec) / f"machine-{index}" / "command-0.log"
-        until(lambda log=log: log.exists() and log.read_text().count("up") == ups)
+        until(partial(has_said, log, "up", ups))
     assert len(processes(root)) >= 4
 
     local.release(spec.run_id, [])
@@ -222,7 +227,7 @@ def test_a_launcher_killed_half_way_is_completed_by_the_next_and_no_machine_runs
     until(lambda: len(local.observe(spec.run_id, [])) == 4)
     for index in range(4):
         log = launch_folder(root, spec) / f"machine-{index}" / "command-0.log"
-        until(lambda log=log: log.exists() and log.read_text())
+        until(partial(has_said, log, "ran", 1))
         assert log.read_text() == "ran\n"
 
 

@@ -188,7 +188,7 @@ class LocalLives(Lives):
         visits = Scenario(
             "visits",
             Protocol.HTTP,
-            closed([(0, 5), (3, 5)]),
+            closed([(0, 5), (10, 5)]),
             target=target,
             user_classes=(browsing,),
         )

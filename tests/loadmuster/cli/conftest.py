@@ -97,7 +97,7 @@ class CommandLine(Struct, frozen=True):
             assert not over, (runs, process and process.communicate())
             return None
 
-        seen = until(look, every_s=0.1)
+        seen = until(look, every_s=0.25)
         assert seen is not None
         return seen
 

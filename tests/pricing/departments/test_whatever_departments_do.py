@@ -98,7 +98,7 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 @pytest.mark.timeout(2 * PATIENCE_S + EXAMPLES * STEPS)
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(steps)
 def test_i12_i13_whatever_is_done_sums_are_exact_and_no_limit_is_passed(
     books: Engine, todo: list[Step]

@@ -110,7 +110,7 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 @pytest.mark.timeout(2 * PATIENCE_S + EXAMPLES * STEPS)
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(commands, st.integers(1, 2), st.timedeltas(timedelta(0), timedelta(days=1000)))
 def test_the_books_always_balance(
     books: Engine, todo: list[object], times: int, offset: timedelta

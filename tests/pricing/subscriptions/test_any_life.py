@@ -468,7 +468,6 @@ TestAnyLife = AnyLife.TestCase
 TestAnyLife.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 pytestmark = pytest.mark.timeout(2 * PATIENCE_S + EXAMPLES * STEPS)
