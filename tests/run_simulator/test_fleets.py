@@ -15,6 +15,7 @@ BUG_SEEDS = range(150, 2_150)
 """At most 2,000; those that find the rarest bugs come soon."""
 
 
+@pytest.mark.early
 @pytest.mark.parametrize("part", range(SLICES))
 def test_whatever_goes_wrong_no_machine_is_left_and_each_run_is_billed_once(part: int) -> None:
     size = SEEDS // SLICES

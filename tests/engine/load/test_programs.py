@@ -233,6 +233,7 @@ def test_what_a_command_measured_until_a_cancel_is_the_result_and_nothing_goes_o
     assert result.requests > 2
 
 
+@pytest.mark.early
 @pytest.mark.parametrize(
     "ending",
     [

@@ -47,6 +47,7 @@ def check(rows: list[Row], *, compiled: bool = False) -> None:
         assert swept(result, number) == alone(row), row
 
 
+@pytest.mark.early
 @pytest.mark.parametrize("compiled", [False, True])
 def test_rows_with_a_place_are_the_single_estimate(compiled: bool) -> None:
     rng = random.Random(11)

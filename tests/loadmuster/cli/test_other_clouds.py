@@ -45,6 +45,7 @@ def details(run: dict[str, Any], name: str) -> list[str]:
     return [each["detail"] for each in run["timeline"] if each["event"] == name]
 
 
+@pytest.mark.early
 @pytest.mark.parametrize(("first", "other"), BOTH_WAYS)
 def test_a_run_whose_cloud_has_nothing_left_completes_on_the_other_and_costs_the_same(
     first: str, other: str, acme: CommandLine

@@ -112,6 +112,7 @@ def test_ctrl_c_twice_ends_a_real_run_with_its_processes_and_a_correct_bill(
     assert processes_of(str(acme.home)) == []
 
 
+@pytest.mark.early
 @pytest.mark.parametrize("provider", ["aws", "azure"])
 def test_a_rehearsal_with_load_puts_locust_on_a_target_through_a_simulated_bucket(
     provider: str, acme: CommandLine, shop: str
@@ -130,6 +131,7 @@ def test_a_rehearsal_with_load_puts_locust_on_a_target_through_a_simulated_bucke
     assert processes_of(str(acme.home)) == []
 
 
+@pytest.mark.early
 @pytest.mark.parametrize("provider", [pytest.param("aws", marks=pytest.mark.long), "azure"])
 def test_ctrl_c_during_a_rehearsal_with_load_keeps_what_was_measured(
     provider: str, acme: CommandLine, shop: str

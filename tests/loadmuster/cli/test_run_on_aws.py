@@ -49,6 +49,7 @@ def objects(server: Rehearsal) -> int:
     return s3.list_objects_v2(Bucket=BUCKET)["KeyCount"]
 
 
+@pytest.mark.early
 def test_a_real_run_puts_its_load_on_bills_it_and_leaves_nothing(
     acme_on_aws: Account, shop: str
 ) -> None:

@@ -77,6 +77,7 @@ def acme_on_azure(
     server.clear()
 
 
+@pytest.mark.early
 def test_a_real_run_puts_its_load_on_bills_it_and_leaves_nothing(
     acme_on_azure: AzureAccount, shop: str
 ) -> None:

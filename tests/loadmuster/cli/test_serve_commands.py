@@ -84,6 +84,7 @@ def make_real(acme: CommandLine, run: Run, begun_at: datetime, **changes: object
     engine.close()
 
 
+@pytest.mark.early
 def test_a_queued_run_waits_for_whoever_serves_and_then_lives_its_life(acme: CommandLine) -> None:
     first, second = (acme.here(*QUEUED) for _ in range(2))
     assert (first.code, first.json["state"]) == (0, "accepted")
@@ -103,6 +104,7 @@ def test_a_queued_run_waits_for_whoever_serves_and_then_lives_its_life(acme: Com
     assert "reaper: machines: 0 seen, 0 released" in served.err
 
 
+@pytest.mark.early
 @pytest.mark.parametrize(
     "told", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
 )

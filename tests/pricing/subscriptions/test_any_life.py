@@ -470,4 +470,4 @@ TestAnyLife.settings = settings(
     stateful_step_count=STEPS,
     suppress_health_check=list(HealthCheck),
 )
-pytestmark = pytest.mark.timeout(2 * PATIENCE_S + EXAMPLES * STEPS)
+pytestmark = [pytest.mark.early, pytest.mark.timeout(2 * PATIENCE_S + EXAMPLES * STEPS)]
