@@ -21,7 +21,7 @@ MACHINES := tests/pricing/subscriptions/test_any_subscription.py tests/pricing/l
 # Tests and benchmarks start hundreds of processes, and none should compile what another has.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-cloud check rules mutants simulate fleets kills many-controllers nightly
+.PHONY: demo test test-cloud check coverage rules mutants simulate fleets kills many-controllers nightly
 .PHONY: bench pictures lock clean
 .DEFAULT_GOAL := help
 
@@ -30,6 +30,7 @@ help:
 	@sed -n 's/^#   //p' Makefile
 	@echo "make test-cloud  the provider contract on your own account, up to LOADMUSTER_CLOUD_TEST_MAX_USD; CLOUD=azure"
 	@echo "make check  linters, types and import contracts"
+	@echo "make coverage  statements and branches that the tests execute, and modules below 85 %; TESTS=tests/engine/planning for a part"
 	@echo "make rules  the numbered rules of billing, and the tests that hold each"
 	@echo "make mutants  twenty and more faults put into billing and the reaper: each must be caught"
 	@echo "make simulate  500 accounts for 3 years of crashes and repeats beside a model; SEED=7 for those of seed 7"
@@ -72,6 +73,11 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	find engine examples -name '*.sh' -exec $(BIN)/shellcheck --external-sources .ci/run {} +
+
+# TESTS=tests/engine/planning for a part.
+coverage: $(READY)
+	@$(BIN)/python tests/coverage_report.py -n $(PYTEST_WORKERS) --dist worksteal $(TESTS)
 
 rules: $(READY)
 	@$(BIN)/python tests/rules_report.py

@@ -5,14 +5,20 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
 from engine.calibrating.place import FOLDER_VARIABLE
 from engine.database import open_database
 from tests import postgres
+
+# How long an example takes, or to think of one, says how busy the machine is and nothing else.
+settings.register_profile("any machine", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,6 +30,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--many-runs", type=int, default=30, help="runs that controllers share")
     group.addoption("--kill-every-s", type=float, default=3.0, help="seconds between two kills")
     group.addoption("--kills", type=int, default=3, help="most controllers killed")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Each worker begins with its share of the longest tests: none is left for the end.
+
+    pytest-xdist gives each worker an equal stretch of the list, and lets the idle take from the
+    ends of others' stretches. Every worker has to arrive at the same list.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    early = [item for item in items if item.get_closest_marker("early")]
+    late = [item for item in items if not item.get_closest_marker("early")]
+    cuts = [len(late) * number // workers for number in range(workers + 1)]
+    items[:] = [
+        item
+        for number, (begin, end) in enumerate(pairwise(cuts))
+        for item in (*early[number::workers], *late[begin:end])
+    ]
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,11 @@ folder. They reach each other on loopback: all machines of a run are this comput
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
+import zlib
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -33,8 +37,11 @@ from kernel.extras import is_installed, not_installed
 from kernel.python_programs import python_program
 
 LOOPBACK = "127.0.0.1"
-WORKERS_WAIT_S = 60
+WORKERS_WAIT_S = 180
 """How long the master waits for its workers, and they for it."""
+
+PORTS = range(20_000, 32_768)
+"""One of these is its master's, and nobody's by chance: they are below what systems give away."""
 
 _LOCUSTFILE = Path(__file__).with_name("locustfile.py").resolve()
 
@@ -159,7 +166,7 @@ def _order(task: LoadTask) -> folder.Document:
                 "scenario": scenario_to_json(task.scenario),
                 "injectors": task.injectors,
                 "time_scale": task.time_scale,
-                "master_port": _free_port(),
+                "master_port": _free_port(task.folder),
             }
             folder.write_document(path, order)
     except OSError as error:
@@ -169,12 +176,23 @@ def _order(task: LoadTask) -> folder.Document:
     return order
 
 
-def _free_port() -> int:
-    """A port that is free now. Should another take it first, the master fails and says so."""
+def _free_port(place: Path) -> int:
+    """A port that is free now. Should another take it first, the master fails and says so.
+
+    Where the search begins differs from folder to folder, so that loads which are prepared at once
+    do not find the same.
+
+    Raises:
+        OSError: All of them are taken.
+    """
+    first = zlib.crc32(str(place.resolve()).encode()) % len(PORTS)
     with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        port: int
+        for port in (*PORTS[first:], *PORTS[:first]):
+            with suppress(OSError):
+                probe.bind((LOOPBACK, port))
+                return port
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
 
 
 def _master(task: LoadTask, port: int) -> list[str]:

@@ -34,7 +34,7 @@ from providers.local.records import (
     run_lock,
 )
 
-START_WAIT_S = 20.0
+START_WAIT_S = 60.0
 # Longer than a machine gives its own commands, so that it can tidy up before it is killed.
 RELEASE_GRACE_S = 7.0
 

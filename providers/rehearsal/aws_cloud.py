@@ -60,6 +60,7 @@ def start_rehearsal_server(
     boot_s: float = BOOT_S,
     shutdown_s: float = SHUTDOWN_S,
     idle_timeout_s: float = IDLE_TIMEOUT_S,
+    owner_pid: int | None = None,
 ) -> Rehearsal:
     """The rehearsed AWS of a folder: the one that is running, or else a new and empty one.
 
@@ -67,14 +68,15 @@ def start_rehearsal_server(
         folder: For its address and its log; made if it is missing.
         boot_s: How long a machine is pending.
         shutdown_s: How long a machine is shutting down.
-        idle_timeout_s: After how long without a call it ends itself.
+        idle_timeout_s: After how long without a call it ends itself, if it is nobody's.
+        owner_pid: The process that a new one belongs to, and ends with.
 
     Raises:
         ConfigurationRejectedError: If it cannot start.
     """
     check_installed()
     lengths_s = {"boot-s": boot_s, "shutdown-s": shutdown_s, "idle-timeout-s": idle_timeout_s}
-    return _program().start(folder, lengths_s)
+    return _program().start(folder, lengths_s, owner_pid)
 
 
 def check_installed() -> None:
@@ -162,14 +164,14 @@ def _serve(options: argparse.Namespace, report_started: Callable[[], None]) -> i
     from providers.rehearsal.hosts import Hosts
     from providers.rehearsal.pace import Pace
     from providers.rehearsal.server import listen
-    from providers.rehearsal.serving import serve_until_stopped
+    from providers.rehearsal.serving import Need, serve_until_stopped
 
     hosts = Hosts(options.folder / "machines")
     pace = Pace(options.boot_s, options.shutdown_s, hosts=hosts)
     return serve_until_stopped(
         options.folder / ADDRESS_FILE,
         lambda on_stop: listen(pace, on_stop=on_stop),
-        idle_timeout_s=options.idle_timeout_s,
+        need=Need(options.idle_timeout_s, options.owner_pid),
         report_started=report_started,
         on_end=hosts.end,
     )

@@ -55,6 +55,7 @@ def start_rehearsal_server(
     shutdown_s: float = SHUTDOWN_S,
     group_s: float = GROUP_S,
     idle_timeout_s: float = IDLE_TIMEOUT_S,
+    owner_pid: int | None = None,
 ) -> Rehearsal:
     """The rehearsed Azure of a folder: the one that is running, or else a new and empty one.
 
@@ -63,7 +64,8 @@ def start_rehearsal_server(
         boot_s: How long a machine is being created.
         shutdown_s: How long a machine takes to go.
         group_s: How long an empty resource group takes to go.
-        idle_timeout_s: After how long without a call it ends itself.
+        idle_timeout_s: After how long without a call it ends itself, if it is nobody's.
+        owner_pid: The process that a new one belongs to, and ends with.
 
     Raises:
         ConfigurationRejectedError: If it cannot start.
@@ -77,6 +79,7 @@ def start_rehearsal_server(
             "group-s": group_s,
             "idle-timeout-s": idle_timeout_s,
         },
+        owner_pid,
     )
 
 
@@ -130,7 +133,7 @@ def _serve(options: argparse.Namespace, report_started: Callable[[], None]) -> i
     from providers.rehearsal.azure_server import listen
     from providers.rehearsal.azure_things import AzurePace
     from providers.rehearsal.hosts import Hosts
-    from providers.rehearsal.serving import serve_until_stopped
+    from providers.rehearsal.serving import Need, serve_until_stopped
 
     pace = AzurePace(
         boot_s=options.boot_s,
@@ -143,7 +146,7 @@ def _serve(options: argparse.Namespace, report_started: Callable[[], None]) -> i
     return serve_until_stopped(
         options.folder / ADDRESS_FILE,
         lambda on_stop: listen(RehearsedArm(time.time, pace, hosts), on_stop=on_stop),
-        idle_timeout_s=options.idle_timeout_s,
+        need=Need(options.idle_timeout_s, options.owner_pid),
         report_started=report_started,
         on_end=hosts.end,
     )

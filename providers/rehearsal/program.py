@@ -1,7 +1,7 @@
 """A rehearsed cloud as a program of its own: started once for a folder, found again, ended.
 
 A process of its own, so that killing a controller does not kill its cloud. It ends itself when
-nobody has called for a while.
+nobody has called for a while; one that belongs to a process lives as long as that process.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from providers.objects import ObjectStore
 from providers.rehearsal.faults import ADMIN_PATH, Fault, WireRequest, fault_to_json
 
 IDLE_TIMEOUT_S = 900.0
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 240.0
 CALL_TIMEOUT_S = 10.0
 ASKS_MAX = 6
 """How often one that takes calls and does not answer is asked before it counts as gone."""
 
-STOP_WAIT_S = 12.0
+STOP_WAIT_S = 60.0
 STOP_POLL_S = 0.05
 
 
@@ -112,12 +112,15 @@ class Program(Struct, frozen=True):
         """Says what it did."""
         return f"{self.stem}.log"
 
-    def start(self, folder: Path, lengths_s: Mapping[str, float]) -> Rehearsal:
+    def start(
+        self, folder: Path, lengths_s: Mapping[str, float], owner_pid: int | None
+    ) -> Rehearsal:
         """The rehearsed cloud of a folder: the one that is running, or else a new and empty one.
 
         Args:
             folder: For its address and its log; made if it is missing.
             lengths_s: Seconds by option.
+            owner_pid: The process that a new one belongs to; None: nobody's.
 
         Raises:
             ConfigurationRejectedError: If it cannot start.
@@ -128,7 +131,7 @@ class Program(Struct, frozen=True):
             fcntl.flock(lock.fileno(), fcntl.LOCK_EX)
             running = self.running(folder)
             if running is None:
-                self._start(folder, lengths_s)
+                self._start(folder, lengths_s, owner_pid)
                 running = self.running(folder)
         if running is None:
             raise ConfigurationRejectedError(
@@ -172,6 +175,12 @@ class Program(Struct, frozen=True):
         parser.add_argument(
             "--background", action="store_true", help="return once it serves, and go on serving"
         )
+        parser.add_argument(
+            "--owner-pid",
+            type=int,
+            metavar="PID",
+            help="process that it belongs to: it lives as long, called or not",
+        )
         idle = ("idle-timeout-s", IDLE_TIMEOUT_S, "without a call after which it ends itself")
         for name, default, meaning in (*self.paces, idle):
             parser.add_argument(
@@ -183,10 +192,12 @@ class Program(Struct, frozen=True):
             )
         return parser
 
-    def _start(self, folder: Path, lengths_s: Mapping[str, float]) -> None:
+    def _start(self, folder: Path, lengths_s: Mapping[str, float], owner_pid: int | None) -> None:
         """Run the program until it serves in the background; its address shows whether it does."""
-        lengths = [f"--{name}={length_s}" for name, length_s in lengths_s.items()]
-        command = python_program(self.module, "--background", f"--folder={folder}", *lengths)
+        options = [f"--{name}={length_s}" for name, length_s in lengths_s.items()]
+        if owner_pid is not None:
+            options.append(f"--owner-pid={owner_pid}")
+        command = python_program(self.module, "--background", f"--folder={folder}", *options)
         log_path = folder / self.log_file
         with log_path.open("ab") as log, suppress(subprocess.TimeoutExpired):
             subprocess.run(  # noqa: S603 - our own program, arguments passed as a list
@@ -220,10 +231,12 @@ def stop_rehearsal_server(endpoint_url: str) -> None:
     pid = _pid(endpoint_url)
     if pid is None:
         return
+    from providers.rehearsal.serving import is_process
+
     with suppress(OSError, http.client.HTTPException):
         _call(endpoint_url, "POST", "stop")
     deadline_s = time.monotonic() + STOP_WAIT_S
-    while _is_process(pid) and time.monotonic() < deadline_s:
+    while is_process(pid) and time.monotonic() < deadline_s:
         time.sleep(STOP_POLL_S)
 
 
@@ -242,14 +255,6 @@ def _pid(endpoint_url: str) -> int | None:
             return None
         return pid
     return None
-
-
-def _is_process(pid: int) -> bool:
-    import psutil
-
-    with suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    return False
 
 
 def _call(endpoint_url: str, method: str, verb: str, document: object = None) -> Any:  # noqa: ANN401 - JSON

@@ -17,6 +17,7 @@ from engine.database import open_database, transaction
 from tests.billing_simulator.invariants import CHECKS, broken
 from tests.billing_simulator.months import month_day, start_of
 from tests.billing_simulator.simulation import Plan, replay, simulate
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("engine", "kernel", "pricing", "tests/billing_simulator")
@@ -117,7 +118,7 @@ def test_the_simulator_finds_a_fault(name: str, tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert ended.returncode == 1, ended.stdout + ended.stderr

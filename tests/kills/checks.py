@@ -11,7 +11,7 @@ from pricing.ledger.invoices import run_cause
 from pricing.plans.quotes import Unit
 from tests.kills.ground import Ground
 from tests.kills.plans import TO_ITS_END, Batch, Life
-from tests.kills.victims import PATIENCE_S
+from tests.patience import PATIENCE_S
 from tests.run_simulator.invariants import check_run
 
 NEVER_ACCEPTED = "never accepted"

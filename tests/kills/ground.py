@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -121,7 +122,7 @@ def made_ground(url: str, folder: Path) -> Iterator[Ground]:
     """A ground on a database; its cloud ends with it."""
     with ExitStack() as stack:
         rehearsal = start_rehearsal_server(
-            folder / "cloud", boot_s=PACE_S, shutdown_s=PACE_S, idle_timeout_s=300.0
+            folder / "cloud", boot_s=PACE_S, shutdown_s=PACE_S, owner_pid=os.getpid()
         )
         stack.callback(rehearsal.stop)
         ground = Ground(url, folder, rehearsal)

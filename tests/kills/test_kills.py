@@ -23,7 +23,7 @@ KILLS = int(os.environ.get("LOADMUSTER_KILLS", "12"))
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3_600)
 def test_processes_killed_at_any_instant_leave_no_machine_and_no_run_that_is_not_billed_once(
     database_url: str, tmp_path: Path
 ) -> None:

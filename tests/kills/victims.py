@@ -10,10 +10,9 @@ from pathlib import Path
 
 from tests.kills.commands import Command
 from tests.kills.plans import TO_ITS_END, Pace
+from tests.patience import PATIENCE_S
 
 LOOK_S = 0.2
-PATIENCE_S = 240.0
-"""Nothing takes longer, however busy the machine is."""
 
 
 @dataclass

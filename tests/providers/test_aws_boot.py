@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from providers.aws.boot import USER_DATA_LIMIT_BYTES, boot_script
 from providers.contract import LaunchSpec
 from providers.errors import ConfigurationRejectedError
+from tests.patience import PATIENCE_S
 
 MakeSpec = Callable[..., LaunchSpec]
 
@@ -45,7 +46,7 @@ def arm(script: str, folder: Path, *, systemd: bool = True) -> list[str]:
         ["/bin/sh", "-eu", "-c", dead_man],
         env={"PATH": f"{folder}:{os.environ['PATH']}"},
         check=True,
-        timeout=10,
+        timeout=PATIENCE_S,
     )
     return (folder / "calls").read_text().splitlines()
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from msgspec.structs import replace
-from mypy_boto3_ec2 import EC2Client
 
 from kernel.clock import ManualClock, SystemClock
 from providers import throttling
@@ -25,6 +24,9 @@ from providers.errors import (
 )
 from providers.rehearsal.aws_cloud import Rehearsal, aws_rehearsal_provider
 from providers.rehearsal.faults import Fault, FaultKind, WireRequest
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
 
 MakeSpec = Callable[..., LaunchSpec]
 

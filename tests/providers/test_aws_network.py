@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.session
 import pytest
 from msgspec import Struct
 from msgspec.structs import replace
-from mypy_boto3_ec2 import EC2Client
 
 from kernel.clock import ManualClock, SystemClock
 from kernel.errors import BadInputError
@@ -22,6 +21,9 @@ from providers.errors import ConfigurationRejectedError, QuotaExceededError
 from providers.rehearsal.aws_cloud import Rehearsal
 from providers.rehearsal.faults import Fault, FaultKind
 from providers.settings import AwsSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
 
 MakeSpec = Callable[..., LaunchSpec]
 

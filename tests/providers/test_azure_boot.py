@@ -28,6 +28,7 @@ from providers.errors import ConfigurationRejectedError
 from providers.rehearsal.azure_account import SUBSCRIPTION, TOKEN
 from providers.rehearsal.azure_arm import RehearsedArm
 from providers.rehearsal.azure_session import RehearsedCredential, azure_provider_in_process
+from tests.patience import PATIENCE_S
 
 MakeSpec = Callable[..., LaunchSpec]
 IDENTITY = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/ids/providers/Microsoft.ManagedIdentity"
@@ -66,7 +67,7 @@ class Sandbox:
             ["/bin/sh", "-u", "-c", script.replace("/run/", f"{self._folder}/")],
             env={"PATH": f"{self._folder}:{os.environ['PATH']}"},
             check=True,
-            timeout=10,
+            timeout=PATIENCE_S,
         )
         return self._calls.read_text().splitlines()
 

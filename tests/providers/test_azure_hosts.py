@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,9 +17,9 @@ from providers.rehearsal.azure_session import azure_provider_in_process
 from providers.rehearsal.azure_things import AzurePace
 from providers.rehearsal.faults import Fault, FaultKind
 from providers.rehearsal.hosts import Hosts
+from tests.patience import until
 
 MakeSpec = Callable[..., LaunchSpec]
-WAIT_S = 20.0
 STUBBORN = "#!/bin/sh\ntrap '' TERM\n: > up\nwhile :; do sleep 0.2; done\n"
 
 
@@ -37,13 +36,6 @@ def housed(hosts: Hosts, manual_clock: ManualClock) -> tuple[RehearsedArm, Azure
     pace = AzurePace(boot_s=3.0, shutdown_s=2.0, visible_s=1.0, linger_s=1.0, group_s=2.0)
     arm = RehearsedArm(lambda: manual_clock.now().timestamp(), pace, hosts)
     return arm, azure_provider_in_process(arm, manual_clock)
-
-
-def until(holds: Callable[[], object]) -> None:
-    deadline_s = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.05)
 
 
 def on(hosts: Hosts) -> list[psutil.Process]:

@@ -7,7 +7,6 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,8 @@ from providers.rehearsal.azure_cloud import (
 from providers.rehearsal.azure_reply import ArmReply
 from providers.rehearsal.faults import Fault, FaultKind
 from providers.rehearsal.program import Rehearsal
+from providers.rehearsal.serving import is_process
+from tests.patience import PATIENCE_S, until
 
 MakeSpec = Callable[..., LaunchSpec]
 BASE = f"/subscriptions/{SUBSCRIPTION}"
@@ -295,13 +296,6 @@ def test_a_machine_is_listed_only_some_time_after_it_was_made(
 # As a program ------------------------------------------------------------------------------------
 
 
-def wait_until_gone(pid: int, *, wait_s: float = 15.0) -> None:
-    deadline_s = time.monotonic() + wait_s
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline_s
-        time.sleep(0.05)
-
-
 def test_the_program_of_a_folder_is_found_again_and_ends_when_told(tmp_path: Path) -> None:
     first = start_rehearsal_server(tmp_path, idle_timeout_s=60.0)
     assert start_rehearsal_server(tmp_path, idle_timeout_s=60.0) == first
@@ -310,7 +304,7 @@ def test_the_program_of_a_folder_is_found_again_and_ends_when_told(tmp_path: Pat
 
     first.stop()
 
-    wait_until_gone(first.pid)
+    until(lambda: not is_process(first.pid))
     assert not is_alive(first.endpoint_url)
     assert not (tmp_path / "azure-cloud.json").exists()
 
@@ -318,7 +312,7 @@ def test_the_program_of_a_folder_is_found_again_and_ends_when_told(tmp_path: Pat
 def test_it_ends_itself_when_nobody_calls(tmp_path: Path) -> None:
     server = start_rehearsal_server(tmp_path, idle_timeout_s=1.0)
 
-    wait_until_gone(server.pid)
+    until(lambda: not is_process(server.pid))
 
     assert "nobody has called" in (tmp_path / "azure-cloud.log").read_text()
 
@@ -360,7 +354,7 @@ def test_who_asks_before_it_sends_a_body_is_answered_before_it_does(
     """As curl asks before it uploads."""
     address = urlsplit(azure_server.endpoint_url)
     head = "PUT /devstoreaccount1/c/b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
-    with socket.create_connection((address.hostname, address.port), timeout=10) as client:
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S) as client:
         client.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
         assert client.recv(100).startswith(b"HTTP/1.1 100 ")
         client.sendall(b"abc")

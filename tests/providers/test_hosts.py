@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from providers.contract import LaunchSpec
 from providers.rehearsal.azure_account import SUBSCRIPTION
 from providers.rehearsal.azure_session import RehearsedCredential
 from providers.rehearsal.hosts import Hosts, parts_of
+from tests.patience import until
 
-WAIT_S = 20.0
 STUBBORN = "#!/bin/sh\ntrap '' TERM\necho up > up\nwhile :; do sleep 1; done\n"
 
 
@@ -28,13 +27,6 @@ def hosts(tmp_path: Path) -> Iterator[Hosts]:
     made = Hosts(tmp_path / "machines")
     yield made
     made.end()
-
-
-def until(holds: Callable[[], object], within_s: float = WAIT_S) -> None:
-    deadline_s = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.05)
 
 
 def on(hosts: Hosts) -> list[psutil.Process]:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -22,10 +23,11 @@ from providers.local import LocalProvider, records
 from providers.local.identity import MARK, PROGRAM, from_arguments, from_mark, to_mark
 from providers.local.processes import processes_by_machine
 from providers.local.records import launch_folder, run_lock
+from tests.patience import PATIENCE_S, until
 
 MakeSpec = Callable[..., LaunchSpec]
 
-STUBBORN = "trap '' TERM; while :; do sleep 0.1; done"
+STUBBORN = "trap '' TERM; echo up; while :; do sleep 0.1; done"
 DAEMON = "import os, time; os.fork() and os._exit(0); os.setsid(); os.fork() and os._exit(0)\n"
 
 
@@ -33,11 +35,8 @@ def processes(root: Path) -> list[psutil.Process]:
     return [one for found in processes_by_machine(root).values() for one in found]
 
 
-def wait_for(condition: Callable[[], object], *, wait_s: float = 15.0) -> None:
-    deadline_s = time.monotonic() + wait_s
-    while not condition():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.02)
+def has_said(log: Path, word: str, times: int) -> bool:
+    return log.exists() and log.read_text().splitlines().count(word) == times
 
 
 @pytest.fixture
@@ -82,8 +81,8 @@ def test_commands_run_side_by_side_and_their_output_is_kept(
     local.launch(spec)
     folder = launch_folder(root, spec) / "machine-0"
 
-    wait_for(lambda: (folder / "command-0.log").read_text() == "one\n")
-    wait_for(lambda: (folder / "command-1.log").read_text() == "two\n")
+    until(lambda: (folder / "command-0.log").read_text() == "one\n")
+    until(lambda: (folder / "command-1.log").read_text() == "two\n")
     assert "command" in (folder / "machine.log").read_text()
 
 
@@ -94,7 +93,7 @@ def test_a_machine_ends_when_its_last_command_has_ended(
 
     assert len(local.launch(spec)) == 1
 
-    wait_for(lambda: not processes(root))
+    until(lambda: not processes(root))
     log = (launch_folder(root, spec) / "machine-0" / "machine.log").read_text()
     assert "all commands have ended" in log
     assert "exit codes: [0, 3]" in log
@@ -105,7 +104,7 @@ def test_the_token_of_machines_that_have_ended_starts_nothing_again(
 ) -> None:
     spec = make_spec(commands=[[["sh", "-c", "echo ran"]]] * 2)
     local.launch(spec)
-    wait_for(lambda: not processes(root))
+    until(lambda: not processes(root))
 
     again = local.launch(spec)
 
@@ -123,7 +122,7 @@ def test_the_dead_man_ends_a_machine_at_its_expiry(
     spec = make_spec(expires_at=expires_at)
     local.launch(spec)
 
-    wait_for(lambda: not processes(root))
+    until(lambda: not processes(root))
 
     assert SystemClock().now() >= expires_at
     log = (launch_folder(root, spec) / "machine-0" / "machine.log").read_text()
@@ -138,27 +137,34 @@ def test_the_dead_man_goes_by_the_clock_of_the_run(tmp_path: Path, make_spec: Ma
     machines = provider.launch(spec)
 
     assert machines[0].launched_at >= spec.created_at
-    wait_for(lambda: not provider.observe(spec.run_id, []))
+    until(lambda: not provider.observe(spec.run_id, []))
 
 
 @pytest.mark.parametrize(
-    "command",
+    ("command", "ups"),
     [
-        pytest.param(["sh", "-c", STUBBORN], id="ignores SIGTERM"),
-        pytest.param(["sh", "-c", f"({STUBBORN}) & ({STUBBORN}) & wait"], id="has forked"),
-        pytest.param([sys.executable, "-c", f"{DAEMON}time.sleep(600)"], id="became a daemon"),
+        pytest.param(["sh", "-c", STUBBORN], 1, id="ignores SIGTERM"),
+        pytest.param(["sh", "-c", f"({STUBBORN}) & ({STUBBORN}) & wait"], 2, id="has forked"),
+        pytest.param(
+            [sys.executable, "-c", f"{DAEMON}print('up', flush=True); time.sleep(600)"],
+            1,
+            id="became a daemon",
+        ),
         pytest.param(
             ["sh", "-c", f'nohup setsid sh -c "{STUBBORN}" & sleep 600'],
+            1,
             id="left the session and ignores SIGTERM",
         ),
     ],
 )
 def test_no_process_is_left_after_a_release(
-    local: LocalProvider, root: Path, make_spec: MakeSpec, command: list[str]
+    local: LocalProvider, root: Path, make_spec: MakeSpec, command: list[str], ups: int
 ) -> None:
     spec = make_spec(commands=[[command, ["sleep", "600"]]] * 2)
     local.launch(spec)
-    time.sleep(0.3)
+    for index in range(2):
+        log = launch_folder(root, spec) / f"machine-{index}" / "command-0.log"
+        until(partial(has_said, log, "up", ups))
     assert len(processes(root)) >= 4
 
     local.release(spec.run_id, [])
@@ -174,7 +180,7 @@ def test_what_a_command_left_behind_ends_with_the_machine(
 
     local.launch(make_spec(count=1, min_count=1, commands=[[daemon]]))
 
-    wait_for(lambda: not processes(root))
+    until(lambda: not processes(root))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=lambda one: one.name)
@@ -183,10 +189,10 @@ def test_a_machine_whose_supervisor_fails_is_still_seen_and_released(
 ) -> None:
     spec = make_spec(count=1, min_count=1)
     local.launch(spec)
-    wait_for(lambda: len(processes(root)) == 2)
+    until(lambda: len(processes(root)) == 2)
     supervisor = next(one for one in processes(root) if PROGRAM in one.cmdline())
     supervisor.send_signal(number)
-    time.sleep(0.2)
+    until(lambda: supervisor.status() in {psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE})
 
     assert len(local.observe(spec.run_id, [])) == 1
     local.release(spec.run_id, [])
@@ -218,10 +224,10 @@ def test_a_launcher_killed_half_way_is_completed_by_the_next_and_no_machine_runs
     machines = local.launch(spec)
 
     assert len(machines) == 4
-    wait_for(lambda: len(local.observe(spec.run_id, [])) == 4)
+    until(lambda: len(local.observe(spec.run_id, [])) == 4)
     for index in range(4):
         log = launch_folder(root, spec) / f"machine-{index}" / "command-0.log"
-        wait_for(log.read_text)
+        until(partial(has_said, log, "ran", 1))
         assert log.read_text() == "ran\n"
 
 
@@ -235,7 +241,7 @@ def test_a_machine_that_starts_after_the_release_ends_at_once(
     local.release(spec.run_id, [])
     (launch_folder(root, spec) / "machine-0" / "claimed").unlink()
 
-    late = subprocess.run(arguments, env=environment, check=False, timeout=20)
+    late = subprocess.run(arguments, env=environment, check=False, timeout=PATIENCE_S)
 
     assert late.returncode == 3
     assert processes(root) == []
@@ -248,7 +254,7 @@ def test_zombies_are_not_machines(local: LocalProvider, root: Path, make_spec: M
     local.release(spec.run_id, [])
 
     with subprocess.Popen(["/bin/sleep", "0"], env={**os.environ, MARK: mark}) as zombie:
-        wait_for(lambda: psutil.Process(zombie.pid).status() == psutil.STATUS_ZOMBIE)
+        until(lambda: psutil.Process(zombie.pid).status() == psutil.STATUS_ZOMBIE)
         assert local.observe(spec.run_id, []) == ()
 
 

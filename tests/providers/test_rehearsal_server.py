@@ -29,16 +29,12 @@ from providers.rehearsal.aws_cloud import (
     start_rehearsal_server,
     stop_rehearsal_server,
 )
+from providers.rehearsal.azure_cloud import start_rehearsal_server as start_azure_server
 from providers.rehearsal.faults import Fault, FaultKind, fault_from_json, fault_to_json
+from providers.rehearsal.serving import LOOK_S, is_process
+from tests.patience import until
 
 MakeSpec = Callable[..., LaunchSpec]
-
-
-def wait_until_gone(pid: int, *, wait_s: float = 15.0) -> None:
-    deadline_s = time.monotonic() + wait_s
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline_s
-        time.sleep(0.05)
 
 
 def test_two_who_start_it_at_once_get_the_same_and_stopping_ends_it(tmp_path: Path) -> None:
@@ -51,7 +47,7 @@ def test_two_who_start_it_at_once_get_the_same_and_stopping_ends_it(tmp_path: Pa
 
     first.stop()
 
-    wait_until_gone(first.pid)
+    until(lambda: not is_process(first.pid))
     assert not (tmp_path / "aws-cloud.json").exists()
     assert not is_alive(first.endpoint_url)
     stop_rehearsal_server(first.endpoint_url)
@@ -60,21 +56,36 @@ def test_two_who_start_it_at_once_get_the_same_and_stopping_ends_it(tmp_path: Pa
 def test_it_ends_itself_when_nobody_calls(tmp_path: Path) -> None:
     server = start_rehearsal_server(tmp_path, idle_timeout_s=1.0)
 
-    wait_until_gone(server.pid)
+    until(lambda: not is_process(server.pid))
 
     assert "nobody has called" in (tmp_path / "aws-cloud.log").read_text()
+
+
+@pytest.mark.parametrize(
+    "start", [start_rehearsal_server, start_azure_server], ids=["aws", "azure"]
+)
+def test_one_that_belongs_to_a_process_outlives_silence_and_not_its_owner(
+    start: Callable[..., Rehearsal], tmp_path: Path
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as owner:
+        server = start(tmp_path, idle_timeout_s=0.0, owner_pid=owner.pid)
+        time.sleep(2.5 * LOOK_S)
+        assert is_process(server.pid), "nobody has called, and that is no matter"
+
+    until(lambda: not is_process(server.pid))
+    assert "the process it belonged to has ended" in next(tmp_path.glob("*.log")).read_text()
 
 
 def test_an_address_of_a_server_that_was_killed_is_not_believed(tmp_path: Path) -> None:
     killed = start_rehearsal_server(tmp_path, idle_timeout_s=60.0)
     psutil.Process(killed.pid).kill()
-    wait_until_gone(killed.pid)
+    until(lambda: not is_process(killed.pid))
 
     server = start_rehearsal_server(tmp_path, idle_timeout_s=60.0)
     server.stop()
 
     assert server.pid != killed.pid
-    wait_until_gone(server.pid)
+    until(lambda: not is_process(server.pid))
 
 
 def test_a_server_that_is_slow_to_answer_is_waited_for_and_not_replaced(
@@ -96,7 +107,7 @@ def test_a_server_that_is_slow_to_answer_is_waited_for_and_not_replaced(
     frozen.resume()
     monkeypatch.undo()
     server.stop()
-    wait_until_gone(server.pid)
+    until(lambda: not is_process(server.pid))
 
 
 def test_a_server_that_cannot_start_says_where_to_look(

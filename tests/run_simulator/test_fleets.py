@@ -15,6 +15,7 @@ BUG_SEEDS = range(150, 2_150)
 """At most 2,000; those that find the rarest bugs come soon."""
 
 
+@pytest.mark.early
 @pytest.mark.parametrize("part", range(SLICES))
 def test_whatever_goes_wrong_no_machine_is_left_and_each_run_is_billed_once(part: int) -> None:
     size = SEEDS // SLICES
@@ -32,7 +33,7 @@ def test_a_seed_plays_the_same_life_again() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_deliberate_bug_is_found_soon(bug: str) -> None:
     with BUGS[bug]():

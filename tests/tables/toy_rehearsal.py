@@ -16,14 +16,14 @@ from msgspec.structs import replace
 
 from providers.rehearsal.faults import ADMIN_PATH
 from providers.rehearsal.program import Program, Rehearsal
-from providers.rehearsal.serving import HOST, Listening, serve_until_stopped
+from providers.rehearsal.serving import HOST, Listening, Need, serve_until_stopped
 
 PROGRAM = Program("tests.tables.toy_rehearsal", "Toy Cloud", "toy-cloud", ())
 
 
 def start(folder: Path) -> Rehearsal:
     """The rehearsal of a folder; its address says which."""
-    return _named(PROGRAM.start(folder, {}), folder)
+    return _named(PROGRAM.start(folder, {}, None), folder)
 
 
 def running(folder: Path) -> Rehearsal | None:
@@ -65,7 +65,7 @@ def _serve(options: argparse.Namespace, report_started: Callable[[], None]) -> i
     return serve_until_stopped(
         options.folder / PROGRAM.address_file,
         _listen,
-        idle_timeout_s=options.idle_timeout_s,
+        need=Need(options.idle_timeout_s, options.owner_pid),
         report_started=report_started,
     )
 

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from providers.contract import Provider
 
 LOCAL_LIMITS = Limits(
-    launch_s=60.0,
-    start_s=90.0,
+    launch_s=150.0,
+    start_s=240.0,
     overrun_s=60.0,
-    release_s=60.0,
+    release_s=150.0,
     stop_s=10.0,
     visibility_s=1.0,
     expiry_margin_s=60.0,

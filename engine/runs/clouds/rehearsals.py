@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from providers.contract import Provider
 
 REHEARSAL_LIMITS = Limits(
-    launch_s=120.0,
-    start_s=60.0,
+    launch_s=300.0,
+    start_s=240.0,
     overrun_s=60.0,
-    release_s=120.0,
+    release_s=300.0,
     stop_s=10.0,
     visibility_s=1.0,
     expiry_margin_s=60.0,

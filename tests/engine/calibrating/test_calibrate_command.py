@@ -37,6 +37,7 @@ def write(folder: Path, target: str, *, path: str, **more: object) -> Path:
     return file
 
 
+@pytest.mark.early
 def test_a_calibrated_test_is_estimated_by_what_was_measured(
     loadmuster: Command, scenario: Path
 ) -> None:
@@ -81,6 +82,7 @@ def test_nothing_is_kept_where_it_is_to_be_forgotten(
     assert not calibrations.exists()
 
 
+@pytest.mark.early
 def test_on_a_cloud_the_users_come_from_one_injector_and_the_run_is_billed(
     loadmuster: Command,
     scenario: Path,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from tests.command_line import Answer, Command, here
 from tests.engine.catalogs.conftest import NOW
 from tests.engine.catalogs.server import PriceLists
 from tests.engine.catalogs.shapes import aws_machine, azure_machine
+from tests.patience import PATIENCE_S, until
 
 REGION = "westeurope"
 DEARER = 1.5
@@ -33,7 +33,7 @@ def process(tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> Co
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=PATIENCE_S,
         )
         assert "Traceback" not in ended.stderr, ended.stderr
         return Answer(ended.returncode, ended.stdout, ended.stderr)
@@ -209,9 +209,7 @@ def test_a_process_that_is_killed_is_gone_on_with_by_the_next(
     with subprocess.Popen(
         [sys.executable, "-m", "loadmuster.cli", *command], stdout=subprocess.DEVNULL
     ) as victim:
-        deadline_s = time.monotonic() + 60
-        while dearer.called < 4 and time.monotonic() < deadline_s:
-            time.sleep(0.01)
+        until(lambda: dearer.called >= 4)
         victim.kill()
     dearer.gate.set()
     assert not (tmp_path / "catalog" / "current").exists()

@@ -7,10 +7,12 @@ import sys
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 
 def killed(*options: str) -> str:
     program = [sys.executable, "-m", "tests.engine.catalogs.killed_refreshes", *options]
-    ended = subprocess.run(program, capture_output=True, text=True, check=False, timeout=290)
+    ended = subprocess.run(program, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 

@@ -31,6 +31,7 @@ from engine.database import (
 from engine.database.migrate import MIGRATIONS, VERSION_TABLE, revisions
 from kernel.errors import RefusedError
 from pricing.tables import METADATA
+from tests.patience import PATIENCE_S
 
 import_module("engine.runs.tables")  # adds its tables to METADATA
 
@@ -96,7 +97,7 @@ def test_processes_that_open_a_new_database_at_once_all_succeed(blank_database_u
         subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE) for _ in range(3)
     ]
     for process in processes:
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, said.decode()
 
 

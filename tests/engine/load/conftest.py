@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 SHOP = Path(__file__).parents[3] / "examples" / "shop.py"
 
 
@@ -21,4 +23,4 @@ def shop() -> Iterator[str]:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=PATIENCE_S)

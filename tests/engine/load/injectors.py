@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from engine.load.driver import LoadPhase, LoadProgress, LoadResult, LoadTask
 from engine.load.sliced.driver import SlicedDriver
 from kernel.clock import SystemClock
+from tests.patience import PATIENCE_S, until
 
 CLOCK = SystemClock()
 
@@ -42,12 +42,9 @@ class Injectors:
     def look(self) -> LoadProgress:
         return self.driver.progress(self.task, CLOCK.now())
 
-    def until(self, happened: Callable[[LoadProgress], bool], within_s: float = 60) -> LoadProgress:
-        deadline_s = time.monotonic() + within_s
-        while not happened(progress := self.look()):
-            assert time.monotonic() < deadline_s, progress
-            time.sleep(0.1)
-        return progress
+    def until(self, happened: Callable[[LoadProgress], bool]) -> LoadProgress:
+        seen = until(lambda: [now for now in [self.look()] if happened(now)], every_s=0.1)
+        return seen[0]
 
     def until_over(self) -> tuple[LoadProgress, LoadResult | None]:
         progress = self.until(lambda now: now.phase in {LoadPhase.DONE, LoadPhase.FAILED})
@@ -57,4 +54,4 @@ class Injectors:
         for process in self.processes:
             process.terminate()
         for process in self.processes:
-            process.wait(timeout=20)
+            process.wait(timeout=PATIENCE_S)

@@ -36,7 +36,7 @@ def request(url: str) -> Sample:
     """Fetch a page."""
     began_s = time.time()
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - http, as below
+        with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 - http, as below
             answer.read()
             status = answer.status
     except urllib.error.HTTPError as error:

@@ -22,6 +22,7 @@ from engine.load.locust import LocustDriver
 from engine.scenario import Protocol, Request, Scenario, UserClass
 from engine.scenario.profile import Curve, closed
 from kernel.clock import SystemClock
+from tests.patience import PATIENCE_S, until
 
 DRIVER = LocustDriver()
 CLOCK = SystemClock()
@@ -45,20 +46,24 @@ class Load:
                 for command in commands
             ]
 
-    def until(self, happened: Callable[[LoadProgress], bool], within_s: float = 40) -> LoadProgress:
-        deadline_s = time.monotonic() + within_s
-        while not happened(progress := DRIVER.progress(self.task, CLOCK.now())):
+    def until(self, happened: Callable[[LoadProgress], bool]) -> LoadProgress:
+        def look() -> LoadProgress | None:
+            progress = DRIVER.progress(self.task, CLOCK.now())
+            if happened(progress):
+                return progress
             assert progress.phase not in {LoadPhase.DONE, LoadPhase.FAILED}, progress
-            assert time.monotonic() < deadline_s, progress
-            time.sleep(0.05)
-        return progress
+            return None
+
+        seen = until(look)
+        assert seen is not None
+        return seen
 
     def until_played(self, elapsed_s: float) -> LoadProgress:
         return self.until(lambda progress: progress.elapsed_s >= elapsed_s)
 
     def until_ended(self) -> tuple[LoadProgress, LoadResult | None]:
         for process in self.processes:
-            process.wait(timeout=40)
+            process.wait(timeout=PATIENCE_S)
         return DRIVER.progress(self.task, CLOCK.now()), DRIVER.result(self.task)
 
     def lines(self) -> list[folder.Document]:
@@ -68,7 +73,7 @@ class Load:
     def clear(self) -> None:
         for process in self.processes:
             process.kill()
-            process.wait(timeout=10)
+            process.wait(timeout=PATIENCE_S)
 
 
 Play = Callable[..., Load]
@@ -199,21 +204,24 @@ def test_a_cancel_ends_it_at_once_and_keeps_what_was_measured(target: Target, pl
         ),
     )
     load = play(
-        Scenario("api", Protocol.HTTP, closed([(0, 10), (60, 10)]), "yaml", target.url, (asks,))
+        Scenario("api", Protocol.HTTP, closed([(0, 10), (600, 10)]), "yaml", target.url, (asks,))
     )
+    began_s = time.monotonic()
     load.until_played(2)
 
     cancelled_s = time.monotonic()
+    # As long as it took to start, on a machine where that takes long.
+    soon_s = max(5.0, cancelled_s - began_s)
     for process in load.processes:
         process.send_signal(signal.SIGTERM)
     progress, result = load.until_ended()
 
-    assert time.monotonic() - cancelled_s < 5
+    assert time.monotonic() - cancelled_s < soon_s
     assert progress.message == "the load was ended before its time"
     assert result is not None
     assert result.valid, result.invalid_reasons
     assert not result.completed
-    assert 2 <= result.load_s < 10
+    assert 2 <= result.load_s < 5 + soon_s
     assert result.failures == 0
     # Nothing that was answered is missing but what was on its way when the users were ended.
     served = sum(target.asked.values())
@@ -243,10 +251,10 @@ def test_a_killed_worker_makes_the_result_invalid(shop: str, play: Play) -> None
 
 
 def test_a_killed_master_leaves_what_it_had_measured(shop: str, play: Play) -> None:
-    load = play(shopping(shop, (0, 8), (60, 8)))
+    load = play(shopping(shop, (0, 8), (600, 8)))
     load.until(lambda progress: progress.requests > 0)
     load.processes[MASTER].kill()
-    load.processes[MASTER].wait(timeout=10)
+    load.processes[MASTER].wait(timeout=PATIENCE_S)
 
     result = DRIVER.result(load.task)
 
@@ -257,7 +265,7 @@ def test_a_killed_master_leaves_what_it_had_measured(shop: str, play: Play) -> N
 
 
 def test_a_cancel_while_workers_are_missing_leaves_no_result(shop: str, play: Play) -> None:
-    load = play(shopping(shop, (0, 8), (60, 8)))
+    load = play(shopping(shop, (0, 8), (600, 8)))
     load.processes[SECOND].kill()
     load.until(lambda progress: progress.message == "1 of 2 injectors are ready")
 
@@ -277,7 +285,7 @@ def test_a_master_port_that_was_taken_meanwhile_fails_and_says_so(
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", int(master[master.index("--master-bind-port") + 1])))
         taken.listen()
-        ended = subprocess.run(master, capture_output=True, timeout=30, check=False)
+        ended = subprocess.run(master, capture_output=True, timeout=PATIENCE_S, check=False)
 
     assert ended.returncode != 0
     progress = DRIVER.progress(task, CLOCK.now())
@@ -290,7 +298,7 @@ def test_workers_that_never_come_fail_it_and_say_so(shop: str, tmp_path: Path) -
     task = LoadTask("r1", shopping(shop, (0, 8), (60, 8)), (InjectorGroup(2, 8),), tmp_path / "r1")
     master = list(DRIVER.prepare(task).commands[0][0])
     master[master.index("--expect-workers-max-wait") + 1] = "1"
-    subprocess.run(master, capture_output=True, timeout=30, check=False)
+    subprocess.run(master, capture_output=True, timeout=PATIENCE_S, check=False)
 
     progress = DRIVER.progress(task, CLOCK.now())
     assert progress.phase is LoadPhase.FAILED

@@ -16,6 +16,7 @@ from engine.scenario import Protocol, Request, Scenario, UserClass
 from engine.scenario.profile import Curve, OpenProfile, Point, closed
 from kernel.clock import SystemClock
 from kernel.errors import BadInputError
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[3]
 NOW = SystemClock().now()
@@ -145,7 +146,7 @@ def printed_by(*interpreter: str, folder: Path, packages: Path = ROOT) -> str:
         [*interpreter, "-c", PREPARE, str(ROOT), str(folder), str(packages)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_S,
         check=True,
     )
     return answer.stdout

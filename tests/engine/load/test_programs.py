@@ -21,6 +21,7 @@ from engine.scenario import Scenario
 from providers.local.objects import FolderObjects
 from tests.engine.load import stand_ins
 from tests.engine.load.injectors import Injectors
+from tests.patience import PATIENCE_S
 
 LOAD_PY = (Path(__file__).parents[3] / "examples" / "load.py").read_text(encoding="utf-8")
 PYTHON = "{name: custom, command: python3 load.py, files: [load.py]}"
@@ -147,7 +148,7 @@ def test_what_goes_on_after_the_planned_end_is_cut_off_and_users_may_be_unknown(
     assert result.requests > 4
     assert 3 <= result.load_s < 20
     for process in load.processes:
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=PATIENCE_S) == 0
 
 
 def test_a_command_is_told_its_share_by_its_environment(prepare: Prepare, tmp_path: Path) -> None:
@@ -217,12 +218,14 @@ def test_names_with_quotes_and_dollars_are_taken_as_they_are(
 def test_what_a_command_measured_until_a_cancel_is_the_result_and_nothing_goes_on(
     prepare: Prepare,
 ) -> None:
-    load = prepare(ENDLESS, load="{users: 2, duration: 60s}", machines=2)
+    load = prepare(ENDLESS, load="{users: 2, duration: 600s}", machines=2)
+    began_s = time.monotonic()
     load.boot()
     load.until(lambda now: now.requests > 2)
-    began_s = time.monotonic()
+    told_s = time.monotonic()
     load.end()
-    assert time.monotonic() - began_s < 15
+    # As long as it took to start, on a machine where that takes long.
+    assert time.monotonic() - told_s < max(15.0, told_s - began_s)
     result = load.driver.result(load.task)
     assert result is not None
     assert result.valid, result.invalid_reasons
@@ -230,6 +233,7 @@ def test_what_a_command_measured_until_a_cancel_is_the_result_and_nothing_goes_o
     assert result.requests > 2
 
 
+@pytest.mark.early
 @pytest.mark.parametrize(
     "ending",
     [

@@ -27,7 +27,7 @@ from tests.engine.load.stand_ins import K6_HEADER
 ENGINES = PROGRAMS.parent
 START_S = 1_800_000_000
 HEADER = "timeStamp,elapsed,success,allThreads"
-FEW = settings(max_examples=25, deadline=None)
+FEW = settings(max_examples=25)
 
 samples = st.tuples(
     st.integers(0, 59_999), st.integers(0, 20_000), st.booleans(), st.integers(0, 50)

@@ -19,6 +19,7 @@ from engine.scenario import Protocol, Request, Scenario, UserClass
 from engine.scenario.profile import closed
 from providers.local.objects import FolderObjects
 from tests.engine.load.injectors import CLOCK, Injectors
+from tests.patience import PATIENCE_S
 
 GROUPS = (InjectorGroup(2, 20), InjectorGroup(1, 20))
 
@@ -120,7 +121,7 @@ def test_an_injector_that_was_taken_away_long_before_a_cancel_is_lost() -> None:
 
 
 def test_what_was_measured_until_a_cancel_is_the_result(shop: str, injectors: Prepare) -> None:
-    load = injectors(browsing(shop, (0, 30), (60, 30)))
+    load = injectors(browsing(shop, (0, 30), (600, 30)))
     load.boot()
     load.until(lambda now: now.requests > 0)
     load.end()
@@ -150,7 +151,7 @@ def test_an_injector_that_comes_late_plays_nothing(shop: str, injectors: Prepare
     load.driver.prepare(load.task)
     store.put("runs/r1/start", start.text().encode())
     load.boot(machines=1)
-    assert load.processes[0].wait(timeout=20) == 0
+    assert load.processes[0].wait(timeout=PATIENCE_S) == 0
     assert store.keys("runs/r1/in/report-") == ()
 
 

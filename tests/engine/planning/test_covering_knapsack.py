@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.planning.covering_bound import Piece
@@ -55,7 +55,6 @@ def check_counts(
 
 
 @given(pieces_alone, st.integers(1, 300))
-@settings(deadline=None)
 def test_no_cover_is_cheaper(pieces: list[Piece], target: int) -> None:
     cover = cheapest_cover(pieces, target)
     assert cover is not None
@@ -65,7 +64,6 @@ def test_no_cover_is_cheaper(pieces: list[Piece], target: int) -> None:
 
 
 @given(limited())
-@settings(deadline=None)
 def test_no_cover_within_limits_is_cheaper(
     problem: tuple[list[Piece], int, tuple[int, ...]],
 ) -> None:
@@ -81,7 +79,6 @@ def test_no_cover_within_limits_is_cheaper(
 
 
 @given(pieces_alone, st.integers(1, 10**9))
-@settings(deadline=None)
 def test_a_large_target_is_covered_as_exactly(pieces: list[Piece], target: int) -> None:
     """Against the table of a smaller target and as many pieces of the best value as differ."""
     value = min(pieces, key=lambda piece: (piece.price / piece.carries, -piece.carries))
@@ -98,7 +95,6 @@ def test_a_large_target_is_covered_as_exactly(pieces: list[Piece], target: int) 
 
 
 @given(pieces_alone, st.integers(1, 100_000), st.integers(0, 1_000))
-@settings(deadline=None)
 def test_more_to_carry_never_costs_less(pieces: list[Piece], target: int, more: int) -> None:
     before, after = cheapest_cover(pieces, target), cheapest_cover(pieces, target + more)
     assert before is not None

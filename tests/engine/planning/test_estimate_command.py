@@ -22,6 +22,7 @@ from loadmuster.documents.estimated import estimate_document
 from loadmuster.documents.schema import SCHEMAS, json_schema
 from pricing.catalog import Catalog
 from tests.command_line import Command, here
+from tests.patience import PATIENCE_S
 
 Golden = Callable[[str, str], None]
 Write = Callable[[str], Path]
@@ -263,6 +264,10 @@ def test_an_estimate_loads_no_database_no_cloud_and_no_numpy(example: Path) -> N
         "    print('LOADED', sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE_S,
     )
     assert "LOADED []" in done.stderr

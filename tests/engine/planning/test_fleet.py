@@ -56,7 +56,6 @@ def placed_scenarios(draw: st.DrawFn) -> tuple[Scenario, str]:
 
 
 @given(placed_scenarios())
-@settings(deadline=None)
 def test_a_fleet_is_never_under_capacity(placed: tuple[Scenario, str]) -> None:
     scenario, provider = placed
     fleet = fleet_of(scenario, provider)
@@ -70,7 +69,6 @@ def test_a_fleet_is_never_under_capacity(placed: tuple[Scenario, str]) -> None:
 
 
 @given(placed_scenarios())
-@settings(deadline=None)
 def test_costs_come_with_a_range_around_them(placed: tuple[Scenario, str]) -> None:
     scenario, provider = placed
     fleet = fleet_of(scenario, provider)
@@ -92,7 +90,6 @@ def test_rounding_leaves_no_item_out_of_order_and_no_sum_changed() -> None:
 
 
 @given(placed_scenarios(), st.integers(0, 100_000), st.integers(0, 10_000))
-@settings(deadline=None)
 def test_r3_more_users_or_more_time_never_cost_less(
     placed: tuple[Scenario, str], more_users: int, more_s: int
 ) -> None:
@@ -114,7 +111,7 @@ def test_r3_more_users_or_more_time_never_cost_less(
     protocol=st.sampled_from(Protocol),
     users=st.integers(1, 3_000),
 )
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_no_machines_of_the_region_would_be_cheaper(
     provider: str, protocol: Protocol, users: int
 ) -> None:

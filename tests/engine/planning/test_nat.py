@@ -124,7 +124,7 @@ def test_the_gateway_is_in_what_the_next_best_machines_cost() -> None:
     more_s=st.integers(0, 10_000),
     regions=st.sampled_from([(), ("any",), ("us-*", "eu-west-1")]),
 )
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_r3_behind_a_gateway_more_users_or_more_time_never_cost_less(
     users: int, duration_s: int, more_users: int, more_s: int, regions: tuple[str, ...]
 ) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -129,7 +129,6 @@ profiles = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(
     profiles,
     st.sampled_from([Protocol.HTTP, Protocol.BROWSER]),

@@ -62,7 +62,7 @@ def test_one_type_can_be_wished_for() -> None:
     st.none() | st.integers(2, 2_000),
     st.booleans(),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_every_wish_is_kept_or_the_load_refused(
     provider: str,
     count: int,

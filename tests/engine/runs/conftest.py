@@ -33,6 +33,7 @@ from providers.rehearsal.aws_cloud import (
     aws_rehearsal_provider,
     start_rehearsal_server,
 )
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from providers.aws import AwsProvider
@@ -52,14 +53,14 @@ def shop() -> Iterator[str]:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=PATIENCE_S)
 
 
 @pytest.fixture(scope="session")
 def session_rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     """A rehearsed AWS whose machines come and go at once."""
     rehearsal = start_rehearsal_server(
-        tmp_path_factory.mktemp("rehearsal"), boot_s=0.0, shutdown_s=0.0, idle_timeout_s=300.0
+        tmp_path_factory.mktemp("rehearsal"), boot_s=0.0, shutdown_s=0.0, owner_pid=os.getpid()
     )
     yield rehearsal
     rehearsal.stop()

@@ -42,8 +42,8 @@ ACCOUNT = "acme"
 REGION = "us-east-1"
 CHECKOUT = Scenario("checkout", Protocol.HTTP, closed([(0, 0), (60, 900), (600, 900)]))
 COMPLETED_SPEED = 3000.0
-CANCELLED_SPEED = 30.0
-"""Plays for 20 s if nobody ends it: slow enough to be cancelled while load flows."""
+CANCELLED_SPEED = 3.0
+"""Plays for 200 s if nobody ends it: slow enough to be cancelled while load flows."""
 
 LIMITS = Limits(
     launch_s=60.0,
@@ -190,11 +190,11 @@ class LocalLives(Lives):
         visits = Scenario(
             "visits",
             Protocol.HTTP,
-            closed([(0, 5), (3, 5)]),
+            closed([(0, 5), (10, 5)]),
             target=target,
             user_classes=(browsing,),
         )
-        to_be_cancelled = replace(visits, profile=closed([(0, 5), (30, 5)]))
+        to_be_cancelled = replace(visits, profile=closed([(0, 5), (300, 5)]))
         self.lives = (
             Life("local", visits, 1.0, cancelled=False, steps=("launching/Launch/sent",)),
             Life("local", visits, 1.0, cancelled=False, steps=("running/Wait/after",)),

@@ -29,6 +29,7 @@ from engine.scenario.profile import closed
 from kernel.clock import SystemClock
 from pricing.ledger.invoices import run_cause
 from pricing.plans.quotes import Unit
+from tests.patience import PATIENCE_S
 
 ACCOUNTS = ("acme", "globex", "initech")
 CONTROLLERS = 6
@@ -37,9 +38,7 @@ SEED = 7
 CANCELLED_EVERY = 5
 KILLS_AT_FIRST = 3
 ENDED_A_KILL = 2
-"""On a busy machine a controller needs longer than usual to get anywhere."""
 
-PATIENCE_S = 840.0
 LOOK_S = 0.2
 SPEED = 400.0
 CHECKOUT = Scenario("checkout", Protocol.HTTP, closed([(0, 0), (60, 900), (600, 900)]))
@@ -191,7 +190,7 @@ def main(url: str, folder: str, endpoint: str, runs: str, kill_every_s: str, kil
             crew.start()
         disturb(engine, crew, run_ids, float(kill_every_s), int(kills))
         took_s = time.monotonic() - began_s
-        codes = [each.wait(timeout=60) for each in crew.alive]
+        codes = [each.wait(timeout=PATIENCE_S) for each in crew.alive]
     report = facts(engine, endpoint, run_ids)
     takes = crew.log.read_text().count(": taken\n")
     report |= {"taken_over": takes - len(run_ids)}

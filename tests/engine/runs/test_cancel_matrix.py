@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
@@ -17,6 +16,7 @@ from engine.api import Engine
 from engine.runs.states import Outcome, Run, RunState
 from engine.scenario import Scenario
 from providers.rehearsal.aws_cloud import LOG_FILE, is_alive
+from tests.patience import PATIENCE_S, until
 
 if TYPE_CHECKING:
     from tests.engine.runs.conftest import Lab, Stage
@@ -169,7 +169,7 @@ def test_by_two_processes_at_once(
     assert here.machines(run) == run.machines_planned
 
     cancels = [loadmuster("--db", sqlite_url, "--json", "cancel", run.id) for _ in range(2)]
-    answers = [(*cancel.communicate(timeout=60), cancel.returncode) for cancel in cancels]
+    answers = [(*cancel.communicate(timeout=PATIENCE_S), cancel.returncode) for cancel in cancels]
 
     assert [(errors, status) for _, errors, status in answers] == [("", 0), ("", 0)]
     documents = [json.loads(text) for text, _, _ in answers]
@@ -190,12 +190,13 @@ def test_by_two_processes_at_once(
 
 
 def until_running(engine: Engine, run_id: str) -> Run:
-    deadline_s = time.monotonic() + 60
-    while (run := engine.runs.store.load(run_id)).state is not RunState.RUNNING:
-        assert time.monotonic() < deadline_s, run
+    def is_running() -> bool:
+        run = engine.runs.store.load(run_id)
         assert not run.ended, run
-        time.sleep(0.1)
-    return run
+        return run.state is RunState.RUNNING
+
+    until(is_running, every_s=0.1)
+    return engine.runs.store.load(run_id)
 
 
 def test_the_matrix_has_every_moment_on_every_provider() -> None:

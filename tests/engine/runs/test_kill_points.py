@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ import pytest
 
 from providers.local.processes import processes_by_machine
 from providers.rehearsal.aws_cloud import Rehearsal, start_rehearsal_server
+from tests.patience import PATIENCE_S
 
 PROGRAM = Path(__file__).with_name("kill_points.py")
 KILLS_MIN = 20
@@ -26,7 +28,7 @@ def kill(kind: str, url: str, folder: Path, place: str) -> Sequence[Report]:
         [sys.executable, str(PROGRAM), kind, url, str(folder), place],
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -52,12 +54,13 @@ def check_the_next_controller_put_it_right(report: Report) -> None:
 def paced_rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     """A rehearsed AWS whose machines take their time to come and to go."""
     rehearsal = start_rehearsal_server(
-        tmp_path_factory.mktemp("paced"), boot_s=0.3, shutdown_s=0.3, idle_timeout_s=300.0
+        tmp_path_factory.mktemp("paced"), boot_s=0.3, shutdown_s=0.3, owner_pid=os.getpid()
     )
     yield rehearsal
     rehearsal.stop()
 
 
+@pytest.mark.early
 @pytest.mark.parametrize(
     "database_url", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True
 )
@@ -74,6 +77,7 @@ def test_a_controller_killed_at_any_step_leaves_nothing_that_the_next_does_not_e
         check_the_next_controller_put_it_right(report)
 
 
+@pytest.mark.early
 def test_real_injectors_outlive_a_killed_controller_and_not_its_successor(
     sqlite_url: str, shop: str, tmp_path: Path
 ) -> None:

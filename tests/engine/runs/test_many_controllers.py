@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from providers.rehearsal.aws_cloud import Rehearsal, start_rehearsal_server
+from tests.patience import PATIENCE_S
 
 PROGRAM = Path(__file__).with_name("many_controllers.py")
 LATE = "not launched within"
@@ -22,14 +24,14 @@ LATE = "not launched within"
 def shared_cloud(tmp_path: Path) -> Iterator[Rehearsal]:
     """A rehearsed AWS for all runs, whose machines take their time to come and to go."""
     rehearsal = start_rehearsal_server(
-        tmp_path / "cloud", boot_s=0.3, shutdown_s=0.3, idle_timeout_s=300.0
+        tmp_path / "cloud", boot_s=0.3, shutdown_s=0.3, owner_pid=os.getpid()
     )
     yield rehearsal
     rehearsal.stop()
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 def test_every_run_of_controllers_that_are_killed_ends_once_and_is_billed_once(
     database_url: str,
@@ -46,7 +48,7 @@ def test_every_run_of_controllers_that_are_killed_ends_once_and_is_billed_once(
         ],
         capture_output=True,
         text=True,
-        timeout=1000,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (0, "")

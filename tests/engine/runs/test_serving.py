@@ -27,6 +27,7 @@ from engine.runs.states import Outcome, Run, RunState
 from engine.runs.tables import RUNS
 from engine.scenario import Scenario
 from kernel.clock import ManualClock, StartingClock, SystemClock
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.engine.runs.conftest import Lab, Stage
@@ -254,7 +255,7 @@ def test_a_reaper_that_does_not_come_back_is_said_in_its_place_once_a_period(lab
     done = threading.Event()
 
     def hang() -> str:
-        done.wait(timeout=60)
+        done.wait(timeout=PATIENCE_S)
         return "reaper: back at last"
 
     def stop() -> bool:

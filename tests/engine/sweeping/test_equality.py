@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.clouds import CLOUDS
@@ -47,6 +47,7 @@ def check(rows: list[Row], *, compiled: bool = False) -> None:
         assert swept(result, number) == alone(row), row
 
 
+@pytest.mark.early
 @pytest.mark.parametrize("compiled", [False, True])
 def test_rows_with_a_place_are_the_single_estimate(compiled: bool) -> None:
     rng = random.Random(11)
@@ -159,7 +160,6 @@ def test_the_largest_bills_are_exact_beyond_64_bits() -> None:
     st.lists(st.tuples(st.integers(1, 40), st.integers(1, 60)), min_size=1, max_size=6),
     st.lists(st.integers(1, 3_000), min_size=1, max_size=20),
 )
-@settings(deadline=None)
 def test_the_table_of_prices_is_the_cheapest_cover(
     pieces: list[tuple[int, int]], loads: list[int]
 ) -> None:

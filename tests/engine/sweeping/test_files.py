@@ -278,6 +278,7 @@ def peak_mib(rows: int, folder: Path) -> int:
     return kib // 1_024
 
 
+@pytest.mark.early
 @pytest.mark.parametrize("many_rows", [3_000_000, pytest.param(50_000_000, marks=pytest.mark.long)])
 def test_many_more_rows_take_no_more_memory(tmp_path: Path, many_rows: int) -> None:
     few, many = peak_mib(1_000_000, tmp_path), peak_mib(many_rows, tmp_path)

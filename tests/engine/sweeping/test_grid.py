@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.sweeping import grid as grids
@@ -152,7 +152,6 @@ numbers = st.lists(st.integers(0, 2**53), min_size=1, max_size=60)
 
 
 @given(numbers, numbers, st.integers(0, 9))
-@settings(deadline=None)
 def test_tallies_of_parts_are_the_tally_of_all(
     first: list[int], second: list[int], best: int
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.planning.requirement import require
@@ -24,7 +24,6 @@ rows = st.tuples(st.integers(1, 400_000), st.integers(1, 10_000_000), st.integer
 
 
 @given(st.lists(rows, min_size=1, max_size=20), st.booleans())
-@settings(deadline=None)
 def test_each_row_is_what_requirement_and_quote_say(
     tests: list[tuple[int, int, int]], compiled: bool
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -100,10 +99,4 @@ class Account:
 
     def until(self, state: str, process: subprocess.Popen[str]) -> str:
         """The id of the only run, once it is in a state."""
-        deadline_s = time.monotonic() + 90
-        while True:
-            runs = self.here("--json", "runs").json["runs"]
-            if any(run["state"] == state for run in runs):
-                return str(runs[0]["id"])
-            assert time.monotonic() < deadline_s, (runs, process.poll())
-            time.sleep(0.3)
+        return str(self.line.until(lambda run: run["state"] == state, process)["id"])

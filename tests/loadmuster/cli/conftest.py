@@ -6,15 +6,17 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import Struct
 
 from loadmuster.cli.main import main
 from tests.command_line import Answer
+from tests.patience import PATIENCE_S, until
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = [sys.executable, "-m", "loadmuster.cli"]
@@ -45,7 +47,7 @@ class CommandLine(Struct, frozen=True):
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE_S,
             check=False,
         )
         return Answer(ended.returncode, ended.stdout, ended.stderr)
@@ -73,6 +75,31 @@ class CommandLine(Struct, frozen=True):
             text=True,
             process_group=0,
         )
+
+    def until(
+        self,
+        happened: Callable[[dict[str, Any]], bool],
+        process: subprocess.Popen[str] | None = None,
+    ) -> dict[str, Any]:
+        """The newest run, as soon as what is waited for has happened to it.
+
+        Args:
+            happened: Takes the run as ``loadmuster runs`` tells of it.
+            process: What makes it happen; once it has ended, nobody waits any longer.
+        """
+
+        def look() -> dict[str, Any] | None:
+            over = process is not None and process.poll() is not None
+            runs = self.here("--json", "runs").json["runs"]
+            if runs and happened(runs[0]):
+                run: dict[str, Any] = runs[0]
+                return run
+            assert not over, (runs, process and process.communicate())
+            return None
+
+        seen = until(look, every_s=0.25)
+        assert seen is not None
+        return seen
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def server(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Rehearsal]:
     """A rehearsed AWS to which the environment leads."""
-    started = start_rehearsal_server(tmp_path_factory.mktemp("aws"), idle_timeout_s=300.0)
+    started = start_rehearsal_server(tmp_path_factory.mktemp("aws"), owner_pid=os.getpid())
     monkeypatch.setenv("AWS_ENDPOINT_URL", started.endpoint_url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "acme")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")

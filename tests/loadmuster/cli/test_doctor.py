@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    started = start_rehearsal_server(tmp_path_factory.mktemp("aws"), idle_timeout_s=300.0)
+    started = start_rehearsal_server(tmp_path_factory.mktemp("aws"), owner_pid=os.getpid())
     s3 = boto3.Session("acme", "secret").client(
         "s3", region_name="us-east-1", endpoint_url=started.endpoint_url
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ IDENTITY = (
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    started = start_rehearsal_server(tmp_path_factory.mktemp("azure"), idle_timeout_s=300.0)
+    started = start_rehearsal_server(tmp_path_factory.mktemp("azure"), owner_pid=os.getpid())
     yield started
     started.stop()
 

@@ -12,6 +12,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
+from tests.patience import PATIENCE_S
+
 if TYPE_CHECKING:
     from tests.loadmuster.cli.conftest import CommandLine
 
@@ -21,6 +25,7 @@ RUN_ID = re.compile(r"run-[0-9a-f]{10}")
 LATER = ("--now", "2027-05-10T13:00+02:00")
 
 
+@pytest.mark.early
 def test_the_story_adds_up_and_leaves_nothing_behind(
     loadmuster: CommandLine, tmp_path: Path
 ) -> None:
@@ -36,7 +41,7 @@ def test_the_story_adds_up_and_leaves_nothing_behind(
         },
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert (told.returncode, told.stderr) == (0, "")

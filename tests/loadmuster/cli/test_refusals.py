@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 if TYPE_CHECKING:
     from tests.loadmuster.cli.conftest import CommandLine
 
@@ -99,7 +101,7 @@ def test_a_run_is_refused_while_an_earlier_one_could_not_be_collected(books: Com
 def test_of_two_upgrades_at_once_one_is_done_and_the_other_refused(books: CommandLine) -> None:
     upgrade = ("--json", "account", "upgrade", "acme", "--plan", "professional", "--now", OPENED)
     both = [books.start(*upgrade, "--request-id", f"u{number}") for number in range(2)]
-    said = [process.communicate(timeout=60) for process in both]
+    said = [process.communicate(timeout=PATIENCE_S) for process in both]
     assert sorted(process.returncode for process in both) == [0, 3], said
     (refusal,) = (err for process, (_, err) in zip(both, said, strict=True) if process.returncode)
     assert refusal.startswith("loadmuster: account acme is on plan professional already")
@@ -112,7 +114,7 @@ def test_of_two_upgrades_at_once_one_is_done_and_the_other_refused(books: Comman
 def test_one_request_sent_twice_at_once_is_done_once(books: CommandLine) -> None:
     boost = ("--json", "account", "boost", "acme", "--now", OPENED, "--request-id", "b2")
     both = [books.start(*boost) for _ in range(2)]
-    said = [process.communicate(timeout=60) for process in both]
+    said = [process.communicate(timeout=PATIENCE_S) for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert said[0][0] == said[1][0]
     shown = books.here("--json", "account", "show", "acme", "--now", OPENED).json

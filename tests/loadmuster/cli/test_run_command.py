@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from tests.patience import PATIENCE_S
+
 if TYPE_CHECKING:
     from tests.command_line import Answer
     from tests.loadmuster.cli.conftest import CommandLine
@@ -95,16 +97,13 @@ def test_ctrl_c_twice_ends_a_real_run_with_its_processes_and_a_correct_bill(
 ) -> None:
     process = acme.start(
         *("run", CHECKOUT, "--account", "acme", "--provider", "local", "--injectors", "2"),
-        *("--users", "20", "--duration", "60s", "--set", f"TARGET={shop}", "--json"),
+        *("--users", "20", "--duration", "10m", "--set", f"TARGET={shop}", "--json"),
     )
-    deadline = time.monotonic() + 60
-    while not any(run["state"] == "running" for run in acme.here("--json", "runs").json["runs"]):
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
+    acme.until(lambda run: run["state"] == "running", process)
     os.killpg(process.pid, signal.SIGINT)
     time.sleep(0.3)
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, err
     assert '"outcome": "cancelled"' in out
     run = acme.here("--json", "runs").json["runs"][0]
@@ -113,6 +112,7 @@ def test_ctrl_c_twice_ends_a_real_run_with_its_processes_and_a_correct_bill(
     assert processes_of(str(acme.home)) == []
 
 
+@pytest.mark.early
 @pytest.mark.parametrize("provider", ["aws", "azure"])
 def test_a_rehearsal_with_load_puts_locust_on_a_target_through_a_simulated_bucket(
     provider: str, acme: CommandLine, shop: str
@@ -131,20 +131,18 @@ def test_a_rehearsal_with_load_puts_locust_on_a_target_through_a_simulated_bucke
     assert processes_of(str(acme.home)) == []
 
 
+@pytest.mark.early
 @pytest.mark.parametrize("provider", [pytest.param("aws", marks=pytest.mark.long), "azure"])
 def test_ctrl_c_during_a_rehearsal_with_load_keeps_what_was_measured(
     provider: str, acme: CommandLine, shop: str
 ) -> None:
     rehearsed = ("run", CHECKOUT, "--account", "acme", "--provider", provider, "--dry-run")
-    wish = ("--users", "20", "--duration", "60s", "--set", f"TARGET={shop}", "--json")
+    wish = ("--users", "20", "--duration", "10m", "--set", f"TARGET={shop}", "--json")
     process = acme.start(*rehearsed, "--with-load", *wish)
-    deadline = time.monotonic() + 60
-    while not any(run["state"] == "running" for run in acme.here("--json", "runs").json["runs"]):
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
+    acme.until(lambda run: run["state"] == "running", process)
     time.sleep(3)
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, err
     run = json.loads(out)
     assert run["outcome"] == "cancelled"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,6 +23,7 @@ from providers.rehearsal.aws_cloud import ADDRESS_FILE, is_alive, start_rehearsa
 from providers.rehearsal.azure_cloud import start_rehearsal_server as start_azure_server
 from providers.rehearsal.faults import Fault, FaultKind
 from providers.rehearsal.program import Rehearsal
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.loadmuster.cli.conftest import CommandLine
@@ -39,36 +40,22 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
-def until(
-    loadmuster: CommandLine, happened: Callable[[dict[str, Any]], bool], within_s: float = 60
-) -> dict[str, Any]:
-    """The only run, as soon as what is waited for has happened to it."""
-    deadline_s = time.monotonic() + within_s
-    while True:
-        runs = loadmuster.here("--json", "runs").json["runs"]
-        if runs and happened(runs[0]):
-            run: dict[str, Any] = runs[0]
-            return run
-        assert time.monotonic() < deadline_s, runs
-        time.sleep(0.1)
-
-
 @pytest.mark.parametrize("told", ["Ctrl-C", "SIGTERM"])
 def test_told_to_end_a_real_run_leaves_no_process_and_costs_its_start_up(
     told: str, acme: CommandLine, shop: str
 ) -> None:
     process = acme.start(
-        *("run", CHECKOUT, "--account", "acme", "--users", "8", "--duration", "60s"),
+        *("run", CHECKOUT, "--account", "acme", "--users", "8", "--duration", "10m"),
         *("--set", f"TARGET={shop}", "--json"),
     )
-    run = until(acme, lambda run: run["state"] == "running")
+    run = acme.until(lambda run: run["state"] == "running")
     assert len(processes_by_machine(acme.home)) == 1
 
     if told == "Ctrl-C":
         os.killpg(process.pid, signal.SIGINT)
     else:
         process.terminate()
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_S)
 
     assert (process.returncode, "Traceback" in errors) == (0, False)
     assert processes_by_machine(acme.home) == {}
@@ -91,13 +78,13 @@ def test_ctrl_c_while_machines_or_their_cloud_are_starting_is_a_cancel_and_no_fa
         *("run", CHECKOUT, "--account", "acme", "--users", "8", "--provider", provider, "--json"),
         *(("--dry-run",) if provider == "aws" else ("--set", f"TARGET={shop}")),
     )
-    until(acme, lambda run: run["state"] == state)
+    acme.until(lambda run: run["state"] == state)
     time.sleep(0.2)
     os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE_S)
 
     assert process.returncode == 0, errors
-    run = until(acme, lambda run: run["state"] == "ended")
+    run = acme.until(lambda run: run["state"] == "ended")
     assert run["outcome"] == "cancelled"
     assert processes_by_machine(acme.home) == {}
     assert list(acme.home.glob(f"books.db.runs/*/{ADDRESS_FILE}")) == []
@@ -143,7 +130,7 @@ def test_a_killed_controller_on_azure_is_taken_over_and_its_machines_go(
 ) -> None:
     rehearsed = ("run", CHECKOUT, "--account", "acme", "--provider", "azure", "--dry-run")
     process = acme.start(*rehearsed, "--speed", "10", "--json")
-    run = until(acme, lambda run: run["state"] in {"launching", "starting"})
+    run = acme.until(lambda run: run["state"] in {"launching", "starting"})
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 
@@ -163,7 +150,7 @@ def test_a_detached_run_is_watched_with_show_until_it_has_ended_by_itself(
     accepted = started.json
     assert (accepted["state"], accepted["outcome"], accepted["bill"]) == ("accepted", None, None)
 
-    until(acme, lambda run: run["state"] == "ended")
+    acme.until(lambda run: run["state"] == "ended")
 
     shown = acme.here("--json", "show", accepted["id"]).json
     assert shown["outcome"] == "completed"
@@ -226,7 +213,7 @@ def unprivileged(loadmuster: CommandLine, *arguments: str) -> subprocess.Complet
         env=loadmuster.environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 

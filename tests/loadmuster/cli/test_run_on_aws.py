@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pytest
 from providers.rehearsal.aws_cloud import Rehearsal, start_rehearsal_server
 from providers.rehearsal.faults import Fault, FaultKind
 from tests.loadmuster.cli.accounts import BUCKET, Account, live_in, on_aws
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.loadmuster.cli.conftest import CommandLine
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     """A rehearsed AWS with a bucket, whose machines run what they boot."""
     started = start_rehearsal_server(
-        tmp_path_factory.mktemp("aws"), boot_s=0.2, shutdown_s=0.2, idle_timeout_s=300.0
+        tmp_path_factory.mktemp("aws"), boot_s=0.2, shutdown_s=0.2, owner_pid=os.getpid()
     )
     session = boto3.Session("acme", "secret")
     s3 = session.client("s3", region_name="eu-west-1", endpoint_url=started.endpoint_url)
@@ -47,6 +49,7 @@ def objects(server: Rehearsal) -> int:
     return s3.list_objects_v2(Bucket=BUCKET)["KeyCount"]
 
 
+@pytest.mark.early
 def test_a_real_run_puts_its_load_on_bills_it_and_leaves_nothing(
     acme_on_aws: Account, shop: str
 ) -> None:
@@ -85,7 +88,7 @@ def test_a_spot_run_says_so_and_a_machine_taken_away_makes_its_result_invalid(
     (taken,) = [one["InstanceId"] for each in alive["Reservations"] for one in each["Instances"]]
     ec2.terminate_instances(InstanceIds=[taken])
 
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=PATIENCE_S)
 
     assert process.returncode == 0, err
     run = json.loads(out)

@@ -24,6 +24,7 @@ from providers.rehearsal.azure_cloud import (
 )
 from providers.rehearsal.faults import Fault, FaultKind
 from tests.loadmuster.cli.accounts import Account, live_in, on_azure
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.loadmuster.cli.conftest import CommandLine
@@ -39,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
         boot_s=0.2,
         shutdown_s=0.2,
         group_s=0.2,
-        idle_timeout_s=300.0,
+        owner_pid=os.getpid(),
     )
     yield started
     started.stop()
@@ -76,6 +77,7 @@ def acme_on_azure(
     server.clear()
 
 
+@pytest.mark.early
 def test_a_real_run_puts_its_load_on_bills_it_and_leaves_nothing(
     acme_on_azure: AzureAccount, shop: str
 ) -> None:
@@ -105,7 +107,7 @@ def test_a_run_that_is_cancelled_half_way_is_released_and_costs_its_start_up_onl
     run_id = acme_on_azure.until("running", process)
     os.killpg(process.pid, signal.SIGINT)
 
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=PATIENCE_S)
 
     assert process.returncode == 0, err
     run = json.loads(out)

@@ -48,6 +48,7 @@ def write(folder: Path, target: str, engine: dict[str, object]) -> Path:
     return path
 
 
+@pytest.mark.early
 def test_a_python_program_loads_the_target_from_a_rehearsed_aws(
     acme: CommandLine, scenario: Path
 ) -> None:
@@ -67,6 +68,7 @@ def test_a_python_program_loads_the_target_from_a_rehearsed_aws(
     assert processes_of(str(acme.home)) == []
 
 
+@pytest.mark.early
 def test_a_loop_of_curl_loads_the_target_from_a_rehearsed_azure(
     acme: CommandLine, scenario: Path, shop: str
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ from providers.contract import LaunchSpec
 from providers.local import LocalProvider
 from providers.local.processes import processes_by_machine
 from tests.loadmuster.cli.accounts import NOBODYS_AWS, live_in
+from tests.patience import PATIENCE_S, until
 
 if TYPE_CHECKING:
     from tests.command_line import Answer
@@ -84,6 +84,7 @@ def make_real(acme: CommandLine, run: Run, begun_at: datetime, **changes: object
     engine.close()
 
 
+@pytest.mark.early
 def test_a_queued_run_waits_for_whoever_serves_and_then_lives_its_life(acme: CommandLine) -> None:
     first, second = (acme.here(*QUEUED) for _ in range(2))
     assert (first.code, first.json["state"]) == (0, "accepted")
@@ -103,6 +104,7 @@ def test_a_queued_run_waits_for_whoever_serves_and_then_lives_its_life(acme: Com
     assert "reaper: machines: 0 seen, 0 released" in served.err
 
 
+@pytest.mark.early
 @pytest.mark.parametrize(
     "told", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)]
 )
@@ -111,12 +113,9 @@ def test_told_to_end_serve_leaves_its_runs_open_and_the_next_takes_them_over(
 ) -> None:
     run = acme.here(*REHEARSED, "--speed", "60", "--queue", "--json").json["id"]
     process = acme.start("serve", "--json")
-    deadline_s = time.monotonic() + 60
-    while states(acme)[run][0] != "running":
-        assert time.monotonic() < deadline_s
-        time.sleep(0.2)
+    acme.until(lambda run: run["state"] == "running", process)
     os.kill(process.pid, told)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
 
     assert process.returncode == 0, err
     assert '"released": 1' in out
@@ -161,12 +160,9 @@ def test_serve_ends_the_machines_of_a_run_that_has_ended_and_no_others(acme: Com
     leave_machine(acme, "run-of-nobody")
 
     process = acme.start("serve")
-    deadline_s = time.monotonic() + 60
-    while len(processes_by_machine(acme.home)) > 1:
-        assert time.monotonic() < deadline_s
-        time.sleep(0.2)
+    until(lambda: len(processes_by_machine(acme.home)) == 1)
     process.terminate()
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE_S)
 
     assert (
         "reaper: machines: 2 seen, 1 released; 1 of runs unknown here: `loadmuster reap` lists"

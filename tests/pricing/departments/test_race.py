@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,10 +20,9 @@ from pricing.ledger.ledger import balance, entries
 from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Unit, quote_to_json
+from tests.pricing.departments.racer import race
 
 PROCESSES = 20
-ROOT = Path(__file__).parents[3]
-RACER = Path(__file__).with_name("racer.py")
 USD = 1_000_000
 
 Quotes = Callable[..., Any]
@@ -74,39 +69,6 @@ def outcomes(  # noqa: PLR0913, PLR0917 - one fixture a part of the scene
             for number in range(PROCESSES)
         ],
     )
-
-
-def race(url: str, now: datetime, wishes: list[list[dict[str, Any]]]) -> list[list[dict[str, Any]]]:
-    """Start a process for each list of wishes, let all go at once, and gather the answers."""
-    racers = [
-        subprocess.Popen(
-            [sys.executable, str(RACER)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env={"PYTHONPATH": str(ROOT)},
-        )
-        for _ in wishes
-    ]
-    try:
-        for racer, wished in zip(racers, wishes, strict=True):
-            assert racer.stdin is not None
-            task = {"url": url, "now": now.isoformat(), "wishes": wished}
-            print(json.dumps(task), file=racer.stdin, flush=True)
-        for racer in racers:
-            assert racer.stdout is not None
-            assert racer.stdout.readline() == "ready\n"
-        for racer in racers:
-            assert racer.stdin is not None
-            print("go", file=racer.stdin, flush=True)
-        answers = [json.loads(racer.communicate(timeout=120)[0]) for racer in racers]
-    finally:
-        for racer in racers:
-            if racer.poll() is None:
-                racer.kill()
-            racer.wait()
-    return answers
 
 
 def test_twenty_processes_at_once_get_exactly_what_there_is(

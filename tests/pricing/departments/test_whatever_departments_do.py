@@ -31,6 +31,7 @@ from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Quote, Unit, quote_run
 from pricing.run_charges.charges import charge_start, correct, reserve, void_reservation
 from pricing.tariffs import LoadSize
+from tests.patience import PATIENCE_S
 
 EXAMPLES = int(os.environ.get("LOADMUSTER_EXAMPLES", "12"))
 STEPS = int(os.environ.get("LOADMUSTER_STEPS", "20"))
@@ -97,8 +98,8 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine.dispose()
 
 
-@pytest.mark.timeout(300 + EXAMPLES * STEPS)
-@settings(max_examples=EXAMPLES, deadline=None)
+@pytest.mark.timeout(2 * PATIENCE_S + EXAMPLES * STEPS)
+@settings(max_examples=EXAMPLES)
 @given(steps)
 def test_i12_i13_whatever_is_done_sums_are_exact_and_no_limit_is_passed(
     books: Engine, todo: list[Step]

@@ -208,7 +208,7 @@ def live_and_forget(db: Engine, todo: list[object]) -> None:
         conn.rollback()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(todos)
 def test_whatever_happens_to_snapshots_nothing_else_changes(
     sqlite_books: Engine, todo: list[object]
@@ -216,7 +216,7 @@ def test_whatever_happens_to_snapshots_nothing_else_changes(
     live_and_forget(sqlite_books, todo)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(todos)
 def test_whatever_happens_to_snapshots_nothing_else_changes_on_postgresql(
     postgres_books: Engine, todo: list[object]

@@ -34,6 +34,7 @@ from pricing.run_charges.charges import (
     void_reservation,
 )
 from pricing.tariffs import LoadSize
+from tests.patience import PATIENCE_S
 
 EXAMPLES = int(os.environ.get("LOADMUSTER_EXAMPLES", "40"))
 STEPS = int(os.environ.get("LOADMUSTER_STEPS", "40"))
@@ -109,8 +110,8 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine.dispose()
 
 
-@pytest.mark.timeout(300 + EXAMPLES * STEPS)
-@settings(max_examples=EXAMPLES, deadline=None)
+@pytest.mark.timeout(2 * PATIENCE_S + EXAMPLES * STEPS)
+@settings(max_examples=EXAMPLES)
 @given(commands, st.integers(1, 2), st.timedeltas(timedelta(0), timedelta(days=1000)))
 def test_the_books_always_balance(
     books: Engine, todo: list[object], times: int, offset: timedelta

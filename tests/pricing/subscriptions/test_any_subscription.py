@@ -70,6 +70,7 @@ from pricing.run_charges.charges import charge_start, correct, reserve, void_res
 from pricing.tables import DEPARTMENT_LOTS, LOTS, PAYMENTS, PERIODS, SUBSCRIPTIONS
 from pricing.tariffs import LoadSize
 from tests.billing_simulator.invariants import broken
+from tests.patience import PATIENCE_S
 
 EXAMPLES = int(os.environ.get("LOADMUSTER_EXAMPLES", "12"))
 STEPS = int(os.environ.get("LOADMUSTER_STEPS", "20"))
@@ -507,7 +508,6 @@ TestAnySubscriber = AnySubscriber.TestCase
 TestAnySubscriber.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-pytestmark = pytest.mark.timeout(300 + EXAMPLES * STEPS)
+pytestmark = [pytest.mark.early, pytest.mark.timeout(2 * PATIENCE_S + EXAMPLES * STEPS)]

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034 # load.sh, which reads this file, uses what it sets
 # Gatling: the simulation takes its users from Java properties; its samples are read from its log,
 # which is text up to Gatling 3.11.
 STARTS_EARLY=

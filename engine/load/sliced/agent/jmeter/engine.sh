@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034 # load.sh, which reads this file, uses what it sets
 # JMeter: the plan takes its threads from properties, and JMeter writes only what is needed of each
 # sample.
 STARTS_EARLY=

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # load.sh, which reads this file, shares its variables
 # k6: every injector plays its execution segment. It starts paused, so that its users are there at
 # the common instant, and is resumed over its own REST API.
 STARTS_EARLY=yes

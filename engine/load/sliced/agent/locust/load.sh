@@ -2,6 +2,7 @@
 # Plays this injector's share of the load: one Locust for each processor, each with its part.
 # Makes the file `ready` when all of them wait for the file `go`.
 set -u
+# shellcheck disable=SC3045 # every shell of an injector knows it; one that does not goes without
 ulimit -n 65536 2>/dev/null || :
 python=${LOADMUSTER_PYTHON:-venv/bin/python}
 LOADMUSTER_PARTS=${LOADMUSTER_CORES:-$(getconf _NPROCESSORS_ONLN)}
@@ -18,6 +19,7 @@ trap 'kill -TERM $running 2>/dev/null' TERM INT HUP
 waiting=0
 while [ "$waiting" -lt "$LOADMUSTER_PARTS" ]; do
     for process in $running; do
+        # shellcheck disable=SC2086 # a word for each process
         kill -0 "$process" 2>/dev/null || { kill -TERM $running 2>/dev/null; exit 1; }
     done
     waiting=$(find . -maxdepth 1 -name 'waiting-*' | wc -l)

@@ -9,8 +9,11 @@
 set -u
 REPORT_S=2
 OVERRUN_S=8
+# shellcheck disable=SC3045 # every shell of an injector knows it; one that does not goes without
 ulimit -n 65536 2>/dev/null || :
+# shellcheck source=/dev/null # written for each run
 . ./program.sh
+# shellcheck source=k6.sh source-path=SCRIPTDIR # or another of this folder
 . ./engine.sh
 
 share_of() { # share_of USERS: this injector's part; over all injectors it is USERS
@@ -47,12 +50,14 @@ tree_of() { # tree_of PID: it and all that it started
 
 end_program() { # end_program GRACE_S: told to, and killed after a grace
     tree=$(tree_of "$program")
+    # shellcheck disable=SC2086 # a word for each process
     kill -TERM $tree 2>/dev/null
     tenths=$(($1 * 10))
     while kill -0 "$program" 2>/dev/null && [ "$tenths" -gt 0 ]; do
         sleep 0.1
         tenths=$((tenths - 1))
     done
+    # shellcheck disable=SC2046,SC2086 # likewise
     kill -KILL $tree $(tree_of "$program") 2>/dev/null
 }
 

@@ -2,7 +2,9 @@
 # Makes the scenario's program ready on this machine: its files below `files`, then what the
 # scenario says, then what the engine itself needs.
 set -eu
+# shellcheck source=/dev/null # written for each run
 . ./program.sh
+# shellcheck source=k6.sh source-path=SCRIPTDIR # or another of this folder
 . ./engine.sh
 mkdir files
 tar -xf files.tar -C files
