@@ -39,6 +39,10 @@ WRITTEN = [
 ]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+# A path in code: in one of the project's folders, without a placeholder in capitals.
+NAMED = re.compile(
+    r"`((?:benchmarks|docs|engine|examples|kernel|loadmuster|pricing|providers|tests)/[a-z0-9_./*-]*)`"
+)
 # Their modules change the process that imports them, or are files of injectors.
 NOT_IMPORTED = re.compile(r"engine\.load\.(http_users|locust)|\.migrations\.|\.agent\b|__main__")
 
@@ -125,8 +129,9 @@ def test_the_readme_is_read_in_one_sitting_and_its_links_lead_somewhere() -> Non
         links = LINK.findall((ROOT / name).read_text(encoding="utf-8"))
         for link in (each for each in links if not each.startswith("http")):
             target, _, anchor = link.partition("#")
-            assert (ROOT / target).exists(), (name, link)
-            assert not anchor or anchor in _anchors(ROOT / target), (name, link)
+            page = ROOT / (target or name)
+            assert page.exists(), (name, link)
+            assert not anchor or anchor in _anchors(page), (name, link)
 
 
 def _anchors(page: Path) -> set[str]:
@@ -146,6 +151,12 @@ def test_the_readme_shows_the_estimate_that_is_printed(
 
 def test_the_readme_quotes_at_most_three_figures() -> None:
     assert 0 < len(bench.QUOTED) <= 3
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_that_are_named_exist(path: Path) -> None:
+    named = NAMED.findall(path.read_text(encoding="utf-8"))
+    assert not [each for each in named if not list(ROOT.glob(each.rstrip("/")))]
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: str(path.relative_to(ROOT)))
