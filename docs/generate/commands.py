@@ -115,4 +115,15 @@ def _value(option: click.Option) -> str:
         return ""
     if isinstance(option.type, click.Choice):
         return ", ".join(code(str(each)) for each in option.type.choices)
+    if isinstance(option.type, click.IntRange | click.FloatRange) and option.metavar is None:
+        return _range(option.type)
     return code(option.make_metavar(click.Context(click.Command("x"))))
+
+
+def _range(numbers: click.IntRange | click.FloatRange) -> str:
+    words = ["whole number" if isinstance(numbers, click.IntRange) else "number"]
+    if numbers.min is not None:
+        words.append(f"{'above' if numbers.min_open else 'at least'} {numbers.min:g}")
+    if numbers.max is not None:
+        words.append(f"{'below' if numbers.max_open else 'at most'} {numbers.max:g}")
+    return ", ".join(words)
