@@ -103,9 +103,10 @@ many-controllers: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
-# The notice of MkDocs' successors is no warning about these pages.
+# The notice of MkDocs' successors is no warning about these pages. Not --quiet: unseen warnings
+# would not count.
 docs: $(READY)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "build/docs/index.html"
 
 pictures: $(READY)

@@ -52,16 +52,35 @@ NOT_IMPORTED = re.compile(r"engine\.load\.(http_users|locust)|\.migrations\.|\.a
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built as ``make docs`` builds it: a warning is an error."""
     folder = tmp_path_factory.mktemp("site")
-    built = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", str(folder)],
+    built = build(ROOT / "mkdocs.yml", folder)
+    assert built.returncode == 0, built.stdout + built.stderr
+    return folder
+
+
+def build(settings: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", str(settings), "-d", folder],
         cwd=ROOT,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert built.returncode == 0, built.stdout + built.stderr
-    return folder
+
+
+@pytest.mark.parametrize("link", ["nowhere.md", "index.md#no-such-place", "/index.md"])
+def test_a_dead_link_fails_the_build(tmp_path: Path, link: str) -> None:
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "index.md").write_text(f"# Start\n\n[there]({link})\n")
+    settings = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    # The same rules on one page: without what is generated.
+    kept = settings.partition("hooks:")[0] + "validation:" + settings.partition("validation:")[2]
+    small = tmp_path / "mkdocs.yml"
+    small.write_text(kept.partition("nav:\n  -")[0].replace("docs_dir: docs", "docs_dir: pages"))
+    built = build(small, tmp_path / "site")
+    assert built.returncode == 1
+    assert link in built.stderr
 
 
 def shown(site: Path, page: str) -> str:
