@@ -21,8 +21,8 @@ MACHINES := tests/pricing/subscriptions/test_any_subscription.py tests/pricing/l
 # Tests and benchmarks start hundreds of processes, and none should compile what another has.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-cloud check coverage rules mutants simulate fleets kills many-controllers nightly
-.PHONY: bench pictures lock clean
+.PHONY: demo test test-cloud check coverage rules mutants simulate fleets kills many-controllers
+.PHONY: nightly bench docs pictures lock clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -38,7 +38,8 @@ help:
 	@echo "make kills  real processes killed at 200 random instants on each database; SEED=7 for those of seed 7"
 	@echo "make many-controllers  200 runs shared by controllers of which one is killed every 3 s"
 	@echo "make nightly  long tests, state machines with 2,000 examples of 60 steps, simulators, mutants"
-	@echo "make bench  every figure of the README, as ratios"
+	@echo "make bench  every figure of docs/figures.md, as ratios"
+	@echo "make docs   the documents as a site in build/docs; a warning or a dead link fails"
 	@echo "make lock   resolve the ranges of pyproject.toml into requirements.lock"
 
 # uv installs in a third of pip's time; where it does not reach the registry as pip is told to, pip does.
@@ -107,6 +108,12 @@ many-controllers: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+# The notice of MkDocs' successors is no warning about these pages. Not --quiet: unseen warnings
+# would not count.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "build/docs/index.html"
 
 pictures: $(READY)
 	$(BIN)/python docs/pictures.py

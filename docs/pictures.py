@@ -1,4 +1,4 @@
-"""Draws the README's pictures from what the program really prints: ``make pictures``."""
+"""Draws the documents' pictures from what the program really prints: ``make pictures``."""
 
 from __future__ import annotations
 

@@ -139,8 +139,10 @@ class Provider(Protocol):
         longer than some seconds is an unknown outcome: the same token goes on waiting for it.
 
         Raises:
-            ThrottledError, QuotaExceededError, CapacityUnavailableError,
-            ConfigurationRejectedError: Nothing was created.
+            ThrottledError: Nothing was created; likewise with the next three.
+            QuotaExceededError: The account may not have that many.
+            CapacityUnavailableError: The cloud has none left there.
+            ConfigurationRejectedError: The request can never work as it is.
             UnknownOutcomeError: Nobody knows; call again with the same token.
         """
         ...

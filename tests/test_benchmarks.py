@@ -122,27 +122,32 @@ def test_a_part_that_is_measured_leaves_the_other_figures_alone(
         module.__dict__["figures"] = lambda: [Figure(name, "now", "then", speeds[name], "reported")]
         return module
 
-    readme, out = tmp_path / "README.md", tmp_path / "results.json"
-    readme.write_text(f"before\n{bench.BEGIN}\nold\n{bench.END}\nafter\n")
-    monkeypatch.setattr(bench, "README", readme)
+    page, readme, out = (tmp_path / name for name in ("figures.md", "README.md", "results.json"))
+    for document, name in ((page, "PAGE"), (readme, "README")):
+        document.write_text(f"before\n{bench.BEGIN}\nold\n{bench.END}\nafter\n")
+        monkeypatch.setattr(bench, name, document)
+    monkeypatch.setattr(bench, "QUOTED", ("two",))
     monkeypatch.setattr(bench, "BENCHMARKS", {name: measuring(name) for name in speeds})
     for arguments in ([], ["two"]):
-        monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments, "--readme", "--out", str(out)])
+        monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments, "--page", "--out", str(out)])
         assert bench.main() == 0
         speeds["one"], speeds["two"] = 9.0, 3.0
-    shown = bench.table(
-        [
-            Figure("one", "now", "then", 1.0, "reported"),
-            Figure("two", "now", "then", 3.0, "reported"),
-        ]
+    one, two = (
+        Figure(*each)
+        for each in (
+            ("one", "now", "then", 1.0, "reported"),
+            ("two", "now", "then", 3.0, "reported"),
+        )
     )
+    shown, quoted = bench.table([one, two]), bench.table([two])
     assert shown in capsys.readouterr().out
-    assert readme.read_text() == f"before\n{bench.BEGIN}\n{shown}\n{bench.END}\nafter\n"
+    assert page.read_text() == f"before\n{bench.BEGIN}\n{shown}\n{bench.END}\nafter\n"
+    assert readme.read_text() == f"before\n{bench.BEGIN}\n{quoted}\n{bench.END}\nafter\n"
     found = bench.read_results(out)
     assert [found[name].figures[0].ratio for name in speeds] == [1.0, 3.0]
 
 
-def test_no_figure_of_the_readme_is_older_than_its_benchmark() -> None:
+def test_no_figure_of_the_documents_is_older_than_its_benchmark() -> None:
     results = bench.read_results(bench.RESULTS)
     outdated = [
         name
@@ -150,6 +155,9 @@ def test_no_figure_of_the_readme_is_older_than_its_benchmark() -> None:
         if name not in results
         or results[name].measured_on["benchmark"] != bench.content_of(benchmark)
     ]
-    assert not outdated, f"measure again: python -m benchmarks {' '.join(outdated)} --readme"
-    shown = bench.README.read_text(encoding="utf-8").partition(bench.BEGIN)[2]
-    assert shown.partition(bench.END)[0].strip() == bench.table(bench.figures_of(results))
+    assert not outdated, f"measure again: python -m benchmarks {' '.join(outdated)} --page"
+    figures = bench.figures_of(results)
+    for path, expected in ((bench.PAGE, figures), (bench.README, bench.quoted(figures))):
+        shown = path.read_text(encoding="utf-8").partition(bench.BEGIN)[2]
+        assert shown.partition(bench.END)[0].strip() == bench.table(expected), path
+    assert len(bench.quoted(figures)) == len(bench.QUOTED)

@@ -62,8 +62,7 @@ class CatalogCommands(FormerlyCalled):
             spot: Whether spot prices are wanted too.
             watch: Told of each region that has been fetched.
 
-        Raises:
-            As ``engine.catalogs.refresh.refresh``.
+        Errors are those of ``engine.catalogs.refresh.refresh``.
         """
         from engine.catalogs.refresh import refresh
         from engine.catalogs.sources import price_source
