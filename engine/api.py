@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from engine.planning.estimate import Estimate
     from engine.readers.scenario_request import ScenarioOptions
     from engine.runs.clouds.registry import CloudRegistry
+    from engine.runs.model.states import Run
     from engine.runs.request import RunOptions, RunRequest
-    from engine.runs.states import Run
     from engine.scenario import Scenario
     from providers.settings import AwsSettings, AzureSettings
 
@@ -253,6 +253,6 @@ class Engine:
 
         def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever it was
             """What a name of former versions stands for, with a ``DeprecationWarning``."""
-            from engine.former_names import of_former_name
+            from engine.commands.former_names import of_former_name
 
             return of_former_name(self, name)

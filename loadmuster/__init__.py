@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from engine.planning.estimate import Estimate, estimate
     from engine.readers import read_scenario
     from engine.readers.scenario_request import ScenarioRequest
+    from engine.runs.model.states import Outcome, Run, RunState
     from engine.runs.prepared import PreparedRun
     from engine.runs.request import RunRequest
-    from engine.runs.states import Outcome, Run, RunState
     from engine.runs.view import RunView
     from engine.scenario import MachineWishes, Scenario
     from engine.sweeping.frames import sweep_frame
@@ -77,13 +77,13 @@ _HOMES = {
     "LoadmusterError": "kernel.errors",
     "MachineWishes": "engine.scenario",
     "ManualClock": "kernel.clock",
-    "Outcome": "engine.runs.states",
+    "Outcome": "engine.runs.model.states",
     "PreparedRun": "engine.runs.prepared",
     "ProviderFailedError": "kernel.errors",
     "RefusedError": "kernel.errors",
-    "Run": "engine.runs.states",
+    "Run": "engine.runs.model.states",
     "RunRequest": "engine.runs.request",
-    "RunState": "engine.runs.states",
+    "RunState": "engine.runs.model.states",
     "RunView": "engine.runs.view",
     "Scenario": "engine.scenario",
     "ScenarioRequest": "engine.readers.scenario_request",

@@ -18,7 +18,7 @@ PACKAGES = (
     "engine.commands",
     "engine.scenario",
     "engine.runs.view",
-    "engine.runs.states",
+    "engine.runs.model.states",
     "engine.planning.estimate",
     "engine.planning.requirement",
     "engine.planning.compare",

@@ -9,7 +9,7 @@ from engine.calibrating.session import load_engine_of
 from engine.calibrating.staircase import Staircase, note_on, steps_of
 from engine.calibrating.steps import problem
 from engine.load.driver import Look
-from engine.runs.states import Outcome, Run
+from engine.runs.model.states import Outcome, Run
 
 
 def calibration_of(run: Run, stairs: Staircase) -> Calibration:

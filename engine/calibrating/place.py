@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from engine.calibrating.identity import identity_of
-from engine.data_folder import data_folder
 from engine.scenario import Scenario
+from kernel.data_folder import data_folder
 
 FOLDER_VARIABLE = "LOADMUSTER_CALIBRATIONS"
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from engine.data_folder import data_folder
+from kernel.data_folder import data_folder
 from pricing.catalog import Catalog
 from pricing.catalog.versions import Versions
 

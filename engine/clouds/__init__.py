@@ -5,6 +5,14 @@ their facts in ``pricing/catalog``, what connects it to runs and to the catalogu
 """
 
 from engine.clouds.facts import CloudFacts, InternetRule, StartUp
-from engine.clouds.table import CLOUDS, LOCAL, one_cloud_more
+from engine.clouds.table import CLOUDS, LOCAL, not_offered, one_cloud_more
 
-__all__ = ["CLOUDS", "LOCAL", "CloudFacts", "InternetRule", "StartUp", "one_cloud_more"]
+__all__ = [
+    "CLOUDS",
+    "LOCAL",
+    "CloudFacts",
+    "InternetRule",
+    "StartUp",
+    "not_offered",
+    "one_cloud_more",
+]

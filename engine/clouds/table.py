@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from engine.clouds.aws import AWS
 from engine.clouds.azure import AZURE
 from engine.clouds.facts import CloudFacts
+from kernel.errors import BadInputError
 from kernel.table import Table
 from pricing.catalog.clouds import PRICED_CLOUDS
 
@@ -25,3 +26,12 @@ def one_cloud_more(cloud: CloudFacts) -> Iterator[None]:
     """
     with PRICED_CLOUDS.extended(cloud.prices), CLOUDS.extended(cloud):
         yield
+
+
+def not_offered(provider: str) -> BadInputError:
+    """The error for a provider that there is not."""
+    return BadInputError(
+        f"runs on {provider!r} are not offered: use --provider local for load from this machine, "
+        f"{' or '.join(CLOUDS)}",
+        provider=provider,
+    )

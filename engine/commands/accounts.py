@@ -251,7 +251,7 @@ class AccountCommands:
         Args:
             watch: Told of each account when it is done; the reason, if it failed.
         """
-        from engine.runs.history import forget_history
+        from engine.runs.record.history import forget_history
         from pricing.accounts.advance import advance_all
 
         now = self._context.clock.now()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.calibrating.session import Watch
     from engine.calibrating.staircase import Climb
     from engine.runs.leases.lease import Lease
-    from engine.runs.states import Run
+    from engine.runs.model.states import Run
     from engine.scenario import Scenario
 
 
@@ -149,7 +149,7 @@ class CalibrationCommands:
 
     def _check_leave(self, scenario: Scenario, account: str | None) -> None:
         """As for a run on a cloud: a host is loaded only after an account has said that it may."""
-        from engine.runs.errors import TargetNotAllowedError
+        from engine.runs.model.errors import TargetNotAllowedError
         from engine.runs.targets import host_of, is_this_computer
 
         host = host_of(scenario.target)

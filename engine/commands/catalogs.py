@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.catalogs.in_use import catalog_in_use, versions_here
 from engine.commands.context import EngineContext
-from engine.former_names import FormerlyCalled
+from engine.commands.former_names import FormerlyCalled
 
 if TYPE_CHECKING:
     from engine.catalogs.fetching import FetchProgress

@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.data_folder import data_folder
 from kernel.clock import Clock
+from kernel.data_folder import data_folder
 from pricing.payments.gateway import PaymentGateway
 from pricing.plans.model import Plan
 from pricing.plans.on_sale import find_plan, load_plans, plans_file
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import sqlalchemy
 
     from engine.runs.clouds.registry import CloudRegistry
-    from engine.runs.store import RunStore
+    from engine.runs.record.store import RunStore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class EngineContext:
     @cached_property
     def store(self) -> RunStore:
         """The runs as they are on record."""
-        from engine.runs.store import RunStore
+        from engine.runs.record.store import RunStore
 
         return RunStore(self.db)
 

@@ -10,7 +10,7 @@ from engine.commands.context import EngineContext
 from engine.commands.reaper import ReaperCommands
 
 if TYPE_CHECKING:
-    from engine.doctor import Checkup
+    from engine.commands.checkup import Checkup
 
 
 class DoctorCommands:
@@ -26,8 +26,8 @@ class DoctorCommands:
             providers: Those of interest; none: all, of which one has to be usable.
             regions: Of the clouds; none: the one that runs take by default.
         """
+        from engine.commands.checkup import HERE, Checkup, examinations, examine_here
         from engine.database.migrate import revisions
-        from engine.doctor import HERE, Checkup, examinations, examine_here
 
         def open_books() -> str:
             with self._context.reading() as conn:

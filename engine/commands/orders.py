@@ -23,9 +23,9 @@ from engine.runs.acceptance import (
     time_scale_of,
 )
 from engine.runs.launching.placements import placements_of, providers_of
+from engine.runs.model.states import Run, RunOrder
 from engine.runs.prepared import PreparedRun
 from engine.runs.request import RunRequest
-from engine.runs.states import Run, RunOrder
 from kernel.clock import SystemClock
 from pricing.plans.on_sale import estimated_plans
 
@@ -106,7 +106,7 @@ class RunAcceptance:
         """
         from engine.readers.program.bundle import pack
         from engine.runs.leases.claims import hold
-        from engine.runs.program_bundles import keep_bundle
+        from engine.runs.record.program_bundles import keep_bundle
         from engine.runs.runnable import check_folder
         from pricing.accounts.advance import advance
         from pricing.run_charges import charges

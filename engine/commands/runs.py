@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Unpack, overload
 from engine.calibrating.measured import counted_scenario
 from engine.catalogs.in_use import catalog_in_use
 from engine.commands.context import EngineContext
+from engine.commands.former_names import FormerlyCalled
 from engine.commands.orders import RunAcceptance
-from engine.former_names import FormerlyCalled
 from engine.planning.estimate import Estimate, estimate
 from engine.planning.places import ANY_PROVIDER
 from engine.readers.scenario_request import (
@@ -19,10 +19,10 @@ from engine.readers.scenario_request import (
     requested_scenario,
     scenario_request,
 )
-from engine.runs.errors import DriveTimeoutError, LeaseLostError
+from engine.runs.model.errors import DriveTimeoutError, LeaseLostError
+from engine.runs.model.states import Run
 from engine.runs.prepared import PreparedRun
 from engine.runs.request import RunOptions, RunRequest, run_request
-from engine.runs.states import Run
 from engine.scenario import Scenario
 from kernel.clock import SystemClock
 from pricing.plans.on_sale import estimated_plans
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from engine.runs.controller import Controller
     from engine.runs.decide import Observed
     from engine.runs.leases.lease import Lease
-    from engine.runs.store import RunStore
+    from engine.runs.record.store import RunStore
     from engine.runs.view import RunView
     from pricing.run_charges.funding import Funding
 

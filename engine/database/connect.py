@@ -12,9 +12,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from engine.data_folder import data_folder
 from engine.database.errors import DatabaseUnusableError, explained, shown
 from engine.database.migrate import is_current, upgrade
+from kernel.data_folder import data_folder
 from kernel.extras import not_installed
 
 BUSY_TIMEOUT_S = 30

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.readers.overrides import NO_WISHES, overridden
-from engine.readers.placeholders import Placeholders, Settings
+from engine.readers.parsing.placeholders import Placeholders, Settings
+from engine.readers.parsing.source import read_source
 from engine.readers.registry import READERS, Reader, reader_named, reader_of
-from engine.readers.source import read_source
 from engine.scenario import MachineWishes, Scenario
 
 

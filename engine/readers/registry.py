@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from engine.readers import native
-from engine.readers.errors import UnknownFormatError, UnreadableSourceError
-from engine.readers.placeholders import Placeholders
+from engine.readers.parsing.errors import UnknownFormatError, UnreadableSourceError
+from engine.readers.parsing.placeholders import Placeholders
 from engine.scenario import Scenario
 
 

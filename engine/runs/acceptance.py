@@ -10,9 +10,9 @@ from datetime import datetime
 
 from engine.planning.estimate import Estimate
 from engine.planning.fleet import Fleet
-from engine.runs.codec import order_to_json
-from engine.runs.errors import PriceCapError
-from engine.runs.states import RunOrder
+from engine.runs.model.codec import order_to_json
+from engine.runs.model.errors import PriceCapError
+from engine.runs.model.states import RunOrder
 from engine.scenario import Scenario
 from kernel.errors import BadInputError
 from pricing.money import format_cents

@@ -18,7 +18,6 @@ from sqlalchemy import Engine
 from engine.database import transaction
 from engine.load.driver import LoadResult, LoadTask
 from engine.runs.clouds.cloud import Cloud
-from engine.runs.codec import Document, machine_to_json
 from engine.runs.decide import (
     Action,
     BeginRelease,
@@ -31,14 +30,15 @@ from engine.runs.decide import (
     Release,
     Wait,
 )
-from engine.runs.errors import ReleaseUnprovenError
 from engine.runs.launching.fallback import Detour, Fail, SendAgain, after_refusal, routes_after
 from engine.runs.launching.launches import launch_specs, launched_words, load_task
 from engine.runs.launching.shortages import note_shortage
 from engine.runs.leases.lease import Lease
+from engine.runs.model.codec import Document, machine_to_json
+from engine.runs.model.errors import ReleaseUnprovenError
+from engine.runs.model.states import Outcome, Run, RunState
+from engine.runs.record.store import RunStore
 from engine.runs.settlement import settle
-from engine.runs.states import Outcome, Run, RunState
-from engine.runs.store import RunStore
 from kernel.clock import Clock
 from kernel.errors import BadInputError, ProviderFailedError
 from kernel.words import counted

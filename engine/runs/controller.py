@@ -20,11 +20,11 @@ from engine.load.driver import LoadProgress
 from engine.runs.actions import Acts
 from engine.runs.clouds.cloud import Cloud, OpenCloud
 from engine.runs.decide import Observed, decide
-from engine.runs.errors import LeaseLostError
 from engine.runs.launching.launches import load_task
 from engine.runs.leases.lease import Lease
-from engine.runs.states import Outcome, Run, RunState
-from engine.runs.store import RunStore
+from engine.runs.model.errors import LeaseLostError
+from engine.runs.model.states import Outcome, Run, RunState
+from engine.runs.record.store import RunStore
 from kernel.clock import Clock, SystemClock
 from kernel.errors import ProviderFailedError
 from pricing.payments.gateway import PaymentGateway

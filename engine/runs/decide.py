@@ -11,7 +11,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from engine.load.driver import LoadPhase, LoadProgress
-from engine.runs.states import Limits, Outcome, Run, RunState
+from engine.runs.model.states import Limits, Outcome, Run, RunState
 from providers.contract import Machine, MachineState
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from engine.runs.errors import ControllerNotStartedError
+from engine.runs.model.errors import ControllerNotStartedError
 from kernel.python_programs import python_program
 
 if TYPE_CHECKING:

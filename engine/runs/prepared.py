@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from engine.planning.estimate import Estimate
 from engine.planning.fleet import Fleet
+from engine.runs.model.states import Placement
 from engine.runs.request import RunRequest
-from engine.runs.states import Placement
 from engine.scenario import Scenario
 
 

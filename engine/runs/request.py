@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Required
 
-from engine.clouds import CLOUDS, LOCAL
+from engine.clouds import CLOUDS, LOCAL, not_offered
 from engine.readers.scenario_request import (
     ScenarioOptions,
     ScenarioRequest,
@@ -118,15 +118,6 @@ def check_run_request(request: RunRequest) -> None:
         raise BadInputError("--with-load is for --dry-run: a real test always puts its load on")
     if request.max_usd_micros is not None and request.max_usd_micros < 0:
         raise BadInputError("--max-usd: a price is 0 or more")
-
-
-def not_offered(provider: str) -> BadInputError:
-    """The error for a provider that there is not."""
-    return BadInputError(
-        f"runs on {provider!r} are not offered: use --provider local for load from this machine, "
-        f"{' or '.join(CLOUDS)}",
-        provider=provider,
-    )
 
 
 def _check_clouds(request: RunRequest) -> None:

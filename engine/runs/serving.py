@@ -18,11 +18,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from engine.runs.backoff import Pauses
-from engine.runs.errors import LeaseLostError
 from engine.runs.leases.claims import claim, open_runs
 from engine.runs.leases.lease import Lease
+from engine.runs.model.errors import LeaseLostError
+from engine.runs.model.states import Run
 from engine.runs.reaper.heartbeats import REAP_EVERY_S
-from engine.runs.states import Run
 from kernel.clock import Clock, SystemClock
 from kernel.errors import LoadmusterError
 

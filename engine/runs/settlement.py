@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from engine.clouds import CLOUDS
 from engine.planning.machines import HOURS_PER_MONTH, cost_by_time
-from engine.runs.states import Outcome, Run
+from engine.runs.model.states import Outcome, Run
 from pricing.money import to_cents_half_up
 from pricing.plans.quotes import Unit, kept_use_after_cancel
 

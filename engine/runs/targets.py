@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from sqlalchemy import Connection, delete, select
 
-from engine.runs.errors import TargetNotAllowedError
-from engine.runs.tables import ALLOWED_TARGETS
+from engine.runs.model.errors import TargetNotAllowedError
+from engine.runs.model.tables import ALLOWED_TARGETS
 from kernel.errors import BadInputError
 from pricing.accounts.account import find_account
 from pricing.ledger.idempotency import remember

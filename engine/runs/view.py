@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from engine.runs.states import Event, Run
+from engine.runs.model.states import Event, Run
 from kernel.words import counted
 from pricing.money import format_cents
 from pricing.plans.quotes import Unit

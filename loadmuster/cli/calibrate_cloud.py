@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from engine.api import Engine
     from engine.calibrating.staircase import Climb
+    from engine.runs.model.states import Run
     from engine.runs.prepared import PreparedRun
-    from engine.runs.states import Run
 
 
 def climbed(console: Console, engine: Engine, climb: Climb, prepared: PreparedRun) -> Run:

@@ -15,7 +15,7 @@ from loadmuster.cli.settings import Command, Settings, pass_settings
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from engine.doctor import Checkup
+    from engine.commands.checkup import Checkup
 
 
 @click.command(cls=Command)
@@ -58,7 +58,7 @@ def doctor(
 def _show(console: Console, checkup: Checkup) -> None:
     from rich.text import Text
 
-    from engine.doctor import HERE
+    from engine.commands.checkup import HERE
     from loadmuster.cli.layout import columns, section
     from providers.findings import Grade
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.runs.errors import ReaperOverdueError
+from engine.runs.model.errors import ReaperOverdueError
 from kernel.durations import format_duration
 from loadmuster.cli.layout import columns
 from loadmuster.documents.reaper import heartbeat_document

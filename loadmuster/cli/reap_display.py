@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.runs.errors import ReleaseUnprovenError
+from engine.runs.model.errors import ReleaseUnprovenError
 from kernel.words import counted
 from loadmuster.documents.reaper import fate
 

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from engine.runs.states import Outcome, Run
+from engine.runs.model.states import Outcome, Run
 from engine.runs.view import RunView, amount
 from kernel.words import counted
 from loadmuster.cli.layout import columns, facts, section

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from engine.load.driver import LoadProgress
 from engine.runs.decide import Observed
-from engine.runs.states import Run, RunState
+from engine.runs.model.states import Run, RunState
 from engine.runs.view import amount
 from kernel.words import counted
 from loadmuster.cli.layout import facts

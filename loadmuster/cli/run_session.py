@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from engine.runs.model.states import Outcome
 from engine.runs.request import RunRequest
-from engine.runs.states import Outcome
 from kernel.errors import ProviderFailedError
 from loadmuster.cli.run_display import show_run
 from loadmuster.cli.run_progress import driven

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.doctor import HERE
+from engine.commands.checkup import HERE
 
 if TYPE_CHECKING:
-    from engine.doctor import Checkup
+    from engine.commands.checkup import Checkup
 
 
 def checkup_document(checkup: Checkup) -> dict[str, Any]:

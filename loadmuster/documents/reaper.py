@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.commands.reaper import Reaping
-    from engine.runs.errors import ReaperOverdueError
+    from engine.runs.model.errors import ReaperOverdueError
     from engine.runs.reaper.heartbeats import Heartbeat
     from engine.runs.reaper.reaper import Reaped, ReapedRegion, Round
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from engine.runs.states import Run
+from engine.runs.model.states import Run
 from engine.runs.view import RunView
 from pricing.ledger.reservations import payer_of
 from pricing.money import format_cents

@@ -6,7 +6,7 @@ in the files is not known, and the error says what is.
 
 from pricing.catalog.ancillary_prices import NatPrices
 from pricing.catalog.catalog import BUNDLED, Catalog
-from pricing.catalog.clouds import PRICED_CLOUDS, CloudPrices
+from pricing.catalog.clouds import PRICED_CLOUDS, BillingRule, CloudPrices
 from pricing.catalog.egress import EgressTier, egress_cost
 from pricing.catalog.errors import (
     CatalogUnreadableError,
@@ -17,7 +17,6 @@ from pricing.catalog.errors import (
 )
 from pricing.catalog.model import (
     MIB_PER_GIB,
-    BillingRule,
     MachineType,
     Offering,
     Price,

@@ -9,8 +9,6 @@ from datetime import date
 
 from msgspec import Struct
 
-from kernel.division import ceil_div
-
 MIB_PER_GIB = 1_024
 STALE_AFTER_DAYS = 365
 
@@ -104,18 +102,6 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     address: str
     version: str
     licence: str
-
-
-class BillingRule(Struct, frozen=True):
-    """How a cloud counts the time of a running machine."""
-
-    minimum_s: int
-    step_s: int
-
-    def billed_seconds(self, seconds: int) -> int:
-        """Seconds on the bill of a machine that ran for ``seconds``; each start has the minimum."""
-        assert seconds >= 0, seconds
-        return max(self.minimum_s, ceil_div(seconds, self.step_s) * self.step_s)
 
 
 def is_stale(as_of: date, today: date) -> bool:

@@ -16,7 +16,7 @@ import engine
 import loadmuster
 import loadmuster.cli
 from engine import database
-from engine.data_folder import data_folder
+from kernel.data_folder import data_folder
 from tests.command_line import here
 
 CHECKOUT = Path(__file__).resolve().parents[2] / "examples" / "checkout.yaml"

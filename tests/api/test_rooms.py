@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.api import Engine
-from engine.former_names import FORMER_CALLS, FORMER_NAMES
+from engine.commands.former_names import FORMER_CALLS, FORMER_NAMES
 
 ROOMS = (
     "accounts",

@@ -27,7 +27,12 @@ CORE = (
         "engine/scenario/profile.py",
         "engine/scenario/program.py",
     ),
-    *("engine/planning", "engine/runs/decide.py", "engine/runs/states.py", "engine/runs/codec.py"),
+    *(
+        "engine/planning",
+        "engine/runs/decide.py",
+        "engine/runs/model/states.py",
+        "engine/runs/model/codec.py",
+    ),
     *("engine/runs/acceptance.py", "engine/sweeping", "kernel/division.py", "kernel/errors.py"),
     *("kernel/durations.py", "kernel/plain.py"),
     *(

@@ -10,7 +10,7 @@ from tests.architecture.imports import cycle_of, folder_arrows, module_arrows, m
 
 HOME = Path(__file__).parents[2]
 
-ROOTS = ("kernel", "pricing", "providers")
+ROOTS = ("engine", "kernel", "loadmuster", "pricing", "providers")
 
 
 @pytest.mark.parametrize("root", ROOTS)

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
-from engine.runs.states import Outcome, Run
+from engine.runs.model.states import Outcome, Run
 from pricing.ledger.invoices import run_cause
 from pricing.plans.quotes import Unit
 from tests.kills.ground import Ground

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from engine.api import Engine
-from engine.runs.states import Run, RunState
-from engine.runs.tables import RUNS
+from engine.runs.model.states import Run, RunState
+from engine.runs.model.tables import RUNS
 from kernel.clock import SystemClock
 from providers.contract import RUN_TAG
 from providers.rehearsal.aws_cloud import (

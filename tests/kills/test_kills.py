@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.readers import read_scenario
-from engine.runs.states import Run
+from engine.runs.model.states import Run
 from kernel.clock import SystemClock
 from providers.contract import LaunchSpec
 from tests.kills.checks import NEVER_ACCEPTED, check_batch

@@ -29,7 +29,7 @@ with Engine() as engine:
 REVEALED = (
     '3: note: Revealed type is "engine.planning.estimate.Estimate"',
     '6: note: Revealed type is "pricing.run_charges.bill.Bill | None"',
-    '7: note: Revealed type is "engine.runs.states.Outcome | None"',
+    '7: note: Revealed type is "engine.runs.model.states.Outcome | None"',
 )
 WRONG_CLIENT = """\
 from loadmuster import Engine, RunRequest, Scenario, estimate

@@ -16,9 +16,9 @@ from engine.runs import controller, decide
 from engine.runs.decide import Action, BeginRelease, End, Observed, Release, Wait
 from engine.runs.launching import launches
 from engine.runs.leases.lease import Lease
-from engine.runs.states import Limits, Run, RunOrder, RunState
-from engine.runs.store import RunStore
-from engine.runs.tables import RUNS
+from engine.runs.model.states import Limits, Run, RunOrder, RunState
+from engine.runs.model.tables import RUNS
+from engine.runs.record.store import RunStore
 from pricing.run_charges import charges
 
 Bug = AbstractContextManager[Any]

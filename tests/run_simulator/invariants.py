@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from engine.api import Engine
-from engine.runs.states import Outcome, Run
+from engine.runs.model.states import Outcome, Run
 from pricing.ledger.invoices import run_cause
 from pricing.plans.quotes import Unit
 

@@ -13,9 +13,9 @@ from engine.api import Engine
 from engine.load.rehearsed import RehearsedLoad
 from engine.runs.clouds.cloud import Cloud
 from engine.runs.controller import Controller
-from engine.runs.errors import LeaseLostError, ReleaseUnprovenError
 from engine.runs.leases.lease import Lease
-from engine.runs.states import Limits, Run, RunState
+from engine.runs.model.errors import LeaseLostError, ReleaseUnprovenError
+from engine.runs.model.states import Limits, Run, RunState
 from engine.scenario import Protocol, RegionShare, Scenario
 from engine.scenario.profile import closed
 from kernel.clock import ManualClock

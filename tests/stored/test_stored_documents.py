@@ -26,8 +26,13 @@ from engine.calibrating.calibration import (
 )
 from engine.calibrating.evidence import RunFigures, run_figures_from_json, run_figures_to_json
 from engine.calibrating.step import CalibrationStep
-from engine.runs.codec import machine_from_json, machine_to_json, order_from_json, order_to_json
-from engine.runs.states import Placement, RunOrder
+from engine.runs.model.codec import (
+    machine_from_json,
+    machine_to_json,
+    order_from_json,
+    order_to_json,
+)
+from engine.runs.model.states import Placement, RunOrder
 from engine.scenario import (
     MachineWishes,
     Measured,

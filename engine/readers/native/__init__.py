@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.readers.placeholders import Placeholders
+    from engine.readers.parsing.placeholders import Placeholders
     from engine.scenario import Scenario
 
 
@@ -28,7 +28,7 @@ def read(text: str, file: str, placeholders: Placeholders) -> Scenario:
         BadSettingsError: Placeholders lack values, or values placeholders.
     """
     from engine.readers.native.reader import read_native
-    from engine.readers.tree import read_tree
+    from engine.readers.parsing.tree import read_tree
 
     tree = read_tree(text, file, placeholders)
     placeholders.require_settled(file)

@@ -12,7 +12,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from engine.readers.fields import (
+from engine.readers.native.load_engine_entry import LoadEngineEntry
+from engine.readers.parsing.fields import (
     ArrivalLevel,
     Body,
     Count,
@@ -27,8 +28,7 @@ from engine.readers.fields import (
     UserLevel,
     problem,
 )
-from engine.readers.load_engine_entry import LoadEngineEntry
-from engine.readers.mapping import FileMapping
+from engine.readers.parsing.mapping import FileMapping
 from engine.scenario import Protocol
 
 

@@ -8,8 +8,6 @@ from pydantic import ValidationError
 
 from engine.load_engines import LOCUST
 from engine.planning.places import equal_shares
-from engine.readers.errors import bad_scenario
-from engine.readers.explain import explain
 from engine.readers.native.file import (
     ArrivalRamp,
     ArrivalStage,
@@ -22,9 +20,11 @@ from engine.readers.native.file import (
     UserStage,
     level_reached,
 )
+from engine.readers.parsing.errors import bad_scenario
+from engine.readers.parsing.explain import explain
+from engine.readers.parsing.tree import Tree
 from engine.readers.program.entries import LocustEntry
 from engine.readers.program.files import find_program
-from engine.readers.tree import Tree
 from engine.scenario import (
     FAST_HTTP_USER,
     MachineWishes,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from msgspec.structs import replace
 from pydantic import AfterValidator, Field
 
-from engine.readers.fields import ClassName, Line, Version, problem
-from engine.readers.mapping import FileMapping
+from engine.readers.parsing.fields import ClassName, Line, Version, problem
+from engine.readers.parsing.mapping import FileMapping
 from engine.scenario.program import LoadProgram, ProgramFile
 
 _SCRIPT_CHARACTERS_MAX = 20_000

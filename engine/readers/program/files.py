@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.readers.errors import bad_scenario
+from engine.readers.parsing.errors import bad_scenario
 from engine.readers.program.entries import LocustEntry, ProgramEntry
 from engine.scenario.program import (
     BUNDLE_BYTES_MAX,
@@ -21,8 +21,8 @@ from engine.scenario.program import (
 )
 
 if TYPE_CHECKING:
-    from engine.readers.tree import Path as TreePath
-    from engine.readers.tree import Tree
+    from engine.readers.parsing.tree import Path as TreePath
+    from engine.readers.parsing.tree import Tree
 
 
 def find_program(
@@ -93,6 +93,6 @@ def _look_at(name: str, path: Path) -> ProgramFile:
 
 
 def _refused(problem: str, where: TreePath, tree: Tree, file: str) -> Exception:
-    from engine.readers.explain import format_path
+    from engine.readers.parsing.explain import format_path
 
     return bad_scenario(file, problem, field=format_path(where), line=tree.line_of(where))

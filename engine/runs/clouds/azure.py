@@ -12,9 +12,9 @@ from engine.clouds.azure import AZURE
 from engine.load.sliced.driver import SlicedDriver
 from engine.runs.clouds.cloud import Cloud
 from engine.runs.clouds.contract import launches_to_check
-from engine.runs.errors import MachinesElsewhereError
-from engine.runs.states import Limits, Placement
-from engine.runs.store import RunStore
+from engine.runs.model.errors import MachinesElsewhereError
+from engine.runs.model.states import Limits, Placement
+from engine.runs.record.store import RunStore
 from kernel.clock import Clock, SystemClock
 from kernel.errors import BadInputError
 from providers.findings import Finding, missing

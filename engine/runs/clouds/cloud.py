@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from engine.load.driver import LoadDriver
-from engine.runs.states import Limits, Run
+from engine.runs.model.states import Limits, Run
 from kernel.errors import ProviderFailedError
 from providers.contract import LaunchSpec, Machine, Provider, in_order
 

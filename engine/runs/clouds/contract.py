@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from engine.runs.clouds.cloud import Cloud
-from engine.runs.states import Limits, Placement
-from engine.runs.store import RunStore
+from engine.runs.model.states import Limits, Placement
+from engine.runs.record.store import RunStore
 from kernel.errors import BadInputError
 from providers.contract import LaunchSpec, Provider
 from providers.findings import Finding

@@ -13,19 +13,18 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from engine.clouds import CLOUDS, LOCAL, CloudFacts
+from engine.clouds import CLOUDS, LOCAL, CloudFacts, not_offered
 from engine.load.driver import LoadDriver
 from engine.load.locust import LocustDriver
 from engine.load.sliced.driver import SlicedDriver
 from engine.runs.clouds.cloud import Cloud, widest
 from engine.runs.clouds.contract import UserCloud, check_lifetime
 from engine.runs.clouds.rehearsals import Rehearsals
-from engine.runs.errors import MachinesElsewhereError
 from engine.runs.launching.placements import first_on, providers_of
+from engine.runs.model.errors import MachinesElsewhereError
+from engine.runs.model.states import Limits, Placement, Run
 from engine.runs.reaper.reaper import ReapedRegion
-from engine.runs.request import not_offered
-from engine.runs.states import Limits, Placement, Run
-from engine.runs.store import RunStore
+from engine.runs.record.store import RunStore
 from kernel.clock import Clock
 from providers.findings import Finding
 

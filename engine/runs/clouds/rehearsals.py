@@ -20,8 +20,8 @@ from engine.load.driver import LoadDriver
 from engine.load.rehearsed import RehearsedLoad
 from engine.load.sliced.driver import SlicedDriver
 from engine.runs.clouds.cloud import Cloud
-from engine.runs.states import Limits, Run
-from engine.runs.store import RunStore
+from engine.runs.model.states import Limits, Run
+from engine.runs.record.store import RunStore
 from kernel.clock import Clock
 from providers.errors import ConfigurationRejectedError
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from engine.runs.states import Placement, Run
+from engine.runs.model.states import Placement, Run
 from kernel.errors import LoadmusterError
 from providers.errors import (
     SPENT,

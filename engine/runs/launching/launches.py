@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.load.driver import InjectorGroup, LoadTask, MachineWork
 from engine.runs.launching.fallback import TRIES_MAX
-from engine.runs.states import Limits, Placement, Run
+from engine.runs.model.states import Limits, Placement, Run
 from providers.contract import LaunchSpec, Machine, MachineState
 
 

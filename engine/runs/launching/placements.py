@@ -18,7 +18,7 @@ from engine.planning.machines import around_monthly_usd_micros
 from engine.planning.needs import Needs, needs_of
 from engine.planning.places import CandidateRegion, elsewhere
 from engine.planning.regional_fleet import FleetGroup, RegionalFleet, cheapest_site, stand_ins
-from engine.runs.states import Placement
+from engine.runs.model.states import Placement
 from kernel.errors import BadInputError
 from pricing.catalog import Catalog
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, insert, select
 
 from engine.runs.launching.placements import IsShort
-from engine.runs.states import Placement, RunOrder
-from engine.runs.tables import SHORTAGES
+from engine.runs.model.states import Placement, RunOrder
+from engine.runs.model.tables import SHORTAGES
 
 
 def note_shortage(

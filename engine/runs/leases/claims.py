@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine, and_, bindparam, case, func, or_, sel
 
 from engine.database import reading, transaction
 from engine.runs.leases.lease import Lease, provably_dead
-from engine.runs.states import RunState
-from engine.runs.tables import RUNS
+from engine.runs.model.states import RunState
+from engine.runs.model.tables import RUNS
 
 _OPEN = RUNS.c.state != RunState.ENDED
 _HOLDERS = select(RUNS.c.lease_owner).where(RUNS.c.lease_owner.is_not(None)).distinct()

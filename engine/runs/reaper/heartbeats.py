@@ -13,9 +13,9 @@ from msgspec import Struct
 from sqlalchemy import Connection, func, insert, select
 
 from engine.clouds import LOCAL
+from engine.runs.model.states import Run
+from engine.runs.model.tables import REAPS, RUNS
 from engine.runs.reaper.reaper import ReapedRegion, Round
-from engine.runs.states import Run
-from engine.runs.tables import REAPS, RUNS
 
 REAP_EVERY_S = 600
 REAP_AGE_MAX_S = 1_800

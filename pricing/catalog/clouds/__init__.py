@@ -7,8 +7,16 @@ runs get at them, is in ``engine.clouds``, whose rows contain these.
 from kernel.table import Table
 from pricing.catalog.clouds.aws import AWS
 from pricing.catalog.clouds.azure import AZURE
-from pricing.catalog.clouds.facts import BurstSurcharge, CloudPrices, PriceSources
+from pricing.catalog.clouds.facts import BillingRule, BurstSurcharge, CloudPrices, PriceSources
 
 PRICED_CLOUDS = Table(AWS, AZURE)
 
-__all__ = ["AWS", "AZURE", "PRICED_CLOUDS", "BurstSurcharge", "CloudPrices", "PriceSources"]
+__all__ = [
+    "AWS",
+    "AZURE",
+    "PRICED_CLOUDS",
+    "BillingRule",
+    "BurstSurcharge",
+    "CloudPrices",
+    "PriceSources",
+]

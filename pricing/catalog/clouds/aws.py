@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pricing.catalog.clouds.facts import BurstSurcharge, CloudPrices, PriceSources
+from pricing.catalog.clouds.facts import BillingRule, BurstSurcharge, CloudPrices, PriceSources
 from pricing.catalog.clouds.nearest import AWS_NEAR_AZURE
-from pricing.catalog.model import BillingRule
 
 AWS = CloudPrices(
     name="aws",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pricing.catalog.clouds.facts import CloudPrices, PriceSources
+from pricing.catalog.clouds.facts import BillingRule, CloudPrices, PriceSources
 from pricing.catalog.clouds.nearest import AZURE_NEAR_AWS
-from pricing.catalog.model import BillingRule
 
 AZURE = CloudPrices(
     name="azure",

@@ -6,7 +6,19 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from pricing.catalog.model import BillingRule
+from kernel.division import ceil_div
+
+
+class BillingRule(Struct, frozen=True):
+    """How a cloud counts the time of a running machine."""
+
+    minimum_s: int
+    step_s: int
+
+    def billed_seconds(self, seconds: int) -> int:
+        """Seconds on the bill of a machine that ran for ``seconds``; each start has the minimum."""
+        assert seconds >= 0, seconds
+        return max(self.minimum_s, ceil_div(seconds, self.step_s) * self.step_s)
 
 
 class PriceSources(Struct, frozen=True):

@@ -10,7 +10,7 @@ import pytest
 from engine.api import Engine
 from engine.calibrating import evidence
 from engine.calibrating.folder import evidence_of
-from engine.runs.states import Outcome
+from engine.runs.model.states import Outcome
 from engine.scenario import Protocol, Request, Scenario, UserClass
 from engine.scenario.profile import closed
 

@@ -11,7 +11,7 @@ import platformdirs
 import pytest
 
 from engine.catalogs.in_use import CATALOG_VARIABLE, catalog_in_use, versions_here
-from engine.doctor import look_at_prices
+from engine.commands.checkup import look_at_prices
 from pricing.catalog import Catalog, CatalogUnreadableError
 from pricing.catalog.versions import KEPT_VERSIONS, UnknownVersionError, Versions
 from tests.engine.catalogs.conftest import SMALL, TODAY

@@ -33,7 +33,7 @@ from kernel.errors import RefusedError
 from pricing.tables import METADATA
 from tests.patience import PATIENCE_S
 
-import_module("engine.runs.tables")  # adds its tables to METADATA
+import_module("engine.runs.model.tables")  # adds its tables to METADATA
 
 NOBODY = 65534
 

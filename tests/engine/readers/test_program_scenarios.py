@@ -12,7 +12,7 @@ import pytest
 from engine.load.checks import check_engine, check_runnable
 from engine.load.driver import LoadEngineMissingError, UnrunnableScenarioError
 from engine.readers import read_scenario
-from engine.readers.errors import BadScenarioError
+from engine.readers.parsing.errors import BadScenarioError
 from engine.readers.program.bundle import pack
 from engine.scenario import Scenario
 from engine.scenario.program import BUNDLE_BYTES_MAX, FILES_MAX, ProgramFilesError

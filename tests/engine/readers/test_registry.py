@@ -8,8 +8,12 @@ import pytest
 
 import engine.readers
 from engine.readers import READERS, Reader, read_scenario
-from engine.readers.errors import BadSettingsError, UnknownFormatError, UnreadableSourceError
-from engine.readers.placeholders import Placeholders
+from engine.readers.parsing.errors import (
+    BadSettingsError,
+    UnknownFormatError,
+    UnreadableSourceError,
+)
+from engine.readers.parsing.placeholders import Placeholders
 from engine.scenario import Protocol, Scenario
 from engine.scenario.profile import closed
 from loadmuster.cli.main import main

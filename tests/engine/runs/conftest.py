@@ -20,7 +20,7 @@ from engine.load.rehearsed import RehearsedLoad
 from engine.runs.clouds.cloud import Cloud
 from engine.runs.controller import Controller
 from engine.runs.decide import Observed
-from engine.runs.states import Limits, Run
+from engine.runs.model.states import Limits, Run
 from engine.scenario import MachineWishes, Protocol, Request, Scenario, UserClass
 from engine.scenario.profile import closed
 from kernel.clock import ManualClock, SystemClock

@@ -30,7 +30,7 @@ from engine.runs.clouds.cloud import Cloud, OpenCloud
 from engine.runs.clouds.registry import LOCAL_LIMITS
 from engine.runs.controller import Controller
 from engine.runs.decide import Observed
-from engine.runs.states import Limits, Run, RunState
+from engine.runs.model.states import Limits, Run, RunState
 from engine.scenario import Protocol, Request, Scenario, UserClass
 from engine.scenario.profile import closed
 from kernel.clock import SystemClock

@@ -22,8 +22,8 @@ from typing import Any
 
 from engine.api import Engine
 from engine.runs.clouds.registry import CloudRegistry
+from engine.runs.model.states import Outcome, RunState
 from engine.runs.reaper.reaper import ReapedRegion
-from engine.runs.states import Outcome, RunState
 from engine.scenario import Protocol, Scenario
 from engine.scenario.profile import closed
 from kernel.clock import SystemClock

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engine.api import Engine
-from engine.runs.states import Outcome, Run, RunState
+from engine.runs.model.states import Outcome, Run, RunState
 from engine.scenario import Scenario
 from providers.rehearsal.aws_cloud import LOG_FILE, is_alive
 from tests.patience import PATIENCE_S, until

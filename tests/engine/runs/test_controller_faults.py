@@ -14,8 +14,8 @@ from engine.load.folder import ORDER
 from engine.runs.clouds.registry import LOCAL_LIMITS
 from engine.runs.clouds.rehearsals import REHEARSAL_LIMITS
 from engine.runs.controller import Controller
-from engine.runs.errors import ReleaseUnprovenError
-from engine.runs.states import Limits, Outcome, Run, RunState
+from engine.runs.model.errors import ReleaseUnprovenError
+from engine.runs.model.states import Limits, Outcome, Run, RunState
 from engine.scenario import RegionShare, Scenario
 from kernel.errors import ProviderFailedError
 from pricing.money import MICROS_PER_CENT

@@ -22,7 +22,7 @@ from engine.runs.decide import (
     Wait,
     decide,
 )
-from engine.runs.states import Limits, Outcome, Placement, Run, RunOrder, RunState
+from engine.runs.model.states import Limits, Outcome, Placement, Run, RunOrder, RunState
 from engine.scenario import Protocol, Scenario
 from engine.scenario.profile import closed
 from pricing.plans.on_sale import BUNDLED_PLANS, find_plan

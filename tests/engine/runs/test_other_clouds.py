@@ -13,14 +13,14 @@ from msgspec.structs import replace
 
 from engine.load.rehearsed import RehearsedLoad
 from engine.runs.clouds.cloud import Cloud
-from engine.runs.codec import order_from_json, order_to_json
 from engine.runs.controller import Controller
-from engine.runs.errors import PriceCapError
 from engine.runs.launching.fallback import Detour, Fail, after_refusal
 from engine.runs.launching.launches import launched_words, load_task
+from engine.runs.model.codec import order_from_json, order_to_json
+from engine.runs.model.errors import PriceCapError
+from engine.runs.model.states import Outcome, Run
 from engine.runs.reaper.heartbeats import heartbeats, places_of
 from engine.runs.reaper.reaper import ReapedRegion
-from engine.runs.states import Outcome, Run
 from engine.scenario import RegionShare, Scenario
 from kernel.errors import BadInputError, ProviderFailedError, RequestConflictError
 from providers.contract import LaunchSpec, Machine, MachineState

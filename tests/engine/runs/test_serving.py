@@ -18,13 +18,13 @@ from sqlalchemy import update
 from engine.api import Engine
 from engine.database import transaction
 from engine.runs.backoff import PAUSE_S_MAX, Pauses, pause_s
-from engine.runs.codec import order_to_json
-from engine.runs.errors import LeaseLostError, MachinesElsewhereError, ReleaseUnprovenError
 from engine.runs.leases.claims import claim, open_runs
 from engine.runs.leases.lease import TERM_S, Lease
+from engine.runs.model.codec import order_to_json
+from engine.runs.model.errors import LeaseLostError, MachinesElsewhereError, ReleaseUnprovenError
+from engine.runs.model.states import Outcome, Run, RunState
+from engine.runs.model.tables import RUNS
 from engine.runs.serving import FAILED_LOOKS_MAX, RunServer
-from engine.runs.states import Outcome, Run, RunState
-from engine.runs.tables import RUNS
 from engine.scenario import Scenario
 from kernel.clock import ManualClock, StartingClock, SystemClock
 from tests.patience import PATIENCE_S

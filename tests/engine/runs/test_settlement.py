@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.runs.codec import order_from_json, order_to_json
+from engine.runs.model.codec import order_from_json, order_to_json
+from engine.runs.model.states import Outcome, Placement, Run, RunOrder, RunState
 from engine.runs.settlement import Kept, cloud_cost_usd_micros, settle
-from engine.runs.states import Outcome, Placement, Run, RunOrder, RunState
 from engine.scenario import Protocol, Scenario
 from engine.scenario.profile import closed
 from pricing.catalog import Catalog

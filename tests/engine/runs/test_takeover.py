@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from engine.api import Engine
-from engine.runs.errors import LeaseLostError, PriceCapError
 from engine.runs.leases.lease import TERM_S, Lease
-from engine.runs.states import Outcome, Run, RunState
+from engine.runs.model.errors import LeaseLostError, PriceCapError
+from engine.runs.model.states import Outcome, Run, RunState
 from engine.scenario import Scenario
 from kernel.clock import ManualClock
 from kernel.errors import RefusedError, RequestConflictError

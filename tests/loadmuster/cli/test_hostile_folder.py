@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 from engine.api import Engine
 from engine.readers import read_scenario
 from engine.runs import detached
-from engine.runs.errors import ControllerNotStartedError
+from engine.runs.model.errors import ControllerNotStartedError
 from kernel.python_programs import python_program
 from tests.command_line import Answer
 

@@ -9,9 +9,9 @@ import pytest
 
 from engine.api import Engine
 from engine.readers import read_scenario
+from engine.runs.model.states import Run, RunState
 from engine.runs.reaper.heartbeats import record
 from engine.runs.reaper.reaper import ReapedRegion, Round
-from engine.runs.states import Run, RunState
 from tests.loadmuster.cli.test_serve_commands import CHECKOUT, make_real, refused
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from engine.runs.clouds.aws import AWS_LIMITS
 from engine.runs.clouds.azure import AZURE_LIMITS
 from engine.runs.clouds.cloud import widest
 from engine.runs.clouds.contract import check_lifetime
-from engine.runs.errors import MachinesElsewhereError
+from engine.runs.model.errors import MachinesElsewhereError
 from providers.aws.objects import LIFETIME_S_MAX
 from providers.rehearsal import aws_cloud, azure_cloud
 from providers.rehearsal.azure_account import SUBSCRIPTION

@@ -16,9 +16,9 @@ from sqlalchemy import update
 from engine.api import Engine
 from engine.database import transaction
 from engine.readers import read_scenario
-from engine.runs.codec import order_to_json
-from engine.runs.states import Run
-from engine.runs.tables import RUNS
+from engine.runs.model.codec import order_to_json
+from engine.runs.model.states import Run
+from engine.runs.model.tables import RUNS
 from kernel.clock import SystemClock
 from providers.contract import LaunchSpec
 from providers.local import LocalProvider

@@ -15,7 +15,7 @@ from engine.planning.estimate import estimate
 from engine.readers import read_scenario
 from engine.runs.decide import Launch, Observed, RecordIntent, decide
 from engine.runs.launching.placements import placements_of
-from engine.runs.states import Limits, Run, RunOrder, RunState
+from engine.runs.model.states import Limits, Run, RunOrder, RunState
 from engine.scenario import Protocol, Scenario
 from engine.scenario.profile import closed
 from kernel.errors import BadInputError

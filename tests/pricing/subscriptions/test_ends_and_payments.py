@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, select
 from engine.api import Engine as LoadEngine
 from engine.commands.accounts import AdvanceCount
 from engine.database import transaction
-from engine.runs.tables import RUNS
+from engine.runs.model.tables import RUNS
 from kernel.clock import ManualClock
 from pricing.accounts.account import AccountDeletedError, find_account
 from pricing.accounts.administrators import NotAdministratorError

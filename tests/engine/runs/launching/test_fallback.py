@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.runs.launching.fallback import TRIES_MAX, Detour, Fail, SendAgain, after_refusal
-from engine.runs.states import Outcome, Run
+from engine.runs.model.states import Outcome, Run
 from engine.scenario import RegionShare, Scenario
 from providers.errors import (
     SPENT,

@@ -12,12 +12,12 @@ from sqlalchemy import select
 
 from engine.commands.serving import SAFE_TO_RELEASE
 from engine.database import reading
+from engine.runs.model.states import Run
+from engine.runs.model.tables import REAPS
 from engine.runs.reaper import reaper
 from engine.runs.reaper.heartbeats import KEPT, heartbeats, last_reaps, places_of, record
 from engine.runs.reaper.orphans import Why, orphans_among
 from engine.runs.reaper.reaper import ASKS_MAX, ReapedRegion
-from engine.runs.states import Run
-from engine.runs.tables import REAPS
 from engine.scenario import Scenario
 from kernel.clock import ManualClock
 from providers.contract import LaunchSpec, Machine, MachineState

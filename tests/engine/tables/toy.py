@@ -1,6 +1,6 @@
 """A cloud and a load engine that nobody sells, each added by a row; and a command line with them.
 
-    python -m tests.tables.toy run shop.json --account acme --provider toy
+    python -m tests.engine.tables.toy run shop.json --account acme --provider toy
 
 The cloud's machines are processes of this computer, its storage is a folder.
 """
@@ -26,8 +26,8 @@ from engine.readers.program.entries import PathBelow, ProgramEntry
 from engine.runs.clouds.cloud import Cloud
 from engine.runs.clouds.contract import UserCloud, launches_to_check
 from engine.runs.clouds.rehearsals import REHEARSAL_LIMITS
-from engine.runs.states import Limits, Placement
-from engine.runs.store import RunStore
+from engine.runs.model.states import Limits, Placement
+from engine.runs.record.store import RunStore
 from kernel.clock import Clock
 from pricing.catalog import BillingRule, MachineType, Source
 from pricing.catalog.catalog import BUNDLED_FOLDER
@@ -44,7 +44,7 @@ from providers.findings import Finding, Grade
 from providers.local import LocalProvider
 from providers.local.objects import FolderObjects
 from providers.rehearsal.program import RehearsedCloud
-from tests.tables import toy_rehearsal
+from tests.engine.tables import toy_rehearsal
 
 FOLDER = "TOY_FOLDER"
 REGION, LARGE, SMALL = "toy-north", "toy.large", "toy.small"
@@ -211,17 +211,17 @@ TOY = CloudFacts(
     has_spot=True,
     sdk="json",
     price_list_needs="json",
-    settings="tests.tables.toy:toy_settings",
-    runs="tests.tables.toy:ToyRuns",
-    rehearsal="tests.tables.toy:REHEARSAL",
+    settings="tests.engine.tables.toy:toy_settings",
+    runs="tests.engine.tables.toy:ToyRuns",
+    rehearsal="tests.engine.tables.toy:REHEARSAL",
     shares_rehearsal=False,
-    price_list="tests.tables.toy:toy_price_list",
+    price_list="tests.engine.tables.toy:toy_price_list",
 )
 DRUM = EngineFacts(
     name="drum",
     title="Drum",
     agent=Path(__file__).with_name("toy_engine"),
-    entry="tests.tables.toy:ToyEntry",
+    entry="tests.engine.tables.toy:ToyEntry",
     example="{name: drum, tune: roll.sh}",
     follows_shape=False,
 )

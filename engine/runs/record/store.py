@@ -14,13 +14,13 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, or_, select, update
 
 from engine.database import reading, transaction
-from engine.runs.codec import machine_from_json, order_from_json, order_to_json
-from engine.runs.errors import LeaseLostError, UnknownRunError
 from engine.runs.leases.claims import IS_FREE, dead_holders, held_by
 from engine.runs.leases.lease import Lease
-from engine.runs.program_bundles import find_bundle
-from engine.runs.states import Event, Outcome, Run, RunOrder, RunState
-from engine.runs.tables import RUN_EVENTS, RUNS
+from engine.runs.model.codec import machine_from_json, order_from_json, order_to_json
+from engine.runs.model.errors import LeaseLostError, UnknownRunError
+from engine.runs.model.states import Event, Outcome, Run, RunOrder, RunState
+from engine.runs.model.tables import RUN_EVENTS, RUNS
+from engine.runs.record.program_bundles import find_bundle
 from kernel.errors import RequestConflictError
 
 _RUN = select(RUNS).where(RUNS.c.id == bindparam("of"))

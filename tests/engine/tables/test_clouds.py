@@ -15,12 +15,11 @@ import pytest
 
 from engine.catalogs.price_source import PriceSource
 from engine.catalogs.sources import price_source
-from engine.clouds import CLOUDS, LOCAL, CloudFacts
-from engine.doctor import examinations
+from engine.clouds import CLOUDS, LOCAL, CloudFacts, not_offered
+from engine.commands.checkup import examinations
 from engine.planning.machines import host_of
 from engine.runs.clouds.contract import UserCloud
 from engine.runs.clouds.registry import CloudRegistry
-from engine.runs.request import not_offered
 from kernel.clock import SystemClock
 from loadmuster.cli.main import cli
 from pricing.catalog import PRICED_CLOUDS, Catalog

@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from engine.readers.errors import UnreadableSourceError
+from engine.readers.parsing.errors import UnreadableSourceError
 
 SOURCE_BYTES_MAX = 4 * 1024 * 1024
 

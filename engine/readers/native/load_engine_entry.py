@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Tag
 
 from engine.load_engines import LOAD_ENGINES, LOCUST
-from engine.readers.fields import problem
+from engine.readers.parsing.fields import problem
 from engine.readers.program.entries import LocustEntry, ProgramEntry
 
 _NAME_ALONE = f"<{LOCUST.name}>"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from engine.readers.errors import BadSettingsError
+from engine.readers.parsing.errors import BadSettingsError
 
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
 _PLACEHOLDER = re.compile(rf"\$(?P<escape>\$)?\{{(?P<name>{_NAME})(?::-(?P<default>[^{{}}]*))?\}}")

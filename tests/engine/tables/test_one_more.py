@@ -22,10 +22,10 @@ from kernel.clock import ManualClock
 from pricing.catalog import Catalog
 from pricing.catalog.versions import Versions
 from tests.command_line import Answer
-from tests.tables.toy import FOLDER, TOY, write_catalog
+from tests.engine.tables.toy import FOLDER, TOY, write_catalog
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TUNE = """\
 echo timeStamp,elapsed,success,allThreads > drum.csv
 end=$((LOADMUSTER_START_AT + LOADMUSTER_DURATION_S))
@@ -54,7 +54,7 @@ class Loadmuster:
             "COLUMNS": "100",
         }
         ended = subprocess.run(
-            [sys.executable, "-m", "tests.tables.toy", *arguments],
+            [sys.executable, "-m", "tests.engine.tables.toy", *arguments],
             cwd=ROOT,
             env=environment,
             capture_output=True,

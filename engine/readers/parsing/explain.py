@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from engine.readers.errors import BadScenarioError, bad_scenario
-from engine.readers.fields import WHAT_FITS
-from engine.readers.tree import Path, Tree
+from engine.readers.parsing.errors import BadScenarioError, bad_scenario
+from engine.readers.parsing.fields import WHAT_FITS
+from engine.readers.parsing.tree import Path, Tree
 
 if TYPE_CHECKING:
     from pydantic import ValidationError

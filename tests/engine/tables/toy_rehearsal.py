@@ -18,7 +18,7 @@ from providers.rehearsal.faults import ADMIN_PATH
 from providers.rehearsal.program import Program, Rehearsal
 from providers.rehearsal.serving import HOST, Listening, Need, serve_until_stopped
 
-PROGRAM = Program("tests.tables.toy_rehearsal", "Toy Cloud", "toy-cloud", ())
+PROGRAM = Program("tests.engine.tables.toy_rehearsal", "Toy Cloud", "toy-cloud", ())
 
 
 def start(folder: Path) -> Rehearsal:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from engine.readers.errors import BadScenarioError, bad_scenario
-from engine.readers.placeholders import Placeholders
+from engine.readers.parsing.errors import BadScenarioError, bad_scenario
+from engine.readers.parsing.placeholders import Placeholders
 
 if TYPE_CHECKING:
     import yaml

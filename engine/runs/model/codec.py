@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec import convert
 
-from engine.runs.errors import RecordUnreadableError
-from engine.runs.states import RunOrder
+from engine.runs.model.errors import RecordUnreadableError
+from engine.runs.model.states import RunOrder
 from engine.scenario.json import scenario_from_json, scenario_to_json
 from kernel.plain import plain
 from pricing.plans.quotes import quote_from_json, quote_to_json

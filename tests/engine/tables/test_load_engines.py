@@ -19,7 +19,7 @@ from engine.load.sliced.work import locust_files
 from engine.load_engines import LOAD_ENGINES, LOCUST, EngineFacts
 from engine.planning.capacity import FIGURES
 from engine.readers import read_scenario
-from engine.readers.errors import BadScenarioError
+from engine.readers.parsing.errors import BadScenarioError
 from engine.readers.program.entries import ProgramEntry
 from engine.scenario import Protocol, Scenario, UserClass
 from engine.scenario.json import scenario_from_json, scenario_to_json

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, Engine, select
 
 from engine.database import reading
-from engine.runs.tables import PROGRAM_BUNDLES
+from engine.runs.model.tables import PROGRAM_BUNDLES
 from pricing.tables import insert_once
 
 

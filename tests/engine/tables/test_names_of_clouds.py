@@ -11,7 +11,7 @@ import pytest
 
 from engine.clouds import CLOUDS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = ("engine", "loadmuster", "pricing", "kernel")
 NAMES = re.compile(rf"\b({'|'.join(CLOUDS)})\b", re.IGNORECASE)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, exists, select
 
-from engine.runs.tables import RUN_EVENTS, RUNS
+from engine.runs.model.tables import RUN_EVENTS, RUNS
 from pricing.accounts.cancellations import kept_until
 from pricing.subscriptions.subscriptions import latest
 from pricing.tables import SUBSCRIPTIONS

@@ -1,0 +1,1 @@
+"""From the text of a file to checked fields, whatever the format: what all readers stand on."""

@@ -1,0 +1,1 @@
+"""What a run is: its order, its states, its errors, and its form in the database."""

@@ -1,0 +1,1 @@
+"""Runs as they are on record: every change of state, their history, and bundles of programs."""
