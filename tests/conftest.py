@@ -1,4 +1,4 @@
-"""Databases for every test that needs one, on SQLite and on PostgreSQL, and an instant."""
+"""Databases for every test that needs one, on SQLite and on PostgreSQL, a shop, and an instant."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from engine.calibrating.place import FOLDER_VARIABLE
 from engine.database import open_database
 from tests import postgres
+from tests.owned import running_shop
 
 # How long an example takes, or to think of one, says how busy the machine is and nothing else.
 settings.register_profile("any machine", suppress_health_check=[HealthCheck.too_slow])
@@ -70,6 +71,13 @@ def _bundled_prices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def now() -> datetime:
     """25 January 2027, 10:15 in Paris."""
     return datetime(2027, 1, 25, 9, 15, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def shop() -> Iterator[str]:
+    """The URL of a shop on loopback to put load on."""
+    with running_shop() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

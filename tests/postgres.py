@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 
 from benchmarks import databases
 from engine.database import open_database
+from tests.owned import ends_with_us
 
 MIGRATED = "migrated"
 _NUMBERS = count()
@@ -23,7 +24,10 @@ def postgres_server() -> Iterator[Engine]:
             # The tests end processes, not machines.
             conn.execute(text("ALTER SYSTEM SET fsync = off"))
             conn.execute(text("SELECT pg_reload_conf()"))
-        yield admin
+            first_line = text("SELECT split_part(pg_read_file('postmaster.pid'), chr(10), 1)")
+            pid = int(conn.execute(first_line).scalar_one())
+        with ends_with_us(pid):
+            yield admin
 
 
 def migrate_template(server: Engine) -> str:

@@ -33,27 +33,13 @@ from providers.rehearsal.aws_cloud import (
     aws_rehearsal_provider,
     start_rehearsal_server,
 )
-from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from providers.aws import AwsProvider
 
-SHOP = Path(__file__).parents[3] / "examples" / "shop.py"
 ACCOUNT = "acme"
 TIME_SCALE = 10.0
 LIMITS = Limits(launch_s=30.0, release_s=100.0, poll_s=10.0, blind_looks_max=3)
-
-
-@pytest.fixture(scope="session")
-def shop() -> Iterator[str]:
-    """The URL of a running shop."""
-    with subprocess.Popen(
-        [sys.executable, str(SHOP), "--port", "0"], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.terminate()
-        process.wait(timeout=PATIENCE_S)
 
 
 @pytest.fixture(scope="session")

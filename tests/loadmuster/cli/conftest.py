@@ -6,7 +6,7 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -113,17 +113,3 @@ def acme(loadmuster: CommandLine) -> CommandLine:
     """The command line with an account on demand."""
     assert loadmuster.here("account", "open", "acme").code == 0
     return loadmuster
-
-
-@pytest.fixture(scope="session")
-def shop() -> Iterator[str]:
-    """The address of a shop on loopback."""
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "examples" / "shop.py"), "--port", "0"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.terminate()
