@@ -105,7 +105,7 @@ def _open_accounts(url: str, accounts: int) -> None:
                     plan,
                     timezone="Europe/Paris",
                     now=OPENED,
-                    payer=REHEARSED_GATEWAY,
+                    gateway=REHEARSED_GATEWAY,
                 )
     db.dispose()
 

@@ -55,7 +55,7 @@ def _figures_of(kind: str, new: New, sizes: Sizes) -> list[Figure]:
     works: dict[str, Callable[[Connection, str, int], object]] = {
         "a balance": lambda conn, account_id, _: balance(conn, account_id, "revenue:use", Unit.USD),
         "`account show`": lambda conn, account_id, _: account_view(
-            conn, account_id, NOW, payer=REHEARSED_GATEWAY
+            conn, account_id, NOW, gateway=REHEARSED_GATEWAY
         ),
         "a run reserved, charged and billed": _run,
     }
@@ -84,10 +84,10 @@ def _figures_of(kind: str, new: New, sizes: Sizes) -> list[Figure]:
 def _write(db: Engine, account_id: str, postings: int) -> None:
     plan = load_plans(BUNDLED_PLANS)["starter"]
     with transaction(db) as conn:
-        open_account(conn, account_id, plan, timezone="UTC", now=OPENED, payer=REHEARSED_GATEWAY)
+        open_account(conn, account_id, plan, timezone="UTC", now=OPENED, gateway=REHEARSED_GATEWAY)
         write_history(conn, account_id, plan, postings // POSTINGS_A_RUN, at=OPENED)
     with transaction(db) as conn:
-        advance(conn, account_id, NOW, payer=REHEARSED_GATEWAY)
+        advance(conn, account_id, NOW, gateway=REHEARSED_GATEWAY)
 
 
 def _run(conn: Connection, account_id: str, number: int) -> None:
@@ -96,6 +96,6 @@ def _run(conn: Connection, account_id: str, number: int) -> None:
     quote = quote_run(
         load_plans(BUNDLED_PLANS)["starter"], LoadSize(injectors=1, users=100, duration_s=60)
     )
-    reserve(conn, account_id, run_id, quote, now=NOW, payer=REHEARSED_GATEWAY)
-    charge_start(conn, run_id, now=NOW, payer=REHEARSED_GATEWAY)
+    reserve(conn, account_id, run_id, quote, now=NOW, gateway=REHEARSED_GATEWAY)
+    charge_start(conn, run_id, now=NOW, gateway=REHEARSED_GATEWAY)
     issue_for_run(conn, run_id, NOW)

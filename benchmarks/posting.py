@@ -110,7 +110,7 @@ def _books(new: New) -> Engine:
     db = new()
     with transaction(db) as conn:
         plan = load_plans(BUNDLED_PLANS)["on-demand"]
-        open_account(conn, ACCOUNT, plan, timezone="UTC", now=NOW, payer=REHEARSED_GATEWAY)
+        open_account(conn, ACCOUNT, plan, timezone="UTC", now=NOW, gateway=REHEARSED_GATEWAY)
     return db
 
 

@@ -71,7 +71,7 @@ class Engine:
         clock: Time; a test clock makes everything behave as at another instant.
         folder: Where runs keep their files; default: beside the database.
         new_id: Makes run ids; default: random ones.
-        payer: Collects money. The default only rehearses: it accepts all but its test cards, and
+        gateway: Collects money. The default only rehearses: it accepts all but its test cards, and
             collects nothing.
         aws: Bucket and network of real runs on AWS; None: as the environment says.
         azure: Subscription and storage of real runs on Azure; None: as the environment says.
@@ -88,7 +88,7 @@ class Engine:
         clock: Clock | None = None,
         folder: Path | None = None,
         new_id: Callable[[], str] | None = None,
-        payer: PaymentGateway | None = None,
+        gateway: PaymentGateway | None = None,
         aws: AwsSettings | None = None,
         azure: AzureSettings | None = None,
         rehearsal_url: str | None = None,
@@ -117,7 +117,7 @@ class Engine:
             open_db=open_db,
             open_clouds=open_clouds,
             clock=time,
-            payer=REHEARSED_GATEWAY if payer is None else payer,
+            gateway=REHEARSED_GATEWAY if gateway is None else gateway,
             environment=variables,
             new_id=new_id or new_run_id,
             new_token=lambda: secrets.token_hex(8),

@@ -543,7 +543,7 @@ FAULTS = (
     Fault(
         "what a run owes is not collected",
         "pricing/accounts/advance.py",
-        "    collect_due_runs(conn, account_id, payer=payer, now=instant)\n",
+        "    collect_due_runs(conn, account_id, gateway=gateway, now=instant)\n",
         "",
         (RUN_PAYMENTS,),
         "r1",

@@ -71,7 +71,7 @@ class AccountCommands:
                 channel=channel,
                 card=card,
                 administrators=administrators,
-                payer=self._context.payer,
+                gateway=self._context.gateway,
             )
 
     def get(self, account_id: str) -> Account:
@@ -94,7 +94,7 @@ class AccountCommands:
 
         with self._context.transaction() as conn:
             return account_view(
-                conn, account_id, self._context.clock.now(), payer=self._context.payer
+                conn, account_id, self._context.clock.now(), gateway=self._context.gateway
             )
 
     def upgrade(
@@ -212,7 +212,7 @@ class AccountCommands:
                 limit_li_minutes,
                 now=self._context.clock.now(),
                 request_id=request_id,
-                payer=self._context.payer,
+                gateway=self._context.gateway,
             )
 
     def history(self, account_id: str) -> Sequence[HistoryRow]:
@@ -221,7 +221,7 @@ class AccountCommands:
         from pricing.accounts.plan_history import plan_history
 
         with self._context.transaction() as conn:
-            advance(conn, account_id, self._context.clock.now(), payer=self._context.payer)
+            advance(conn, account_id, self._context.clock.now(), gateway=self._context.gateway)
             return plan_history(conn, account_id)
 
     def offers(self, account_id: str) -> Sequence[PlanOffer]:
@@ -231,7 +231,7 @@ class AccountCommands:
 
         now = self._context.clock.now()
         with self._context.transaction() as conn:
-            advance(conn, account_id, now, payer=self._context.payer)
+            advance(conn, account_id, now, gateway=self._context.gateway)
             return offers_of(conn, account_id, self._context.plans_on_sale(now).values())
 
     def billing_settings(self, account_id: str) -> BillingSettings | None:
@@ -256,7 +256,7 @@ class AccountCommands:
 
         now = self._context.clock.now()
         accounts = failed = 0
-        for each in advance_all(self._context.transaction, now, payer=self._context.payer):
+        for each in advance_all(self._context.transaction, now, gateway=self._context.gateway):
             accounts += 1
             failed += each.failure is not None
             if watch is not None:
@@ -291,6 +291,6 @@ class AccountCommands:
                 **arguments,
                 now=now,
                 request_id=self._context.id_of(request_id),
-                payer=self._context.payer,
+                gateway=self._context.gateway,
             )
-            return account_view(conn, account_id, now, payer=self._context.payer)
+            return account_view(conn, account_id, now, gateway=self._context.gateway)

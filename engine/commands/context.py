@@ -32,7 +32,7 @@ class EngineContext:
         open_db: Opens the database.
         open_clouds: The registry of the clouds of runs whose files lie in a folder.
         clock: Time.
-        payer: Collects money.
+        gateway: Collects money.
         environment: What the environment says.
         new_id: Makes run ids.
         new_token: Makes what must be unlike anything before: leases, and the request ids of
@@ -43,7 +43,7 @@ class EngineContext:
     open_db: Callable[[], sqlalchemy.Engine]
     open_clouds: Callable[[Path], CloudRegistry]
     clock: Clock
-    payer: PaymentGateway
+    gateway: PaymentGateway
     environment: Mapping[str, str]
     new_id: Callable[[], str]
     new_token: Callable[[], str]

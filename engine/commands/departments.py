@@ -28,7 +28,7 @@ class DepartmentCommands:
                 name,
                 now=self._context.clock.now(),
                 request_id=request_id,
-                payer=self._context.payer,
+                gateway=self._context.gateway,
             )
 
     def allocate(
@@ -45,7 +45,7 @@ class DepartmentCommands:
                 li_minutes,
                 now=self._context.clock.now(),
                 request_id=request_id,
-                payer=self._context.payer,
+                gateway=self._context.gateway,
             )
 
     def limit(
@@ -62,7 +62,7 @@ class DepartmentCommands:
                 usd_micros,
                 now=self._context.clock.now(),
                 request_id=request_id,
-                payer=self._context.payer,
+                gateway=self._context.gateway,
             )
 
     def show(self, account_id: str, name: str) -> DepartmentView:
@@ -71,7 +71,7 @@ class DepartmentCommands:
 
         with self._context.transaction() as conn:
             return department_view(
-                conn, account_id, name, self._context.clock.now(), payer=self._context.payer
+                conn, account_id, name, self._context.clock.now(), gateway=self._context.gateway
             )
 
     def list(self, account_id: str) -> Sequence[DepartmentView]:
@@ -80,5 +80,5 @@ class DepartmentCommands:
 
         with self._context.transaction() as conn:
             return department_views(
-                conn, account_id, self._context.clock.now(), payer=self._context.payer
+                conn, account_id, self._context.clock.now(), gateway=self._context.gateway
             )

@@ -84,9 +84,9 @@ class RunAcceptance:
         from pricing.run_charges import charges
         from pricing.subscriptions import subscriptions
 
-        payer = self._context.payer
+        gateway = self._context.gateway
         with self._context.transaction() as conn:
-            advance(conn, account, now, payer=payer)
+            advance(conn, account, now, gateway=gateway)
             plan = subscriptions.latest(conn, account).plan
             return charges.preview(
                 conn,
@@ -95,7 +95,7 @@ class RunAcceptance:
                 department=department,
                 on_demand=on_demand_quote_of(planned, plan, self._context.plans_on_sale(now), now),
                 now=now,
-                payer=payer,
+                gateway=gateway,
             )
 
     def accept(self, prepared: PreparedRun, lease: Lease | None, now: datetime) -> Run:
@@ -118,7 +118,7 @@ class RunAcceptance:
         if not self._was_requested(request):
             self._look_at_clouds(prepared)
         with use.transaction() as conn:
-            advance(conn, request.account, now, payer=use.payer)
+            advance(conn, request.account, now, gateway=use.gateway)
             plan = subscriptions.latest(conn, request.account).plan
             order = _order(prepared, use.new_id(), plan, now)
             wish = order_hash(order, request.regions, request.or_on, published=request.published)
@@ -135,7 +135,7 @@ class RunAcceptance:
                 department=request.department,
                 on_demand=on_demand_quote_of(planned, plan, use.plans_on_sale(now), now),
                 now=now,
-                payer=use.payer,
+                gateway=use.gateway,
             )
             check_price_cap(reserved.quote, prepared.fleets, request.max_usd_micros)
             order = replace(order, quote=reserved.quote, department=reserved.department)

@@ -32,7 +32,7 @@ class ReportCommands:
         from pricing.ledger import ledger
 
         with self._context.transaction() as conn:
-            advance(conn, account_id, self._context.clock.now(), payer=self._context.payer)
+            advance(conn, account_id, self._context.clock.now(), gateway=self._context.gateway)
             return ledger.entries(conn, account_id)
 
     def invoices(self, account_id: str, *, by: str | None = None) -> Sequence[Invoice]:
@@ -46,7 +46,7 @@ class ReportCommands:
         from pricing.reports.usage_access import check_may_see
 
         with self._context.transaction() as conn:
-            advance(conn, account_id, self._context.clock.now(), payer=self._context.payer)
+            advance(conn, account_id, self._context.clock.now(), gateway=self._context.gateway)
             check_may_see(conn, account_id, by)
             return invoices.list_invoices(conn, account_id)
 
@@ -97,7 +97,7 @@ class ReportCommands:
             find_account(conn, account_id)
             check_may_see(conn, account_id, by)
             return usage_records.usage_of_cycle(
-                conn, account_id, self._context.clock.now(), payer=self._context.payer
+                conn, account_id, self._context.clock.now(), gateway=self._context.gateway
             )
 
     def advise(
@@ -127,7 +127,7 @@ class ReportCommands:
         observed = credits_left = None
         if account_id is not None:
             with self._context.transaction() as conn:
-                view = account_view(conn, account_id, now, payer=self._context.payer)
+                view = account_view(conn, account_id, now, gateway=self._context.gateway)
                 recent = usage_records.runs_until(conn, account_id, now, OBSERVED_FOR)
             observed = advisor.observed_need(recent)
             if view.period is not None:

@@ -309,7 +309,7 @@ class RunCommands(FormerlyCalled):
             clock=use.clock,
             folder=use.folder,
             lease=lease or self.new_lease(),
-            payer=use.payer,
+            gateway=use.gateway,
         )
 
 

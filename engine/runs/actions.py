@@ -58,7 +58,7 @@ class Acts(Struct, frozen=True):
         clock: The clock that the runs live by.
         folder: Under which each run has a folder of its own.
         lease: The claim without which nothing is written.
-        payer: Collects what the runs cost in money.
+        gateway: Collects what the runs cost in money.
         on_step: Told the name of every step within an act.
     """
 
@@ -66,7 +66,7 @@ class Acts(Struct, frozen=True):
     clock: Clock
     folder: Path
     lease: Lease
-    payer: PaymentGateway
+    gateway: PaymentGateway
     on_step: Callable[[str], None]
 
     @property
@@ -122,14 +122,14 @@ class Acts(Struct, frozen=True):
                 attempt=run.attempt + 1,
                 intent_at=now,
             )
-            charges.charge_start(conn, run.id, now=now, payer=self.payer)
+            charges.charge_start(conn, run.id, now=now, gateway=self.gateway)
             self.on_step("accepted/RecordIntent/charged")
         self._collect(run)
 
     def _collect(self, run: Run) -> None:
         """Ask for what the run owes, its charge being committed; a refusal does not stop it."""
         with transaction(self.db) as conn:
-            catch_up(conn, run.order.account_id, self.clock.now(), payer=self.payer)
+            catch_up(conn, run.order.account_id, self.clock.now(), gateway=self.gateway)
 
     def _launch(self, run: Run, cloud: Cloud, observed: Observed) -> None:
         machines: list[Machine] = []
@@ -243,7 +243,7 @@ class Acts(Struct, frozen=True):
                 result=None if result is None else result.to_json(),
             )
             if run.intent_at is None:
-                charges.void_reservation(conn, run.id, now=now, payer=self.payer)
+                charges.void_reservation(conn, run.id, now=now, gateway=self.gateway)
             else:
                 kept = settle(run, outcome, now)
                 charges.correct(
@@ -253,7 +253,7 @@ class Acts(Struct, frozen=True):
                     keep_use=kept.use,
                     reason=reason or outcome.value,
                     now=now,
-                    payer=self.payer,
+                    gateway=self.gateway,
                 )
                 invoices.issue_for_run(conn, run.id, now)
             self.on_step(f"{run.state}/End/settled")

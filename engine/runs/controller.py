@@ -55,7 +55,7 @@ class Controller:
         clock: The clock that the runs live by.
         folder: Under which each run has a folder of its own.
         lease: The claim under which this controller drives.
-        payer: Collects what the runs cost in money.
+        gateway: Collects what the runs cost in money.
         lease_clock: Leases live by the machine's clock.
         watch: Told what was observed, after every step.
         on_step: Told the name of every step before and after it; a test kills the process there.
@@ -68,7 +68,7 @@ class Controller:
     clock: Clock
     folder: Path
     lease: Lease
-    payer: PaymentGateway
+    gateway: PaymentGateway
     lease_clock: Clock = field(default_factory=SystemClock)
     watch: Callable[[Run, Observed], None] = _ignore
     on_step: Callable[[str], None] = _ignore
@@ -82,7 +82,7 @@ class Controller:
 
     @property
     def _acts(self) -> Acts:
-        return Acts(self.db, self.clock, self.folder, self.lease, self.payer, self.on_step)
+        return Acts(self.db, self.clock, self.folder, self.lease, self.gateway, self.on_step)
 
     def drive(self, run_id: str) -> Run:
         """Drive the run until it has ended, or a stop is wanted, and return it.

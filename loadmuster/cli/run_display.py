@@ -44,7 +44,7 @@ def show_quote(console: Console, test: str, payment: Funding, machines: str) -> 
 def _purse(payment: Funding) -> str:
     """Which purse, in words."""
     department = "" if payment.department is None else payment.department.name
-    match payment.payer:
+    match payment.funding_source:
         case FundingSource.ACCOUNT_CREDITS if payment.extra_li_minutes:
             return (
                 f"the account's credits, {payment.extra_li_minutes:,} of them extra credits for"

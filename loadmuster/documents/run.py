@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.runs.model.states import Run
 from engine.runs.view import RunView
-from pricing.ledger.reservations import payer_of
+from pricing.ledger.reservations import funding_source_of
 from pricing.money import format_cents
 from pricing.plans.quotes import Quote, Unit
 from pricing.run_charges.charges import Bill
@@ -74,7 +74,7 @@ def run_summary(run: Run) -> dict[str, Any]:
 def quote_document(quote: Quote, department: str | None = None) -> dict[str, Any]:
     """The quote as the contract prints it, with the purse that it is paid from."""
     return {
-        "payer": payer_of(quote, department).value,
+        "payer": funding_source_of(quote, department).value,
         "department": department,
         "plan": quote.plan,
         "tariff": quote.tariff,

@@ -44,7 +44,9 @@ class Advanced(Struct, frozen=True):
     failure: LoadmusterError | None = None
 
 
-def advance(conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway) -> datetime:
+def advance(
+    conn: Connection, account_id: str, now: datetime, *, gateway: PaymentGateway
+) -> datetime:
     """Bring an account's books up to ``now``; every command on it begins with this.
 
     Locks the books until the transaction ends, and crosses each boundary that lies in between,
@@ -69,7 +71,7 @@ def advance(conn: Connection, account_id: str, now: datetime, *, payer: PaymentG
             last=shown(last),
             now=shown(now),
         )
-    return _advance(conn, account_id, max(now, last), payer=payer)
+    return _advance(conn, account_id, max(now, last), gateway=gateway)
 
 
 def advance_all(
@@ -77,7 +79,7 @@ def advance_all(
     now: datetime,
     *,
     page: int = 500,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> Iterator[Advanced]:
     """Bring every account's books up to ``now``, one after the other, in the order of their ids.
 
@@ -88,12 +90,12 @@ def advance_all(
         transaction: Opens a write transaction; each account has one.
         now: The instant.
         page: Ids that are read at a time.
-        payer: Collects the money.
+        gateway: Collects the money.
     """
     after = ""
     while ids := _ids_after(transaction, after, page):
         for account_id in ids:
-            yield _advance_one(transaction, account_id, now, payer=payer)
+            yield _advance_one(transaction, account_id, now, gateway=gateway)
         after = ids[-1]
 
 
@@ -110,32 +112,34 @@ def _advance_one(
     account_id: str,
     now: datetime,
     *,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> Advanced:
     try:
         with transaction() as conn:
-            advance(conn, account_id, now, payer=payer)
+            advance(conn, account_id, now, gateway=gateway)
     except LoadmusterError as failure:
         return Advanced(account_id, failure)
     return Advanced(account_id)
 
 
 def catch_up(
-    conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway
+    conn: Connection, account_id: str, now: datetime, *, gateway: PaymentGateway
 ) -> datetime:
     """Like ``advance``, for what must not be refused: the bill of a run that was accepted.
 
     A clock behind the last command's stands still until it has caught up.
     """
-    return _advance(conn, account_id, max(now, _lock(conn, account_id)), payer=payer)
+    return _advance(conn, account_id, max(now, _lock(conn, account_id)), gateway=gateway)
 
 
-def _advance(conn: Connection, account_id: str, at: datetime, *, payer: PaymentGateway) -> datetime:
+def _advance(
+    conn: Connection, account_id: str, at: datetime, *, gateway: PaymentGateway
+) -> datetime:
     # In UTC, because hours that are added to a zone's instant are hours of its wall clock.
     instant = at.astimezone(UTC)
     fold(conn, account_id)
-    apply_due_boundaries(conn, account_id, now=instant, payer=payer)
-    collect_due_runs(conn, account_id, payer=payer, now=instant)
+    apply_due_boundaries(conn, account_id, now=instant, gateway=gateway)
+    collect_due_runs(conn, account_id, gateway=gateway, now=instant)
     conn.execute(_NOTE_COMMAND, {"of": account_id, "last_command_at": instant})
     return instant
 

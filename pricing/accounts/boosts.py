@@ -26,7 +26,7 @@ def boost(
     *,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> None:
     """Add one boost's LI-minutes and charge for them, both or neither (R79).
 
@@ -41,7 +41,7 @@ def boost(
         PaymentFailedError: If the price could not be collected; nothing was done.
     """
     context = begin_command(
-        conn, account_id, "boost", {}, request_id=request_id, payer=payer, now=now
+        conn, account_id, "boost", {}, request_id=request_id, gateway=gateway, now=now
     )
     if context is None:
         return
@@ -68,5 +68,5 @@ def boost(
             rollover=plan.rollover,
             revenue="revenue:boost",
         ),
-        payer=payer,
+        gateway=gateway,
     )

@@ -54,7 +54,7 @@ def cancel(
     by: str,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> None:
     """Ask for the end of a subscription; nothing changes before a representative confirms it.
 
@@ -64,7 +64,7 @@ def cancel(
         by: Who asks. If the account names administrators, one of them.
         now: The command's instant.
         request_id: The caller's id of this request.
-        payer: Collects what is due by now.
+        gateway: Collects what is due by now.
 
     Raises:
         NotAdministratorError: If somebody else asks.
@@ -72,7 +72,7 @@ def cancel(
         CancellationAskedError: If that has been asked for already.
     """
     context = begin_command(
-        conn, account_id, "cancel", {"by": by}, request_id=request_id, payer=payer, now=now
+        conn, account_id, "cancel", {"by": by}, request_id=request_id, gateway=gateway, now=now
     )
     if context is None:
         return
@@ -105,7 +105,7 @@ def confirm_cancel(
     now: datetime,
     request_id: str,
     representative: str | None = None,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> None:
     """Confirm a cancellation, as a representative: it takes effect at the next boundary (R59, R60).
 
@@ -120,7 +120,7 @@ def confirm_cancel(
         "confirm-cancel",
         {"representative": representative},
         request_id=request_id,
-        payer=payer,
+        gateway=gateway,
         now=now,
     )
     if context is None:
@@ -153,7 +153,7 @@ def renew(
     *,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> None:
     """Take a cancellation back, or within a month of its effect subscribe again (R63, C26).
 
@@ -165,7 +165,7 @@ def renew(
         PaymentFailedError: If the first period could not be collected; nothing was done.
     """
     context = begin_command(
-        conn, account_id, "renew", {}, request_id=request_id, payer=payer, now=now
+        conn, account_id, "renew", {}, request_id=request_id, gateway=gateway, now=now
     )
     if context is None:
         return
@@ -187,7 +187,7 @@ def renew(
             account=account_id,
             until=shown,
         )
-    activate(conn, account_id, subscription.plan, at=context.at, payer=payer)
+    activate(conn, account_id, subscription.plan, at=context.at, gateway=gateway)
 
 
 def kept_until(subscription: Subscription) -> datetime | None:

@@ -104,7 +104,7 @@ def begin_command(
     content: idempotency.Content,
     *,
     request_id: str,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
     now: datetime,
 ) -> CommandContext | None:
     """Begin a command.
@@ -118,7 +118,7 @@ def begin_command(
         ClockBackwardsError: If it has been dealt with at a later instant.
         RequestConflictError: If the request id stands for something else.
     """
-    instant = advance(conn, account_id, now, payer=payer)
+    instant = advance(conn, account_id, now, gateway=gateway)
     if not idempotency.remember(
         conn, account_id, request_id, command=command, content=content, now=instant
     ):

@@ -40,7 +40,7 @@ def delete(
     *,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> None:
     """Delete an account; deleting it again does nothing.
 
@@ -48,7 +48,7 @@ def delete(
         StillSubscribedError: If a subscription has not been cancelled and ended yet (R66).
         RunsOpenError: If a run has not ended.
     """
-    instant = advance(conn, account_id, now, payer=payer)
+    instant = advance(conn, account_id, now, gateway=gateway)
     idempotency.remember(conn, account_id, request_id, command="delete", content={}, now=instant)
     deleted = select(ACCOUNTS.c.deleted_at).where(ACCOUNTS.c.id == account_id)
     if conn.execute(deleted).scalar_one() is not None:

@@ -36,7 +36,7 @@ def to_on_demand(
     now: datetime,
     request_id: str,
     agreed_with: str | None = None,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> None:
     """Put an account on demand at once; nothing is refunded (R53).
 
@@ -47,7 +47,7 @@ def to_on_demand(
         now: The command's instant.
         request_id: The caller's id of this request.
         agreed_with: The representative who agreed, where the plan asks for one.
-        payer: Collects what is due by now.
+        gateway: Collects what is due by now.
 
     Raises:
         SamePlanError: If the account is on demand already.
@@ -60,7 +60,7 @@ def to_on_demand(
         "to-on-demand",
         {"plan": on_demand.name, "agreed_with": agreed_with},
         request_id=request_id,
-        payer=payer,
+        gateway=gateway,
         now=now,
     )
     if context is None:
@@ -73,7 +73,7 @@ def to_on_demand(
             plan=subscription.plan.name,
         )
     if subscription.ended_at is not None:
-        activate(conn, account_id, on_demand, at=context.at, payer=payer)
+        activate(conn, account_id, on_demand, at=context.at, gateway=gateway)
         return
     if subscription.plan.trial_days is None:
         check_sale(account_id, subscription.plan, on_demand, agreed_with)
@@ -100,7 +100,7 @@ def undo(
     *,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> None:
     """Take back the switch to on-demand, or a downgrade that waits for its boundary; for nothing.
 
@@ -108,7 +108,7 @@ def undo(
         NothingToUndoError: If neither is waiting; the boundary may have passed.
     """
     context = begin_command(
-        conn, account_id, "undo", {}, request_id=request_id, payer=payer, now=now
+        conn, account_id, "undo", {}, request_id=request_id, gateway=gateway, now=now
     )
     if context is None:
         return

@@ -77,7 +77,7 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
     channel: Channel = Channel.CARD,
     card: str | None = None,
     administrators: Sequence[str] = (),
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> Account:
     """Open an account; a subscription's first period is charged and granted at once.
 
@@ -95,7 +95,7 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
         channel: How it pays.
         card: The channel's own name for its card.
         administrators: Who may cancel (R56); nobody named: whoever operates the database vouches.
-        payer: Collects the money.
+        gateway: Collects the money.
 
     Raises:
         BadInputError: What ``check_opening`` refuses.
@@ -138,8 +138,8 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
     if is_new:
         for name in sorted(set(administrators)):
             conn.execute(ADMINISTRATORS.insert().values(account_id=account_id, name=name))
-        activate(conn, account_id, plan, at=now.astimezone(UTC), payer=payer)
-        advance(conn, account_id, now, payer=payer)
+        activate(conn, account_id, plan, at=now.astimezone(UTC), gateway=gateway)
+        advance(conn, account_id, now, gateway=gateway)
     else:
         _check_opened_with(conn, account_id, idempotency.content_hash(content))
     return find_account(conn, account_id)

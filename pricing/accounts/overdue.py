@@ -1,4 +1,4 @@
-"""Periods and runs that could not be collected: tried again, or answered by the payer late (C24).
+"""Periods and runs that could not be collected: tried again, or answered by the gateway late (C24).
 
 A payment of a period that comes later grants once, for the same period; one of a run only pays
 what the run cost. What was void in the meantime is never collected.
@@ -31,7 +31,7 @@ class NothingDueError(RefusedError):
 
 
 class NotAnAnswerError(BadInputError):
-    """A payer's message that says neither accepted nor declined; facts: ``state``."""
+    """A gateway's message that says neither accepted nor declined; facts: ``state``."""
 
     code = "not_an_answer"
 
@@ -43,11 +43,11 @@ def set_card(
     *,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> None:
     """Put another card on record; what is overdue is not tried again before ``pay``."""
     context = begin_command(
-        conn, account_id, "card", {"card": card}, request_id=request_id, payer=payer, now=now
+        conn, account_id, "card", {"card": card}, request_id=request_id, gateway=gateway, now=now
     )
     if context is not None:
         conn.execute(ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(card=card))
@@ -59,7 +59,7 @@ def pay(
     *,
     now: datetime,
     request_id: str,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> None:
     """Try to collect every unpaid period, the oldest first, then every unpaid run.
 
@@ -72,7 +72,7 @@ def pay(
         PaymentFailedError: If the first could not be collected; nothing was done.
     """
     context = begin_command(
-        conn, account_id, "pay", {}, request_id=request_id, payer=payer, now=now
+        conn, account_id, "pay", {}, request_id=request_id, gateway=gateway, now=now
     )
     if context is None:
         return
@@ -83,9 +83,12 @@ def pay(
         raise NothingDueError(f"account {account_id}: nothing is overdue", account=account_id)
     at, price = context.at, subscription.plan.monthly_usd_micros
     states = chain(
-        ((price, pay_period(conn, subscription, n, payer=payer, at=at, now=at)) for n in unpaid),
         (
-            (run.usd_micros, collect_run(conn, account_id, run, payer=payer, now=at).state)
+            (price, pay_period(conn, subscription, n, gateway=gateway, at=at, now=at))
+            for n in unpaid
+        ),
+        (
+            (run.usd_micros, collect_run(conn, account_id, run, gateway=gateway, now=at).state)
             for run in runs
         ),
     )
@@ -110,9 +113,9 @@ def payment_answered(
     state: PaymentState,
     *,
     now: datetime,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> bool:
-    """Take a payer's message about a delayed payment.
+    """Take a gateway's message about a delayed payment.
 
     Messages may come late, twice, and out of order: the effect is keyed by the payment, so that
     one about a subscription that is over never pays for the next one.
@@ -123,7 +126,7 @@ def payment_answered(
         key: What the payment was asked for under: ``subscription:1:period:3``.
         state: What became of it.
         now: The command's instant.
-        payer: Asked for what becomes due meanwhile.
+        gateway: Asked for what becomes due meanwhile.
 
     Returns:
         Whether it granted anything.
@@ -132,7 +135,7 @@ def payment_answered(
         NotAnAnswerError: If it is neither accepted nor declined.
     """
     _check_answer(state)
-    instant = advance(conn, account_id, now, payer=payer)
+    instant = advance(conn, account_id, now, gateway=gateway)
     check_not_deleted(conn, account_id)
     subscription = latest(conn, account_id)
     unpaid = {period_cause(subscription.id, n): n for n in unpaid_periods(conn, subscription.id)}
@@ -152,9 +155,9 @@ def run_payment_answered(
     state: PaymentState,
     *,
     now: datetime,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> bool:
-    """Take a payer's message about the delayed payment of a run; it may come late, or twice.
+    """Take a gateway's message about the delayed payment of a run; it may come late, or twice.
 
     Returns:
         Whether it paid anything.
@@ -163,7 +166,7 @@ def run_payment_answered(
         NotAnAnswerError: If it is neither accepted nor declined.
     """
     _check_answer(state)
-    instant = advance(conn, account_id, now, payer=payer)
+    instant = advance(conn, account_id, now, gateway=gateway)
     cause = run_cause(run_id)
     debt = next((debt for debt in debts_of_runs(conn, account_id) if debt.cause == cause), None)
     if debt is None:

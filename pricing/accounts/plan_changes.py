@@ -93,7 +93,7 @@ def upgrade(
     now: datetime,
     request_id: str,
     agreed_with: str | None = None,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> None:
     """Put an account on a bigger plan at once (R35), or from no subscription on a first one.
 
@@ -112,12 +112,12 @@ def upgrade(
     """
     content = _content(wanted, agreed_with)
     context = begin_command(
-        conn, account_id, "upgrade", content, request_id=request_id, payer=payer, now=now
+        conn, account_id, "upgrade", content, request_id=request_id, gateway=gateway, now=now
     )
     if context is None:
         return
     if not context.subscription.has_periods:
-        _subscribe(conn, context, wanted, agreed_with=agreed_with, payer=payer)
+        _subscribe(conn, context, wanted, agreed_with=agreed_with, gateway=gateway)
         return
     plan = context.subscription.plan
     _check_other(account_id, plan, wanted)
@@ -142,7 +142,7 @@ def upgrade(
             rollover=wanted.rollover,
             revenue="revenue:subscription",
         ),
-        payer=payer,
+        gateway=gateway,
     )
     downgrade_asked = context.changes(conn).get(ChangeKind.DOWNGRADE)
     if downgrade_asked is not None:
@@ -157,7 +157,7 @@ def downgrade(
     now: datetime,
     request_id: str,
     agreed_with: str | None = None,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> None:
     """Have an account on a smaller plan from the next boundary on (R44).
 
@@ -174,7 +174,7 @@ def downgrade(
     """
     content = _content(wanted, agreed_with)
     context = begin_command(
-        conn, account_id, "downgrade", content, request_id=request_id, payer=payer, now=now
+        conn, account_id, "downgrade", content, request_id=request_id, gateway=gateway, now=now
     )
     if context is None:
         return
@@ -236,7 +236,7 @@ def _subscribe(
     wanted: Plan,
     *,
     agreed_with: str | None,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> None:
     """Activate a plan for an account that is on demand, on trial, or has cancelled."""
     account_id, subscription = context.account_id, context.subscription
@@ -254,7 +254,7 @@ def _subscribe(
         withdraw_all(conn, subscription.id, context.at)
         abandon_unpaid(conn, subscription)
         end_subscription(conn, subscription, context.at)
-    activate(conn, account_id, wanted, at=context.at, payer=payer)
+    activate(conn, account_id, wanted, at=context.at, gateway=gateway)
 
 
 def _content(wanted: Plan, agreed_with: str | None) -> idempotency.Content:

@@ -37,7 +37,7 @@ class Purchase(Struct, frozen=True):
 
 
 def buy(
-    conn: Connection, context: CommandContext, bought: Purchase, *, payer: PaymentGateway
+    conn: Connection, context: CommandContext, bought: Purchase, *, gateway: PaymentGateway
 ) -> None:
     """Collect the price, book it, grant the credits and issue the invoice.
 
@@ -47,7 +47,7 @@ def buy(
     """
     account_id, at, cause = context.account_id, context.at, bought.cause
     if bought.usd_micros:
-        collect_at_once(conn, account_id, cause, bought.usd_micros, payer=payer, now=at)
+        collect_at_once(conn, account_id, cause, bought.usd_micros, gateway=gateway, now=at)
         post(
             conn,
             Transaction(

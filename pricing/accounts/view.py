@@ -83,7 +83,7 @@ class AccountView(Struct, frozen=True):
 
 
 def account_view(
-    conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway
+    conn: Connection, account_id: str, now: datetime, *, gateway: PaymentGateway
 ) -> AccountView:
     """An account as it stands at ``now``, with everything due until then done.
 
@@ -91,13 +91,13 @@ def account_view(
         conn: An open write transaction.
         account_id: Whose.
         now: The command's instant.
-        payer: Collects what is due by now.
+        gateway: Collects what is due by now.
 
     Raises:
         UnknownAccountError: If there is no such account.
         ClockBackwardsError: If the account has been dealt with at a later instant.
     """
-    instant = advance(conn, account_id, now, payer=payer)
+    instant = advance(conn, account_id, now, gateway=gateway)
     return view_at(conn, find_account(conn, account_id), instant)
 
 

@@ -96,7 +96,7 @@ def add_department(
     *,
     now: datetime,
     request_id: str | None = None,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> DepartmentView:
     """Add a department, with no allocation and no wallet.
 
@@ -106,7 +106,7 @@ def add_department(
         name: 1-64 letters, digits, spaces and common marks.
         now: The command's instant.
         request_id: The caller's id of this request.
-        payer: Collects what is due by now.
+        gateway: Collects what is due by now.
 
     Raises:
         BadDepartmentNameError: If the name will not do.
@@ -119,7 +119,7 @@ def add_department(
         insert_department(conn, account_id, name, instant)
 
     request = _Request("department add", {"department": name}, request_id)
-    return _once(conn, account_id, name, request, add, now=now, payer=payer)
+    return _once(conn, account_id, name, request, add, now=now, gateway=gateway)
 
 
 def allocate(
@@ -130,7 +130,7 @@ def allocate(
     *,
     now: datetime,
     request_id: str | None = None,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> DepartmentView:
     """Set a department's share of each of the account's grants, from the current one on (R68).
 
@@ -141,7 +141,7 @@ def allocate(
         li_minutes: Its share of each grant; 0: none.
         now: The command's instant.
         request_id: The caller's id of this request.
-        payer: Collects what is due by now.
+        gateway: Collects what is due by now.
 
     Raises:
         BadInputError: If the share is negative.
@@ -184,7 +184,7 @@ def allocate(
     request = _Request(
         "department allocate", {"department": name, "li_minutes": li_minutes}, request_id
     )
-    return _once(conn, account_id, name, request, change, now=now, payer=payer)
+    return _once(conn, account_id, name, request, change, now=now, gateway=gateway)
 
 
 def limit_wallet(
@@ -195,7 +195,7 @@ def limit_wallet(
     *,
     now: datetime,
     request_id: str | None = None,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> DepartmentView:
     """Set what a department's runs may cost a month in money, from this month on (R69).
 
@@ -206,7 +206,7 @@ def limit_wallet(
         usd_micros: Whole cents; 0: it may not run in money.
         now: The command's instant.
         request_id: The caller's id of this request.
-        payer: Collects what is due by now.
+        gateway: Collects what is due by now.
 
     Raises:
         BadInputError: If the limit is negative, beyond reason, or has fractions of a cent.
@@ -234,7 +234,7 @@ def limit_wallet(
     request = _Request(
         "department limit", {"department": name, "usd_micros": usd_micros}, request_id
     )
-    return _once(conn, account_id, name, request, change, now=now, payer=payer)
+    return _once(conn, account_id, name, request, change, now=now, gateway=gateway)
 
 
 def department_view(
@@ -243,7 +243,7 @@ def department_view(
     name: str,
     now: datetime,
     *,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> DepartmentView:
     """A department as it stands at ``now``, with everything due until then done.
 
@@ -252,15 +252,15 @@ def department_view(
         UnknownDepartmentError: If it has no such department.
         ClockBackwardsError: If the account has been dealt with at a later instant.
     """
-    instant = advance(conn, account_id, now, payer=payer)
+    instant = advance(conn, account_id, now, gateway=gateway)
     return _view(conn, find_department(conn, account_id, name), instant)
 
 
 def department_views(
-    conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway
+    conn: Connection, account_id: str, now: datetime, *, gateway: PaymentGateway
 ) -> tuple[DepartmentView, ...]:
     """Every department of an account as it stands at ``now``, oldest first."""
-    instant = advance(conn, account_id, now, payer=payer)
+    instant = advance(conn, account_id, now, gateway=gateway)
     return tuple(_view(conn, each, instant) for each in list_departments(conn, account_id))
 
 
@@ -280,10 +280,10 @@ def _once(
     do: Callable[[datetime], None],
     *,
     now: datetime,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> DepartmentView:
     """Do what a command asks unless its request id has been here; the department afterwards."""
-    instant = advance(conn, account_id, now, payer=payer)
+    instant = advance(conn, account_id, now, gateway=gateway)
     if request.id is None or idempotency.remember(
         conn,
         account_id,

@@ -80,7 +80,7 @@ def limit_extra_credits(
     *,
     now: datetime,
     request_id: str | None = None,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> ExtraCredits:
     """Set how many extra credits an account may buy in a billing period; 0: none.
 
@@ -90,7 +90,7 @@ def limit_extra_credits(
         limit_li_minutes: Credits a period (R109: one is one minute of one load generator).
         now: The command's instant.
         request_id: The caller's id of this request.
-        payer: Collects what is due by now.
+        gateway: Collects what is due by now.
 
     Raises:
         BadInputError: If the limit is negative, or beyond reason.
@@ -106,7 +106,7 @@ def limit_extra_credits(
             account=account_id,
             limit=limit_li_minutes,
         )
-    instant = advance(conn, account_id, now, payer=payer)
+    instant = advance(conn, account_id, now, gateway=gateway)
     if request_id is None or idempotency.remember(
         conn,
         account_id,

@@ -76,9 +76,9 @@ class Reservation(Struct, frozen=True):
     department: str | None = None
 
     @property
-    def payer(self) -> FundingSource:
+    def funding_source(self) -> FundingSource:
         """Which purse it is paid from."""
-        return payer_of(self.quote, self.department)
+        return funding_source_of(self.quote, self.department)
 
     @property
     def title(self) -> str:
@@ -100,7 +100,7 @@ class Reservation(Struct, frozen=True):
             )
 
 
-def payer_of(quote: Quote, department: str | None) -> FundingSource:
+def funding_source_of(quote: Quote, department: str | None) -> FundingSource:
     """Which purse a quote is paid from: its unit says how, the department whose."""
     if quote.unit is Unit.USD:
         return FundingSource.ON_DEMAND if department is None else FundingSource.WALLET

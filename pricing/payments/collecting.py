@@ -1,4 +1,4 @@
-"""Payments on record: what was asked of the payer, and what it answered."""
+"""Payments on record: what was asked of the gateway, and what it answered."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def collect_at_once(
     cause: str,
     usd_micros: int,
     *,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
     now: datetime,
 ) -> None:
     """Collect the price of what is bought right now; both or neither (R79).
 
     Raises:
         ChannelCannotError: If the account's channel only charges by contract.
-        PaymentFailedError: If the payer declined, or has no answer yet; nothing was done.
+        PaymentFailedError: If the gateway declined, or has no answer yet; nothing was done.
     """
     channel = channel_of(conn, account_id)
     if not CAPABILITIES[channel].charges_at_once:
@@ -72,7 +72,7 @@ def collect_at_once(
             account=account_id,
             channel=channel,
         )
-    answer = collect(conn, account_id, cause, usd_micros, payer=payer, at_once=True, now=now)
+    answer = collect(conn, account_id, cause, usd_micros, gateway=gateway, at_once=True, now=now)
     if answer.state is not PaymentState.ACCEPTED:
         raise PaymentFailedError(
             f"account {account_id}: {format_usd(usd_micros)} USD could not be collected:"
@@ -89,16 +89,16 @@ def collect(
     cause: str,
     usd_micros: int,
     *,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
     at_once: bool,
     now: datetime,
 ) -> Answer:
-    """Ask the payer for money, and put its answer on record; an accepted payment is final."""
+    """Ask the gateway for money, and put its answer on record; an accepted payment is final."""
     row = conn.execute(_CARD_AND_STATE, {"of": account_id, "for": cause}).one()
     if row.state == PaymentState.ACCEPTED:
         return Answer(PaymentState.ACCEPTED)
     channel = Channel(row.channel)
-    answer = payer.collect(
+    answer = gateway.collect(
         PaymentRequest(cause, account_id, usd_micros, channel, row.card, at_once)
     )
     collected = answer.collected_usd_micros
@@ -158,7 +158,7 @@ def payment_entry(
 
 
 def record_answer(conn: Connection, cause: str, answer: Answer) -> None:
-    """Put a payer's late message about a delayed payment on record."""
+    """Put a gateway's late message about a delayed payment on record."""
     conn.execute(
         PAYMENTS.update()
         .where(PAYMENTS.c.cause == cause)

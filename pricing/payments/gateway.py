@@ -1,7 +1,7 @@
-"""The port that money is collected through, and the payer that rehearses it.
+"""The port that money is collected through, and the gateway that rehearses it.
 
 A payment is asked for under a key that is made of what it is for, never of a time or a random
-number: a payer that is asked twice for the same key collects once.
+number: a gateway that is asked twice for the same key collects once.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class PaymentRequest(Struct, frozen=True):
         usd_micros: How much.
         channel: Through what.
         card: The channel's own name for the account's card; None: it has none on record.
-        at_once: The buyer waits for the answer. A payer that has none gives the payment up and
+        at_once: The buyer waits for the answer. A gateway that has none gives the payment up and
             answers ``delayed``; it never collects it later.
     """
 

@@ -2,7 +2,7 @@
 
 A run on demand, a department's run within its wallet, and the extra credits that a run buys are
 charged as the run starts (R1, R52, R76, R108). The charge and a payment that is due are written in
-one transaction; the payer is asked only after that has been committed, so that nobody pays for
+one transaction; the gateway is asked only after that has been committed, so that nobody pays for
 what is not in the books. Where a process dies in between, the next command on the account asks.
 
 What a correction returns lowers a payment that was not made. If it was made, the account is in
@@ -29,7 +29,7 @@ CREDIT = "credit"
 """Ledger account of what an account has paid and got back; negative, since it is owed to it."""
 
 UNCOLLECTED = (PaymentState.DECLINED, PaymentState.DELAYED)
-"""The payer was asked, and the money is not there."""
+"""The gateway was asked, and the money is not there."""
 
 _DEBTS = (
     select(PAYMENTS.c.cause, PAYMENTS.c.usd_micros, PAYMENTS.c.state)
@@ -83,19 +83,19 @@ def give_back_money(
 
 
 def collect_due_runs(
-    conn: Connection, account_id: str, *, payer: PaymentGateway, now: datetime
+    conn: Connection, account_id: str, *, gateway: PaymentGateway, now: datetime
 ) -> None:
     """Ask for every payment of a run that nobody was asked for yet; the books are locked."""
     for debt in debts_of_runs(conn, account_id, (PaymentState.DUE,)):
-        collect_run(conn, account_id, debt, payer=payer, now=now)
+        collect_run(conn, account_id, debt, gateway=gateway, now=now)
 
 
 def collect_run(
-    conn: Connection, account_id: str, debt: RunDebt, *, payer: PaymentGateway, now: datetime
+    conn: Connection, account_id: str, debt: RunDebt, *, gateway: PaymentGateway, now: datetime
 ) -> Answer:
     """Ask for what a run owes, again if need be, and book what was collected."""
     answer = collect(
-        conn, account_id, debt.cause, debt.usd_micros, payer=payer, at_once=False, now=now
+        conn, account_id, debt.cause, debt.usd_micros, gateway=gateway, at_once=False, now=now
     )
     if answer.state is PaymentState.ACCEPTED:
         collected = book_payment(conn, debt.cause, at=now, now=now)

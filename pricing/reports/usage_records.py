@@ -23,7 +23,7 @@ _RUN_CREDITS = ("used:start-up", "used:use")
 
 
 def usage_of_cycle(
-    conn: Connection, account_id: str, now: datetime, *, payer: PaymentGateway
+    conn: Connection, account_id: str, now: datetime, *, gateway: PaymentGateway
 ) -> CycleUsage:
     """An account's usage of the billing cycle that holds ``now``, with everything due done first.
 
@@ -31,13 +31,13 @@ def usage_of_cycle(
         conn: An open write transaction.
         account_id: Whose.
         now: The command's instant.
-        payer: Collects what is due by now.
+        gateway: Collects what is due by now.
 
     Raises:
         UnknownAccountError: If there is no such account.
         ClockBackwardsError: If the account has been dealt with at a later instant.
     """
-    view = account_view(conn, account_id, now, payer=payer)
+    view = account_view(conn, account_id, now, gateway=gateway)
     cycle = spending_month(conn, account_id, now)
     return CycleUsage(
         account_id=account_id,

@@ -78,9 +78,9 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
     rehearsal: bool = False,
     department: str | None = None,
     on_demand: Quote | None = None,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> Reservation:
-    """Set aside what a run is quoted at; refused if its payer does not have it.
+    """Set aside what a run is quoted at; refused if its funding source does not have it.
 
     LI-minutes are taken from particular lots, in burn order: what is reserved stays good.
 
@@ -94,7 +94,7 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
         department: Name of the department that runs; None: the account itself.
         on_demand: The same run on the on-demand plan, for when a department's credits do not
             suffice.
-        payer: Collects what is due by now.
+        gateway: Collects what is due by now.
 
     Returns:
         What was set aside; its quote is the one of the two that will be charged.
@@ -110,7 +110,7 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
         ClockBackwardsError: If the account has been dealt with at a later instant.
         NaturalKeyConflictError: If the run has been reserved with another quote.
     """
-    instant = advance(conn, account_id, now, payer=payer)
+    instant = advance(conn, account_id, now, gateway=gateway)
     if department is not None:
         department = find_department(conn, account_id, department).name
     reserved = find_reservation(conn, run_id)
@@ -132,44 +132,44 @@ def preview(
     now: datetime,
     department: str | None = None,
     on_demand: Quote | None = None,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> Funding:
     """Who would pay for a run now, or the refusal that ``reserve`` would answer with.
 
     Takes and raises what ``reserve`` does; nothing is set aside.
     """
-    instant = advance(conn, account_id, now, payer=payer)
+    instant = advance(conn, account_id, now, gateway=gateway)
     return choose_payment(
         conn, account_id, quote, department=department, on_demand=on_demand, at=instant
     )
 
 
 def void_reservation(
-    conn: Connection, run_id: str, *, now: datetime, payer: PaymentGateway
+    conn: Connection, run_id: str, *, now: datetime, gateway: PaymentGateway
 ) -> None:
     """Give back what was set aside for a run that is not going to be launched; it is over.
 
     Raises:
         ReservationStateError: If the run has been charged, or was never reserved.
     """
-    reservation, instant = _take(conn, run_id, now, payer=payer)
+    reservation, instant = _take(conn, run_id, now, gateway=gateway)
     if reservation.state is not ReservationState.VOID:
         reservation.check_state(ReservationState.OPEN, "given up")
         end_reservation(conn, run_id, ReservationState.VOID, instant)
         end_run(conn, run_id, instant)
 
 
-def charge_start(conn: Connection, run_id: str, *, now: datetime, payer: PaymentGateway) -> None:
+def charge_start(conn: Connection, run_id: str, *, now: datetime, gateway: PaymentGateway) -> None:
     """Charge a run's whole quote, as it is about to be launched.
 
-    What it owes in money is due from then on; the payer is asked for it by the next ``advance`` of
-    the account's books, which is after this has been committed.
+    What it owes in money is due from then on; the gateway is asked for it by the next ``advance``
+    of the account's books, which is after this has been committed.
 
     Raises:
         ReservationStateError: If the reservation is void, or was never made.
         LotOutOfBoundsError: If a lot does not hold what was reserved of it.
     """
-    reservation, instant = _take(conn, run_id, now, payer=payer)
+    reservation, instant = _take(conn, run_id, now, gateway=gateway)
     if reservation.state is ReservationState.POSTED:
         return
     reservation.check_state(ReservationState.OPEN, "charged")
@@ -203,7 +203,7 @@ def correct(
     keep_use: int,
     reason: str,
     now: datetime,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> None:
     """A run is over: return what is not kept of its charge; nothing if all of it is kept.
 
@@ -217,14 +217,14 @@ def correct(
         keep_use: How much of the use line stays charged.
         reason: For people: "cancelled after 95 s".
         now: The command's instant.
-        payer: Collects what is due by now.
+        gateway: Collects what is due by now.
 
     Raises:
         ReservationStateError: If the run has not been charged.
         CorrectionOutOfRangeError: If more is kept than was charged, or less than nothing.
         NaturalKeyConflictError: If the run has been corrected differently.
     """
-    reservation, instant = _take(conn, run_id, now, payer=payer)
+    reservation, instant = _take(conn, run_id, now, gateway=gateway)
     reservation.check_state(ReservationState.POSTED, "corrected")
     quote = reservation.quote
     if not (0 <= keep_startup <= quote.startup and 0 <= keep_use <= quote.use):
@@ -323,10 +323,10 @@ def _post(  # noqa: PLR0913 - the parts of a transaction
 
 
 def _take(
-    conn: Connection, run_id: str, now: datetime, *, payer: PaymentGateway
+    conn: Connection, run_id: str, now: datetime, *, gateway: PaymentGateway
 ) -> tuple[Reservation, datetime]:
     """Lock the books of a run's account; its reservation, and the account's instant."""
-    instant = catch_up(conn, reservation_of(conn, run_id).account_id, now, payer=payer)
+    instant = catch_up(conn, reservation_of(conn, run_id).account_id, now, gateway=gateway)
     return reservation_of(conn, run_id), instant
 
 

@@ -19,7 +19,7 @@ from pricing.departments.wallet import Wallet, wallet_of
 from pricing.ledger.allocations import account_lots, department_lots
 from pricing.ledger.departments import Department, find_department
 from pricing.ledger.lots import Lot, Slice, take
-from pricing.ledger.reservations import FundingSource, payer_of
+from pricing.ledger.reservations import FundingSource, funding_source_of
 from pricing.money import format_cents, format_usd
 from pricing.payments.collecting import capabilities_of
 from pricing.plans.quotes import Quote, Unit
@@ -64,7 +64,7 @@ class Funding(Struct, frozen=True):
     """How a run would be paid.
 
     Attributes:
-        quote: What it costs that payer.
+        quote: What it costs that funding source.
         department: Whose run it is; None: the account's own.
         slices: The parts of lots that pay; none for money.
         extra_li_minutes: What is bought besides, of extra credits.
@@ -78,9 +78,9 @@ class Funding(Struct, frozen=True):
     extra_usd_micros: int = 0
 
     @property
-    def payer(self) -> FundingSource:
+    def funding_source(self) -> FundingSource:
         """Which purse."""
-        return payer_of(self.quote, self.department.name if self.department else None)
+        return funding_source_of(self.quote, self.department.name if self.department else None)
 
 
 def choose_payment(

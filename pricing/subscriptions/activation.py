@@ -41,7 +41,7 @@ class TrialUsedError(RefusedError):
 
 
 def activate(
-    conn: Connection, account_id: str, plan: Plan, *, at: datetime, payer: PaymentGateway
+    conn: Connection, account_id: str, plan: Plan, *, at: datetime, gateway: PaymentGateway
 ) -> None:
     """Put an account that has no running subscription on a plan, paid at once.
 
@@ -68,7 +68,7 @@ def activate(
         )
     elif subscription.has_periods:
         for n in due_periods(conn, subscription, at):
-            open_period(conn, subscription, n, payer=payer, now=at)
+            open_period(conn, subscription, n, gateway=gateway, now=at)
         if unpaid_periods(conn, subscription.id):
             raise PaymentFailedError(
                 f"account {account_id}: {format_usd(plan.monthly_usd_micros)} USD for plan"

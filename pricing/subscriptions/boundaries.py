@@ -37,7 +37,7 @@ from pricing.tables import ACCOUNTS
 
 
 def apply_due_boundaries(
-    conn: Connection, account_id: str, *, now: datetime, payer: PaymentGateway
+    conn: Connection, account_id: str, *, now: datetime, gateway: PaymentGateway
 ) -> None:
     """Bring an account's subscription up to ``now``; its books are locked.
 
@@ -49,7 +49,7 @@ def apply_due_boundaries(
     if subscription is not None:
         change = _dated_change(conn, subscription, now)
         if subscription.has_periods:
-            _begin_due_periods(conn, subscription, change, now=now, payer=payer)
+            _begin_due_periods(conn, subscription, change, now=now, gateway=gateway)
         elif change is not None:
             _apply(conn, subscription, change, now=now)
     sweep(conn, account_id, until=now, now=now)
@@ -61,7 +61,7 @@ def _begin_due_periods(
     change: Change | None,
     *,
     now: datetime,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
 ) -> None:
     for n in due_periods(conn, subscription, now):
         start = period(subscription.anchor, n).start
@@ -73,7 +73,7 @@ def _begin_due_periods(
                 return
         if not subscription.plan.rollover:
             abandon_unpaid(conn, subscription, ended_by=start)
-        open_period(conn, subscription, n, payer=payer, now=now)
+        open_period(conn, subscription, n, gateway=gateway, now=now)
 
 
 def _dated_change(conn: Connection, subscription: Subscription, now: datetime) -> Change | None:

@@ -26,7 +26,7 @@ class Debts(Struct, frozen=True):
 
 
 def debts_of(conn: Connection, account_id: str) -> Debts:
-    """What an account has not paid, the payer having been asked."""
+    """What an account has not paid, the gateway having been asked."""
     subscription = latest(conn, account_id)
     periods = len(unpaid_periods(conn, subscription.id))
     runs = debts_of_runs(conn, account_id)

@@ -180,7 +180,7 @@ def due_periods(conn: Connection, subscription: Subscription, now: datetime) -> 
 
 
 def open_period(
-    conn: Connection, subscription: Subscription, n: int, *, payer: PaymentGateway, now: datetime
+    conn: Connection, subscription: Subscription, n: int, *, gateway: PaymentGateway, now: datetime
 ) -> None:
     """Open a period, charge it, and if it could be paid grant it, unless that has been done.
 
@@ -198,7 +198,7 @@ def open_period(
     if insert_once(conn, PERIODS, ["subscription_id", "n"], opened):
         # The first period counts from its first day, but nothing happens before it was bought.
         at = max(due.start, subscription.started_at)
-        pay_period(conn, subscription, n, payer=payer, at=at, now=now)
+        pay_period(conn, subscription, n, gateway=gateway, at=at, now=now)
 
 
 def unpaid_periods(conn: Connection, subscription_id: int) -> tuple[int, ...]:
@@ -219,7 +219,7 @@ def pay_period(
     subscription: Subscription,
     n: int,
     *,
-    payer: PaymentGateway,
+    gateway: PaymentGateway,
     at: datetime,
     now: datetime,
 ) -> PaymentState:
@@ -228,7 +228,7 @@ def pay_period(
     price = subscription.plan.monthly_usd_micros
     if price:
         state = collect(
-            conn, subscription.account_id, cause, price, payer=payer, at_once=False, now=now
+            conn, subscription.account_id, cause, price, gateway=gateway, at_once=False, now=now
         ).state
         if state is not PaymentState.ACCEPTED:
             return state

@@ -10,9 +10,9 @@ import pytest
 
 HOME = Path(__file__).parents[2]
 
-NAMES = ("payer", "gateway")
+NAMES = ("gateway",)
 
-COMPOSITION_ROOT = ("Commands", "Engine.__init__")
+COMPOSITION_ROOT = ("Engine.__init__",)
 """Where the installation's own gateway is chosen."""
 
 
@@ -82,10 +82,10 @@ def test_there_are_gateways_to_look_at() -> None:
     ("source", "fault"),
     [
         ("def pay(*, gateway: PaymentGateway = G): ...", "pay: gateway has a default"),
-        ("def pay(*, payer: PaymentGateway | None): ...", "pay: payer may be something else"),
+        ("def pay(*, gateway: PaymentGateway | None): ...", "pay: gateway may be something else"),
         ("def pay(gateway: PaymentGateway): ...", "pay: gateway is given by its place"),
         ("async def pay(*, by: PaymentGateway = G): ...", "pay: by has a default"),
-        ("class C:\n    payer: PaymentGateway = G", "C: payer has a default"),
+        ("class C:\n    gateway: PaymentGateway = G", "C: gateway has a default"),
         ("class C:\n    def pay(self, *, gateway=None): ...", "C.pay: gateway has a default"),
     ],
 )

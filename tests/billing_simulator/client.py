@@ -163,7 +163,7 @@ class Client:
         if not self.is_open:
             return
         with transaction(self.db) as conn:
-            advance(conn, self.account_id, at, payer=REHEARSED_GATEWAY)
+            advance(conn, self.account_id, at, gateway=REHEARSED_GATEWAY)
         self.model.advance(at)
         if command.foreseen is not None and command.foreseen(self.model, at):
             self.violation(command, f"refused, and the model would accept it: {refusal}")
@@ -176,7 +176,7 @@ class Client:
         if not (repeats or conflicts):
             return
         with transaction(self.db) as conn:
-            view = account_view(conn, self.account_id, at, payer=REHEARSED_GATEWAY)
+            view = account_view(conn, self.account_id, at, gateway=REHEARSED_GATEWAY)
             before = mark(conn, self.account_id)
         self.model.advance(at)
         if repeats:
@@ -185,7 +185,7 @@ class Client:
                 with transaction(self.db) as conn:
                     again = (
                         command.do(conn, at),
-                        account_view(conn, self.account_id, at, payer=REHEARSED_GATEWAY),
+                        account_view(conn, self.account_id, at, gateway=REHEARSED_GATEWAY),
                     )
             except LoadmusterError as refusal:
                 self.violation(command, f"I7: refused when sent twice: {refusal}")

@@ -74,7 +74,7 @@ class Desk:
                 channel=Channel(model.channel),
                 card=model.card,
                 administrators=administrators,
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
             )
 
         return self._command("open", do, lambda books, at: books.subscribe(plan, at), plan.name)
@@ -83,7 +83,7 @@ class Desk:
         """Bring the books up to date, and nothing else."""
 
         def do(conn: Connection, now: datetime) -> object:
-            return advance(conn, self.account_id, now, payer=REHEARSED_GATEWAY)
+            return advance(conn, self.account_id, now, gateway=REHEARSED_GATEWAY)
 
         return Command("advance", "", do, lambda _books, _at: None)
 
@@ -207,18 +207,18 @@ class Desk:
 
         return self._life("extra-credits", limit_extra_credits, effect, li_minutes)
 
-    def payer_says(self, message: Message) -> Command:
-        """A payer's message, which carries no request id: the payment's key is enough."""
+    def gateway_says(self, message: Message) -> Command:
+        """A gateway's message, which carries no request id: the payment's key is enough."""
 
         def do(conn: Connection, now: datetime) -> object:
             state = PaymentState(message.state)
             if message.run is None:
                 payment_answered(
-                    conn, self.account_id, message.key, state, now=now, payer=REHEARSED_GATEWAY
+                    conn, self.account_id, message.key, state, now=now, gateway=REHEARSED_GATEWAY
                 )
             else:
                 run_payment_answered(
-                    conn, self.account_id, message.run, state, now=now, payer=REHEARSED_GATEWAY
+                    conn, self.account_id, message.run, state, now=now, gateway=REHEARSED_GATEWAY
                 )
             return message
 
@@ -248,7 +248,7 @@ class Desk:
                 *content,
                 now=now,
                 request_id=self.request_id,
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
                 **options,
             )
 
@@ -261,7 +261,7 @@ class Desk:
 
 @dataclass(frozen=True)
 class Message:
-    """What a payer says about a payment, some day, perhaps twice.
+    """What a gateway says about a payment, some day, perhaps twice.
 
     Attributes:
         key: The payment's.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 UNCOLLECTED = frozenset({"declined", "delayed"})
-"""The payer was asked, and the money is not there."""
+"""The gateway was asked, and the money is not there."""
 
 
 @dataclass
@@ -13,7 +13,7 @@ class Debt:
     """What a run owes.
 
     Attributes:
-        state: ``due`` until the payer is asked, then ``declined`` or ``delayed``.
+        state: ``due`` until the gateway is asked, then ``declined`` or ``delayed``.
         given: Credit that its correction gave while the bank had not answered.
     """
 
@@ -42,7 +42,7 @@ class Money:
 
     @property
     def uncollected(self) -> list[str]:
-        """The runs whose payment the payer refused, or has not answered for."""
+        """The runs whose payment the gateway refused, or has not answered for."""
         return [run for run, debt in self.debts.items() if debt.state in UNCOLLECTED]
 
     def owe(self, run: str, usd_micros: int) -> None:
@@ -53,12 +53,12 @@ class Money:
             self.debts[run] = Debt(usd_micros - setting_off)
 
     def collect_due_runs(self, answer: str) -> None:
-        """The payer answers the same to everything that it was not asked for yet."""
+        """The gateway answers the same to everything that it was not asked for yet."""
         for run in [run for run, debt in self.debts.items() if debt.state == "due"]:
             self.answered(run, answer)
 
     def answered(self, run: str, answer: str) -> None:
-        """The payer says what became of a run's payment."""
+        """The gateway says what became of a run's payment."""
         if answer == "accepted":
             self.cash += self.debts.pop(run).usd_micros
             return

@@ -47,7 +47,7 @@ class Life:
         next_at: When something happens to it next; None: its life is over.
         last_at: When its last command was answered.
         agenda: What is going to happen and when; the numbers keep the order of equal instants.
-        asked_about: Keys of the payments that the payer is going to answer.
+        asked_about: Keys of the payments that the gateway is going to answer.
     """
 
     client: Client
@@ -186,7 +186,7 @@ class Life:
         self._send(ending(self.client.account_id, run, startup, use), now)
 
     def _listen_for_payments(self, now: datetime) -> None:
-        """The payer will answer what it delayed: late, twice, out of order, or contradictorily."""
+        """The gateway answers what it delayed: late, twice, out of order, or contradictorily."""
         if not self.model.is_overdue or self.model.card != DELAYS:
             return
         with reading(self.client.db) as conn:
@@ -213,6 +213,6 @@ class Life:
 
     def _saying(self, message: Message) -> Callable[[datetime], None]:
         def say(now: datetime) -> None:
-            self._send(self._desk().payer_says(message), now)
+            self._send(self._desk().gateway_says(message), now)
 
         return say

@@ -18,7 +18,7 @@ from tests.billing_simulator.months import anchor_day, day_of, number_at, start_
 
 GOOD = "tok_good"
 ANSWERS = {DECLINES: "declined", DELAYS: "delayed"}
-"""What the rehearsed payer says to a card, if it does not accept it."""
+"""What the rehearsed gateway says to a card, if it does not accept it."""
 
 
 @dataclass
@@ -70,12 +70,12 @@ class Account:
 
     @property
     def answer(self) -> str:
-        """What the rehearsed payer says to whatever it is asked for."""
+        """What the rehearsed gateway says to whatever it is asked for."""
         return ANSWERS.get(self.card or "", "accepted") if self.channel == "card" else "accepted"
 
     @property
     def pays(self) -> bool:
-        """Whether the rehearsed payer accepts."""
+        """Whether the rehearsed gateway accepts."""
         return self.answer == "accepted"
 
     @property

@@ -40,7 +40,7 @@ class Run:
         money: What it costs on demand.
         parts: The model's lots that pay for it, in the order in which they are taken.
         bought: Extra credits that it buys besides.
-        kept: What is charged of it now, in the payer's unit.
+        kept: What is charged of it now, in the unit of its funding source.
         answered: What the books set aside: the quote's total and the amounts of its slices.
     """
 
@@ -77,7 +77,7 @@ def reserving(account_id: str, run: Run, runs: Sequence[Run]) -> Command:
             department=run.department,
             on_demand=run.money,
             now=now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
         run.answered = reserved.quote.total, [part.amount for part in reserved.slices]
         return reserved
@@ -102,7 +102,7 @@ def starting(run: Run) -> Command:
     """Charge the whole quote."""
 
     def do(conn: Connection, now: datetime) -> object:
-        charge_start(conn, run.id, now=now, payer=REHEARSED_GATEWAY)
+        charge_start(conn, run.id, now=now, gateway=REHEARSED_GATEWAY)
         return None
 
     def effect(books: Account, at: datetime) -> None:
@@ -128,7 +128,7 @@ def giving_up(account_id: str, run: Run) -> Command:
     """A run that is never launched costs nothing."""
 
     def do(conn: Connection, now: datetime) -> object:
-        void_reservation(conn, run.id, now=now, payer=REHEARSED_GATEWAY)
+        void_reservation(conn, run.id, now=now, gateway=REHEARSED_GATEWAY)
         _swept(conn, account_id, now)
         return None
 
@@ -152,7 +152,7 @@ def ending(account_id: str, run: Run, keep_startup: int, keep_use: int) -> Comma
             keep_use=keep_use,
             reason="simulated",
             now=now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
         invoice = issue_for_run(conn, run.id, now)
         _swept(conn, account_id, now)
@@ -172,7 +172,7 @@ def ending(account_id: str, run: Run, keep_startup: int, keep_use: int) -> Comma
 
 def _swept(conn: Connection, account_id: str, now: datetime) -> None:
     """What came back to a lot that is closed is posted away when the books are next advanced."""
-    advance(conn, account_id, now, payer=REHEARSED_GATEWAY)
+    advance(conn, account_id, now, gateway=REHEARSED_GATEWAY)
 
 
 def _earn(books: Account, startup: int, use: int) -> None:

@@ -49,7 +49,7 @@ def acme(db: Engine, starter: Plan, now: datetime) -> str:
     """An account on Starter, in Paris, activated now."""
     with transaction(db) as conn:
         return open_account(
-            conn, "acme", starter, timezone="Europe/Paris", now=now, payer=REHEARSED_GATEWAY
+            conn, "acme", starter, timezone="Europe/Paris", now=now, gateway=REHEARSED_GATEWAY
         ).id
 
 
@@ -58,5 +58,5 @@ def globex(db: Engine, on_demand: Plan, now: datetime) -> str:
     """An account on demand."""
     with transaction(db) as conn:
         return open_account(
-            conn, "globex", on_demand, timezone="UTC", now=now, payer=REHEARSED_GATEWAY
+            conn, "globex", on_demand, timezone="UTC", now=now, gateway=REHEARSED_GATEWAY
         ).id

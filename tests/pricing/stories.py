@@ -48,7 +48,7 @@ class Story:
                 timezone=str(ZONE),
                 now=instant(at),
                 card=card,
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
             )
 
     def do(self, at: str, command: Callable[..., object], *content: object) -> None:
@@ -61,7 +61,7 @@ class Story:
                 *content,
                 now=instant(at),
                 request_id=f"r{self.requests}",
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
             )
 
     def run(self, at: str, run_id: str, plan: str, minutes: int, department: str = "") -> Quote:
@@ -75,9 +75,9 @@ class Story:
                 department=department or None,
                 on_demand=quote(PLANS["on-demand"], minutes),
                 now=instant(at),
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
             )
-            charge_start(conn, run_id, now=instant(at), payer=REHEARSED_GATEWAY)
+            charge_start(conn, run_id, now=instant(at), gateway=REHEARSED_GATEWAY)
         self.wait(at)
         return reserved.quote
 
@@ -91,13 +91,13 @@ class Story:
                 keep_use=kept_use_after_cancel(quoted, 20 * 60),
                 reason="cancelled after 20 minutes",
                 now=instant(at),
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
             )
 
     def wait(self, at: str) -> None:
         """Let everything happen that is due by then."""
         with transaction(self.db) as conn:
-            advance(conn, "acme", instant(at), payer=REHEARSED_GATEWAY)
+            advance(conn, "acme", instant(at), gateway=REHEARSED_GATEWAY)
 
     def postings(self) -> Iterator[Row]:
         """Every posting in the order of the books; when and what stand in a transaction's first."""
@@ -209,7 +209,7 @@ def reports(db: Engine) -> list[Row]:
     story.cancel("2027-01-26 09:20", "r1", quoted)
     story.run("2027-01-27 09:00", "r2", "starter", 60)
     with transaction(db) as conn:
-        usage = usage_of_cycle(conn, "acme", instant("2027-02-01"), payer=REHEARSED_GATEWAY)
+        usage = usage_of_cycle(conn, "acme", instant("2027-02-01"), gateway=REHEARSED_GATEWAY)
     rows: list[Row] = [("Row", "Runs", "LI-minutes", "From credits", "USD")]
     total = Total()
     for run in usage.runs:

@@ -180,7 +180,7 @@ class Life:
             clock=self.clock,
             folder=self.engine.runs.folder,
             lease=Lease(f"elsewhere/1/0.00/{self.controllers}"),
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
             lease_clock=self.clock,
             on_step=self._at,
             watch=lambda seen, _: self._while_it_runs(seen),

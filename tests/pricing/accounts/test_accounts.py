@@ -30,7 +30,7 @@ PARIS = ZoneInfo("Europe/Paris")
 
 def view(db: Engine, account_id: str, at: datetime) -> AccountView:
     with transaction(db) as conn:
-        return account_view(conn, account_id, at, payer=REHEARSED_GATEWAY)
+        return account_view(conn, account_id, at, gateway=REHEARSED_GATEWAY)
 
 
 def charges(db: Engine, account_id: str) -> list[tuple[str, int]]:
@@ -110,7 +110,7 @@ def test_without_rollover_credits_end_with_their_period(
             replace(starter, rollover=False),
             timezone="UTC",
             now=now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
     (lot,) = view(db, "acme", datetime(2027, 2, 24, 23, 59, tzinfo=UTC)).lots
     assert lot.expires_at == datetime(2027, 2, 25, tzinfo=UTC)
@@ -130,7 +130,7 @@ def test_r17_r22_a_legacy_account_is_charged_and_granted_on_the_first(
             timezone="Europe/Paris",
             activated_at=datetime(2021, 10, 11, 12, tzinfo=PARIS),
             now=now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
     later = view(db, "old", datetime(2027, 3, 1, tzinfo=PARIS))
     assert charges(db, "old") == [
@@ -148,7 +148,12 @@ def test_r18_w9_the_activation_decides_by_the_day(
     activated_at = datetime(2021, 10, activated_day, 8, tzinfo=PARIS)
     with transaction(db) as conn:
         open_account(
-            conn, "old", starter, timezone="Europe/Paris", now=activated_at, payer=REHEARSED_GATEWAY
+            conn,
+            "old",
+            starter,
+            timezone="Europe/Paris",
+            now=activated_at,
+            gateway=REHEARSED_GATEWAY,
         )
     view(db, "old", datetime(2022, 1, 15, tzinfo=PARIS))
     assert [day for day, _ in charges(db, "old")] == [
@@ -168,7 +173,7 @@ def test_48_months_are_48_charges_and_48_grants(
 ) -> None:
     start = datetime(2027, 1, day, 23, 30, tzinfo=ZoneInfo(zone))
     with transaction(db) as conn:
-        open_account(conn, "acme", starter, timezone=zone, now=start, payer=REHEARSED_GATEWAY)
+        open_account(conn, "acme", starter, timezone=zone, now=start, gateway=REHEARSED_GATEWAY)
     end = view(db, "acme", datetime(2030, 12, 31, 23, 45, tzinfo=ZoneInfo(zone)))
     assert len(charges(db, "acme")) == len(end.lots) == 48
     with db.connect() as conn:
@@ -184,12 +189,12 @@ def test_whatever_the_hour_one_looks_a_boundary_charges_once(
     boundary = datetime(2027, 3, 28, tzinfo=ZoneInfo(zone)).astimezone(UTC)
     with transaction(db) as conn:
         start = datetime(2027, 2, 28, tzinfo=ZoneInfo(zone))
-        open_account(conn, "acme", starter, timezone=zone, now=start, payer=REHEARSED_GATEWAY)
+        open_account(conn, "acme", starter, timezone=zone, now=start, gateway=REHEARSED_GATEWAY)
         for hours in range(-26, 27):
             at = boundary + timedelta(hours=hours)
             expected = 1_800 if at < boundary else 3_600
             assert (
-                account_view(conn, "acme", at, payer=REHEARSED_GATEWAY).balance_li_minutes
+                account_view(conn, "acme", at, gateway=REHEARSED_GATEWAY).balance_li_minutes
                 == expected
             )
 
@@ -198,11 +203,11 @@ def test_advancing_in_steps_is_advancing_at_once(db: Engine, starter: Plan, now:
     with transaction(db) as conn:
         for name in ("steps", "once"):
             open_account(
-                conn, name, starter, timezone="Europe/Paris", now=now, payer=REHEARSED_GATEWAY
+                conn, name, starter, timezone="Europe/Paris", now=now, gateway=REHEARSED_GATEWAY
             )
         for week in range(30):
-            advance(conn, "steps", now + timedelta(weeks=week), payer=REHEARSED_GATEWAY)
-        advance(conn, "once", now + timedelta(weeks=29), payer=REHEARSED_GATEWAY)
+            advance(conn, "steps", now + timedelta(weeks=week), gateway=REHEARSED_GATEWAY)
+        advance(conn, "once", now + timedelta(weeks=29), gateway=REHEARSED_GATEWAY)
         steps, once = (timeless(entries(conn, name)) for name in ("steps", "once"))
     assert [(e.effective_at, e.description) for e in steps] == [
         (e.effective_at, e.description) for e in once
@@ -235,7 +240,7 @@ def test_opening_again_with_the_same_content_is_answered_the_same(
             starter,
             timezone="Europe/Paris",
             now=now + timedelta(hours=1),
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
         assert again == find_account(conn, acme)
         assert again.opened_at == now
@@ -258,7 +263,7 @@ def test_opening_again_with_other_content_is_a_conflict(
                 timezone=zone,
                 activated_at=activated_at,
                 now=now,
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
             )
         assert refused.value.facts["plan"] == "starter"
 
@@ -273,7 +278,7 @@ def test_a_request_id_stands_for_one_request(db: Engine, starter: Plan, now: dat
                 timezone=zone,
                 now=now,
                 request_id="r-1",
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
             )
 
     request("UTC")
@@ -288,14 +293,14 @@ def test_a_bad_account_id_is_refused(
     db: Engine, starter: Plan, now: datetime, account_id: str
 ) -> None:
     with pytest.raises(BadAccountIdError, match="1-64 letters"), transaction(db) as conn:
-        open_account(conn, account_id, starter, timezone="UTC", now=now, payer=REHEARSED_GATEWAY)
+        open_account(conn, account_id, starter, timezone="UTC", now=now, gateway=REHEARSED_GATEWAY)
     with db.connect() as conn:
         assert list_accounts(conn) == ()
 
 
 def test_a_bad_time_zone_or_activation_is_refused(db: Engine, starter: Plan, now: datetime) -> None:
     with pytest.raises(UnknownTimezoneError), transaction(db) as conn:
-        open_account(conn, "acme", starter, timezone="Paris", now=now, payer=REHEARSED_GATEWAY)
+        open_account(conn, "acme", starter, timezone="Paris", now=now, gateway=REHEARSED_GATEWAY)
     for activated_at, said in {
         now + timedelta(seconds=1): "an instant before it would be right",
         datetime(1999, 12, 31, tzinfo=UTC): "2000 to 2199 would",
@@ -308,13 +313,13 @@ def test_a_bad_time_zone_or_activation_is_refused(db: Engine, starter: Plan, now
                 timezone="UTC",
                 activated_at=activated_at,
                 now=now,
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
             )
 
 
 def test_an_unknown_account_is_refused(db: Engine, now: datetime) -> None:
     with pytest.raises(UnknownAccountError, match="account open nobody"), transaction(db) as conn:
-        account_view(conn, "nobody", now, payer=REHEARSED_GATEWAY)
+        account_view(conn, "nobody", now, gateway=REHEARSED_GATEWAY)
     with pytest.raises(UnknownAccountError), db.connect() as conn:
         find_account(conn, "nobody")
 
@@ -331,13 +336,13 @@ def test_within_the_tolerance_an_accounts_time_stands_still(
 ) -> None:
     with transaction(db) as conn:
         assert advance(
-            conn, acme, now + timedelta(hours=1), payer=REHEARSED_GATEWAY
+            conn, acme, now + timedelta(hours=1), gateway=REHEARSED_GATEWAY
         ) == now + timedelta(hours=1)
         early = now + timedelta(hours=1) - CLOCK_TOLERANCE
-        assert advance(conn, acme, early, payer=REHEARSED_GATEWAY) == now + timedelta(hours=1)
+        assert advance(conn, acme, early, gateway=REHEARSED_GATEWAY) == now + timedelta(hours=1)
         with pytest.raises(ClockBackwardsError):
-            advance(conn, acme, early - timedelta(microseconds=1), payer=REHEARSED_GATEWAY)
-        assert catch_up(conn, acme, now, payer=REHEARSED_GATEWAY) == now + timedelta(hours=1)
+            advance(conn, acme, early - timedelta(microseconds=1), gateway=REHEARSED_GATEWAY)
+        assert catch_up(conn, acme, now, gateway=REHEARSED_GATEWAY) == now + timedelta(hours=1)
 
 
 def test_one_accounts_clock_is_not_anothers(
@@ -386,7 +391,7 @@ def test_many_who_open_it_at_once_open_it_once(
         with transaction(engine) as conn:
             opened.append(
                 open_account(
-                    conn, "acme", starter, timezone="UTC", now=now, payer=REHEARSED_GATEWAY
+                    conn, "acme", starter, timezone="UTC", now=now, gateway=REHEARSED_GATEWAY
                 )
             )
         engine.dispose()

@@ -76,16 +76,16 @@ class Runs:
             department=department,
             on_demand=quotes.money,
             now=now,
-            payer=REHEARSED_GATEWAY,
-        ).payer
+            gateway=REHEARSED_GATEWAY,
+        ).funding_source
 
     def start(
         self, run_id: str, quotes: Quotes, now: datetime, department: str | None = "research"
     ) -> FundingSource:
         """Reserve a run and launch it; who paid it."""
-        payer = self.accept(run_id, quotes, now, department)
-        charge_start(self.conn, run_id, now=now, payer=REHEARSED_GATEWAY)
-        return payer
+        funding_source = self.accept(run_id, quotes, now, department)
+        charge_start(self.conn, run_id, now=now, gateway=REHEARSED_GATEWAY)
+        return funding_source
 
     def cancel(self, run_id: str, quote: Quote, now: datetime) -> None:
         """Keep the start-up line only."""
@@ -96,19 +96,19 @@ class Runs:
             keep_use=0,
             reason="cancelled",
             now=now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
 
     def credits_left(self, now: datetime, department: str = "research") -> int:
         """The department's LI-minutes."""
         return department_view(
-            self.conn, self.account_id, department, now, payer=REHEARSED_GATEWAY
+            self.conn, self.account_id, department, now, gateway=REHEARSED_GATEWAY
         ).balance_li_minutes
 
     def spent_usd(self, now: datetime, department: str = "research") -> int:
         """The department's money this month, in dollars."""
         wallet = department_view(
-            self.conn, self.account_id, department, now, payer=REHEARSED_GATEWAY
+            self.conn, self.account_id, department, now, gateway=REHEARSED_GATEWAY
         ).wallet
         return wallet.spent_usd_micros // 1_000_000
 
@@ -124,5 +124,5 @@ def research(db: Engine, acme: str, now: datetime) -> str:
     """The department ``research`` of acme, with nothing yet."""
     with transaction(db) as conn:
         return add_department(
-            conn, acme, "research", now=now, payer=REHEARSED_GATEWAY
+            conn, acme, "research", now=now, gateway=REHEARSED_GATEWAY
         ).department.name

@@ -63,10 +63,10 @@ def _attempt(db: Engine, wish: Wish, now: datetime) -> Answer:
                 department=wish["department"],
                 on_demand=quote_from_json(wish["money"]),
                 now=now,
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
             )
     except RefusedError as error:
         return {"code": error.code, **error.facts}
     with transaction(db) as conn:
-        charge_start(conn, wish["run"], now=now, payer=REHEARSED_GATEWAY)
-    return {"payer": reserved.payer.value}
+        charge_start(conn, wish["run"], now=now, gateway=REHEARSED_GATEWAY)
+    return {"payer": reserved.funding_source.value}

@@ -47,8 +47,8 @@ def test_r70_allocated_credits_are_used_first(
     db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        allocate(conn, acme, research, 100, now=now, payer=REHEARSED_GATEWAY)
-        limit_wallet(conn, acme, research, 50 * USD, now=now, payer=REHEARSED_GATEWAY)
+        allocate(conn, acme, research, 100, now=now, gateway=REHEARSED_GATEWAY)
+        limit_wallet(conn, acme, research, 50 * USD, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         assert of.start("r1", quotes(100), now) is FundingSource.DEPARTMENT_CREDITS
         assert (of.credits_left(now), of.spent_usd(now)) == (0, 0)
@@ -62,7 +62,7 @@ def test_r70_a_departments_run_leaves_the_accounts_credits_alone_and_the_other_w
     db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        allocate(conn, acme, research, 100, now=now, payer=REHEARSED_GATEWAY)
+        allocate(conn, acme, research, 100, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         of.start("r1", quotes(60), now)
         of.start("r2", quotes(1_700), now, department=None)
@@ -76,8 +76,8 @@ def test_r71_r72_when_all_credits_are_used_the_run_is_on_demand_within_the_walle
     db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        allocate(conn, acme, research, 100, now=now, payer=REHEARSED_GATEWAY)
-        limit_wallet(conn, acme, research, 50 * USD, now=now, payer=REHEARSED_GATEWAY)
+        allocate(conn, acme, research, 100, now=now, gateway=REHEARSED_GATEWAY)
+        limit_wallet(conn, acme, research, 50 * USD, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         of.start("r1", quotes(100), now)
         assert of.start("r2", quotes(60, usd=30), now) is FundingSource.WALLET
@@ -86,7 +86,7 @@ def test_r71_r72_when_all_credits_are_used_the_run_is_on_demand_within_the_walle
         assert bill is not None
         assert (bill.unit, bill.total) == (Unit.USD, 30 * USD)
         assert (
-            account_view(conn, acme, now, payer=REHEARSED_GATEWAY).charged_usd_micros == 229 * USD
+            account_view(conn, acme, now, gateway=REHEARSED_GATEWAY).charged_usd_micros == 229 * USD
         )
         invoice = issue_for_run(conn, "r2", now)
         assert invoice is not None
@@ -97,8 +97,8 @@ def test_c11_with_40_left_and_100_needed_the_whole_run_is_on_demand(
     db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        allocate(conn, acme, research, 40, now=now, payer=REHEARSED_GATEWAY)
-        limit_wallet(conn, acme, research, 50 * USD, now=now, payer=REHEARSED_GATEWAY)
+        allocate(conn, acme, research, 40, now=now, gateway=REHEARSED_GATEWAY)
+        limit_wallet(conn, acme, research, 50 * USD, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         assert of.start("r1", quotes(100, usd=25), now) is FundingSource.WALLET
         assert (of.credits_left(now), of.spent_usd(now)) == (40, 25)
@@ -112,7 +112,7 @@ def test_c13_r73_the_limit_may_be_reached_and_not_passed(
     db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        limit_wallet(conn, acme, research, 50 * USD, now=now, payer=REHEARSED_GATEWAY)
+        limit_wallet(conn, acme, research, 50 * USD, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         of.start("r1", quotes(60, usd=20), now)
         of.start("r2", quotes(60, usd=30), now)
@@ -147,8 +147,8 @@ def test_r74_with_the_next_cycle_running_is_possible_again(
     db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        allocate(conn, acme, research, 60, now=now, payer=REHEARSED_GATEWAY)
-        limit_wallet(conn, acme, research, 10 * USD, now=now, payer=REHEARSED_GATEWAY)
+        allocate(conn, acme, research, 60, now=now, gateway=REHEARSED_GATEWAY)
+        limit_wallet(conn, acme, research, 10 * USD, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         assert of.start("r1", quotes(60), now) is FundingSource.DEPARTMENT_CREDITS
         assert of.start("r2", quotes(60), now) is FundingSource.WALLET
@@ -164,7 +164,7 @@ def test_r74_what_a_department_did_not_use_rolls_over_with_it(
     db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        allocate(conn, acme, research, 60, now=now, payer=REHEARSED_GATEWAY)
+        allocate(conn, acme, research, 60, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         assert of.start("r1", quotes(120), now + MONTH) is FundingSource.DEPARTMENT_CREDITS
 
@@ -174,8 +174,8 @@ def test_r76_on_demand_each_run_counts_against_the_departments_limit(
 ) -> None:
     quote = quotes(60, usd=30).money
     with transaction(db) as conn:
-        add_department(conn, globex, "sales", now=now, payer=REHEARSED_GATEWAY)
-        limit_wallet(conn, globex, "sales", 70 * USD, now=now, payer=REHEARSED_GATEWAY)
+        add_department(conn, globex, "sales", now=now, gateway=REHEARSED_GATEWAY)
+        limit_wallet(conn, globex, "sales", 70 * USD, now=now, gateway=REHEARSED_GATEWAY)
         for number in range(2):
             reserved = reserve(
                 conn,
@@ -184,25 +184,35 @@ def test_r76_on_demand_each_run_counts_against_the_departments_limit(
                 quote,
                 department="sales",
                 now=now,
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
             )
-            assert reserved.payer is FundingSource.WALLET
+            assert reserved.funding_source is FundingSource.WALLET
         with pytest.raises(WalletExceededError) as refused:
-            reserve(conn, globex, "r2", quote, department="sales", now=now, payer=REHEARSED_GATEWAY)
+            reserve(
+                conn, globex, "r2", quote, department="sales", now=now, gateway=REHEARSED_GATEWAY
+            )
         assert refused.value.facts["reserved_usd"] == "60.00"
         assert refused.value.facts["li_minutes_needed"] is None
         # 1 February: another calendar month, but what is reserved may start in it.
         february = datetime.fromisoformat("2027-02-01T00:00:00+00:00")
         with pytest.raises(WalletExceededError):
             reserve(
-                conn, globex, "r2", quote, department="sales", now=february, payer=REHEARSED_GATEWAY
+                conn,
+                globex,
+                "r2",
+                quote,
+                department="sales",
+                now=february,
+                gateway=REHEARSED_GATEWAY,
             )
-        void_reservation(conn, "r0", now=february, payer=REHEARSED_GATEWAY)
+        void_reservation(conn, "r0", now=february, gateway=REHEARSED_GATEWAY)
         reserve(
-            conn, globex, "r2", quote, department="sales", now=february, payer=REHEARSED_GATEWAY
+            conn, globex, "r2", quote, department="sales", now=february, gateway=REHEARSED_GATEWAY
         )
         assert (
-            reserve(conn, globex, "own", quote, now=february, payer=REHEARSED_GATEWAY).payer
+            reserve(
+                conn, globex, "own", quote, now=february, gateway=REHEARSED_GATEWAY
+            ).funding_source
             is FundingSource.ON_DEMAND
         )
 
@@ -211,8 +221,8 @@ def test_a_cancelled_run_gives_back_to_where_it_came_from(
     db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        allocate(conn, acme, research, 60, now=now, payer=REHEARSED_GATEWAY)
-        limit_wallet(conn, acme, research, 10 * USD, now=now, payer=REHEARSED_GATEWAY)
+        allocate(conn, acme, research, 60, now=now, gateway=REHEARSED_GATEWAY)
+        limit_wallet(conn, acme, research, 10 * USD, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         of.start("r1", quotes(60), now)
         of.start("r2", quotes(60), now)
@@ -225,7 +235,7 @@ def test_a_run_that_crosses_the_boundary_belongs_to_the_cycle_in_which_it_starte
     db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        limit_wallet(conn, acme, research, 30 * USD, now=now, payer=REHEARSED_GATEWAY)
+        limit_wallet(conn, acme, research, 30 * USD, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         of.start("r1", quotes(60, usd=30), now)
         later = now + MONTH
@@ -241,15 +251,15 @@ def test_a_run_scheduled_for_later_keeps_its_credits_and_its_money_over_a_renewa
     from pricing.run_charges.charges import charge_start
 
     with transaction(db) as conn:
-        allocate(conn, acme, research, 60, now=now, payer=REHEARSED_GATEWAY)
-        limit_wallet(conn, acme, research, 30 * USD, now=now, payer=REHEARSED_GATEWAY)
+        allocate(conn, acme, research, 60, now=now, gateway=REHEARSED_GATEWAY)
+        limit_wallet(conn, acme, research, 30 * USD, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         of.accept("r1", quotes(60), now)
         of.accept("r2", quotes(60, usd=30), now)
         later = now + MONTH
         assert (
             department_view(
-                conn, acme, research, later, payer=REHEARSED_GATEWAY
+                conn, acme, research, later, gateway=REHEARSED_GATEWAY
             ).reserved_li_minutes
             == 60
         )
@@ -257,7 +267,7 @@ def test_a_run_scheduled_for_later_keeps_its_credits_and_its_money_over_a_renewa
         with pytest.raises(WalletExceededError):
             of.accept("r4", quotes(60, usd=1), later)
         for run_id in ("r1", "r2", "r3"):
-            charge_start(conn, run_id, now=later, payer=REHEARSED_GATEWAY)
+            charge_start(conn, run_id, now=later, gateway=REHEARSED_GATEWAY)
         assert (of.credits_left(later), of.spent_usd(later)) == (0, 30)
 
 
@@ -265,11 +275,11 @@ def test_a_limit_that_is_lowered_below_what_was_spent_takes_nothing_back(
     db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        limit_wallet(conn, acme, research, 30 * USD, now=now, payer=REHEARSED_GATEWAY)
+        limit_wallet(conn, acme, research, 30 * USD, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         of.start("r1", quotes(60, usd=30), now)
         wallet = limit_wallet(
-            conn, acme, research, 10 * USD, now=now, payer=REHEARSED_GATEWAY
+            conn, acme, research, 10 * USD, now=now, gateway=REHEARSED_GATEWAY
         ).wallet
         assert (wallet.spent_usd_micros, wallet.available_usd_micros) == (30 * USD, 0)
 
@@ -279,7 +289,7 @@ def test_r52_a_contract_payer_has_no_wallet_to_fall_back_to(
 ) -> None:
     with transaction(db) as conn:
         conn.execute(update(ACCOUNTS).values(channel=Channel.AWS_MARKETPLACE))
-        limit_wallet(conn, acme, research, 30 * USD, now=now, payer=REHEARSED_GATEWAY)
+        limit_wallet(conn, acme, research, 30 * USD, now=now, gateway=REHEARSED_GATEWAY)
         with pytest.raises(InsufficientCreditsError):
             runs(conn, acme).accept("r1", quotes(60), now)
 
@@ -288,10 +298,10 @@ def test_i13_a_refused_run_changes_nothing(
     db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        allocate(conn, acme, research, 40, now=now, payer=REHEARSED_GATEWAY)
-        limit_wallet(conn, acme, research, 5 * USD, now=now, payer=REHEARSED_GATEWAY)
+        allocate(conn, acme, research, 40, now=now, gateway=REHEARSED_GATEWAY)
+        limit_wallet(conn, acme, research, 5 * USD, now=now, gateway=REHEARSED_GATEWAY)
         before = (
-            department_view(conn, acme, research, now, payer=REHEARSED_GATEWAY),
+            department_view(conn, acme, research, now, gateway=REHEARSED_GATEWAY),
             entries(conn, acme),
         )
     for department in ("research", None, "sales"):
@@ -302,7 +312,7 @@ def test_i13_a_refused_run_changes_nothing(
             runs(conn, acme).start("r1", quotes(2_000), now, department=department)
     with transaction(db) as conn:
         assert (
-            department_view(conn, acme, research, now, payer=REHEARSED_GATEWAY),
+            department_view(conn, acme, research, now, gateway=REHEARSED_GATEWAY),
             entries(conn, acme),
         ) == before
         assert find_reservation(conn, "r1") is None
@@ -316,10 +326,10 @@ def test_i14_a_lot_is_not_used_outside_its_time(
     monthly = replace(starter, rollover=False)
     with transaction(db) as conn:
         open_account(
-            conn, "acme", monthly, timezone="Europe/Paris", now=now, payer=REHEARSED_GATEWAY
+            conn, "acme", monthly, timezone="Europe/Paris", now=now, gateway=REHEARSED_GATEWAY
         )
-        add_department(conn, "acme", "research", now=now, payer=REHEARSED_GATEWAY)
-        allocate(conn, "acme", "research", 60, now=now, payer=REHEARSED_GATEWAY)
+        add_department(conn, "acme", "research", now=now, gateway=REHEARSED_GATEWAY)
+        allocate(conn, "acme", "research", 60, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, "acme")
         later = now + MONTH
         assert of.credits_left(later) == 60
@@ -332,10 +342,10 @@ def test_reserving_twice_is_reserving_once(
     db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        limit_wallet(conn, acme, research, 10 * USD, now=now, payer=REHEARSED_GATEWAY)
+        limit_wallet(conn, acme, research, 10 * USD, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         assert of.accept("r1", quotes(60), now) is of.accept("r1", quotes(60), now, "RESEARCH")
-        wallet = department_view(conn, acme, research, now, payer=REHEARSED_GATEWAY).wallet
+        wallet = department_view(conn, acme, research, now, gateway=REHEARSED_GATEWAY).wallet
         assert wallet.reserved_usd_micros == 10 * USD
         with pytest.raises(NaturalKeyConflictError):
             of.accept("r1", quotes(60), now, department=None)
@@ -347,7 +357,7 @@ def test_reserving_twice_is_reserving_once(
 def test_the_quote_says_who_would_pay(
     db: Engine, acme: str, research: str, quotes: Quotes, now: datetime
 ) -> None:
-    def payer(department: str | None, quote: Quote, money: Quote) -> FundingSource:
+    def funding_source(department: str | None, quote: Quote, money: Quote) -> FundingSource:
         with transaction(db) as conn:
             return preview(
                 conn,
@@ -356,17 +366,19 @@ def test_the_quote_says_who_would_pay(
                 department=department,
                 on_demand=money,
                 now=now,
-                payer=REHEARSED_GATEWAY,
-            ).payer
+                gateway=REHEARSED_GATEWAY,
+            ).funding_source
 
     with transaction(db) as conn:
-        allocate(conn, acme, research, 60, now=now, payer=REHEARSED_GATEWAY)
-        limit_wallet(conn, acme, research, 10 * USD, now=now, payer=REHEARSED_GATEWAY)
-    assert payer(None, *quotes(60)) is FundingSource.ACCOUNT_CREDITS
-    assert payer("research", *quotes(60)) is FundingSource.DEPARTMENT_CREDITS
-    assert payer("research", *quotes(61)) is FundingSource.WALLET
+        allocate(conn, acme, research, 60, now=now, gateway=REHEARSED_GATEWAY)
+        limit_wallet(conn, acme, research, 10 * USD, now=now, gateway=REHEARSED_GATEWAY)
+    assert funding_source(None, *quotes(60)) is FundingSource.ACCOUNT_CREDITS
+    assert funding_source("research", *quotes(60)) is FundingSource.DEPARTMENT_CREDITS
+    assert funding_source("research", *quotes(61)) is FundingSource.WALLET
     with transaction(db) as conn:
         assert (
-            department_view(conn, acme, research, now, payer=REHEARSED_GATEWAY).reserved_li_minutes
+            department_view(
+                conn, acme, research, now, gateway=REHEARSED_GATEWAY
+            ).reserved_li_minutes
             == 0
         )

@@ -52,13 +52,13 @@ def test_r105_only_card_payers_have_extra_credits(
         pytest.raises(ExtraCreditsRefusedError, match="pay by") as refused,
         transaction(db) as conn,
     ):
-        limit_extra_credits(conn, acme, 100, now=now, payer=REHEARSED_GATEWAY)
+        limit_extra_credits(conn, acme, 100, now=now, gateway=REHEARSED_GATEWAY)
     assert refused.value.facts == {"account": acme, "plan": "starter", "channel": channel.value}
 
 
 def test_r105_nor_has_an_account_on_demand(db: Engine, globex: str, now: datetime) -> None:
     with pytest.raises(ExtraCreditsRefusedError, match="on-demand"), transaction(db) as conn:
-        limit_extra_credits(conn, globex, 100, now=now, payer=REHEARSED_GATEWAY)
+        limit_extra_credits(conn, globex, 100, now=now, gateway=REHEARSED_GATEWAY)
 
 
 def test_r106_r107_the_customer_sets_the_limit_at_any_time(
@@ -69,13 +69,13 @@ def test_r106_r107_the_customer_sets_the_limit_at_any_time(
         of.start("r1", quotes(1_750), now, department=None)
         with pytest.raises(InsufficientCreditsError, match="allow extra credits"):
             of.accept("r2", quotes(60), now, department=None)
-        extra = limit_extra_credits(conn, acme, 100, now=now, payer=REHEARSED_GATEWAY)
+        extra = limit_extra_credits(conn, acme, 100, now=now, gateway=REHEARSED_GATEWAY)
         assert (extra.limit_li_minutes, extra.available_li_minutes) == (100, 100)
         assert extra.usd_micros_each == 15 * CENT
         of.accept("r2", quotes(60), now, department=None)
         assert (
             limit_extra_credits(
-                conn, acme, 0, now=now, payer=REHEARSED_GATEWAY
+                conn, acme, 0, now=now, gateway=REHEARSED_GATEWAY
             ).available_li_minutes
             == 0
         )
@@ -85,17 +85,17 @@ def test_r108_c20_a_run_that_was_refused_takes_what_is_missing_last(
     db: Engine, acme: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        limit_extra_credits(conn, acme, 100, now=now, payer=REHEARSED_GATEWAY)
+        limit_extra_credits(conn, acme, 100, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         of.start("r1", quotes(1_750), now, department=None)
         assert extra_credits_of(conn, acme, now).bought_li_minutes == 0
-        before = account_view(conn, acme, now, payer=REHEARSED_GATEWAY).charged_usd_micros
-        payment = preview(conn, acme, quotes(60).credits, now=now, payer=REHEARSED_GATEWAY)
+        before = account_view(conn, acme, now, gateway=REHEARSED_GATEWAY).charged_usd_micros
+        payment = preview(conn, acme, quotes(60).credits, now=now, gateway=REHEARSED_GATEWAY)
         assert (payment.extra_li_minutes, payment.extra_usd_micros) == (10, 150 * CENT)
         of.start("r2", quotes(60), now, department=None)
         extra = extra_credits_of(conn, acme, now)
         assert (extra.bought_li_minutes, extra.available_li_minutes) == (10, 90)
-        after = account_view(conn, acme, now, payer=REHEARSED_GATEWAY)
+        after = account_view(conn, acme, now, gateway=REHEARSED_GATEWAY)
         assert (after.balance_li_minutes, after.charged_usd_micros) == (0, before + 150 * CENT)
         bill = bill_of(conn, "r2")
         assert bill is not None
@@ -117,11 +117,12 @@ def test_r109_a_credit_is_a_minute_of_one_load_generator(
 ) -> None:
     quote = quote_of(starter, 10, 6)
     with transaction(db) as conn:
-        limit_extra_credits(conn, acme, 60, now=now, payer=REHEARSED_GATEWAY)
+        limit_extra_credits(conn, acme, 60, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         of.start("r1", quotes(1_800), now, department=None)
         assert (
-            preview(conn, acme, quote, now=now, payer=REHEARSED_GATEWAY).extra_li_minutes == 10 * 6
+            preview(conn, acme, quote, now=now, gateway=REHEARSED_GATEWAY).extra_li_minutes
+            == 10 * 6
         )
 
 
@@ -129,7 +130,7 @@ def test_r107_above_the_limit_a_run_is_refused_with_the_numbers(
     db: Engine, acme: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        limit_extra_credits(conn, acme, 100, now=now, payer=REHEARSED_GATEWAY)
+        limit_extra_credits(conn, acme, 100, now=now, gateway=REHEARSED_GATEWAY)
         runs(conn, acme).start("r1", quotes(1_850), now, department=None)
         before = entries(conn, acme)
     with pytest.raises(InsufficientCreditsError) as refused, transaction(db) as conn:
@@ -144,7 +145,7 @@ def test_c19_the_limit_stays_and_the_count_starts_again_each_period(
     db: Engine, acme: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        limit_extra_credits(conn, acme, 100, now=now, payer=REHEARSED_GATEWAY)
+        limit_extra_credits(conn, acme, 100, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         of.start("r1", quotes(1_900), now, department=None)
         later = now + MONTH
@@ -158,16 +159,16 @@ def test_a_limit_below_what_was_bought_takes_nothing_back(
     db: Engine, acme: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        limit_extra_credits(conn, acme, 100, now=now, payer=REHEARSED_GATEWAY)
+        limit_extra_credits(conn, acme, 100, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         of.start("r1", quotes(1_850), now, department=None)
         of.accept("r2", quotes(30), now, department=None)
         before = entries(conn, acme)
-        extra = limit_extra_credits(conn, acme, 10, now=now, payer=REHEARSED_GATEWAY)
+        extra = limit_extra_credits(conn, acme, 10, now=now, gateway=REHEARSED_GATEWAY)
         assert (extra.bought_li_minutes, extra.reserved_li_minutes) == (50, 30)
         assert extra.available_li_minutes == 0
         assert entries(conn, acme) == before
-        charge_start(conn, "r2", now=now, payer=REHEARSED_GATEWAY)
+        charge_start(conn, "r2", now=now, gateway=REHEARSED_GATEWAY)
         with pytest.raises(InsufficientCreditsError):
             of.accept("r3", quotes(1), now, department=None)
 
@@ -176,10 +177,10 @@ def test_a_run_that_is_given_up_buys_nothing(
     db: Engine, acme: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        limit_extra_credits(conn, acme, 100, now=now, payer=REHEARSED_GATEWAY)
+        limit_extra_credits(conn, acme, 100, now=now, gateway=REHEARSED_GATEWAY)
         before = entries(conn, acme)
         runs(conn, acme).accept("r1", quotes(1_900), now, department=None)
-        void_reservation(conn, "r1", now=now, payer=REHEARSED_GATEWAY)
+        void_reservation(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
         assert extra_credits_of(conn, acme, now).available_li_minutes == 100
         assert entries(conn, acme) == before
 
@@ -188,7 +189,7 @@ def test_what_a_cancel_gives_back_of_extra_credits_stays_in_their_lot(
     db: Engine, acme: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        limit_extra_credits(conn, acme, 100, now=now, payer=REHEARSED_GATEWAY)
+        limit_extra_credits(conn, acme, 100, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         of.start("r1", quotes(1_900), now, department=None)
         of.cancel("r1", quotes(1_900).credits, now)
@@ -203,17 +204,19 @@ def test_what_a_cancel_gives_back_of_extra_credits_stays_in_their_lot(
 def test_the_same_request_does_nothing_twice(db: Engine, acme: str, now: datetime) -> None:
     with transaction(db) as conn:
         first = limit_extra_credits(
-            conn, acme, 100, now=now, request_id="x-1", payer=REHEARSED_GATEWAY
+            conn, acme, 100, now=now, request_id="x-1", gateway=REHEARSED_GATEWAY
         )
         assert (
-            limit_extra_credits(conn, acme, 100, now=now, request_id="x-1", payer=REHEARSED_GATEWAY)
+            limit_extra_credits(
+                conn, acme, 100, now=now, request_id="x-1", gateway=REHEARSED_GATEWAY
+            )
             == first
         )
     with pytest.raises(RequestConflictError), transaction(db) as conn:
-        limit_extra_credits(conn, acme, 101, now=now, request_id="x-1", payer=REHEARSED_GATEWAY)
+        limit_extra_credits(conn, acme, 101, now=now, request_id="x-1", gateway=REHEARSED_GATEWAY)
 
 
 @pytest.mark.parametrize("limit", [-1, 10**12])
 def test_a_limit_beyond_reason_is_refused(db: Engine, acme: str, now: datetime, limit: int) -> None:
     with pytest.raises(BadInputError, match="0 to"), transaction(db) as conn:
-        limit_extra_credits(conn, acme, limit, now=now, payer=REHEARSED_GATEWAY)
+        limit_extra_credits(conn, acme, limit, now=now, gateway=REHEARSED_GATEWAY)

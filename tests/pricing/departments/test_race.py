@@ -42,11 +42,11 @@ def outcomes(  # noqa: PLR0913, PLR0917 - one fixture a part of the scene
 ) -> list[list[dict[str, Any]]]:
     """What each of twenty processes got: for the department, for acme, and for initech."""
     with transaction(db) as conn:
-        allocate(conn, acme, research, 60, now=now, payer=REHEARSED_GATEWAY)
-        limit_wallet(conn, acme, research, 30 * USD, now=now, payer=REHEARSED_GATEWAY)
-        open_account(conn, "initech", starter, timezone="UTC", now=now, payer=REHEARSED_GATEWAY)
+        allocate(conn, acme, research, 60, now=now, gateway=REHEARSED_GATEWAY)
+        limit_wallet(conn, acme, research, 30 * USD, now=now, gateway=REHEARSED_GATEWAY)
+        open_account(conn, "initech", starter, timezone="UTC", now=now, gateway=REHEARSED_GATEWAY)
         runs(conn, "initech").start("before", quotes(1_800), now, department=None)
-        limit_extra_credits(conn, "initech", 50, now=now, payer=REHEARSED_GATEWAY)
+        limit_extra_credits(conn, "initech", 50, now=now, gateway=REHEARSED_GATEWAY)
 
     def wish(account: str, department: str | None, number: int, sized: Any) -> dict[str, Any]:  # noqa: ANN401 - the fixture's tuple
         return {
@@ -90,15 +90,16 @@ def test_twenty_processes_at_once_get_exactly_what_there_is(
         if "code" in of_extra:
             assert (of_extra["needed"], of_extra["available"]) == (5, 0)
     with transaction(db) as conn:
-        view = department_view(conn, "acme", "research", now, payer=REHEARSED_GATEWAY)
+        view = department_view(conn, "acme", "research", now, gateway=REHEARSED_GATEWAY)
         assert (view.balance_li_minutes, view.wallet.spent_usd_micros) == (0, 30 * USD)
         assert account_lots(conn, "acme", now) == ()
         assert (
-            account_view(conn, "acme", now, payer=REHEARSED_GATEWAY).charged_usd_micros == 229 * USD
+            account_view(conn, "acme", now, gateway=REHEARSED_GATEWAY).charged_usd_micros
+            == 229 * USD
         )
         assert extra_credits_of(conn, "initech", now).bought_li_minutes == 50
         assert (
-            account_view(conn, "initech", now, payer=REHEARSED_GATEWAY).charged_usd_micros
+            account_view(conn, "initech", now, gateway=REHEARSED_GATEWAY).charged_usd_micros
             == 206_500_000
         )
         for account_id, used in (("acme", 1_800), ("initech", 1_850)):

@@ -60,7 +60,7 @@ class ARun:
     id: str
     department: str | None
     quote: Quote
-    payer: FundingSource
+    funding_source: FundingSource
     started_at: datetime | None = None
     kept: int = 0
 
@@ -112,10 +112,10 @@ def test_i12_i13_whatever_is_done_sums_are_exact_and_no_limit_is_passed(
             PLANS["starter"],
             timezone="Europe/Paris",
             now=world.now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
         for name in DEPARTMENTS:
-            add_department(conn, ACCOUNT, name, now=world.now, payer=REHEARSED_GATEWAY)
+            add_department(conn, ACCOUNT, name, now=world.now, gateway=REHEARSED_GATEWAY)
         for step in todo:
             DO[step.what](world, step)
         check(world)
@@ -127,7 +127,7 @@ def start_a_run(world: World, step: Step) -> None:
     minutes = 1 + step.number
     credits_ = replace(IN_CREDITS, startup=1, use=minutes - 1, li_minutes=minutes)
     money = replace(IN_MONEY, startup=USD, use=minutes * 10_000)
-    expected = expected_payer(world, step.department, minutes, money.total)
+    expected = expected_source(world, step.department, minutes, money.total)
     world.made += 1
     run_id = f"run-{world.made}"
     before = picture(world) if expected is None else None
@@ -140,17 +140,17 @@ def start_a_run(world: World, step: Step) -> None:
             department=step.department,
             on_demand=money,
             now=world.now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
     except RefusedError:
         assert expected is None
         assert picture(world) == before
         return
-    assert reserved.payer is expected
-    world.waiting.append(ARun(run_id, step.department, reserved.quote, reserved.payer))
+    assert reserved.funding_source is expected
+    world.waiting.append(ARun(run_id, step.department, reserved.quote, reserved.funding_source))
 
 
-def expected_payer(
+def expected_source(
     world: World, department: str | None, minutes: int, price: int
 ) -> FundingSource | None:
     """Who pays, by the rules."""
@@ -158,7 +158,7 @@ def expected_payer(
         extra = extra_credits_of(world.conn, ACCOUNT, world.now).available_li_minutes
         free = sum(lot.available for lot in account_lots(world.conn, ACCOUNT, world.now))
         return FundingSource.ACCOUNT_CREDITS if minutes <= free + extra else None
-    view = department_view(world.conn, ACCOUNT, department, world.now, payer=REHEARSED_GATEWAY)
+    view = department_view(world.conn, ACCOUNT, department, world.now, gateway=REHEARSED_GATEWAY)
     if minutes <= view.balance_li_minutes - view.reserved_li_minutes:
         return FundingSource.DEPARTMENT_CREDITS
     spent, reserved = counted(world, department)
@@ -170,20 +170,20 @@ def expected_payer(
 def counted(world: World, department: str) -> tuple[int, int]:
     """A department's money this month, spent and reserved, by the test's own count."""
     month = department_view(
-        world.conn, ACCOUNT, department, world.now, payer=REHEARSED_GATEWAY
+        world.conn, ACCOUNT, department, world.now, gateway=REHEARSED_GATEWAY
     ).wallet.period
     spent = sum(
         run.kept
         for run in world.started
         if run.department == department
-        and run.payer is FundingSource.WALLET
+        and run.funding_source is FundingSource.WALLET
         and run.started_at is not None
         and month.start <= run.started_at < month.end
     )
     reserved = sum(
         run.quote.total
         for run in world.waiting
-        if run.department == department and run.payer is FundingSource.WALLET
+        if run.department == department and run.funding_source is FundingSource.WALLET
     )
     return spent, reserved
 
@@ -191,14 +191,16 @@ def counted(world: World, department: str) -> tuple[int, int]:
 def launch(world: World, _step: Step) -> None:
     if world.waiting:
         run = world.waiting.pop(0)
-        charge_start(world.conn, run.id, now=world.now, payer=REHEARSED_GATEWAY)
+        charge_start(world.conn, run.id, now=world.now, gateway=REHEARSED_GATEWAY)
         run.started_at, run.kept = world.now, run.quote.total
         world.started.append(run)
 
 
 def give_up(world: World, _step: Step) -> None:
     if world.waiting:
-        void_reservation(world.conn, world.waiting.pop().id, now=world.now, payer=REHEARSED_GATEWAY)
+        void_reservation(
+            world.conn, world.waiting.pop().id, now=world.now, gateway=REHEARSED_GATEWAY
+        )
 
 
 def cancel(world: World, step: Step) -> None:
@@ -215,7 +217,7 @@ def cancel(world: World, step: Step) -> None:
             keep_use=keep_use,
             reason="cancelled",
             now=world.now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
         run.kept = run.quote.startup + keep_use
 
@@ -223,7 +225,7 @@ def cancel(world: World, step: Step) -> None:
 def wait(world: World, step: Step) -> None:
     """Time passes, and the books are brought up to it."""
     world.now += timedelta(days=step.number % 40)
-    account_view(world.conn, ACCOUNT, world.now, payer=REHEARSED_GATEWAY)
+    account_view(world.conn, ACCOUNT, world.now, gateway=REHEARSED_GATEWAY)
 
 
 def set_allocation(world: World, step: Step) -> None:
@@ -232,13 +234,13 @@ def set_allocation(world: World, step: Step) -> None:
         return
     other = next(name for name in DEPARTMENTS if name != step.department)
     others = department_view(
-        world.conn, ACCOUNT, other, world.now, payer=REHEARSED_GATEWAY
+        world.conn, ACCOUNT, other, world.now, gateway=REHEARSED_GATEWAY
     ).department
     wanted = 2 * step.number
     before = picture(world)
     try:
         allocate(
-            world.conn, ACCOUNT, step.department, wanted, now=world.now, payer=REHEARSED_GATEWAY
+            world.conn, ACCOUNT, step.department, wanted, now=world.now, gateway=REHEARSED_GATEWAY
         )
     except RefusedError:
         assert wanted + others.allocation_li_minutes > 1_800
@@ -250,7 +252,7 @@ def set_allocation(world: World, step: Step) -> None:
 def set_limit(world: World, step: Step) -> None:
     if step.department is None:
         limit_extra_credits(
-            world.conn, ACCOUNT, step.number, now=world.now, payer=REHEARSED_GATEWAY
+            world.conn, ACCOUNT, step.number, now=world.now, gateway=REHEARSED_GATEWAY
         )
     else:
         limit_wallet(
@@ -259,7 +261,7 @@ def set_limit(world: World, step: Step) -> None:
             step.department,
             step.number * 30_000,
             now=world.now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
 
 
@@ -277,9 +279,9 @@ DO: dict[str, Callable[[World, Step], None]] = {
 def picture(world: World) -> object:
     """Everything that a refusal must leave as it is."""
     return (
-        account_view(world.conn, ACCOUNT, world.now, payer=REHEARSED_GATEWAY),
+        account_view(world.conn, ACCOUNT, world.now, gateway=REHEARSED_GATEWAY),
         [
-            department_view(world.conn, ACCOUNT, name, world.now, payer=REHEARSED_GATEWAY)
+            department_view(world.conn, ACCOUNT, name, world.now, gateway=REHEARSED_GATEWAY)
             for name in DEPARTMENTS
         ],
         extra_credits_of(world.conn, ACCOUNT, world.now),
@@ -289,9 +291,9 @@ def picture(world: World) -> object:
 
 def check(world: World) -> None:
     """The invariants."""
-    view = account_view(world.conn, ACCOUNT, world.now, payer=REHEARSED_GATEWAY)
+    view = account_view(world.conn, ACCOUNT, world.now, gateway=REHEARSED_GATEWAY)
     views = [
-        department_view(world.conn, ACCOUNT, name, world.now, payer=REHEARSED_GATEWAY)
+        department_view(world.conn, ACCOUNT, name, world.now, gateway=REHEARSED_GATEWAY)
         for name in DEPARTMENTS
     ]
     own = account_lots(world.conn, ACCOUNT, world.now)

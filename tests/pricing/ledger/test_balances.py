@@ -126,7 +126,12 @@ def live(conn: Connection, todo: list[object]) -> None:
     now = OPENED
     for account_id, plan in (("acme", "starter"), ("globex", "on-demand")):
         open_account(
-            conn, account_id, PLANS[plan], timezone="Europe/Paris", now=now, payer=REHEARSED_GATEWAY
+            conn,
+            account_id,
+            PLANS[plan],
+            timezone="Europe/Paris",
+            now=now,
+            gateway=REHEARSED_GATEWAY,
         )
     for number, command in enumerate(todo):
         match command:
@@ -135,13 +140,13 @@ def live(conn: Connection, todo: list[object]) -> None:
             case RunIt(account_id, injectors, percent):
                 run_it(conn, account_id, f"{account_id}-{number}", injectors, percent, now)
             case Fold(account_id, tail_max):
-                before = account_view(conn, account_id, now, payer=REHEARSED_GATEWAY)
+                before = account_view(conn, account_id, now, gateway=REHEARSED_GATEWAY)
                 fold(conn, account_id, tail_max=tail_max)
-                assert account_view(conn, account_id, now, payer=REHEARSED_GATEWAY) == before
+                assert account_view(conn, account_id, now, gateway=REHEARSED_GATEWAY) == before
             case Forget(account_id, table):
-                before = account_view(conn, account_id, now, payer=REHEARSED_GATEWAY)
+                before = account_view(conn, account_id, now, gateway=REHEARSED_GATEWAY)
                 forget(conn, account_id, table)
-                assert account_view(conn, account_id, now, payer=REHEARSED_GATEWAY) == before
+                assert account_view(conn, account_id, now, gateway=REHEARSED_GATEWAY) == before
         for account_id in ("acme", "globex"):
             check(conn, account_id)
 
@@ -152,10 +157,10 @@ def run_it(
     plan = PLANS["starter" if account_id == "acme" else "on-demand"]
     quote = quote_run(plan, LoadSize(injectors=injectors, users=100 * injectors, duration_s=600))
     try:
-        reserve(conn, account_id, run_id, quote, now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, account_id, run_id, quote, now=now, gateway=REHEARSED_GATEWAY)
     except InsufficientCreditsError:
         return
-    charge_start(conn, run_id, now=now, payer=REHEARSED_GATEWAY)
+    charge_start(conn, run_id, now=now, gateway=REHEARSED_GATEWAY)
     keep_use = quote.use * percent // 100
     correct(
         conn,
@@ -164,7 +169,7 @@ def run_it(
         keep_use=keep_use,
         reason="cancelled",
         now=now,
-        payer=REHEARSED_GATEWAY,
+        gateway=REHEARSED_GATEWAY,
     )
     issue_for_run(conn, run_id, now)
 
@@ -234,7 +239,7 @@ def snapshots(conn: Connection) -> int:
 
 def view_of(db: Engine, account_id: str, now: datetime) -> AccountView:
     with transaction(db) as conn:
-        return account_view(conn, account_id, now, payer=REHEARSED_GATEWAY)
+        return account_view(conn, account_id, now, gateway=REHEARSED_GATEWAY)
 
 
 def test_a_command_folds_a_long_tail_and_a_read_does_not(
@@ -285,7 +290,7 @@ def test_a_truncated_table_of_snapshots_takes_the_marks_along(
 ) -> None:
     with postgres_books.connect() as conn:
         open_account(
-            conn, "globex", PLANS["on-demand"], timezone="UTC", now=now, payer=REHEARSED_GATEWAY
+            conn, "globex", PLANS["on-demand"], timezone="UTC", now=now, gateway=REHEARSED_GATEWAY
         )
         post(conn, transfer("globex", 1, now))
         assert fold(conn, "globex", tail_max=0)
@@ -378,15 +383,15 @@ def test_no_command_reads_all_of_an_accounts_history(sqlite_books: Engine, now: 
 
     with sqlite_books.connect() as conn:
         open_account(
-            conn, "acme", PLANS["starter"], timezone="UTC", now=now, payer=REHEARSED_GATEWAY
+            conn, "acme", PLANS["starter"], timezone="UTC", now=now, gateway=REHEARSED_GATEWAY
         )
-        add_department(conn, "acme", "qa", now=now, payer=REHEARSED_GATEWAY)
-        limit_wallet(conn, "acme", "qa", 10**9, now=now, payer=REHEARSED_GATEWAY)
+        add_department(conn, "acme", "qa", now=now, gateway=REHEARSED_GATEWAY)
+        limit_wallet(conn, "acme", "qa", 10**9, now=now, gateway=REHEARSED_GATEWAY)
         event.listen(sqlite_books, "before_cursor_execute", remember)
-        account_view(conn, "acme", now + timedelta(days=800), payer=REHEARSED_GATEWAY)
+        account_view(conn, "acme", now + timedelta(days=800), gateway=REHEARSED_GATEWAY)
         later = now + timedelta(days=801)
         run_it(conn, "acme", "r1", 3, 50, later)
-        boost(conn, "acme", now=later, request_id="b1", payer=REHEARSED_GATEWAY)
+        boost(conn, "acme", now=later, request_id="b1", gateway=REHEARSED_GATEWAY)
         plan = PLANS["starter"]
         usage = LoadSize(injectors=500, users=50_000, duration_s=6000)
         reserve(
@@ -397,11 +402,11 @@ def test_no_command_reads_all_of_an_accounts_history(sqlite_books: Engine, now: 
             now=later,
             department="qa",
             on_demand=quote_run(PLANS["on-demand"], LoadSize(injectors=1, users=1, duration_s=60)),
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
-        charge_start(conn, "r2", now=later, payer=REHEARSED_GATEWAY)
+        charge_start(conn, "r2", now=later, gateway=REHEARSED_GATEWAY)
         issue_for_run(conn, "r2", later)
-        usage_of_cycle(conn, "acme", later, payer=REHEARSED_GATEWAY)
+        usage_of_cycle(conn, "acme", later, gateway=REHEARSED_GATEWAY)
         event.remove(sqlite_books, "before_cursor_execute", remember)
         plans = {
             statement: " ; ".join(

@@ -25,8 +25,8 @@ def test_a_runs_invoice_has_start_up_use_and_correction(
     quote = quote_of(on_demand, 10, 10)
     later = now + timedelta(minutes=5)
     with transaction(db) as conn:
-        reserve(conn, globex, "r1", quote, now=now, payer=REHEARSED_GATEWAY)
-        charge_start(conn, "r1", now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, globex, "r1", quote, now=now, gateway=REHEARSED_GATEWAY)
+        charge_start(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
         correct(
             conn,
             "r1",
@@ -34,7 +34,7 @@ def test_a_runs_invoice_has_start_up_use_and_correction(
             keep_use=0,
             reason="cancelled",
             now=later,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
         invoice = issue_for_run(conn, "r1", later)
     assert invoice is not None
@@ -59,9 +59,9 @@ def test_an_invoice_is_issued_once_and_numbers_have_no_gap(
         for number in range(3):
             run_id = f"r{number}"
             reserve(
-                conn, globex, run_id, quote_of(on_demand, 1, 5), now=now, payer=REHEARSED_GATEWAY
+                conn, globex, run_id, quote_of(on_demand, 1, 5), now=now, gateway=REHEARSED_GATEWAY
             )
-            charge_start(conn, run_id, now=now, payer=REHEARSED_GATEWAY)
+            charge_start(conn, run_id, now=now, gateway=REHEARSED_GATEWAY)
             first = issue_for_run(conn, run_id, now)
             assert issue_for_run(conn, run_id, now + timedelta(days=1)) == first
     with db.connect() as conn:
@@ -75,9 +75,9 @@ def test_a_rolled_back_invoice_leaves_no_gap(
     with transaction(db) as conn:
         for run_id in ("r1", "r2"):
             reserve(
-                conn, globex, run_id, quote_of(on_demand, 1, 5), now=now, payer=REHEARSED_GATEWAY
+                conn, globex, run_id, quote_of(on_demand, 1, 5), now=now, gateway=REHEARSED_GATEWAY
             )
-            charge_start(conn, run_id, now=now, payer=REHEARSED_GATEWAY)
+            charge_start(conn, run_id, now=now, gateway=REHEARSED_GATEWAY)
     with db.connect() as conn:
         issue_for_run(conn, "r1", now)
         conn.rollback()
@@ -97,17 +97,17 @@ def test_a_run_that_cost_no_money_has_no_invoice(
     now: datetime,
 ) -> None:
     with transaction(db) as conn:
-        reserve(conn, acme, "credits", quote_of(starter, 1, 5), now=now, payer=REHEARSED_GATEWAY)
-        charge_start(conn, "credits", now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, acme, "credits", quote_of(starter, 1, 5), now=now, gateway=REHEARSED_GATEWAY)
+        charge_start(conn, "credits", now=now, gateway=REHEARSED_GATEWAY)
         reserve(
             conn,
             globex,
             "never-launched",
             quote_of(on_demand, 1, 5),
             now=now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
-        void_reservation(conn, "never-launched", now=now, payer=REHEARSED_GATEWAY)
+        void_reservation(conn, "never-launched", now=now, gateway=REHEARSED_GATEWAY)
         assert issue_for_run(conn, "credits", now) is None
         assert issue_for_run(conn, "never-launched", now) is None
         assert issue_for_run(conn, "never-heard-of", now) is None
@@ -117,7 +117,7 @@ def test_each_period_of_a_subscription_has_an_invoice_of_its_first_day(
     db: Engine, acme: str, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        advance(conn, acme, now + timedelta(days=60), payer=REHEARSED_GATEWAY)
+        advance(conn, acme, now + timedelta(days=60), gateway=REHEARSED_GATEWAY)
         issued = list_invoices(conn, acme)
     assert [(i.number, i.usd_micros, [line.description for line in i.lines]) for i in issued] == [
         ("acme-00001", 199_000_000, ["starter, 2027-01-25 to 2027-02-24: subscription"]),
@@ -134,9 +134,9 @@ def test_invoices_that_are_issued_at_once_have_different_numbers(
     with transaction(engine) as conn:
         for run_id in runs:
             reserve(
-                conn, globex, run_id, quote_of(on_demand, 1, 5), now=now, payer=REHEARSED_GATEWAY
+                conn, globex, run_id, quote_of(on_demand, 1, 5), now=now, gateway=REHEARSED_GATEWAY
             )
-            charge_start(conn, run_id, now=now, payer=REHEARSED_GATEWAY)
+            charge_start(conn, run_id, now=now, gateway=REHEARSED_GATEWAY)
     together = threading.Barrier(len(runs))
 
     def issue(run_id: str) -> None:

@@ -129,7 +129,9 @@ def test_the_books_always_balance(
 
 def open_it(conn: Connection, account_id: str, now: datetime) -> None:
     plan = PLANS[ACCOUNTS[account_id]]
-    open_account(conn, account_id, plan, timezone="Europe/Paris", now=now, payer=REHEARSED_GATEWAY)
+    open_account(
+        conn, account_id, plan, timezone="Europe/Paris", now=now, gateway=REHEARSED_GATEWAY
+    )
 
 
 def do(conn: Connection, world: World, command: object, times: int) -> None:
@@ -151,17 +153,17 @@ def do(conn: Connection, world: World, command: object, times: int) -> None:
 def accept(conn: Connection, world: World, account_id: str, quote: Quote, times: int) -> None:
     world.number += 1
     run_id = f"{account_id}-run-{world.number}"
-    before = account_view(conn, account_id, world.now, payer=REHEARSED_GATEWAY)
+    before = account_view(conn, account_id, world.now, gateway=REHEARSED_GATEWAY)
     free = before.balance_li_minutes - world.reserved[account_id]
     fits = quote.unit is Unit.USD or quote.total <= free
     if not fits:
         with pytest.raises(InsufficientCreditsError) as refused:
-            reserve(conn, account_id, run_id, quote, now=world.now, payer=REHEARSED_GATEWAY)
+            reserve(conn, account_id, run_id, quote, now=world.now, gateway=REHEARSED_GATEWAY)
         assert refused.value.facts["available"] == free
-        assert account_view(conn, account_id, world.now, payer=REHEARSED_GATEWAY) == before
+        assert account_view(conn, account_id, world.now, gateway=REHEARSED_GATEWAY) == before
         return
     for _ in range(times):
-        reserve(conn, account_id, run_id, quote, now=world.now, payer=REHEARSED_GATEWAY)
+        reserve(conn, account_id, run_id, quote, now=world.now, gateway=REHEARSED_GATEWAY)
     world.accepted.append((run_id, quote))
     world.reserved[account_id] += credits_of(quote)
 
@@ -171,9 +173,9 @@ def launch(conn: Connection, world: World, *, goes: bool, times: int) -> None:
     account_id = run_id.partition("-")[0]
     for _ in range(times):
         if goes:
-            charge_start(conn, run_id, now=world.now, payer=REHEARSED_GATEWAY)
+            charge_start(conn, run_id, now=world.now, gateway=REHEARSED_GATEWAY)
         else:
-            void_reservation(conn, run_id, now=world.now, payer=REHEARSED_GATEWAY)
+            void_reservation(conn, run_id, now=world.now, gateway=REHEARSED_GATEWAY)
     world.reserved[account_id] -= credits_of(quote)
     if goes:
         world.launched.append((run_id, quote))
@@ -194,7 +196,7 @@ def cancel(
             keep_use=keep_use,
             reason="cancelled",
             now=world.now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
         issue_for_run(conn, run_id, world.now)
     bill = bill_of(conn, run_id)
@@ -212,7 +214,7 @@ def credits_of(quote: Quote) -> int:
 
 def check(conn: Connection, world: World, account_id: str) -> None:
     """The invariants of an account's books."""
-    view = account_view(conn, account_id, world.now, payer=REHEARSED_GATEWAY)
+    view = account_view(conn, account_id, world.now, gateway=REHEARSED_GATEWAY)
     written = entries(conn, account_id)
     balances: Counter[tuple[str, Unit]] = Counter()
     for entry in written:

@@ -115,11 +115,17 @@ def test_a_run_uses_the_first_lot_up_and_is_given_back_the_last_one_first(
 ) -> None:
     with transaction(db) as conn:
         give(conn, acme, LotKind.TRIAL, now, 14 * DAY)
-        reserve(conn, acme, "r1", quote_of(starter, 20, 8), now=now, payer=REHEARSED_GATEWAY)
-        charge_start(conn, "r1", now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, acme, "r1", quote_of(starter, 20, 8), now=now, gateway=REHEARSED_GATEWAY)
+        charge_start(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
         assert remaining(conn, acme, now) == {"plan": 1_740}
         correct(
-            conn, "r1", keep_startup=90, keep_use=0, reason="ours", now=now, payer=REHEARSED_GATEWAY
+            conn,
+            "r1",
+            keep_startup=90,
+            keep_use=0,
+            reason="ours",
+            now=now,
+            gateway=REHEARSED_GATEWAY,
         )
         assert remaining(conn, acme, now) == {"trial": 10, "plan": 1_800}
 
@@ -129,8 +135,8 @@ def test_what_was_reserved_before_a_lot_expired_stays_good(
 ) -> None:
     with transaction(db) as conn:
         give(conn, acme, LotKind.TRIAL, now, DAY)
-        reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now, payer=REHEARSED_GATEWAY)
-        charge_start(conn, "r1", now=now + 2 * DAY, payer=REHEARSED_GATEWAY)
+        reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now, gateway=REHEARSED_GATEWAY)
+        charge_start(conn, "r1", now=now + 2 * DAY, gateway=REHEARSED_GATEWAY)
         assert remaining(conn, acme, now) == {"plan": 1_800}
         assert balance(conn, acme, "expired", Unit.LI_MINUTES) == 40
         assert balance(conn, acme, "used:start-up", Unit.LI_MINUTES) == 50
@@ -142,10 +148,10 @@ def test_two_runs_cannot_reserve_the_same_part_of_a_lot(
 ) -> None:
     with transaction(db) as conn:
         give(conn, acme, LotKind.TRIAL, now, DAY)
-        reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now, payer=REHEARSED_GATEWAY)
-        reserve(conn, acme, "r2", quote_of(starter, 10, 6), now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now, gateway=REHEARSED_GATEWAY)
+        reserve(conn, acme, "r2", quote_of(starter, 10, 6), now=now, gateway=REHEARSED_GATEWAY)
         assert [lot.reserved for lot in open_lots(conn, acme, now)] == [100, 20]
-        void_reservation(conn, "r1", now=now, payer=REHEARSED_GATEWAY)
+        void_reservation(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
         assert [lot.reserved for lot in open_lots(conn, acme, now)] == [40, 20]
-        charge_start(conn, "r2", now=now, payer=REHEARSED_GATEWAY)
+        charge_start(conn, "r2", now=now, gateway=REHEARSED_GATEWAY)
         assert remaining(conn, acme, now) == {"trial": 60, "plan": 1_780}

@@ -39,7 +39,7 @@ USD = 1_000_000
 QuoteOf = Callable[[Plan, int, int], Quote]
 
 
-class RememberingPayer:
+class RememberingGateway:
     """Collects once under each key, as a bank does, and knows what it collected."""
 
     def __init__(self) -> None:
@@ -62,8 +62,8 @@ def ten_usd(on_demand: Plan, quote_of: QuoteOf) -> Quote:
 
 
 def launch(conn: Connection, account: str, run_id: str, quote: Quote, now: datetime) -> None:
-    reserve(conn, account, run_id, quote, now=now, payer=REHEARSED_GATEWAY)
-    charge_start(conn, run_id, now=now, payer=REHEARSED_GATEWAY)
+    reserve(conn, account, run_id, quote, now=now, gateway=REHEARSED_GATEWAY)
+    charge_start(conn, run_id, now=now, gateway=REHEARSED_GATEWAY)
 
 
 def put_card(db: Engine, account: str, card: str, now: datetime) -> None:
@@ -74,13 +74,13 @@ def put_card(db: Engine, account: str, card: str, now: datetime) -> None:
             card,
             now=now,
             request_id=f"card {card} at {now}",
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
 
 
 def seen(db: Engine, account: str, now: datetime) -> AccountView:
     with transaction(db) as conn:
-        return account_view(conn, account, now, payer=REHEARSED_GATEWAY)
+        return account_view(conn, account, now, gateway=REHEARSED_GATEWAY)
 
 
 def sums(db: Engine, account: str) -> dict[str, int]:
@@ -103,18 +103,18 @@ def payments(db: Engine, account: str) -> dict[str, tuple[str, int]]:
 def test_r1_r52_a_run_on_demand_is_one_payment_of_its_quote(
     db: Engine, globex: str, ten_usd: Quote, now: datetime
 ) -> None:
-    payer = RememberingPayer()
+    gateway = RememberingGateway()
     with transaction(db) as conn:
-        reserve(conn, globex, "r1", ten_usd, now=now, payer=payer)
-        charge_start(conn, "r1", now=now, payer=payer)
-    assert payer.asked == []
+        reserve(conn, globex, "r1", ten_usd, now=now, gateway=gateway)
+        charge_start(conn, "r1", now=now, gateway=gateway)
+    assert gateway.asked == []
     assert sums(db, globex) == {"receivable": 10}
     assert payments(db, globex) == {"run:r1": ("due", 10)}
     for _ in range(3):
         with transaction(db) as conn:
-            charge_start(conn, "r1", now=now, payer=payer)
-    assert payer.collected == {"run:r1": 10 * USD}
-    assert payer.asked == ["run:r1"]
+            charge_start(conn, "r1", now=now, gateway=gateway)
+    assert gateway.collected == {"run:r1": 10 * USD}
+    assert gateway.asked == ["run:r1"]
     assert sums(db, globex) == {"cash": 10}
     assert seen(db, globex, now).unpaid_usd_micros == 0
 
@@ -123,13 +123,13 @@ def test_r76_a_departments_run_in_money_is_paid_by_the_account(
     db: Engine, globex: str, ten_usd: Quote, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        add_department(conn, globex, "research", now=now, payer=REHEARSED_GATEWAY)
-        limit_wallet(conn, globex, "research", 50 * USD, now=now, payer=REHEARSED_GATEWAY)
+        add_department(conn, globex, "research", now=now, gateway=REHEARSED_GATEWAY)
+        limit_wallet(conn, globex, "research", 50 * USD, now=now, gateway=REHEARSED_GATEWAY)
         reserve(
-            conn, globex, "r1", ten_usd, department="research", now=now, payer=REHEARSED_GATEWAY
+            conn, globex, "r1", ten_usd, department="research", now=now, gateway=REHEARSED_GATEWAY
         )
-        charge_start(conn, "r1", now=now, payer=REHEARSED_GATEWAY)
-        advance(conn, globex, now, payer=REHEARSED_GATEWAY)
+        charge_start(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
+        advance(conn, globex, now, gateway=REHEARSED_GATEWAY)
     assert payments(db, globex) == {"run:r1": ("accepted", 10)}
     assert sums(db, globex) == {"cash": 10}
 
@@ -137,17 +137,17 @@ def test_r76_a_departments_run_in_money_is_paid_by_the_account(
 def test_r108_extra_credits_are_paid_as_the_run_starts_that_buys_them(
     db: Engine, acme: str, starter: Plan, quote_of: QuoteOf, now: datetime
 ) -> None:
-    payer = RememberingPayer()
+    gateway = RememberingGateway()
     with transaction(db) as conn:
-        limit_extra_credits(conn, acme, 500, now=now, payer=payer)
+        limit_extra_credits(conn, acme, 500, now=now, gateway=gateway)
         launch(conn, acme, "r1", quote_of(starter, 10, 185), now)
         charged = -balance(conn, acme, "revenue:extra-credits", Unit.USD)
         assert balance(conn, acme, "receivable", Unit.USD) == charged > 0
     with transaction(db) as conn:
-        advance(conn, acme, now, payer=payer)
+        advance(conn, acme, now, gateway=gateway)
         assert balance(conn, acme, "receivable", Unit.USD) == 0
         assert balance(conn, acme, "cash", Unit.USD) == 199 * USD + charged
-    assert payer.collected == {"run:r1": charged}
+    assert gateway.collected == {"run:r1": charged}
 
 
 def test_a_run_on_credits_and_one_that_is_never_launched_are_not_asked_for(
@@ -159,15 +159,15 @@ def test_a_run_on_credits_and_one_that_is_never_launched_are_not_asked_for(
     quote_of: QuoteOf,
     now: datetime,
 ) -> None:
-    payer = RememberingPayer()
+    gateway = RememberingGateway()
     with transaction(db) as conn:
-        open_account(conn, "globex", on_demand, timezone="UTC", now=now, payer=REHEARSED_GATEWAY)
+        open_account(conn, "globex", on_demand, timezone="UTC", now=now, gateway=REHEARSED_GATEWAY)
         launch(conn, acme, "r1", quote_of(starter, 10, 6), now)
-        reserve(conn, "globex", "r2", ten_usd, now=now, payer=REHEARSED_GATEWAY)
-        void_reservation(conn, "r2", now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, "globex", "r2", ten_usd, now=now, gateway=REHEARSED_GATEWAY)
+        void_reservation(conn, "r2", now=now, gateway=REHEARSED_GATEWAY)
         for account in (acme, "globex"):
-            advance(conn, account, now, payer=payer)
-    assert payer.asked == []
+            advance(conn, account, now, gateway=gateway)
+    assert gateway.asked == []
 
 
 def test_c24_a_declined_run_goes_on_is_overdue_and_stops_the_next_one(
@@ -180,7 +180,7 @@ def test_c24_a_declined_run_goes_on_is_overdue_and_stops_the_next_one(
     assert (view.unpaid_usd_micros, view.account.status) == (10 * USD, "payment_failure")
     assert sums(db, globex) == {"receivable": 10}
     with pytest.raises(PaymentOverdueError, match="for 1 run") as refused, transaction(db) as conn:
-        reserve(conn, globex, "r2", ten_usd, now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, globex, "r2", ten_usd, now=now, gateway=REHEARSED_GATEWAY)
     facts = {"account": globex, "periods": 0, "runs": 1, "usd": "10.00"}
     assert refused.value.facts == facts
     with transaction(db) as conn:
@@ -188,17 +188,17 @@ def test_c24_a_declined_run_goes_on_is_overdue_and_stops_the_next_one(
     assert row.status is PlanStatus.ACTIVE
 
     with pytest.raises(PaymentFailedError, match=r"10\.00 USD"), transaction(db) as conn:
-        pay(conn, globex, now=now, request_id="p1", payer=REHEARSED_GATEWAY)
+        pay(conn, globex, now=now, request_id="p1", gateway=REHEARSED_GATEWAY)
     put_card(db, globex, "tok_good", now)
     assert sums(db, globex) == {"receivable": 10}, "nobody asks again before `pay`"
     for _ in range(2):
         with transaction(db) as conn:
-            pay(conn, globex, now=now, request_id="p2", payer=REHEARSED_GATEWAY)
+            pay(conn, globex, now=now, request_id="p2", gateway=REHEARSED_GATEWAY)
     view = seen(db, globex, now)
     assert (view.unpaid_usd_micros, view.account.status) == (0, "active")
     assert sums(db, globex) == {"cash": 10}
     with transaction(db) as conn:
-        reserve(conn, globex, "r2", ten_usd, now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, globex, "r2", ten_usd, now=now, gateway=REHEARSED_GATEWAY)
 
 
 @pytest.mark.parametrize(("answer", "cash"), [("accepted", 10), ("declined", 0)])
@@ -214,7 +214,7 @@ def test_a_bank_that_answers_late_and_twice_pays_once(
         with transaction(db) as conn:
             state = PaymentState(answer)
             done.append(
-                run_payment_answered(conn, globex, "r1", state, now=now, payer=REHEARSED_GATEWAY)
+                run_payment_answered(conn, globex, "r1", state, now=now, gateway=REHEARSED_GATEWAY)
             )
     assert done == [cash > 0, False]
     assert sums(db, globex).get("cash", 0) == cash
@@ -236,13 +236,13 @@ def test_a_payment_declined_late_is_lowered_by_what_its_run_gave_back(
             keep_use=0,
             reason="cancelled",
             now=now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
     assert sums(db, globex) == {"receivable": 10, "credit": owed - 10}
     for _ in range(2):
         with transaction(db) as conn:
             run_payment_answered(
-                conn, globex, "r1", PaymentState.DECLINED, now=now, payer=REHEARSED_GATEWAY
+                conn, globex, "r1", PaymentState.DECLINED, now=now, gateway=REHEARSED_GATEWAY
             )
     view = seen(db, globex, now)
     assert (view.unpaid_usd_micros, view.credit_usd_micros) == (owed * USD, 0)
@@ -260,7 +260,7 @@ def test_credit_that_was_set_off_already_is_not_taken_back(
             "r2",
             replace(ten_usd, startup=0, use=5 * USD),
             now=now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
         launch(conn, globex, "r1", ten_usd, now)
     with transaction(db) as conn:
@@ -271,25 +271,25 @@ def test_credit_that_was_set_off_already_is_not_taken_back(
             keep_use=0,
             reason="cancelled",
             now=now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
-        charge_start(conn, "r2", now=now, payer=REHEARSED_GATEWAY)
+        charge_start(conn, "r2", now=now, gateway=REHEARSED_GATEWAY)
     for _ in range(2):
         with transaction(db) as conn:
             run_payment_answered(
-                conn, globex, "r1", PaymentState.DECLINED, now=now, payer=REHEARSED_GATEWAY
+                conn, globex, "r1", PaymentState.DECLINED, now=now, gateway=REHEARSED_GATEWAY
             )
     assert sums(db, globex) == {"receivable": 9}
     put_card(db, globex, "tok_good", now)
     with transaction(db) as conn:
-        pay(conn, globex, now=now, request_id="p1", payer=REHEARSED_GATEWAY)
+        pay(conn, globex, now=now, request_id="p1", gateway=REHEARSED_GATEWAY)
     assert sums(db, globex) == {"cash": 9}, "what both runs cost"
 
 
 def test_what_a_paid_run_gives_back_is_set_off_against_the_next(
     db: Engine, globex: str, ten_usd: Quote, now: datetime
 ) -> None:
-    payer = RememberingPayer()
+    gateway = RememberingGateway()
     with transaction(db) as conn:
         launch(conn, globex, "r1", ten_usd, now)
     for _ in range(2):
@@ -301,15 +301,15 @@ def test_what_a_paid_run_gives_back_is_set_off_against_the_next(
                 keep_use=0,
                 reason="cancelled",
                 now=now,
-                payer=payer,
+                gateway=gateway,
             )
     assert seen(db, globex, now).credit_usd_micros == 6 * USD
     assert sums(db, globex) == {"cash": 10, "credit": -6}
     with transaction(db) as conn:
         launch(conn, globex, "r2", ten_usd, now)
     with transaction(db) as conn:
-        advance(conn, globex, now, payer=payer)
-    assert payer.collected == {"run:r1": 10 * USD, "run:r2": 4 * USD}
+        advance(conn, globex, now, gateway=gateway)
+    assert gateway.collected == {"run:r1": 10 * USD, "run:r2": 4 * USD}
     assert sums(db, globex) == {"cash": 14}
     assert seen(db, globex, now).charged_usd_micros == 14 * USD
 
@@ -327,7 +327,7 @@ def test_a_run_that_credit_covers_is_not_asked_for(
             keep_use=0,
             reason="no capacity",
             now=now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
         launch(conn, globex, "r2", small, now)
     assert payments(db, globex) == {"run:r1": ("accepted", 10)}
@@ -350,7 +350,7 @@ def test_what_an_unpaid_run_gives_back_is_not_collected(
     put_card(db, globex, DECLINES, now)
     with transaction(db) as conn:
         launch(conn, globex, "r1", ten_usd, now)
-        advance(conn, globex, now, payer=REHEARSED_GATEWAY)
+        advance(conn, globex, now, gateway=REHEARSED_GATEWAY)
         correct(
             conn,
             "r1",
@@ -358,7 +358,7 @@ def test_what_an_unpaid_run_gives_back_is_not_collected(
             keep_use=0,
             reason="x",
             now=now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
     view = seen(db, globex, now)
     assert (view.unpaid_usd_micros, view.credit_usd_micros) == (owed * USD, 0)
@@ -366,26 +366,26 @@ def test_what_an_unpaid_run_gives_back_is_not_collected(
     put_card(db, globex, "tok_good", now)
     with transaction(db) as conn:
         if owed:
-            pay(conn, globex, now=now, request_id="p", payer=REHEARSED_GATEWAY)
+            pay(conn, globex, now=now, request_id="p", gateway=REHEARSED_GATEWAY)
         else:
             with pytest.raises(NothingDueError):
-                pay(conn, globex, now=now, request_id="p", payer=REHEARSED_GATEWAY)
+                pay(conn, globex, now=now, request_id="p", gateway=REHEARSED_GATEWAY)
     assert sums(db, globex) == ({"cash": owed} if owed else {})
 
 
-def test_a_crash_after_the_payer_said_yes_collects_once(
+def test_a_crash_after_the_gateway_said_yes_collects_once(
     db: Engine, globex: str, ten_usd: Quote, now: datetime
 ) -> None:
     class CrashError(Exception):
         pass
 
-    payer = RememberingPayer()
+    gateway = RememberingGateway()
     with transaction(db) as conn:
         launch(conn, globex, "r1", ten_usd, now)
 
     def ask_and_crash() -> None:
         with transaction(db) as conn:
-            advance(conn, globex, now, payer=payer)
+            advance(conn, globex, now, gateway=gateway)
             raise CrashError
 
     for _ in range(2):
@@ -393,21 +393,21 @@ def test_a_crash_after_the_payer_said_yes_collects_once(
             ask_and_crash()
     assert sums(db, globex) == {"receivable": 10}
     with transaction(db) as conn:
-        advance(conn, globex, now, payer=payer)
-    assert payer.asked == ["run:r1"] * 3
-    assert payer.collected == {"run:r1": 10 * USD}
+        advance(conn, globex, now, gateway=gateway)
+    assert gateway.asked == ["run:r1"] * 3
+    assert gateway.collected == {"run:r1": 10 * USD}
     assert sums(db, globex) == {"cash": 10}
 
 
 def test_an_answer_lost_before_a_correction_leaves_the_account_in_credit(
     db: Engine, globex: str, ten_usd: Quote, now: datetime
 ) -> None:
-    payer = RememberingPayer()
-    payer.collected["run:r1"] = 10 * USD
+    gateway = RememberingGateway()
+    gateway.collected["run:r1"] = 10 * USD
     put_card(db, globex, DECLINES, now)
     with transaction(db) as conn:
         launch(conn, globex, "r1", ten_usd, now)
-        advance(conn, globex, now, payer=REHEARSED_GATEWAY)
+        advance(conn, globex, now, gateway=REHEARSED_GATEWAY)
         correct(
             conn,
             "r1",
@@ -415,10 +415,10 @@ def test_an_answer_lost_before_a_correction_leaves_the_account_in_credit(
             keep_use=0,
             reason="cancelled",
             now=now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
     with transaction(db) as conn:
-        pay(conn, globex, now=now, request_id="p", payer=payer)
+        pay(conn, globex, now=now, request_id="p", gateway=gateway)
     assert sums(db, globex) == {"cash": 10, "credit": -6}
     assert seen(db, globex, now).credit_usd_micros == 6 * USD
 
@@ -426,7 +426,7 @@ def test_an_answer_lost_before_a_correction_leaves_the_account_in_credit(
 def test_pay_keeps_what_it_collected_before_a_payment_failed(
     db: Engine, globex: str, ten_usd: Quote, now: datetime
 ) -> None:
-    class OneOnly(RememberingPayer):
+    class OneOnly(RememberingGateway):
         def collect(self, payment: PaymentRequest) -> Answer:
             if self.collected:
                 return Answer(PaymentState.DECLINED, "the card is empty")
@@ -435,12 +435,12 @@ def test_pay_keeps_what_it_collected_before_a_payment_failed(
     put_card(db, globex, DECLINES, now)
     with transaction(db) as conn:
         for number in (1, 2):
-            reserve(conn, globex, f"r{number}", ten_usd, now=now, payer=REHEARSED_GATEWAY)
+            reserve(conn, globex, f"r{number}", ten_usd, now=now, gateway=REHEARSED_GATEWAY)
         for number in (1, 2):
-            charge_start(conn, f"r{number}", now=now, payer=REHEARSED_GATEWAY)
-        advance(conn, globex, now, payer=REHEARSED_GATEWAY)
+            charge_start(conn, f"r{number}", now=now, gateway=REHEARSED_GATEWAY)
+        advance(conn, globex, now, gateway=REHEARSED_GATEWAY)
     with transaction(db) as conn:
-        pay(conn, globex, now=now, request_id="p", payer=OneOnly())
+        pay(conn, globex, now=now, request_id="p", gateway=OneOnly())
     assert payments(db, globex) == {"run:r1": ("accepted", 10), "run:r2": ("declined", 10)}
     assert seen(db, globex, now).unpaid_usd_micros == 10 * USD
     assert sums(db, globex) == {"cash": 10, "receivable": 10}
@@ -451,7 +451,7 @@ def test_every_payment_stands_in_the_ledger_under_what_it_paid(
 ) -> None:
     assert sums(db, acme) == {"cash": 199}
     with transaction(db) as conn:
-        account_view(conn, acme, now + timedelta(days=40), payer=REHEARSED_GATEWAY)
+        account_view(conn, acme, now + timedelta(days=40), gateway=REHEARSED_GATEWAY)
         paid = [entry.natural_key for entry in entries_of(conn, "subscription:1:period:1")]
         assert find_account(conn, acme).status == "active"
     assert paid == [f"subscription:1:period:1:{what}" for what in ("charge", "payment", "grant")]

@@ -57,8 +57,8 @@ def charge() -> Charge:
     ) -> int:
         usage = LoadSize(injectors=injectors, users=users, duration_s=60 * minutes)
         quote = quote_run(plan, usage, at.date())
-        reserve(conn, account_id, run_id, quote, now=at, payer=REHEARSED_GATEWAY)
-        charge_start(conn, run_id, now=at, payer=REHEARSED_GATEWAY)
+        reserve(conn, account_id, run_id, quote, now=at, gateway=REHEARSED_GATEWAY)
+        charge_start(conn, run_id, now=at, gateway=REHEARSED_GATEWAY)
         if cancelled:
             correct(
                 conn,
@@ -67,7 +67,7 @@ def charge() -> Charge:
                 keep_use=0,
                 reason="end",
                 now=at,
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
             )
         issue_for_run(conn, run_id, at)
         return quote.total

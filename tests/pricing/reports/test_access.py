@@ -36,7 +36,7 @@ def run_by_ada(db: Engine, starter: Plan, now: datetime) -> str:
             timezone="UTC",
             administrators=["ada"],
             now=now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
     return account.id
 
@@ -71,7 +71,7 @@ def test_r97_billing_is_settings_consumption_and_history(
     with transaction(db) as conn:
         charge(conn, acme, "r1", starter, now)
         settings = billing_settings(conn, acme)
-        used = usage_of_cycle(conn, acme, now, payer=REHEARSED_GATEWAY)
+        used = usage_of_cycle(conn, acme, now, gateway=REHEARSED_GATEWAY)
         (row,) = plan_history(conn, acme)
     assert settings is not None
     assert settings.portal == "stripe"
@@ -97,7 +97,7 @@ def test_r99_r100_r101_the_portal_is_stripes_or_that_of_aws(
                 timezone="UTC",
                 channel=channel,
                 now=now,
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
             )
             settings = billing_settings(conn, channel)
             assert settings is not None
@@ -116,16 +116,21 @@ def test_r102_r104_a_trials_credits_are_counted_over_its_fourteen_days(
     trial = load_plans(BUNDLED_PLANS)["trial"]
     with transaction(db) as conn:
         open_account(
-            conn, "curious", trial, timezone="America/Los_Angeles", now=now, payer=REHEARSED_GATEWAY
+            conn,
+            "curious",
+            trial,
+            timezone="America/Los_Angeles",
+            now=now,
+            gateway=REHEARSED_GATEWAY,
         )
         charge(conn, "curious", "r1", trial, now, injectors=1, minutes=10)
         used = usage_of_cycle(
             conn,
             "curious",
             now + timedelta(days=14) - timedelta.resolution,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
-        after = usage_of_cycle(conn, "curious", now + timedelta(days=14), payer=REHEARSED_GATEWAY)
+        after = usage_of_cycle(conn, "curious", now + timedelta(days=14), gateway=REHEARSED_GATEWAY)
     assert (used.total.credits_li_minutes, used.remaining_li_minutes) == (10, 20)
     assert used.cycle.end == now + timedelta(days=14)
     assert after.remaining_li_minutes == 0

@@ -42,7 +42,7 @@ def checkout() -> Scenario:
 def test_r7_every_amount_of_money_is_in_us_dollars(db: Engine, acme: str, now: datetime) -> None:
     with transaction(db) as conn:
         (invoice,) = list_invoices(conn, acme)
-        records = focus_records(usage_of_cycle(conn, acme, now, payer=REHEARSED_GATEWAY))
+        records = focus_records(usage_of_cycle(conn, acme, now, gateway=REHEARSED_GATEWAY))
     assert invoice.usd_micros == 199_000_000
     assert {record["BillingCurrency"] for record in records} == {"USD"}
     assert {unit.value for unit in Unit} == {"usd_micros", "li_minutes"}

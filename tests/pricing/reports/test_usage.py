@@ -37,7 +37,7 @@ QuoteOf = Callable[[Plan, int, int], Quote]
 
 def usage(db: Engine, account_id: str, at: datetime) -> CycleUsage:
     with transaction(db) as conn:
-        return usage_of_cycle(conn, account_id, at, payer=REHEARSED_GATEWAY)
+        return usage_of_cycle(conn, account_id, at, gateway=REHEARSED_GATEWAY)
 
 
 def test_r95_r102_consumed_and_remaining_of_the_current_cycle(
@@ -81,7 +81,7 @@ def test_r95_a_run_belongs_to_the_cycle_in_which_it_started_its_correction_too(
     with transaction(db) as conn:
         charge(conn, acme, "over", starter, started)
         assert (
-            usage_of_cycle(conn, acme, started, payer=REHEARSED_GATEWAY).total.credits_li_minutes
+            usage_of_cycle(conn, acme, started, gateway=REHEARSED_GATEWAY).total.credits_li_minutes
             == 60
         )
         ended = datetime(2027, 2, 25, 0, 10, tzinfo=PARIS)
@@ -92,9 +92,9 @@ def test_r95_a_run_belongs_to_the_cycle_in_which_it_started_its_correction_too(
             keep_use=0,
             reason="cancelled",
             now=ended,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
-        later = usage_of_cycle(conn, acme, ended, payer=REHEARSED_GATEWAY)
+        later = usage_of_cycle(conn, acme, ended, gateway=REHEARSED_GATEWAY)
     assert later.total == Total()
     assert later.remaining_li_minutes == 3_600 - 50
 
@@ -116,7 +116,7 @@ def test_r95_on_demand_the_cycle_is_the_calendar_month_of_the_accounts_zone(
     january = datetime(2027, 1, 31, 23, 59, tzinfo=zone)
     with transaction(db) as conn:
         open_account(
-            conn, "kiwi", on_demand, timezone=zone.key, now=january, payer=REHEARSED_GATEWAY
+            conn, "kiwi", on_demand, timezone=zone.key, now=january, gateway=REHEARSED_GATEWAY
         )
         charge(conn, "kiwi", "january", on_demand, january)
         february = january + timedelta(minutes=1)
@@ -149,9 +149,9 @@ def test_a_departments_runs_are_its_own_whether_credits_or_its_wallet_pay(
 ) -> None:
     in_credits, in_money = (quote_of(plan, 10, 6) for plan in (starter, on_demand))
     with transaction(db) as conn:
-        add_department(conn, acme, "Web", now=now, payer=REHEARSED_GATEWAY)
-        allocate(conn, acme, "Web", 100, now=now, payer=REHEARSED_GATEWAY)
-        limit_wallet(conn, acme, "Web", 50_000_000, now=now, payer=REHEARSED_GATEWAY)
+        add_department(conn, acme, "Web", now=now, gateway=REHEARSED_GATEWAY)
+        allocate(conn, acme, "Web", 100, now=now, gateway=REHEARSED_GATEWAY)
+        limit_wallet(conn, acme, "Web", 50_000_000, now=now, gateway=REHEARSED_GATEWAY)
         for run_id, department in (("own", None), ("first", "Web"), ("second", "Web")):
             reserve(
                 conn,
@@ -161,9 +161,9 @@ def test_a_departments_runs_are_its_own_whether_credits_or_its_wallet_pay(
                 now=now,
                 department=department,
                 on_demand=in_money,
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
             )
-            charge_start(conn, run_id, now=now, payer=REHEARSED_GATEWAY)
+            charge_start(conn, run_id, now=now, gateway=REHEARSED_GATEWAY)
     by_department = usage(db, acme, now).by_department()
     assert by_department == {
         None: Total(runs=1, li_minutes=60, credits_li_minutes=60, usd_micros=0),
@@ -283,8 +283,8 @@ def test_a_period_recurs_and_an_upgrade_and_a_boost_do_not(
     later = now + timedelta(days=1)
     with transaction(db) as conn:
         professional = load_plans(BUNDLED_PLANS)["professional"]
-        upgrade(conn, acme, professional, now=later, request_id="u", payer=REHEARSED_GATEWAY)
-        boost(conn, acme, now=later, request_id="b", payer=REHEARSED_GATEWAY)
+        upgrade(conn, acme, professional, now=later, request_id="u", gateway=REHEARSED_GATEWAY)
+        boost(conn, acme, now=later, request_id="b", gateway=REHEARSED_GATEWAY)
     records = focus_records(usage(db, acme, later))
     assert {record["ChargeCategory"] for record in records} == {"Purchase"}
     assert [(record["ChargeFrequency"], record["BilledCost"]) for record in records] == [
@@ -351,6 +351,6 @@ def test_usage_never_changes_what_is_left(
 ) -> None:
     with transaction(db) as conn:
         charge(conn, acme, "r1", starter, now)
-        before = account_view(conn, acme, now, payer=REHEARSED_GATEWAY)
-        usage_of_cycle(conn, acme, now, payer=REHEARSED_GATEWAY)
-        assert account_view(conn, acme, now, payer=REHEARSED_GATEWAY) == before
+        before = account_view(conn, acme, now, gateway=REHEARSED_GATEWAY)
+        usage_of_cycle(conn, acme, now, gateway=REHEARSED_GATEWAY)
+        assert account_view(conn, acme, now, gateway=REHEARSED_GATEWAY) == before

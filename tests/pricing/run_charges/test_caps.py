@@ -28,14 +28,14 @@ def capped(db: Engine, on_demand: Plan, now: datetime) -> Plan:
     """The plan of the account ``umbrella``: two runs at once."""
     plan = replace(on_demand, caps=Caps(concurrent_runs=AT_ONCE))
     with transaction(db) as conn:
-        open_account(conn, "umbrella", plan, timezone="UTC", now=now, payer=REHEARSED_GATEWAY)
+        open_account(conn, "umbrella", plan, timezone="UTC", now=now, gateway=REHEARSED_GATEWAY)
     return plan
 
 
 def is_refused(conn: Connection, run_id: str, quote: Quote, now: datetime) -> bool:
     try:
         with conn.begin_nested():
-            reserve(conn, "umbrella", run_id, quote, now=now, payer=REHEARSED_GATEWAY)
+            reserve(conn, "umbrella", run_id, quote, now=now, gateway=REHEARSED_GATEWAY)
     except PlanCapError:
         return True
     return False
@@ -46,12 +46,12 @@ def test_a_run_counts_from_its_acceptance_to_its_end(
 ) -> None:
     quote = quote_of(capped, 1, 5)
     with transaction(db) as conn:
-        reserve(conn, "umbrella", "r1", quote, now=now, payer=REHEARSED_GATEWAY)
-        reserve(conn, "umbrella", "r2", quote, now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, "umbrella", "r1", quote, now=now, gateway=REHEARSED_GATEWAY)
+        reserve(conn, "umbrella", "r2", quote, now=now, gateway=REHEARSED_GATEWAY)
         with pytest.raises(
             PlanCapError, match="3 runs at once; plan on-demand allows 2"
         ) as refused:
-            reserve(conn, "umbrella", "r3", quote, now=now, payer=REHEARSED_GATEWAY)
+            reserve(conn, "umbrella", "r3", quote, now=now, gateway=REHEARSED_GATEWAY)
         assert refused.value.facts == {
             "account": "umbrella",
             "plan": "on-demand",
@@ -59,7 +59,7 @@ def test_a_run_counts_from_its_acceptance_to_its_end(
             "wanted": 3,
             "allowed": 2,
         }
-        charge_start(conn, "r1", now=now, payer=REHEARSED_GATEWAY)
+        charge_start(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
         assert is_refused(conn, "r3", quote, now), "launched is not ended"
         correct(
             conn,
@@ -68,11 +68,11 @@ def test_a_run_counts_from_its_acceptance_to_its_end(
             keep_use=quote.use,
             reason="completed",
             now=now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
         assert not is_refused(conn, "r3", quote, now)
         assert is_refused(conn, "r4", quote, now)
-        void_reservation(conn, "r2", now=now, payer=REHEARSED_GATEWAY)
+        void_reservation(conn, "r2", now=now, gateway=REHEARSED_GATEWAY)
         assert not is_refused(conn, "r4", quote, now)
 
 
@@ -81,8 +81,8 @@ def test_of_many_that_want_the_last_place_one_gets_it(
 ) -> None:
     quote = quote_of(capped, 1, 5)
     with transaction(db) as conn:
-        reserve(conn, "umbrella", "r0", quote, now=now, payer=REHEARSED_GATEWAY)
-        charge_start(conn, "r0", now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, "umbrella", "r0", quote, now=now, gateway=REHEARSED_GATEWAY)
+        charge_start(conn, "r0", now=now, gateway=REHEARSED_GATEWAY)
     together = threading.Barrier(4)
     refusals = []
 
@@ -106,7 +106,7 @@ def test_an_account_is_not_deleted_while_a_run_has_not_ended(
 ) -> None:
     quote = quote_of(capped, 1, 5)
     with transaction(db) as conn:
-        reserve(conn, "umbrella", "r1", quote, now=now, payer=REHEARSED_GATEWAY)
-        charge_start(conn, "r1", now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, "umbrella", "r1", quote, now=now, gateway=REHEARSED_GATEWAY)
+        charge_start(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
     with pytest.raises(RunsOpenError, match=r"1 run\(s\) have not ended"), transaction(db) as conn:
-        delete(conn, "umbrella", now=now, request_id="d", payer=REHEARSED_GATEWAY)
+        delete(conn, "umbrella", now=now, request_id="d", gateway=REHEARSED_GATEWAY)

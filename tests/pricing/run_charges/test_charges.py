@@ -37,13 +37,13 @@ QuoteOf = Callable[[Plan, int, int], Quote]
 
 def run(conn: Connection, account_id: str, run_id: str, quote: Quote, now: datetime) -> None:
     """Accept a run and launch it."""
-    reserve(conn, account_id, run_id, quote, now=now, payer=REHEARSED_GATEWAY)
-    charge_start(conn, run_id, now=now, payer=REHEARSED_GATEWAY)
+    reserve(conn, account_id, run_id, quote, now=now, gateway=REHEARSED_GATEWAY)
+    charge_start(conn, run_id, now=now, gateway=REHEARSED_GATEWAY)
 
 
 def credits_left(conn: Connection, account_id: str, now: datetime) -> tuple[int, int]:
     """LI-minutes left, and how many of them are reserved."""
-    view = account_view(conn, account_id, now, payer=REHEARSED_GATEWAY)
+    view = account_view(conn, account_id, now, gateway=REHEARSED_GATEWAY)
     return view.balance_li_minutes, view.reserved_li_minutes
 
 
@@ -52,12 +52,12 @@ def test_r1_on_demand_a_run_is_one_charge_taken_at_its_start(
 ) -> None:
     quote = quote_of(on_demand, 10, 8)
     with transaction(db) as conn:
-        reserve(conn, globex, "r1", quote, now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, globex, "r1", quote, now=now, gateway=REHEARSED_GATEWAY)
         assert bill_of(conn, "r1") is None
         assert entries(conn, globex) == ()
-        charge_start(conn, "r1", now=now, payer=REHEARSED_GATEWAY)
+        charge_start(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
         (charge,) = entries(conn, globex)
-        charged = account_view(conn, globex, now, payer=REHEARSED_GATEWAY).charged_usd_micros
+        charged = account_view(conn, globex, now, gateway=REHEARSED_GATEWAY).charged_usd_micros
     assert charged == quote.total > 0
     assert [(p.ledger_account, p.unit, p.amount) for p in charge.postings] == [
         ("receivable", Unit.USD, quote.total),
@@ -72,13 +72,14 @@ def test_r29_on_a_subscription_the_quoted_li_minutes_are_debited_at_the_start(
     db: Engine, acme: str, starter: Plan, quote_of: QuoteOf, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now, gateway=REHEARSED_GATEWAY)
         assert credits_left(conn, acme, now) == (1_800, 60)
-        charge_start(conn, "r1", now=now, payer=REHEARSED_GATEWAY)
+        charge_start(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
         assert credits_left(conn, acme, now) == (1_740, 0)
         assert [p.amount for p in entries_of(conn, "run:r1")[0].postings] == [-60, 50, 10]
         assert (
-            account_view(conn, acme, now, payer=REHEARSED_GATEWAY).charged_usd_micros == 199_000_000
+            account_view(conn, acme, now, gateway=REHEARSED_GATEWAY).charged_usd_micros
+            == 199_000_000
         )
 
 
@@ -98,7 +99,7 @@ def test_r32_w4_thirty_runs_of_60_li_minutes_then_the_31st_is_refused(
             run(conn, acme, f"r{number}", quote, now)
         assert credits_left(conn, acme, now) == (0, 0)
     with pytest.raises(InsufficientCreditsError) as refused, transaction(db) as conn:
-        reserve(conn, acme, "r30", quote, now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, acme, "r30", quote, now=now, gateway=REHEARSED_GATEWAY)
     assert refused.value.facts == {"account": acme, "needed": 60, "available": 0}
 
 
@@ -110,7 +111,9 @@ def test_w4_with_a_second_month_rolled_over_sixty_runs_pass(
         for number in range(60):
             run(conn, acme, f"r{number}", quote_of(starter, 10, 6), later)
         with pytest.raises(InsufficientCreditsError):
-            reserve(conn, acme, "r60", quote_of(starter, 10, 6), now=later, payer=REHEARSED_GATEWAY)
+            reserve(
+                conn, acme, "r60", quote_of(starter, 10, 6), now=later, gateway=REHEARSED_GATEWAY
+            )
 
 
 def test_w4_of_61_li_minutes_only_29_runs_pass(
@@ -121,7 +124,7 @@ def test_w4_of_61_li_minutes_only_29_runs_pass(
         for number in range(29):
             run(conn, acme, f"r{number}", quote, now)
         with pytest.raises(InsufficientCreditsError) as refused:
-            reserve(conn, acme, "r29", quote, now=now, payer=REHEARSED_GATEWAY)
+            reserve(conn, acme, "r29", quote, now=now, gateway=REHEARSED_GATEWAY)
     assert refused.value.facts["available"] == 1_800 - 29 * 61
 
 
@@ -129,9 +132,11 @@ def test_reservations_count_before_they_are_charged(
     db: Engine, acme: str, starter: Plan, quote_of: QuoteOf, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        reserve(conn, acme, "big", quote_of(starter, 100, 17), now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, acme, "big", quote_of(starter, 100, 17), now=now, gateway=REHEARSED_GATEWAY)
         with pytest.raises(InsufficientCreditsError) as refused:
-            reserve(conn, acme, "more", quote_of(starter, 100, 5), now=now, payer=REHEARSED_GATEWAY)
+            reserve(
+                conn, acme, "more", quote_of(starter, 100, 5), now=now, gateway=REHEARSED_GATEWAY
+            )
     assert refused.value.facts["available"] == 100
 
 
@@ -140,11 +145,13 @@ def test_a_refused_run_changes_nothing(
 ) -> None:
     with transaction(db) as conn:
         with pytest.raises(InsufficientCreditsError):
-            reserve(conn, acme, "r1", quote_of(starter, 100, 19), now=now, payer=REHEARSED_GATEWAY)
+            reserve(
+                conn, acme, "r1", quote_of(starter, 100, 19), now=now, gateway=REHEARSED_GATEWAY
+            )
         assert credits_left(conn, acme, now) == (1_800, 0)
         with pytest.raises(ReservationStateError):
-            charge_start(conn, "r1", now=now, payer=REHEARSED_GATEWAY)
-        reserve(conn, acme, "r1", quote_of(starter, 100, 18), now=now, payer=REHEARSED_GATEWAY)
+            charge_start(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
+        reserve(conn, acme, "r1", quote_of(starter, 100, 18), now=now, gateway=REHEARSED_GATEWAY)
 
 
 def test_a_run_that_is_not_launched_costs_nothing(
@@ -152,8 +159,8 @@ def test_a_run_that_is_not_launched_costs_nothing(
 ) -> None:
     with transaction(db) as conn:
         before = entries(conn, acme)
-        reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now, payer=REHEARSED_GATEWAY)
-        void_reservation(conn, "r1", now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now, gateway=REHEARSED_GATEWAY)
+        void_reservation(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
         assert credits_left(conn, acme, now) == (1_800, 0)
         assert entries(conn, acme) == before
         assert bill_of(conn, "r1") is None
@@ -164,16 +171,16 @@ def test_each_function_called_twice_acts_once(
 ) -> None:
     quote = quote_of(starter, 10, 6)
     steps: list[Callable[[Connection], object]] = [
-        lambda conn: reserve(conn, acme, "r1", quote, now=now, payer=REHEARSED_GATEWAY),
-        lambda conn: charge_start(conn, "r1", now=now, payer=REHEARSED_GATEWAY),
+        lambda conn: reserve(conn, acme, "r1", quote, now=now, gateway=REHEARSED_GATEWAY),
+        lambda conn: charge_start(conn, "r1", now=now, gateway=REHEARSED_GATEWAY),
         lambda conn: correct(
-            conn, "r1", keep_startup=50, keep_use=3, reason="x", now=now, payer=REHEARSED_GATEWAY
+            conn, "r1", keep_startup=50, keep_use=3, reason="x", now=now, gateway=REHEARSED_GATEWAY
         ),
-        lambda conn: reserve(conn, acme, "r1", quote, now=now, payer=REHEARSED_GATEWAY),
-        lambda conn: charge_start(conn, "r1", now=now, payer=REHEARSED_GATEWAY),
-        lambda conn: reserve(conn, acme, "r2", quote, now=now, payer=REHEARSED_GATEWAY),
-        lambda conn: void_reservation(conn, "r2", now=now, payer=REHEARSED_GATEWAY),
-        lambda conn: reserve(conn, acme, "r2", quote, now=now, payer=REHEARSED_GATEWAY),
+        lambda conn: reserve(conn, acme, "r1", quote, now=now, gateway=REHEARSED_GATEWAY),
+        lambda conn: charge_start(conn, "r1", now=now, gateway=REHEARSED_GATEWAY),
+        lambda conn: reserve(conn, acme, "r2", quote, now=now, gateway=REHEARSED_GATEWAY),
+        lambda conn: void_reservation(conn, "r2", now=now, gateway=REHEARSED_GATEWAY),
+        lambda conn: reserve(conn, acme, "r2", quote, now=now, gateway=REHEARSED_GATEWAY),
     ]
     for step in steps:
         seen = set()
@@ -203,7 +210,7 @@ def test_r10_a_cancel_keeps_the_start_up_and_returns_of_the_use_what_is_not_kept
             keep_use=kept,
             reason="cancelled after 390 s",
             now=later,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
         *_, correction, _ = entries(conn, globex)
         assert bill_of(conn, "r1") == Bill(
@@ -241,7 +248,7 @@ def test_a_run_that_completes_needs_no_second_transaction(
             keep_use=quote.use,
             reason="done",
             now=now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
         keys = [entry.natural_key for entry in entries(conn, globex)]
         assert keys == ["run:r1:start", "run:r1:payment"]
@@ -275,7 +282,7 @@ def test_a_failure_of_ours_returns_everything(
             keep_use=0,
             reason="no capacity",
             now=now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
         assert credits_left(conn, acme, now) == (1_800, 0)
         bill = bill_of(conn, "r1")
@@ -294,9 +301,9 @@ def test_a_rehearsal_says_so_in_the_books(
             quote_of(on_demand, 1, 6),
             now=now,
             rehearsal=True,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
-        charge_start(conn, "r1", now=now, payer=REHEARSED_GATEWAY)
+        charge_start(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
         assert entries(conn, globex)[0].description.startswith("r1 (rehearsal)")
 
 
@@ -304,8 +311,8 @@ def test_a_run_is_charged_after_what_was_due_before_it(
     db: Engine, acme: str, starter: Plan, quote_of: QuoteOf, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now, payer=REHEARSED_GATEWAY)
-        charge_start(conn, "r1", now=now + timedelta(days=40), payer=REHEARSED_GATEWAY)
+        reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now, gateway=REHEARSED_GATEWAY)
+        charge_start(conn, "r1", now=now + timedelta(days=40), gateway=REHEARSED_GATEWAY)
         keys = [entry.natural_key for entry in entries(conn, acme)]
         instants = [entry.effective_at for entry in entries(conn, acme)]
     assert keys[3:] == [
@@ -321,9 +328,9 @@ def test_a_run_is_billed_even_by_a_clock_that_lags(
     db: Engine, acme: str, starter: Plan, quote_of: QuoteOf, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now, payer=REHEARSED_GATEWAY)
-        account_view(conn, acme, now + timedelta(hours=1), payer=REHEARSED_GATEWAY)
-        charge_start(conn, "r1", now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now, gateway=REHEARSED_GATEWAY)
+        account_view(conn, acme, now + timedelta(hours=1), gateway=REHEARSED_GATEWAY)
+        charge_start(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
         assert entries(conn, acme)[-1].effective_at == now + timedelta(hours=1)
 
 
@@ -332,7 +339,7 @@ def test_the_books_stop_at_what_cannot_be(
 ) -> None:
     quote = quote_of(starter, 10, 6)
     with transaction(db) as conn:
-        reserve(conn, acme, "open", quote, now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, acme, "open", quote, now=now, gateway=REHEARSED_GATEWAY)
         run(conn, acme, "posted", quote, now)
         correct(
             conn,
@@ -341,10 +348,10 @@ def test_the_books_stop_at_what_cannot_be(
             keep_use=5,
             reason="cancelled",
             now=now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
-        reserve(conn, acme, "void", quote, now=now, payer=REHEARSED_GATEWAY)
-        void_reservation(conn, "void", now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, acme, "void", quote, now=now, gateway=REHEARSED_GATEWAY)
+        void_reservation(conn, "void", now=now, gateway=REHEARSED_GATEWAY)
         before = entries(conn, acme)
 
     def keep(run_id: str, startup: int, use: int) -> Callable[[Connection], None]:
@@ -355,24 +362,24 @@ def test_the_books_stop_at_what_cannot_be(
             keep_use=use,
             reason="x",
             now=now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
 
     impossible: list[tuple[Callable[[Connection], object], type[LoadmusterError]]] = [
         (
-            lambda conn: charge_start(conn, "void", now=now, payer=REHEARSED_GATEWAY),
+            lambda conn: charge_start(conn, "void", now=now, gateway=REHEARSED_GATEWAY),
             ReservationStateError,
         ),
         (
-            lambda conn: charge_start(conn, "never", now=now, payer=REHEARSED_GATEWAY),
+            lambda conn: charge_start(conn, "never", now=now, gateway=REHEARSED_GATEWAY),
             ReservationStateError,
         ),
         (
-            lambda conn: void_reservation(conn, "posted", now=now, payer=REHEARSED_GATEWAY),
+            lambda conn: void_reservation(conn, "posted", now=now, gateway=REHEARSED_GATEWAY),
             ReservationStateError,
         ),
         (
-            lambda conn: void_reservation(conn, "never", now=now, payer=REHEARSED_GATEWAY),
+            lambda conn: void_reservation(conn, "never", now=now, gateway=REHEARSED_GATEWAY),
             ReservationStateError,
         ),
         (keep("open", 50, 5), ReservationStateError),
@@ -382,7 +389,7 @@ def test_the_books_stop_at_what_cannot_be(
         (keep("posted", 50, 6), NaturalKeyConflictError),
         (
             lambda conn: reserve(
-                conn, acme, "open", quote_of(starter, 10, 7), now=now, payer=REHEARSED_GATEWAY
+                conn, acme, "open", quote_of(starter, 10, 7), now=now, gateway=REHEARSED_GATEWAY
             ),
             NaturalKeyConflictError,
         ),
@@ -399,14 +406,14 @@ def test_a_quote_of_another_plan_is_refused(
     db: Engine, acme: str, on_demand: Plan, quote_of: QuoteOf, now: datetime
 ) -> None:
     with pytest.raises(QuoteOutdatedError, match="quote again"), transaction(db) as conn:
-        reserve(conn, acme, "r1", quote_of(on_demand, 1, 6), now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, acme, "r1", quote_of(on_demand, 1, 6), now=now, gateway=REHEARSED_GATEWAY)
 
 
 def test_a_run_of_nobody_is_refused(
     db: Engine, on_demand: Plan, quote_of: QuoteOf, now: datetime
 ) -> None:
     with pytest.raises(UnknownAccountError), transaction(db) as conn:
-        reserve(conn, "nobody", "r1", quote_of(on_demand, 1, 6), now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, "nobody", "r1", quote_of(on_demand, 1, 6), now=now, gateway=REHEARSED_GATEWAY)
 
 
 def test_the_bill_carries_the_tariff_version_that_was_quoted(
@@ -457,14 +464,14 @@ def test_a_crash_after_the_charge_leaves_the_run_reserved_and_uncharged(
 
     def charge_and_crash() -> None:
         with transaction(db) as conn:
-            charge_start(conn, "r1", now=now, payer=REHEARSED_GATEWAY)
+            charge_start(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
             raise CrashError
 
     with transaction(db) as conn:
-        reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now, payer=REHEARSED_GATEWAY)
+        reserve(conn, acme, "r1", quote_of(starter, 10, 6), now=now, gateway=REHEARSED_GATEWAY)
     with pytest.raises(CrashError):
         charge_and_crash()
     with transaction(db) as conn:
         assert credits_left(conn, acme, now) == (1_800, 60)
-        charge_start(conn, "r1", now=now, payer=REHEARSED_GATEWAY)
+        charge_start(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
         assert credits_left(conn, acme, now) == (1_740, 0)

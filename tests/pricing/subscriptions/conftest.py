@@ -64,15 +64,15 @@ class Subscriber:
                 *content,
                 now=now,
                 request_id=key,
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
                 **options,
             )
-            return account_view(conn, self.id, now, payer=REHEARSED_GATEWAY)
+            return account_view(conn, self.id, now, gateway=REHEARSED_GATEWAY)
 
     def view(self, at: str) -> AccountView:
         """The account at an instant."""
         with self.books() as conn:
-            return account_view(conn, self.id, self.at(at), payer=REHEARSED_GATEWAY)
+            return account_view(conn, self.id, self.at(at), gateway=REHEARSED_GATEWAY)
 
     def run(self, run_id: str, at: str, plan: Plan, *, injectors: int, minutes: int) -> None:
         """Reserve and charge a run with 100 users an injector."""
@@ -84,9 +84,9 @@ class Subscriber:
                 run_id,
                 quote_run(plan, usage),
                 now=self.at(at),
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
             )
-            charge_start(conn, run_id, now=self.at(at), payer=REHEARSED_GATEWAY)
+            charge_start(conn, run_id, now=self.at(at), gateway=REHEARSED_GATEWAY)
 
     def charges(self) -> list[tuple[str, int]]:
         """Instant (in the account's zone) and dollars of every charge in money."""
@@ -156,7 +156,7 @@ def _opener(db: Engine, plans: dict[str, Plan]) -> OpenSubscriber:
                 activated_at=None if activated is None else subscriber.at(activated),
                 now=subscriber.at(at),
                 channel=Channel(channel),
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
                 **options,  # type: ignore[arg-type]
             )
         return subscriber

@@ -144,7 +144,7 @@ class AnySubscriber(RuleBasedStateMachine):
                 timezone=zone,
                 activated_at=activated,
                 now=self.now,
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
             )
         self.untouched = entries(self.conn, "bystander")
 
@@ -162,7 +162,7 @@ class AnySubscriber(RuleBasedStateMachine):
         """
         self.number += 1
         key = f"r{self.number}"
-        before = account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY)
+        before = account_view(self.conn, "acme", self.now, gateway=REHEARSED_GATEWAY)
         answers: list[AccountView] = []
         for _ in range(times):
             try:
@@ -173,15 +173,17 @@ class AnySubscriber(RuleBasedStateMachine):
                         *content,
                         now=self.now,
                         request_id=key,
-                        payer=REHEARSED_GATEWAY,
+                        gateway=REHEARSED_GATEWAY,
                         **options,
                     )
             except RefusedError as refusal:
                 assert refusal.facts  # noqa: PT017 - refused with its numbers
-                assert account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY) == before
+                assert (
+                    account_view(self.conn, "acme", self.now, gateway=REHEARSED_GATEWAY) == before
+                )
                 assert not answers, "done, and refused when sent again"
                 return False
-            answers.append(account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY))
+            answers.append(account_view(self.conn, "acme", self.now, gateway=REHEARSED_GATEWAY))
         assert all(answer == answers[0] for answer in answers)
         self.used_ids.append(key)
         return True
@@ -190,7 +192,7 @@ class AnySubscriber(RuleBasedStateMachine):
     @rule(n=st.integers(0, 99))
     def use_an_id_again(self, n: int) -> None:
         """A used id stands for what it was used for, for ever (I7)."""
-        before = account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY)
+        before = account_view(self.conn, "acme", self.now, gateway=REHEARSED_GATEWAY)
         used = self.used_ids[n % len(self.used_ids)]
         with pytest.raises(RequestConflictError), self.conn.begin_nested():
             set_card(
@@ -199,9 +201,9 @@ class AnySubscriber(RuleBasedStateMachine):
                 "tok_of_nobody",
                 now=self.now,
                 request_id=used,
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
             )
-        assert account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY) == before
+        assert account_view(self.conn, "acme", self.now, gateway=REHEARSED_GATEWAY) == before
 
     @rule(days=st.integers(0, 45), hours=st.integers(0, 23))
     def wait(self, days: int, hours: int) -> None:
@@ -209,11 +211,11 @@ class AnySubscriber(RuleBasedStateMachine):
 
     @rule()
     def to_the_boundary(self) -> None:
-        before = account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY)
+        before = account_view(self.conn, "acme", self.now, gateway=REHEARSED_GATEWAY)
         if before.period is None:
             return
         self.now = before.period.end
-        after = account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY)
+        after = account_view(self.conn, "acme", self.now, gateway=REHEARSED_GATEWAY)
         if before.pending is not None and before.pending.change == "downgrade":
             # I11: whatever was left is void, and the new grant is there, if it could be paid.
             paid = 0 if after.unpaid_usd_micros else PLANS[after.account.plan].li_minutes
@@ -250,7 +252,7 @@ class AnySubscriber(RuleBasedStateMachine):
         state=st.sampled_from(["accepted", "declined"]),
         times=times,
     )
-    def payer_answers(self, subscription: int, n: int, state: str, times: int) -> None:
+    def gateway_answers(self, subscription: int, n: int, state: str, times: int) -> None:
         key = period_cause(subscription, n)
         for _ in range(times):
             try:
@@ -261,14 +263,14 @@ class AnySubscriber(RuleBasedStateMachine):
                         key,
                         PaymentState(state),
                         now=self.now,
-                        payer=REHEARSED_GATEWAY,
+                        gateway=REHEARSED_GATEWAY,
                     )
             except RefusedError:
                 return
 
     @precondition(lambda self: bool(debts_of_runs(self.conn, "acme")))
     @rule(state=st.sampled_from(["accepted", "declined"]), times=times)
-    def payer_answers_for_a_run(self, state: str, times: int) -> None:
+    def gateway_answers_for_a_run(self, state: str, times: int) -> None:
         debt, *_ = debts_of_runs(self.conn, "acme")
         run_id = debt.cause.removeprefix("run:")
         paid = [
@@ -278,7 +280,7 @@ class AnySubscriber(RuleBasedStateMachine):
                 run_id,
                 PaymentState(state),
                 now=self.now,
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
             )
             for _ in range(times)
         ]
@@ -319,7 +321,7 @@ class AnySubscriber(RuleBasedStateMachine):
     def accept(self, injectors: int, minutes: int, department: str | None, times: int) -> None:
         self.number += 1
         run_id = f"run-{self.number}"
-        view = account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY)
+        view = account_view(self.conn, "acme", self.now, gateway=REHEARSED_GATEWAY)
         usage = LoadSize(injectors=injectors, users=injectors * 100, duration_s=60 * minutes)
         quotes = [quote_run(PLANS[name], usage) for name in (view.account.plan, "on-demand")]
         department = department if department in self.departments else None
@@ -334,15 +336,15 @@ class AnySubscriber(RuleBasedStateMachine):
                         department=department,
                         on_demand=quotes[1],
                         now=self.now,
-                        payer=REHEARSED_GATEWAY,
+                        gateway=REHEARSED_GATEWAY,
                     )
             except RefusedError:
-                assert account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY) == view
+                assert account_view(self.conn, "acme", self.now, gateway=REHEARSED_GATEWAY) == view
                 return
-        if reserved.payer is FundingSource.WALLET:
+        if reserved.funding_source is FundingSource.WALLET:
             assert department is not None
             wallet = department_view(
-                self.conn, "acme", department, self.now, payer=REHEARSED_GATEWAY
+                self.conn, "acme", department, self.now, gateway=REHEARSED_GATEWAY
             ).wallet
             together = wallet.spent_usd_micros + wallet.reserved_usd_micros
             assert together <= wallet.limit_usd_micros
@@ -355,7 +357,7 @@ class AnySubscriber(RuleBasedStateMachine):
         run_id = self.reserved.pop(0)
         for _ in range(times):
             (charge_start if goes else void_reservation)(
-                self.conn, run_id, now=self.now, payer=REHEARSED_GATEWAY
+                self.conn, run_id, now=self.now, gateway=REHEARSED_GATEWAY
             )
         if not goes:
             self.launched = [each for each in self.launched if each[0] != run_id]
@@ -374,7 +376,7 @@ class AnySubscriber(RuleBasedStateMachine):
             keep_use=keep,
             reason="cancelled",
             now=self.now,
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
         issue_for_run(self.conn, run_id, self.now)
 
@@ -382,7 +384,7 @@ class AnySubscriber(RuleBasedStateMachine):
     def the_books_are_right(self) -> None:
         if not hasattr(self, "untouched"):
             return
-        view = account_view(self.conn, "acme", self.now, payer=REHEARSED_GATEWAY)
+        view = account_view(self.conn, "acme", self.now, gateway=REHEARSED_GATEWAY)
         written = entries(self.conn, "acme")
         # History only grows (I18 rests on it), in the order in which things took effect.
         assert written[: len(self.said)] == self.said
@@ -408,7 +410,7 @@ class AnySubscriber(RuleBasedStateMachine):
                 (":correction", ":payment", ":set-off", ":taken-back")
             ):
                 assert all(p.amount > 0 for p in entry.postings if p.ledger_account == "receivable")
-        # Nothing is owed but by runs whose payment the payer refused, or has not answered for.
+        # Nothing is owed but by runs whose payment the gateway refused, or has not answered for.
         debts = debts_of_runs(self.conn, "acme")
         assert balances["receivable", Unit.USD] == sum(debt.usd_micros for debt in debts)
         lots = {name: amount for (name, _), amount in balances.items() if name.startswith("lot:")}
@@ -492,7 +494,7 @@ class AnySubscriber(RuleBasedStateMachine):
                     self.conn,
                     "acme",
                     self.now + (later - self.now) * step / steps,
-                    payer=REHEARSED_GATEWAY,
+                    gateway=REHEARSED_GATEWAY,
                 )
             outcomes.append(
                 [

@@ -358,10 +358,10 @@ def test_i8_i17_boundaries_crossed_at_once_are_crossed_one_by_one(
     with transaction(sqlite_db) as conn:
         for day in range(1, 29):
             advance(
-                conn, "steps", subscriber.at(f"2027-03-{day:02d} 07:00"), payer=REHEARSED_GATEWAY
+                conn, "steps", subscriber.at(f"2027-03-{day:02d} 07:00"), gateway=REHEARSED_GATEWAY
             )
         for name in ("steps", "once"):
-            advance(conn, name, subscriber.at("2030-01-01"), payer=REHEARSED_GATEWAY)
+            advance(conn, name, subscriber.at("2030-01-01"), gateway=REHEARSED_GATEWAY)
         steps, once = (
             [
                 (each.effective_at, [(p.unit, p.amount) for p in each.postings])

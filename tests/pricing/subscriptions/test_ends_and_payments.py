@@ -236,10 +236,17 @@ def test_a_plan_caps_the_runs_at_once(open_subscriber: OpenSubscriber, plans: Pl
     subscriber = open_subscriber(plan, OPENED)
     quote = quote_run(plan, LoadSize(injectors=1, users=100, duration_s=60))
     with subscriber.books() as conn:
-        reserve(conn, "acme", "r1", quote, now=subscriber.at("2027-01-26"), payer=REHEARSED_GATEWAY)
+        reserve(
+            conn, "acme", "r1", quote, now=subscriber.at("2027-01-26"), gateway=REHEARSED_GATEWAY
+        )
         with pytest.raises(PlanCapError):
             reserve(
-                conn, "acme", "r2", quote, now=subscriber.at("2027-01-26"), payer=REHEARSED_GATEWAY
+                conn,
+                "acme",
+                "r2",
+                quote,
+                now=subscriber.at("2027-01-26"),
+                gateway=REHEARSED_GATEWAY,
             )
 
 
@@ -282,7 +289,7 @@ def test_c24_a_late_answer_that_comes_twice_grants_once(open_subscriber: OpenSub
             key, now = period_cause(1, n), subscriber.at("2027-03-26")
             granted.append(
                 payment_answered(
-                    conn, "acme", key, PaymentState(state), now=now, payer=REHEARSED_GATEWAY
+                    conn, "acme", key, PaymentState(state), now=now, gateway=REHEARSED_GATEWAY
                 )
             )
     assert granted == [True, False, True, False, False]
@@ -307,7 +314,7 @@ def test_c24_a_late_answer_about_an_old_subscription_does_not_pay_for_the_new_on
             key, now = period_cause(subscription_id, 1), subscriber.at("2027-04-27")
             accepted = PaymentState.ACCEPTED
             granted.append(
-                payment_answered(conn, "acme", key, accepted, now=now, payer=REHEARSED_GATEWAY)
+                payment_answered(conn, "acme", key, accepted, now=now, gateway=REHEARSED_GATEWAY)
             )
     assert granted == [False, True]
     assert subscriber.view("2027-04-27").balance_li_minutes == 2 * 1_800
@@ -438,7 +445,7 @@ def test_every_account_is_advanced_and_a_refused_one_stops_nobody(
         transaction, sqlite_db
     )
     now: datetime = subscriber.at("2027-04-01")
-    done = list(advance_all(open_transaction, now, page=3, payer=REHEARSED_GATEWAY))
+    done = list(advance_all(open_transaction, now, page=3, gateway=REHEARSED_GATEWAY))
     assert [each.account_id for each in done] == [*(f"a{n}" for n in range(7)), "late"]
     assert [each.account_id for each in done if each.failure] == ["late"]
     assert len(subscriber.charges()) == 3

@@ -84,18 +84,20 @@ def test_r16_r19_48_months_in_the_books_are_48_charges_and_48_grants(
     with transaction(books) as conn:
         for name, anchor in accounts.items():
             start = period(anchor, 0).start
-            open_account(conn, name, starter, timezone=zone, now=start, payer=REHEARSED_GATEWAY)
+            open_account(conn, name, starter, timezone=zone, now=start, gateway=REHEARSED_GATEWAY)
             starts = [period(anchor, n).start for n in range(MONTHS)]
             for boundary in starts[1:]:
                 for hours in (-1, 0, 1):
-                    advance(conn, name, boundary + timedelta(hours=hours), payer=REHEARSED_GATEWAY)
+                    advance(
+                        conn, name, boundary + timedelta(hours=hours), gateway=REHEARSED_GATEWAY
+                    )
             assert written_at(conn, name, "charge") == starts
             assert written_at(conn, name, "grant") == starts
             end = account_view(
                 conn,
                 name,
                 period(anchor, MONTHS).start - timedelta(seconds=1),
-                payer=REHEARSED_GATEWAY,
+                gateway=REHEARSED_GATEWAY,
             )
             assert end.balance_li_minutes == MONTHS * 1_800
             assert end.charged_usd_micros == MONTHS * 199_000_000
@@ -133,12 +135,14 @@ def test_r12_activation_at_00_00_of_the_anchor_day_is_charged_and_granted_once(
 ) -> None:
     midnight = local(zone, 2027, 1, 31)
     with transaction(books) as conn:
-        open_account(conn, "acme", starter, timezone=zone, now=midnight, payer=REHEARSED_GATEWAY)
+        open_account(conn, "acme", starter, timezone=zone, now=midnight, gateway=REHEARSED_GATEWAY)
         for hours in range(26):
-            advance(conn, "acme", midnight + timedelta(hours=hours), payer=REHEARSED_GATEWAY)
+            advance(conn, "acme", midnight + timedelta(hours=hours), gateway=REHEARSED_GATEWAY)
         assert written_at(conn, "acme", "charge") == [midnight]
         assert written_at(conn, "acme", "grant") == [midnight]
-        at_boundary = account_view(conn, "acme", local(zone, 2027, 2, 28), payer=REHEARSED_GATEWAY)
+        at_boundary = account_view(
+            conn, "acme", local(zone, 2027, 2, 28), gateway=REHEARSED_GATEWAY
+        )
         assert at_boundary.balance_li_minutes == 2 * 1_800
         assert at_boundary.period is not None
         assert at_boundary.period.first_day == date(2027, 2, 28)
@@ -156,12 +160,12 @@ def test_r14_r15_in_the_books_the_last_second_is_the_old_cycle_and_the_next_the_
             starter,
             timezone=zone,
             now=local(zone, 2027, 1, 25, 10, 15),
-            payer=REHEARSED_GATEWAY,
+            gateway=REHEARSED_GATEWAY,
         )
         before = account_view(
-            conn, "acme", local(zone, 2027, 2, 24, 23, 59, 59), payer=REHEARSED_GATEWAY
+            conn, "acme", local(zone, 2027, 2, 24, 23, 59, 59), gateway=REHEARSED_GATEWAY
         )
-        after = account_view(conn, "acme", local(zone, 2027, 2, 25), payer=REHEARSED_GATEWAY)
+        after = account_view(conn, "acme", local(zone, 2027, 2, 25), gateway=REHEARSED_GATEWAY)
     assert before.period is not None
     assert after.period is not None
     assert (before.period.n, after.period.n) == (0, 1)

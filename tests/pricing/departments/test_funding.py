@@ -28,7 +28,7 @@ def test_r5_r29_a_departments_run_on_allocated_credits_moves_no_money(
     db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        allocate(conn, acme, research, 100, now=now, payer=REHEARSED_GATEWAY)
+        allocate(conn, acme, research, 100, now=now, gateway=REHEARSED_GATEWAY)
         runs(conn, acme).start("r1", quotes(60), now)
         (charge,) = entries_of(conn, "run:r1")
     assert {posting.unit for posting in charge.postings} == {Unit.LI_MINUTES}
@@ -39,7 +39,7 @@ def test_r32_w4_a_department_with_the_whole_grant_runs_thirty_times_60(
     db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        allocate(conn, acme, research, 1_800, now=now, payer=REHEARSED_GATEWAY)
+        allocate(conn, acme, research, 1_800, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         for number in range(30):
             of.start(f"r{number}", quotes(60), now)
@@ -53,7 +53,7 @@ def test_r33_more_injectors_leave_room_for_fewer_runs(
 ) -> None:
     with transaction(db) as conn:
         left = allocate(
-            conn, acme, research, 600, now=now, payer=REHEARSED_GATEWAY
+            conn, acme, research, 600, now=now, gateway=REHEARSED_GATEWAY
         ).balance_li_minutes
     needs = [quote_of(starter, injectors, 6).total for injectors in (5, 10, 20)]
     assert [runs_within(left, need) for need in needs] == [20, 10, 5]
@@ -63,14 +63,14 @@ def test_r102_consumed_and_remaining_credits_are_shown_for_account_and_departmen
     db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        allocate(conn, acme, research, 600, now=now, payer=REHEARSED_GATEWAY)
+        allocate(conn, acme, research, 600, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         of.start("r1", quotes(60), now)
         of.start("r2", quotes(100), now, department=None)
-        view = department_view(conn, acme, research, now, payer=REHEARSED_GATEWAY)
+        view = department_view(conn, acme, research, now, gateway=REHEARSED_GATEWAY)
         assert [(lot.amount, lot.remaining) for lot in view.lots] == [(600, 540)]
-        assert account_view(conn, acme, now, payer=REHEARSED_GATEWAY).balance_li_minutes == 1_640
-        used = usage_of_cycle(conn, acme, now, payer=REHEARSED_GATEWAY)
+        assert account_view(conn, acme, now, gateway=REHEARSED_GATEWAY).balance_li_minutes == 1_640
+        used = usage_of_cycle(conn, acme, now, gateway=REHEARSED_GATEWAY)
     assert sum(run.credits_li_minutes for run in used.runs) == 160
 
 
@@ -78,10 +78,10 @@ def test_r103_what_was_consumed_is_counted_over_the_billing_period(
     db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        allocate(conn, acme, research, 600, now=now, payer=REHEARSED_GATEWAY)
+        allocate(conn, acme, research, 600, now=now, gateway=REHEARSED_GATEWAY)
         of = runs(conn, acme)
         of.start("r1", quotes(60), now)
         later = now + timedelta(days=31)
         of.start("r2", quotes(70), later)
-        used = usage_of_cycle(conn, acme, later, payer=REHEARSED_GATEWAY)
+        used = usage_of_cycle(conn, acme, later, gateway=REHEARSED_GATEWAY)
     assert [run.credits_li_minutes for run in used.runs] == [70]
