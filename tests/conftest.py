@@ -18,7 +18,9 @@ from tests import postgres
 from tests.owned import running_shop
 
 # How long an example takes, or to think of one, says how busy the machine is and nothing else.
-settings.register_profile("any machine", suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("any machine")
 
 

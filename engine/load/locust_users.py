@@ -29,6 +29,9 @@ REPORTS_PER_S_MAX = 200
 MASTER_SILENCE_S_MAX = 15
 """A worker whose master was killed ends itself after that long."""
 
+WORKER_SILENCE_S_MAX = 15
+"""A worker that says nothing for that long is lost; on a busy machine some seconds are nothing."""
+
 
 def _add_arguments(parser: ArgumentParser) -> None:
     """Tell Locust of our arguments; it sends them to the workers, so they must be plain values."""
@@ -106,6 +109,7 @@ runners.WORKER_REPORT_INTERVAL = max(0.5, ORDER["injectors"] / REPORTS_PER_S_MAX
 runners.CPU_MONITOR_INTERVAL = cpu_window_s(PLAN.duration_s)
 runners.CONNECT_RETRY_COUNT = WORKERS_WAIT_S // runners.CONNECT_TIMEOUT
 runners.MASTER_HEARTBEAT_TIMEOUT = MASTER_SILENCE_S_MAX
+runners.HEARTBEAT_LIVENESS = WORKER_SILENCE_S_MAX // runners.HEARTBEAT_INTERVAL
 events.init_command_line_parser.add_listener(_add_arguments)  # type: ignore[no-untyped-call]
 events.init.add_listener(_join)  # type: ignore[no-untyped-call]
 if SLOT is None:
