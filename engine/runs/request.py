@@ -112,7 +112,7 @@ def check_run_request(request: RunRequest) -> None:
         raise BadInputError(
             "--queue leaves the run to whoever serves, --detach to a process of its own: choose one"
         )
-    if request.time_scale is not None and not request.dry_run:
+    if request.time_scale not in (None, 1.0) and not request.dry_run:
         raise BadInputError("--speed is for --dry-run: a real test plays in real time")
     if request.with_load and not request.dry_run:
         raise BadInputError("--with-load is for --dry-run: a real test always puts its load on")

@@ -44,7 +44,7 @@ REGION = "eu-west-1"
 TYPES = ("c7i.large", "c7g.large")
 AZURE_REGION = "westeurope"
 AZURE_TYPES = ("Standard_D2s_v5", "Standard_D2as_v5")
-LIFETIME = timedelta(minutes=20)
+LIFETIME = timedelta(minutes=10)
 
 PLAYABLE = ("local", "rehearsed AWS", "rehearsed Azure", "rehearsed Azure, in process")
 

@@ -101,7 +101,7 @@ def test_on_a_cloud_the_users_come_from_one_injector_and_the_run_is_billed(
     assert [step["users"] for step in found["steps"]] == [10, 20, 40]
     assert 2 < found["requests_per_user_s"] <= 5
     assert 50 < found["processor_us_per_request"] < 20_000
-    assert "40 users were the most that were tried" in found["note"]
+    assert "tried with 40 users at most" in found["note"]
     run = loadmuster("show", found["run"], "--json").json
     assert (run["outcome"], run["bill"]["li_minutes"]) == ("completed", 5)
     assert len(run["machines"]) == 1

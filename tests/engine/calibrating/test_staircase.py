@@ -96,7 +96,7 @@ def test_a_step_in_which_the_machine_had_nothing_left_is_not_told() -> None:
 def test_more_users_are_proposed_where_the_most_did_not_fill_the_machine() -> None:
     steps = steps_of(STAIRS, looks(user_us=1_000, cores=1), 1)
     assert len(steps) == 3
-    assert "80 users were the most that were tried" in note_on(STAIRS, steps)
+    assert "tried with 80 users at most" in note_on(STAIRS, steps)
 
 
 def test_a_machine_that_was_not_looked_at_gives_no_step() -> None:
