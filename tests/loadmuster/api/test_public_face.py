@@ -19,7 +19,7 @@ from engine import database
 from kernel.data_folder import data_folder
 from tests.command_line import here
 
-CHECKOUT = Path(__file__).resolve().parents[2] / "examples" / "checkout.yaml"
+CHECKOUT = Path(__file__).resolve().parents[3] / "examples" / "checkout.yaml"
 ROOTS = ("loadmuster", "engine", "pricing", "providers", "kernel")
 OPENERS = {"Engine", "open_database", "create_engine"}
 

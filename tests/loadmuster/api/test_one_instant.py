@@ -26,7 +26,7 @@ from pricing.payments.gateway import DECLINES
 from tests.command_line import here
 
 NOW = datetime(2027, 1, 25, 9, 0, tzinfo=UTC)
-CHECKOUT_FILE = str(Path(__file__).resolve().parents[2] / "examples" / "checkout.yaml")
+CHECKOUT_FILE = str(Path(__file__).resolve().parents[3] / "examples" / "checkout.yaml")
 CHECKOUT = read_scenario(CHECKOUT_FILE)
 ESTIMATE = estimate(CHECKOUT)
 REQUEST: dict[str, Any] = {"account": "acme", "users": 10, "duration_s": 30}

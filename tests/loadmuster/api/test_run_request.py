@@ -28,7 +28,7 @@ from loadmuster.cli.run import run
 from loadmuster.cli.settings import Settings
 from tests.command_line import here
 
-CHECKOUT = str(Path(__file__).resolve().parents[2] / "examples" / "checkout.yaml")
+CHECKOUT = str(Path(__file__).resolve().parents[3] / "examples" / "checkout.yaml")
 GLOBAL = {"db", "now", "json"}
 ABOUT_THE_TERMINAL = {"yes"}
 """Whether to ask; who calls from Python has nobody to ask."""
