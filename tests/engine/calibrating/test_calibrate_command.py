@@ -93,15 +93,15 @@ def test_on_a_cloud_the_users_come_from_one_injector_and_the_run_is_billed(
     monkeypatch.setenv("LOADMUSTER_DB", f"sqlite:///{tmp_path / 'loads.db'}")
     loadmuster("account", "open", "acme", "--plan", "starter")
     on_aws = ("--provider", "aws", "--dry-run", "--account", "acme")
-    made = loadmuster("calibrate", scenario, *SHORT, 40, *on_aws, "--json")
+    made = loadmuster("calibrate", scenario, *SHORT, 80, *on_aws, "--json")
     assert made.code == 0, made.err
     found = made.json
-    assert "one injector: 10, 20, 40 users" in made.err
+    assert "one injector: 10, 20, 40, 80 users" in made.err
     assert found["machine"].endswith("on aws, rehearsed, 1 core")
-    assert [step["users"] for step in found["steps"]] == [10, 20, 40]
+    assert [step["users"] for step in found["steps"]] == [10, 20, 40, 80]
     assert 2 < found["requests_per_user_s"] <= 5
     assert 50 < found["processor_us_per_request"] < 20_000
-    assert "tried with 40 users at most" in found["note"]
+    assert "tried with 80 users at most" in found["note"]
     run = loadmuster("show", found["run"], "--json").json
     assert (run["outcome"], run["bill"]["li_minutes"]) == ("completed", 5)
     assert len(run["machines"]) == 1
