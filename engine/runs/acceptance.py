@@ -109,7 +109,7 @@ NOT_CHOSEN = frozenset({"run_id", "quote", "placements", "accepted_at"})
 MAY_BE_UNSAID = frozenset(
     each.name for each in fields(RunOrder) if each.default in {None, False, ""}
 )
-"""Not named where they are empty: requests from before there was such a field keep their meaning."""
+"""Not named where they are empty: requests from before such a field keep their meaning."""
 
 
 def order_hash(
