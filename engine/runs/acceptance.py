@@ -8,6 +8,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from msgspec.structs import fields
+
 from engine.planning.estimate import Estimate
 from engine.planning.fleet import Fleet
 from engine.runs.model.codec import order_to_json
@@ -101,6 +103,15 @@ def time_scale_of(
     return wanted
 
 
+NOT_CHOSEN = frozenset({"run_id", "quote", "placements", "accepted_at"})
+"""What an order has of our own."""
+
+MAY_BE_UNSAID = frozenset(
+    each.name for each in fields(RunOrder) if each.default in {None, False, ""}
+)
+"""Not named where they are empty: requests from before such a field keep their meaning."""
+
+
 def order_hash(
     order: RunOrder, regions: Sequence[str], or_on: Sequence[str] = (), *, published: bool = False
 ) -> str:
@@ -108,8 +119,7 @@ def order_hash(
     wish = {
         key: value
         for key, value in order_to_json(order).items()
-        if key in ("account_id", "scenario", "provider", "rehearsal", "time_scale", "puts_load")
-        or (key in ("department", "spot") and value)
+        if key not in NOT_CHOSEN and (value or key not in MAY_BE_UNSAID)
     }
     wish["regions"] = list(regions)
     # Not named where it is empty: requests from before it keep their meaning.

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
 from engine.clouds import CLOUDS
 from engine.planning.places import ANY_REGION
-from engine.scenario import Protocol
-from engine.sweeping.columns import NUMBERS
-from engine.sweeping.row_keys import PLAN
+from engine.sweeping.known_columns import INPUTS, NUMBERS, PLAN, SIZES, WORDS, InputColumn, Kind
 from kernel.durations import parse_duration_s
 from kernel.errors import BadInputError
 from pricing.catalog import Catalog
@@ -20,10 +17,13 @@ from pricing.catalog import Catalog
 ENTRIES_MAX = 1_000_000
 """Of an axis that is listed, not counted up."""
 
-ALIASES = {"type": "instance_type", "duration": "duration_s"}
-NAMED = ("protocol", "provider", "region", "instance_type", "plan")
 COUNTED_PARTS = (2, 3)
 """``from:to`` and ``from:to:step``."""
+
+STEPS = {Kind.COUNT: 1, Kind.SECONDS: 60}
+"""Between two numbers, where a range does not say."""
+
+BY_AXIS = {each.axis: each for each in INPUTS} | {each.name: each for each in INPUTS}
 
 
 class BadAxisError(BadInputError):
@@ -36,26 +36,29 @@ class Axes(Struct, frozen=True):
     """What a grid varies; every combination is a what-if.
 
     Attributes:
-        users: Most users at once.
-        duration_s: Planned lengths.
-        users_per_injector: Fixed payloads; empty: the protocol's.
-        injectors: Fixed numbers of injectors; empty: as many as it takes.
-        protocols: What the users speak.
-        providers: Whose machines; empty: those that have the region.
-        regions: Where the load comes from; empty: no machines, or each provider's default.
-        instance_types: The only machine type that may be taken; empty: any.
-        plans: Plans or tariffs that bill the run.
+        numbers: Of columns of numbers, by name in the order of ``NUMBERS``; of users and lengths
+            at least.
+        words: Of columns of names, likewise. Where there is no axis, every what-if has the
+            column's default.
     """
 
-    users: Sequence[int]
-    duration_s: Sequence[int]
-    users_per_injector: Sequence[int] = ()
-    injectors: Sequence[int] = ()
-    protocols: Sequence[str] = ("http",)
-    providers: Sequence[str] = ()
-    regions: Sequence[str] = ()
-    instance_types: Sequence[str] = ()
-    plans: Sequence[str] = (PLAN,)
+    numbers: Mapping[str, Sequence[int]]
+    words: Mapping[str, Sequence[str]]
+
+    @property
+    def users(self) -> Sequence[int]:
+        """Most users at once."""
+        return self.numbers["users"]
+
+    @property
+    def duration_s(self) -> Sequence[int]:
+        """Planned lengths."""
+        return self.numbers["duration_s"]
+
+    @property
+    def has_place(self) -> bool:
+        """Whether machines are looked for."""
+        return bool({"provider", "region"} & self.words.keys())
 
 
 def parse_axes(texts: Sequence[str], catalog: Catalog, plan: str = PLAN) -> Axes:
@@ -73,80 +76,79 @@ def parse_axes(texts: Sequence[str], catalog: Catalog, plan: str = PLAN) -> Axes
     found: dict[str, str] = {}
     for text in texts:
         written, equals, values = text.partition("=")
-        name = ALIASES.get(written.strip(), written.strip())
-        if not equals or not values.strip() or name not in (*NUMBERS, *NAMED):
-            known = "users, duration, users_per_injector, injectors, protocol, provider, region"
+        column = BY_AXIS.get(written.strip())
+        if column is None or not equals or not values.strip():
+            *others, last = (each.axis for each in INPUTS)
             raise BadAxisError(
                 f"--grid: {text!r} is no axis; write it like users=100:100000:100, with one of "
-                f"{known}, type and plan",
+                f"{', '.join(others)} and {last}",
                 axis=written,
             )
-        if name in found:
+        if column.name in found:
             raise BadAxisError(f"--grid: {written} is there twice", axis=written)
-        found[name] = values
-    for needed in ("users", "duration_s"):
-        if needed not in found:
-            said = needed.removesuffix("_s")
+        found[column.name] = values
+    _check_together(found)
+    words: dict[str, Sequence[str]] = {"plan": [plan]}
+    for name in (each for each in WORDS if each in found):
+        names = _names(found[name])
+        words[name] = _regions(names, catalog) if name == "region" else _known(WORDS[name], names)
+    numbers = {
+        name: _numbers(column, found[name]) for name, column in NUMBERS.items() if name in found
+    }
+    return Axes(numbers, words)
+
+
+def _check_together(found: Mapping[str, str]) -> None:
+    """What every grid needs, and what excludes each other."""
+    for column in INPUTS:
+        if column.is_required and column.name not in found:
+            said = column.axis
             raise BadAxisError(f"--grid: give an axis {said}, such as {said}=...", axis=said)
-    if "users_per_injector" in found and "injectors" in found:
-        raise BadAxisError("--grid: give either users_per_injector or injectors", axis="injectors")
-    users, duration_s = _numbers("users", found.pop("users")), _durations(found.pop("duration_s"))
-    others: dict[str, Any] = {}
-    for name, values in found.items():
-        if name in NUMBERS:
-            others[name] = _numbers(name, values)
-        elif name == "region":
-            others["regions"] = _regions(values, catalog)
-        else:
-            others[f"{name}s"] = _known(name, _names(values))
-    return Axes(users, duration_s, **({"plans": [plan]} | others))
+    sizes = [name for name in SIZES if name in found]
+    if len(sizes) > 1:
+        raise BadAxisError(f"--grid: give either {' or '.join(sizes)}", axis=sizes[-1])
 
 
-def _numbers(name: str, text: str) -> Sequence[int]:
+def _numbers(column: InputColumn, text: str) -> Sequence[int]:
     """A list, or a range with both its ends."""
     parts = text.split(":")
     if len(parts) in COUNTED_PARTS:
-        low, high, *step = (_number(name, each) for each in parts)
-        return _counted(name, low, high, step[0] if step else 1)
-    return _listed(name, [_number(name, each) for each in text.split(",")])
+        low, high, *step = (_number(column, each) for each in parts)
+        return _counted(column, low, high, step[0] if step else STEPS[column.kind])
+    return _listed(column, [_number(column, each) for each in text.split(",")])
 
 
-def _durations(text: str) -> Sequence[int]:
-    parts = text.split(":")
-    if len(parts) in COUNTED_PARTS:
-        low, high, *step = (parse_duration_s(each, where="--grid duration") for each in parts)
-        return _counted("duration", low, high, step[0] if step else 60)
-    return _listed(
-        "duration", [parse_duration_s(each, where="--grid duration") for each in text.split(",")]
-    )
-
-
-def _counted(name: str, low: int, high: int, step: int) -> range:
+def _counted(column: InputColumn, low: int, high: int, step: int) -> range:
+    name = column.axis
     if step < 1 or high < low:
         raise BadAxisError(
             f"--grid: {name} goes up from the first to the second in steps of the third", axis=name
         )
-    _check(name, [low, high])
+    _check(column, [low, high])
     return range(low, high + 1, step)
 
 
-def _listed(name: str, numbers: Sequence[int]) -> Sequence[int]:
-    _check(name, numbers)
+def _listed(column: InputColumn, numbers: Sequence[int]) -> Sequence[int]:
+    _check(column, numbers)
     if len(numbers) > ENTRIES_MAX:
+        name = column.axis
         raise BadAxisError(f"--grid: {name} lists more than {ENTRIES_MAX:,} numbers", axis=name)
     return numbers
 
 
-def _check(name: str, numbers: Sequence[int]) -> None:
-    most = NUMBERS["duration_s" if name == "duration" else name]
+def _check(column: InputColumn, numbers: Sequence[int]) -> None:
+    name = column.axis
     for each in numbers:
-        if not 1 <= each <= most:
+        if not 1 <= each <= column.most:
             raise BadAxisError(
-                f"--grid: {name} must be from 1 to {most:,}, not {each:,}", axis=name
+                f"--grid: {name} must be from 1 to {column.most:,}, not {each:,}", axis=name
             )
 
 
-def _number(name: str, text: str) -> int:
+def _number(column: InputColumn, text: str) -> int:
+    name = column.axis
+    if column.kind is Kind.SECONDS:
+        return parse_duration_s(text, where=f"--grid {name}")
     digits = text.strip().replace("_", "")
     if not (digits.isascii() and digits.isdecimal() and len(digits) <= 12):  # noqa: PLR2004 - beyond any limit
         raise BadAxisError(f"--grid: {name}: {text!r} is no whole number", axis=name)
@@ -157,21 +159,22 @@ def _names(text: str) -> Sequence[str]:
     return list(dict.fromkeys(each.strip() for each in text.split(",") if each.strip()))
 
 
-def _known(name: str, names: Sequence[str]) -> Sequence[str]:
-    """The names; a protocol or a provider that there is not is refused."""
-    known: Sequence[str] = {"protocol": tuple(Protocol), "provider": tuple(CLOUDS)}.get(name, names)
+def _known(column: InputColumn, names: Sequence[str]) -> Sequence[str]:
+    """The names; one that there is not is refused, where the choices are known."""
     for each in names:
-        if each not in known:
+        if column.choices and each not in column.choices:
             raise BadAxisError(
-                f"--grid: {name} {each!r} is unknown; there are {', '.join(known)}", axis=name
+                f"--grid: {column.axis} {each!r} is unknown; there are "
+                + ", ".join(column.choices),
+                axis=column.axis,
             )
     return names
 
 
-def _regions(text: str, catalog: Catalog) -> Sequence[str]:
+def _regions(names: Sequence[str], catalog: Catalog) -> Sequence[str]:
     every = [region for provider in CLOUDS for region in catalog.regions(provider)]
     found: dict[str, None] = {}
-    for each in _names(text):
+    for each in names:
         matching = fnmatch.filter(every, "*" if each == ANY_REGION else each)
         if not matching:
             catalog.places(None, each)

@@ -13,31 +13,14 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from kernel.durations import MAX_DURATION_S, parse_duration_s
+from engine.sweeping.known_columns import DURATION, NUMBERS, OPTIONAL_NUMBERS, WORDS
+from kernel.durations import parse_duration_s
 from kernel.errors import BadInputError
-from pricing.tariffs import USERS_MAX
 
 Column = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 Whole = TypeVar("Whole", Column, Codes)
-
-NUMBERS = {
-    "users": USERS_MAX,
-    "duration_s": MAX_DURATION_S,
-    "users_per_injector": USERS_MAX,
-    "injectors": 1_000_000,
-}
-"""The columns of whole numbers, each from 1 to so many."""
-
-OPTIONAL_NUMBERS = ("users_per_injector", "injectors")
-"""Those of which a row may have none."""
-
-WORDS = ("protocol", "provider", "region", "instance_type", "plan")
-DURATION = "duration"
-"""Lengths of time as people write them, in place of ``duration_s``."""
-
-READ = (*NUMBERS, DURATION, *WORDS)
 
 NONE = 0
 """In an optional column of numbers: the row has none."""
@@ -81,39 +64,36 @@ class LoadTests(Struct, frozen=True):
 
     Attributes:
         rows: How many.
-        users: Most users at once. Numbers are not checked yet.
-        duration_s: Planned lengths.
-        users_per_injector: Fixed payloads, ``NONE`` for the protocol's; None: no row has one.
-        injectors: Fixed numbers of injectors, likewise.
+        numbers: Those of ``NUMBERS`` that are there, not checked yet; ``NONE`` in an optional one
+            where the row has none.
         words: Those of ``WORDS`` that are there.
         problems: Rows that could not be read; they hold 1.
     """
 
     rows: int
-    users: Column
-    duration_s: Column
-    users_per_injector: Column | None
-    injectors: Column | None
+    numbers: Mapping[str, Column]
     words: Mapping[str, Words]
     problems: tuple[Problem, ...]
 
+    @property
+    def users(self) -> Column:
+        """Most users at once."""
+        return self.numbers["users"]
+
+    @property
+    def duration_s(self) -> Column:
+        """Planned lengths."""
+        return self.numbers["duration_s"]
+
     def part(self, rows: slice) -> LoadTests:
         """Some of the rows, as views; without their words and problems."""
+        numbers = {name: part(column, rows) for name, column in self.numbers.items()}
+        return LoadTests(rows.stop - rows.start, numbers, {}, ())
 
-        def some(column: Column | None) -> Column | None:
-            return column if column is None or len(column) == 1 else column[rows]
 
-        users, duration_s = some(self.users), some(self.duration_s)
-        assert users is not None and duration_s is not None, "they are there"  # noqa: PT018 - as above
-        return LoadTests(
-            rows.stop - rows.start,
-            users,
-            duration_s,
-            some(self.users_per_injector),
-            some(self.injectors),
-            {},
-            (),
-        )
+def part(column: Whole, rows: slice) -> Whole:
+    """Some rows of a column, of which one entry may stand for all."""
+    return column if len(column) == 1 else column[rows]
 
 
 def load_tests(columns: Mapping[str, Any]) -> LoadTests:
@@ -142,10 +122,7 @@ def load_tests(columns: Mapping[str, Any]) -> LoadTests:
     )
     return LoadTests(
         rows=rows,
-        users=numbers["users"],
-        duration_s=numbers["duration_s"],
-        users_per_injector=numbers.get("users_per_injector"),
-        injectors=numbers.get("injectors"),
+        numbers=numbers,
         words=words,
         problems=tuple(problems),
     )
@@ -162,13 +139,15 @@ def load_numbers(name: str, values: Any) -> list[int | None]:  # noqa: ANN401 - 
 
 def out_of_range(tests: LoadTests) -> Iterator[Problem]:
     """The rows whose numbers no load test has."""
-    for name, most in NUMBERS.items():
-        column: Column | None = getattr(tests, name)
-        if column is None:
-            continue
-        least = NONE if name in OPTIONAL_NUMBERS else 1
+    for name, column in tests.numbers.items():
+        least, most = bounds_of(name)
         for row in np.flatnonzero((column < least) | (column > most)).tolist():
             yield Problem(row, name, f"must be from 1 to {most:,}, not {column[row]:,}")
+
+
+def bounds_of(name: str) -> tuple[int, int]:
+    """The least and the largest entry of a column of numbers."""
+    return (NONE if name in OPTIONAL_NUMBERS else 1), NUMBERS[name].most
 
 
 def _check_names(columns: Mapping[str, Any]) -> None:

@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from engine.sweeping.columns import NONE, NUMBERS, Codes, Column, LoadTests
+from engine.sweeping.columns import NONE, Codes, Column, LoadTests
 from engine.sweeping.kernel import Constants, Filled
+from engine.sweeping.known_columns import NUMBERS
 from pricing.money import MICROS_PER_CENT, SECONDS_PER_MINUTE
 
 CHUNK_ROWS = 1_024
@@ -27,10 +28,10 @@ CHUNK_ROWS = 1_024
 
 EXACT_BELOW = 2.0**51
 
-_USERS_MAX = NUMBERS["users"]
-_DURATION_MAX_S = NUMBERS["duration_s"]
-_PAYLOAD_MAX = NUMBERS["users_per_injector"]
-_INJECTORS_MAX = NUMBERS["injectors"]
+_USERS_MAX = NUMBERS["users"].most
+_DURATION_MAX_S = NUMBERS["duration_s"].most
+_PAYLOAD_MAX = NUMBERS["users_per_injector"].most
+_INJECTORS_MAX = NUMBERS["injectors"].most
 _HALF_CENT = MICROS_PER_CENT // 2
 _PER_CENT = 1.0 / MICROS_PER_CENT
 _PER_MINUTE = 1.0 / SECONDS_PER_MINUTE
@@ -47,8 +48,8 @@ def charge(tests: LoadTests, codes: Codes, constants: Constants, out: Filled) ->
         _charge(
             tests.users,
             tests.duration_s,
-            _ABSENT if tests.users_per_injector is None else tests.users_per_injector,
-            _ABSENT if tests.injectors is None else tests.injectors,
+            tests.numbers.get("users_per_injector", _ABSENT),
+            tests.numbers.get("injectors", _ABSENT),
             codes,
             constants.payload,
             constants.rate,

@@ -10,24 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 import pyarrow as pa
 from msgspec import Struct
 
-from engine.sweeping.columns import NUMBERS
-from engine.sweeping.frames import ESTIMATES
+from engine.sweeping.known_columns import DURATION, ESTIMATES, NUMBERS, READ, WORDS
 from engine.sweeping.selection import Condition, selected
 from engine.sweeping.table_files import Rows
 from kernel.durations import format_duration
 from kernel.errors import BadInputError
 
-KEYS = (
-    "plan",
-    "provider",
-    "region",
-    "instance_type",
-    "protocol",
-    "duration_s",
-    "duration",
-    "users_per_injector",
+SAID_FIRST = ("plan", "provider", "region", "instance_type", "protocol", "duration_s", DURATION)
+KEYS = tuple(
+    dict.fromkeys(
+        name for name in (*SAID_FIRST, *WORDS, *READ) if name not in {"users", *ESTIMATES}
+    )
 )
-"""Columns in which the rows of a line agree, as far as they are there."""
+"""Columns in which the rows of a line agree, as far as they are there, in the order of its name."""
 
 LINES_MAX = 8
 POINTS_MAX = 200_000

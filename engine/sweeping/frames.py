@@ -18,17 +18,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.sweeping.columns import (
-    DURATION,
-    NUMBERS,
-    READ,
     BadColumnError,
     Codes,
     Problem,
     Words,
     load_numbers,
 )
+from engine.sweeping.known_columns import DURATION, NUMBERS, OUTPUTS, PLAN, READ
 from engine.sweeping.lookup import Lookup
-from engine.sweeping.row_keys import PLAN
 from engine.sweeping.sweep import OnError, Swept, sweep
 from pricing.catalog import Catalog
 from pricing.plans.model import Plan
@@ -37,11 +34,10 @@ BATCH_ROWS = 262_144
 ERROR = "error"
 """The column that says what is wrong with a row that is marked."""
 
-ESTIMATES = ("injectors", "li_minutes", "usd_micros", "machines", "machine_usd_micros")
 PLACES = ("provider", "region")
 
-FREE = "estimated_injectors"
-"""What the estimate's injectors are called beside a column of fixed ones."""
+ESTIMATED = "estimated_"
+"""Before the name of an estimate that stands beside a column of the same name, fixed injectors."""
 
 
 class Estimated(Struct, frozen=True):
@@ -154,18 +150,20 @@ def _beside(batch: pa.RecordBatch, swept: Swept, *, has_place: bool) -> pa.Recor
     if swept.problems:
         is_bad = np.zeros(batch.num_rows, np.bool_)
         is_bad[[each.row for each in swept.problems]] = True
+    none = np.zeros(batch.num_rows, np.int64)
+    has_no_machines = none == (none if swept.machines is None else swept.machines)
     rows = batch
-    for name in ESTIMATES[:3]:
-        called = FREE if name in batch.schema.names and name in NUMBERS else name
-        rows = _set(rows, called, pa.array(getattr(swept, name), mask=is_bad))
-    if has_place:
-        machines, usd_micros = swept.machines, swept.machine_usd_micros
-        if machines is None or usd_micros is None:
-            machines = usd_micros = np.zeros(batch.num_rows, np.int64)
-        has_none = machines == 0
-        mask = has_none if has_none.any() else None
-        rows = _set(rows, ESTIMATES[3], pa.array(machines, mask=mask))
-        rows = _set(rows, ESTIMATES[4], pa.array(usd_micros, mask=mask))
+    for each in OUTPUTS:
+        if each.of_machines and not has_place:
+            continue
+        is_input = each.name in NUMBERS and each.name in batch.schema.names
+        column = getattr(swept, each.name)
+        mask = has_no_machines if each.of_machines and has_no_machines.any() else None
+        rows = _set(
+            rows,
+            f"{ESTIMATED}{each.name}" if is_input else each.name,
+            pa.array(none if column is None else column, mask=mask if each.of_machines else is_bad),
+        )
     return rows
 
 

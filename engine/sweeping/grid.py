@@ -1,12 +1,13 @@
 """Grid: what-ifs that are numbered and made block by block, as they are asked for.
 
-Users vary fastest, then lengths, then fixed injectors or payloads, then words.
+Users vary fastest, then lengths, then optional numbers, then words.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from msgspec import Struct
 
 from engine.sweeping.axes import Axes
 from engine.sweeping.columns import Column, LoadTests, Problem
+from engine.sweeping.known_columns import OPTIONAL_NUMBERS, SIZES, WORDS
 from engine.sweeping.lookup import Lookup
 from engine.sweeping.row_keys import Situation
 from kernel.errors import BadInputError
@@ -28,6 +30,18 @@ class EmptyGridError(BadInputError):
     code = "empty_grid"
 
 
+class WhatIf(Struct, frozen=True):
+    """One what-if.
+
+    Attributes:
+        situation: Its words.
+        numbers: By column, of those that are axes.
+    """
+
+    situation: Situation
+    numbers: Mapping[str, int]
+
+
 class Grid(Struct, frozen=True):
     """A grid of what-ifs.
 
@@ -40,9 +54,22 @@ class Grid(Struct, frozen=True):
     situations: tuple[Situation, ...]
 
     @property
-    def fixed(self) -> Sequence[int]:
-        """Fixed payloads, or numbers of injectors; a single 0: neither."""
-        return self.axes.users_per_injector or self.axes.injectors or (0,)
+    def optional(self) -> Mapping[str, Sequence[int]]:
+        """The axes of optional numbers."""
+        return {n: each for n, each in self.axes.numbers.items() if n in OPTIONAL_NUMBERS}
+
+    @property
+    def combinations(self) -> int:
+        """How many combinations of words and optional numbers there are."""
+        return len(self.situations) * math.prod(map(len, self.optional.values()))
+
+    def combination(self, number: int) -> tuple[Situation, Mapping[str, int]]:
+        """One of them; of the optional numbers the last varies fastest."""
+        fixed: dict[str, int] = {}
+        for name, values in reversed([*self.optional.items()]):
+            number, place = divmod(number, len(values))
+            fixed[name] = values[place]
+        return self.situations[number], fixed
 
     @property
     def alike(self) -> int:
@@ -52,7 +79,7 @@ class Grid(Struct, frozen=True):
     @property
     def what_ifs(self) -> int:
         """How many there are."""
-        return len(self.situations) * len(self.fixed) * self.alike
+        return self.combinations * self.alike
 
     @property
     def rows_at_once(self) -> int:
@@ -63,36 +90,29 @@ class Grid(Struct, frozen=True):
         """All what-ifs, block by block."""
         users, lengths = self.axes.users, self.axes.duration_s
         at_once = max(1, BLOCK_ROWS // len(users)) if len(users) < BLOCK_ROWS else 1
-        for number, (situation, fixed) in enumerate(itertools.product(self.situations, self.fixed)):
+        for number in range(self.combinations):
+            situation, fixed = self.combination(number)
             for first in range(0, len(lengths), at_once):
                 some = lengths[first : first + at_once]
                 for low in range(0, len(users), BLOCK_ROWS):
                     place = number * self.alike + first * len(users) + low
                     yield Block(place, situation, fixed, some, users[low : low + BLOCK_ROWS])
 
-    def at(self, place: int) -> tuple[Situation, int, int, int]:
-        """Situation, fixed number, length and users of a what-if."""
+    def at(self, place: int) -> WhatIf:
+        """One of them."""
         rest, user = divmod(place, len(self.axes.users))
-        rest, length = divmod(rest, len(self.axes.duration_s))
-        number, fixed = divmod(rest, len(self.fixed))
-        return (
-            self.situations[number],
-            self.fixed[fixed],
-            self.axes.duration_s[length],
-            self.axes.users[user],
-        )
+        number, length = divmod(rest, len(self.axes.duration_s))
+        situation, fixed = self.combination(number)
+        both = {"users": self.axes.users[user], "duration_s": self.axes.duration_s[length]}
+        return WhatIf(situation, {**both, **fixed})
 
-    def columns(self, rows: Sequence[tuple[Situation, int, int, int]]) -> dict[str, Any]:
+    def columns(self, rows: Sequence[WhatIf]) -> dict[str, Any]:
         """What-ifs as columns; those of which none has anything are left out."""
         found: dict[str, list[Any]] = {
-            "users": [users for *_, users in rows],
-            "duration_s": [length_s for _, _, length_s, _ in rows],
+            name: [row.numbers[name] for row in rows] for name in self.axes.numbers
         }
-        if self.fixed != (0,):
-            name = "users_per_injector" if self.axes.users_per_injector else "injectors"
-            found[name] = [fixed for _, fixed, _, _ in rows]
-        for name in ("protocol", "provider", "region", "instance_type", "plan"):
-            said = [getattr(situation, name) for situation, *_ in rows]
+        for name in WORDS:
+            said = [getattr(row.situation, name) for row in rows]
             if any(said):
                 found[name] = said
         return found
@@ -104,14 +124,14 @@ class Block(Struct, frozen=True):
     Attributes:
         place: The number of the first.
         situation: Of all.
-        fixed: Payload or injectors of all; 0: not fixed.
+        fixed: Of all, by column: the optional numbers.
         lengths_s: Planned lengths, each with all of the users.
         users: Most users at once.
     """
 
     place: int
     situation: Situation
-    fixed: int
+    fixed: Mapping[str, int]
     lengths_s: Sequence[int]
     users: Sequence[int]
 
@@ -120,23 +140,17 @@ class Block(Struct, frozen=True):
         """How many."""
         return len(self.users) * len(self.lengths_s)
 
-    def load_tests(self, *, fixes_payload: bool) -> LoadTests:
+    def load_tests(self) -> LoadTests:
         """The what-ifs as columns."""
         users = _array(self.users)
         lengths_s = np.array(self.lengths_s, np.int64)
         if len(lengths_s) > 1:
             lengths_s = np.repeat(lengths_s, len(users))
             users = np.tile(users, len(self.lengths_s))
-        fixed = np.array([self.fixed], np.int64) if self.fixed else None
-        return LoadTests(
-            self.rows,
-            users,
-            lengths_s,
-            fixed if fixes_payload else None,
-            None if fixes_payload else fixed,
-            {},
-            (),
-        )
+        numbers = {"users": users, "duration_s": lengths_s}
+        for name, number in self.fixed.items():
+            numbers[name] = np.array([number], np.int64)
+        return LoadTests(self.rows, numbers, {}, ())
 
 
 def grid_of(axes: Axes) -> Grid:
@@ -145,15 +159,13 @@ def grid_of(axes: Axes) -> Grid:
     Raises:
         EmptyGridError: It is too large to be numbered.
     """
-    is_fixed = bool(axes.users_per_injector or axes.injectors)
-    words = itertools.product(
-        axes.protocols,
-        axes.providers or ("",),
-        axes.regions or ("",),
-        axes.instance_types or ("",),
-        axes.plans,
+    is_fixed = any(name in axes.numbers for name in SIZES)
+    every = (axes.words.get(name) or (column.default,) for name, column in WORDS.items())
+    situations = (
+        Situation(**dict(zip(WORDS, words, strict=True)), is_fixed=is_fixed)
+        for words in itertools.product(*every)
     )
-    grid = Grid(axes, tuple(Situation(*each, is_fixed) for each in words))
+    grid = Grid(axes, tuple(situations))
     if grid.what_ifs > WHAT_IFS_MAX:
         raise EmptyGridError(
             f"--grid: {grid.what_ifs:,} what-ifs are more than {WHAT_IFS_MAX:,}",

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from engine.sweeping.columns import NUMBERS, Problem
+from engine.sweeping.columns import LoadTests, Problem
 from engine.sweeping.grid import Block, Grid
+from engine.sweeping.known_columns import NUMBERS
 from engine.sweeping.lookup import Lookup
 from engine.sweeping.table_files import Rows
 
@@ -25,17 +26,15 @@ def grid_rows(grid: Grid, lookup: Lookup) -> Rows:
 
 def _batches(grid: Grid, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     for block in grid.blocks():
+        tests = block.load_tests()
         yield pa.RecordBatch.from_arrays(
-            [_column(block, name) for name in schema.names], schema=schema
+            [_column(block, tests, name) for name in schema.names], schema=schema
         )
 
 
-def _column(block: Block, name: str) -> pa.Array:
-    if name in {"users", "duration_s"}:
-        tests = block.load_tests(fixes_payload=True)
-        column = tests.users if name == "users" else tests.duration_s
-        return pa.array(column if len(column) > 1 or block.rows == 1 else column.repeat(block.rows))
+def _column(block: Block, tests: LoadTests, name: str) -> pa.Array:
     if name in NUMBERS:
-        return pa.repeat(pa.scalar(block.fixed, pa.int64()), block.rows)
+        column = tests.numbers[name]
+        return pa.array(column if len(column) > 1 or block.rows == 1 else column.repeat(block.rows))
     word = getattr(block.situation, name)
     return pa.repeat(pa.scalar(word or None, pa.string()), block.rows)

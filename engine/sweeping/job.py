@@ -13,13 +13,14 @@ from msgspec.structs import replace
 from engine.sweeping import kernel
 from engine.sweeping.billing import billed_usd_micros
 from engine.sweeping.columns import (
-    NONE,
     Codes,
     Column,
     LoadTests,
     Problem,
     Whole,
+    bounds_of,
     out_of_range,
+    part,
 )
 from engine.sweeping.kernel import Constants, Filled
 from engine.sweeping.lookup import FoundRowKeys, Lookup
@@ -89,14 +90,10 @@ class Job:
         good = [i for i, each in enumerate(found.figures) if isinstance(each, Figures)]
         self.tests = replace(
             tests,
-            users=_with(tests.users, rows, 1, tests.rows),
-            duration_s=_with(tests.duration_s, rows, 1, tests.rows),
-            users_per_injector=None
-            if tests.users_per_injector is None
-            else _with(tests.users_per_injector, rows, NONE, tests.rows),
-            injectors=None
-            if tests.injectors is None
-            else _with(tests.injectors, rows, NONE, tests.rows),
+            numbers={
+                name: _with(column, rows, bounds_of(name)[0], tests.rows)
+                for name, column in tests.numbers.items()
+            },
         )
         if good and len(good) < len(found.figures):
             self.found = replace(found, codes=_with(found.codes, rows, good[0], tests.rows))
@@ -104,13 +101,7 @@ class Job:
     def blank(self) -> None:
         """Zeros for the rows with problems."""
         rows = np.fromiter(self.problems, np.int64)
-        for column in (
-            self.filled.injectors,
-            self.filled.li_minutes,
-            self.filled.usd_micros,
-            self.filled.machines,
-            self.filled.machine_usd_micros,
-        ):
+        for column in (each for _, each in self.filled.columns()):
             if column is not None and len(rows):
                 column[rows] = 0
 
@@ -120,12 +111,12 @@ class Job:
         size = max(1, ceil_div(rows, self.threads))
         parts = [slice(low, min(low + size, rows)) for low in range(0, rows, size)]
 
-        def run(part: slice) -> Any:  # noqa: ANN401 - as the loop gives it
+        def run(some: slice) -> Any:  # noqa: ANN401 - as the loop gives it
             return loop(
-                self.tests.part(part),
-                kernel.part(self.found.codes, part),
+                self.tests.part(some),
+                part(self.found.codes, some),
                 constants,
-                self.filled.part(part),
+                self.filled.part(some),
             )
 
         if len(parts) == 1:
@@ -140,11 +131,8 @@ class Job:
             self.problems.setdefault(each.row, each)
         if len(self.problems) > before:
             return
-        payload = constants.payload[self.found.codes]
-        if self.tests.users_per_injector is not None:
-            given = self.tests.users_per_injector
-            payload = np.where(given == NONE, payload, given)
-        injectors = ceil_div(self.tests.users, payload)
+        injectors = np.empty(self.tests.rows, np.int64)
+        kernel.count_injectors(self.tests, self.found.codes, constants, injectors)
         for row in np.flatnonzero(injectors > kernel.INJECTORS_MAX).tolist():
             self.problems[row] = Problem(
                 row,
@@ -184,10 +172,7 @@ class Job:
         for row in np.flatnonzero(machines == kernel.NOT_LOOKED_UP).tolist():
             machines[row], usd_micros[row] = lookup.alone(
                 self.found.situations[at_row(self.found.codes, row)],
-                at_row(tests.users, row),
-                at_row(tests.duration_s, row),
-                NONE if tests.users_per_injector is None else at_row(tests.users_per_injector, row),
-                NONE if tests.injectors is None else at_row(tests.injectors, row),
+                {name: at_row(column, row) for name, column in tests.numbers.items()},
             )
 
 

@@ -6,14 +6,16 @@ go through in chunks that stay in the processor's cache, about twice as fast as 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
 
 from engine.planning.machines import MONTH_S
 from engine.planning.requirement import HOUSE_TARIFF
-from engine.sweeping.columns import NONE, NUMBERS, Codes, Column, LoadTests, Mask, Whole
+from engine.sweeping.columns import NONE, Codes, Column, LoadTests, Mask, bounds_of, part
+from engine.sweeping.known_columns import ESTIMATES, NUMBERS
 from engine.sweeping.machine_prices import COUNT_BITS, COUNT_MASK
 from engine.sweeping.row_keys import Figures
 from pricing.money import MICROS_PER_CENT, SECONDS_PER_MINUTE
@@ -21,7 +23,7 @@ from pricing.tariffs import Tariff, load_tariff
 
 CHUNK_ROWS = 16_384
 FLOORS = 3
-INJECTORS_MAX = NUMBERS["injectors"]
+INJECTORS_MAX = NUMBERS["injectors"].most
 
 NOT_LOOKED_UP = -1
 """In the column of machines: the row has to be estimated by itself."""
@@ -78,7 +80,7 @@ class Constants(Struct, frozen=True, eq=False):
 
 
 class Filled(Struct, frozen=True, eq=False):
-    """The columns that the loops fill.
+    """The columns that the loops fill, one for each of ``known_columns.OUTPUTS``.
 
     Attributes:
         injectors: Standard injectors.
@@ -96,13 +98,15 @@ class Filled(Struct, frozen=True, eq=False):
 
     def part(self, rows: slice) -> Filled:
         """Some of the rows, as views."""
-        return Filled(
-            self.injectors[rows],
-            self.li_minutes[rows],
-            self.usd_micros[rows],
-            None if self.machines is None else self.machines[rows],
-            None if self.machine_usd_micros is None else self.machine_usd_micros[rows],
-        )
+        every: dict[str, Any] = {
+            name: column if column is None else column[rows] for name, column in self.columns()
+        }
+        return Filled(**every)
+
+    def columns(self) -> Iterator[tuple[str, Column | None]]:
+        """Its columns by name."""
+        for name in ESTIMATES:
+            yield name, getattr(self, name)
 
 
 def constants_of(figures: Sequence[Figures], house: Tariff | None = None) -> Constants:
@@ -168,14 +172,13 @@ def _egress_tiers(figures: Sequence[Figures]) -> Column:
 
 def charge(tests: LoadTests, codes: Codes, constants: Constants, out: Filled) -> bool:
     """Injectors, LI-minutes and plain charges; false: some number is out of range."""
-    for name, most in NUMBERS.items():
-        column: Column | None = getattr(tests, name)
-        least = NONE if name in ("users_per_injector", "injectors") else 1
-        if column is not None and len(column) and (column.min() < least or column.max() > most):
+    for name, column in tests.numbers.items():
+        least, most = bounds_of(name)
+        if len(column) and (column.min() < least or column.max() > most):
             return False
     for start in range(0, tests.rows, CHUNK_ROWS):
         rows = slice(start, min(start + CHUNK_ROWS, tests.rows))
-        _charge_chunk(tests, rows, part(codes, rows), constants, out.part(rows))
+        _charge_chunk(tests.part(rows), part(codes, rows), constants, out.part(rows))
     return not tests.rows or bool(out.injectors.max() <= INJECTORS_MAX)
 
 
@@ -188,27 +191,25 @@ def cost(tests: LoadTests, codes: Codes, constants: Constants, out: Filled) -> i
     assert out.machines is not None, "there is a place"
     for start in range(0, tests.rows, CHUNK_ROWS):
         rows = slice(start, min(start + CHUNK_ROWS, tests.rows))
-        _cost_chunk(tests, rows, part(codes, rows), constants, out.part(rows))
+        _cost_chunk(tests.part(rows), part(codes, rows), constants, out.part(rows))
     return int(np.count_nonzero(out.machines == NOT_LOOKED_UP))
 
 
-def part(column: Whole, rows: slice) -> Whole:
-    """Some rows of a column, of which one entry may stand for all."""
-    return column if len(column) == 1 else column[rows]
-
-
-def _charge_chunk(
-    tests: LoadTests, rows: slice, code: Codes, constants: Constants, out: Filled
-) -> None:
-    users, duration_s = part(tests.users, rows), part(tests.duration_s, rows)
-    payload = constants.payload[code]
-    if tests.users_per_injector is not None:
-        given = part(tests.users_per_injector, rows)
+def count_injectors(tests: LoadTests, codes: Codes, constants: Constants, out: Column) -> None:
+    """Standard injectors of each row, however many; the numbers are in range."""
+    payload = constants.payload[codes]
+    given = tests.numbers.get("users_per_injector")
+    if given is not None:
         payload = np.where(given == NONE, payload, given)
-    np.floor_divide(users + (payload - 1), payload, out=out.injectors)
-    if tests.injectors is not None:
-        fixed = part(tests.injectors, rows)
-        np.copyto(out.injectors, np.where(fixed == NONE, out.injectors, fixed))
+    np.floor_divide(tests.users + (payload - 1), payload, out=out)
+    fixed = tests.numbers.get("injectors")
+    if fixed is not None:
+        np.copyto(out, np.where(fixed == NONE, out, fixed))
+
+
+def _charge_chunk(tests: LoadTests, code: Codes, constants: Constants, out: Filled) -> None:
+    users, duration_s = tests.users, tests.duration_s
+    count_injectors(tests, code, constants, out.injectors)
     minutes = (duration_s + (SECONDS_PER_MINUTE - 1)) // SECONDS_PER_MINUTE
     least = np.where(
         out.injectors > constants.limits[1],
@@ -223,13 +224,11 @@ def _charge_chunk(
     np.multiply(exact, MICROS_PER_CENT, out=out.usd_micros)
 
 
-def _cost_chunk(
-    tests: LoadTests, rows: slice, code: Codes, constants: Constants, out: Filled
-) -> None:
+def _cost_chunk(tests: LoadTests, code: Codes, constants: Constants, out: Filled) -> None:
     assert out.machines is not None, "there is a place"
     assert out.machine_usd_micros is not None, "likewise"
     own = constants.machines[code].T
-    users, duration_s = part(tests.users, rows), part(tests.duration_s, rows)
+    users, duration_s = tests.users, tests.duration_s
     load = np.where(own[BY_INJECTORS] == 1, out.injectors, users)
     unit = np.maximum(own[UNIT], 1)
     units = (load + (unit - 1)) // unit

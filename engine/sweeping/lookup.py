@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import numpy as np
@@ -13,15 +13,15 @@ from msgspec.structs import replace
 from engine.planning.fleet import cheapest_fleet
 from engine.planning.places import CandidateRegion
 from engine.planning.requirement import HOUSE_TARIFF, require
-from engine.sweeping.columns import NONE, WORDS, Codes, Column, LoadTests, Problem, Words
+from engine.sweeping.columns import NONE, Codes, Column, LoadTests, Problem, Words
 from engine.sweeping.kernel import Constants, constants_of
-from engine.sweeping.row_keys import PLAN, Figures, Situation, figures_of
+from engine.sweeping.known_columns import NUMBERS, PLAN, SIZES, WORDS
+from engine.sweeping.row_keys import Figures, Situation, figures_of
 from pricing.catalog import Catalog
 from pricing.plans.model import Plan
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.tariffs import load_tariff
 
-PROTOCOL = "http"
 COMBINATIONS_MAX = 1 << 22
 """Of words: up to so many, those that occur are found without sorting the rows."""
 
@@ -69,7 +69,7 @@ class Lookup:
         self._house = load_tariff(HOUSE_TARIFF, at)
         self._figures: dict[Situation, Figures | Problem] = {}
         self._last: tuple[tuple[Situation, ...], Constants | None] = ((), None)
-        self._alone: dict[tuple[Situation, int, int, int, int], tuple[int, int]] = {}
+        self._alone: dict[tuple[Situation, tuple[tuple[str, int], ...]], tuple[int, int]] = {}
 
     def find(self, tests: LoadTests) -> FoundRowKeys:
         """The situations of load tests."""
@@ -94,27 +94,25 @@ class Lookup:
             self._figures[situation] = figures_of(situation, self._catalog, self._at, self._plans)
         return self._figures[situation]
 
-    def alone(
-        self, situation: Situation, users: int, duration_s: int, payload: int, injectors: int
-    ) -> tuple[int, int]:
+    def alone(self, situation: Situation, numbers: Mapping[str, int]) -> tuple[int, int]:
         """Machines of one row and what they cost, as the single estimate finds them.
 
         Args:
             situation: The row's.
-            users: Most users at once.
-            duration_s: Planned length.
-            payload: Fixed users per injector; ``NONE``: not fixed.
-            injectors: A fixed number of them; ``NONE``: not fixed.
+            numbers: Of all columns of numbers that are there, the row's; ``NONE``: it has none.
         """
-        key = (situation, users, duration_s, payload, injectors)
+        key = (situation, tuple(numbers.items()))
         if key not in self._alone:
             figures = self.figures(situation)
             assert isinstance(figures, Figures), situation
             assert figures.machines is not None, situation
             scenario = replace(
-                situation.scenario(users, duration_s),
-                users_per_injector=payload if payload != NONE else None,
-                injectors=injectors if injectors != NONE else None,
+                situation.scenario(numbers["users"], numbers["duration_s"]),
+                **{
+                    name: each
+                    for name, each in numbers.items()
+                    if NUMBERS[name].in_scenario and each != NONE
+                },
             )
             fleet = cheapest_fleet(
                 scenario,
@@ -148,20 +146,14 @@ class Lookup:
 
     def _situation(self, mixed: int, words: Sequence[Words], sizes: Sequence[int]) -> Situation:
         mixed, is_fixed = divmod(mixed, sizes[-1])
-        said: list[str] = []
-        for each, size in zip(reversed(words), reversed(sizes[:-1]), strict=True):
+        said = {name: column.default for name, column in WORDS.items()} | {"plan": self._plan}
+        for name, each, size in zip(
+            reversed(WORDS), reversed(words), reversed(sizes[:-1]), strict=True
+        ):
             mixed, code = divmod(mixed, size)
-            said.append(each.names[code - 1] if code else "")
-        instance_type, plan = said[1], said[0]
-        protocol, provider, region = said[4], said[3], said[2]
-        return Situation(
-            protocol or PROTOCOL,
-            provider,
-            region,
-            instance_type,
-            plan or self._plan,
-            bool(is_fixed),
-        )
+            if code and each.names[code - 1]:
+                said[name] = each.names[code - 1]
+        return Situation(**said, is_fixed=bool(is_fixed))
 
 
 _ABSENT = Words((), np.full(1, -1, np.int32))
@@ -172,7 +164,7 @@ def _is_fixed(tests: LoadTests) -> Column:
     is_fixed = np.zeros(1, np.int64)
     if not {"provider", "region", "plan"} & tests.words.keys():
         return is_fixed
-    for column in (tests.users_per_injector, tests.injectors):
+    for column in (tests.numbers.get(name) for name in SIZES):
         if column is not None:
             is_fixed = is_fixed | (column != NONE)
     return is_fixed

@@ -6,7 +6,7 @@ Nothing is kept of a block but its part of the tally. Threads take blocks in tur
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any
@@ -15,16 +15,17 @@ import numpy as np
 from msgspec import Struct
 
 from engine.sweeping import kernel
-from engine.sweeping.columns import Column, LoadTests, Problem
+from engine.sweeping.columns import Column, Problem
 from engine.sweeping.grid import Block, EmptyGridError, Grid, reasons_of
 from engine.sweeping.job import Job
 from engine.sweeping.kernel import BASE_UNITS, INJECTORS_MAX, Constants, Filled
+from engine.sweeping.known_columns import IN_DOLLARS
 from engine.sweeping.lookup import FoundRowKeys, Lookup
 from engine.sweeping.row_keys import Figures
-from engine.sweeping.sweep import Swept, is_compiled, new_columns, sweep
+from engine.sweeping.sweep import Swept, contradictions, is_compiled, new_columns, sweep
 from engine.sweeping.tally import Tally
 
-MEASURES = ("usd_micros", "machine_usd_micros")
+MEASURES = tuple(IN_DOLLARS)
 
 Progress = Callable[[int, int | None], None]
 
@@ -143,7 +144,7 @@ class _Reduction:
         needs_place = self._measure == MEASURES[1]
         if found.constants is None or (needs_place and not _has_place(found)):
             return
-        tests = block.load_tests(fixes_payload=bool(self._grid.axes.users_per_injector))
+        tests = block.load_tests()
         own = filled.part(slice(0, block.rows))
         numbers = own.machine_usd_micros if needs_place else own.usd_micros
         assert numbers is not None, "there is a place"
@@ -151,7 +152,7 @@ class _Reduction:
         if needs_place and self._needs_no_charge(block, found.constants):
             self._loops.cost(tests, found.codes, found.constants, own)
         else:
-            problems = dict(_too_many(tests))
+            problems = {each.row: each for each in contradictions(tests)}
             Job(tests, found, own, problems, 1, self._compiled).run(
                 found.constants, self._lookup, refuses=False
             )
@@ -169,13 +170,6 @@ class _Reduction:
             and max(block.users[0], block.users[-1]) <= INJECTORS_MAX * int(constants.payload[0])
             and isinstance(block.users, range)
         )
-
-
-def _too_many(tests: LoadTests) -> Iterator[tuple[int, Problem]]:
-    """Rows with more injectors than users."""
-    if tests.injectors is not None:
-        for row in np.flatnonzero(tests.users < tests.injectors[0]).tolist():
-            yield row, Problem(row, "injectors", "more than there are users")
 
 
 def _add(tally: Tally, numbers: Column, first_place: int) -> None:

@@ -27,9 +27,6 @@ from pricing.catalog import Catalog
 from pricing.money import BYTES_PER_GB
 from pricing.plans.model import Plan
 
-PLAN = "on-demand"
-"""By which a row is billed that does not say."""
-
 PACE_S = 1_000_000
 INT64_MAX = 2**63 - 1
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
+from engine.sweeping.known_columns import IN_DOLLARS
 from kernel.durations import parse_duration_s
 from kernel.errors import BadInputError
 from pricing.money import MICROS_PER_USD
@@ -24,7 +25,7 @@ OPERATORS = {
 }
 _CONDITION = re.compile(r"\s*([A-Za-z_]\w*)\s*(<=|>=|!=|<|>|==|=)\s*(.+?)\s*")
 
-DOLLARS = {"usd": "usd_micros", "machine_usd": "machine_usd_micros"}
+DOLLARS = {said: name for name, said in IN_DOLLARS.items()}
 """Columns that are asked for in dollars, and hold micro-dollars."""
 
 

@@ -18,8 +18,8 @@ from msgspec import Struct
 
 from engine.sweeping.columns import Problem
 from engine.sweeping.files import sweep_file
+from engine.sweeping.known_columns import PLAN
 from engine.sweeping.lookup import Lookup
-from engine.sweeping.row_keys import PLAN
 from engine.sweeping.sweep import OnError
 from engine.sweeping.table_files import TableFileError
 from pricing.catalog import Catalog

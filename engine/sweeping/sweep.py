@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.sweeping.columns import (
     NONE,
-    Column,
     LoadTests,
     Mask,
     Problem,
@@ -21,8 +20,9 @@ from engine.sweeping.columns import (
 )
 from engine.sweeping.job import Job, at_row
 from engine.sweeping.kernel import Filled
+from engine.sweeping.known_columns import OUTPUTS, PLAN, SIZES
 from engine.sweeping.lookup import FoundRowKeys, Lookup
-from engine.sweeping.row_keys import PLAN, Figures
+from engine.sweeping.row_keys import Figures
 from kernel.extras import is_installed
 from pricing.catalog import Catalog
 from pricing.plans.model import Plan
@@ -42,24 +42,13 @@ class OnError(StrEnum):
     MARK = "mark"
 
 
-class Swept(Struct, frozen=True, eq=False):
-    """One entry for each load test; zeros where there is a problem.
+class Swept(Filled, frozen=True, eq=False):
+    """The estimates of ``kernel.Filled``, one entry for each load test; zeros at a problem.
 
     Attributes:
-        injectors: Standard injectors.
-        li_minutes: LI-minutes with the floor for the fleet's size.
-        usd_micros: What the plan or tariff bills in micro-dollars, in whole cents; on a
-            subscription the share of the month, as ``compare`` has it.
-        machines: The cheapest machines, where the row names a place; else 0. None: no row does.
-        machine_usd_micros: What they and all around them cost, in micro-dollars.
         problems: Rows that are no load tests, by row.
     """
 
-    injectors: Column
-    li_minutes: Column
-    usd_micros: Column
-    machines: Column | None
-    machine_usd_micros: Column | None
     problems: tuple[Problem, ...]
 
 
@@ -83,10 +72,9 @@ def sweep(  # noqa: PLR0913 - one keyword a thing that decides what it costs, or
 
     Args:
         columns: Array-likes by name, of one length or of one entry for all rows: ``users``;
-            ``duration_s``, or ``duration`` as text with units. If wanted: ``protocol`` (default
-            http), ``users_per_injector`` or ``injectors``; ``provider`` and ``region``, for what
-            machines cost; ``instance_type`` to take no others; ``plan``, the name of a plan or of
-            a tariff. Other columns are left alone.
+            ``duration_s``, or ``duration`` as text with units; if wanted the others of
+            ``known_columns.INPUTS``, which ``loadmuster sweep --help`` lists. ``provider`` or
+            ``region`` ask for what machines cost. Other columns are left alone.
         catalog: Machine types and prices; None: the bundled catalogue.
         at: The day whose tariffs count; None: the newest.
         plan: The plan or tariff of rows that name none.
@@ -105,8 +93,8 @@ def sweep(  # noqa: PLR0913 - one keyword a thing that decides what it costs, or
     tests = load_tests(columns)
     found = lookup.find(tests)
     has_place = any(isinstance(each, Figures) and each.machines for each in found.figures)
-    filled = _columns_of(out) if out else new_columns(tests.rows, has_place=has_place)
-    problems = {each.row: each for each in (*tests.problems, *_contradictions(tests))}
+    filled = out or new_columns(tests.rows, has_place=has_place)
+    problems = {each.row: each for each in (*tests.problems, *contradictions(tests))}
     problems |= {each.row: each for each in _without_figures(found, tests.rows)}
     uses_numba = is_compiled(compiled, tests.rows)
     job = Job(tests, found, filled, problems, threads, uses_numba)
@@ -115,30 +103,25 @@ def sweep(  # noqa: PLR0913 - one keyword a thing that decides what it costs, or
     if found.constants is not None:
         job.run(found.constants, lookup, refuses=on_error is OnError.REFUSE)
     job.blank()
-    return Swept(
-        filled.injectors,
-        filled.li_minutes,
-        filled.usd_micros,
-        filled.machines,
-        filled.machine_usd_micros,
-        tuple(problems[row] for row in sorted(problems)),
-    )
+    estimates: dict[str, Any] = dict(filled.columns())
+    return Swept(**estimates, problems=tuple(problems[row] for row in sorted(problems)))
 
 
-def _contradictions(tests: LoadTests) -> Iterator[Problem]:
+def contradictions(tests: LoadTests) -> Iterator[Problem]:
     """Rows whose numbers do not go together."""
-    fixed, payload = tests.injectors, tests.users_per_injector
-    if fixed is None:
-        return
-    for row in _rows_where(fixed > tests.users, tests.rows):
-        yield Problem(
-            row,
-            "injectors",
-            f"{at_row(fixed, row):,} cannot share {at_row(tests.users, row):,} users",
-        )
-    if payload is not None:
-        for row in _rows_where((fixed != NONE) & (payload != NONE), tests.rows):
-            yield Problem(row, "injectors", "there is users_per_injector too; give one of the two")
+    fixed = tests.numbers.get("injectors")
+    if fixed is not None:
+        for row in _rows_where(fixed > tests.users, tests.rows):
+            yield Problem(
+                row,
+                "injectors",
+                f"{at_row(fixed, row):,} cannot share {at_row(tests.users, row):,} users",
+            )
+    sizes = [name for name in SIZES if name in tests.numbers]
+    for one, other in itertools.combinations(sizes, 2):
+        both = (tests.numbers[one] != NONE) & (tests.numbers[other] != NONE)
+        for row in _rows_where(both, tests.rows):
+            yield Problem(row, other, f"there is {one} too; give one of the two")
 
 
 def _without_figures(found: FoundRowKeys, rows: int) -> Iterator[Problem]:
@@ -158,22 +141,11 @@ def _rows_where(holds: Mask, rows: int) -> list[int]:
 
 def new_columns(rows: int, *, has_place: bool) -> Filled:
     """Columns to be filled, with those of machines or without."""
-
-    def empty() -> Column:
-        return np.empty(rows, np.int64)
-
-    machines = (empty(), empty()) if has_place else (None, None)
-    return Filled(empty(), empty(), empty(), *machines)
-
-
-def _columns_of(swept: Swept) -> Filled:
-    return Filled(
-        swept.injectors,
-        swept.li_minutes,
-        swept.usd_micros,
-        swept.machines,
-        swept.machine_usd_micros,
-    )
+    made: dict[str, Any] = {
+        each.name: np.empty(rows, np.int64) if has_place or not each.of_machines else None
+        for each in OUTPUTS
+    }
+    return Filled(**made)
 
 
 def is_compiled(wanted: bool | None, rows: int) -> bool:

@@ -12,6 +12,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import Struct
 
+from engine.sweeping.known_columns import (
+    IN_DOLLARS,
+    INPUTS,
+    OUTPUTS,
+    SIZES,
+    InputColumn,
+    OutputColumn,
+)
 from kernel.errors import BadInputError
 from kernel.extras import is_installed, not_installed
 from loadmuster.cli.settings import Command, Settings, pass_settings
@@ -26,7 +34,31 @@ if TYPE_CHECKING:
     from engine.sweeping.reduction import Reduced
 
 NOTHING = "-"
-SORTED_IN_DOLLARS = ("usd", "machine_usd")
+SORTED_IN_DOLLARS = tuple(IN_DOLLARS.values())
+
+
+def _listed(columns: Sequence[InputColumn | OutputColumn]) -> str:
+    """A line for each, in a paragraph that click leaves as it is."""
+    return "\b\n" + "\n".join(f"- {each.name}: {each.meaning}" for each in columns)
+
+
+HELP = f"""Estimate every row of IN, a Parquet, CSV or Arrow file, and write them to OUT.
+
+Columns of IN, of which users and duration_s have to be there; of {" and ".join(SIZES)} a row has
+one at most:
+
+{_listed(INPUTS)}
+
+OUT has them all, and the columns below. Rows are counted from 0.
+
+{_listed(OUTPUTS)}
+
+A folder of Parquet files becomes a folder of such files, here or by the workers of Dask.
+
+With --grid, every combination of the axes is a what-if: shown are the percentiles of the cost and
+the cheapest, by the plan's charge or with --sort machine_usd by what machines cost. OUT, if given,
+gets all of them as rows. An axis is called as its column is, or duration and type.
+"""
 
 
 class _Asked(Struct, frozen=True):
@@ -69,7 +101,7 @@ class _Asked(Struct, frozen=True):
         return self.threads or os.cpu_count() or 1
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, help=HELP)
 @click.argument("source", metavar="[IN]", required=False)
 @click.argument("target", metavar="[OUT]", required=False)
 @click.option("--where", multiple=True, metavar="usd<100", help="Only such rows.")
@@ -114,18 +146,7 @@ def sweep(
     target: str | None,
     **options: Any,  # noqa: ANN401 - as click gives them
 ) -> None:
-    """Estimate every row of IN, a Parquet, CSV or Arrow file, and write them to OUT.
-
-    Columns of IN are users and duration_s, or duration with units; if wanted protocol,
-    users_per_injector or injectors, provider, region, instance_type and plan. OUT has them all, and
-    injectors, li_minutes, usd_micros, machines, machine_usd_micros. Rows are counted from 0.
-
-    A folder of Parquet files becomes a folder of such files, here or by the workers of Dask.
-
-    With --grid, every combination of the axes is a what-if: shown are the percentiles of the cost
-    and the cheapest, by the plan's charge or with --sort machine_usd by what machines cost. OUT, if
-    given, gets all of them as rows.
-    """
+    """Estimate every row of a file, or every combination of a grid."""
     from engine.catalogs.in_use import catalog_in_use
     from engine.sweeping.lookup import Lookup
     from pricing.plans.on_sale import load_plans
@@ -198,7 +219,7 @@ def _sweep_grid(settings: Settings, lookup: Lookup, asked: _Asked, target: Path 
             "sweep: --where and --top choose among rows; give OUT with them, or --best K",
             option="where",
         )
-    default = "machine_usd" if axes.regions or axes.providers else "usd"
+    default = "machine_usd" if axes.has_place else "usd"
     measure = asked.sort or default
     if measure not in SORTED_IN_DOLLARS:
         raise BadInputError(

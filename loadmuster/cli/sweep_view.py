@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from engine.sweeping.known_columns import HEADINGS, IN_DOLLARS, NUMBERS, WORDS, Kind
 from kernel.durations import format_duration
 from kernel.words import counted
 from loadmuster.cli.layout import columns, section
-from loadmuster.documents.sweep import IN_DOLLARS, Rows, best_of, dollars, percentiles
+from loadmuster.documents.sweep import Rows, best_of, dollars, percentiles
 
 if TYPE_CHECKING:
     from engine.sweeping.files import FileSweep
@@ -23,15 +24,7 @@ SHOWN_PROBLEMS = 5
 SHOWN_REASONS = 2
 WIDE_COLUMNS = 200
 
-HEADINGS = {
-    "usd_micros": "USD charged",
-    "machine_usd_micros": "USD of machines",
-    "duration_s": "duration",
-    "instance_type": "type",
-    "li_minutes": "LI-minutes",
-    "users_per_injector": "users per injector",
-}
-WORDS = frozenset({"protocol", "provider", "region", "instance_type", "plan", "error"})
+TEXTS = frozenset({*WORDS, "error"})
 
 
 def show_file(console: Console, source: str, target: Path | None, done: FileSweep) -> None:
@@ -105,7 +98,7 @@ def _table(console: Console, rows: Rows) -> Table:
     headings = [HEADINGS.get(name, name) for name in shown]
     table = columns(
         *headings,
-        right=[heading for name, heading in zip(shown, headings, strict=True) if name not in WORDS],
+        right=[heading for name, heading in zip(shown, headings, strict=True) if name not in TEXTS],
         fixed=headings,
     )
     for values in zip(*(rows[name] for name in shown), strict=True):
@@ -118,6 +111,6 @@ def _cell(name: str, value: Any) -> str:  # noqa: ANN401 - of any column
         return ""
     if name in IN_DOLLARS:
         return dollars(name, value)
-    if name == "duration_s":
+    if name in NUMBERS and NUMBERS[name].kind is Kind.SECONDS:
         return format_duration(int(value))
     return f"{value:,}" if isinstance(value, int) else str(value)

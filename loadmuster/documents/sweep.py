@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.sweeping.known_columns import IN_DOLLARS, OUTPUTS
 from engine.sweeping.tally import Tally
 from pricing.money import format_cents, format_usd
 
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
     from engine.sweeping.spread import PartSwept
 
 PERCENTS = (1, 25, 50, 75, 99)
-IN_DOLLARS = {"usd_micros": "usd", "machine_usd_micros": "machine_usd"}
 ESTIMATES = {
-    "usd_micros": ("injectors", "li_minutes", "usd_micros"),
-    "machine_usd_micros": ("machines", "machine_usd_micros"),
+    measure.name: [each.name for each in OUTPUTS if each.of_machines == measure.of_machines]
+    for measure in OUTPUTS
+    if measure.in_dollars
 }
 """Of the best what-ifs of a grid, those that are shown."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -30,9 +31,9 @@ AXES = [
 ]
 
 
-def every_row(axes: Axes, names: dict[str, str]) -> dict[str, list[object]]:
+def every_row(axes: Axes, names: Sequence[str]) -> dict[str, list[object]]:
     """All what-ifs as columns, users fastest, made without the grid."""
-    words = {name: getattr(axes, field) for name, field in names.items()}
+    words = {name: axes.words[name] for name in names}
     rows = [
         dict(zip(words, each, strict=True)) | {"duration_s": length_s, "users": users}
         for each in itertools.product(*words.values())
@@ -53,7 +54,7 @@ def test_a_grid_is_reduced_to_what_its_rows_say(
     reduced = reduce_grid(
         grid_of(axes), Lookup(), measure=measure, best=5, threads=2, compiled=compiled
     )
-    rows = every_row(axes, {"protocol": "protocols", "region": "regions", "plan": "plans"})
+    rows = every_row(axes, ("protocol", "region", "plan"))
     costs = getattr(sweep(rows), measure)
     assert (reduced.what_ifs, reduced.left_out) == (len(costs), 0)
     tally = reduced.tally
@@ -106,7 +107,7 @@ def test_the_rows_of_a_grid_are_its_what_ifs_in_order() -> None:
     for batch in rows.batches:
         for name, values in batch.to_pydict().items():
             found[name] += values
-    expected = every_row(axes, {"protocol": "protocols", "region": "regions", "plan": "plans"})
+    expected = every_row(axes, ("protocol", "region", "plan"))
     assert found == {name: expected[name] for name in found}
 
 
