@@ -9,6 +9,7 @@ import os
 import pkgutil
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ from loadmuster.cli.main import cli
 from loadmuster.documents.schema import SCHEMAS, json_schema
 from tests.command_line import here
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 WRITTEN = [
     README,
@@ -177,6 +178,30 @@ def test_the_readme_shows_the_estimate_that_is_printed(
     expected = "\n".join(line.rstrip() for line in printed.rstrip().splitlines())
     shown_there = README.read_text(encoding="utf-8").partition("estimate examples/checkout.yaml\n")
     assert shown_there[2].partition("\n```")[0] == expected
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/generate/python.md"])
+def test_the_python_that_is_shown_runs(page: str, tmp_path: Path) -> None:
+    blocks = [
+        block
+        for language, block in FENCE.findall((ROOT / page).read_text(encoding="utf-8"))
+        if language == "python"
+    ]
+    assert blocks
+    shutil.copy(ROOT / "examples" / "checkout.yaml", tmp_path)
+    (tmp_path / "shown.py").write_text("\n".join(blocks), encoding="utf-8")
+    ended = subprocess.run(
+        [sys.executable, "-P", "shown.py"],
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    first = ended.stdout.splitlines()
+    assert first[0] == "20 LI-minutes"
+    assert first[1].startswith("completed Bill(")
 
 
 def test_the_readme_quotes_at_most_three_figures() -> None:
