@@ -172,7 +172,7 @@ class RunAcceptance:
 
 
 def _order(prepared: PreparedRun, run_id: str, plan: Plan, now: datetime) -> RunOrder:
-    """What is accepted, as long as nothing says that another purse pays."""
+    """What is accepted, as long as nothing says that another funding source pays."""
     request = prepared.request
     return RunOrder(
         run_id=run_id,
