@@ -71,7 +71,7 @@ def test_every_package_says_that_it_is_typed() -> None:
 
 
 def test_no_command_opens_a_database_past_the_engine_that_is_closed_for_it() -> None:
-    folder = Path(str(engine.cli.__file__)).parent
+    folder = Path(str(loadmuster.cli.__file__)).parent
     opened = {
         (file.name, node.func.id)
         for file in folder.rglob("*.py")
