@@ -27,6 +27,7 @@ import pricing
 import providers
 from benchmarks import __main__ as bench
 from docs.generate.commands import walk
+from engine.api import Engine
 from kernel.errors import LoadmusterError
 from loadmuster.cli.main import cli
 from loadmuster.documents.schema import SCHEMAS, json_schema
@@ -123,6 +124,19 @@ def _modules(package: ModuleType) -> Iterator[ModuleType]:
     for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         if not NOT_IMPORTED.search(each.name):
             yield importlib.import_module(each.name)
+
+
+def test_every_room_of_the_engine_has_its_commands_in_the_reference(site: Path) -> None:
+    page = (site / "python-modules.html").read_text(encoding="utf-8")
+    opened = Engine("sqlite://")
+    names = [name for name, value in vars(Engine).items() if isinstance(value, property)]
+    rooms = [type(getattr(opened, name)) for name in names if name != "clock"]
+    assert len(rooms) >= 10
+    for room in rooms:
+        for command in (
+            name for name, value in vars(room).items() if callable(value) and name[0] != "_"
+        ):
+            assert f'id="{room.__module__}.{room.__name__}.{command}"' in page, (room, command)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
