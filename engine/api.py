@@ -1,12 +1,13 @@
 """The Python API: everything that the command line does, in rooms with the nouns of its commands.
 
-from loadmuster import Engine, read_scenario
+from loadmuster import Engine, estimate, read_scenario
 
-engine = Engine(database_url="sqlite:///loads.db")
-engine.accounts.open("acme", plan="starter")
-run = engine.runs.start(read_scenario("checkout.yaml"), account="acme", provider="local")
-run = engine.runs.wait(run.id)
-print(run.outcome, engine.runs.show(run.id).bill)
+scenario = read_scenario("checkout.yaml")
+print(estimate(scenario).requirement.li_minutes, "LI-minutes")
+with Engine(database_url="sqlite:///loads.db") as engine:
+    engine.accounts.open("acme", plan="starter")
+    run = engine.run(scenario, account="acme", provider="aws", dry_run=True)
+    print(run.outcome, engine.runs.show(run.id).bill)
 """
 
 from __future__ import annotations

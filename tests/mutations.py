@@ -22,17 +22,8 @@ from msgspec import Struct
 
 ROOT = Path(__file__).parent.parent
 COPIED = (
-    *(
-        "benchmarks",
-        "docs",
-        "engine",
-        "examples",
-        "kernel",
-        "loadmuster",
-        "pricing",
-        "providers",
-        "tests",
-    ),
+    *("benchmarks", "docs", "engine", "examples", "kernel", "loadmuster", "pricing", "providers"),
+    "tests",
     "pyproject.toml",
 )
 TIMEOUT_S = 900

@@ -56,7 +56,7 @@ class CloudFacts(Struct, frozen=True):
         sdk: Module of the SDK by which runs reach it; the extra of the cloud's name brings it.
         price_list_needs: Module that reads its price list; the extra ``catalog`` brings it.
         settings: Reads what the user says about it: environment in, settings out.
-        runs: Opens it for runs: a clock and these settings in, a ``RealCloud`` out.
+        runs: Opens it for runs: a clock and these settings in, a ``UserCloud`` out.
         rehearsal: Its ``RehearsedCloud``.
         shares_rehearsal: Runs may be told to share a rehearsal that somebody else began.
         price_list: Its ``PriceSource``: a clock, whether spot prices are wanted, and the

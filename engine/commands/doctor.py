@@ -49,4 +49,4 @@ class DoctorCommands:
         Raises:
             BadInputError: A setting that stands in it is missing, or there is no such cloud.
         """
-        return self._context.open_clouds(Path()).real_cloud(provider).policy()
+        return self._context.open_clouds(Path()).user_cloud(provider).policy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -172,24 +172,19 @@ class RunAcceptance:
 
 
 def _order(prepared: PreparedRun, run_id: str, plan: Plan, now: datetime) -> RunOrder:
-    """What is accepted, as long as nothing says that another purse pays.
-
-    Whatever request and order both have by one name is kept as it was asked for.
-    """
+    """What is accepted, as long as nothing says that another funding source pays."""
     request = prepared.request
-    asked: dict[str, Any] = {
-        name: getattr(request, name)
-        for name in RunOrder.__struct_fields__
-        if hasattr(request, name)
-    }
-    decided: dict[str, Any] = {
-        "run_id": run_id,
-        "account_id": request.account,
-        "scenario": prepared.scenario,
-        "quote": quote_of(prepared.estimate, plan, now),
-        "placements": prepared.placements,
-        "rehearsal": request.dry_run,
-        "time_scale": prepared.time_scale,
-        "accepted_at": now,
-    }
-    return RunOrder(**asked | decided)
+    return RunOrder(
+        run_id=run_id,
+        account_id=request.account,
+        scenario=prepared.scenario,
+        quote=quote_of(prepared.estimate, plan, now),
+        provider=request.provider,
+        placements=prepared.placements,
+        rehearsal=request.dry_run,
+        time_scale=prepared.time_scale,
+        accepted_at=now,
+        department=request.department,
+        puts_load=request.puts_load,
+        spot=request.spot,
+    )

@@ -58,7 +58,7 @@ def judge(measured: Mapping[str, Any], planned_peak_users: int, approximation: s
     return LoadResult(
         valid=not reasons,
         invalid_reasons=reasons,
-        warnings=(*_busy(injectors), *_cautions(measured, approximation)),
+        warnings=(*_busy(injectors), *_warnings(measured, approximation)),
         completed=measured["ended"] == COMPLETED,
         load_s=load_s,
         requests=measured["requests"],
@@ -85,7 +85,7 @@ def _doubts(measured: Mapping[str, Any], planned_peak_users: int) -> Iterator[st
         yield f"only {peak_users} of {planned_peak_users} users were reached"
 
 
-def _cautions(measured: Mapping[str, Any], approximation: str) -> Iterator[str]:
+def _warnings(measured: Mapping[str, Any], approximation: str) -> Iterator[str]:
     if measured["requests"] and measured["failures"] == measured["requests"]:
         yield "every request failed: nothing can be said about response times"
     if measured["peak_users"] is None:

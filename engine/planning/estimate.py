@@ -30,7 +30,7 @@ from engine.planning.requirement import (
     peak_users,
     require,
 )
-from engine.planning.warnings import cautions
+from engine.planning.warnings import warnings_of
 from engine.scenario import Scenario
 from engine.scenario.profile import ClosedProfile, OpenProfile
 from kernel.errors import BadInputError
@@ -160,7 +160,7 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
         clouds=clouds,
         quotes=quotes,
         unknown=(*_unknown(scenario, requirement, clouds, quotes), *left_out),
-        warnings=cautions(scenario, requirement, clouds, steps=steps, catalog=catalog, at=at),
+        warnings=warnings_of(scenario, requirement, clouds, steps=steps, catalog=catalog, at=at),
         cliffs=steps,
     )
 

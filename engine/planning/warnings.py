@@ -16,7 +16,7 @@ from pricing.money import format_usd
 from pricing.tariffs import Cliff, Tariff, load_tariff
 
 
-def cautions(
+def warnings_of(
     scenario: Scenario,
     requirement: Requirement,
     fleets: tuple[Fleet, ...],

@@ -35,14 +35,14 @@ def show_quote(console: Console, test: str, payment: Funding, machines: str) -> 
             ),
             ("machines", machines),
             ("price", Text(amount(quote.unit, quote.total), style="bold")),
-            ("paid from", _purse(payment)),
+            ("paid from", _funding_source(payment)),
             ("if cancelled", f"the start-up cost at least: {amount(quote.unit, quote.startup)}"),
         ),
     )
 
 
-def _purse(payment: Funding) -> str:
-    """Which purse, in words."""
+def _funding_source(payment: Funding) -> str:
+    """What pays for a run, in words."""
     department = "" if payment.department is None else payment.department.name
     match payment.funding_source:
         case FundingSource.ACCOUNT_CREDITS if payment.extra_li_minutes:

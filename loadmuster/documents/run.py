@@ -72,7 +72,7 @@ def run_summary(run: Run) -> dict[str, Any]:
 
 
 def quote_document(quote: Quote, department: str | None = None) -> dict[str, Any]:
-    """The quote as the contract prints it, with the purse that it is paid from."""
+    """The quote as the contract prints it, with the funding source that it is paid from."""
     return {
         "payer": funding_source_of(quote, department).value,
         "department": department,

@@ -40,7 +40,7 @@ class ReservationState(StrEnum):
 
 
 class FundingSource(StrEnum):
-    """Which purse a run is paid from; always one."""
+    """Which funding source a run is paid from; always one."""
 
     ACCOUNT_CREDITS = "account_credits"
     DEPARTMENT_CREDITS = "department_credits"
@@ -77,7 +77,7 @@ class Reservation(Struct, frozen=True):
 
     @property
     def funding_source(self) -> FundingSource:
-        """Which purse it is paid from."""
+        """Which funding source it is paid from."""
         return funding_source_of(self.quote, self.department)
 
     @property
@@ -101,7 +101,7 @@ class Reservation(Struct, frozen=True):
 
 
 def funding_source_of(quote: Quote, department: str | None) -> FundingSource:
-    """Which purse a quote is paid from: its unit says how, the department whose."""
+    """Which funding source a quote is paid from: its unit says how, the department whose."""
     if quote.unit is Unit.USD:
         return FundingSource.ON_DEMAND if department is None else FundingSource.WALLET
     return FundingSource.ACCOUNT_CREDITS if department is None else FundingSource.DEPARTMENT_CREDITS

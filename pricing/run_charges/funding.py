@@ -1,4 +1,4 @@
-"""Who pays for a run: one purse, chosen before anything is reserved.
+"""Who pays for a run: one funding source, chosen before anything is reserved.
 
 An account's run takes the account's own LI-minutes, then extra credits if it may buy any; on demand
 it is paid in money. A department's run takes the department's LI-minutes if they suffice (R70);
@@ -79,7 +79,7 @@ class Funding(Struct, frozen=True):
 
     @property
     def funding_source(self) -> FundingSource:
-        """Which purse."""
+        """Which funding source."""
         return funding_source_of(self.quote, self.department.name if self.department else None)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 HOME = Path(__file__).parents[2]
 
+ROOTS = ("pricing", "engine", "loadmuster")
 NAMES = ("gateway",)
 
 COMPOSITION_ROOT = ("Engine.__init__",)
@@ -17,7 +18,7 @@ COMPOSITION_ROOT = ("Engine.__init__",)
 
 
 def _sources() -> list[Path]:
-    return sorted(path for root in ("pricing", "engine") for path in (HOME / root).rglob("*.py"))
+    return sorted(path for root in ROOTS for path in (HOME / root).rglob("*.py"))
 
 
 def faults(source: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The commands of a run's life, with the purse that the model says must pay for it."""
+"""The commands of a run's life, with the funding source that the model says must pay for it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def reserving(account_id: str, run: Run, runs: Sequence[Run]) -> Command:
         return reserved
 
     def foreseen(books: Account, at: datetime) -> bool:
-        return _choose_purse(books, run, runs, at)
+        return _choose_funding(books, run, runs, at)
 
     def effect(books: Account, at: datetime) -> None:
         for lot, amount in run.parts:
@@ -180,14 +180,14 @@ def _earn(books: Account, startup: int, use: int) -> None:
     books.revenue["use"] += use
 
 
-def _choose_purse(books: Account, run: Run, runs: Sequence[Run], at: datetime) -> bool:
+def _choose_funding(books: Account, run: Run, runs: Sequence[Run], at: datetime) -> bool:
     """Whether the run can be paid, and of what (R70-R72, C11-C13, C20, C42)."""
-    has_purse = _has_purse(books, run, runs, at)
-    return has_purse and not (books.is_overdue and (run.pays_money or run.bought))
+    is_funded = _is_funded(books, run, runs, at)
+    return is_funded and not (books.is_overdue and (run.pays_money or run.bought))
 
 
-def _has_purse(books: Account, run: Run, runs: Sequence[Run], at: datetime) -> bool:
-    """Whether a purse covers the run; whoever has not paid may still not use it for money."""
+def _is_funded(books: Account, run: Run, runs: Sequence[Run], at: datetime) -> bool:
+    """Whether a funding source covers the run; whoever has not paid may not use it for money."""
     run.parts, run.bought, run.pays_money = [], 0, run.quote.unit is Unit.USD
     caps = books.plan.caps
     if books.ended or run.quote.plan != books.plan.name:

@@ -16,6 +16,7 @@ from kernel.division import ceil_div
 
 ROOT = Path(__file__).parents[2]
 ITS_HOME = ROOT / "kernel" / "division.py"
+FOLDERS = ("benchmarks", "engine", "examples", "kernel", "loadmuster", "pricing", "providers")
 COMPILED = tuple((ROOT / "engine" / "sweeping").glob("compiled*.py"))
 """Numba compiles these whole; a call into Python would undo that."""
 PEERS = ROOT / "benchmarks" / "sweep_peers.py"
@@ -39,7 +40,7 @@ def test_a_column_is_divided_row_by_row() -> None:
 def test_nobody_divides_upwards_by_hand() -> None:
     by_hand = [
         f"{path.relative_to(ROOT)}:{line}"
-        for folder in ("benchmarks", "engine", "examples", "kernel", "loadmuster", "pricing", "providers")
+        for folder in FOLDERS
         for path in sorted((ROOT / folder).rglob("*.py"))
         if path not in {ITS_HOME, PEERS, *COMPILED}
         for line in _divisions_by_hand(ast.parse(path.read_text(encoding="utf-8")))

@@ -32,7 +32,7 @@ def program_files(
         scenario: With a target.
         program: The scenario's.
         time_scale: Seconds of the test that one second plays.
-        packed: The program's own files, as ``engine.readers.program.files.pack`` makes them.
+        packed: The program's own files, as ``engine.readers.program.bundle.pack`` makes them.
     """
     plan = plan_users(scenario.profile, time_scale)
     corners = corners_of(plan)

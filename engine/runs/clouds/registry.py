@@ -98,7 +98,7 @@ class CloudRegistry:
         if rehearsal:
             self.rehearsals.check_installed(provider)
         elif provider != LOCAL:
-            self.real_cloud(provider).check_settings()
+            self.user_cloud(provider).check_settings()
 
     def check(
         self, placements: Sequence[Placement], *, owner: str, spot: bool, load_s: float
@@ -115,7 +115,7 @@ class CloudRegistry:
             BadInputError: A setting is missing, or the load is too long.
             ProviderFailedError: A run could not work, or a cloud does not answer.
         """
-        clouds = {name: self.real_cloud(name) for name in providers_of(placements)}
+        clouds = {name: self.user_cloud(name) for name in providers_of(placements)}
         limits = widest([each.limits for each in clouds.values()])
         for name, cloud in clouds.items():
             check_lifetime(limits, load_s, cloud.signed_s_max)
@@ -123,9 +123,9 @@ class CloudRegistry:
 
     def examine(self, provider: str, regions: Sequence[str]) -> Iterator[Finding]:
         """What stands between a real cloud and a run there."""
-        return self.real_cloud(provider).examine(regions)
+        return self.user_cloud(provider).examine(regions)
 
-    def real_cloud(self, name: str) -> UserCloud:
+    def user_cloud(self, name: str) -> UserCloud:
         """One of the user's own clouds.
 
         Raises:
@@ -164,7 +164,7 @@ class CloudRegistry:
             return self.rehearsals.provider(place.name, place.endpoint)
         if place.name == LOCAL:
             return self._local_provider()
-        return self.real_cloud(place.name).provider()
+        return self.user_cloud(place.name).provider()
 
     def is_there(self, place: ReapedRegion) -> bool:
         """Whether a place can have machines at all: a rehearsed cloud that ended has none."""
@@ -181,12 +181,12 @@ class CloudRegistry:
 
     def _open_real(self, run: Run, store: RunStore) -> Cloud:
         """Whoever takes the run over looks for its injectors where it began."""
-        cloud, endpoint = self.real_cloud(run.order.provider), run.endpoint
+        cloud, endpoint = self.user_cloud(run.order.provider), run.endpoint
         if endpoint is None:
             endpoint = cloud.endpoint()
             store.set_endpoint(run.id, endpoint)
         opened = cloud.open(endpoint, store)
-        others = [self.real_cloud(name).limits for name in run.order.other_providers]
+        others = [self.user_cloud(name).limits for name in run.order.other_providers]
         return replace(
             opened,
             limits=widest([opened.limits, *others]),
@@ -195,7 +195,7 @@ class CloudRegistry:
 
     def _other(self, run: Run, store: RunStore, name: str) -> Provider:
         """Another cloud of the run; whose account it went to is on record before it does."""
-        cloud, endpoint = self.real_cloud(name), store.load(run.id).endpoint_of(name)
+        cloud, endpoint = self.user_cloud(name), store.load(run.id).endpoint_of(name)
         if endpoint is None:
             endpoint = cloud.endpoint()
             store.set_other_endpoint(run.id, name, endpoint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pkgutil
+import re
 import subprocess
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def test_a_scenario_file_names_it_as_its_example_does(engine: EngineFacts, tmp_p
     entry = pkgutil.resolve_name(engine.entry)
     assert issubclass(entry, ProgramEntry)
     assert set(entry.model_fields) >= {"name", "files", "prepare"}
-    for name in ("load.py", "checkout.js", "checkout.jmx"):
+    for name in re.findall(r"\w+\.\w+", engine.example):
         (tmp_path / name).write_text("x")
     head = "name: x\ntarget: http://127.0.0.1:1\nload: {users: 5, duration: 1m}\nload_engine: "
     path = tmp_path / "scenario.yaml"

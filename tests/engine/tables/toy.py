@@ -235,7 +235,7 @@ def command_line(arguments: Sequence[str]) -> None:
         main(arguments)
 
 
-def _is_a_real_cloud(cloud: ToyRuns) -> UserCloud:
+def _is_a_user_cloud(cloud: ToyRuns) -> UserCloud:
     return cloud
 
 

@@ -50,7 +50,7 @@ def test_help_of_the_engine_reads_like_a_page() -> None:
         assert described, name
         assert f" |  {name}\n |      {described}\n" in page
         assert described.count("\n") == 0, f"{name}: one line"
-    assert "collects nothing" in page, "the default payer is no payment gateway"
+    assert "collects nothing" in page, "the default gateway only rehearses"
     for noise in ("_context", "_room", "environ(", " object at 0x", "__dict__", "__weakref__"):
         assert noise not in page, noise
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import engine
 from engine.catalogs.in_use import catalog_in_use
 from engine.clouds import LOCAL
 from engine.load_engines import LOAD_ENGINES
@@ -23,11 +22,9 @@ from engine.scenario.program import LoadProgram
 from kernel.words import counted
 from loadmuster.cli import run_question
 
-MODULES = sorted(
-    path
-    for folder in ("cli", "planning", "calibrating", "load", "runs")
-    for path in (Path(engine.__file__).parent / folder).rglob("*.py")
-)
+ROOT = Path(__file__).resolve().parents[3]
+FOLDERS = ("loadmuster", "engine/planning", "engine/calibrating", "engine/load", "engine/runs")
+MODULES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 PLURAL = re.compile(r" (?:[a-z]+ )?([A-Za-z]+(?:-[a-z]+)*s)\b(?![/'])")
 NO_NOUNS = frozenset(

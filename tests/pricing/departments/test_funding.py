@@ -1,4 +1,4 @@
-"""Which purse a run is paid from, and what is left in it (R5, R29, R32, R33, R102, R103)."""
+"""Which funding source pays for a run, and what is left in it (R5, R29, R32, R33, R102, R103)."""
 
 from __future__ import annotations
 

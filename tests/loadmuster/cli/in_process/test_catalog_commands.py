@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from pricing.catalog.catalog import BUNDLED_FOLDER
 from tests.command_line import Command
 
 
@@ -46,7 +47,7 @@ def test_catalog_show_leaves_open_what_is_not_published(loadmuster: Command) -> 
 
 def test_catalog_list_without_a_choice_lists_the_regions(loadmuster: Command) -> None:
     document = loadmuster("--json", "catalog", "list").json
-    assert len(document["regions"]) == 78
+    assert len(document["regions"]) == len(list(BUNDLED_FOLDER.glob("*/regions/*.csv"))) > 70
     assert document["offerings"] == []
     assert "westeurope" in loadmuster("catalog", "list", "--provider", "azure").out
 

@@ -9,6 +9,7 @@ import os
 import pkgutil
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,12 +27,13 @@ import pricing
 import providers
 from benchmarks import __main__ as bench
 from docs.generate.commands import walk
+from engine.api import Engine
 from kernel.errors import LoadmusterError
 from loadmuster.cli.main import cli
 from loadmuster.documents.schema import SCHEMAS, json_schema
 from tests.command_line import here
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 WRITTEN = [
     README,
@@ -124,6 +126,19 @@ def _modules(package: ModuleType) -> Iterator[ModuleType]:
             yield importlib.import_module(each.name)
 
 
+def test_every_room_of_the_engine_has_its_commands_in_the_reference(site: Path) -> None:
+    page = (site / "python-modules.html").read_text(encoding="utf-8")
+    opened = Engine("sqlite://")
+    names = [name for name, value in vars(Engine).items() if isinstance(value, property)]
+    rooms = [type(getattr(opened, name)) for name in names if name != "clock"]
+    assert len(rooms) >= 10
+    for room in rooms:
+        for command in (
+            name for name, value in vars(room).items() if callable(value) and name[0] != "_"
+        ):
+            assert f'id="{room.__module__}.{room.__name__}.{command}"' in page, (room, command)
+
+
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_every_field_of_a_schema_is_explained(site: Path, name: str) -> None:
     page = (site / ("scenario.html" if name == "scenario" else "documents.html")).read_text()
@@ -177,6 +192,30 @@ def test_the_readme_shows_the_estimate_that_is_printed(
     expected = "\n".join(line.rstrip() for line in printed.rstrip().splitlines())
     shown_there = README.read_text(encoding="utf-8").partition("estimate examples/checkout.yaml\n")
     assert shown_there[2].partition("\n```")[0] == expected
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/generate/python.md"])
+def test_the_python_that_is_shown_runs(page: str, tmp_path: Path) -> None:
+    blocks = [
+        block
+        for language, block in FENCE.findall((ROOT / page).read_text(encoding="utf-8"))
+        if language == "python"
+    ]
+    assert blocks
+    shutil.copy(ROOT / "examples" / "checkout.yaml", tmp_path)
+    (tmp_path / "shown.py").write_text("\n".join(blocks), encoding="utf-8")
+    ended = subprocess.run(
+        [sys.executable, "-P", "shown.py"],
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    first = ended.stdout.splitlines()
+    assert first[0] == "20 LI-minutes"
+    assert first[1].startswith("completed Bill(")
 
 
 def test_the_readme_quotes_at_most_three_figures() -> None:
