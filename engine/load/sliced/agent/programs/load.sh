@@ -13,7 +13,7 @@ OVERRUN_S=8
 ulimit -n 65536 2>/dev/null || :
 # shellcheck source=/dev/null # written for each run
 . ./program.sh
-# shellcheck source=k6.sh source-path=SCRIPTDIR # or another of this folder
+# shellcheck source=../k6/engine.sh source-path=SCRIPTDIR # or that of another engine
 . ./engine.sh
 
 share_of() { # share_of USERS: this injector's part; over all injectors it is USERS

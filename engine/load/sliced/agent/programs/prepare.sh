@@ -4,7 +4,7 @@
 set -eu
 # shellcheck source=/dev/null # written for each run
 . ./program.sh
-# shellcheck source=k6.sh source-path=SCRIPTDIR # or another of this folder
+# shellcheck source=../k6/engine.sh source-path=SCRIPTDIR # or that of another engine
 . ./engine.sh
 mkdir files
 tar -xf files.tar -C files
