@@ -17,7 +17,7 @@ from engine.runs.model.errors import PriceCapError
 from engine.runs.model.states import RunOrder
 from engine.scenario import Scenario
 from kernel.errors import BadInputError
-from pricing.money import format_cents
+from pricing.money import format_usd
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote, Unit, quote_run
 from pricing.tariffs import LoadSize
@@ -73,11 +73,12 @@ def check_price_cap(quote: Quote, fleets: Iterable[Fleet], max_usd_micros: int |
     dearest = max((fleet.high_usd_micros for fleet in fleets), default=0)
     quoted = quote.total if quote.unit is Unit.USD else dearest
     if quoted > max_usd_micros:
+        # Cents would say of a cap below one that it is 0.00, and of two close ones the same.
         raise PriceCapError(
-            f"this run is quoted at {format_cents(quoted)} USD, above the cap of "
-            f"{format_cents(max_usd_micros)} USD",
-            quoted_usd=format_cents(quoted),
-            max_usd=format_cents(max_usd_micros),
+            f"this run is quoted at {format_usd(quoted)} USD, above the cap of "
+            f"{format_usd(max_usd_micros)} USD",
+            quoted_usd=format_usd(quoted),
+            max_usd=format_usd(max_usd_micros),
         )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import click
 from click.exceptions import NoArgsIsHelpError
@@ -51,6 +53,10 @@ COMMANDS = {
 }
 
 
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What a write to a full disk, or beyond somebody's quota of it, fails with."""
+
+
 @click.command(
     cls=LazyGroup,
     lazy=COMMANDS,
@@ -78,7 +84,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(settings, error if isinstance(error, LoadmusterError) else _of_usage(error))
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        _no_room(error)
     sys.exit(0)
+
+
+def _no_room(error: OSError) -> NoReturn:
+    """One line where a disk is full, which may be the one that the answer goes to."""
+    where = error.filename or "output"
+    click.echo(
+        f"loadmuster: {where}: cannot be written: {error.strerror}; make room, and ask again",
+        err=True,
+    )
+    # What is left of the answer would fail once more when Python flushes it at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(BadInputError.exit_code)
 
 
 def _of_usage(error: click.UsageError) -> BadInputError:

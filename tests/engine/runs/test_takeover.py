@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import psutil
@@ -276,6 +277,7 @@ def test_a_run_above_the_price_cap_is_refused_with_both_figures(
         lab.accept(checkout, account=account, max_usd_micros=above_usd_micros)
 
     assert set(refused.value.facts) == {"quoted_usd", "max_usd"}
+    assert Decimal(str(refused.value.facts["max_usd"])) * 1_000_000 == above_usd_micros
     assert lab.engine.runs.list() == []
     assert lab.engine.accounts.show(globex).reserved_li_minutes == 0
     assert lab.accept(checkout, account=account, max_usd_micros=enough_usd_micros)

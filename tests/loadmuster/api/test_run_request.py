@@ -18,7 +18,7 @@ from engine import RunRequest, Scenario, read_scenario
 from engine.api import Engine
 from engine.readers.scenario_request import ScenarioOptions, ScenarioRequest
 from engine.runs.prepared import PreparedRun
-from engine.runs.request import RunOptions
+from engine.runs.request import RunOptions, check_run_request
 from engine.scenario import MachineWishes
 from kernel.errors import BadInputError
 from loadmuster.cli import run_question, run_session
@@ -381,3 +381,8 @@ def test_every_way_to_ask_for_a_run_takes_a_request(engine: Engine) -> None:
 
 def _frozen(value: Any) -> Any:  # noqa: ANN401 - whatever a field holds
     return tuple(value) if isinstance(value, list) else value
+
+
+def test_an_empty_request_id_is_refused_and_starts_nothing() -> None:
+    with pytest.raises(BadInputError, match="--request-id: an id is not empty"):
+        check_run_request(RunRequest(source=CHECKOUT, account="acme", request_id=""))

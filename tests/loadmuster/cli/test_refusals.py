@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.loadmuster.cli.conftest import PROGRAM, ROOT
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -119,3 +122,25 @@ def test_one_request_sent_twice_at_once_is_done_once(books: CommandLine) -> None
     assert said[0][0] == said[1][0]
     shown = books.here("--json", "account", "show", "acme", "--now", OPENED).json
     assert (shown["charged_usd"], shown["balance_li_minutes"]) == ("597.00", 5400)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="nothing here is always full")
+@pytest.mark.parametrize("line", ["--help", "runs", "--json estimate examples/checkout.yaml"])
+def test_an_answer_that_no_disk_has_room_for_ends_with_one_line(
+    loadmuster: CommandLine, line: str
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*PROGRAM, *line.split()],
+            cwd=ROOT,
+            env=loadmuster.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("loadmuster: output: cannot be written: No space left")
+    assert ended.stderr.count("\n") == 1
