@@ -101,8 +101,15 @@ class EngineContext:
         return reading(self.db)
 
     def id_of(self, request_id: str | None) -> str:
-        """A caller without a request id gets a random one: it cannot repeat the command safely."""
-        return request_id or f"once-{self.new_token()}"
+        """A caller without a request id gets a random one: it cannot repeat the command safely.
+
+        Raises:
+            BadInputError: It is empty, as an unset variable of a shell is.
+        """
+        from pricing.ledger.idempotency import check_request_id
+
+        check_request_id(request_id)
+        return f"once-{self.new_token()}" if request_id is None else request_id
 
     def close(self) -> None:
         """Let go of the database; the next call opens it again."""

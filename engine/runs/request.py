@@ -118,8 +118,10 @@ def check_run_request(request: RunRequest) -> None:
         raise BadInputError("--with-load is for --dry-run: a real test always puts its load on")
     if request.max_usd_micros is not None and request.max_usd_micros < 0:
         raise BadInputError("--max-usd: a price is 0 or more")
-    if request.request_id == "":
-        raise BadInputError("--request-id: an id is not empty; leave it out if there is none")
+    if request.request_id is not None:
+        from pricing.ledger.idempotency import check_request_id
+
+        check_request_id(request.request_id)
 
 
 def _check_clouds(request: RunRequest) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from kernel.errors import RequestConflictError
+from kernel.errors import BadInputError, RequestConflictError
 from pricing.tables import REQUESTS, insert_once
 
 Content = Mapping[str, str | int | None]
@@ -23,6 +23,16 @@ def content_hash(content: Content) -> str:
     """A digest that is equal for equal content only."""
     text = json.dumps(dict(content), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def check_request_id(request_id: str | None) -> None:
+    """Refuse an empty id, as an unset variable of a shell is: it would stand for every request.
+
+    Raises:
+        BadInputError: It is empty.
+    """
+    if request_id == "":
+        raise BadInputError("--request-id: an id is not empty; leave it out if there is none")
 
 
 def remember(
@@ -40,8 +50,10 @@ def remember(
         True: it is new, go on. False: it has been done before.
 
     Raises:
+        BadInputError: If the id is empty.
         RequestConflictError: If the id stands for another command or other content.
     """
+    check_request_id(request_id)
     asked = {"command": command, "content_hash": content_hash(content)}
     key = {"account_id": account_id, "request_id": request_id}
     if insert_once(conn, REQUESTS, list(key), {**key, **asked, "made_at": now}):

@@ -124,7 +124,6 @@ def test_one_request_sent_twice_at_once_is_done_once(books: CommandLine) -> None
     assert (shown["charged_usd"], shown["balance_li_minutes"]) == ("597.00", 5400)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="nothing here is always full")
 @pytest.mark.parametrize("line", ["--help", "runs", "--json estimate examples/checkout.yaml"])
 def test_an_answer_that_no_disk_has_room_for_ends_with_one_line(
     loadmuster: CommandLine, line: str
@@ -144,3 +143,19 @@ def test_an_answer_that_no_disk_has_room_for_ends_with_one_line(
     assert ended.returncode == 2
     assert ended.stderr.startswith("loadmuster: output: cannot be written: No space left")
     assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("account", "open", "globex", "--plan", "starter"),
+        ("account", "boost", "acme"),
+        ("account", "upgrade", "acme", "--plan", "professional"),
+        ("account", "extra-credits", "acme", "--limit", "100"),
+        ("department", "add", "acme", "research"),
+    ],
+)
+def test_no_command_takes_an_empty_request_id(acme: CommandLine, command: tuple[str, ...]) -> None:
+    refused = acme.here(*command, "--request-id", "")
+    assert refused.code == 2, refused.out
+    assert "--request-id: an id is not empty" in refused.err
