@@ -44,7 +44,7 @@ AT_ONCE = """
 from engine.load import http_users
 
 spread = http_users.http_users
-http_users.http_users = lambda target, classes, _step_s: spread(target, classes, 0.0)
+http_users.http_users = lambda target, classes, _step_s, *more: spread(target, classes, 0.0, *more)
 
 from engine.load import locust_users
 
