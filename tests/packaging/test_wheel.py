@@ -16,6 +16,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.patience import PATIENCE_S
+
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT = """\
 from loadmuster import Engine, RunRequest, estimate, read_scenario
@@ -65,7 +67,7 @@ class Installed:
             env=environment | {"HOME": str(self.home), "XDG_DATA_HOME": str(self.home)},
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=PATIENCE_S,
             check=False,
         )
 
@@ -169,7 +171,7 @@ def _link(installed_here: Distribution, site: Path) -> None:
 
 def _succeed(*command: str) -> None:
     ended = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
+        command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert ended.returncode == 0, _told(command, ended)
 

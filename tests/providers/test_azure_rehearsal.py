@@ -297,8 +297,8 @@ def test_a_machine_is_listed_only_some_time_after_it_was_made(
 
 
 def test_the_program_of_a_folder_is_found_again_and_ends_when_told(tmp_path: Path) -> None:
-    first = start_rehearsal_server(tmp_path, idle_timeout_s=60.0)
-    assert start_rehearsal_server(tmp_path, idle_timeout_s=60.0) == first
+    first = start_rehearsal_server(tmp_path, idle_timeout_s=PATIENCE_S)
+    assert start_rehearsal_server(tmp_path, idle_timeout_s=PATIENCE_S) == first
     address = json.loads((tmp_path / "azure-cloud.json").read_text())
     assert address == {"endpoint_url": first.endpoint_url, "pid": first.pid}
 

@@ -32,7 +32,7 @@ from providers.rehearsal.aws_cloud import (
 from providers.rehearsal.azure_cloud import start_rehearsal_server as start_azure_server
 from providers.rehearsal.faults import Fault, FaultKind, fault_from_json, fault_to_json
 from providers.rehearsal.serving import LOOK_S, is_process
-from tests.patience import until
+from tests.patience import PATIENCE_S, until
 
 MakeSpec = Callable[..., LaunchSpec]
 
@@ -77,11 +77,11 @@ def test_one_that_belongs_to_a_process_outlives_silence_and_not_its_owner(
 
 
 def test_an_address_of_a_server_that_was_killed_is_not_believed(tmp_path: Path) -> None:
-    killed = start_rehearsal_server(tmp_path, idle_timeout_s=60.0)
+    killed = start_rehearsal_server(tmp_path, idle_timeout_s=PATIENCE_S)
     psutil.Process(killed.pid).kill()
     until(lambda: not is_process(killed.pid))
 
-    server = start_rehearsal_server(tmp_path, idle_timeout_s=60.0)
+    server = start_rehearsal_server(tmp_path, idle_timeout_s=PATIENCE_S)
     server.stop()
 
     assert server.pid != killed.pid
@@ -91,7 +91,7 @@ def test_an_address_of_a_server_that_was_killed_is_not_believed(tmp_path: Path) 
 def test_a_server_that_is_slow_to_answer_is_waited_for_and_not_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = start_rehearsal_server(tmp_path, idle_timeout_s=60.0)
+    server = start_rehearsal_server(tmp_path, idle_timeout_s=PATIENCE_S)
     monkeypatch.setattr(program, "CALL_TIMEOUT_S", 1.0)
     frozen = psutil.Process(server.pid)
     frozen.suspend()

@@ -55,9 +55,9 @@ def prepare(tmp_path: Path, shop: str) -> Iterator[Prepare]:
         scenario = read_scenario(tmp_path / "scenario.yaml")
         users = scenario.profile.peak_users
         assert users is not None
-        task = LoadTask(
-            "r1", scenario, (InjectorGroup(machines, users),), tmp_path / "r1", lifetime_s=90
-        )
+        groups = (InjectorGroup(machines, users),)
+        lifetime_s = scenario.profile.duration_s + PATIENCE_S
+        task = LoadTask("r1", scenario, groups, tmp_path / "r1", lifetime_s=lifetime_s)
         path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
         driver = SlicedDriver(FolderObjects(tmp_path / "objects"), bundles(scenario), grace_s=20.0)
         made.append(Injectors(driver, task, environment={"PATH": path}))

@@ -39,8 +39,9 @@ def injectors(tmp_path: Path) -> Iterator[Prepare]:
     made: list[Injectors] = []
 
     def prepare(scenario: Scenario, cores: int = 1) -> Injectors:
-        task = LoadTask("r1", scenario, GROUPS, tmp_path / "r1", lifetime_s=240)
-        driver = SlicedDriver(FolderObjects(tmp_path / "objects"), grace_s=5.0)
+        lifetime_s = scenario.profile.duration_s + PATIENCE_S
+        task = LoadTask("r1", scenario, GROUPS, tmp_path / "r1", lifetime_s=lifetime_s)
+        driver = SlicedDriver(FolderObjects(tmp_path / "objects"), grace_s=30.0)
         made.append(Injectors(driver, task, cores))
         return made[-1]
 

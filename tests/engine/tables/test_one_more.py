@@ -23,6 +23,7 @@ from pricing.catalog import Catalog
 from pricing.catalog.versions import Versions
 from tests.command_line import Answer
 from tests.engine.tables.toy import FOLDER, TOY, write_catalog
+from tests.patience import PATIENCE_S
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[3]
@@ -59,7 +60,7 @@ class Loadmuster:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE_S,
             check=False,
         )
         return Answer(ended.returncode, ended.stdout, ended.stderr)

@@ -17,6 +17,7 @@ from engine.runs import detached
 from engine.runs.model.errors import ControllerNotStartedError
 from kernel.python_programs import python_program
 from tests.command_line import Answer
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.loadmuster.cli.conftest import CommandLine
@@ -48,7 +49,7 @@ def loadmuster_in(folder: Path, acme: CommandLine, *arguments: str) -> Answer:
         env=acme.environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=False,
     )
     return Answer(ended.returncode, ended.stdout, ended.stderr)
