@@ -3,7 +3,8 @@
 moto launches whatever is asked, at once: it takes the first override of a fleet for all machines,
 ignores MinCount, capacity, limits and unknown types or images, forgets a launch template's
 shutdown behaviour, metadata options and disks, and knows no time between ``pending`` and
-``running`` or between ``shutting-down`` and ``terminated``.
+``running`` or between ``shutting-down`` and ``terminated``. To find the tags of one machine it goes
+through those of all, for each machine that it describes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, ClassVar, cast
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.amis import Ami
+from moto.ec2.models.core import TaggedEC2Resource
 from moto.ec2.models.fleets import Fleet
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.ec2.models.instances import Instance, Reservation
@@ -297,4 +299,11 @@ class MachineRoom(EC2Response):
 
 def bind(world: FaultInjector, pace: Pace) -> type[MachineRoom]:
     """The machine room of one rehearsed AWS."""
+    TaggedEC2Resource.get_tags = _own_tags  # type: ignore[assignment]
     return type("BoundMachineRoom", (MachineRoom,), {"world": world, "pace": pace})
+
+
+def _own_tags(resource: Any) -> list[dict[str, str]]:  # noqa: ANN401 - moto types neither
+    """The tags of one resource, looked up by its id."""
+    tags: Mapping[str, str] = resource.ec2_backend.tags.get(resource.id, {})
+    return [{"key": key, "value": value} for key, value in tags.items()]
