@@ -10,6 +10,7 @@ from mkdocs.structure.files import File, Files
 
 from docs.generate.commands import commands_page
 from docs.generate.error_codes import errors_page
+from docs.generate.price_sources import price_sources_page
 from docs.generate.project_files import project_page
 from docs.generate.python_api import face_page, modules_page
 from docs.generate.schemas import documents_page, scenario_page
@@ -21,6 +22,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "errors.md": lambda: errors_page(ROOT),
     "scenario.md": lambda: scenario_page(ROOT),
     "documents.md": documents_page,
+    "price-sources.md": price_sources_page,
     "python.md": lambda: face_page(ROOT),
     "python-modules.md": modules_page,
     "contributing.md": lambda: project_page(ROOT, "CONTRIBUTING.md"),

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from engine.clouds import CLOUDS
 from engine.scenario import RegionShare
-from pricing.catalog import Catalog, UnknownRegionError
+from pricing.catalog import Catalog, UnknownRegionError, region_near
 
 ANY_PROVIDER = "any"
 ANY_REGION = "any"
@@ -122,9 +122,8 @@ def _place(
     prices = CLOUDS[provider].prices
     if region is None:
         return CandidateRegion(provider, prices.default_region)
-    stand_in = prices.nearest.get(region)
-    if stand_in in known and region not in known and may_stand_in:
-        assert stand_in is not None
+    stand_in = region_near(region, prices, (cloud.prices for cloud in CLOUDS.values()))
+    if stand_in is not None and stand_in in known and region not in known and may_stand_in:
         return CandidateRegion(provider, stand_in, stands_for=region)
     catalog.offerings(provider, region)
     return CandidateRegion(provider, region)

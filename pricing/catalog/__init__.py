@@ -6,7 +6,7 @@ in the files is not known, and the error says what is.
 
 from pricing.catalog.ancillary_prices import NatPrices
 from pricing.catalog.catalog import BUNDLED, Catalog
-from pricing.catalog.clouds import PRICED_CLOUDS, BillingRule, CloudPrices
+from pricing.catalog.clouds import PRICED_CLOUDS, BillingRule, CloudPrices, region_near
 from pricing.catalog.egress import EgressTier, egress_cost
 from pricing.catalog.errors import (
     CatalogUnreadableError,
@@ -46,4 +46,5 @@ __all__ = [
     "UnknownRegionError",
     "egress_cost",
     "is_stale",
+    "region_near",
 ]

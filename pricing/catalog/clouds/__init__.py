@@ -8,6 +8,7 @@ from kernel.table import Table
 from pricing.catalog.clouds.aws import AWS
 from pricing.catalog.clouds.azure import AZURE
 from pricing.catalog.clouds.facts import BillingRule, BurstSurcharge, CloudPrices, PriceSources
+from pricing.catalog.clouds.nearest import region_near
 
 PRICED_CLOUDS = Table(AWS, AZURE)
 
@@ -19,4 +20,5 @@ __all__ = [
     "BurstSurcharge",
     "CloudPrices",
     "PriceSources",
+    "region_near",
 ]

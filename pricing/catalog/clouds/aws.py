@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from pricing.catalog.clouds.facts import BillingRule, BurstSurcharge, CloudPrices, PriceSources
-from pricing.catalog.clouds.nearest import AWS_NEAR_AZURE
 
 AWS = CloudPrices(
     name="aws",
     title="AWS",
     default_region="us-east-1",
     elsewhere=("us-east-2", "us-west-2"),
-    nearest=AWS_NEAR_AZURE,
+    places={
+        "af-south-1": "South Africa",
+        "ap-east-1": "Hong Kong",
+        "ap-northeast-1": "Japan",
+        "ap-northeast-2": "Korea",
+        "ap-south-1": "India",
+        "ap-southeast-1": "Singapore",
+        "ap-southeast-2": "Australia",
+        "ap-southeast-3": "Indonesia",
+        "ca-central-1": "Canada",
+        "eu-central-1": "Germany",
+        "eu-north-1": "Sweden",
+        "eu-south-1": "Italy",
+        "eu-west-1": "Ireland",
+        "eu-west-2": "England",
+        "eu-west-3": "France",
+        "me-south-1": "the Gulf",
+        "sa-east-1": "Brazil",
+        "us-east-1": "Virginia",
+        "us-east-2": "the Midwest of the USA",
+        "us-west-1": "California",
+        "us-west-2": "the Northwest of the USA",
+    },
     # Per second with a minimum of one minute for each start of a Linux machine:
     # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html
     billing=BillingRule(minimum_s=60, step_s=1),

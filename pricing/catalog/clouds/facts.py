@@ -55,8 +55,8 @@ class CloudPrices(Struct, frozen=True):
         title: As its maker writes it, for people.
         default_region: Where a load comes from that names no region.
         elsewhere: Where such a load goes next, when the default region has no machines left.
-        nearest: By region of any other cloud, the region that stands for it when clouds are
-            compared.
+        places: By region, where in the world it is. Regions of two clouds at one place stand for
+            each other when clouds are compared; of several the first does.
         billing: How the time of a machine is counted.
         free_egress_gb: Gigabytes that an account sends free of charge in a month, over all regions.
         disk_priced_per: ``GB-month``, or ``month`` for disks of fixed sizes.
@@ -69,7 +69,7 @@ class CloudPrices(Struct, frozen=True):
     title: str
     default_region: str
     elsewhere: tuple[str, ...]
-    nearest: Mapping[str, str]
+    places: Mapping[str, str]
     billing: BillingRule
     free_egress_gb: int
     disk_priced_per: str

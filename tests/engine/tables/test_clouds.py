@@ -22,7 +22,7 @@ from engine.runs.clouds.contract import UserCloud
 from engine.runs.clouds.registry import CloudRegistry
 from kernel.clock import SystemClock
 from loadmuster.cli.main import cli
-from pricing.catalog import PRICED_CLOUDS, Catalog
+from pricing.catalog import PRICED_CLOUDS, Catalog, region_near
 from providers.contract import Provider
 from providers.objects import ObjectStore
 
@@ -58,19 +58,16 @@ def test_it_has_figures_of_each_region_that_its_facts_name(cloud: CloudFacts) ->
         tiers = BUNDLED.egress_tiers(cloud.name, region)
         assert all(first.from_gb < second.from_gb for first, second in pairwise(tiers))
         assert tiers[0].from_gb <= cloud.prices.free_egress_gb
-    assert set(cloud.prices.nearest.values()) <= set(regions)
+    assert set(cloud.prices.places) <= set(regions)
     assert cloud.prices.default_region not in cloud.prices.elsewhere
 
 
 @ROWS
-def test_every_region_that_another_cloud_s_stands_for_exists(cloud: CloudFacts) -> None:
-    others = {region for name in CLOUDS if name != cloud.name for region in BUNDLED.regions(name)}
-    assert set(cloud.prices.nearest) <= others
-    default = {each.prices.default_region for each in CLOUDS.values()} - {
-        cloud.prices.default_region
-    }
-    stand_ins = {cloud.prices.nearest[region] for region in default}
-    assert stand_ins == {cloud.prices.default_region}, "clouds are compared where they are usual"
+def test_its_usual_region_stands_for_the_usual_ones_of_the_others(cloud: CloudFacts) -> None:
+    prices = [each.prices for each in CLOUDS.values()]
+    for other in prices:
+        near = region_near(other.default_region, cloud.prices, prices)
+        assert near == (None if other is cloud.prices else cloud.prices.default_region)
 
 
 @ROWS

@@ -198,7 +198,7 @@ TOY = CloudFacts(
         title="Toy Cloud",
         default_region=REGION,
         elsewhere=("toy-south",),
-        nearest={"us-east-1": REGION, "eastus": REGION},
+        places={REGION: "Virginia"},
         billing=BillingRule(minimum_s=600, step_s=60),
         free_egress_gb=1,
         disk_priced_per="GB-month",
