@@ -8,9 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from kernel.clock import Clock
+from providers.aws.api_models import with_shared_models
 from providers.aws.errors import translated
 from providers.errors import ConfigurationRejectedError
 from providers.throttling import while_throttled
@@ -73,7 +75,7 @@ class AwsClients:
     def _made(self, service: str, region: str) -> Any:  # noqa: ANN401 - each service has its own type
         if (service, region) not in self._clients:
             with translated("connect", region):
-                self._session = self._session or boto3.Session()
+                self._session = self._session or _own_session()
                 _check_region(self._session, region)
                 self._clients[service, region] = self._session.client(  # type: ignore[call-overload]
                     service,
@@ -98,6 +100,11 @@ class AwsClients:
                 return request()
 
         return while_throttled(self._clock, once)
+
+
+def _own_session() -> boto3.Session:
+    """Credentials and settings as the AWS command line finds them."""
+    return boto3.Session(botocore_session=with_shared_models(botocore.session.get_session()))
 
 
 def _check_region(session: boto3.Session, region: str) -> None:

@@ -135,6 +135,8 @@ def _session() -> boto3.Session:
     import boto3
     import botocore.session
 
+    from providers.aws.api_models import with_shared_models
+
     unread = (None, None, os.devnull, None)
     bare = botocore.session.Session(
         session_vars={
@@ -143,7 +145,7 @@ def _session() -> boto3.Session:
             "credentials_file": unread,
         }
     )
-    return boto3.Session("rehearsal", "rehearsal", botocore_session=bare)
+    return boto3.Session("rehearsal", "rehearsal", botocore_session=with_shared_models(bare))
 
 
 CLOUD = RehearsedCloud(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable
 
-# Loading every public image would take seconds; the machine room makes those that are used.
-os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+from providers.rehearsal.quick_moto import quicken_moto
+
+quicken_moto()
 
 import moto.ec2.urls
 from moto.ec2.models import ec2_backends
