@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -14,11 +15,19 @@ from pricing.run_charges.charges import Bill
 
 
 class RunView(Struct, frozen=True):
-    """A run with its timeline and its bill; the bill is None before anything was charged."""
+    """A run with all that is known of it.
+
+    Attributes:
+        run: The run.
+        timeline: What happened, oldest first.
+        bill: None before anything was charged.
+        unattended_since: Since when no controller has held it; None: it is driven, or has ended.
+    """
 
     run: Run
     timeline: Sequence[Event]
     bill: Bill | None
+    unattended_since: datetime | None = None
 
 
 def amount(unit: Unit, value: int) -> str:

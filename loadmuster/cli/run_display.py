@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -60,8 +61,8 @@ def _funding_source(payment: Funding) -> str:
             return "the account, on demand"
 
 
-def show_runs(console: Console, runs: Sequence[Run]) -> None:
-    """One row a run."""
+def show_runs(console: Console, runs: Sequence[Run], unattended: Mapping[str, datetime]) -> None:
+    """One row a run, and a line for those that nobody drives."""
     if not runs:
         console.print("No runs yet: `loadmuster run SOURCE --account ID` starts one.")
         return
@@ -81,6 +82,17 @@ def show_runs(console: Console, runs: Sequence[Run]) -> None:
             _outcome(run),
         )
     console.print(table)
+    for run in runs:
+        if run.id in unattended:
+            console.print(unattended_note(run.id, unattended[run.id]), soft_wrap=True)
+
+
+def unattended_note(run_id: str, since: datetime) -> str:
+    """That nobody drives a run, and what can be done."""
+    return (
+        f"{run_id}: no controller has driven it since {since:%Y-%m-%d %H:%M:%S};"
+        f" `loadmuster serve` goes on with it, `loadmuster cancel {run_id}` ends it"
+    )
 
 
 def show_run(console: Console, view: RunView) -> None:
@@ -95,6 +107,8 @@ def show_run(console: Console, view: RunView) -> None:
     )
     if run.reason:
         console.print(run.reason, soft_wrap=True)
+    if view.unattended_since is not None:
+        console.print(unattended_note(run.id, view.unattended_since), soft_wrap=True)
     if run.order.rehearsal:
         load = "the load was" if run.order.puts_load else "no load was put on anything"
         console.print(f"A rehearsal: no machine was real, {load}.")

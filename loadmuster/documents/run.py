@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from engine.runs.model.states import Run
@@ -23,7 +24,7 @@ def run_document(view: RunView) -> dict[str, Any]:
     run = view.run
     gone = run.ended_at.isoformat() if run.ended_at is not None else None
     return {
-        **run_summary(run),
+        **run_summary(run, view.unattended_since),
         "reason": run.reason or None,
         "quote": quote_document(run.order.quote, run.order.department),
         "machines": [
@@ -47,12 +48,17 @@ def run_document(view: RunView) -> dict[str, Any]:
     }
 
 
-def runs_document(runs: Sequence[Run]) -> dict[str, Any]:
-    """Runs as ``loadmuster runs`` prints them."""
-    return {"runs": [run_summary(each) for each in runs]}
+def runs_document(runs: Sequence[Run], unattended: Mapping[str, datetime]) -> dict[str, Any]:
+    """Runs as ``loadmuster runs`` prints them.
+
+    Args:
+        runs: The rows.
+        unattended: By id, since when no controller has driven it.
+    """
+    return {"runs": [run_summary(each, unattended.get(each.id)) for each in runs]}
 
 
-def run_summary(run: Run) -> dict[str, Any]:
+def run_summary(run: Run, unattended_since: datetime | None) -> dict[str, Any]:
     """One row of ``loadmuster runs``."""
     order = run.order
     return {
@@ -68,6 +74,7 @@ def run_summary(run: Run) -> dict[str, Any]:
         "outcome": None if run.outcome is None else run.outcome.value,
         "accepted_at": order.accepted_at.isoformat(),
         "ended_at": None if run.ended_at is None else run.ended_at.isoformat(),
+        "unattended_since": None if unattended_since is None else unattended_since.isoformat(),
     }
 
 

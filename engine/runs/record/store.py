@@ -209,13 +209,13 @@ class RunStore:
             }
             return conn.execute(_TAKE, {**known, **held_by(lease, now)}).rowcount == 1
 
-    def release_lease(self, run_id: str, lease: Lease) -> None:
-        """Let go of a run, if it is still held."""
+    def release_lease(self, run_id: str, lease: Lease, now: datetime) -> None:
+        """Let go of a run, if it is still held; ``now`` by the machine's clock is kept."""
         with transaction(self._db) as conn:
             conn.execute(
                 update(RUNS)
                 .where(RUNS.c.id == run_id, RUNS.c.lease_owner == lease.owner)
-                .values(lease_owner=None, lease_until=None)
+                .values(lease_owner=None, lease_until=now)
             )
 
     @staticmethod

@@ -193,7 +193,7 @@ def test_a_run_that_fails_is_tried_again_later_and_takes_nothing_else_down(
     def drive(run_id: str, lease: Lease) -> Run:
         if run_id == bad.id:
             tries.append(run_id)
-            lab.engine.runs.store.release_lease(run_id, lease)
+            lab.engine.runs.store.release_lease(run_id, lease, SystemClock().now())
             if len(tries) <= 3:
                 raise error
         return base.drive(run_id, lease)
@@ -217,7 +217,7 @@ def test_a_run_that_another_controller_has_taken_over_is_its_and_no_failure(
 
     def drive(run_id: str, lease: Lease) -> Run:
         if next(lost, False):
-            lab.engine.runs.store.release_lease(run_id, lease)
+            lab.engine.runs.store.release_lease(run_id, lease, SystemClock().now())
             raise LeaseLostError("another drives it", run=run_id)
         return base.drive(run_id, lease)
 
