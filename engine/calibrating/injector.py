@@ -24,6 +24,7 @@ from msgspec.structs import replace
 
 from engine.calibrating.calibration import CalibrationFailedError
 from engine.calibrating.step import US_PER_S, CalibrationStep
+from kernel.child_environment import child_environment, proxies
 from kernel.python_programs import injector_interpreter
 
 READY_S_MAX = 60.0
@@ -134,7 +135,12 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "LOADMUSTER_CORES": "1", **injector_interpreter()}
+    return {
+        **child_environment(os.environ),
+        **proxies(os.environ),
+        "LOADMUSTER_CORES": "1",
+        **injector_interpreter(),
+    }
 
 
 @contextmanager

@@ -221,11 +221,12 @@ def _worker(task: LoadTask, slot: int, port: int) -> list[str]:
 
 
 def _locust(task: LoadTask, role: str) -> list[str]:
-    """Locust, wherever it is started."""
+    """Locust, wherever it is started, with none of the settings in the caller's home."""
     place = task.folder.resolve()
-    return python_program(
+    locust = python_program(
         "locust",
         *("--locustfile", str(_LOCUSTFILE)),
         *("--logfile", str(place / f"{role}.log")),
         *("--loadmuster-folder", str(place)),
     )
+    return ["env", f"HOME={place}", *locust]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from kernel.child_environment import child_environment, proxies
 from kernel.clock import Clock
 from kernel.python_programs import python_program
 from providers.contract import LaunchSpec, Machine, MachineState
@@ -152,7 +153,11 @@ class LocalProvider:
             stderr=subprocess.STDOUT,
             # Ctrl-C is for the caller, who decides what becomes of a machine that is starting.
             process_group=0,
-            env={**os.environ, MARK: to_mark(identity)},
+            env={
+                **child_environment(os.environ),
+                **proxies(os.environ),
+                MARK: to_mark(identity),
+            },
         )
 
     def _count(self, record: LaunchRecord, started: int) -> None:

@@ -20,6 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kernel.child_environment import child_environment
 from kernel.python_programs import injector_interpreter
 from providers.cloud_init import BOOT_HOOK, SHELL_SCRIPT
 
@@ -107,7 +108,7 @@ class Hosts:
         leader = subprocess.Popen(  # noqa: S603 - running what it boots is what a machine is for
             ["/bin/sh", "-c", _BOOT],
             cwd=folder,
-            env=os.environ
+            env=child_environment(os.environ)
             | {
                 "PATH": f"{programs}:{os.environ.get('PATH', os.defpath)}",
                 "HOME": str(folder),

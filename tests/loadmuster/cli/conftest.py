@@ -21,9 +21,25 @@ from tests.patience import PATIENCE_S, until
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = [sys.executable, "-m", "loadmuster.cli"]
 
+OTHER_LOADS = {
+    "LOCUST_MODE_WORKER": "true",
+    "LOCUST_PROCESSES": "4",
+    "LOCUST_RESET_STATS": "true",
+    "LOCUST_RUN_TIME": "1s",
+    "LOCUST_STOP_TIMEOUT": "600",
+    "LOCUST_TAGS": "none-such",
+    "LOCUST_USER_CLASSES": "NoSuchUser",
+    "K6_VUS": "1000",
+    "JAVA_OPTS": "-Xmx1m",
+    "JVM_ARGS": "-Xmx1m",
+}
+"""What somebody's shell may hold for loads of theirs; it must reach none of ours."""
+
+LOCUST_CONF = "reset-stats = true\nrun-time = 1s\ntags = none-such\n"
+
 
 class CommandLine(Struct, frozen=True):
-    """loadmuster in a home of its own."""
+    """loadmuster in a home of its own, with settings around it that are for something else."""
 
     home: Path
 
@@ -38,6 +54,7 @@ class CommandLine(Struct, frozen=True):
             "XDG_DATA_HOME": str(self.home / "data"),
             "LOADMUSTER_DB": f"sqlite:///{self.database}",
             "COLUMNS": "100",
+            **OTHER_LOADS,
         }
 
     def __call__(self, *arguments: str) -> Answer:
@@ -105,6 +122,7 @@ class CommandLine(Struct, frozen=True):
 @pytest.fixture
 def loadmuster(tmp_path: Path) -> CommandLine:
     """The command line with nothing on record."""
+    (tmp_path / ".locust.conf").write_text(LOCUST_CONF)
     return CommandLine(tmp_path)
 
 

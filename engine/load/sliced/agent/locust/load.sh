@@ -10,7 +10,8 @@ export LOADMUSTER_PARTS
 running=
 part=0
 while [ "$part" -lt "$LOADMUSTER_PARTS" ]; do
-    LOADMUSTER_PART=$part "$python" -m locust --locustfile locust_slice.py --headless \
+    # Settings that lie in somebody's home are for other loads.
+    HOME=$PWD LOADMUSTER_PART=$part "$python" -m locust --locustfile locust_slice.py --headless \
         --only-summary --exit-code-on-error 0 &
     running="$running $!"
     part=$((part + 1))
