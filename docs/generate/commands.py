@@ -15,6 +15,7 @@ from kernel.errors import (
     RefusedError,
 )
 from loadmuster.cli.main import cli
+from loadmuster.cli.run_session import CANCELLED_ELSEWHERE, INTERRUPTED, NOT_VALID
 
 PROGRAM = "loadmuster"
 BRANCHES: tuple[type[LoadmusterError], ...] = (
@@ -59,7 +60,11 @@ def walk(ctx: click.Context) -> Iterator[tuple[str, click.Context]]:
 def _exit_codes() -> str:
     rows = [("0", "", "Done.")]
     rows += [(str(each.exit_code), code(each.code), one_line(each.__doc__)) for each in BRANCHES]
-    rows += [("130", "", "Ended by Ctrl-C before it was done.")]
+    rows += [
+        (str(NOT_VALID), "", "Of `run`: it was completed, but its result is not valid."),
+        (str(CANCELLED_ELSEWHERE), "", "Of `run`: cancelled by another command, or by a signal."),
+        (str(INTERRUPTED), "", "Ended by Ctrl-C before it was done."),
+    ]
     head = table(("code", "kind", "means"), rows)
     return f"{head}\n\nEach kind has [leaves of its own](errors.md), which `--json` names.\n"
 

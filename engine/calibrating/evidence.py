@@ -26,6 +26,10 @@ BUSY_PERCENT_MIN = 5.0
 
 LOAD_S_MIN = 20.0
 
+FAILED_PERCENT_MAX = 1
+"""Of the requests. One that fails takes another way through injector and target than one that is
+answered as planned."""
+
 
 class RunFigures(Struct, frozen=True, forbid_unknown_fields=True):
     """What a real run measured of its users.
@@ -55,7 +59,9 @@ class Evidence(Struct, frozen=True):
 def run_figures(
     run_id: str, at: datetime, provider: str, scenario: Scenario, result: Mapping[str, Any]
 ) -> RunFigures | None:
-    """What a run says of one user; None: it was not valid, not whole, too short or too light.
+    """What a run says of one user.
+
+    None: it was not valid, not whole, too short or too light, or too many of its requests failed.
 
     Args:
         run_id: The run.
@@ -66,6 +72,8 @@ def run_figures(
     """
     load_s, requests, area = result["load_s"], result["requests"], user_seconds(scenario)
     if not (result["valid"] and result["completed"]) or load_s < LOAD_S_MIN or not requests:
+        return None
+    if 100 * result["failures"] > FAILED_PERCENT_MAX * requests:
         return None
     busy_cores = [_busy_cores(injector, load_s) for injector in result["injectors"]]
     measured = [each for each in busy_cores if each is not None]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, overload
 
@@ -226,6 +228,10 @@ class RunCommands(FormerlyCalled):
     ) -> Run:
         """Drive the run here until it has ended; also one whose controller died.
 
+        Ctrl-C, or an exception of ``watch`` or ``cancel_wanted``, ends the run on its way out: it
+        is cancelled and its machines are released before the exception goes on, which has a note
+        that says so. Where there is ``stop_wanted``, the run is left to the next controller.
+
         Args:
             run_id: The run.
             watch: Told what is observed, several times a second.
@@ -237,6 +243,8 @@ class RunCommands(FormerlyCalled):
             LeaseLostError: Another controller drives it.
             ProviderFailedError: Its machines could not be proven gone.
         """
+        from engine.runs.interrupted import drive_or_end
+
         controller = self.controller(lease)
         if watch is not None:
             controller.watch = watch
@@ -244,7 +252,8 @@ class RunCommands(FormerlyCalled):
             controller.cancel_wanted = cancel_wanted
         if stop_wanted is not None:
             controller.stop_wanted = stop_wanted
-        run = controller.drive(run_id)
+        drive = controller.drive if stop_wanted is not None else partial(drive_or_end, controller)
+        run = drive(run_id)
         self._context.clouds.close(run)
         _keep_figures(run)
         return run
@@ -280,17 +289,25 @@ class RunCommands(FormerlyCalled):
 
     def show(self, run_id: str) -> RunView:
         """The run with its timeline and its bill."""
+        from engine.runs.leases.attendance import unattended_runs
         from engine.runs.view import RunView
         from pricing.run_charges import charges
 
         run = self.store.load(run_id)
         with self._context.reading() as conn:
             bill = charges.bill_of(conn, run_id)
-        return RunView(run, self.store.timeline(run_id), bill)
+        unattended = unattended_runs(self._context.db, SystemClock().now(), run_id=run_id)
+        return RunView(run, self.store.timeline(run_id), bill, unattended.get(run_id))
 
     def list(self, account: str | None = None) -> Sequence[Run]:
         """All runs, newest first; of one account if named."""
         return self.store.list(account_id=account)
+
+    def unattended(self) -> Mapping[str, datetime]:
+        """Since when no controller has driven each open run that none drives, by id."""
+        from engine.runs.leases.attendance import unattended_runs
+
+        return unattended_runs(self._context.db, SystemClock().now())
 
     def new_lease(self) -> Lease:
         """A lease of this process that no run is held by yet."""

@@ -79,6 +79,8 @@ def _doubts(measured: Mapping[str, Any], planned_peak_users: int) -> Iterator[st
         yield measured["message"]
     if measured["requests"] == 0:
         yield "no request was made"
+    elif measured["failures"] == measured["requests"]:
+        yield "every request failed: nothing can be said about response times"
     peak_users = measured["peak_users"]
     known = peak_users is not None
     if measured["ended"] == COMPLETED and known and peak_users < planned_peak_users:
@@ -86,8 +88,6 @@ def _doubts(measured: Mapping[str, Any], planned_peak_users: int) -> Iterator[st
 
 
 def _warnings(measured: Mapping[str, Any], approximation: str) -> Iterator[str]:
-    if measured["requests"] and measured["failures"] == measured["requests"]:
-        yield "every request failed: nothing can be said about response times"
     if measured["peak_users"] is None:
         yield "the samples do not say how many users were active"
     if unreadable := measured.get("unreadable", 0):

@@ -99,7 +99,7 @@ class Controller:
         try:
             return self._drive(run)
         finally:
-            self.store.release_lease(run_id, self.lease)
+            self.store.release_lease(run_id, self.lease, self.lease_clock.now())
 
     def _drive(self, run: Run) -> Run:
         since = self.clock.now()

@@ -33,9 +33,9 @@ def advance(settings: Settings, *, is_all: bool) -> None:
     """
     if not is_all:
         raise BadInputError("account advance: --all would be right; one account: account show ID")
-    from rich.console import Console
+    from loadmuster.cli.console import QuietConsole
 
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = QuietConsole(stderr=True, highlight=False, soft_wrap=True)
     with console.status("advancing the accounts") as status:
         progress = _Progress(console.is_terminal, status)
         count = settings.engine().accounts.advance(watch=progress.update)

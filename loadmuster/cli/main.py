@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 import click
 from click.exceptions import NoArgsIsHelpError
 
 from kernel.errors import BadInputError, LoadmusterError
+from loadmuster.cli.output import NO_ROOM, prepare, tell_unwritten, unwritten_is_told
 from loadmuster.cli.settings import LazyGroup, Settings
 
 COMMANDS = {
@@ -53,10 +52,6 @@ COMMANDS = {
 }
 
 
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""What a write to a full disk, or beyond somebody's quota of it, fails with."""
-
-
 @click.command(
     cls=LazyGroup,
     lazy=COMMANDS,
@@ -71,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with the contract's code."""
     # A command has no use for them, and looking for them reads every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    prepare()
     settings = Settings()
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
@@ -87,20 +83,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise
-        _no_room(error)
+        tell_unwritten(error, "make room, and ask again")
+        sys.exit(BadInputError.exit_code)
     sys.exit(0)
-
-
-def _no_room(error: OSError) -> NoReturn:
-    """One line where a disk is full, which may be the one that the answer goes to."""
-    where = error.filename or "output"
-    click.echo(
-        f"loadmuster: {where}: cannot be written: {error.strerror}; make room, and ask again",
-        err=True,
-    )
-    # What is left of the answer would fail once more when Python flushes it at its end.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    sys.exit(BadInputError.exit_code)
 
 
 def _of_usage(error: click.UsageError) -> BadInputError:
@@ -115,9 +100,10 @@ def _of_usage(error: click.UsageError) -> BadInputError:
 
 def _fail(settings: Settings, error: LoadmusterError) -> None:
     """One line on standard error; with ``--json`` also one document on standard output."""
-    if settings.json:
-        from loadmuster.documents.error import error_document
+    with unwritten_is_told():
+        if settings.json:
+            from loadmuster.documents.error import error_document
 
-        click.echo(json.dumps(error_document(error), indent=2, ensure_ascii=False))
-    click.echo(f"loadmuster: {error.line}", err=True)
+            click.echo(json.dumps(error_document(error), indent=2, ensure_ascii=False))
+        click.echo(f"loadmuster: {error.line}", err=True)
     sys.exit(error.exit_code)

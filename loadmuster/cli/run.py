@@ -104,7 +104,10 @@ def runs(settings: Settings, account: str | None) -> None:
         engine.accounts.get(account)
     warn_of_overdue_reaps(engine)
     found = engine.runs.list(account)
-    settings.emit(runs_document(found), lambda console: show_runs(console, found))
+    unattended = engine.runs.unattended()
+    settings.emit(
+        runs_document(found, unattended), lambda console: show_runs(console, found, unattended)
+    )
 
 
 @click.command(cls=Command)

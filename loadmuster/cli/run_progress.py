@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -36,18 +37,20 @@ STATE_WORDS = {
 
 
 class RunProgress:
-    """Shows a run to somebody who waits for it."""
+    """Shows a run to somebody who waits for it; a display that breaks ends no run."""
 
     def __init__(self, console: Console, run: Run) -> None:
         self._console = console
-        self._live = Live(console=console, refresh_per_second=8, transient=True)
+        # Drawn by whoever drives the run, and by no thread that could fail beside it.
+        self._live = Live(console=console, auto_refresh=False, transient=True)
         self._shown_state: RunState | None = None
         self._shown_at_s = 0.0
-        self._say(f"{run.id} on {run.order.provider}{_rehearsal_note(run)}")
+        self._broken = False
+        self._draw(lambda: self._say(f"{run.id} on {run.order.provider}{_rehearsal_note(run)}"))
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
-            self._live.start()
+            self._draw(self._live.start)
         return self
 
     def __exit__(
@@ -56,13 +59,26 @@ class RunProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        # Its own clean-up comes even where nothing can be drawn any more.
         if self._console.is_terminal:
-            self._live.stop()
+            with suppress(Exception):
+                self._live.stop()
 
     def update(self, run: Run, observed: Observed) -> None:
         """Show what the controller just saw."""
+        self._draw(lambda: self._show(run, observed))
+
+    def _draw(self, show: Callable[[], None]) -> None:
+        if self._broken:
+            return
+        try:
+            show()
+        except Exception:  # noqa: BLE001 - a terminal that is gone, a full disk, or a fault of ours
+            self._broken = True
+
+    def _show(self, run: Run, observed: Observed) -> None:
         if self._console.is_terminal:
-            self._live.update(_panel(run, observed))
+            self._live.update(_panel(run, observed), refresh=True)
             return
         elapsed_s = 0.0 if observed.progress is None else observed.progress.elapsed_s
         due = elapsed_s - self._shown_at_s >= LINE_EVERY_S * run.order.time_scale

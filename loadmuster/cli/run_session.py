@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import sys
 
-from engine.runs.model.states import Outcome
+from engine.runs.model.states import Outcome, Run
 from engine.runs.request import RunRequest
 from kernel.errors import ProviderFailedError
+from loadmuster.cli.output import unwritten_is_told
 from loadmuster.cli.run_display import show_run
 from loadmuster.cli.run_progress import driven
 from loadmuster.cli.run_question import is_agreed
 from loadmuster.cli.settings import Settings
 from loadmuster.cli.signals import told_to_end
 from loadmuster.documents.run import run_document
+
+NOT_VALID = 7
+CANCELLED_ELSEWHERE = 8
+INTERRUPTED = 130
 
 
 def run_session(settings: Settings, request: RunRequest, *, yes: bool) -> None:
@@ -23,7 +28,7 @@ def run_session(settings: Settings, request: RunRequest, *, yes: bool) -> None:
     if not (yes or is_agreed(console, engine, prepared)):
         console.print("Nothing was started.")
         return
-    with told_to_end() as cancel_wanted:
+    with told_to_end() as told:
         lease = None if request.queue or request.detach else engine.runs.new_lease()
         run = engine.runs.accept(prepared, lease=lease)
         if request.detach:
@@ -33,7 +38,26 @@ def run_session(settings: Settings, request: RunRequest, *, yes: bool) -> None:
         elif request.queue:
             view = engine.runs.show(run.id)
         else:
-            run = driven(console, engine, run, lease, cancel_wanted)
+            run = driven(console, engine, run, lease, told)
             view = engine.runs.show(run.id)
-    settings.emit(run_document(view), lambda out: show_run(out, view))
-    sys.exit(ProviderFailedError.exit_code if run.outcome is Outcome.FAILED else 0)
+    with unwritten_is_told():
+        settings.emit(run_document(view), lambda out: show_run(out, view))
+    sys.exit(exit_code_of(run, by_ctrl_c=told.by_ctrl_c))
+
+
+def exit_code_of(run: Run, *, by_ctrl_c: bool) -> int:
+    """What a script is told of a run: only one that was completed, and is valid, is a success.
+
+    Args:
+        run: As it stands; one that has not ended was queued, or left to another process.
+        by_ctrl_c: Whether the user of this very command asked for its end.
+    """
+    match run.outcome:
+        case Outcome.FAILED:
+            return ProviderFailedError.exit_code
+        case Outcome.CANCELLED:
+            return INTERRUPTED if by_ctrl_c else CANCELLED_ELSEWHERE
+        case Outcome.COMPLETED if run.result is not None and not run.result["valid"]:
+            return NOT_VALID
+        case _:
+            return 0

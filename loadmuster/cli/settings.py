@@ -73,15 +73,15 @@ class Settings:
 
     def console(self) -> Console:
         """Standard output for people: colours and tables on a terminal, plain text elsewhere."""
-        from rich.console import Console
+        from loadmuster.cli.console import QuietConsole
 
-        return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        return QuietConsole(highlight=False, soft_wrap=not sys.stdout.isatty())
 
     def progress_console(self) -> Console:
         """Where progress and messages go: standard error with ``--json``, else standard output."""
-        from rich.console import Console
+        from loadmuster.cli.console import QuietConsole
 
-        return Console(stderr=self.json, highlight=False)
+        return QuietConsole(stderr=self.json, highlight=False)
 
     def emit(
         self, document: Document | Callable[[], Document], show: Callable[[Console], None]
@@ -90,11 +90,14 @@ class Settings:
 
         A document that is costly to make is given as what makes it.
         """
-        if self.json:
-            made = document() if callable(document) else document
-            click.echo(json.dumps(made, indent=2, ensure_ascii=False))
-        else:
-            show(self.console())
+        from loadmuster.cli.output import unread_is_no_failure
+
+        with unread_is_no_failure():
+            if self.json:
+                made = document() if callable(document) else document
+                click.echo(json.dumps(made, indent=2, ensure_ascii=False))
+            else:
+                show(self.console())
 
 
 def _store(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:

@@ -12,15 +12,21 @@ class SignalFlag:
     """Remembers that the user asked for the end; asking again changes nothing."""
 
     def __init__(self) -> None:
-        self._asked = False
+        self._first: int | None = None
 
     def __call__(self) -> bool:
         """Whether the end was asked for."""
-        return self._asked
+        return self._first is not None
 
-    def on_signal(self, _signal: int, _frame: FrameType | None) -> None:
+    @property
+    def by_ctrl_c(self) -> bool:
+        """Whether it was asked for at the keyboard."""
+        return self._first == signal.SIGINT
+
+    def on_signal(self, number: int, _frame: FrameType | None) -> None:
         """Note the wish; it is seen at the next step."""
-        self._asked = True
+        if self._first is None:
+            self._first = number
 
 
 @contextmanager

@@ -317,11 +317,12 @@ def _need(module: str, what: str, extra: str) -> None:
 @contextmanager
 def _told(settings: Settings) -> Iterator[Progress | None]:
     """Progress on a terminal's standard error; elsewhere none."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    console = Console(stderr=True)
+    from loadmuster.cli.console import QuietConsole
+
+    console = QuietConsole(stderr=True)
     if settings.json or not console.is_terminal:
         yield None
         return

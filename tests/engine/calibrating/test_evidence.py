@@ -52,6 +52,7 @@ def result_of(**changes: object) -> dict[str, Any]:
         "completed": True,
         "load_s": 600.0,
         "requests": 6_000_000,
+        "failures": 60_000,
         "injectors": [injector, injector],
         **changes,
     }
@@ -144,11 +145,21 @@ def test_a_run_tells_what_its_users_took() -> None:
         {"completed": False},
         {"load_s": 19.0},
         {"requests": 0},
+        {"failures": 60_001},
         {"injectors": []},
         {"injectors": [{"processor_s": None}]},
         {"injectors": [{"machine_cpu_percent_mean": 1.0, "machine_cores": 2}]},
     ],
-    ids=["invalid", "cut short", "too short", "no requests", "no injectors", "unmeasured", "idle"],
+    ids=[
+        "invalid",
+        "cut short",
+        "too short",
+        "no requests",
+        "failing",
+        "no injectors",
+        "unmeasured",
+        "idle",
+    ],
 )
 def test_a_run_that_says_nothing_of_its_users_is_not_counted(changes: dict[str, Any]) -> None:
     assert figures_of(**changes) is None

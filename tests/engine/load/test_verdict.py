@@ -94,12 +94,12 @@ def test_a_process_at_its_limit_makes_it_invalid_however_idle_its_machine_is() -
 
 def test_a_busy_machine_and_a_full_memory_are_warnings_that_come_first() -> None:
     full = {"memory_used_bytes_max": 91, "memory_bytes": 100}
-    result = judged(injectors=with_machine(machine_cpu_percent_max=71.0, **full), failures=100)
+    result = judged(injectors=with_machine(machine_cpu_percent_max=71.0, **full), unreadable=1)
     assert result.valid
     assert [warning.partition(";")[0] for warning in result.warnings] == [
         "injector 0 used 71 % of its machine's processors",
         "injector 0 used 91 % of its machine's memory",
-        "every request failed: nothing can be said about response times",
+        "1 sample could not be read and had to be left out",
     ]
 
 
@@ -133,8 +133,11 @@ def test_all_reasons_are_given_at_once() -> None:
     assert len(judged(requests=0, peak_users=1, injectors=lost).invalid_reasons) == 6
 
 
-def test_a_target_that_only_fails_is_a_warning() -> None:
-    assert "every request failed" in judged(failures=100).warnings[0]
+def test_a_target_that_only_fails_makes_it_invalid() -> None:
+    result = judged(failures=100)
+    assert result.invalid_reasons == (
+        "every request failed: nothing can be said about response times",
+    )
 
 
 def test_the_reasons_come_first_in_the_document() -> None:

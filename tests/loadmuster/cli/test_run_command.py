@@ -104,7 +104,7 @@ def test_ctrl_c_twice_ends_a_real_run_with_its_processes_and_a_correct_bill(
     time.sleep(0.3)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0, err
+    assert process.returncode == 130, err
     assert '"outcome": "cancelled"' in out
     run = acme.here("--json", "runs").json["runs"][0]
     shown = acme.here("--json", "show", run["id"]).json
@@ -143,7 +143,7 @@ def test_ctrl_c_during_a_rehearsal_with_load_keeps_what_was_measured(
     time.sleep(3)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0, err
+    assert process.returncode == 130, err
     run = json.loads(out)
     assert run["outcome"] == "cancelled"
     assert run["result"]["requests"] > 0

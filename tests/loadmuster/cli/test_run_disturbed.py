@@ -40,9 +40,9 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
-@pytest.mark.parametrize("told", ["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize(("told", "code"), [("Ctrl-C", 130), ("SIGTERM", 8)])
 def test_told_to_end_a_real_run_leaves_no_process_and_costs_its_start_up(
-    told: str, acme: CommandLine, shop: str
+    told: str, code: int, acme: CommandLine, shop: str
 ) -> None:
     process = acme.start(
         *("run", CHECKOUT, "--account", "acme", "--users", "8", "--duration", "10m"),
@@ -57,7 +57,7 @@ def test_told_to_end_a_real_run_leaves_no_process_and_costs_its_start_up(
         process.terminate()
     _, errors = process.communicate(timeout=PATIENCE_S)
 
-    assert (process.returncode, "Traceback" in errors) == (0, False)
+    assert (process.returncode, "Traceback" in errors) == (code, False)
     assert processes_by_machine(acme.home) == {}
     shown = acme.here("--json", "show", run["id"]).json
     assert (shown["state"], shown["outcome"]) == ("ended", "cancelled")
@@ -83,7 +83,7 @@ def test_ctrl_c_while_machines_or_their_cloud_are_starting_is_a_cancel_and_no_fa
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=PATIENCE_S)
 
-    assert process.returncode == 0, errors
+    assert process.returncode == 130, errors
     run = acme.until(lambda run: run["state"] == "ended")
     assert run["outcome"] == "cancelled"
     assert processes_by_machine(acme.home) == {}

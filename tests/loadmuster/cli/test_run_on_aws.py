@@ -90,7 +90,7 @@ def test_a_spot_run_says_so_and_a_machine_taken_away_makes_its_result_invalid(
 
     out, err = process.communicate(timeout=PATIENCE_S)
 
-    assert process.returncode == 0, err
+    assert process.returncode == 7, err
     run = json.loads(out)
     assert run["spot"]
     assert not run["result"]["valid"]

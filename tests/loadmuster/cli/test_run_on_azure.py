@@ -109,7 +109,7 @@ def test_a_run_that_is_cancelled_half_way_is_released_and_costs_its_start_up_onl
 
     out, err = process.communicate(timeout=PATIENCE_S)
 
-    assert process.returncode == 0, err
+    assert process.returncode == 130, err
     run = json.loads(out)
     assert (run["id"], run["outcome"]) == (run_id, "cancelled")
     assert run["bill"]["corrected"]

@@ -1,0 +1,51 @@
+"""A drive that its own process breaks off: by Ctrl-C, or by a fault in what watches the run.
+
+Nobody would drive the run any more, and its machines would cost money until somebody looks. So it
+is ended on the way out, and the exception says what became of it.
+"""
+
+from __future__ import annotations
+
+from engine.runs.controller import Controller
+from engine.runs.model.states import Run
+from kernel.errors import LoadmusterError
+
+
+def drive_or_end(controller: Controller, run_id: str) -> Run:
+    """Drive the run to its end; if that is broken off, cancel it and release its machines first.
+
+    What is foreseen (``LoadmusterError``) leaves the run as ``Controller.drive`` says. Releasing is
+    bounded by the run's own limits; a second Ctrl-C leaves at once. Either way a note on the
+    exception says whether the run is over, or which call ends it.
+    """
+    try:
+        return controller.drive(run_id)
+    except LoadmusterError:
+        raise
+    except BaseException as error:
+        error.add_note(_ended(controller, run_id))
+        raise
+
+
+def _ended(controller: Controller, run_id: str) -> str:
+    """End the run, with nothing of the caller's in between; what became of it."""
+    quiet = Controller(
+        db=controller.db,
+        open_cloud=controller.open_cloud,
+        clock=controller.clock,
+        folder=controller.folder,
+        lease=controller.lease,
+        gateway=controller.gateway,
+        lease_clock=controller.lease_clock,
+    )
+    try:
+        controller.store.request_cancel(run_id, controller.clock.now())
+        run = quiet.drive(run_id)
+    except BaseException as error:  # noqa: BLE001 - the first exception is the one to be raised
+        why = f" ({error})" if str(error) else ""
+        return (
+            f"run {run_id} may still have machines{why}: engine.runs.cancel({run_id!r}) or"
+            f" `loadmuster cancel {run_id}` releases them"
+        )
+    assert run.outcome is not None
+    return f"run {run_id} was ended on the way out, {run.outcome}: its machines are gone"

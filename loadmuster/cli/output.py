@@ -1,0 +1,82 @@
+"""Standard output and standard error that may be closed, full, gone, or short of letters.
+
+What a command did is done whether or not somebody can read of it: a picture that cannot be printed
+changes no exit code, and a display that breaks ends no run.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What a write to a full disk, or beyond somebody's quota of it, fails with."""
+
+GONE = frozenset({errno.EPIPE, errno.EIO, errno.EBADF})
+"""What a write fails with when its reader has left, or its terminal is closed."""
+
+_STANDARD = (0, 1, 2)
+
+
+def prepare() -> None:
+    """See to it that all three standard streams can be written to.
+
+    One that the caller closed becomes the null device: otherwise the next file that is opened, the
+    database perhaps, would be what child processes print into. A letter that the caller's encoding
+    does not have is printed as a question mark.
+    """
+    for number in _STANDARD:
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - for the program's life
+        elif isinstance(stream, io.TextIOWrapper) and not stream.encoding.startswith("utf"):
+            stream.reconfigure(errors="replace")
+
+
+def abandon(stream: int = 1) -> None:
+    """Let what is left for a stream go nowhere: Python flushes it once more at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream)
+    os.close(nowhere)
+
+
+@contextmanager
+def unread_is_no_failure() -> Iterator[None]:
+    """Within it, a reader that leaves in the middle (``| head``) is no error."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in GONE:
+            raise
+        abandon()
+
+
+@contextmanager
+def unwritten_is_told() -> Iterator[None]:
+    """Within it, what cannot be written is told in one line, and the exit code stays."""
+    try:
+        with unread_is_no_failure():
+            yield
+    except OSError as error:
+        tell_unwritten(error, "what it would have shown is on record")
+
+
+def tell_unwritten(error: OSError, then: str) -> None:
+    """One line where output cannot be written, which may be the disk that is full."""
+    with suppress(OSError):
+        sys.stderr.write(
+            f"loadmuster: {error.filename or 'output'}: cannot be written: {error.strerror};"
+            f" {then}\n"
+        )
+        sys.stderr.flush()
+    abandon()
