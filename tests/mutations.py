@@ -377,11 +377,11 @@ FAULTS = (
     ),
     Fault(
         "a plan that costs the same is called cheaper",
-        "pricing/reports/advisor.py",
+        "pricing/reports/break_even.py",
         "max(cost // run_usd_micros,",
         "max((cost - 1) // run_usd_micros,",
         (ADVISOR,),
-        "break_even",
+        "cheaper",
     ),
     Fault(
         "a wallet's limit may not be reached",

@@ -14,8 +14,10 @@ from loadmuster.cli.curves import CurveLine, Curves, Mark, draw
 from loadmuster.cli.layout import columns, section
 from pricing.money import MICROS_PER_USD, format_usd
 from pricing.reports.advisor import Advice, PlanCost, curve, monthly_cost
+from pricing.reports.break_even import RunRange
 
 POINTS_MAX = 400
+RANGES_SHOWN = 3
 CURVES_MAX = 3
 """The cheapest plans; more letters would hide each other."""
 
@@ -28,6 +30,7 @@ def show_advice(console: Console, advice: Advice) -> None:
         f"{counted(need.runs, 'run')} a month of {counted(need.li_minutes, 'LI-minute')}",
         Text(_answer(advice)),
         _plans(advice),
+        Text("cheaper at: numbers of runs a month for which it costs less than on demand", "dim"),
     )
     section(
         console, "USD a month by the number of runs", draw(break_even_chart(advice), console.width)
@@ -47,8 +50,11 @@ def break_even_chart(advice: Advice) -> Curves:
                 [(runs, usd_micros / MICROS_PER_USD) for runs, usd_micros in points],
             )
         )
-        if cost.break_even_runs is not None and cost.break_even_runs <= runs_most:
-            marks.append(_break_even_mark(advice, cost, cost.break_even_runs))
+        marks += [
+            _break_even_mark(advice, cost, each)
+            for each in cost.cheaper_for
+            if each.first <= runs_most
+        ]
     return Curves(
         title=f"A month of runs of {counted(need.li_minutes, 'LI-minute')}",
         x_label="runs a month",
@@ -60,14 +66,14 @@ def break_even_chart(advice: Advice) -> Curves:
     )
 
 
-def _break_even_mark(advice: Advice, cost: PlanCost, runs: int) -> Mark:
-    usd_micros = monthly_cost(cost.plan, advice.need.li_minutes, runs, advice.run_usd_micros)
+def _break_even_mark(advice: Advice, cost: PlanCost, runs: RunRange) -> Mark:
+    usd_micros = monthly_cost(cost.plan, advice.need.li_minutes, runs.first, advice.run_usd_micros)
     assert usd_micros is not None, cost.plan.name
     return Mark(
         line=cost.plan.name,
-        x=runs,
+        x=runs.first,
         y=usd_micros / MICROS_PER_USD,
-        text=f"costs less than on demand from {counted(runs, 'run')} on",
+        text=f"costs less than on demand {_in_words(runs)}",
     )
 
 
@@ -93,7 +99,7 @@ def _answer(advice: Advice) -> str:
 
 
 def _plans(advice: Advice) -> Table:
-    figures = ("USD a month", "boosts", "runs included", "break-even")
+    figures = ("USD a month", "boosts", "runs included", "cheaper at")
     table = columns("", "plan", *figures, "note", right=figures, fixed=("", "plan"))
     letters = iter(ascii_lowercase)
     for cost in advice.costs:
@@ -112,4 +118,20 @@ def _plans(advice: Advice) -> Table:
 def _break_even(cost: PlanCost) -> str:
     if not cost.plan.is_subscription:
         return ""
-    return "never" if cost.break_even_runs is None else counted(cost.break_even_runs, "run")
+    ranges = [_numbers(each) for each in cost.cheaper_for[:RANGES_SHOWN]]
+    more = ["..."] if len(cost.cheaper_for) > RANGES_SHOWN else []
+    return "\n".join([*ranges, *more]) or "never"
+
+
+def _numbers(runs: RunRange) -> str:
+    if runs.first == runs.last:
+        return f"{runs.first:,}"
+    return f"{runs.first:,} on" if runs.last is None else f"{runs.first:,} to {runs.last:,}"
+
+
+def _in_words(runs: RunRange) -> str:
+    if runs.first == runs.last:
+        return f"at {counted(runs.first, 'run')}"
+    if runs.last is None:
+        return f"from {counted(runs.first, 'run')} on"
+    return f"from {runs.first:,} to {counted(runs.last, 'run')}"

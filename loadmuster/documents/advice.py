@@ -35,6 +35,7 @@ def _cost_row(cost: PlanCost) -> dict[str, Any]:
         "boosts": cost.boosts,
         "runs_included": cost.runs_included,
         "break_even_runs": cost.break_even_runs,
+        "cheaper_for_runs": [{"from": each.first, "to": each.last} for each in cost.cheaper_for],
         "why_not": cost.why_not,
         "example_figures": list(cost.plan.examples),
     }

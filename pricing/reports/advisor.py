@@ -17,13 +17,12 @@ from kernel.errors import BadInputError
 from pricing.money import to_cents_half_up
 from pricing.plans.model import Plan, Sale
 from pricing.plans.quotes import runs_within
+from pricing.reports.break_even import RunRange, cheaper_ranges
 from pricing.reports.usage import RunUse
 from pricing.tariffs import Tariff
 
 LI_MINUTES_MAX = 1_000_000_000
 RUNS_MAX = 1_000_000
-PACKAGES_MAX = 24
-"""Grants in one month, boosts included, that a break-even is looked for in."""
 
 
 class NeedError(BadInputError):
@@ -70,8 +69,8 @@ class PlanCost(Struct, frozen=True):
         usd_micros: A month of the need; None: it does not fit, for the reason in ``why_not``.
         boosts: Bought in it; 0 on demand.
         runs_included: Runs that one month's grant has room for; None on demand.
-        break_even_runs: The least number of runs a month for which it costs less than on demand;
-            None: it never does, or it is on demand itself.
+        cheaper_for: Numbers of runs a month for which it costs less than on demand, ascending;
+            empty: it never does, or it is on demand itself.
         why_not: What the plan does not allow, for people.
     """
 
@@ -79,8 +78,13 @@ class PlanCost(Struct, frozen=True):
     usd_micros: int | None
     boosts: int = 0
     runs_included: int | None = None
-    break_even_runs: int | None = None
+    cheaper_for: tuple[RunRange, ...] = ()
     why_not: str | None = None
+
+    @property
+    def break_even_runs(self) -> int | None:
+        """The least number of runs a month for which it costs less than on demand."""
+        return self.cheaper_for[0].first if self.cheaper_for else None
 
 
 class Advice(Struct, frozen=True):
@@ -192,23 +196,6 @@ def monthly_cost(plan: Plan, li_minutes: int, runs: int, run_usd_micros: int | N
     return plan.monthly_usd_micros + boosts * plan.price_of_boost_usd_micros
 
 
-def break_even(plan: Plan, li_minutes: int, run_usd_micros: int) -> int | None:
-    """The least number of runs a month for which a subscription costs less than on demand.
-
-    With each boost the subscription's cost jumps, so that for some larger numbers it may cost more
-    again; looked for up to ``PACKAGES_MAX`` grants.
-    """
-    if not run_usd_micros:
-        return None
-    for boosts in range(PACKAGES_MAX if plan.boosts else 1):
-        cost = plan.monthly_usd_micros + boosts * plan.price_of_boost_usd_micros
-        fit_with_fewer = runs_within(boosts * plan.li_minutes, li_minutes)
-        first = max(cost // run_usd_micros, fit_with_fewer) + 1
-        if first <= runs_within((boosts + 1) * plan.li_minutes, li_minutes):
-            return first
-    return None
-
-
 def curve(
     advice: Advice, cost: PlanCost, runs_most: int, points_most: int = 400
 ) -> Sequence[tuple[int, int]]:
@@ -236,9 +223,9 @@ def _plan_cost(plan: Plan, need: Need, run_usd_micros: int | None) -> PlanCost:
         usd_micros=None if why_not else usd_micros,
         boosts=0 if why_not else _boosts(plan, need.li_minutes, need.runs),
         runs_included=runs_within(plan.li_minutes, need.li_minutes),
-        break_even_runs=None
+        cheaper_for=()
         if run_usd_micros is None
-        else break_even(plan, need.li_minutes, run_usd_micros),
+        else cheaper_ranges(plan, need.li_minutes, run_usd_micros),
         why_not=why_not,
     )
 

@@ -233,11 +233,11 @@ def test_plot_plans_draws_the_break_even(tmp_path: Path, run: Command) -> None:
     need = ("plot", "plans", "--li-minutes", "60", "--runs", "20")
     code, out, _ = run(*need)
     assert code == 0
-    assert "starter: costs less than on demand from 23 runs on" in out
+    assert "starter: costs less than on demand from 23 to 30 runs" in out
     file = tmp_path / "plans.svg"
     assert run(*need, "--out", file)[0] == 0
     text = file.read_text(encoding="utf-8")
-    assert ">professional: costs less than on demand from 78 runs on</text>" in text
+    assert ">professional: costs less than on demand from 78 to 120 runs</text>" in text
     document = json.loads(run(*need, "--json")[1])
     assert document["plans"][0]["plan"] == document["cheapest"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -19,12 +20,10 @@ from pricing.plans.model import Caps, CreditChoice, Plan, Sale
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import runs_within
 from pricing.reports.advisor import (
-    PACKAGES_MAX,
     Advice,
     Need,
     NeedError,
     advise,
-    break_even,
     complete_need,
     curve,
     monthly_cost,
@@ -32,6 +31,7 @@ from pricing.reports.advisor import (
     plans_to_compare,
     run_price,
 )
+from pricing.reports.break_even import GRANTS_MAX, RunRange, cheaper_ranges
 from pricing.tariffs import Tariff, li_minutes, load_tariff
 
 USD = 1_000_000
@@ -133,7 +133,7 @@ def test_an_impossible_need_is_refused(numbers: tuple[int, int, int], field: str
     st.integers(0, 400),
     st.booleans(),
 )
-def test_r4_break_even_is_the_first_number_of_runs_that_is_cheaper(
+def test_r4_the_ranges_are_the_numbers_of_runs_that_are_cheaper_and_no_others(
     grant: int, per_run: int, run_usd: int, monthly_usd: int, boosts: bool
 ) -> None:
     plan = replace(
@@ -142,15 +142,38 @@ def test_r4_break_even_is_the_first_number_of_runs_that_is_cheaper(
         monthly_usd_micros=monthly_usd * USD,
         boosts=boosts,
     )
-    found = break_even(plan, per_run, run_usd * USD)
+    found = cheaper_ranges(plan, per_run, run_usd * USD)
 
     def is_cheaper(runs: int) -> bool:
         cost = monthly_cost(plan, per_run, runs, run_usd * USD)
         return cost is not None and cost < runs * run_usd * USD
 
-    assert found is None or is_cheaper(found)
-    looked_at = runs_within(PACKAGES_MAX * grant, per_run)
-    assert not any(is_cheaper(runs) for runs in range(1, min(found or looked_at + 1, 60)))
+    def is_told(runs: int) -> bool:
+        return any(
+            each.first <= runs and (each.last is None or runs <= each.last) for each in found
+        )
+
+    edges = [edge for each in found for edge in (each.first, each.last or each.first)]
+    around = {edge + off for edge in edges for off in (-1, 0, 1)} - {0}
+    most = runs_within(GRANTS_MAX * grant, per_run)
+    for runs in sorted({*range(1, 60), *around} & set(range(1, most + 1))):
+        assert is_told(runs) == is_cheaper(runs), runs
+    assert all(one.last is not None and one.last + 1 < two.first for one, two in pairwise(found))
+
+
+def test_r4_a_plan_that_is_cheaper_at_first_may_cost_more_again(
+    starter: Plan, on_demand: Plan, tariff: Tariff
+) -> None:
+    """The first grant has room for 90 runs of 20 LI-minutes; one run more takes a boost."""
+    advice = advise(Need(20, 100), [on_demand, starter], tariff)
+
+    assert advice.run_usd_micros == 3 * USD
+    assert [cost.usd_micros for cost in advice.costs] == [300 * USD, 398 * USD]
+    assert advice.costs[1].cheaper_for == (
+        RunRange(67, 90),
+        RunRange(133, 180),
+        RunRange(200, None),
+    )
 
 
 def test_the_curve_is_the_cost_at_every_number_of_runs(advised: Callable[..., Advice]) -> None:
@@ -255,7 +278,12 @@ def test_r6_on_demand_there_are_no_runs_left_to_count(
 def test_r4_people_see_the_plans_and_the_curves(run: Callable[..., Any]) -> None:
     code, out, _ = run("advise", "--li-minutes", "60", "--runs", "20")
     assert code == 0
-    for said in ("on-demand costs least: 180.00 USD a month", "23 runs", "a on-demand  b starter"):
+    for said in (
+        "on-demand costs least: 180.00 USD a month",
+        "23 to 30",
+        "67 on",
+        "a on-demand  b starter",
+    ):
         assert said in out
     assert out.count("b") > 20
 
