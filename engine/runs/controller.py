@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from sqlalchemy import Engine
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -35,6 +36,9 @@ BLIND_WAIT_S_MAX = 20.0
 
 _HAS_MACHINES = frozenset(RunState) - {RunState.ACCEPTED, RunState.ENDED}
 _HAS_LOAD = frozenset({RunState.STARTING, RunState.RUNNING})
+
+P = ParamSpec("P")
+Seen = TypeVar("Seen")
 
 
 def _ignore(*_: object) -> None:
@@ -105,8 +109,12 @@ class Controller:
         since = self.clock.now()
         try:
             cloud = self.open_cloud(run)
+            if run.state is RunState.ACCEPTED:
+                # A cloud that does not let us look would not let us launch either: seen before
+                # anything is charged.
+                self._look(run, cloud, cloud.observe, run)
         except ProviderFailedError as error:
-            if run.state is not RunState.ACCEPTED:
+            if run.state is not RunState.ACCEPTED or isinstance(error, LeaseLostError):
                 raise
             # Nothing was asked of its cloud yet, so the run can end without it.
             self._acts.end(run, Outcome.FAILED, error.message)
@@ -149,16 +157,8 @@ class Controller:
     def _observe(self, run: Run, cloud: Cloud) -> Observed:
         if run.state not in _HAS_MACHINES:
             return Observed()
-        look = Retrying(
-            retry=retry_if_exception_type((ThrottledError, UnknownOutcomeError)),
-            stop=stop_after_attempt(cloud.limits.blind_looks_max),
-            wait=wait_random_exponential(multiplier=cloud.limits.poll_s, max=BLIND_WAIT_S_MAX),
-            sleep=self.clock.sleep,
-            before_sleep=lambda _: self._hold(run.id),
-            reraise=True,
-        )
         try:
-            machines = look(cloud.observe, run)
+            machines = self._look(run, cloud, cloud.observe, run)
         except ProviderFailedError:
             if run.state is RunState.RELEASING:
                 # A cloud that does not answer must not keep the machines of another one.
@@ -169,5 +169,19 @@ class Controller:
             return Observed(machines)
         now = self.clock.now()
         task = load_task(run, machines, cloud.limits, self.folder, now)
-        progress: LoadProgress = look(cloud.driver.progress, task, now)
+        progress: LoadProgress = self._look(run, cloud, cloud.driver.progress, task, now)
         return Observed(machines, progress)
+
+    def _look(
+        self, run: Run, cloud: Cloud, ask: Callable[P, Seen], *args: P.args, **named: P.kwargs
+    ) -> Seen:
+        """What a cloud says; asked again, with a bound, while it does not answer."""
+        look = Retrying(
+            retry=retry_if_exception_type((ThrottledError, UnknownOutcomeError)),
+            stop=stop_after_attempt(cloud.limits.blind_looks_max),
+            wait=wait_random_exponential(multiplier=cloud.limits.poll_s, max=BLIND_WAIT_S_MAX),
+            sleep=self.clock.sleep,
+            before_sleep=lambda _: self._hold(run.id),
+            reraise=True,
+        )
+        return look(ask, *args, **named)

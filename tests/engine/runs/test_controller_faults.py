@@ -132,6 +132,26 @@ def test_a_launch_that_cannot_be_fails_the_run_and_all_of_its_charge_comes_back(
     check_books(lab, run, 0, 0)
 
 
+@pytest.mark.parametrize(
+    "code", ["AuthFailure", "UnauthorizedOperation", "ExpiredToken", "OptInRequired"]
+)
+def test_a_cloud_that_does_not_let_us_in_fails_the_run_before_anything_is_charged(
+    code: str, lab: Lab, checkout: Scenario
+) -> None:
+    run = lab.accept(checkout)
+    lab.rehearsal.inject(refused("DescribeInstances", code))
+
+    ended = lab.drive(run)
+
+    assert ended.outcome is Outcome.FAILED
+    assert code in ended.reason
+    lab.rehearsal.clear()
+    assert lab.machines_ever(run) == 0
+    books = lab.books(run)
+    assert (books.startup_charges, books.use_charges, books.invoices) == ((), (), ())
+    assert lab.engine.accounts.show(run.order.account_id).charged_usd_micros == 0
+
+
 def cloud_cost_in_cents(run: Run, machines: int, seconds: int) -> int:
     """List price of so many of the run's machines, in micro-dollars, in whole cents."""
     (placement,) = run.order.placements
