@@ -42,7 +42,8 @@ def run_session(settings: Settings, request: RunRequest, *, yes: bool) -> None:
             view = engine.runs.show(run.id)
     with unwritten_is_told():
         settings.emit(run_document(view), lambda out: show_run(out, view))
-    sys.exit(exit_code_of(run, by_ctrl_c=told.by_ctrl_c))
+    code = exit_code_of(run, by_ctrl_c=told.by_ctrl_c)
+    sys.exit(INTERRUPTED if told() and not run.ended else code)
 
 
 def exit_code_of(run: Run, *, by_ctrl_c: bool) -> int:

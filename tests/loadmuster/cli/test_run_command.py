@@ -166,6 +166,25 @@ def test_the_same_request_id_runs_once_and_another_wish_under_it_is_refused(
     assert payment["key"] == f"run:{first['id']}:payment"
 
 
+def test_who_asks_for_the_same_again_waits_for_its_end_and_ends_nothing(
+    acme: CommandLine, shop: str
+) -> None:
+    wish = ("run", CHECKOUT, "--account", "acme", "--users", "3", "--duration", "8s", "--json")
+    same = (*wish, "--set", f"TARGET={shop}", "--request-id", "build-7")
+    first = acme.start(*same)
+    run = acme.until(lambda run: run["state"] == "running", first)
+    impatient, patient = acme.start(*same), acme.start(*same)
+    time.sleep(2)
+    os.killpg(impatient.pid, signal.SIGINT)
+
+    assert impatient.communicate(timeout=PATIENCE_S)[1].count("another controller") == 1
+    assert impatient.returncode == 130
+    for process in (first, patient):
+        out, err = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0, err
+        assert (json.loads(out)["id"], json.loads(out)["outcome"]) == (run["id"], "completed")
+
+
 def test_a_run_above_the_price_cap_is_refused_before_anything_happens(acme: CommandLine) -> None:
     answer = acme.here(*REHEARSED, "--max-usd", "4.99")
     refused(answer, 3, "5.00", "4.99")
