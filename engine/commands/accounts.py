@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.commands.context import EngineContext
 from pricing.plans.channels import Channel
@@ -90,12 +91,14 @@ class AccountCommands:
 
     def show(self, account_id: str) -> AccountView:
         """The account with its period, balance, lots and next charge."""
-        from pricing.accounts.view import account_view
+        from pricing.accounts.account import find_account
+        from pricing.accounts.view import charged_usd_micros, view_at
 
-        with self._context.transaction() as conn:
-            return account_view(
-                conn, account_id, self._context.clock.now(), gateway=self._context.gateway
-            )
+        with self._context.reading() as conn:
+            posted = charged_usd_micros(conn, account_id)
+        with self._context.books_now(account_id) as books:
+            view = view_at(books.conn, find_account(books.conn, account_id), books.instant)
+        return replace(view, due_usd_micros=view.charged_usd_micros - posted)
 
     def upgrade(
         self,
@@ -217,22 +220,18 @@ class AccountCommands:
 
     def history(self, account_id: str) -> Sequence[HistoryRow]:
         """Every plan that the account was on, oldest first (R110-R113)."""
-        from pricing.accounts.advance import advance
         from pricing.accounts.plan_history import plan_history
 
-        with self._context.transaction() as conn:
-            advance(conn, account_id, self._context.clock.now(), gateway=self._context.gateway)
-            return plan_history(conn, account_id)
+        with self._context.books_now(account_id) as books:
+            return plan_history(books.conn, account_id)
 
     def offers(self, account_id: str) -> Sequence[PlanOffer]:
         """Every plan that the account can choose, and how (R114-R117)."""
-        from pricing.accounts.advance import advance
         from pricing.accounts.plan_history import offers_of
 
-        now = self._context.clock.now()
-        with self._context.transaction() as conn:
-            advance(conn, account_id, now, gateway=self._context.gateway)
-            return offers_of(conn, account_id, self._context.plans_on_sale(now).values())
+        with self._context.books_now(account_id) as books:
+            on_sale = self._context.plans_on_sale(books.instant)
+            return offers_of(books.conn, account_id, on_sale.values())
 
     def billing_settings(self, account_id: str) -> BillingSettings | None:
         """How the account pays; None before it has subscribed to a paid plan (R98-R101)."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -22,6 +22,21 @@ if TYPE_CHECKING:
 
     from engine.runs.clouds.registry import CloudRegistry
     from engine.runs.record.store import RunStore
+
+
+@dataclass(frozen=True)
+class BooksNow:
+    """An account's books as a read sees them.
+
+    Attributes:
+        conn: A connection to them; what it writes is undone.
+        instant: What they are of: now, or the last command's if that is later.
+        gateway: Answers for what falls due; it collects nothing.
+    """
+
+    conn: sqlalchemy.Connection
+    instant: datetime
+    gateway: PaymentGateway
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +114,30 @@ class EngineContext:
         from engine.database import reading
 
         return reading(self.db)
+
+    @contextmanager
+    def books_now(self, account_id: str, *, at: datetime | None = None) -> Iterator[BooksNow]:
+        """An account's books with all done that is due by now, for reads: nothing of it is kept.
+
+        Nothing is posted and nobody is asked for money; what falls due is taken to be paid as the
+        rehearsed gateway says. An account that was dealt with at a later instant is seen at that.
+
+        Args:
+            account_id: Whose.
+            at: The command's instant, where the clock has been read already.
+
+        Raises:
+            UnknownAccountError: There is no such account.
+        """
+        from engine.database import undone
+        from pricing.accounts.advance import catch_up
+        from pricing.payments.gateway import REHEARSED_GATEWAY
+
+        gateway = REHEARSED_GATEWAY
+        with undone(self.db) as conn:
+            now = self.clock.now() if at is None else at
+            instant = catch_up(conn, account_id, now, gateway=gateway)
+            yield BooksNow(conn, instant, gateway)
 
     def id_of(self, request_id: str | None) -> str:
         """A caller without a request id gets a random one: it cannot repeat the command safely.

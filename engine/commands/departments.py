@@ -69,16 +69,14 @@ class DepartmentCommands:
         """A department with its credits and its wallet."""
         from pricing.departments.commands import department_view
 
-        with self._context.transaction() as conn:
+        with self._context.books_now(account_id) as books:
             return department_view(
-                conn, account_id, name, self._context.clock.now(), gateway=self._context.gateway
+                books.conn, account_id, name, books.instant, gateway=books.gateway
             )
 
     def list(self, account_id: str) -> Sequence[DepartmentView]:
         """Every department of an account, oldest first."""
         from pricing.departments.commands import department_views
 
-        with self._context.transaction() as conn:
-            return department_views(
-                conn, account_id, self._context.clock.now(), gateway=self._context.gateway
-            )
+        with self._context.books_now(account_id) as books:
+            return department_views(books.conn, account_id, books.instant, gateway=books.gateway)

@@ -80,22 +80,20 @@ class RunAcceptance:
         Raises:
             RefusedError: What a run would be refused with.
         """
-        from pricing.accounts.advance import advance
         from pricing.run_charges import charges
         from pricing.subscriptions import subscriptions
 
-        gateway = self._context.gateway
-        with self._context.transaction() as conn:
-            advance(conn, account, now, gateway=gateway)
-            plan = subscriptions.latest(conn, account).plan
+        with self._context.books_now(account, at=now) as books:
+            plan = subscriptions.latest(books.conn, account).plan
+            on_sale = self._context.plans_on_sale(now)
             return charges.preview(
-                conn,
+                books.conn,
                 account,
                 quote_of(planned, plan, now),
                 department=department,
-                on_demand=on_demand_quote_of(planned, plan, self._context.plans_on_sale(now), now),
-                now=now,
-                gateway=gateway,
+                on_demand=on_demand_quote_of(planned, plan, on_sale, now),
+                now=books.instant,
+                gateway=books.gateway,
             )
 
     def accept(self, prepared: PreparedRun, lease: Lease | None, now: datetime) -> Run:

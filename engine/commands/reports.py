@@ -21,19 +21,17 @@ OBSERVED_FOR = timedelta(days=30)
 
 
 class ReportCommands:
-    """Reading an account's books; nothing is changed but what was due by now."""
+    """Reading an account's books as they are with all that is due by now; nothing is changed."""
 
     def __init__(self, context: EngineContext) -> None:
         self._context = context
 
     def ledger(self, account_id: str) -> Sequence[Transaction]:
         """Every transaction of the account with its postings, oldest first."""
-        from pricing.accounts.advance import advance
         from pricing.ledger import ledger
 
-        with self._context.transaction() as conn:
-            advance(conn, account_id, self._context.clock.now(), gateway=self._context.gateway)
-            return ledger.entries(conn, account_id)
+        with self._context.books_now(account_id) as books:
+            return ledger.entries(books.conn, account_id)
 
     def invoices(self, account_id: str, *, by: str | None = None) -> Sequence[Invoice]:
         """The account's invoices, oldest first, those of periods that began by now included.
@@ -41,14 +39,12 @@ class ReportCommands:
         Raises:
             NotAdministratorError: Somebody else asks, in the name ``by`` (R96).
         """
-        from pricing.accounts.advance import advance
         from pricing.ledger import invoices
         from pricing.reports.usage_access import check_may_see
 
-        with self._context.transaction() as conn:
-            advance(conn, account_id, self._context.clock.now(), gateway=self._context.gateway)
-            check_may_see(conn, account_id, by)
-            return invoices.list_invoices(conn, account_id)
+        with self._context.books_now(account_id) as books:
+            check_may_see(books.conn, account_id, by)
+            return invoices.list_invoices(books.conn, account_id)
 
     def invoice_page(
         self,
@@ -77,10 +73,10 @@ class ReportCommands:
         from pricing.reports.invoices_page import DEFAULT_SELLER, Parties, invoice_page
         from pricing.reports.usage_access import check_may_see
 
-        with self._context.reading() as conn:
-            timezone = find_account(conn, account_id).timezone
-            check_may_see(conn, account_id, by)
-            invoice = find_invoice(conn, account_id, number)
+        with self._context.books_now(account_id) as books:
+            timezone = find_account(books.conn, account_id).timezone
+            check_may_see(books.conn, account_id, by)
+            invoice = find_invoice(books.conn, account_id, number)
         return invoice_page(invoice, timezone, Parties(seller or DEFAULT_SELLER, customer))
 
     def usage(self, account_id: str, *, by: str | None = None) -> CycleUsage:
@@ -89,15 +85,13 @@ class ReportCommands:
         Raises:
             NotAdministratorError: Somebody else asks, in the name ``by`` (R94).
         """
-        from pricing.accounts.account import find_account
         from pricing.reports import usage_records
         from pricing.reports.usage_access import check_may_see
 
-        with self._context.transaction() as conn:
-            find_account(conn, account_id)
-            check_may_see(conn, account_id, by)
+        with self._context.books_now(account_id) as books:
+            check_may_see(books.conn, account_id, by)
             return usage_records.usage_of_cycle(
-                conn, account_id, self._context.clock.now(), gateway=self._context.gateway
+                books.conn, account_id, books.instant, gateway=books.gateway
             )
 
     def advise(
@@ -120,15 +114,18 @@ class ReportCommands:
         Raises:
             NeedError: Neither the arguments nor the account's runs say what is needed.
         """
-        from pricing.accounts.view import account_view
+        from pricing.accounts.account import find_account
+        from pricing.accounts.view import view_at
         from pricing.reports import advisor, usage_records
 
         now = self._context.clock.now()
         observed = credits_left = None
         if account_id is not None:
-            with self._context.transaction() as conn:
-                view = account_view(conn, account_id, now, gateway=self._context.gateway)
-                recent = usage_records.runs_until(conn, account_id, now, OBSERVED_FOR)
+            with self._context.books_now(account_id, at=now) as books:
+                view = view_at(books.conn, find_account(books.conn, account_id), books.instant)
+                recent = usage_records.runs_until(
+                    books.conn, account_id, books.instant, OBSERVED_FOR
+                )
             observed = advisor.observed_need(recent)
             if view.period is not None:
                 credits_left = view.balance_li_minutes - view.reserved_li_minutes

@@ -6,7 +6,7 @@ PostgreSQL, by URL, lets many controllers share the work.
 
 from __future__ import annotations
 
-from engine.database.connect import open_database, reading, transaction
+from engine.database.connect import open_database, reading, transaction, undone
 from engine.database.errors import DatabaseBusyError, DatabaseUnusableError, NewerDatabaseError
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "open_database",
     "reading",
     "transaction",
+    "undone",
 ]

@@ -79,6 +79,22 @@ def transaction(db: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
+def undone(db: Engine) -> Iterator[Connection]:
+    """A write transaction of which nothing is kept: it shows what would be.
+
+    Raises:
+        DatabaseBusyError: If the lock is not to be had in time.
+        DatabaseUnusableError: If the database fails on the way.
+    """
+    try:
+        # Closing a connection rolls back what it has begun.
+        with db.execution_options(**{_WRITES: True}).connect() as conn:
+            yield conn
+    except OperationalError as error:
+        raise explained(db.url, error) from error
+
+
+@contextmanager
 def reading(db: Engine) -> Iterator[Connection]:
     """A connection that only reads, and never waits for a writer.
 

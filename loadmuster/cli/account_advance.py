@@ -27,9 +27,9 @@ FAILURES_NAMED_MAX = 100
 def advance(settings: Settings, *, is_all: bool) -> None:
     """Charge and grant what is due by now, account by account.
 
-    Every other command does so for the account that it is about. An account that fails is left as
-    it was and named on standard error, and the others go on; the exit code is then the highest of
-    the failures'.
+    Every command that changes an account does so for that account first; looking changes nothing.
+    An account that fails is left as it was and named on standard error, and the others go on; the
+    exit code is then the highest of the failures'.
     """
     if not is_all:
         raise BadInputError("account advance: --all would be right; one account: account show ID")

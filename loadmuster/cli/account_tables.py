@@ -32,6 +32,9 @@ def show_account(console: Console, view: AccountView) -> None:
     if view.reserved_li_minutes:
         table.add_row("of it reserved", counted(view.reserved_li_minutes, "LI-minute"))
     table.add_row("charged so far", f"{format_usd(view.charged_usd_micros)} USD")
+    if view.due_usd_micros:
+        due = format_usd(view.due_usd_micros)
+        table.add_row("of it due", f"{due} USD, posted by the next command on the account")
     if view.period is not None and view.next_charge is not None:
         next_day = view.period.last_day + timedelta(days=1)
         table.add_row("next charge", f"{format_usd(view.next_charge.usd_micros)} USD on {next_day}")

@@ -1,7 +1,8 @@
 """An account's books are brought up to an instant before anything else is done with them.
 
 Nothing happens by itself when a period begins: ``advance`` does what is due, exactly once, and
-every command on an account calls it first. So the books are always as of the command's instant.
+every command that changes an account calls it first. One that only looks does the same in a
+transaction that it undoes: what it shows is as of its instant, and what is posted stays as it is.
 """
 
 from __future__ import annotations

@@ -60,6 +60,8 @@ class AccountView(Struct, frozen=True):
         pending: The change that will take effect next.
         unpaid_usd_micros: What could not be collected for periods that have begun, and for runs.
         credit_usd_micros: What came back of runs that were paid; set off against the next one.
+        due_usd_micros: How much of what is charged has fallen due since the last command on the
+            account, and will be posted by the next.
     """
 
     account: Account
@@ -70,6 +72,7 @@ class AccountView(Struct, frozen=True):
     pending: Pending | None = None
     unpaid_usd_micros: int = 0
     credit_usd_micros: int = 0
+    due_usd_micros: int = 0
 
     @property
     def balance_li_minutes(self) -> int:
@@ -101,6 +104,11 @@ def account_view(
     return view_at(conn, find_account(conn, account_id), instant)
 
 
+def charged_usd_micros(conn: Connection, account_id: str) -> int:
+    """What was charged to an account so far, corrections deducted."""
+    return -balance_below(conn, account_id, REVENUE, Unit.USD)
+
+
 def view_at(conn: Connection, account: Account, instant: datetime) -> AccountView:
     """An account as it stands, its books having been advanced to ``instant``."""
     account_id = account.id
@@ -111,7 +119,7 @@ def view_at(conn: Connection, account: Account, instant: datetime) -> AccountVie
         account=account,
         period=period,
         lots=open_lots(conn, account_id, instant),
-        charged_usd_micros=-balance_below(conn, account_id, REVENUE, Unit.USD),
+        charged_usd_micros=charged_usd_micros(conn, account_id),
         next_charge=_next_charge(subscription, changes, period),
         pending=_pending(conn, account_id, changes, instant),
         unpaid_usd_micros=debts_of(conn, account_id).usd_micros,

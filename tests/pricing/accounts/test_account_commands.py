@@ -67,6 +67,7 @@ def test_open_answers_with_the_contracts_document(answer: Callable[..., Any]) ->
             }
         ],
         "charged_usd": "199.00",
+        "due_usd": "0.00",
         "next_charge": {"at": "2027-02-25T00:00:00+01:00", "usd": "199.00"},
         "pending": None,
         "unpaid_usd": "0.00",
@@ -74,11 +75,11 @@ def test_open_answers_with_the_contracts_document(answer: Callable[..., Any]) ->
     }
 
 
-def test_show_renews_what_is_due(answer: Callable[..., Any]) -> None:
+def test_show_has_what_is_due_and_says_so(answer: Callable[..., Any]) -> None:
     answer("account", "open", "acme", *STARTER, *OPENED)
     shown = answer("account", "show", "acme", "--now", "2027-02-25T00:00+01:00")
     assert shown["balance_li_minutes"] == 3600
-    assert shown["charged_usd"] == "398.00"
+    assert (shown["charged_usd"], shown["due_usd"]) == ("398.00", "199.00")
     assert shown["period"]["end"] == "2027-03-25T00:00:00+01:00"
 
 
@@ -198,7 +199,7 @@ def test_the_same_command_twice_is_done_once(answer: Callable[..., Any]) -> None
         ("ledger nobody", 2, "unknown_account"),
         ("invoices nobody", 2, "unknown_account"),
         ("account open known --timezone Europe/Paris", 3, "account_conflict"),
-        ("account show known --now 2027-01-01", 3, "clock_backwards"),
+        ("account to-on-demand known --now 2027-01-01", 3, "clock_backwards"),
     ],
 )
 def test_bad_input_is_one_line_and_one_document(
