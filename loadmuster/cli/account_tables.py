@@ -34,7 +34,7 @@ def show_account(console: Console, view: AccountView) -> None:
     table.add_row("charged so far", f"{format_usd(view.charged_usd_micros)} USD")
     if view.due_usd_micros:
         due = format_usd(view.due_usd_micros)
-        table.add_row("of it due", f"{due} USD, posted by the next command on the account")
+        table.add_row("of it due", f"{due} USD, not posted yet")
     if view.period is not None and view.next_charge is not None:
         next_day = view.period.last_day + timedelta(days=1)
         table.add_row("next charge", f"{format_usd(view.next_charge.usd_micros)} USD on {next_day}")
