@@ -53,6 +53,7 @@ class AccountCommands:
     ) -> Account:
         """Open an account on a plan; a subscription is charged and granted at once (R12, R19)."""
         from pricing.accounts import opening
+        from pricing.accounts.clock import keep_clock
         from pricing.accounts.plan_changes import check_sale
 
         now = self._context.clock.now()
@@ -61,7 +62,7 @@ class AccountCommands:
         # Before there is a database: a mistake leaves nothing behind.
         opening.check_opening(account_id, timezone=timezone, activated_at=activated, now=now)
         with self._context.transaction() as conn:
-            return opening.open_account(
+            account = opening.open_account(
                 conn,
                 account_id,
                 wanted,
@@ -74,6 +75,8 @@ class AccountCommands:
                 administrators=administrators,
                 gateway=self._context.gateway,
             )
+            keep_clock(conn, account_id, is_test=self._context.has_test_clock)
+            return account
 
     def get(self, account_id: str) -> Account:
         """The account as it is on record."""
@@ -92,13 +95,19 @@ class AccountCommands:
     def show(self, account_id: str) -> AccountView:
         """The account with its period, balance, lots and next charge."""
         from pricing.accounts.account import find_account
+        from pricing.accounts.clock import has_test_clock
         from pricing.accounts.view import charged_usd_micros, view_at
 
         with self._context.reading() as conn:
             posted = charged_usd_micros(conn, account_id)
+            is_real = has_test_clock(conn, account_id) is False
         with self._context.books_now(account_id) as books:
             view = view_at(books.conn, find_account(books.conn, account_id), books.instant)
-        return replace(view, due_usd_micros=view.charged_usd_micros - posted)
+        return replace(
+            view,
+            due_usd_micros=view.charged_usd_micros - posted,
+            hypothetical=is_real and self._context.has_test_clock,
+        )
 
     def upgrade(
         self,
@@ -208,7 +217,7 @@ class AccountCommands:
         """Set how many extra credits an account may buy in a billing period (R107)."""
         from pricing.departments import extra_credits
 
-        with self._context.transaction() as conn:
+        with self._context.changing(account_id) as conn:
             return extra_credits.limit_extra_credits(
                 conn,
                 account_id,
@@ -255,7 +264,13 @@ class AccountCommands:
 
         now = self._context.clock.now()
         accounts = failed = 0
-        for each in advance_all(self._context.transaction, now, gateway=self._context.gateway):
+        every = advance_all(
+            self._context.transaction,
+            now,
+            gateway=self._context.gateway,
+            is_test=self._context.has_test_clock,
+        )
+        for each in every:
             accounts += 1
             failed += each.failure is not None
             if watch is not None:
@@ -283,7 +298,7 @@ class AccountCommands:
         from pricing.accounts.view import account_view
 
         now = self._context.clock.now() if at is None else at
-        with self._context.transaction() as conn:
+        with self._context.changing(account_id) as conn:
             command(
                 conn,
                 account_id,

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kernel.clock import Clock
+from kernel.clock import Clock, SystemClock
 from kernel.data_folder import data_folder
 from pricing.payments.gateway import PaymentGateway
 from pricing.plans.model import Plan
@@ -108,6 +108,24 @@ class EngineContext:
         from engine.database import transaction
 
         return transaction(self.db)
+
+    @property
+    def has_test_clock(self) -> bool:
+        """Whether time is not the real one."""
+        return not isinstance(self.clock, SystemClock)
+
+    @contextmanager
+    def changing(self, account_id: str) -> Iterator[sqlalchemy.Connection]:
+        """One write transaction on an account.
+
+        Raises:
+            WrongClockError: The account lives by another clock than this.
+        """
+        from pricing.accounts.clock import check_clock
+
+        with self.transaction() as conn:
+            check_clock(conn, account_id, is_test=self.has_test_clock)
+            yield conn
 
     def reading(self) -> AbstractContextManager[sqlalchemy.Connection]:
         """A connection that only reads."""

@@ -115,7 +115,7 @@ class RunAcceptance:
         packed = pack(program) if program is not None and request.puts_load else None
         if not self._was_requested(request):
             self._look_at_clouds(prepared)
-        with use.transaction() as conn:
+        with use.changing(request.account) as conn:
             advance(conn, request.account, now, gateway=use.gateway)
             plan = subscriptions.latest(conn, request.account).plan
             order = _order(prepared, use.new_id(), plan, now)

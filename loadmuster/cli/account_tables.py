@@ -23,6 +23,8 @@ def show_account(console: Console, view: AccountView) -> None:
     """One account: plan, period, credits and charges."""
     from pricing.money import format_usd
 
+    if view.hypothetical:
+        console.print("Hypothetical: as it would be at --now, if nothing else happened until then.")
     table = _table(f"Account {view.account.id}", show_header=False)
     table.add_row("plan", f"{view.account.plan} ({view.account.status})")
     table.add_row("time zone", view.account.timezone)

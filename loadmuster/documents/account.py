@@ -37,6 +37,7 @@ def account_document(view: AccountView) -> dict[str, Any]:
         "lots": [_lot_row(lot, local) for lot in view.lots],
         "charged_usd": format_usd(view.charged_usd_micros),
         "due_usd": format_usd(view.due_usd_micros),
+        "hypothetical": view.hypothetical,
         "next_charge": None
         if view.next_charge is None
         else {

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from kernel.errors import LoadmusterError, RefusedError
 from pricing.accounts.account import shown, unknown_account
@@ -81,6 +81,7 @@ def advance_all(
     *,
     page: int = 500,
     gateway: PaymentGateway,
+    is_test: bool | None = None,
 ) -> Iterator[Advanced]:
     """Bring every account's books up to ``now``, one after the other, in the order of their ids.
 
@@ -92,19 +93,27 @@ def advance_all(
         now: The instant.
         page: Ids that are read at a time.
         gateway: Collects the money.
+        is_test: Whether ``now`` is a test clock's: accounts that live by the other are left out.
+            None: none is.
     """
     after = ""
-    while ids := _ids_after(transaction, after, page):
+    while ids := _ids_after(transaction, after, page, is_test):
         for account_id in ids:
             yield _advance_one(transaction, account_id, now, gateway=gateway)
         after = ids[-1]
 
 
 def _ids_after(
-    transaction: Callable[[], AbstractContextManager[Connection]], after: str, page: int
+    transaction: Callable[[], AbstractContextManager[Connection]],
+    after: str,
+    page: int,
+    is_test: bool | None,
 ) -> Sequence[str]:
     with transaction() as conn:
         ids = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id > after)
+        if is_test is not None:
+            clock = ACCOUNTS.c.test_clock
+            ids = ids.where(or_(clock.is_(None), clock == is_test))
         return conn.execute(ids.order_by(ACCOUNTS.c.id).limit(page)).scalars().all()
 
 

@@ -62,6 +62,7 @@ class AccountView(Struct, frozen=True):
         credit_usd_micros: What came back of runs that were paid; set off against the next one.
         due_usd_micros: How much of what is charged has fallen due since the last command on the
             account, and will be posted by the next.
+        hypothetical: It lives by the real clock, and is looked at under a test clock.
     """
 
     account: Account
@@ -73,6 +74,7 @@ class AccountView(Struct, frozen=True):
     unpaid_usd_micros: int = 0
     credit_usd_micros: int = 0
     due_usd_micros: int = 0
+    hypothetical: bool = False
 
     @property
     def balance_li_minutes(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Table, Text
 
 from pricing.tables.columns import METADATA, Instant
 
@@ -21,6 +21,8 @@ ACCOUNTS = Table(
     # Since when its credits cannot be used because it is on demand and may still undo that.
     Column("suspended_since", Instant),
     Column("deleted_at", Instant),
+    # Whether it lives by a test clock; None: of an earlier version, not known.
+    Column("test_clock", Boolean),
 )
 
 ADMINISTRATORS = Table(

@@ -68,6 +68,7 @@ def test_open_answers_with_the_contracts_document(answer: Callable[..., Any]) ->
         ],
         "charged_usd": "199.00",
         "due_usd": "0.00",
+        "hypothetical": False,
         "next_charge": {"at": "2027-02-25T00:00:00+01:00", "usd": "199.00"},
         "pending": None,
         "unpaid_usd": "0.00",
