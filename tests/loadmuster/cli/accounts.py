@@ -99,4 +99,4 @@ class Account:
 
     def until(self, state: str, process: subprocess.Popen[str]) -> str:
         """The id of the only run, once it is in a state."""
-        return str(self.line.until(lambda run: run["state"] == state, process)["id"])
+        return str(self.line.until_state(state, process)["id"])

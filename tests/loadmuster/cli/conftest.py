@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
+from engine.runs.model.states import RunState
 from loadmuster.cli.main import main
 from tests.command_line import Answer
 from tests.patience import PATIENCE_S, until
@@ -34,6 +35,9 @@ OTHER_LOADS = {
     "JVM_ARGS": "-Xmx1m",
 }
 """What somebody's shell may hold for loads of theirs; it must reach none of ours."""
+
+STATES: list[str] = list(RunState)
+"""In the order in which a run has them."""
 
 LOCUST_CONF = "reset-stats = true\nrun-time = 1s\ntags = none-such\n"
 
@@ -92,6 +96,12 @@ class CommandLine(Struct, frozen=True):
             text=True,
             process_group=0,
         )
+
+    def until_state(
+        self, state: str, process: subprocess.Popen[str] | None = None
+    ) -> dict[str, Any]:
+        """The newest run, as soon as it is seen in a state, or beyond: a look may come late."""
+        return self.until(lambda run: STATES.index(run["state"]) >= STATES.index(state), process)
 
     def until(
         self,

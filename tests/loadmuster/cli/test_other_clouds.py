@@ -96,7 +96,7 @@ def test_whoever_serves_finds_both_clouds_of_a_killed_controller_and_leaves_noth
     asked = wish("aws", "azure", "--speed", "10")
     run_id, _ = accepted_where_nothing_is_left(acme, "aws", *asked)
     process = acme.start("serve")
-    acme.until(lambda run: run["state"] == "running", process)
+    acme.until_state("running", process)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     engine = Engine(f"sqlite:///{acme.database}")

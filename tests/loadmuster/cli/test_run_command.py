@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -99,7 +100,7 @@ def test_ctrl_c_twice_ends_a_real_run_with_its_processes_and_a_correct_bill(
         *("run", CHECKOUT, "--account", "acme", "--provider", "local", "--injectors", "2"),
         *("--users", "20", "--duration", "10m", "--set", f"TARGET={shop}", "--json"),
     )
-    acme.until(lambda run: run["state"] == "running", process)
+    acme.until_state("running", process)
     os.killpg(process.pid, signal.SIGINT)
     time.sleep(0.3)
     os.killpg(process.pid, signal.SIGINT)
@@ -139,7 +140,7 @@ def test_ctrl_c_during_a_rehearsal_with_load_keeps_what_was_measured(
     rehearsed = ("run", CHECKOUT, "--account", "acme", "--provider", provider, "--dry-run")
     wish = ("--users", "20", "--duration", "10m", "--set", f"TARGET={shop}", "--json")
     process = acme.start(*rehearsed, "--with-load", *wish)
-    acme.until(lambda run: run["state"] == "running", process)
+    acme.until_state("running", process)
     time.sleep(3)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=PATIENCE_S)
@@ -166,23 +167,33 @@ def test_the_same_request_id_runs_once_and_another_wish_under_it_is_refused(
     assert payment["key"] == f"run:{first['id']}:payment"
 
 
+def until_it_waits(process: subprocess.Popen[str]) -> None:
+    """Until a command has said that it waits for what another one drives."""
+    assert process.stderr is not None
+    assert any("another controller drives it" in line for line in process.stderr)
+
+
 def test_who_asks_for_the_same_again_waits_for_its_end_and_ends_nothing(
     acme: CommandLine, shop: str
 ) -> None:
-    wish = ("run", CHECKOUT, "--account", "acme", "--users", "3", "--duration", "8s", "--json")
+    wish = ("run", CHECKOUT, "--account", "acme", "--users", "3", "--duration", "10m", "--json")
     same = (*wish, "--set", f"TARGET={shop}", "--request-id", "build-7")
     first = acme.start(*same)
-    run = acme.until(lambda run: run["state"] == "running", first)
+    run = acme.until_state("running", first)
     impatient, patient = acme.start(*same), acme.start(*same)
-    time.sleep(2)
-    os.killpg(impatient.pid, signal.SIGINT)
+    until_it_waits(impatient)
+    until_it_waits(patient)
 
-    assert impatient.communicate(timeout=PATIENCE_S)[1].count("another controller") == 1
+    os.killpg(impatient.pid, signal.SIGINT)
+    impatient.communicate(timeout=PATIENCE_S)
     assert impatient.returncode == 130
-    for process in (first, patient):
-        out, err = process.communicate(timeout=PATIENCE_S)
-        assert process.returncode == 0, err
-        assert (json.loads(out)["id"], json.loads(out)["outcome"]) == (run["id"], "completed")
+    assert acme.here("--json", "show", run["id"]).json["state"] == "running"
+
+    os.killpg(first.pid, signal.SIGINT)
+    answers = [process.communicate(timeout=PATIENCE_S)[0] for process in (first, patient)]
+    assert (first.returncode, patient.returncode) == (130, 8)
+    assert [json.loads(answer)["id"] for answer in answers] == [run["id"]] * 2
+    assert [json.loads(answer)["outcome"] for answer in answers] == ["cancelled"] * 2
 
 
 def test_a_run_above_the_price_cap_is_refused_before_anything_happens(acme: CommandLine) -> None:

@@ -48,7 +48,7 @@ def test_told_to_end_a_real_run_leaves_no_process_and_costs_its_start_up(
         *("run", CHECKOUT, "--account", "acme", "--users", "8", "--duration", "10m"),
         *("--set", f"TARGET={shop}", "--json"),
     )
-    run = acme.until(lambda run: run["state"] == "running")
+    run = acme.until_state("running")
     assert len(processes_by_machine(acme.home)) == 1
 
     if told == "Ctrl-C":
@@ -78,13 +78,13 @@ def test_ctrl_c_while_machines_or_their_cloud_are_starting_is_a_cancel_and_no_fa
         *("run", CHECKOUT, "--account", "acme", "--users", "8", "--provider", provider, "--json"),
         *(("--dry-run",) if provider == "aws" else ("--set", f"TARGET={shop}")),
     )
-    acme.until(lambda run: run["state"] == state)
+    acme.until_state(state)
     time.sleep(0.2)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=PATIENCE_S)
 
     assert process.returncode == 130, errors
-    run = acme.until(lambda run: run["state"] == "ended")
+    run = acme.until_state("ended")
     assert run["outcome"] == "cancelled"
     assert processes_by_machine(acme.home) == {}
     assert list(acme.home.glob(f"books.db.runs/*/{ADDRESS_FILE}")) == []
@@ -150,7 +150,7 @@ def test_a_detached_run_is_watched_with_show_until_it_has_ended_by_itself(
     accepted = started.json
     assert (accepted["state"], accepted["outcome"], accepted["bill"]) == ("accepted", None, None)
 
-    acme.until(lambda run: run["state"] == "ended")
+    acme.until_state("ended")
 
     shown = acme.here("--json", "show", accepted["id"]).json
     assert shown["outcome"] == "completed"

@@ -113,7 +113,7 @@ def test_told_to_end_serve_leaves_its_runs_open_and_the_next_takes_them_over(
 ) -> None:
     run = acme.here(*REHEARSED, "--speed", "60", "--queue", "--json").json["id"]
     process = acme.start("serve", "--json")
-    acme.until(lambda run: run["state"] == "running", process)
+    acme.until_state("running", process)
     os.kill(process.pid, told)
     out, err = process.communicate(timeout=PATIENCE_S)
 

@@ -68,7 +68,7 @@ def test_a_run_whose_terminal_closes_is_cancelled_and_releases_its_machines(
         text=True,
     )
     os.close(slave)
-    acme.until(lambda run: run["state"] == "running", process)
+    acme.until_state("running", process)
 
     os.close(master)
 
