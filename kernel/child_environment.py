@@ -24,7 +24,7 @@ PASSED = frozenset(
 )
 PASSED_PREFIX = "LC_"
 
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 LOOPBACK = "localhost,127.0.0.1,::1"
 
 
@@ -44,9 +44,7 @@ def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
 def proxies(environment: Mapping[str, str]) -> dict[str, str]:
     """The caller's proxies, by either spelling, none of which leads to this computer."""
     named = {
-        name: value
-        for name, value in environment.items()
-        if name.upper() in PROXIES and name.upper() != "NO_PROXY" and value
+        name: value for name, value in environment.items() if name.upper() in PROXIES and value
     }
     if not named:
         return {}

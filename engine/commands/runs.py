@@ -214,7 +214,7 @@ class RunCommands(FormerlyCalled):
         from engine.runs.detached import spawn
 
         use = self._context
-        test_clock = None if isinstance(use.clock, SystemClock) else use.clock.now()
+        test_clock = use.clock.now() if use.has_test_clock else None
         spawn(run_id, use.db.url, use.folder, test_clock=test_clock)
 
     def drive(
@@ -267,18 +267,30 @@ class RunCommands(FormerlyCalled):
         self.store.request_cancel(run_id, self._context.clock.now())
         return self.wait(run_id, timeout_s=timeout_s)
 
-    def wait(self, run_id: str, *, timeout_s: float = WAIT_S_MAX) -> Run:
+    def wait(
+        self,
+        run_id: str,
+        *,
+        timeout_s: float = WAIT_S_MAX,
+        enough: Callable[[], bool] | None = None,
+    ) -> Run:
         """Return the run once it has ended; drive it here if nobody else does.
+
+        Args:
+            run_id: The run.
+            timeout_s: How long to wait for another controller.
+            enough: Asked while another controller drives the run; true returns it as it stands.
+                Where it is driven here, true ends it.
 
         Raises:
             DriveTimeoutError: It is still open after ``timeout_s``.
         """
         for _ in range(int(timeout_s / WAIT_POLL_S) + 1):
             run = self.store.load(run_id)
-            if run.ended:
+            if run.ended or (enough is not None and enough()):
                 return run
             try:
-                return self.drive(run_id)
+                return self.drive(run_id, cancel_wanted=enough)
             except LeaseLostError:
                 self._context.clock.sleep(WAIT_POLL_S)
         raise DriveTimeoutError(

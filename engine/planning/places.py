@@ -122,8 +122,10 @@ def _place(
     prices = CLOUDS[provider].prices
     if region is None:
         return CandidateRegion(provider, prices.default_region)
-    stand_in = region_near(region, prices, (cloud.prices for cloud in CLOUDS.values()))
-    if stand_in is not None and stand_in in known and region not in known and may_stand_in:
-        return CandidateRegion(provider, stand_in, stands_for=region)
+    if may_stand_in and region not in known:
+        stand_in = region_near(region, prices, (cloud.prices for cloud in CLOUDS.values()))
+        if stand_in in known:
+            assert stand_in is not None
+            return CandidateRegion(provider, stand_in, stands_for=region)
     catalog.offerings(provider, region)
     return CandidateRegion(provider, region)

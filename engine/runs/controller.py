@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -87,6 +87,12 @@ class Controller:
     @property
     def _acts(self) -> Acts:
         return Acts(self.db, self.clock, self.folder, self.lease, self.gateway, self.on_step)
+
+    def unwatched(self) -> Controller:
+        """The same controller, with nothing of its caller's in between."""
+        return replace(
+            self, watch=_ignore, on_step=_ignore, cancel_wanted=_never, stop_wanted=_never
+        )
 
     def drive(self, run_id: str) -> Run:
         """Drive the run until it has ended, or a stop is wanted, and return it.

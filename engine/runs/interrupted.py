@@ -29,18 +29,9 @@ def drive_or_end(controller: Controller, run_id: str) -> Run:
 
 def _ended(controller: Controller, run_id: str) -> str:
     """End the run, with nothing of the caller's in between; what became of it."""
-    quiet = Controller(
-        db=controller.db,
-        open_cloud=controller.open_cloud,
-        clock=controller.clock,
-        folder=controller.folder,
-        lease=controller.lease,
-        gateway=controller.gateway,
-        lease_clock=controller.lease_clock,
-    )
     try:
         controller.store.request_cancel(run_id, controller.clock.now())
-        run = quiet.drive(run_id)
+        run = controller.unwatched().drive(run_id)
     except BaseException as error:  # noqa: BLE001 - the first exception is the one to be raised
         why = f" ({error})" if str(error) else ""
         return (

@@ -52,6 +52,9 @@ COMMANDS = {
 }
 
 
+ASK_AGAIN = "make room, and ask again"
+
+
 @click.command(
     cls=LazyGroup,
     lazy=COMMANDS,
@@ -83,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise
-        tell_unwritten(error, "make room, and ask again")
+        tell_unwritten(error, ASK_AGAIN)
         sys.exit(BadInputError.exit_code)
     sys.exit(0)
 
@@ -100,7 +103,7 @@ def _of_usage(error: click.UsageError) -> BadInputError:
 
 def _fail(settings: Settings, error: LoadmusterError) -> None:
     """One line on standard error; with ``--json`` also one document on standard output."""
-    with unwritten_is_told():
+    with unwritten_is_told(ASK_AGAIN):
         if settings.json:
             from loadmuster.documents.error import error_document
 

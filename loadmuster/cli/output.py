@@ -62,13 +62,17 @@ def unread_is_no_failure() -> Iterator[None]:
 
 
 @contextmanager
-def unwritten_is_told() -> Iterator[None]:
-    """Within it, what cannot be written is told in one line, and the exit code stays."""
+def unwritten_is_told(then: str) -> Iterator[None]:
+    """Within it, what cannot be written is told in one line, and the exit code stays.
+
+    Args:
+        then: What becomes of what would have been shown.
+    """
     try:
         with unread_is_no_failure():
             yield
     except OSError as error:
-        tell_unwritten(error, "what it would have shown is on record")
+        tell_unwritten(error, then)
 
 
 def tell_unwritten(error: OSError, then: str) -> None:

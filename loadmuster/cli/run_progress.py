@@ -17,7 +17,6 @@ from engine.runs.decide import Observed
 from engine.runs.model.errors import LeaseLostError
 from engine.runs.model.states import Run, RunState
 from engine.runs.view import amount
-from kernel.clock import SystemClock
 from kernel.words import counted
 from loadmuster.cli.layout import facts
 from pricing.plans.quotes import kept_use_after_cancel
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from engine.runs.leases.lease import Lease
 
 LINE_EVERY_S = 5.0
-LOOK_EVERY_S = 0.5
-WAIT_S_MAX = 24 * 3600.0
 BAR_WIDTH = 40
 STATE_WORDS = {
     RunState.ACCEPTED: "accepted",
@@ -115,21 +112,7 @@ def driven(
             )
     except LeaseLostError:
         console.print(f"{run.id}: another controller drives it; waiting for its end")
-        return _waited_for(engine, run.id, cancel_wanted)
-
-
-def _waited_for(engine: Engine, run_id: str, enough: Callable[[], bool]) -> Run:
-    """The run once it has ended, or nobody waits any longer; driven here if nobody else does."""
-    clock = SystemClock()
-    for _ in range(round(WAIT_S_MAX / LOOK_EVERY_S)):
-        run = engine.runs.store.load(run_id)
-        if run.ended or enough():
-            return run
-        try:
-            return engine.runs.drive(run_id, cancel_wanted=enough)
-        except LeaseLostError:
-            clock.sleep(LOOK_EVERY_S)
-    return engine.runs.store.load(run_id)
+        return engine.runs.wait(run.id, enough=cancel_wanted)
 
 
 def charged_so_far(run: Run, progress: LoadProgress | None) -> str:

@@ -40,7 +40,7 @@ def run_session(settings: Settings, request: RunRequest, *, yes: bool) -> None:
         else:
             run = driven(console, engine, run, lease, told)
             view = engine.runs.show(run.id)
-    with unwritten_is_told():
+    with unwritten_is_told("what it would have shown is on record"):
         settings.emit(run_document(view), lambda out: show_run(out, view))
     code = exit_code_of(run, by_ctrl_c=told.by_ctrl_c)
     sys.exit(INTERRUPTED if told() and not run.ended else code)

@@ -16,6 +16,7 @@ from click.core import ParameterSource
 from click.exceptions import NoArgsIsHelpError
 
 from kernel.clock import Clock, StartingClock, SystemClock, parse_instant
+from loadmuster.cli.output import unread_is_no_failure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,8 +91,6 @@ class Settings:
 
         A document that is costly to make is given as what makes it.
         """
-        from loadmuster.cli.output import unread_is_no_failure
-
         with unread_is_no_failure():
             if self.json:
                 made = document() if callable(document) else document

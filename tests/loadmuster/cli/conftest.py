@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from msgspec import Struct
@@ -62,16 +62,23 @@ class CommandLine(Struct, frozen=True):
         }
 
     def __call__(self, *arguments: str) -> Answer:
-        ended = subprocess.run(
+        ended = self.printing_to(subprocess.PIPE, *arguments)
+        return Answer(ended.returncode, ended.stdout, ended.stderr)
+
+    def printing_to(
+        self, out: IO[str] | int, *arguments: str, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """The command once it has ended, its standard output being wherever it is wanted."""
+        return subprocess.run(
             [*PROGRAM, *arguments],
             cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
+            env=self.environment | environment,
+            stdout=out,
+            stderr=subprocess.PIPE,
             text=True,
             timeout=PATIENCE_S,
             check=False,
         )
-        return Answer(ended.returncode, ended.stdout, ended.stderr)
 
     def here(self, *arguments: str) -> Answer:
         """The command in this process: quick, for what ends before anything starts."""

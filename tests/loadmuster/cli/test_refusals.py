@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.loadmuster.cli.conftest import PROGRAM, ROOT
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -129,16 +127,7 @@ def test_an_answer_that_no_disk_has_room_for_ends_with_one_line(
     loadmuster: CommandLine, line: str
 ) -> None:
     with Path("/dev/full").open("w") as full:
-        ended = subprocess.run(
-            [*PROGRAM, *line.split()],
-            cwd=ROOT,
-            env=loadmuster.environment,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
+        ended = loadmuster.printing_to(full, *line.split())
 
     assert ended.returncode == 2
     assert ended.stderr.startswith("loadmuster: output: cannot be written: No space left")

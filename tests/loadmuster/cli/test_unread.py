@@ -82,16 +82,7 @@ def test_a_run_whose_output_finds_a_full_disk_is_a_success_and_says_so(
     acme: CommandLine, shop: str
 ) -> None:
     with Path("/dev/full").open("w") as full:
-        process = subprocess.run(
-            [*PROGRAM, *visits(shop), "--json"],
-            cwd=ROOT,
-            env=acme.environment,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
+        process = acme.printing_to(full, *visits(shop), "--json")
 
     assert process.returncode == 0
     assert process.stderr.splitlines()[-1] == (
@@ -108,16 +99,7 @@ def read(
     acme: CommandLine, command: tuple[str, ...], out: IO[str] | int, **environment: str
 ) -> str:
     """What a command says on standard error; it must be no traceback, and the code as without."""
-    process = subprocess.run(
-        [*PROGRAM, *command],
-        cwd=ROOT,
-        env=acme.environment | environment,
-        stdout=out,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    process = acme.printing_to(out, *command, **environment)
     assert "Traceback" not in process.stderr
     assert "Exception ignored" not in process.stderr
     assert process.returncode == acme(*command).code, process.stderr
