@@ -55,10 +55,15 @@ def asked_period(first: str | None, last: str | None, month: str | None) -> Repo
         return None
     if first is None or last is None:
         raise BadInputError("--from and --to go together: a first day, and a last")
-    return ReportPeriod(_day(first, "--from"), _day(last, "--to"))
+    return ReportPeriod(day_of(first, "--from"), day_of(last, "--to"))
 
 
-def _day(text: str, option: str) -> date:
+def day_of(text: str, option: str) -> date:
+    """A day that is written ``2026-11-01``.
+
+    Raises:
+        BadInputError: It is none; names the option.
+    """
     try:
         return date.fromisoformat(text)
     except ValueError:
