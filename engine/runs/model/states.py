@@ -24,6 +24,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from engine.runs.model.sighting import Sighting
 from engine.scenario import Scenario
 from pricing.plans.quotes import Quote
 from providers.contract import Machine
@@ -162,6 +163,7 @@ class Run(Struct, frozen=True):
         other_endpoints: The same of the other clouds that it went to, by provider.
         routes: For each placement, which of its options each try to launch it took; empty: the
             first try of all is still under way.
+        last_seen: At its controller's last look; None: no controller has looked at it.
     """
 
     order: RunOrder
@@ -180,6 +182,7 @@ class Run(Struct, frozen=True):
     endpoint: str | None = None
     other_endpoints: Mapping[str, str] = field(default_factory=dict)
     routes: tuple[tuple[int, ...], ...] = ()
+    last_seen: Sighting | None = None
 
     @property
     def placements(self) -> tuple[Placement, ...]:
