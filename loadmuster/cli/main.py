@@ -13,6 +13,7 @@ from click.exceptions import NoArgsIsHelpError
 from kernel.errors import BadInputError, LoadmusterError
 from loadmuster.cli.output import NO_ROOM, prepare, tell_unwritten, unwritten_is_told
 from loadmuster.cli.settings import LazyGroup, Settings
+from loadmuster.cli.signals import tidied_up
 
 COMMANDS = {
     "estimate": ("loadmuster.cli.estimate:estimate", "What a load test takes and costs."),
@@ -74,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = Settings()
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        cli.main(args=given, prog_name="loadmuster", standalone_mode=False, obj=settings)
+        with tidied_up():
+            cli.main(args=given, prog_name="loadmuster", standalone_mode=False, obj=settings)
     except (LoadmusterError, click.UsageError) as error:
         # What is refused early may not have been read so far.
         settings.json = settings.json or "--json" in given
