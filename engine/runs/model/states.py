@@ -47,6 +47,8 @@ class Outcome(StrEnum):
     COMPLETED = "completed"
     CANCELLED = "cancelled"
     FAILED = "failed"
+    STOPPED = "stopped"
+    """Ended by a rule: it put on load that nobody quoted."""
 
 
 LATE_SHARE = 0.5
@@ -127,6 +129,11 @@ class RunOrder(Struct, frozen=True):
     def least_of(self, machines: int) -> int:
         """With how many of so many machines the test may go ahead."""
         return max(1, math.ceil(machines * Fraction(str(self.scenario.machines_at_least))))
+
+    @property
+    def quoted_users(self) -> int | None:
+        """Most users at once that the quote is for; None: arrivals that nobody can run."""
+        return self.scenario.profile.peak_users
 
     @property
     def load_s(self) -> float:
