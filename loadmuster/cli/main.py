@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -100,8 +101,19 @@ def _of_usage(error: click.UsageError) -> BadInputError:
     if isinstance(error, NoArgsIsHelpError):
         message = f"no command is named; `{where} --help` lists them"
     else:
-        message = error.format_message()
+        message = error.format_message() + _meant_choice(error)
     return BadInputError(f"{where}: {message}", where=where)
+
+
+def _meant_choice(error: click.UsageError) -> str:
+    """What may have been meant by a word that is none of an option's choices."""
+    chosen = getattr(getattr(error, "param", None), "type", None)
+    word = re.match(r"'([^']*)' is not one of", error.message)
+    if word is None or not isinstance(chosen, click.Choice):
+        return ""
+    from kernel.near_names import meant
+
+    return meant(word[1], map(str, chosen.choices))
 
 
 def _fail(settings: Settings, error: LoadmusterError) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from kernel.errors import BadInputError, RefusedError
+from kernel.near_names import meant
 from pricing.ledger.invoices import run_cause
 from pricing.payments.run_payments import UNCOLLECTED
 from pricing.plans.model import Plan
@@ -32,6 +33,9 @@ from pricing.tables import (
     SUBSCRIPTIONS,
     TERMS,
 )
+
+IDS_COMPARED_MAX = 1000
+"""Of how many accounts the ids are compared with one that there is not."""
 
 
 class UnknownAccountError(BadInputError):
@@ -76,7 +80,7 @@ def find_account(conn: Connection, account_id: str) -> Account:
     """
     row = conn.execute(_select_accounts().where(ACCOUNTS.c.id == account_id)).one_or_none()
     if row is None:
-        raise unknown_account(account_id)
+        raise unknown_account(conn, account_id)
     return Account(**row._asdict())
 
 
@@ -112,10 +116,12 @@ def check_not_deleted(conn: Connection, account_id: str) -> None:
         )
 
 
-def unknown_account(account_id: str) -> UnknownAccountError:
-    """The error that says so, with the command that opens one."""
+def unknown_account(conn: Connection, account_id: str) -> UnknownAccountError:
+    """The error that says so, with an id that may be meant, and the command that opens one."""
+    ids = conn.execute(select(ACCOUNTS.c.id).order_by(ACCOUNTS.c.id).limit(IDS_COMPARED_MAX))
     return UnknownAccountError(
-        f"there is no account {account_id!r}; open it with: loadmuster account open {account_id}",
+        f"there is no account {account_id!r}{meant(account_id, ids.scalars())};"
+        f" open it with: loadmuster account open {account_id}",
         account=account_id,
     )
 
