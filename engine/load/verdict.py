@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.load.driver import InjectorResult, LoadResult
+from engine.load.excess import excess
 from kernel.words import counted
 
 CPU_PERCENT_WARNING = 70.0
@@ -47,7 +48,8 @@ def judge(measured: Mapping[str, Any], planned_peak_users: int, approximation: s
     Args:
         measured: The document that ``engine.load.locust_master`` writes, or that
             ``engine.load.sliced.reports`` makes.
-        planned_peak_users: Users that a completed load must have reached.
+        planned_peak_users: Users that a completed load must have reached, and that none may
+            exceed.
         approximation: What the plan assumed, if anything.
     """
     injectors = tuple(InjectorResult(**each) for each in measured["injectors"])
@@ -82,6 +84,8 @@ def _doubts(measured: Mapping[str, Any], planned_peak_users: int) -> Iterator[st
     elif measured["failures"] == measured["requests"]:
         yield "every request failed: nothing can be said about response times"
     peak_users = measured["peak_users"]
+    if (unquoted := excess(planned_peak_users, peak_users)) is not None:
+        yield unquoted
     known = peak_users is not None
     if measured["ended"] == COMPLETED and known and peak_users < planned_peak_users:
         yield f"only {peak_users} of {planned_peak_users} users were reached"
@@ -89,7 +93,10 @@ def _doubts(measured: Mapping[str, Any], planned_peak_users: int) -> Iterator[st
 
 def _warnings(measured: Mapping[str, Any], approximation: str) -> Iterator[str]:
     if measured["peak_users"] is None:
-        yield "the samples do not say how many users were active"
+        yield (
+            "the samples do not say how many users were active, so whether they were those that "
+            "were quoted is not known"
+        )
     if unreadable := measured.get("unreadable", 0):
         yield f"{counted(unreadable, 'sample')} could not be read and had to be left out"
     if approximation:

@@ -116,6 +116,11 @@ def peak_users(reports: Iterable[Report]) -> int:
     return most
 
 
+def known_peak_users(reports: Sequence[Report]) -> int | None:
+    """The same; None: some do not say how many users were active."""
+    return peak_users(reports) if all(report.users_known for report in reports) else None
+
+
 def merged(
     machines: Sequence[str],
     reports: Sequence[Report],
@@ -147,7 +152,7 @@ def merged(
         "load_s": max((report.load_s for report in reports), default=0.0),
         "requests": sum(report.requests for report in reports),
         "failures": sum(report.failures for report in reports),
-        "peak_users": peak_users(reports) if all(r.users_known for r in reports) else None,
+        "peak_users": known_peak_users(reports),
         "unreadable": sum(report.unreadable for report in reports),
         "response_times_ms": sorted(histogram.items()),
         "injectors": [
