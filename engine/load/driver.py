@@ -108,6 +108,7 @@ class LoadProgress(Struct, frozen=True):
         failures: How many of them failed.
         requests_per_s: Over the last few seconds.
         message: One line for people; says why when the load failed.
+        peak_users: Most users at once so far; None: the load generator does not say.
     """
 
     phase: LoadPhase
@@ -117,6 +118,7 @@ class LoadProgress(Struct, frozen=True):
     failures: int = 0
     requests_per_s: float = 0.0
     message: str = ""
+    peak_users: int | None = None
 
 
 class Look(Struct, frozen=True):

@@ -79,6 +79,7 @@ class LocustDriver(Struct, frozen=True):
             failures=line["failures"],
             requests_per_s=line["requests_per_s"],
             message=line["message"],
+            peak_users=line.get("peak_users"),
         )
 
     def result(self, task: LoadTask) -> LoadResult | None:

@@ -43,6 +43,7 @@ NOTHING_YET: folder.Document = {
     "failures": 0,
     "requests_per_s": 0.0,
     "message": "",
+    "peak_users": 0,
 }
 
 _POLL_S = 0.02
@@ -190,6 +191,7 @@ class Conductor:
                 "workers": Counter(client.state for client in self.runner.clients.values()),
                 "cpu_percent_max": max(worker.cpu_percent_max or 0.0 for worker in self.workers),
                 "message": self._message(),
+                "peak_users": self.peak_users,
             },
         )
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.load.driver import InjectorResult, LoadResult
+from engine.load.excess import excess
 from engine.load.figures import FailureKind, FailureSample, Window
 from engine.load.histogram import percentile_ms
 from engine.load.pace import MS_PER_S, Unanswered, pace_doubts, unanswered_doubt
@@ -62,7 +63,8 @@ def judge(
     Args:
         measured: The document that ``engine.load.locust_master`` writes, or that
             ``engine.load.sliced.reports`` makes.
-        planned_peak_users: Users that a completed load must have reached.
+        planned_peak_users: Users that a completed load must have reached, and that none may
+            exceed.
         approximation: What the plan assumed, if anything.
         pace: How often the test's users make requests; None: nobody knows.
         planned_s: How long the load was to be.
@@ -158,6 +160,8 @@ def _doubts(
         why = f" ({_kinds_in_words(tally)})" if tally["kinds"] else ""
         yield f"every request failed{why}: nothing can be said about response times"
     peak_users = measured["peak_users"]
+    if (unquoted := excess(planned_peak_users, peak_users)) is not None:
+        yield unquoted
     known = peak_users is not None
     if measured["ended"] == COMPLETED and known and peak_users < planned_peak_users:
         yield f"only {peak_users} of {planned_peak_users} users were reached"
@@ -196,7 +200,10 @@ def _warnings(
             f"together, as {OTHER!r}"
         )
     if measured["peak_users"] is None:
-        yield "the samples do not say how many users were active"
+        yield (
+            "the samples do not say how many users were active, so whether they were those that "
+            "were quoted is not known"
+        )
     if unreadable := measured.get("unreadable", 0):
         yield f"{counted(unreadable, 'sample')} could not be read and had to be left out"
     if approximation:

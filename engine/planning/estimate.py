@@ -30,6 +30,7 @@ from engine.planning.requirement import (
     peak_users,
     require,
 )
+from engine.planning.script_load import check_script_load
 from engine.planning.warnings import warnings_of
 from engine.scenario import Scenario
 from engine.scenario.profile import ClosedProfile, OpenProfile
@@ -139,11 +140,13 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
         UnknownPeakError: An open model without the length of an iteration.
         ImpossibleLoadError: The load, as described, fits no injector, or no machines that may be
             taken.
+        ScriptLoadError: Its program's script surely plays another load.
     """
     if regions:
         scenario = replace(scenario, regions=equal_shares(regions))
     catalog = catalog or Catalog.bundled()
     requirement = require(scenario, at=at)
+    check_script_load(scenario, requirement)
     clouds, left_out = _clouds(scenario, requirement, catalog, provider, or_on)
     quotes = offers(
         scenario,

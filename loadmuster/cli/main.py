@@ -26,6 +26,7 @@ COMMANDS = {
     "run": ("loadmuster.cli.run:run", "Run a load test, and bill it."),
     "cancel": ("loadmuster.cli.run:cancel", "End a run now; its machines go."),
     "runs": ("loadmuster.cli.run:runs", "List the runs."),
+    "watch": ("loadmuster.cli.watch:watch", "Follow a run, whoever drives it; ends nothing."),
     "show": ("loadmuster.cli.run:show", "One run: machines, timeline, bill, result."),
     "serve": ("loadmuster.cli.serve:serve", "Run what is queued, and what others left behind."),
     "reap": ("loadmuster.cli.reap:reap", "Machines that outlived their run, and their end."),

@@ -20,7 +20,12 @@ from pricing.run_charges.charges import Bill
 from pricing.run_charges.funding import Funding
 
 MACHINES_SHOWN = 5
-OUTCOME_STYLE = {Outcome.COMPLETED: "green", Outcome.CANCELLED: "yellow", Outcome.FAILED: "red"}
+OUTCOME_STYLE = {
+    Outcome.COMPLETED: "green",
+    Outcome.CANCELLED: "yellow",
+    Outcome.FAILED: "red",
+    Outcome.STOPPED: "red",
+}
 
 
 def show_quote(console: Console, test: str, payment: Funding, machines: str) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.runs.model.states import Run
+from engine.runs.spending import charged_so_far
 from engine.runs.view import RunView
 from pricing.ledger.reservations import funding_source_of
 from pricing.money import format_cents
@@ -27,6 +28,7 @@ def run_document(view: RunView) -> dict[str, Any]:
         **run_summary(run, view.unattended_since),
         "reason": run.reason or None,
         "quote": quote_document(run.order.quote, run.order.department),
+        "progress": progress_document(run),
         "machines": [
             {
                 "id": machine.machine_id,
@@ -104,6 +106,29 @@ def bill_document(bill: Bill) -> dict[str, Any]:
         "policy": bill.policy.value,
         "tariff_version": bill.tariff_version.isoformat(),
         "corrected": bill.corrected,
+    }
+
+
+def progress_document(run: Run) -> dict[str, Any] | None:
+    """How a run that goes on was at its controller's last look; None: it was not looked at yet.
+
+    ``charged_so_far_...`` is what would stay charged if it were cancelled then.
+    """
+    seen = run.last_seen
+    if seen is None or run.ended:
+        return None
+    load, unit = seen.progress, run.order.quote.unit
+    charged = charged_so_far(run, load)
+    return {
+        "at": seen.at.isoformat(),
+        "machines": seen.machine_count,
+        "elapsed_s": None if load is None else load.elapsed_s,
+        "users": None if load is None else load.users,
+        "requests": None if load is None else load.requests,
+        "failures": None if load is None else load.failures,
+        "requests_per_s": None if load is None else load.requests_per_s,
+        "charged_so_far_usd": None if charged is None else _usd_or_none(unit, charged),
+        "charged_so_far_li_minutes": None if unit is Unit.USD else charged,
     }
 
 

@@ -224,6 +224,7 @@ class SlicedDriver(Struct, frozen=True):
             failures=sum(report.failures for report in found),
             requests_per_s=sum(report.requests_per_s for report in found),
             message=message,
+            peak_users=reports.known_peak_users(found),
         )
 
     def _failures(self, task: LoadTask, inbox: Inbox) -> list[str]:

@@ -114,6 +114,13 @@ def user_levels(reports: Iterable[Report]) -> tuple[tuple[int, int], ...]:
     return tuple(zip(seconds, accumulate(changes[at_s] for at_s in seconds), strict=True))
 
 
+def known_peak_users(reports: Sequence[Report]) -> int | None:
+    """Most users active at once; None: some reports do not say how many there were."""
+    if not all(report.users_known for report in reports):
+        return None
+    return max((users for _, users in user_levels(reports)), default=0)
+
+
 def merged(
     machines: Sequence[str],
     reports: Sequence[Report],
@@ -130,7 +137,6 @@ def merged(
         machine_use: What the machines used, by name, where it was measured.
         details: As ``engine.load.sliced.details.merged_details`` gives them.
     """
-    levels = user_levels(reports) if all(r.users_known for r in reports) else None
     grouped = by_machine(reports)
     lost = {machine for machine in machines if _was_lost(grouped.get(machine, ()), reports)}
     histogram: Counter[int] = Counter()
@@ -148,8 +154,8 @@ def merged(
         "load_s": max((report.load_s for report in reports), default=0.0),
         "requests": sum(report.requests for report in reports),
         "failures": sum(report.failures for report in reports),
-        "peak_users": None if levels is None else max((users for _, users in levels), default=0),
-        "levels": levels,
+        "peak_users": known_peak_users(reports),
+        "levels": user_levels(reports) if all(r.users_known for r in reports) else None,
         "unreadable": sum(report.unreadable for report in reports),
         "response_times_ms": sorted(histogram.items()),
         "injectors": [

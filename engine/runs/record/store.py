@@ -16,8 +16,15 @@ from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, or_, se
 from engine.database import reading, transaction
 from engine.runs.leases.claims import IS_FREE, dead_holders, held_by
 from engine.runs.leases.lease import Lease
-from engine.runs.model.codec import machine_from_json, order_from_json, order_to_json
+from engine.runs.model.codec import (
+    machine_from_json,
+    order_from_json,
+    order_to_json,
+    sighting_from_json,
+    sighting_to_json,
+)
 from engine.runs.model.errors import LeaseLostError, UnknownRunError
+from engine.runs.model.sighting import Sighting
 from engine.runs.model.states import Event, Outcome, Run, RunOrder, RunState
 from engine.runs.model.tables import RUN_EVENTS, RUNS
 from engine.runs.record.program_bundles import find_bundle
@@ -192,14 +199,18 @@ class RunStore:
             raise LeaseLostError(f"run {run.id} is driven by another controller", run=run.id)
         self._append_event(conn, run.id, at, event, detail)
 
-    def acquire(self, run_id: str, lease: Lease, now: datetime) -> bool:
+    def acquire(
+        self, run_id: str, lease: Lease, now: datetime, *, seen: Sighting | None = None
+    ) -> bool:
         """Take or renew the lease; False while a living controller holds it.
 
         Args:
             run_id: The run.
             lease: Whose, and for how long.
             now: By the machine's clock, not the run's.
+            seen: What the holder has just seen of the run, kept for others.
         """
+        look = {} if seen is None else {"last_seen": sighting_to_json(seen)}
         with transaction(self._db) as conn:
             known = {
                 "of": run_id,
@@ -207,7 +218,7 @@ class RunStore:
                 "now": now,
                 "dead": dead_holders(conn, run_id),
             }
-            return conn.execute(_TAKE, {**known, **held_by(lease, now)}).rowcount == 1
+            return conn.execute(_TAKE, {**known, **held_by(lease, now), **look}).rowcount == 1
 
     def release_lease(self, run_id: str, lease: Lease, now: datetime) -> None:
         """Let go of a run, if it is still held; ``now`` by the machine's clock is kept."""
@@ -243,4 +254,5 @@ def _run_from(row: Row[Any]) -> Run:
         endpoint=row.endpoint,
         other_endpoints=row.other_endpoints,
         routes=tuple(tuple(route) for route in row.routes),
+        last_seen=None if row.last_seen is None else sighting_from_json(row.last_seen),
     )

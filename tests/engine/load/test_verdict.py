@@ -112,7 +112,10 @@ def test_users_that_nobody_counted_and_samples_that_nobody_could_read_are_warnin
     assert result.valid
     assert result.peak_users is None
     assert result.warnings == (
-        "the samples do not say how many users were active",
+        (
+            "the samples do not say how many users were active, so whether they were those that "
+            "were quoted is not known"
+        ),
         "1,234 samples could not be read and had to be left out",
     )
 

@@ -80,12 +80,12 @@ class CommandLine(Struct, frozen=True):
             check=False,
         )
 
-    def here(self, *arguments: str) -> Answer:
+    def here(self, *arguments: str, **environment: str) -> Answer:
         """The command in this process: quick, for what ends before anything starts."""
         out, err = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             patch.chdir(ROOT)
-            for name, value in self.environment.items():
+            for name, value in (self.environment | environment).items():
                 patch.setenv(name, value)
             with pytest.raises(SystemExit) as end:
                 main(arguments)
