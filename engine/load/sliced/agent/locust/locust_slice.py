@@ -1,10 +1,12 @@
 """One process of one injector: its part of the load, played by Locust.
 
-Runs in a folder of its own with ``work.json`` and ``http_users.py`` beside it, and nothing else of
-loadmuster. Once Locust is set up it makes the file ``waiting-PART`` and waits for the file ``go``,
-which says when the load starts (seconds since 1970) and which share of it this injector plays
-(``low-high-whole``). Of the injector's processes this is ``LOADMUSTER_PART`` of
-``LOADMUSTER_PARTS``. About once a second the report is replaced by what was measured so far.
+Runs in a folder of its own, beside ``work.json`` and the modules of ``engine/load`` that need no
+other, with nothing else of loadmuster. Once Locust is set up it makes the file ``waiting-PART`` and
+waits for the file ``go``, which says when the load starts (seconds since 1970) and which share of
+it this injector plays (``low-high-whole``). Of the injector's processes this is
+``LOADMUSTER_PART`` of ``LOADMUSTER_PARTS``. About once a second the report is replaced by what was
+measured so far; what takes more room is in a file of its own, which is replaced now and then, and
+before the last report.
 """
 
 from __future__ import annotations
@@ -19,9 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import failure_kinds
 import gevent
 from http_users import http_users
 from locust import LoadTestShape, events, runners
+from request_watch import names_of, watch
+from tally import Tally
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -30,6 +35,8 @@ SAMPLE_S = 1.0
 WORK: dict[str, Any] = json.loads(Path("work.json").read_text(encoding="utf-8"))
 PART, PARTS = int(os.environ["LOADMUSTER_PART"]), int(os.environ["LOADMUSTER_PARTS"])
 REPORT = Path(f"report-{PART}.json")
+DETAIL = Path(f"detail-{PART}.json")
+DETAIL_S = 15.0
 GO = Path("go")
 GO_POLL_S = 0.05
 WAIT_S_MAX = 6 * 3_600
@@ -96,10 +103,13 @@ class Recorder:
         self.load_s = 0.0
         self.users: list[list[int]] = []
         self.cpu_percent_max = 0.0
+        self.tally = Tally()
+        self.detailed_s = 0.0
 
     def begin(self, environment: Environment, **_: object) -> None:
         """Locust is set up: wait for the common start, and write down how it goes."""
         self.environment = environment
+        watch(environment, self.tally, failure_kinds, self.played_s)
         gevent.signal_handler(signal.SIGTERM, self.cancel)
         Path(f"waiting-{PART}").touch()
         waited_until_s = time.monotonic() + WAIT_S_MAX
@@ -129,6 +139,7 @@ class Recorder:
         if self.ended is None:
             self._measure()
             self.ended = ended
+            self.tally.close()
             self.write()
 
     def cancel(self) -> None:
@@ -173,9 +184,11 @@ class Recorder:
             "response_times_ms": sorted(total.response_times.items()),
             "cpu_percent_max": self.cpu_percent_max,
         }
-        draft = REPORT.with_suffix(".draft")
-        draft.write_text(json.dumps(report), encoding="utf-8")
-        draft.replace(REPORT)
+        if self.ended is not None or self.load_s >= self.detailed_s + DETAIL_S:
+            self.detailed_s = self.load_s
+            stats = self.environment.stats
+            _replace(DETAIL, {"tally": self.tally.document(), "names": names_of(stats)})
+        _replace(REPORT, report)
 
     def _measure(self) -> None:
         if self.ended is None and self.environment is not None:
@@ -184,6 +197,12 @@ class Recorder:
             self.load_s = self.played_s()
             self.cpu_percent_max = max(self.cpu_percent_max, runner.current_cpu_usage)
             self.note_users(runner.user_count)
+
+
+def _replace(path: Path, document: dict[str, Any]) -> None:
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(document), encoding="utf-8")
+    draft.replace(path)
 
 
 RECORDER = Recorder()
