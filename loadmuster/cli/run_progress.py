@@ -132,7 +132,7 @@ def _rehearsal_note(run: Run) -> str:
         return ""
     load = "the load is" if run.order.puts_load else "no load is put on anything"
     speed = f"at {run.order.time_scale:g} times the speed"
-    return f", rehearsed: no machine is real, {load}, {speed}"
+    return f", rehearsed: no machine is real, {load}, nothing is charged, {speed}"
 
 
 def _state(run: Run) -> str:
@@ -169,4 +169,5 @@ def _panel(run: Run, observed: Observed) -> RenderableType:
     ]
     if progress is not None:
         rows += [("users", f"{progress.users:,}"), ("requests", _requests(progress))]
-    return facts(*rows, ("charged", charged_so_far(run, progress)))
+    charged = "would be charged" if run.order.rehearsal else "charged"
+    return facts(*rows, (charged, charged_so_far(run, progress)))
