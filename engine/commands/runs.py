@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,7 @@ from engine.runs.prepared import PreparedRun
 from engine.runs.request import RunOptions, RunRequest, run_request
 from engine.scenario import Scenario
 from kernel.clock import SystemClock
+from kernel.errors import LoadmusterError
 from pricing.plans.on_sale import estimated_plans
 
 if TYPE_CHECKING:
@@ -262,10 +264,20 @@ class RunCommands(FormerlyCalled):
         if stop_wanted is not None:
             controller.stop_wanted = stop_wanted
         drive = controller.drive if stop_wanted is not None else partial(drive_or_end, controller)
-        run = drive(run_id)
-        self._context.clouds.close(run)
+        try:
+            run = drive(run_id)
+        finally:
+            self._put_cloud_away(run_id)
         keep_figures(run)
         return run
+
+    def _put_cloud_away(self, run_id: str) -> None:
+        """A rehearsed cloud outlives its run by nothing, also of one that was ended on the way out.
+
+        Where the database fails, what the drive raised is what counts.
+        """
+        with suppress(LoadmusterError):
+            self._context.clouds.close(self.store.load(run_id))
 
     def cancel(self, run_id: str, *, timeout_s: float = WAIT_S_MAX) -> Run:
         """Ask for the run's end and return once its machines are proven gone.

@@ -67,8 +67,8 @@ def test_the_run_that_measured_a_calibration_is_not_counted_again() -> None:
     assert with_another.basis.endswith(" and 1 run")
 
 
-def figures_of(**changes: object) -> RunFigures | None:
-    return run_figures("run-1", AT, "aws", CHECKOUT, result_of(**changes))
+def figures_of(provider: str = "aws", **changes: object) -> RunFigures | None:
+    return run_figures("run-1", AT, provider, CHECKOUT, result_of(**changes))
 
 
 def test_a_test_is_known_by_what_its_users_do() -> None:
@@ -138,6 +138,9 @@ def test_a_run_tells_what_its_users_took() -> None:
     assert own.processor_us_per_request == 160
 
 
+@pytest.mark.promise(
+    "dead-target-is-no-evidence", command="run", provider=("local", "aws", "azure")
+)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -161,8 +164,12 @@ def test_a_run_tells_what_its_users_took() -> None:
         "idle",
     ],
 )
-def test_a_run_that_says_nothing_of_its_users_is_not_counted(changes: dict[str, Any]) -> None:
-    assert figures_of(**changes) is None
+@pytest.mark.parametrize("provider", ["local", "aws", "azure"])
+def test_a_run_that_says_nothing_of_its_users_is_not_counted(
+    provider: str, changes: dict[str, Any]
+) -> None:
+    assert figures_of(provider) is not None
+    assert figures_of(provider, **changes) is None
 
 
 def test_what_is_kept_is_found_again_by_any_scenario_of_the_same_test() -> None:

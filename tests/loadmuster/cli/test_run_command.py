@@ -119,6 +119,24 @@ def test_ctrl_c_twice_ends_a_real_run_with_its_processes_and_a_correct_bill(
     assert processes_of(str(acme.home)) == []
 
 
+@pytest.mark.promise("dead-target-is-no-evidence", command="run", provider="local")
+@pytest.mark.promise("exit-code-tells-outcome", command="run", provider="local")
+def test_a_target_that_is_not_there_makes_the_run_invalid_and_teaches_nothing(
+    acme: CommandLine,
+) -> None:
+    load = (CHECKOUT, "--users", "5", "--duration", "4s", "--set", "TARGET=http://127.0.0.1:9")
+    before = acme.here("--json", "estimate", *load).json["requirement"]
+
+    answer = acme("--json", "run", *load, "--account", "acme")
+
+    assert answer.code == 7, answer.err
+    result = answer.json["result"]
+    assert result["failures"] == result["requests"] > 0
+    assert not result["valid"]
+    assert acme.here("--json", "estimate", *load).json["requirement"] == before
+
+
+@pytest.mark.promise("clean-load-environment", command="run", provider=("aws", "azure"))
 @pytest.mark.early
 @pytest.mark.parametrize("provider", ["aws", "azure"])
 def test_a_rehearsal_with_load_puts_locust_on_a_target_through_a_simulated_bucket(
@@ -138,6 +156,7 @@ def test_a_rehearsal_with_load_puts_locust_on_a_target_through_a_simulated_bucke
     assert processes_of(str(acme.home)) == []
 
 
+@pytest.mark.promise("exit-code-tells-outcome", command="run", provider=("aws", "azure"))
 @pytest.mark.early
 @pytest.mark.parametrize("provider", [pytest.param("aws", marks=pytest.mark.long), "azure"])
 def test_ctrl_c_during_a_rehearsal_with_load_keeps_what_was_measured(
@@ -159,6 +178,7 @@ def test_ctrl_c_during_a_rehearsal_with_load_keeps_what_was_measured(
     assert processes_of(str(acme.home)) == []
 
 
+@pytest.mark.promise("one-request-one-run", command="run", provider="aws")
 def test_the_same_request_id_runs_once_and_another_wish_under_it_is_refused(
     acme: CommandLine,
 ) -> None:
@@ -179,6 +199,7 @@ def until_it_waits(process: subprocess.Popen[str]) -> None:
     assert any("another controller drives it" in line for line in process.stderr)
 
 
+@pytest.mark.promise("one-request-one-run", command="run", provider="local")
 def test_who_asks_for_the_same_again_waits_for_its_end_and_ends_nothing(
     acme: CommandLine, shop: str
 ) -> None:
@@ -200,6 +221,18 @@ def test_who_asks_for_the_same_again_waits_for_its_end_and_ends_nothing(
     assert (first.returncode, patient.returncode) == (130, 8)
     assert [json.loads(answer)["id"] for answer in answers] == [run["id"]] * 2
     assert [json.loads(answer)["outcome"] for answer in answers] == ["cancelled"] * 2
+
+
+@pytest.mark.promise("unattended-is-said", command=("runs", "show"))
+def test_a_run_that_nobody_drives_is_told_with_since_when_and_what_to_do(
+    acme: CommandLine,
+) -> None:
+    run = acme.here(*REHEARSED, "--queue", "--json").json
+    for look in (("runs",), ("show", run["id"])):
+        said = acme.here(*look).out
+        assert f"{run['id']}: no controller has driven it since" in said
+        assert f"loadmuster cancel {run['id']}" in said
+    assert acme.here("show", run["id"], "--json").json["unattended_since"] == run["accepted_at"]
 
 
 def test_a_run_above_the_price_cap_is_refused_before_anything_happens(acme: CommandLine) -> None:
