@@ -152,8 +152,13 @@ def _number(column: InputColumn, text: str) -> int:
     if column.kind is Kind.SECONDS:
         return parse_duration_s(text, where=f"--grid {name}")
     digits = text.strip().replace("_", "")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 12):  # noqa: PLR2004 - beyond any limit
-        raise BadAxisError(f"--grid: {name}: {text!r} is no whole number", axis=name)
+    if not (digits.isascii() and digits.isdecimal()):
+        raise BadAxisError(f"--grid: {name}: {text[:40]!r} is no whole number", axis=name)
+    if len(digits) > len(str(column.most)):
+        raise BadAxisError(
+            f"--grid: {name} must be from 1 to {column.most:,}, not of {len(digits)} digits",
+            axis=name,
+        )
     return int(digits)
 
 
