@@ -12,6 +12,7 @@ from kernel.clock import parse_instant
 from loadmuster.cli.account_advance import advance
 from loadmuster.cli.account_tables import show_account, show_accounts, show_ledger
 from loadmuster.cli.extra_credits import extra_credits
+from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import (
     Command,
     CommandGroup,
@@ -38,7 +39,9 @@ for command in (advance, extra_credits, allow_target, forbid_target, targets):
 @account.command("open")
 @click.argument("account_id", metavar="ID")
 @click.option("--plan", "plan_name", default="on-demand", show_default=True, help="Its plan.")
-@click.option("--credits", "credits_wanted", type=int, help="LI-minutes a month, to choose from.")
+@click.option(
+    "--credits", "credits_wanted", type=WholeNumber(), help="LI-minutes a month, to choose from."
+)
 @click.option("--timezone", default="UTC", show_default=True, help="IANA zone of its billing days.")
 @click.option(
     "--activated",

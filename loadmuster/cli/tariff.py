@@ -11,6 +11,7 @@ import click
 from engine.scenario import Protocol
 from kernel.clock import parse_instant
 from kernel.durations import parse_duration_s
+from loadmuster.cli.numbers import FiniteNumber, WholeNumber
 from loadmuster.cli.settings import Command, CommandGroup, Settings, pass_settings
 from loadmuster.cli.tariff_view import rule_in_words
 from loadmuster.documents.tariff import price_document, rate, tariff_document, tariffs_document
@@ -75,8 +76,8 @@ def show_tariff(settings: Settings, name: str) -> None:
 
 @tariff.command("price", cls=Command)
 @click.argument("name")
-@click.option("--injectors", type=int, help="Servers that put the load on.")
-@click.option("--users", type=int, help="Virtual users at most at once.")
+@click.option("--injectors", type=WholeNumber(), help="Servers that put the load on.")
+@click.option("--users", type=WholeNumber(), help="Virtual users at most at once.")
 @click.option("--duration", required=True, help="Length of the test: 90s, 10m, 1h30m.")
 @click.option(
     "--protocol",
@@ -90,9 +91,7 @@ def show_tariff(settings: Settings, name: str) -> None:
     metavar="USD",
     help="What an hour of one injector's machine costs; for services that pass it on.",
 )
-@click.option(
-    "--sent-gb", metavar="GB", type=click.FloatRange(0, 1e9), help="What is sent; likewise."
-)
+@click.option("--sent-gb", metavar="GB", type=FiniteNumber(0, 1e9), help="What is sent; likewise.")
 @click.option("--at", metavar="DATE", help="The day whose rule counts; default: today.")
 @pass_settings
 def price_tariff(  # noqa: PLR0913 - one argument for each option
