@@ -94,6 +94,7 @@ fleets: $(READY)
 
 kills: $(READY)
 	@$(BIN)/python -m tests.kills --seed $(SEED) --kills 200
+	@$(BIN)/python -m tests.kills.calibrations --seed $(SEED) --kills 40
 
 nightly: $(READY)
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal -m long
@@ -101,6 +102,7 @@ nightly: $(READY)
 	@$(BIN)/python -m tests.billing_simulator --seed $(SEED) --accounts 500 --years 3
 	@$(BIN)/python -m tests.run_simulator --seeds 10000
 	@$(BIN)/python -m tests.kills --seed $(SEED) --kills 200
+	@$(BIN)/python -m tests.kills.calibrations --seed $(SEED) --kills 40
 	@$(BIN)/python tests/mutations.py
 
 many-controllers: $(READY)

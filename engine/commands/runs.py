@@ -342,11 +342,11 @@ class RunCommands(FormerlyCalled):
         """The run with its timeline and its bill."""
         from engine.runs.leases.attendance import unattended_runs
         from engine.runs.view import RunView
-        from pricing.run_charges import charges
+        from pricing.run_charges.books import books_of
 
         run = self.store.load(run_id)
         with self._context.reading() as conn:
-            bill = charges.bill_of(conn, run_id)
+            bill = books_of(conn, run_id).bill_of(conn, run_id)
         unattended = unattended_runs(self._context.db, SystemClock().now(), run_id=run_id)
         return RunView(
             run,

@@ -167,7 +167,7 @@ def _rehearsal_note(run: Run) -> str:
         return ""
     load = "the load is" if run.order.puts_load else "no load is put on anything"
     speed = f"at {run.order.time_scale:g} times the speed"
-    return f", rehearsed: no machine is real, {load}, {speed}"
+    return f", rehearsed: no machine is real, {load}, nothing is charged, {speed}"
 
 
 def _state(run: Run) -> str:
@@ -206,4 +206,5 @@ def _panel(run: Run, seen: Seen) -> RenderableType:
     ]
     if progress is not None:
         rows += [("users", f"{progress.users:,}"), ("requests", _requests(progress))]
-    return facts(*rows, ("charged", charged_words(run, progress)))
+    charged = "would be charged" if run.order.rehearsal else "charged"
+    return facts(*rows, (charged, charged_words(run, progress)))

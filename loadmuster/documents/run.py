@@ -12,7 +12,7 @@ from engine.runs.view import RunView
 from pricing.ledger.reservations import funding_source_of
 from pricing.money import format_cents
 from pricing.plans.quotes import Quote, Unit
-from pricing.run_charges.charges import Bill
+from pricing.run_charges.bill import Bill
 
 SPOT_WARNING = (
     "measured from spot machines: the cloud may take one away at any moment, and a result that "
@@ -97,12 +97,16 @@ def quote_document(quote: Quote, department: str | None = None) -> dict[str, Any
 
 
 def bill_document(bill: Bill) -> dict[str, Any]:
-    """The bill as the contract prints it: what stays charged."""
+    """The bill as the contract prints it: what stays charged, or of a rehearsal would."""
     return {
+        "rehearsed": bill.rehearsed,
         "startup_usd": _usd_or_none(bill.unit, bill.startup),
         "startup_li_minutes": None if bill.unit is Unit.USD else bill.startup,
         "li_minutes": bill.li_minutes,
         "usd": _usd_or_none(bill.unit, bill.total),
+        "extra_credits_usd": (
+            format_cents(bill.extra_usd_micros) if bill.extra_usd_micros else None
+        ),
         "policy": bill.policy.value,
         "tariff_version": bill.tariff_version.isoformat(),
         "corrected": bill.corrected,

@@ -32,8 +32,13 @@ from engine.runs.model.tables import RUN_EVENTS, RUNS
 from engine.runs.record.program_bundles import find_bundle
 from engine.runs.record.result_tables import with_tables
 from kernel.errors import RequestConflictError
+from kernel.near_names import meant
+
+IDS_COMPARED_MAX = 1000
+"""Of how many runs the ids are compared with one that there is not."""
 
 _RUN = select(RUNS).where(RUNS.c.id == bindparam("of"))
+_NEWEST_IDS = select(RUNS.c.id).order_by(RUNS.c.accepted_at.desc()).limit(IDS_COMPARED_MAX)
 _TAKE = update(RUNS).where(
     RUNS.c.id == bindparam("of"), or_(RUNS.c.lease_owner == bindparam("me"), IS_FREE)
 )
@@ -110,11 +115,15 @@ class RunStore:
         """
         with reading(self._db) as conn:
             row = conn.execute(_RUN, {"of": run_id}).one_or_none()
-            run = None if row is None else _run_from(row)
-            if run is not None and run.result is not None:
+            if row is None:
+                ids = conn.execute(_NEWEST_IDS).scalars()
+                raise UnknownRunError(
+                    f"no run {run_id!r}{meant(run_id, ids)}; `loadmuster runs` lists the ids",
+                    run=run_id,
+                )
+            run = _run_from(row)
+            if run.result is not None:
                 run = replace(run, result=with_tables(conn, run_id, run.result))
-        if run is None:
-            raise UnknownRunError(f"no run {run_id!r}; `loadmuster runs` lists the ids", run=run_id)
         return run
 
     def list(

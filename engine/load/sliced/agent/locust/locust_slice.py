@@ -39,6 +39,12 @@ DETAIL = Path(f"detail-{PART}.json")
 DETAIL_S = 15.0
 GO = Path("go")
 GO_POLL_S = 0.05
+WAIT_S_MAX = 6 * 3_600
+"""For the file ``go``: longer than any fleet is waited for."""
+
+PARENT = os.getppid()
+STARTER = int(os.environ.get("LOADMUSTER_STARTER", PARENT))
+"""Who started ``load.sh``."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,19 @@ def users_planned(at_s: float) -> int:
     return int(WORK["steps"][max(0, bisect_right(STEPS_AT_S, at_s) - 1)][1])
 
 
+def is_left_alone() -> bool:
+    """Whether who started this load, or what started this process, has gone."""
+    if os.getppid() != PARENT:
+        return True
+    try:
+        os.kill(STARTER, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
 class Recorder:
     """What is measured here, and how it ended."""
 
@@ -93,7 +112,10 @@ class Recorder:
         watch(environment, self.tally, failure_kinds, self.played_s)
         gevent.signal_handler(signal.SIGTERM, self.cancel)
         Path(f"waiting-{PART}").touch()
+        waited_until_s = time.monotonic() + WAIT_S_MAX
         while not GO.exists():
+            if is_left_alone() or time.monotonic() > waited_until_s:
+                sys.exit(1)
             gevent.sleep(GO_POLL_S)
         self.share = read_share()
         gevent.sleep(max(0.0, self.share.at_s - time.time()))
@@ -105,8 +127,10 @@ class Recorder:
         return max(0.0, time.time() - self.share.at_s)
 
     def follow(self) -> None:
-        """Replace the report about once a second."""
+        """Replace the report about once a second; a load that nobody waits for ends."""
         while self.ended is None:
+            if is_left_alone():
+                self.cancel()
             self.write()
             gevent.sleep(SAMPLE_S)
 

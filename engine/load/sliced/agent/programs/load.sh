@@ -116,7 +116,7 @@ detailed_s=$start_s
 set_up || fail "its program cannot be set up"
 [ -z "$STARTS_EARLY" ] || launch
 while [ "$(date +%s)" -lt "$start_s" ]; do
-    [ -z "$told" ] || break
+    [ -z "$told" ] && kill -0 "$PPID" 2>/dev/null || break
     sleep 0.05
 done
 [ -n "$STARTS_EARLY" ] || launch
@@ -128,6 +128,7 @@ reported_s=0
 overran=
 while kill -0 "$program" 2>/dev/null; do
     now_s=$(date +%s)
+    kill -0 "$PPID" 2>/dev/null || told=yes
     if [ -n "$told" ]; then
         end_program 1
         report cancelled

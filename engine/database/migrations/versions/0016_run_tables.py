@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015_run_tables"
-down_revision = "0019_sightings"
+revision = "0016_run_tables"
+down_revision = "0015_rehearsed_charges"
 
 
 def upgrade() -> None:
