@@ -14,7 +14,7 @@ from engine.catalogs.in_use import catalog_in_use
 from engine.commands.context import EngineContext
 from engine.commands.former_names import FormerlyCalled
 from engine.commands.orders import RunAcceptance
-from engine.commands.run_figures import keep_figures
+from engine.commands.run_figures import keep_figures, left_out_because
 from engine.commands.waiting import WAIT_S_MAX, RunWaiting
 from engine.planning.estimate import Estimate, estimate
 from engine.planning.places import ANY_PROVIDER
@@ -360,7 +360,13 @@ class RunCommands(FormerlyCalled):
         with self._context.reading() as conn:
             bill = books_of(conn, run_id).bill_of(conn, run_id)
         unattended = unattended_runs(self._context.db, SystemClock().now(), run_id=run_id)
-        return RunView(run, self.store.timeline(run_id), bill, unattended.get(run_id))
+        return RunView(
+            run,
+            self.store.timeline(run_id),
+            bill,
+            unattended.get(run_id),
+            left_out_because(run),
+        )
 
     def list(self, account: str | None = None) -> Sequence[Run]:
         """All runs, newest first; of one account if named."""
