@@ -99,6 +99,7 @@ fleets: $(READY)
 
 kills: $(READY)
 	@$(BIN)/python -m tests.kills --seed $(SEED) --kills 200
+	@$(BIN)/python -m tests.kills.calibrations --seed $(SEED) --kills 40
 
 habits: $(READY)
 	@$(BIN)/python -m tests.habits --seed $(SEED) --sessions 200
@@ -109,6 +110,7 @@ nightly: $(READY)
 	@$(BIN)/python -m tests.billing_simulator --seed $(SEED) --accounts 500 --years 3
 	@$(BIN)/python -m tests.run_simulator --seeds 10000
 	@$(BIN)/python -m tests.kills --seed $(SEED) --kills 200
+	@$(BIN)/python -m tests.kills.calibrations --seed $(SEED) --kills 40
 	@$(BIN)/python -m tests.habits --seed $(SEED) --sessions 200
 	@$(BIN)/python tests/mutations.py
 

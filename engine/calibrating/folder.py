@@ -7,7 +7,9 @@ that is there. So any number of processes may add to it, and it can be kept in v
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,12 +24,16 @@ from engine.calibrating.evidence import (
     run_figures_from_json,
     run_figures_to_json,
 )
-from engine.calibrating.place import place_of
+from engine.calibrating.place import FOLDER_VARIABLE, place_of
 from engine.scenario import Scenario
+from kernel.disk import free_space
 from kernel.errors import BadInputError
 from kernel.files import write_whole
 
 CALIBRATION, RUN = "calibration", "run"
+
+KEPT_BYTES_MAX = 16_384
+"""More than a measurement takes."""
 
 Kept = TypeVar("Kept", Calibration, RunFigures)
 
@@ -38,16 +44,65 @@ class CalibrationFilesError(BadInputError):
     code = "calibration_files"
 
 
+class CalibrationNotKeptError(CalibrationFilesError):
+    """A test was measured, and what came out could not be written down; facts: ``file``.
+
+    Attributes:
+        calibration: What was measured.
+    """
+
+    code = "calibration_not_kept"
+
+    def __init__(self, calibration: Calibration, error: CalibrationFilesError) -> None:
+        super().__init__(error.message, **error.facts)
+        self.calibration = calibration
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive pickling with what was measured."""
+        return (type(self), (self.calibration, CalibrationFilesError(self.message, **self.facts)))
+
+
+def check_can_keep(scenario: Scenario, folder: Path | None = None) -> None:
+    """See that a measurement of the test could be written down; nothing is left of the look.
+
+    Raises:
+        CalibrationFilesError: With the reason, and what to do.
+    """
+    place = place_of(scenario, folder)
+    missing: list[Path] = []
+    trial = place / f".trial.{os.getpid()}"
+    try:
+        missing += [each for each in (place, *place.parents) if not each.exists()]
+        place.mkdir(parents=True, exist_ok=True)
+        trial.write_bytes(b" " * KEPT_BYTES_MAX)
+    except OSError as error:
+        raise CalibrationFilesError(
+            f"{error.filename or place}: what is measured could not be kept: {error.strerror}"
+            f"{free_space(place, error)}; name another folder in {FOLDER_VARIABLE}, or keep nothing"
+            " with --forget",
+            file=str(place),
+        ) from error
+    finally:
+        with suppress(OSError):
+            trial.unlink()
+        for each in missing:
+            with suppress(OSError):
+                each.rmdir()
+
+
 def keep_calibration(
     scenario: Scenario, calibration: Calibration, folder: Path | None = None
 ) -> Path:
     """Write it down; returns the file.
 
     Raises:
-        CalibrationFilesError: It cannot be written.
+        CalibrationNotKeptError: It cannot be written; what was measured is in it.
     """
     name = f"{CALIBRATION}-{calibration.at:%Y%m%dT%H%M%S}.json"
-    return _write(place_of(scenario, folder) / name, calibration_to_json(calibration))
+    try:
+        return _write(place_of(scenario, folder) / name, calibration_to_json(calibration))
+    except CalibrationFilesError as error:
+        raise CalibrationNotKeptError(calibration, error) from error
 
 
 def keep_run(scenario: Scenario, figures: RunFigures, folder: Path | None = None) -> Path:
@@ -92,6 +147,7 @@ def _write(path: Path, document: Mapping[str, Any]) -> Path:
         write_whole(path, (json.dumps(document, indent=2) + "\n").encode())
     except OSError as error:
         raise CalibrationFilesError(
-            f"{path}: the measurement cannot be kept: {error.strerror}", file=str(path)
+            f"{path}: the measurement cannot be kept: {error.strerror}{free_space(path, error)}",
+            file=str(path),
         ) from error
     return path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -14,6 +14,8 @@ from engine.catalogs.in_use import catalog_in_use
 from engine.commands.context import EngineContext
 from engine.commands.former_names import FormerlyCalled
 from engine.commands.orders import RunAcceptance
+from engine.commands.run_figures import keep_figures
+from engine.commands.waiting import WAIT_S_MAX, RunWaiting
 from engine.planning.estimate import Estimate, estimate
 from engine.planning.places import ANY_PROVIDER
 from engine.readers.scenario_request import (
@@ -21,7 +23,6 @@ from engine.readers.scenario_request import (
     requested_scenario,
     scenario_request,
 )
-from engine.runs.model.errors import DriveTimeoutError, LeaseLostError
 from engine.runs.model.states import Run
 from engine.runs.prepared import PreparedRun
 from engine.runs.request import RunOptions, RunRequest, run_request
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from engine.runs.record.store import RunStore
     from engine.runs.view import RunView
     from pricing.run_charges.funding import Funding
-
-WAIT_POLL_S = 0.2
-WAIT_S_MAX = 24 * 3600.0
 
 Given = Scenario | str | Path
 """A scenario, or the path of its file."""
@@ -62,6 +60,18 @@ class RunCommands(FormerlyCalled):
     def store(self) -> RunStore:
         """The runs as they are on record."""
         return self._context.store
+
+    @property
+    def _waiting(self) -> RunWaiting:
+        clock = self._context.clock
+        return RunWaiting(
+            load=self.store.load,
+            drive=self.drive,
+            drive_elsewhere=self.detach,
+            since_unattended=lambda run_id: self.unattended().get(run_id),
+            now=clock.now,
+            sleep=clock.sleep,
+        )
 
     @property
     def folder(self) -> Path:
@@ -258,7 +268,7 @@ class RunCommands(FormerlyCalled):
             run = drive(run_id)
         finally:
             self._put_cloud_away(run_id)
-        _keep_figures(run)
+        keep_figures(run)
         return run
 
     def _put_cloud_away(self, run_id: str) -> None:
@@ -284,6 +294,7 @@ class RunCommands(FormerlyCalled):
         *,
         timeout_s: float = WAIT_S_MAX,
         enough: Callable[[], bool] | None = None,
+        callback: Callable[[Run], None] | None = None,
     ) -> Run:
         """Return the run once it has ended; drive it here if nobody else does.
 
@@ -292,33 +303,62 @@ class RunCommands(FormerlyCalled):
             timeout_s: How long to wait for another controller.
             enough: Asked while another controller drives the run; true returns it as it stands.
                 Where it is driven here, true ends it.
+            callback: Given the run at every look, with what was ``last_seen`` of its load. Its
+                exceptions end the waiting; a run that is driven here they end as well.
 
         Raises:
             DriveTimeoutError: It is still open after ``timeout_s``.
         """
-        for _ in range(int(timeout_s / WAIT_POLL_S) + 1):
-            run = self.store.load(run_id)
-            if run.ended or (enough is not None and enough()):
-                return run
-            try:
-                return self.drive(run_id, cancel_wanted=enough)
-            except LeaseLostError:
-                self._context.clock.sleep(WAIT_POLL_S)
-        raise DriveTimeoutError(
-            f"run {run_id} is still {run.state} after {timeout_s:.0f} s; its controller goes on",
-            run=run_id,
-            state=run.state.value,
-        )
+        return self._waiting.wait(run_id, timeout_s=timeout_s, enough=enough, callback=callback)
+
+    def watch(self, run_id: str, *, timeout_s: float = WAIT_S_MAX) -> Iterator[Run]:
+        """The run at every look, twice a second, until it has ended; who leaves ends nothing.
+
+        It only reads: a run that nobody drives is not driven. What its controller, wherever it is,
+        saw at its own last look is ``last_seen``.
+
+        Raises:
+            DriveTimeoutError: It is still open after ``timeout_s``.
+        """
+        return self._waiting.watch(run_id, timeout_s=timeout_s)
+
+    async def wait_async(
+        self,
+        run_id: str,
+        *,
+        timeout_s: float = WAIT_S_MAX,
+        callback: Callable[[Run], None] | None = None,
+    ) -> Run:
+        """Return the run once it has ended, while the event loop does other things.
+
+        A run that nobody drives gets a controller process of its own, as by ``detach``: whoever
+        cancels the task that waits, or ends the loop, ends no run. The database is asked in
+        threads; the callback is called in the event loop.
+
+        Args:
+            run_id: The run.
+            timeout_s: How long to wait.
+            callback: Given the run at every look; its exceptions end the waiting only.
+
+        Raises:
+            DriveTimeoutError: It is still open after ``timeout_s``.
+            ControllerNotStartedError: Nobody drives it, and no controller could be started.
+        """
+        return await self._waiting.wait_async(run_id, timeout_s=timeout_s, callback=callback)
+
+    def watch_async(self, run_id: str, *, timeout_s: float = WAIT_S_MAX) -> AsyncIterator[Run]:
+        """``watch`` for an event loop: ``async for run in engine.runs.watch_async(run_id)``."""
+        return self._waiting.watch_async(run_id, timeout_s=timeout_s)
 
     def show(self, run_id: str) -> RunView:
         """The run with its timeline and its bill."""
         from engine.runs.leases.attendance import unattended_runs
         from engine.runs.view import RunView
-        from pricing.run_charges import charges
+        from pricing.run_charges.books import books_of
 
         run = self.store.load(run_id)
         with self._context.reading() as conn:
-            bill = charges.bill_of(conn, run_id)
+            bill = books_of(conn, run_id).bill_of(conn, run_id)
         unattended = unattended_runs(self._context.db, SystemClock().now(), run_id=run_id)
         return RunView(run, self.store.timeline(run_id), bill, unattended.get(run_id))
 
@@ -351,21 +391,3 @@ class RunCommands(FormerlyCalled):
             lease=lease or self.new_lease(),
             gateway=use.gateway,
         )
-
-
-def _keep_figures(run: Run) -> None:
-    """What a real run measured of its users, for later estimates of the same test.
-
-    A controller that dies before this loses them, and nothing else.
-    """
-    if not run.ended or run.order.rehearsal or run.result is None or run.ended_at is None:
-        return
-    from engine.calibrating.evidence import run_figures
-    from engine.calibrating.folder import CalibrationFilesError, keep_run
-
-    order = run.order
-    figures = run_figures(run.id, run.ended_at, order.provider, order.scenario, run.result)
-    if figures is not None:
-        # The run has ended well; a folder that cannot be written is told by who reads it.
-        with suppress(CalibrationFilesError):
-            keep_run(order.scenario, figures)

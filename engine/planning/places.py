@@ -8,7 +8,6 @@ regions that match.
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 from collections.abc import Sequence
 
@@ -16,6 +15,7 @@ from msgspec import Struct
 
 from engine.clouds import CLOUDS
 from engine.scenario import RegionShare
+from kernel.near_names import near_names
 from pricing.catalog import Catalog, UnknownRegionError, region_near
 
 ANY_PROVIDER = "any"
@@ -94,7 +94,7 @@ def check_somewhere(regions: Sequence[str | None], catalog: Catalog) -> None:
         if region is None or (is_choice(region) and _names(region, known)):
             continue
         if region not in known:
-            near = ", ".join(difflib.get_close_matches(region, known, n=3, cutoff=0.5))
+            near = ", ".join(near_names(region, known, alike=0.5))
             hint = f"near it: {near}" if near else "names are like us-east-1 or westeurope"
             raise UnknownRegionError(
                 f"no cloud has a region {region!r} in the catalogue; {hint}", region=region

@@ -24,6 +24,7 @@ from engine.runs.decide import Observed, decide
 from engine.runs.launching.launches import load_task
 from engine.runs.leases.lease import Lease
 from engine.runs.model.errors import LeaseLostError
+from engine.runs.model.sighting import Sighting
 from engine.runs.model.states import Outcome, Run, RunState
 from engine.runs.record.store import RunStore
 from kernel.clock import Clock, SystemClock
@@ -132,15 +133,16 @@ class Controller:
             self._step(run, cloud, since)
         return run
 
-    def _hold(self, run_id: str) -> None:
-        if not self.store.acquire(run_id, self.lease, self.lease_clock.now()):
+    def _hold(self, run_id: str, *, seen: Sighting | None = None) -> None:
+        if not self.store.acquire(run_id, self.lease, self.lease_clock.now(), seen=seen):
             raise LeaseLostError(f"run {run_id} is driven by another controller", run=run_id)
 
     def _step(self, run: Run, cloud: Cloud, since: datetime) -> None:
         observed = self._observe(run, cloud)
         # Looking may have taken longer than a lease: only who still holds it may act.
-        self._hold(run.id)
-        action = decide(run, observed, self.clock.now(), cloud.limits, since)
+        now = self.clock.now()
+        self._hold(run.id, seen=observed.sighting(now))
+        action = decide(run, observed, now, cloud.limits, since)
         name = f"{run.state}/{type(action).__name__}"
         self.on_step(f"{name}/before")
         try:

@@ -11,7 +11,7 @@ from engine.runs.model.states import Event, Run
 from kernel.words import counted
 from pricing.money import format_cents
 from pricing.plans.quotes import Unit
-from pricing.run_charges.charges import Bill
+from pricing.run_charges.bill import Bill
 
 
 class RunView(Struct, frozen=True):
@@ -20,7 +20,7 @@ class RunView(Struct, frozen=True):
     Attributes:
         run: The run.
         timeline: What happened, oldest first.
-        bill: None before anything was charged.
+        bill: None before anything was charged; of a rehearsal, what it would have been charged.
         unattended_since: Since when no controller has held it; None: it is driven, or has ended.
     """
 

@@ -12,6 +12,7 @@ from engine.planning.places import ANY_REGION
 from engine.sweeping.known_columns import INPUTS, NUMBERS, PLAN, SIZES, WORDS, InputColumn, Kind
 from kernel.durations import parse_duration_s
 from kernel.errors import BadInputError
+from kernel.near_names import meant
 from pricing.catalog import Catalog
 
 ENTRIES_MAX = 1_000_000
@@ -80,7 +81,8 @@ def parse_axes(texts: Sequence[str], catalog: Catalog, plan: str = PLAN) -> Axes
         if column is None or not equals or not values.strip():
             *others, last = (each.axis for each in INPUTS)
             raise BadAxisError(
-                f"--grid: {text!r} is no axis; write it like users=100:100000:100, with one of "
+                f"--grid: {text!r} is no axis{meant(written, [*others, last])};"
+                " write it like users=100:100000:100, with one of "
                 f"{', '.join(others)} and {last}",
                 axis=written,
             )
@@ -164,8 +166,8 @@ def _known(column: InputColumn, names: Sequence[str]) -> Sequence[str]:
     for each in names:
         if column.choices and each not in column.choices:
             raise BadAxisError(
-                f"--grid: {column.axis} {each!r} is unknown; there are "
-                + ", ".join(column.choices),
+                f"--grid: {column.axis} {each!r} is unknown{meant(each, column.choices)};"
+                " there are " + ", ".join(column.choices),
                 axis=column.axis,
             )
     return names

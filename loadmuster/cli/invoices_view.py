@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from loadmuster.cli.fitting import FittingTable
 from pricing.ledger.invoices import Invoice
 from pricing.money import format_usd
 
@@ -18,7 +18,7 @@ def show_invoices(console: Console, invoices: Sequence[Invoice], timezone: str) 
     if not invoices:
         console.print("No invoices yet.")
         return
-    table = Table(title="Invoices", title_justify="left")
+    table = FittingTable(title="Invoices", title_justify="left")
     table.add_column("number", no_wrap=True)
     table.add_column("issued", no_wrap=True)
     table.add_column("no.", justify="right")

@@ -112,9 +112,14 @@ def runs(settings: Settings, account: str | None) -> None:
 
 @click.command(cls=Command)
 @click.argument("run_id", metavar="RUN")
+@click.option("--follow", is_flag=True, help="Wait for its end, and show its load: as `watch`.")
 @pass_settings
-def show(settings: Settings, run_id: str) -> None:
+def show(settings: Settings, run_id: str, *, follow: bool) -> None:
     """RUN's machines, timeline, bill and result."""
+    if follow:
+        from loadmuster.cli.watch import watch_run
+
+        watch_run(settings, run_id)
     from loadmuster.cli.run_display import show_run
     from loadmuster.documents.run import run_document
 

@@ -58,6 +58,8 @@ def exit_code_of(run: Run, *, by_ctrl_c: bool) -> int:
             return ProviderFailedError.exit_code
         case Outcome.CANCELLED:
             return INTERRUPTED if by_ctrl_c else CANCELLED_ELSEWHERE
+        case Outcome.STOPPED:
+            return NOT_VALID
         case Outcome.COMPLETED if run.result is not None and not run.result["valid"]:
             return NOT_VALID
         case _:

@@ -320,10 +320,10 @@ def _told(settings: Settings) -> Iterator[Progress | None]:
     from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    from loadmuster.cli.console import QuietConsole
+    from loadmuster.cli.console import QuietConsole, redraws
 
     console = QuietConsole(stderr=True)
-    if settings.json or not console.is_terminal:
+    if settings.json or not redraws(console):
         yield None
         return
     with Bar(

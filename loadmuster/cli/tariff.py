@@ -58,10 +58,10 @@ def show_tariff(settings: Settings, name: str) -> None:
     versions = tariff_versions(name)
 
     def show(console: Console) -> None:
-        from rich.table import Table
+        from loadmuster.cli.fitting import FittingTable
 
         for version in reversed(versions):
-            table = Table(show_header=False, box=None, title_justify="left")
+            table = FittingTable(show_header=False, box=None, title_justify="left")
             table.title = f"{version.title}, rule of {version.version}"
             table.add_column(no_wrap=True)
             table.add_column(overflow="fold")

@@ -45,6 +45,8 @@ RUNS = Table(
     Column("other_endpoints", JSON, nullable=False, server_default="{}"),
     # For each placement, the options that its tries to launch took.
     Column("routes", JSON, nullable=False, server_default="[]"),
+    # What its controller saw at its last look.
+    Column("last_seen", JSON(none_as_null=True)),
     # Who drives it. Leases live by the machine's clock, whatever clock the run lives by.
     Column("lease_owner", Text),
     Column("lease_until", Instant),

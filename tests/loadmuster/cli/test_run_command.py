@@ -63,9 +63,15 @@ def test_a_rehearsal_lives_its_whole_life_and_bills_it(provider: str, acme: Comm
 
     assert acme.here("--json", "show", run["id"]).json == run
     assert [each["id"] for each in acme.here("runs", "--json").json["runs"]] == [run["id"]]
-    invoices = acme.here("--json", "invoices", "acme").json["invoices"]
-    assert [invoice["usd"] for invoice in invoices] == ["5.00"]
-    assert {line["usd"] for line in invoices[0]["lines"]} == {"1.50", "3.50"}
+    assert run["bill"]["rehearsed"]
+    assert "nothing is charged" in answer.err
+    assert acme.here("--json", "invoices", "acme").json["invoices"] == []
+    assert acme.here("--json", "ledger", "acme").json["transactions"] == []
+    assert acme.here("--json", "usage", "acme").json["runs"] == []
+    told = acme.here("show", run["id"]).out
+    assert "no load was put on anything, nothing was charged" in told
+    assert "Bill, rehearsed" in told
+    assert "would be charged" in told
 
 
 @pytest.mark.parametrize("provider", ["aws", "azure"])
@@ -160,9 +166,9 @@ def test_the_same_request_id_runs_once_and_another_wish_under_it_is_refused(
     acme: CommandLine,
 ) -> None:
     wish = (*REHEARSED, "--speed", "600", "--request-id", "build-7", "--json")
-    first = acme(*wish).json
-    assert acme(*wish).json["id"] == first["id"]
-    other = acme(*wish, "--users", "10")
+    first = acme.charged(*wish).json
+    assert acme.charged(*wish).json["id"] == first["id"]
+    other = acme.charged(*wish, "--users", "10")
     assert other.code == 3
     assert other.json["error"]["code"] == "request_conflict"
     charge, payment = acme.here("--json", "ledger", "acme").json["transactions"]

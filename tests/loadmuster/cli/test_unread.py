@@ -122,6 +122,25 @@ def test_a_pipe_that_is_closed_is_no_failure(
         os.close(writer)
 
 
+HELPS = (
+    *(("--help",), ("--version",), ("tariff", "--help"), ("estimate", "-h")),
+    ("account", "open", "--help"),
+)
+
+
+@pytest.mark.parametrize("command", HELPS, ids=" ".join)
+def test_a_help_whose_reader_leaves_is_no_failure(
+    command: tuple[str, ...], acme: CommandLine
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        process = acme.printing_to(writer, *command)
+    finally:
+        os.close(writer)
+    assert (process.returncode, process.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("command", READS, ids=" ".join)
 def test_a_terminal_of_few_letters_gets_those_it_has(
     command: tuple[str, ...], acme: CommandLine
