@@ -27,7 +27,10 @@ NOT_VALID, CANCELLED_ELSEWHERE, INTERRUPTED = 7, 8, 130
 GONE_WITHIN_S = 20.0
 LOOK_S = 0.2
 DEFAULT_ENDS = {"SIGTERM": -15, "closed": -1, "SIGKILL": -9, "SIGINT": INTERRUPTED}
-"""What a process that a signal reached before, or after, its run ends with."""
+"""What a process ends with that a signal reaches before it listens, or after it has listened."""
+
+PYTHON_INTERRUPTED = -2
+"""What Python makes of Ctrl-C while it ends; a shell calls it 130."""
 
 TRACEBACK = "Traceback (most recent call last)"
 
@@ -146,6 +149,8 @@ def _codes(home: Home, said: Said) -> set[int]:
             return {DONE, REFUSED} | short
         case "change at another time":
             return {REFUSED} | short
+        case "serve":
+            return {DONE} | short | _by_signal(said.terminal)
         case _:
             return {DONE} | short
 
@@ -157,23 +162,28 @@ def _codes_of_run(home: Home, said: Said) -> set[int]:
     codes = {-9} if "SIGKILL" in done else set()
     if home.small_disk:
         codes |= {BAD_INPUT, PROVIDER_FAILED}
-    by_itself = {DEFAULT_ENDS[each] for each in done if each in DEFAULT_ENDS}
+    by_itself = _by_signal(terminal)
     if run is None:
         return codes | by_itself | _codes_of_nothing(home, terminal)
     if home.session.manner is not Manner.HERE and terminal.name.startswith("0 "):
-        return codes | by_itself | {DONE}
+        # Told to end before its controller was at work, it says so, and the run goes on.
+        return codes | by_itself | {DONE} | ({INTERRUPTED} if done else set())
     match run.outcome:
         case Outcome.COMPLETED:
             result = run_document(home.engine.runs.show(run.id))["result"]
             valid = result is None or result["valid"]
             return codes | by_itself | {DONE if valid else NOT_VALID}
         case Outcome.CANCELLED:
-            interrupted = {INTERRUPTED} if "SIGINT" in done else set()
+            interrupted = {INTERRUPTED, PYTHON_INTERRUPTED} if "SIGINT" in done else set()
             return codes | interrupted | {CANCELLED_ELSEWHERE}
         case Outcome.FAILED:
             return codes | by_itself | {PROVIDER_FAILED}
         case _:
             return codes
+
+
+def _by_signal(terminal: Terminal) -> set[int]:
+    return {DEFAULT_ENDS[each] for each in terminal.done_to_it if each in DEFAULT_ENDS}
 
 
 def _codes_of_nothing(home: Home, terminal: Terminal) -> set[int]:
