@@ -69,6 +69,7 @@ def plot_cost(
         catalog=catalog_in_use(),
         at=global_settings.clock().now().date(),
         plans=estimated_plans(global_settings.plans_file()),
+        rates=global_settings.rates(),
     )
     _show(global_settings, cost_chart(scenario, curves), cost_curves_document(curves), out)
 
