@@ -69,6 +69,10 @@ class RunProgress:
         """Show what the controller just saw."""
         self._draw(lambda: self._show(run, observed))
 
+    def tell(self, line: str) -> None:
+        """Say what hinders the run and does not end it."""
+        self._draw(lambda: self._say(line))
+
     def _draw(self, show: Callable[[], None]) -> None:
         if self._broken:
             return
@@ -108,7 +112,7 @@ def driven(
     try:
         with RunProgress(console, run) as live:
             return engine.runs.drive(
-                run.id, watch=live.update, cancel_wanted=cancel_wanted, lease=lease
+                run.id, watch=live.update, cancel_wanted=cancel_wanted, tell=live.tell, lease=lease
             )
     except LeaseLostError:
         console.print(f"{run.id}: another controller drives it; waiting for its end")
