@@ -235,6 +235,7 @@ class RunCommands(FormerlyCalled):
         watch: Callable[[Run, Observed], None] | None = None,
         cancel_wanted: Callable[[], bool] | None = None,
         stop_wanted: Callable[[], bool] | None = None,
+        tell: Callable[[str], None] | None = None,
         lease: Lease | None = None,
     ) -> Run:
         """Drive the run here until it has ended; also one whose controller died.
@@ -248,11 +249,13 @@ class RunCommands(FormerlyCalled):
             watch: Told what is observed, several times a second.
             cancel_wanted: Asked as often; true ends the run.
             stop_wanted: Asked as often; true leaves the run, open, to the next controller.
+            tell: Told in one line what hinders the run and does not end it, such as a full disk.
             lease: Under which the run is held already.
 
         Raises:
             LeaseLostError: Another controller drives it.
             ProviderFailedError: Its machines could not be proven gone.
+            NoRoomError: The disk was full for too long; its machines were released.
         """
         from engine.runs.interrupted import drive_or_end
 
@@ -263,6 +266,8 @@ class RunCommands(FormerlyCalled):
             controller.cancel_wanted = cancel_wanted
         if stop_wanted is not None:
             controller.stop_wanted = stop_wanted
+        if tell is not None:
+            controller.tell = tell
         drive = controller.drive if stop_wanted is not None else partial(drive_or_end, controller)
         try:
             run = drive(run_id)
