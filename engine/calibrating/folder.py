@@ -22,20 +22,13 @@ from engine.calibrating.evidence import (
     run_figures_from_json,
     run_figures_to_json,
 )
-from engine.calibrating.place import place_of
+from engine.calibrating.place import CalibrationFilesError, place_of
 from engine.scenario import Scenario
-from kernel.errors import BadInputError
 from kernel.files import write_whole
 
 CALIBRATION, RUN = "calibration", "run"
 
 Kept = TypeVar("Kept", Calibration, RunFigures)
-
-
-class CalibrationFilesError(BadInputError):
-    """What was kept of a test cannot be read or written; facts: ``file``."""
-
-    code = "calibration_files"
 
 
 def keep_calibration(
