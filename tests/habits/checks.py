@@ -159,6 +159,9 @@ def _codes(home: Home, said: Said) -> set[int]:
             return {DONE, REFUSED} | short
         case "change at another time":
             return {REFUSED} | short
+        case "watch":
+            ends = {DONE, PROVIDER_FAILED, NOT_VALID, CANCELLED_ELSEWHERE, INTERRUPTED}
+            return ends | short | _by_signal(said.terminal)
         case "serve":
             return {DONE} | short | _by_signal(said.terminal)
         case _:

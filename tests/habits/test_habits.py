@@ -49,6 +49,7 @@ RUNS = [
 """On each rehearsed cloud one whose terminal is closed, and one that is piped into ``head``."""
 
 
+@pytest.mark.promise("rehearsal-costs-nothing", command="run", provider=("aws", "azure"))
 @pytest.mark.promise("sessions-leave-nothing", command="run", provider=("local", "aws", "azure"))
 @pytest.mark.promise("closed-terminal-releases", command="run", provider=("aws", "azure"))
 @pytest.mark.promise("display-ends-no-run", command="run", provider=("aws", "azure"))
