@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0017_boundaries"
-down_revision = "0012_test_clocks"
+down_revision = "0019_sightings"
 
 # What a switch that can still be undone withdrew at its own instant waits beneath it again: of each
 # kind the last one. A confirmed cancellation cannot be among it, a switch is refused then.
