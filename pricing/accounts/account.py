@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from kernel.errors import BadInputError, RefusedError
+from kernel.near_names import meant
 from pricing.ledger.invoices import run_cause
 from pricing.payments.run_payments import UNCOLLECTED
 from pricing.plans.model import Plan
@@ -33,6 +34,9 @@ from pricing.tables import (
     SUBSCRIPTIONS,
     TERMS,
 )
+
+IDS_COMPARED_MAX = 1000
+"""Of how many accounts the ids are compared with one that there is not."""
 
 
 class UnknownAccountError(BadInputError):
@@ -77,13 +81,21 @@ def find_account(conn: Connection, account_id: str) -> Account:
     """
     row = conn.execute(_select_accounts().where(ACCOUNTS.c.id == account_id)).one_or_none()
     if row is None:
-        raise unknown_account(account_id)
+        raise unknown_account(conn, account_id)
     return Account(**row._asdict())
 
 
 def list_accounts(conn: Connection) -> tuple[Account, ...]:
     """Every account, by id."""
     rows = conn.execute(_select_accounts().order_by(ACCOUNTS.c.id))
+    return tuple(Account(**row._asdict()) for row in rows)
+
+
+def accounts_after(conn: Connection, account_id: str, most: int) -> tuple[Account, ...]:
+    """The next accounts by id, ``most`` at most; after the empty id come all."""
+    rows = conn.execute(
+        _select_accounts().where(ACCOUNTS.c.id > account_id).order_by(ACCOUNTS.c.id).limit(most)
+    )
     return tuple(Account(**row._asdict()) for row in rows)
 
 
@@ -113,10 +125,12 @@ def check_not_deleted(conn: Connection, account_id: str) -> None:
         )
 
 
-def unknown_account(account_id: str) -> UnknownAccountError:
-    """The error that says so, with the command that opens one."""
+def unknown_account(conn: Connection, account_id: str) -> UnknownAccountError:
+    """The error that says so, with an id that may be meant, and the command that opens one."""
+    ids = conn.execute(select(ACCOUNTS.c.id).order_by(ACCOUNTS.c.id).limit(IDS_COMPARED_MAX))
     return UnknownAccountError(
-        f"there is no account {account_id!r}; open it with: loadmuster account open {account_id}",
+        f"there is no account {account_id!r}{meant(account_id, ids.scalars())};"
+        f" open it with: loadmuster account open {account_id}",
         account=account_id,
     )
 

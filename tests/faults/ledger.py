@@ -99,8 +99,8 @@ FAULTS = (
     Fault(
         "invoice numbers have gaps",
         "pricing/ledger/invoices.py",
-        "scalar_one() + 1",
-        "scalar_one() + 2",
+        "last_sequence(conn, account_id) + 1",
+        "last_sequence(conn, account_id) + 2",
         ("tests/pricing/ledger/test_invoices.py",),
     ),
     Fault(

@@ -12,7 +12,7 @@ from engine.database import open_database
 from engine.database.migrate import MIGRATIONS, VERSION_TABLE
 from pricing.subscriptions.changes import ChangeKind, ChangeState, open_changes
 
-BEFORE = "0012_test_clocks"
+BEFORE = "0013_sightings"
 SWITCHED = datetime(2027, 2, 3, 9, tzinfo=UTC)
 BOUNDARY = datetime(2027, 2, 25, tzinfo=UTC)
 HOUR = timedelta(hours=1)

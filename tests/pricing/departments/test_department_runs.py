@@ -32,10 +32,10 @@ from pricing.run_charges.charges import (
     InsufficientCreditsError,
     WalletExceededError,
     bill_of,
-    preview,
     reserve,
     void_reservation,
 )
+from pricing.run_charges.funding import preview
 from pricing.tables import ACCOUNTS
 
 USD = 1_000_000

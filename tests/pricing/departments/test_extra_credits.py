@@ -29,9 +29,9 @@ from pricing.run_charges.charges import (
     InsufficientCreditsError,
     bill_of,
     charge_start,
-    preview,
     void_reservation,
 )
+from pricing.run_charges.funding import preview
 from pricing.tables import ACCOUNTS
 
 MONTH = timedelta(days=31)

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017_boundaries"
-down_revision = "0019_sightings"
+revision = "0014_boundaries"
+down_revision = "0013_sightings"
 
 # What a switch that can still be undone withdrew at its own instant waits beneath it again: of each
 # kind the last one. A confirmed cancellation cannot be among it, a switch is refused then.
