@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast, overload
@@ -23,6 +24,7 @@ from engine.clouds.aws import AWS
 from engine.clouds.azure import AZURE
 from engine.commands.context import EngineContext
 from kernel.clock import Clock, SystemClock
+from kernel.key_log import put_aside_unusable_key_log
 from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
 
 if TYPE_CHECKING:
@@ -108,6 +110,9 @@ class Engine:
         def open_clouds(runs_folder: Path) -> CloudRegistry:
             from engine.runs.clouds.registry import CloudRegistry
 
+            # The SDKs of clouds look at this process's own.
+            if (unusable := put_aside_unusable_key_log(os.environ)) is not None:
+                warnings.warn(unusable, stacklevel=2)
             settings = {
                 name: said.get(name) or cloud.settings_in(variables)
                 for name, cloud in CLOUDS.items()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from msgspec.structs import replace
 
 from engine.scenario import Scenario, UserClass
+from engine.scenario.program import LoadProgram
 from kernel.plain import plain
 
 
@@ -23,9 +25,16 @@ def identity_of(scenario: Scenario) -> str:
         "load_engine": scenario.load_engine,
         "locust_user": scenario.locust_user,
         "user_classes": plain(tuple(map(_in_floats, scenario.user_classes))),
-        "program": None if program is None else plain(replace(program, folder="")),
+        "program": None if program is None else _program(program),
     }
     return hashlib.sha256(json.dumps(behaviour, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def _program(program: LoadProgram) -> dict[str, Any]:
+    """Without where its files were read, and what was seen in them: what they hold is there."""
+    document: dict[str, Any] = plain(replace(program, folder=""))
+    del document["script_load"]
+    return document
 
 
 def _in_floats(user_class: UserClass) -> UserClass:

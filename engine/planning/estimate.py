@@ -30,10 +30,12 @@ from engine.planning.requirement import (
     peak_users,
     require,
 )
+from engine.planning.script_load import check_script_load
 from engine.planning.warnings import warnings_of
 from engine.scenario import Scenario
 from engine.scenario.profile import ClosedProfile, OpenProfile
 from kernel.errors import BadInputError
+from kernel.near_names import meant
 from pricing.catalog import Catalog, UnknownProviderError, UnknownRegionError
 from pricing.plans.model import Plan
 from pricing.plans.on_sale import BUNDLED_PLANS, estimated_plans
@@ -139,11 +141,13 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
         UnknownPeakError: An open model without the length of an iteration.
         ImpossibleLoadError: The load, as described, fits no injector, or no machines that may be
             taken.
+        ScriptLoadError: Its program's script surely plays another load.
     """
     if regions:
         scenario = replace(scenario, regions=equal_shares(regions))
     catalog = catalog or Catalog.bundled()
     requirement = require(scenario, at=at)
+    check_script_load(scenario, requirement)
     clouds, left_out = _clouds(scenario, requirement, catalog, provider, or_on)
     quotes = offers(
         scenario,
@@ -190,7 +194,8 @@ def _clouds(
     for name in (provider, *or_on):
         if name not in known:
             raise UnknownProviderError(
-                f"no provider {name!r}; there are {', '.join(known)}", provider=name
+                f"no provider {name!r}{meant(name, known)}; there are {', '.join(known)}",
+                provider=name,
             )
     names = [part.region for part in requirement.regions]
     check_somewhere(names, catalog)

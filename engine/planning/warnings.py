@@ -8,6 +8,7 @@ from datetime import date
 from engine.planning.cliffs import in_words
 from engine.planning.fleet import Fleet
 from engine.planning.requirement import HOUSE_TARIFF, Requirement, peak_users, planned_seconds
+from engine.planning.script_load import script_warnings
 from engine.scenario import Scenario
 from kernel.durations import format_duration
 from kernel.words import counted
@@ -30,6 +31,8 @@ def warnings_of(
     ``steps`` are the cliffs of the own plans; of them the nearest cheaper neighbour is told.
     """
     return (
+        *script_warnings(scenario),
+        *scenario.left_out_runs,
         *_about_payload(requirement),
         *_about_idle_regions(scenario, requirement),
         *_about_floors(scenario, requirement, load_tariff(HOUSE_TARIFF, at)),

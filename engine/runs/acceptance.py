@@ -129,8 +129,9 @@ def order_hash(
     if published:
         wish["published"] = True
     if order.scenario.program is not None:
-        # What the files hold counts, not where they were read.
+        # What the files hold counts, not where they were read, or what was seen in them.
         program = {**wish["scenario"]["program"], "folder": ""}
+        program.pop("script_load", None)
         wish["scenario"] = {**wish["scenario"], "program": program}
     # Measured in between, perhaps by the very run that is asked for again.
     wish["scenario"] = {key: each for key, each in wish["scenario"].items() if key != "measured"}

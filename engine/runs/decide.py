@@ -11,6 +11,8 @@ from datetime import datetime
 from msgspec import Struct
 
 from engine.load.driver import LoadPhase, LoadProgress
+from engine.load.excess import excess
+from engine.runs.model.sighting import Sighting
 from engine.runs.model.states import Limits, Outcome, Run, RunState
 from providers.contract import Machine, MachineState
 
@@ -25,6 +27,10 @@ class Observed(Struct, frozen=True):
     def machine_count(self) -> int:
         """Machines proper: what only holds the parts of some is none."""
         return sum(one.state is not MachineState.LEFTOVER for one in self.machines)
+
+    def sighting(self, at: datetime) -> Sighting:
+        """What is kept of it for others who wait for the run."""
+        return Sighting(at, self.machine_count, self.progress)
 
 
 class RecordIntent(Struct, frozen=True):
@@ -124,6 +130,11 @@ def _starting(run: Run, observed: Observed, now: datetime, limits: Limits) -> Ac
 def _running(run: Run, observed: Observed, now: datetime, limits: Limits) -> Action:
     progress = observed.progress
     assert progress is not None, "a running load reports progress"
+    quoted_users = run.order.quoted_users
+    unquoted = None if quoted_users is None else excess(quoted_users, progress.peak_users)
+    if unquoted is not None:
+        # Also of a load that is over by now: how short it was is no excuse.
+        return BeginRelease(Outcome.STOPPED, unquoted)
     if progress.phase is LoadPhase.DONE:
         return BeginRelease(Outcome.COMPLETED)
     if progress.phase is LoadPhase.FAILED:

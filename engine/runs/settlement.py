@@ -4,8 +4,8 @@ The quote was charged in full with the intent to launch, as a start-up and a use
 back is decided here:
 
 - completed: nothing;
-- cancelled, or failed while load was flowing: what the plan's cancellation policy does not charge
-  for the part that was played, always from the use line (R10, R11);
+- cancelled, or stopped or failed while load was flowing: what the plan's cancellation policy does
+  not charge for the part that was played, always from the use line (R10, R11);
 - failed before load flowed, through us or the cloud: everything but what the cloud charged us.
 """
 

@@ -31,11 +31,14 @@ class ScenarioUnreadableError(InvariantBrokenError):
 def scenario_to_json(scenario: Scenario) -> Document:
     """The scenario in dicts, lists, strings and numbers, as ``json.loads`` would give them.
 
-    What was wished of the machines, what was measured and another of Locust's users are there only
-    if they were said: a scenario without has the form, and a request for its run the hash, that it
-    had before there were any.
+    What was wished of the machines, what was measured, another of Locust's users and a script's own
+    load are there only if they were said: a scenario without has the form, and a request for its
+    run the hash, that it had before there were any.
     """
     document: Document = plain(scenario)
+    del document["left_out_runs"]
+    if scenario.program is not None and scenario.program.script_load is None:
+        del document["program"]["script_load"]
     if scenario.memory_mib_per_user is None:
         del document["memory_mib_per_user"]
     if scenario.locust_user == FAST_HTTP_USER:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from engine.scenario.script_load import ScriptLoad
 from kernel.errors import BadInputError
 from kernel.plain import plain
 
@@ -54,6 +55,7 @@ class LoadProgram(Struct, frozen=True, forbid_unknown_fields=True):
         version: ``k6``: which one to fetch.
         classpath: ``gatling``: where Java finds Gatling and the simulation.
         own_profile: ``k6``: the script's own stages or scenarios count, not the scenario's load.
+        script_load: What its script was seen to play of its own; None: what it is told.
     """
 
     kind: str
@@ -65,6 +67,7 @@ class LoadProgram(Struct, frozen=True, forbid_unknown_fields=True):
     version: str | None = None
     classpath: str | None = None
     own_profile: bool = False
+    script_load: ScriptLoad | None = None
 
     @property
     def bundle_key(self) -> str:

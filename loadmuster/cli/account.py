@@ -15,6 +15,7 @@ from loadmuster.cli.account_heal import heal
 from loadmuster.cli.account_tables import show_account, show_accounts, show_ledger
 from loadmuster.cli.as_of import tell_as_of
 from loadmuster.cli.extra_credits import extra_credits
+from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import (
     Command,
     CommandGroup,
@@ -43,7 +44,9 @@ for command in (advance, heal, extra_credits, allow_target, forbid_target, targe
 @account.command("open")
 @click.argument("account_id", metavar="ID")
 @click.option("--plan", "plan_name", default="on-demand", show_default=True, help="Its plan.")
-@click.option("--credits", "credits_wanted", type=int, help="LI-minutes a month, to choose from.")
+@click.option(
+    "--credits", "credits_wanted", type=WholeNumber(), help="LI-minutes a month, to choose from."
+)
 @click.option("--timezone", default="UTC", show_default=True, help="IANA zone of its billing days.")
 @click.option(
     "--activated",

@@ -10,6 +10,7 @@ import click
 from loadmuster.cli.account import account, emit_account
 from loadmuster.cli.account_tables import show_history, show_offers
 from loadmuster.cli.as_of import tell_as_of
+from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import Command, Settings, pass_settings, request_id_option
 from loadmuster.documents.account import history_document, offers_document
 
@@ -28,7 +29,10 @@ def _wanted(command: Decorated) -> Decorated:
     """The options that name a plan."""
     plan = click.option("--plan", required=True, help="The wanted plan.")
     number = click.option(
-        "--credits", "credits_wanted", type=int, help="LI-minutes a month, to choose from."
+        "--credits",
+        "credits_wanted",
+        type=WholeNumber(),
+        help="LI-minutes a month, to choose from.",
     )
     return plan(number(_agreed_with(command)))
 

@@ -173,6 +173,6 @@ def amount_of(posting: Posting) -> str:
 
 
 def _table(title: str, *columns: str, show_header: bool = True) -> Table:
-    from rich.table import Table
+    from loadmuster.cli.fitting import FittingTable
 
-    return Table(*columns, title=title, title_justify="left", show_header=show_header)
+    return FittingTable(*columns, title=title, title_justify="left", show_header=show_header)

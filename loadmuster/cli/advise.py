@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loadmuster.cli.as_of import tell_as_of
+from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import Command, Settings, pass_settings
 from loadmuster.documents.advice import advice_document
 from loadmuster.documents.as_of import as_of_part
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.argument("account_id", metavar="[ID]", required=False)
-@click.option("--li-minutes", type=int, metavar="N", help="LI-minutes of one run.")
-@click.option("--runs", type=int, metavar="N", help="Runs in a month.")
-@click.option("--users", type=int, metavar="N", help="Users of one run; they count on demand.")
+@click.option("--li-minutes", type=WholeNumber(), metavar="N", help="LI-minutes of one run.")
+@click.option("--runs", type=WholeNumber(), metavar="N", help="Runs in a month.")
+@click.option(
+    "--users", type=WholeNumber(), metavar="N", help="Users of one run; they count on demand."
+)
 @pass_settings
 def advise(
     settings: Settings,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loadmuster.cli.as_of import tell_as_of
+from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import REQUEST_ID_HELP, CommandGroup, Settings, pass_settings
 from loadmuster.documents.department import department_document, departments_document
 
@@ -37,7 +38,7 @@ def add(settings: Settings, account_id: str, name: str, request_id: str | None) 
 @department.command("allocate", context_settings={"ignore_unknown_options": True})
 @click.argument("account_id", metavar="ACCOUNT")
 @click.argument("name", metavar="NAME")
-@click.argument("li_minutes", metavar="N", type=int)
+@click.argument("li_minutes", metavar="N", type=WholeNumber())
 @click.option("--request-id", metavar="R", help=REQUEST_ID_HELP)
 @pass_settings
 def allocate(

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from loadmuster.cli.as_of import tell_as_of
+from loadmuster.cli.fitting import FittingTable
 from loadmuster.cli.layout import columns, section
 from loadmuster.cli.streaming import pages
 from pricing.accounts.account import Account
@@ -55,8 +55,8 @@ def show_invoices_of_all(
         console.print(nothing)
 
 
-def _lines(page: Sequence[Invoice], zone: ZoneInfo) -> Table:
-    table = Table(title="Invoices", title_justify="left")
+def _lines(page: Sequence[Invoice], zone: ZoneInfo) -> FittingTable:
+    table = FittingTable(title="Invoices", title_justify="left")
     table.add_column("number", no_wrap=True)
     table.add_column("issued", no_wrap=True)
     table.add_column("no.", justify="right")

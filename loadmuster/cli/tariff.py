@@ -11,6 +11,7 @@ import click
 from engine.scenario import Protocol
 from kernel.clock import parse_instant
 from kernel.durations import parse_duration_s
+from loadmuster.cli.numbers import FiniteNumber, WholeNumber
 from loadmuster.cli.settings import Command, CommandGroup, Settings, pass_settings
 from loadmuster.cli.tariff_rates import set_rate, unset_rate
 from loadmuster.cli.tariff_view import contract_line, rule_in_words
@@ -82,13 +83,13 @@ def show_tariff(settings: Settings, name: str) -> None:
     own = settings.rates().get(name)
 
     def show(console: Console) -> None:
-        from rich.table import Table
+        from loadmuster.cli.fitting import FittingTable
 
         if own is not None:
             console.print(contract_line(own), markup=False)
 
         for version in reversed(versions):
-            table = Table(show_header=False, box=None, title_justify="left")
+            table = FittingTable(show_header=False, box=None, title_justify="left")
             table.title = f"{version.title}, rule of {version.version}"
             table.add_column(no_wrap=True)
             table.add_column(overflow="fold")
@@ -102,8 +103,8 @@ def show_tariff(settings: Settings, name: str) -> None:
 
 @tariff.command("price", cls=Command)
 @click.argument("name")
-@click.option("--injectors", type=int, help="Servers that put the load on.")
-@click.option("--users", type=int, help="Virtual users at most at once.")
+@click.option("--injectors", type=WholeNumber(), help="Servers that put the load on.")
+@click.option("--users", type=WholeNumber(), help="Virtual users at most at once.")
 @click.option("--duration", required=True, help="Length of the test: 90s, 10m, 1h30m.")
 @click.option(
     "--protocol",
@@ -117,9 +118,7 @@ def show_tariff(settings: Settings, name: str) -> None:
     metavar="USD",
     help="What an hour of one injector's machine costs; for services that pass it on.",
 )
-@click.option(
-    "--sent-gb", metavar="GB", type=click.FloatRange(0, 1e9), help="What is sent; likewise."
-)
+@click.option("--sent-gb", metavar="GB", type=FiniteNumber(0, 1e9), help="What is sent; likewise.")
 @click.option("--at", metavar="DATE", help="The day whose rule counts; default: today.")
 @pass_settings
 def price_tariff(  # noqa: PLR0913 - one argument for each option

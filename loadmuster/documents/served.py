@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-SERVED = ("taken", "completed", "cancelled", "failed", "released", "lost", "errors")
+SERVED = ("taken", "completed", "cancelled", "failed", "stopped", "released", "lost", "errors")
 """What is counted, in order."""
 
 

@@ -160,5 +160,5 @@ def _lock(conn: Connection, account_id: str) -> datetime:
     """Take the books; the instant of the last command."""
     last = lock_ledger(conn, account_id)
     if last is None:
-        raise unknown_account(account_id)
+        raise unknown_account(conn, account_id)
     return last

@@ -54,7 +54,7 @@ def as_of(conn: Connection, account_id: str, now: datetime, *, is_test: bool) ->
     )
     row = conn.execute(query).one_or_none()
     if row is None:
-        raise unknown_account(account_id)
+        raise unknown_account(conn, account_id)
     is_other = row.test_clock is not None and row.test_clock != is_test
     instant = max(now.astimezone(UTC), row.last_command_at)
     return AsOf(instant, hypothetical=is_other and instant > row.last_command_at)

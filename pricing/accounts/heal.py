@@ -68,7 +68,7 @@ def heal(
         RequestConflictError: If the request id stands for something else.
     """
     if lock_ledger(conn, account_id) is None:
-        raise unknown_account(account_id)
+        raise unknown_account(conn, account_id)
     check_not_deleted(conn, account_id)
     is_new = idempotency.remember(conn, account_id, request_id, command="heal", content={}, now=now)
     if not is_new:

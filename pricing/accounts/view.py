@@ -149,9 +149,14 @@ def _next_charge(
 def _pending(
     conn: Connection, account_id: str, changes: dict[ChangeKind, Change], at: datetime
 ) -> Pending | None:
-    """The change with a date, else the one that waits for one; a trial's end is no change."""
+    """The switch to on-demand, else the change with a date, else the one that waits for one.
+
+    A trial's end is no change.
+    """
     wanted = [each for each in changes.values() if each.kind is not ChangeKind.TRIAL_END]
-    wanted.sort(key=lambda change: (change.effective_at is None, change.id))
+    wanted.sort(
+        key=lambda change: (change.kind is not ChangeKind.ON_DEMAND, change.effective_at is None)
+    )
     if not wanted:
         return None
     change = wanted[0]

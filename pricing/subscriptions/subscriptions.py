@@ -184,7 +184,7 @@ def due_periods(conn: Connection, subscription: Subscription, now: datetime) -> 
     Raises:
         ClockTooFarAheadError: If they are more than ``MOST_PERIODS_AT_ONCE``.
     """
-    opened = conn.execute(_LAST_PERIOD, {"of": subscription.id}).scalar_one()
+    opened = last_opened(conn, subscription.id)
     first = subscription.first_period if opened is None else opened + 1
     due = range(first, period_number(subscription.anchor, now) + 1)
     if len(due) > MOST_PERIODS_AT_ONCE:
@@ -195,6 +195,12 @@ def due_periods(conn: Connection, subscription: Subscription, now: datetime) -> 
             due=len(due),
         )
     return due
+
+
+def last_opened(conn: Connection, subscription_id: int) -> int | None:
+    """The number of the last period that was opened, paid or not; None: none was."""
+    number: int | None = conn.execute(_LAST_PERIOD, {"of": subscription_id}).scalar_one()
+    return number
 
 
 def open_period(
@@ -217,6 +223,14 @@ def open_period(
         # The first period counts from its first day, but nothing happens before it was bought.
         at = max(due.start, subscription.started_at)
         pay_period(conn, subscription, n, gateway=gateway, at=at, now=now)
+
+
+def owed_periods(conn: Connection, subscription: Subscription) -> tuple[int, ...]:
+    """The numbers of the periods that can be paid for, oldest first.
+
+    None once the account is on demand, since they will be void; an undo brings them back.
+    """
+    return unpaid_periods(conn, subscription.id) if subscription.has_periods else ()
 
 
 def unpaid_periods(conn: Connection, subscription_id: int) -> tuple[int, ...]:
@@ -304,20 +318,11 @@ def _charge(
     )
 
 
-def abandon_unpaid(
-    conn: Connection, subscription: Subscription, *, ended_by: datetime | None = None
-) -> None:
-    """Never collect what was not paid: what it would have granted is void.
-
-    Args:
-        conn: An open write transaction.
-        subscription: Whose periods.
-        ended_by: Only the periods that have ended by then; None: all of them.
-    """
+def abandon_unpaid(conn: Connection, subscription: Subscription) -> None:
+    """Never collect what was not paid: what it would have granted is void."""
     for n in unpaid_periods(conn, subscription.id):
-        if ended_by is None or period(subscription.anchor, n).end <= ended_by:
-            abandon(conn, subscription.cause_of(n))
-            _mark(conn, subscription.id, n, PeriodPayment.ABANDONED)
+        abandon(conn, subscription.cause_of(n))
+        _mark(conn, subscription.id, n, PeriodPayment.ABANDONED)
 
 
 def _mark(conn: Connection, subscription_id: int, n: int, payment: PeriodPayment) -> None:

@@ -20,6 +20,7 @@ from pricing.tables.invoices import INVOICE_LINES, INVOICES, PAYMENTS
 from pricing.tables.ledger import BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS, TRANSACTIONS
 from pricing.tables.lots import LOT_CLOSURES, LOTS, RESERVATIONS, SLICES
 from pricing.tables.once import insert_once, insert_unless_taken
+from pricing.tables.rehearsals import REHEARSED_CHARGES
 from pricing.tables.subscriptions import CHANGES, PERIODS, SUBSCRIPTIONS, TERMS
 
 HISTORY = ("transactions", "postings", "lots", "invoices", "invoice_lines")
@@ -45,6 +46,7 @@ __all__ = [
     "PAYMENTS",
     "PERIODS",
     "POSTINGS",
+    "REHEARSED_CHARGES",
     "REQUESTS",
     "RESERVATIONS",
     "SLICES",

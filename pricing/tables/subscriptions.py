@@ -76,7 +76,10 @@ CHANGES = Table(
     Column("requested_at", Instant, nullable=False),
     Column("confirmed_by", Text),
     Column("confirmed_at", Instant),
+    # The boundary: the number of the period that begins there counts, the instant is as of then.
+    # Without a number it is the end of a trial, or was asked for before numbers were kept.
     Column("effective_at", Instant),
+    Column("effective_period", Integer),
     Column("ended_at", Instant),
     CheckConstraint("state IN ('requested', 'pending', 'applied', 'withdrawn')", name="state"),
     Index(

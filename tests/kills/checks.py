@@ -82,7 +82,7 @@ def _may_end_so(life: Life, run: Run) -> bool:
             return life.interrupt is not None
         case Outcome.FAILED:
             return TO_ITS_END not in life.kills[:1] and run.reason.startswith(LATE)
-        case None:
+        case Outcome.STOPPED | None:
             return False
 
 

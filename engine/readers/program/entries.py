@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,7 +12,13 @@ from pydantic import AfterValidator, Field
 
 from engine.readers.parsing.fields import ClassName, Line, Version, problem
 from engine.readers.parsing.mapping import FileMapping
+from engine.readers.program.scripts.gatling_source import SOURCES, simulation_load
+from engine.readers.program.scripts.jmeter_plan import plan_load
+from engine.readers.program.scripts.k6_options import options_load
 from engine.scenario.program import LoadProgram, ProgramFile
+from engine.scenario.script_load import ScriptLoad
+
+ContentOf = Callable[[str], bytes]
 
 _SCRIPT_CHARACTERS_MAX = 20_000
 
@@ -71,6 +77,16 @@ class ProgramEntry(FileMapping):
         """The files that it plays, by the field that names each; ``files`` are those beside."""
         return {}
 
+    def script_load(self, names: Sequence[str], content_of: ContentOf) -> ScriptLoad | None:
+        """What its script plays of its own; None: what it is told, as far as anybody knows.
+
+        Args:
+            names: Of the files that were found.
+            content_of: What one of them holds.
+        """
+        del names, content_of
+        return None
+
     def program(self, folder: str, files: tuple[ProgramFile, ...]) -> LoadProgram:
         """What injectors run, once all its files are found in the folder."""
         return LoadProgram(self.name, self.main, folder, files, self.prepare)
@@ -112,6 +128,13 @@ class K6Entry(ProgramEntry):
         """The script."""
         return {"script": self.script}
 
+    def script_load(self, names: Sequence[str], content_of: ContentOf) -> ScriptLoad | None:
+        """What its options say, if they count; else k6 is told the load on its command line."""
+        del names
+        if not self.own_stages:
+            return None
+        return options_load(f"load_engine.script: {self.script}", content_of(self.main))
+
     def program(self, folder: str, files: tuple[ProgramFile, ...]) -> LoadProgram:
         """With the version, and whose load counts."""
         return replace(
@@ -136,6 +159,11 @@ class JMeterEntry(ProgramEntry):
         """The plan."""
         return {"plan": self.plan}
 
+    def script_load(self, names: Sequence[str], content_of: ContentOf) -> ScriptLoad | None:
+        """What its thread groups say."""
+        del names
+        return plan_load(f"load_engine.plan: {self.plan}", content_of(self.main))
+
 
 class GatlingEntry(ProgramEntry):
     """A Gatling simulation that takes its users from Java properties."""
@@ -148,6 +176,11 @@ class GatlingEntry(ProgramEntry):
     def main(self) -> str:
         """The class."""
         return self.simulation
+
+    def script_load(self, names: Sequence[str], content_of: ContentOf) -> ScriptLoad | None:
+        """What its source injects, if it is among the files."""
+        sources = {name: content_of(name) for name in names if name.endswith(SOURCES)}
+        return simulation_load(self.simulation, sources)
 
     def program(self, folder: str, files: tuple[ProgramFile, ...]) -> LoadProgram:
         """With the class path."""

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from engine.readers.parsing.errors import bad_scenario
 from engine.readers.program.entries import LocustEntry, ProgramEntry
 from engine.scenario.program import (
@@ -56,7 +58,8 @@ def find_program(
     except ProgramFilesError as error:
         message = f"{file}: load_engine.files: {error.message}"
         raise ProgramFilesError(message, **error.facts) from error
-    return entry.program(str(folder), files)
+    script_load = entry.script_load(list(paths), lambda name: read_file(paths[name])[0])
+    return replace(entry.program(str(folder), files), script_load=script_load)
 
 
 def read_file(path: Path) -> tuple[bytes, bool]:

@@ -70,7 +70,7 @@ def put(line: str) -> None:
 
 
 def k6(arguments: Sequence[str]) -> int:
-    """As ``k6 run``; the script is the path that it fetches, and a status to end with."""
+    """As ``k6 run``; the script is the path that it fetches, a status to end with, and users."""
     if arguments[0] == "version":
         put("k6 v1.3.0 (go1.24, linux/amd64)")
         return 0
@@ -91,12 +91,12 @@ def k6(arguments: Sequence[str]) -> int:
     bounds = [Fraction(each) for each in options.execution_segment_sequence.split(",")]
     if (low, high) not in set(pairwise(bounds)) or bounds[0] != 0 or bounds[-1] != 1:
         return 1
+    path, status, *own = options.script.read_text().split()
     points = [(0.0, 0)]
-    for stage in options.stage or ["2s:4"]:
+    for stage in options.stage or own or ["2s:4"]:
         length, users = stage.split(":")
         scale = 1000 if length.endswith("ms") else 1
         points.append((points[-1][0] + float(length.rstrip("ms")) / scale, int(users)))
-    path, status = options.script.read_text().split()
     _k6_rows(os.environ["LOADMUSTER_TARGET"] + path, points, low, high)
     return int(status)
 
@@ -147,7 +147,7 @@ def _wait_for_resume(address: str) -> None:
 
 
 def jmeter(arguments: Sequence[str]) -> int:
-    """As ``jmeter -n``; the plan's only line is the path that it fetches."""
+    """As ``jmeter -n``; the plan is the path that it fetches, and perhaps threads of its own."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("-n", action="store_true", required=True)
     parser.add_argument("-t", type=Path, required=True)
@@ -164,15 +164,17 @@ def jmeter(arguments: Sequence[str]) -> int:
     # What JMeter saves unless it is told not to comes between the columns that are needed.
     columns = ["timeStamp", "elapsed"]
     columns += ["label"] if kept.get("label") != "false" else []
+    columns += ["responseCode"] if kept.get("response_code") == "true" else []
     columns += ["success"]
     columns += ["grpThreads", "allThreads"] if kept.get("thread_counts") == "true" else []
-    users, duration_s = int(properties["users"]), float(properties["duration_s"])
+    path, *own = options.t.read_text().split()
+    users, duration_s = int((own or [properties["users"]])[0]), float(properties["duration_s"])
     ramp_up_s = max(0.001, float(properties["ramp_up_s"]))
 
     def users_at(at_s: float) -> int:
         return min(users, int(users * at_s / ramp_up_s) + 1)
 
-    url = properties["target"] + options.t.read_text().strip()
+    url = properties["target"] + path
     begun_s = time.time()
     with options.l.open("w", buffering=1) as jtl:
         print(",".join(columns), file=jtl)
@@ -183,6 +185,7 @@ def jmeter(arguments: Sequence[str]) -> int:
                     "timeStamp": int(began_s * 1000),
                     "elapsed": int(time_ms),
                     "label": '"home, sweet ""home"""',
+                    "responseCode": status or "Non HTTP response code: java.net.ConnectException",
                     "success": str(status == 200).lower(),
                     "grpThreads": threads,
                     "allThreads": threads,
@@ -192,7 +195,8 @@ def jmeter(arguments: Sequence[str]) -> int:
 
 
 def java(arguments: Sequence[str]) -> int:
-    """As Gatling 3.9 in Java; the class path is a file that holds the path that it fetches."""
+    """As Gatling 3.9 in Java; the class path is a file that holds the path that it fetches, what
+    its log is, and perhaps users of its own."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("-cp", type=Path, required=True)
     parser.add_argument("-D", action="append", default=[])
@@ -202,14 +206,14 @@ def java(arguments: Sequence[str]) -> int:
     parser.add_argument("--no-reports", action="store_true", required=True)
     options = parser.parse_args(arguments)
     properties = dict(each.split("=", 1) for each in options.D)
-    path, text = options.cp.read_text().split()
+    path, text, *own = options.cp.read_text().split()
     folder = options.results_folder / "checkout-20270125091500000"
     folder.mkdir(parents=True)
     if text != "text":
         (folder / "simulation.log").write_bytes(b"\x00\x00\x00\x063.13.1")
         time.sleep(5)
         return 0
-    users, name = int(properties["users"]), options.simulation
+    users, name = int((own or [properties["users"]])[0]), options.simulation
     now_ms = int(time.time() * 1000)
     with (folder / "simulation.log").open("w", buffering=1) as log:
         print("RUN", name, "checkout", now_ms, " ", "3.9.5", sep="\t", file=log)

@@ -159,6 +159,18 @@ def test_a_running_load_is_waited_for_and_released_when_done() -> None:
     assert done == BeginRelease(Outcome.COMPLETED)
 
 
+def test_line_6_a_load_that_nobody_quoted_is_ended_also_when_it_is_over_by_then() -> None:
+    run = run_in(RunState.RUNNING)
+    for phase in (LoadPhase.FLOWING, LoadPhase.DONE, LoadPhase.FAILED):
+        seen = Observed(TWO, LoadProgress(phase, peak_users=1_051))
+        action = decide(run, seen, at(70), LIMITS)
+        assert isinstance(action, BeginRelease)
+        assert action.outcome is Outcome.STOPPED
+        assert action.reason.startswith("1,051 users were active, and 1,000 were quoted")
+    tolerated = Observed(TWO, LoadProgress(LoadPhase.FLOWING, peak_users=1_050))
+    assert decide(run, tolerated, at(70), LIMITS) == Wait()
+
+
 def test_one_lost_machine_leaves_the_run_going_and_all_of_them_end_it() -> None:
     run = run_in(RunState.RUNNING)
     flowing = progress(LoadPhase.FLOWING)

@@ -53,6 +53,24 @@ def everything(engine: Engine) -> dict[str, list[Any]]:
         }
 
 
+@pytest.mark.promise(
+    "reads-never-post",
+    command=(
+        "account show",
+        "account list",
+        "account offers",
+        "account history",
+        "account targets",
+        "department show",
+        "department list",
+        "ledger",
+        "invoices",
+        "usage",
+        "advise",
+        "runs",
+        "show",
+    ),
+)
 @pytest.mark.parametrize("name", READS)
 def test_a_read_two_years_ahead_leaves_every_row_as_it_was(
     name: str, engine: Engine, clock: ManualClock

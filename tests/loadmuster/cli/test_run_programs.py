@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,11 +39,11 @@ def scenario(tmp_path: Path, shop: str) -> Path:
     )
 
 
-def write(folder: Path, target: str, engine: dict[str, object]) -> Path:
+def write(folder: Path, target: str, engine: Mapping[str, object], duration: str = "8s") -> Path:
     """A scenario as JSON, which YAML is as well."""
     path = folder / "shop.json"
     name = 'a "shop"; it\'s `so`'
-    load = {"users": 4, "duration": "8s"}
+    load = {"users": 4, "duration": duration}
     document = {"name": name, "target": target, "load": load, "load_engine": engine}
     path.write_text(json.dumps(document).replace("${", "$${"))
     return path
@@ -83,6 +84,36 @@ def test_a_loop_of_curl_loads_the_target_from_a_rehearsed_azure(
     assert (result["peak_users"], result["failures"]) == (4, 0)
     assert result["requests"] > 5
     assert processes_of(str(acme.home)) == []
+
+
+@pytest.mark.promise("played-users-are-quoted", command="run", provider=("local", "aws", "azure"))
+@pytest.mark.parametrize("provider", ["local", "aws", "azure"])
+def test_line_6_load_that_nobody_quoted_ends_the_run_with_status_7_and_is_said(
+    provider: str, acme: CommandLine, scenario: Path, shop: str
+) -> None:
+    engine = {"name": "custom", "command": forty_users(), "results": "curl.csv"}
+    source = write(scenario.parent, shop, engine, duration="2m")
+    rehearsed = () if provider == "local" else ("--dry-run", "--with-load")
+    answer = acme(
+        *("run", str(source), "--account", "acme", "--provider", provider), *rehearsed, "--json"
+    )
+    assert answer.code == 7, answer.err
+    run = answer.json
+    assert run["outcome"] == "stopped"
+    assert run["reason"].startswith("40 users were active, and 4 were quoted")
+    assert not run["result"]["valid"]
+    assert run["result"]["invalid_reasons"][0] == run["reason"]
+    assert run["result"]["load_s"] < 60
+    assert [machine["state"] for machine in run["machines"]] == ["gone"]
+    assert run["bill"]["policy"], "what was played is charged as after a cancel"
+    assert processes_of(str(acme.home)) == []
+    shown = acme.here("show", run["id"])
+    assert "stopped" in shown.out
+    assert "40 users were active, and 4 were quoted" in shown.out
+
+
+def forty_users() -> str:
+    return CURL.replace("$LOADMUSTER_USERS", "40")
 
 
 def test_a_queued_program_runs_here_though_its_files_are_gone_by_then(

@@ -151,6 +151,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("healing")
 
 
+@pytest.mark.promise("pushed-ahead-is-healed", command="account heal")
 @given(
     plan=st.sampled_from(["starter", "professional", "advanced", "team", "trial", "on-demand"]),
     zone=st.sampled_from(["UTC", "Europe/Paris", "America/Los_Angeles"]),
@@ -206,6 +207,7 @@ def engine(database_url: str) -> Iterator[Engine]:
         yield engine
 
 
+@pytest.mark.promise("pushed-ahead-is-healed", command="account heal")
 def test_a_database_pushed_ahead_by_a_read_is_healed_and_says_what_is_undone(
     engine: Engine,
 ) -> None:

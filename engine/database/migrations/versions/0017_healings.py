@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014_healings"
-down_revision = "0012_test_clocks"
+revision = "0017_healings"
+down_revision = "0016_run_tables"
 
 
 def upgrade() -> None:
