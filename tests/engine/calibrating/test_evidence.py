@@ -19,8 +19,7 @@ from engine.calibrating.folder import (
 )
 from engine.calibrating.identity import identity_of
 from engine.calibrating.measured import as_measured
-from engine.calibrating.place import place_of
-from engine.calibrating.place import CalibrationFilesError
+from engine.calibrating.place import CalibrationFilesError, place_of
 from engine.calibrating.run_evidence import LeftOut, RunFigures, run_evidence
 from engine.load.driver import LoadResult, result_from_json
 from engine.planning.capacity import GIVEN
