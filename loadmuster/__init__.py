@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.api import Engine
+    from engine.load.driver import LoadResult
     from engine.planning.compare import Comparison, compare
     from engine.planning.estimate import Estimate, estimate
     from engine.readers import read_scenario
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         ProviderFailedError,
         RefusedError,
     )
+    from pricing.reports.report_period import ReportPeriod
 
 __all__ = [
     "BadInputError",
@@ -47,6 +49,7 @@ __all__ = [
     "Engine",
     "Estimate",
     "InvariantBrokenError",
+    "LoadResult",
     "LoadmusterError",
     "MachineWishes",
     "ManualClock",
@@ -54,6 +57,7 @@ __all__ = [
     "PreparedRun",
     "ProviderFailedError",
     "RefusedError",
+    "ReportPeriod",
     "Run",
     "RunRequest",
     "RunState",
@@ -75,6 +79,7 @@ _HOMES = {
     "Engine": "engine.api",
     "Estimate": "engine.planning.estimate",
     "InvariantBrokenError": "kernel.errors",
+    "LoadResult": "engine.load.driver",
     "LoadmusterError": "kernel.errors",
     "MachineWishes": "engine.scenario",
     "ManualClock": "kernel.clock",
@@ -82,6 +87,7 @@ _HOMES = {
     "PreparedRun": "engine.runs.prepared",
     "ProviderFailedError": "kernel.errors",
     "RefusedError": "kernel.errors",
+    "ReportPeriod": "pricing.reports.report_period",
     "Run": "engine.runs.model.states",
     "RunRequest": "engine.runs.request",
     "RunState": "engine.runs.model.states",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from engine.catalogs.in_use import catalog_in_use
 from engine.commands.context import EngineContext
 from engine.commands.former_names import FormerlyCalled
 from engine.commands.orders import RunAcceptance
-from engine.commands.run_figures import keep_figures
+from engine.commands.run_figures import keep_figures, left_out_because
 from engine.commands.waiting import WAIT_S_MAX, RunWaiting
 from engine.planning.estimate import Estimate, estimate
 from engine.planning.places import ANY_PROVIDER
@@ -27,9 +28,11 @@ from engine.runs.prepared import PreparedRun
 from engine.runs.request import RunOptions, RunRequest, run_request
 from engine.scenario import Scenario
 from kernel.clock import SystemClock
+from kernel.errors import LoadmusterError
 from pricing.plans.on_sale import estimated_plans
 
 if TYPE_CHECKING:
+    from engine.load.logs import InjectorLog
     from engine.runs.controller import Controller
     from engine.runs.decide import Observed
     from engine.runs.leases.lease import Lease
@@ -233,6 +236,7 @@ class RunCommands(FormerlyCalled):
         watch: Callable[[Run, Observed], None] | None = None,
         cancel_wanted: Callable[[], bool] | None = None,
         stop_wanted: Callable[[], bool] | None = None,
+        tell: Callable[[str], None] | None = None,
         lease: Lease | None = None,
     ) -> Run:
         """Drive the run here until it has ended; also one whose controller died.
@@ -246,11 +250,13 @@ class RunCommands(FormerlyCalled):
             watch: Told what is observed, several times a second.
             cancel_wanted: Asked as often; true ends the run.
             stop_wanted: Asked as often; true leaves the run, open, to the next controller.
+            tell: Told in one line what hinders the run and does not end it, such as a full disk.
             lease: Under which the run is held already.
 
         Raises:
             LeaseLostError: Another controller drives it.
             ProviderFailedError: Its machines could not be proven gone.
+            NoRoomError: The disk was full for too long; its machines were released.
         """
         from engine.runs.interrupted import drive_or_end
 
@@ -261,11 +267,23 @@ class RunCommands(FormerlyCalled):
             controller.cancel_wanted = cancel_wanted
         if stop_wanted is not None:
             controller.stop_wanted = stop_wanted
+        if tell is not None:
+            controller.tell = tell
         drive = controller.drive if stop_wanted is not None else partial(drive_or_end, controller)
-        run = drive(run_id)
-        self._context.clouds.close(run)
+        try:
+            run = drive(run_id)
+        finally:
+            self._put_cloud_away(run_id)
         keep_figures(run)
         return run
+
+    def _put_cloud_away(self, run_id: str) -> None:
+        """A rehearsed cloud outlives its run by nothing, also of one that was ended on the way out.
+
+        Where the database fails, what the drive raised is what counts.
+        """
+        with suppress(LoadmusterError):
+            self._context.clouds.close(self.store.load(run_id))
 
     def cancel(self, run_id: str, *, timeout_s: float = WAIT_S_MAX) -> Run:
         """Ask for the run's end and return once its machines are proven gone.
@@ -342,13 +360,36 @@ class RunCommands(FormerlyCalled):
         """The run with its timeline and its bill."""
         from engine.runs.leases.attendance import unattended_runs
         from engine.runs.view import RunView
-        from pricing.run_charges import charges
+        from pricing.run_charges.books import books_of
 
         run = self.store.load(run_id)
         with self._context.reading() as conn:
-            bill = charges.bill_of(conn, run_id)
+            bill = books_of(conn, run_id).bill_of(conn, run_id)
         unattended = unattended_runs(self._context.db, SystemClock().now(), run_id=run_id)
-        return RunView(run, self.store.timeline(run_id), bill, unattended.get(run_id))
+        return RunView(
+            run,
+            self.store.timeline(run_id),
+            bill,
+            unattended.get(run_id),
+            left_out_because(run),
+        )
+
+    def logs(
+        self, run_id: str, *, injector: int | None = None, tail: int = 40
+    ) -> Sequence[InjectorLog]:
+        """The end of what the run's injectors wrote, printable and bounded.
+
+        Injectors on this computer write while load is on; those of clouds leave their logs when
+        they end, on the computer whose controller drove the run.
+
+        Args:
+            run_id: The run.
+            injector: Of which alone, from 0; None: of all (the first hundred), and of the master.
+            tail: How many lines of each; at most 5,000.
+        """
+        from engine.load.logs import read_logs
+
+        return read_logs(self.folder / self.store.load(run_id).id, injector, tail)
 
     def list(self, account: str | None = None) -> Sequence[Run]:
         """All runs, newest first; of one account if named."""

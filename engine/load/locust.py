@@ -30,8 +30,10 @@ from engine.load.driver import (
 )
 from engine.load.shape import plan_users
 from engine.load.verdict import judge
+from engine.load.windows import planned_pace
 from engine.scenario import Protocol, Scenario
 from engine.scenario.json import scenario_to_json
+from kernel.disk import free_space
 from kernel.errors import BadInputError
 from kernel.extras import is_installed, not_installed
 from kernel.python_programs import python_program
@@ -87,7 +89,13 @@ class LocustDriver(Struct, frozen=True):
         if measured is None:
             return None
         plan = plan_users(task.scenario.profile, task.time_scale)
-        return judge(measured, plan.peak_users, plan.approximation)
+        return judge(
+            measured,
+            plan.peak_users,
+            plan.approximation,
+            pace=planned_pace(task.scenario),
+            planned_s=plan.duration_s,
+        )
 
     def clean_up(self, task: LoadTask) -> None:
         """Nothing: what is in the run's folder is for people to read."""
@@ -173,6 +181,7 @@ def _order(task: LoadTask) -> folder.Document:
     except OSError as error:
         raise BadInputError(
             f"{task.folder}: the load cannot be prepared: {error.strerror}"
+            f"{free_space(task.folder, error)}"
         ) from error
     return order
 

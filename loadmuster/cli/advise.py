@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from loadmuster.cli.as_of import tell_as_of
 from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import Command, Settings, pass_settings
 from loadmuster.documents.advice import advice_document
+from loadmuster.documents.as_of import as_of_part
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,11 +37,23 @@ def advise(
     answer says how many such runs its credits have room for.
     """
     engine = settings.engine()
-    advice = engine.reports.advise(account_id, li_minutes=li_minutes, runs=runs, users=users)
+    now = engine.clock.now()
+    looked = None
+    if account_id is not None:
+        as_of = engine.accounts.as_of(account_id, at=now)
+        looked = (as_of, engine.accounts.get(account_id).timezone)
+    advice = engine.reports.advise(
+        account_id, li_minutes=li_minutes, runs=runs, users=users, at=now
+    )
 
     def show(console: Console) -> None:
         from loadmuster.cli.advise_view import show_advice
 
+        if looked is not None:
+            tell_as_of(console, *looked)
         show_advice(console, advice)
 
-    settings.emit(advice_document(advice), show)
+    document = advice_document(advice)
+    if looked is not None:
+        document |= as_of_part(*looked)
+    settings.emit(document, show)

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from loadmuster.cli.as_of import tell_as_of
 from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import REQUEST_ID_HELP, CommandGroup, Settings, pass_settings
 from loadmuster.documents.department import department_document, departments_document
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from engine.api import Engine
     from pricing.departments.commands import DepartmentView
 
@@ -82,18 +85,25 @@ def list_(settings: Settings, account_id: str) -> None:
 
     engine = settings.engine()
     account = engine.accounts.get(account_id)
-    views = engine.departments.list(account_id)
-    settings.emit(
-        departments_document(account, views),
-        lambda console: show_departments(console, account, views),
-    )
+    now = engine.clock.now()
+    as_of = engine.accounts.as_of(account_id, at=now)
+    views = engine.departments.list(account_id, at=now)
+
+    def show(console: Console) -> None:
+        tell_as_of(console, as_of, account.timezone)
+        show_departments(console, account, views)
+
+    settings.emit(departments_document(account, views, as_of), show)
 
 
 def _emit(settings: Settings, engine: Engine, view: DepartmentView) -> None:
     from loadmuster.cli.department_view import show_department
 
     account = engine.accounts.get(view.department.account_id)
-    settings.emit(
-        department_document(account, view),
-        lambda console: show_department(console, account, view),
-    )
+
+    def show(console: Console) -> None:
+        if view.as_of is not None:
+            tell_as_of(console, view.as_of, account.timezone)
+        show_department(console, account, view)
+
+    settings.emit(department_document(account, view), show)

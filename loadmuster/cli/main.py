@@ -11,10 +11,12 @@ from collections.abc import Sequence
 import click
 from click.exceptions import NoArgsIsHelpError
 
+from kernel.disk import is_no_room
 from kernel.errors import BadInputError, LoadmusterError
 from kernel.key_log import put_aside_unusable_key_log
-from loadmuster.cli.output import NO_ROOM, prepare, tell_unwritten, unwritten_is_told
+from loadmuster.cli.output import prepare, tell_unwritten, unwritten_is_told
 from loadmuster.cli.settings import LazyGroup, Settings
+from loadmuster.cli.signals import tidied_up
 
 COMMANDS = {
     "estimate": ("loadmuster.cli.estimate:estimate", "What a load test takes and costs."),
@@ -30,6 +32,7 @@ COMMANDS = {
     "runs": ("loadmuster.cli.run:runs", "List the runs."),
     "watch": ("loadmuster.cli.watch:watch", "Follow a run, whoever drives it; ends nothing."),
     "show": ("loadmuster.cli.run:show", "One run: machines, timeline, bill, result."),
+    "logs": ("loadmuster.cli.logs:logs", "What a run's injectors wrote."),
     "serve": ("loadmuster.cli.serve:serve", "Run what is queued, and what others left behind."),
     "reap": ("loadmuster.cli.reap:reap", "Machines that outlived their run, and their end."),
     "account": (
@@ -79,7 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = Settings()
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        cli.main(args=given, prog_name="loadmuster", standalone_mode=False, obj=settings)
+        with tidied_up():
+            cli.main(args=given, prog_name="loadmuster", standalone_mode=False, obj=settings)
     except (LoadmusterError, click.UsageError) as error:
         # What is refused early may not have been read so far.
         settings.json = settings.json or "--json" in given
@@ -90,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        if not is_no_room(error):
             raise
         tell_unwritten(error, ASK_AGAIN)
         sys.exit(BadInputError.exit_code)

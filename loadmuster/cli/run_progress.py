@@ -105,6 +105,10 @@ class RunProgress:
         """One line more, above what is drawn in place."""
         self._draw(lambda: self._say(text))
 
+    def tell(self, line: str) -> None:
+        """Say what hinders the run and does not end it."""
+        self._draw(lambda: self._say(line))
+
     def _draw(self, show: Callable[[], None]) -> None:
         if self._broken:
             return
@@ -144,7 +148,7 @@ def driven(
     try:
         with RunProgress(console, run) as live:
             return engine.runs.drive(
-                run.id, watch=live.update, cancel_wanted=cancel_wanted, lease=lease
+                run.id, watch=live.update, cancel_wanted=cancel_wanted, tell=live.tell, lease=lease
             )
     except LeaseLostError:
         console.print(f"{run.id}: another controller drives it; waiting for its end")
@@ -167,7 +171,7 @@ def _rehearsal_note(run: Run) -> str:
         return ""
     load = "the load is" if run.order.puts_load else "no load is put on anything"
     speed = f"at {run.order.time_scale:g} times the speed"
-    return f", rehearsed: no machine is real, {load}, {speed}"
+    return f", rehearsed: no machine is real, {load}, nothing is charged, {speed}"
 
 
 def _state(run: Run) -> str:
@@ -206,4 +210,5 @@ def _panel(run: Run, seen: Seen) -> RenderableType:
     ]
     if progress is not None:
         rows += [("users", f"{progress.users:,}"), ("requests", _requests(progress))]
-    return facts(*rows, ("charged", charged_words(run, progress)))
+    charged = "would be charged" if run.order.rehearsal else "charged"
+    return facts(*rows, (charged, charged_words(run, progress)))

@@ -13,10 +13,18 @@ from kernel.clock import parse_instant
 from kernel.durations import parse_duration_s
 from loadmuster.cli.numbers import FiniteNumber, WholeNumber
 from loadmuster.cli.settings import Command, CommandGroup, Settings, pass_settings
-from loadmuster.cli.tariff_view import rule_in_words
+from loadmuster.cli.tariff_rates import set_rate, unset_rate
+from loadmuster.cli.tariff_view import contract_line, rule_in_words
 from loadmuster.documents.tariff import price_document, rate, tariff_document, tariffs_document
-from pricing.money import BYTES_PER_GB, usd_micros
-from pricing.tariffs import LoadSize, load_tariff, price, tariff_names, tariff_versions
+from pricing.money import BYTES_PER_GB, format_usd, usd_micros
+from pricing.tariffs import (
+    LoadSize,
+    load_tariff,
+    price,
+    rated_tariff,
+    tariff_names,
+    tariff_versions,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,28 +35,43 @@ def tariff() -> None:
     """What load-testing services would bill for a test."""
 
 
+for command in (set_rate, unset_rate):
+    tariff.add_command(command)
+
+
 @tariff.command("list", cls=Command)
 @pass_settings
 def list_tariffs(settings: Settings) -> None:
     """All tariffs, in the version in force."""
     today = settings.clock().now().date()
     tariffs = [load_tariff(name, today) for name in tariff_names()]
+    rates = settings.rates()
 
     def show(console: Console) -> None:
         from loadmuster.cli.layout import columns
 
         table = columns(
-            *("tariff", "service", "unit", "USD a unit", "rule of"),
-            right=("USD a unit",),
+            *("tariff", "service", "unit", "USD a unit"),
+            *(("by contract",) if rates else ()),
+            "rule of",
+            right=("USD a unit", "by contract"),
             fixed=("tariff", "unit", "rule of"),
         )
         for each in tariffs:
             price_of_unit = rate(each) or ("the machine's" if each.machines_of else "-")
-            table.add_row(each.name, each.title, each.unit, price_of_unit, str(each.version))
+            own = rates.get(each.name)
+            by_contract = "" if own is None else format_usd(own.usd_micros_per_unit)
+            table.add_row(
+                *(each.name, each.title, each.unit, price_of_unit),
+                *((by_contract,) if rates else ()),
+                str(each.version),
+            )
         console.print(table)
         console.print("-: not published")
+        for own in rates.values():
+            console.print(contract_line(own), markup=False)
 
-    settings.emit(tariffs_document(tariffs), show)
+    settings.emit(tariffs_document(tariffs, rates), show)
 
 
 @tariff.command("show", cls=Command)
@@ -57,9 +80,13 @@ def list_tariffs(settings: Settings) -> None:
 def show_tariff(settings: Settings, name: str) -> None:
     """One tariff: its rule in every version, and where it is published."""
     versions = tariff_versions(name)
+    own = settings.rates().get(name)
 
     def show(console: Console) -> None:
         from loadmuster.cli.fitting import FittingTable
+
+        if own is not None:
+            console.print(contract_line(own), markup=False)
 
         for version in reversed(versions):
             table = FittingTable(show_header=False, box=None, title_justify="left")
@@ -71,7 +98,7 @@ def show_tariff(settings: Settings, name: str) -> None:
             console.print(table)
             console.print()
 
-    settings.emit(tariff_document(versions), show)
+    settings.emit(tariff_document(versions, own), show)
 
 
 @tariff.command("price", cls=Command)
@@ -108,7 +135,7 @@ def price_tariff(  # noqa: PLR0913 - one argument for each option
 ) -> None:
     """What a service bills for a test of a size, with the arithmetic."""
     day = _day(settings, at)
-    in_force = load_tariff(name, day)
+    in_force = rated_tariff(name, day, settings.rates())
     machine_usd_micros = None
     if machine_usd is not None:
         machine_usd_micros = usd_micros(machine_usd, where="--machine-usd")
@@ -138,7 +165,7 @@ def price_tariff(  # noqa: PLR0913 - one argument for each option
             console.print(f"Note: {warning}")
         console.print(f"{in_force.title}, rule of {charge.version}, as of {charge.as_of}")
 
-    settings.emit(price_document(charge, warnings), show)
+    settings.emit(price_document(charge, warnings, in_force.contract_rate), show)
 
 
 def _day(settings: Settings, at: str | None) -> date:

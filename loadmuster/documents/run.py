@@ -12,7 +12,7 @@ from engine.runs.view import RunView
 from pricing.ledger.reservations import funding_source_of
 from pricing.money import format_cents
 from pricing.plans.quotes import Quote, Unit
-from pricing.run_charges.charges import Bill
+from pricing.run_charges.bill import Bill
 
 SPOT_WARNING = (
     "measured from spot machines: the cloud may take one away at any moment, and a result that "
@@ -46,7 +46,7 @@ def run_document(view: RunView) -> dict[str, Any]:
             for event in view.timeline
         ],
         "bill": None if view.bill is None else bill_document(view.bill),
-        "result": result_document(run),
+        "result": result_document(run, view.left_out_because),
     }
 
 
@@ -97,12 +97,16 @@ def quote_document(quote: Quote, department: str | None = None) -> dict[str, Any
 
 
 def bill_document(bill: Bill) -> dict[str, Any]:
-    """The bill as the contract prints it: what stays charged."""
+    """The bill as the contract prints it: what stays charged, or of a rehearsal would."""
     return {
+        "rehearsed": bill.rehearsed,
         "startup_usd": _usd_or_none(bill.unit, bill.startup),
         "startup_li_minutes": None if bill.unit is Unit.USD else bill.startup,
         "li_minutes": bill.li_minutes,
         "usd": _usd_or_none(bill.unit, bill.total),
+        "extra_credits_usd": (
+            format_cents(bill.extra_usd_micros) if bill.extra_usd_micros else None
+        ),
         "policy": bill.policy.value,
         "tariff_version": bill.tariff_version.isoformat(),
         "corrected": bill.corrected,
@@ -132,11 +136,20 @@ def progress_document(run: Run) -> dict[str, Any] | None:
     }
 
 
-def result_document(run: Run) -> dict[str, Any] | None:
-    """What the load measured; of spot machines with the warning that belongs to them."""
-    if run.result is None or not run.order.spot:
-        return run.result
-    return {**run.result, "warnings": [*run.result["warnings"], SPOT_WARNING]}
+def result_document(run: Run, left_out_because: str | None = None) -> dict[str, Any] | None:
+    """What the load measured; of spot machines with the warning that belongs to them.
+
+    Args:
+        run: The run.
+        left_out_because: Why it does not count in later estimates; None: it does.
+    """
+    if run.result is None:
+        return None
+    document = run.result.to_json()
+    if run.order.spot:
+        document["warnings"].append(SPOT_WARNING)
+    counts = left_out_because is None
+    return {**document, "evidence": {"counts": counts, "reason": left_out_because}}
 
 
 def _usd_or_none(unit: Unit, amount: int) -> str | None:

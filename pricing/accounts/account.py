@@ -13,6 +13,7 @@ from sqlalchemy import (
     case,
     exists,
     func,
+    not_,
     or_,
     select,
 )
@@ -90,6 +91,14 @@ def list_accounts(conn: Connection) -> tuple[Account, ...]:
     return tuple(Account(**row._asdict()) for row in rows)
 
 
+def accounts_after(conn: Connection, account_id: str, most: int) -> tuple[Account, ...]:
+    """The next accounts by id, ``most`` at most; after the empty id come all."""
+    rows = conn.execute(
+        _select_accounts().where(ACCOUNTS.c.id > account_id).order_by(ACCOUNTS.c.id).limit(most)
+    )
+    return tuple(Account(**row._asdict()) for row in rows)
+
+
 def plan_of(conn: Connection, account_id: str) -> Plan:
     """The plan that an account is on, or was on last, as it was sold.
 
@@ -147,8 +156,17 @@ def _select_accounts() -> Select[tuple[str, str, str, datetime, datetime, str]]:
                 (and_(_is_over(), _has_change("applied", ChangeKind.TRIAL_END)), "trial_over"),
                 (_is_over(), "cancelled"),
                 (_has_change("pending", ChangeKind.CANCELLATION), "cancellation_pending"),
-                (or_(_owes_a_period(), _owes_for_a_run()), "payment_failure"),
-                (_has_change("requested", ChangeKind.CANCELLATION), "cancellation_requested"),
+                (
+                    or_(and_(_owes_a_period(), not_(_is_switched())), _owes_for_a_run()),
+                    "payment_failure",
+                ),
+                (
+                    and_(
+                        _has_change("requested", ChangeKind.CANCELLATION),
+                        not_(_is_switched()),
+                    ),
+                    "cancellation_requested",
+                ),
                 else_="active",
             ).label("status"),
         )
@@ -168,6 +186,11 @@ def _has_change(state: str, kind: ChangeKind) -> ColumnElement[bool]:
         CHANGES.c.kind == kind,
         CHANGES.c.state == state,
     )
+
+
+def _is_switched() -> ColumnElement[bool]:
+    """On demand, with a subscription beneath that an undo gives back; it asks for nothing now."""
+    return _has_change("pending", ChangeKind.ON_DEMAND)
 
 
 def _owes_for_a_run() -> ColumnElement[bool]:

@@ -18,8 +18,11 @@ from engine.scenario.json import scenario_to_json
 
 AGENT = Path(__file__).with_name("agent")
 MEASURE = (AGENT / "measure.sh", AGENT / "measure.awk")
-USERS = AGENT.parents[1] / "http_users.py"
-"""Locust's users, the same here and on injectors."""
+SHARED = tuple(
+    AGENT.parents[1] / name
+    for name in ("failure_kinds.py", "http_users.py", "request_watch.py", "tally.py")
+)
+"""What Locust's users do and how it is counted, the same here and on injectors."""
 
 Step = tuple[float, int]
 """Seconds from the start, and the users from then on."""
@@ -54,7 +57,7 @@ def work_document(scenario: Scenario, time_scale: float) -> dict[str, Any]:
 
 def locust_files(scenario: Scenario, time_scale: float, locust_version: str) -> dict[str, bytes]:
     """The files of the bundle where Locust plays the scenario's users, by name."""
-    files = {**LOCUST.agent_files(), USERS.name: USERS.read_bytes()}
+    files = LOCUST.agent_files() | {path.name: path.read_bytes() for path in SHARED}
     files["work.json"] = json.dumps(work_document(scenario, time_scale)).encode()
     files["locust-version"] = locust_version.encode()
     return files

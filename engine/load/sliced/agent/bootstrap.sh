@@ -15,9 +15,15 @@ fetch() { # fetch URL FILE
     curl --fail --silent --max-time 60 --output "$2.part" "$1" && mv "$2.part" "$2"
 }
 
+send_log() { # the end of what its load generator wrote, for people
+    cat prepare.log load.log program.log 2> /dev/null | tail -c 65536 > log
+    send_once log "log.txt"
+}
+
 give_up() { # give_up REASON
     say "giving up: $1"
     [ -z "$load" ] || kill -TERM "$load" 2>/dev/null
+    send_log
     printf '%s' "$1" > failed
     send failed "failed-$GROUP-$machine"
     exit 1
@@ -31,11 +37,19 @@ send_reports() {
     for report in report-*.json; do
         # It may be replaced meanwhile.
         cp "$report" sending 2> /dev/null || continue
-        # Sent once: whoever has read it whole must not find half of it a moment later.
-        sum=$(cksum < sending)
-        [ "$sum" = "$(cat "sum-$report" 2> /dev/null)" ] && continue
-        send sending "${report%.json}-$machine.json" && echo "$sum" > "sum-$report"
+        # What belongs to the last report was written before it, and is sent before it.
+        detail=detail-${report#report-}
+        cp "$detail" sending-detail 2> /dev/null && send_once sending-detail "$detail"
+        # Whoever has read that it ended lets this machine go.
+        if grep -q '"ended": "' sending; then send_log; fi
+        send_once sending "$report"
     done
+}
+
+send_once() { # send_once FILE NAME: not again what was sent, since who reads may find half of it
+    sum=$(cksum < "$1")
+    [ "$sum" = "$(cat "sum-$2" 2> /dev/null)" ] ||
+        { send "$1" "${2%.*}-$machine.${2##*.}" && echo "$sum" > "sum-$2"; }
 }
 
 load=

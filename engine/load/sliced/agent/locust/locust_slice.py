@@ -1,10 +1,12 @@
 """One process of one injector: its part of the load, played by Locust.
 
-Runs in a folder of its own with ``work.json`` and ``http_users.py`` beside it, and nothing else of
-loadmuster. Once Locust is set up it makes the file ``waiting-PART`` and waits for the file ``go``,
-which says when the load starts (seconds since 1970) and which share of it this injector plays
-(``low-high-whole``). Of the injector's processes this is ``LOADMUSTER_PART`` of
-``LOADMUSTER_PARTS``. About once a second the report is replaced by what was measured so far.
+Runs in a folder of its own, beside ``work.json`` and the modules of ``engine/load`` that need no
+other, with nothing else of loadmuster. Once Locust is set up it makes the file ``waiting-PART`` and
+waits for the file ``go``, which says when the load starts (seconds since 1970) and which share of
+it this injector plays (``low-high-whole``). Of the injector's processes this is
+``LOADMUSTER_PART`` of ``LOADMUSTER_PARTS``. About once a second the report is replaced by what was
+measured so far; what takes more room is in a file of its own, which is replaced now and then, and
+before the last report.
 """
 
 from __future__ import annotations
@@ -15,13 +17,17 @@ import signal
 import sys
 import time
 from bisect import bisect_right
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import failure_kinds
 import gevent
 from http_users import http_users
 from locust import LoadTestShape, events, runners
+from request_watch import names_of, watch
+from tally import Tally
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -30,8 +36,16 @@ SAMPLE_S = 1.0
 WORK: dict[str, Any] = json.loads(Path("work.json").read_text(encoding="utf-8"))
 PART, PARTS = int(os.environ["LOADMUSTER_PART"]), int(os.environ["LOADMUSTER_PARTS"])
 REPORT = Path(f"report-{PART}.json")
+DETAIL = Path(f"detail-{PART}.json")
+DETAIL_S = 15.0
 GO = Path("go")
 GO_POLL_S = 0.05
+WAIT_S_MAX = 6 * 3_600
+"""For the file ``go``: longer than any fleet is waited for."""
+
+PARENT = os.getppid()
+STARTER = int(os.environ.get("LOADMUSTER_STARTER", PARENT))
+"""Who started ``load.sh``."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +80,19 @@ def users_planned(at_s: float) -> int:
     return int(WORK["steps"][max(0, bisect_right(STEPS_AT_S, at_s) - 1)][1])
 
 
+def is_left_alone() -> bool:
+    """Whether who started this load, or what started this process, has gone."""
+    if os.getppid() != PARENT:
+        return True
+    try:
+        os.kill(STARTER, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
 class Recorder:
     """What is measured here, and how it ended."""
 
@@ -77,13 +104,19 @@ class Recorder:
         self.load_s = 0.0
         self.users: list[list[int]] = []
         self.cpu_percent_max = 0.0
+        self.tally = Tally()
+        self.detailed_s = 0.0
 
     def begin(self, environment: Environment, **_: object) -> None:
         """Locust is set up: wait for the common start, and write down how it goes."""
         self.environment = environment
+        watch(environment, self.tally, failure_kinds, self.played_s)
         gevent.signal_handler(signal.SIGTERM, self.cancel)
         Path(f"waiting-{PART}").touch()
+        waited_until_s = time.monotonic() + WAIT_S_MAX
         while not GO.exists():
+            if is_left_alone() or time.monotonic() > waited_until_s:
+                sys.exit(1)
             gevent.sleep(GO_POLL_S)
         self.share = read_share()
         gevent.sleep(max(0.0, self.share.at_s - time.time()))
@@ -95,9 +128,13 @@ class Recorder:
         return max(0.0, time.time() - self.share.at_s)
 
     def follow(self) -> None:
-        """Replace the report about once a second."""
+        """Replace the report about once a second; a load that nobody waits for ends."""
         while self.ended is None:
-            self.write()
+            if is_left_alone():
+                self.cancel()
+            # A disk that is full now may have room for the next.
+            with suppress(OSError):
+                self.write()
             gevent.sleep(SAMPLE_S)
 
     def end(self, ended: str) -> None:
@@ -105,6 +142,7 @@ class Recorder:
         if self.ended is None:
             self._measure()
             self.ended = ended
+            self.tally.close()
             self.write()
 
     def cancel(self) -> None:
@@ -149,9 +187,11 @@ class Recorder:
             "response_times_ms": sorted(total.response_times.items()),
             "cpu_percent_max": self.cpu_percent_max,
         }
-        draft = REPORT.with_suffix(".draft")
-        draft.write_text(json.dumps(report), encoding="utf-8")
-        draft.replace(REPORT)
+        if self.ended is not None or self.load_s >= self.detailed_s + DETAIL_S:
+            self.detailed_s = self.load_s
+            stats = self.environment.stats
+            _replace(DETAIL, {"tally": self.tally.document(), "names": names_of(stats)})
+        _replace(REPORT, report)
 
     def _measure(self) -> None:
         if self.ended is None and self.environment is not None:
@@ -160,6 +200,12 @@ class Recorder:
             self.load_s = self.played_s()
             self.cpu_percent_max = max(self.cpu_percent_max, runner.current_cpu_usage)
             self.note_users(runner.user_count)
+
+
+def _replace(path: Path, document: dict[str, Any]) -> None:
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(document), encoding="utf-8")
+    draft.replace(path)
 
 
 RECORDER = Recorder()

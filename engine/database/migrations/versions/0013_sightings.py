@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019_sightings"
+revision = "0013_sightings"
 down_revision = "0012_test_clocks"
 
 
