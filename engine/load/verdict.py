@@ -11,6 +11,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from engine.load.driver import InjectorResult, LoadResult
 from engine.load.excess import excess
 from engine.load.figures import FailureKind, FailureSample, Window
@@ -145,6 +147,20 @@ def _planned_per_s(windows: Sequence[Window]) -> float | None:
         if each.planned_requests_per_s is not None
     ]
     return sum(planned) / whole_s if whole_s and len(planned) == len(windows) else None
+
+
+def broken_off(result: LoadResult, *, planned_s: float) -> LoadResult:
+    """The result of a load that was cancelled: what it says is not what was asked.
+
+    Args:
+        result: As it was measured until then.
+        planned_s: How long the load should have been.
+    """
+    reason = (
+        f"the run was cancelled {result.load_s:,.0f} s into a load of {planned_s:,.0f} s:"
+        " the figures are of the part that was played"
+    )
+    return replace(result, valid=False, invalid_reasons=(*result.invalid_reasons, reason))
 
 
 def _doubts(
