@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from engine.commands.runs import RunCommands
     from engine.commands.serving import ServingCommands
     from engine.commands.targets import TargetCommands
+    from engine.commands.tariffs import TariffCommands
     from engine.planning.estimate import Estimate
     from engine.readers.scenario_request import ScenarioOptions
     from engine.runs.clouds.registry import CloudRegistry
@@ -186,6 +187,13 @@ class Engine:
         from engine.commands.reports import ReportCommands
 
         return self._room(ReportCommands)
+
+    @property
+    def tariffs(self) -> TariffCommands:
+        """What load-testing services cost, and one's own contract rates: list, set, unset."""
+        from engine.commands.tariffs import TariffCommands
+
+        return self._room(TariffCommands)
 
     @property
     def calibrations(self) -> CalibrationCommands:

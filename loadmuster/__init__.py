@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         ProviderFailedError,
         RefusedError,
     )
+    from pricing.reports.report_period import ReportPeriod
 
 __all__ = [
     "BadInputError",
@@ -56,6 +57,7 @@ __all__ = [
     "PreparedRun",
     "ProviderFailedError",
     "RefusedError",
+    "ReportPeriod",
     "Run",
     "RunRequest",
     "RunState",
@@ -85,6 +87,7 @@ _HOMES = {
     "PreparedRun": "engine.runs.prepared",
     "ProviderFailedError": "kernel.errors",
     "RefusedError": "kernel.errors",
+    "ReportPeriod": "pricing.reports.report_period",
     "Run": "engine.runs.model.states",
     "RunRequest": "engine.runs.request",
     "RunState": "engine.runs.model.states",

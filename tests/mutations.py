@@ -341,8 +341,8 @@ FAULTS = (
     Fault(
         "a late message pays for the next subscription",
         "pricing/accounts/overdue.py",
-        "unpaid = {period_cause(subscription.id, n): n for",
-        "unpaid = {period_cause(int(key.split(':')[1]), n): n for",
+        "unpaid = {subscription.cause_of(n): n for",
+        "unpaid = {f\"subscription:{key.split(':')[1]}:period:{n}\": n for",
         ("tests/pricing/subscriptions/test_ends_and_payments.py",),
         "old_subscription",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,7 @@ from engine.runs.prepared import PreparedRun
 from engine.runs.request import RunOptions, RunRequest, run_request
 from engine.scenario import Scenario
 from kernel.clock import SystemClock
+from kernel.errors import LoadmusterError
 from pricing.plans.on_sale import estimated_plans
 
 if TYPE_CHECKING:
@@ -234,6 +236,7 @@ class RunCommands(FormerlyCalled):
         watch: Callable[[Run, Observed], None] | None = None,
         cancel_wanted: Callable[[], bool] | None = None,
         stop_wanted: Callable[[], bool] | None = None,
+        tell: Callable[[str], None] | None = None,
         lease: Lease | None = None,
     ) -> Run:
         """Drive the run here until it has ended; also one whose controller died.
@@ -247,11 +250,13 @@ class RunCommands(FormerlyCalled):
             watch: Told what is observed, several times a second.
             cancel_wanted: Asked as often; true ends the run.
             stop_wanted: Asked as often; true leaves the run, open, to the next controller.
+            tell: Told in one line what hinders the run and does not end it, such as a full disk.
             lease: Under which the run is held already.
 
         Raises:
             LeaseLostError: Another controller drives it.
             ProviderFailedError: Its machines could not be proven gone.
+            NoRoomError: The disk was full for too long; its machines were released.
         """
         from engine.runs.interrupted import drive_or_end
 
@@ -262,11 +267,23 @@ class RunCommands(FormerlyCalled):
             controller.cancel_wanted = cancel_wanted
         if stop_wanted is not None:
             controller.stop_wanted = stop_wanted
+        if tell is not None:
+            controller.tell = tell
         drive = controller.drive if stop_wanted is not None else partial(drive_or_end, controller)
-        run = drive(run_id)
-        self._context.clouds.close(run)
+        try:
+            run = drive(run_id)
+        finally:
+            self._put_cloud_away(run_id)
         keep_figures(run)
         return run
+
+    def _put_cloud_away(self, run_id: str) -> None:
+        """A rehearsed cloud outlives its run by nothing, also of one that was ended on the way out.
+
+        Where the database fails, what the drive raised is what counts.
+        """
+        with suppress(LoadmusterError):
+            self._context.clouds.close(self.store.load(run_id))
 
     def cancel(self, run_id: str, *, timeout_s: float = WAIT_S_MAX) -> Run:
         """Ask for the run's end and return once its machines are proven gone.

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import click
 from click.exceptions import NoArgsIsHelpError
 
+from kernel.disk import is_no_room
 from kernel.errors import BadInputError, LoadmusterError
-from loadmuster.cli.output import NO_ROOM, prepare, tell_unwritten, unwritten_is_told
+from loadmuster.cli.output import prepare, tell_unwritten, unwritten_is_told
 from loadmuster.cli.settings import LazyGroup, Settings
 from loadmuster.cli.signals import tidied_up
 
@@ -89,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        if not is_no_room(error):
             raise
         tell_unwritten(error, ASK_AGAIN)
         sys.exit(BadInputError.exit_code)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from engine.api import Engine
+    from pricing.tariffs import Rates
 
 Document = Mapping[str, Any]
 
@@ -57,6 +58,12 @@ class Settings:
         from pricing.plans.on_sale import plans_file
 
         return plans_file(os.environ)
+
+    def rates(self) -> Rates:
+        """What services cost by this user's contracts."""
+        from pricing.tariffs import rates_file, read_rates
+
+        return read_rates(rates_file(os.environ))
 
     def engine(self, clock: Clock | None = None) -> Engine:
         """The engine on the database and the clock that were named, until the command ends.

@@ -62,7 +62,9 @@ class AccountView(Struct, frozen=True):
         credit_usd_micros: What came back of runs that were paid; set off against the next one.
         due_usd_micros: How much of what is charged has fallen due since the last command on the
             account, and will be posted by the next.
-        hypothetical: It lives by the real clock, and is looked at under a test clock.
+        hypothetical: It is looked at by another clock than it lives by, at a later time.
+        as_of: The instant, where it was looked at; None: it is a command's answer, which is the
+            same whenever the command is sent again.
     """
 
     account: Account
@@ -75,6 +77,7 @@ class AccountView(Struct, frozen=True):
     credit_usd_micros: int = 0
     due_usd_micros: int = 0
     hypothetical: bool = False
+    as_of: datetime | None = None
 
     @property
     def balance_li_minutes(self) -> int:

@@ -151,6 +151,7 @@ def test_a_program_of_the_users_own_is_measured_with_all_that_it_starts(
     assert 1 < made.json["requests_per_user_s"] < 5
 
 
+@pytest.mark.promise("dead-target-is-no-evidence", command="calibrate", provider="local")
 def test_a_target_that_is_not_there_is_told_and_nothing_is_kept(
     loadmuster: Command, tmp_path: Path, calibrations: Path
 ) -> None:

@@ -79,8 +79,8 @@ def test_the_run_that_measured_a_calibration_is_not_counted_again() -> None:
     assert with_another.basis.endswith(" and 1 run")
 
 
-def figures_of(**changes: object) -> RunFigures | LeftOut:
-    return run_evidence("run-1", AT, "aws", CHECKOUT, result_of(**changes))
+def figures_of(provider: str = "aws", **changes: object) -> RunFigures | LeftOut:
+    return run_evidence("run-1", AT, provider, CHECKOUT, result_of(**changes))
 
 
 def test_a_test_is_known_by_what_its_users_do() -> None:
@@ -173,6 +173,10 @@ def test_a_run_that_says_too_little_of_its_users_is_not_counted(
     assert figures_of(**changes) == LeftOut("run-1", AT, reason, would_count=False)
 
 
+@pytest.mark.promise(
+    "dead-target-is-no-evidence", command="run", provider=("local", "aws", "azure")
+)
+@pytest.mark.parametrize("provider", ["local", "aws", "azure"])
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -192,9 +196,9 @@ def test_a_run_that_says_too_little_of_its_users_is_not_counted(
     ],
 )
 def test_only_runs_whose_requests_were_answered_as_planned_are_evidence(
-    changes: dict[str, Any], reason: str, calibrations: Path
+    provider: str, changes: dict[str, Any], reason: str, calibrations: Path
 ) -> None:
-    found = figures_of(**changes)
+    found = figures_of(provider, **changes)
     assert found == LeftOut("run-1", AT, reason, would_count=True)
     assert isinstance(found, LeftOut)
     # Where it would have counted, the estimate says that it does not, and why.

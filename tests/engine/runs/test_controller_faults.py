@@ -132,6 +132,7 @@ def test_a_launch_that_cannot_be_fails_the_run_and_all_of_its_charge_comes_back(
     check_books(lab, run, 0, 0)
 
 
+@pytest.mark.promise("provider-checked-before-charge", command="run", provider="aws")
 @pytest.mark.parametrize(
     "code", ["AuthFailure", "UnauthorizedOperation", "ExpiredToken", "OptInRequired"]
 )

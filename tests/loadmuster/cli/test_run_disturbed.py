@@ -41,6 +41,8 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
+@pytest.mark.promise("exit-code-tells-outcome", command="run", provider="local")
+@pytest.mark.promise("closed-terminal-releases", command="run", provider="local")
 @pytest.mark.parametrize(("told", "code"), [("Ctrl-C", 130), ("SIGTERM", 8)])
 def test_told_to_end_a_real_run_leaves_no_process_and_costs_its_start_up(
     told: str, code: int, acme: CommandLine, shop: str
@@ -91,6 +93,7 @@ def test_ctrl_c_while_machines_or_their_cloud_are_starting_is_a_cancel_and_no_fa
     assert list(acme.home.glob(f"books.db.runs/*/{ADDRESS_FILE}")) == []
 
 
+@pytest.mark.promise("exit-code-tells-outcome", command="run", provider=("aws", "azure"))
 @pytest.mark.parametrize(
     ("provider", "start", "code"),
     [
@@ -127,6 +130,7 @@ def test_a_run_whose_cloud_has_no_capacity_exits_with_4_and_costs_nothing(
     assert not is_alive(cloud.endpoint_url)
 
 
+@pytest.mark.promise("killed-controller-is-succeeded", command="run", provider="azure")
 def test_a_killed_controller_on_azure_is_taken_over_and_its_machines_go(
     acme: CommandLine,
 ) -> None:
