@@ -117,9 +117,13 @@ def dead_port() -> Iterator[str]:
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
-def test_answers_that_end_after_forty_requests_are_no_valid_result(play: Play) -> None:
+@pytest.mark.promise("silent-target-is-invalid", command="run", provider=("local", "aws", "azure"))
+@pytest.mark.parametrize("way", [master_and_workers, slices])
+def test_answers_that_end_after_forty_requests_are_no_valid_result(
+    way: Callable[[LoadTask], LoadResult | None], play: Play
+) -> None:
     with target(answers=40) as url:
-        result = play(master_and_workers, url, load_s=6.0)
+        result = play(way, url, load_s=6.0)
     assert said(result).startswith(SILENT)
     assert (result.requests, result.failures) == (40, 0)
     assert (result.begun, result.unanswered) == (50, 10)
@@ -133,6 +137,7 @@ def test_answers_that_end_after_forty_requests_are_no_valid_result(play: Play) -
     assert result.requests_per_s < result.planned_requests_per_s / 5
 
 
+@pytest.mark.promise("silent-target-is-invalid", command="run", provider="local")
 def test_a_target_that_never_answers_was_asked_all_the_same(play: Play) -> None:
     with target(answers=0) as url:
         result = play(master_and_workers, url)
