@@ -168,7 +168,7 @@ def test_the_load_goes_on_where_its_folder_is_full_and_its_result_is_kept_as_far
     assert here.machines(run) == 0
     assert ended.outcome is (Outcome.COMPLETED if room else Outcome.FAILED)
     assert ended.result is not None
-    assert ended.result["requests"] > 0
+    assert ended.result.requests > 0
     books = here.books(run)
     assert not any(books.sums.values())
     assert not (here.engine._context.folder / run.id / RESERVE).exists()
