@@ -35,8 +35,8 @@ def test_three_users_are_answered(load_test: LoadTest) -> None:
 
     assert run.outcome is Outcome.COMPLETED
     assert run.result is not None
-    assert run.result["valid"], run.result["invalid_reasons"]
-    assert run.result["failures"] == 0
+    assert run.result.valid, run.result.verdict
+    assert run.result.failures == 0
 
 
 @pytest.mark.budget_usd("0.10")

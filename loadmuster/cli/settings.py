@@ -75,7 +75,9 @@ class Settings:
         from engine.runs.detached import REHEARSAL_VARIABLE
 
         engine = Engine(
-            self.db, clock=clock or self.clock(), rehearsal_url=os.environ.get(REHEARSAL_VARIABLE)
+            self.db,
+            clock=clock or self.clock(),
+            rehearsal_url=os.environ.get(REHEARSAL_VARIABLE) or None,
         )
         click.get_current_context().call_on_close(engine.close)
         return engine
