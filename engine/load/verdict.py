@@ -99,6 +99,7 @@ def _warnings(measured: Mapping[str, Any], approximation: str) -> Iterator[str]:
         )
     if unreadable := measured.get("unreadable", 0):
         yield f"{counted(unreadable, 'sample')} could not be read and had to be left out"
+    yield from measured.get("notes", ())
     if approximation:
         yield approximation
 

@@ -44,6 +44,7 @@ class Report(Struct, frozen=True):
         message: Why it failed, if it says so.
         users_known: False: its samples do not say how many users were active.
         unreadable: Samples that make no sense.
+        notes: What went wrong in the user's own code beside its requests.
     """
 
     machine: str
@@ -61,6 +62,7 @@ class Report(Struct, frozen=True):
     message: str = ""
     users_known: bool = True
     unreadable: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def users_now(self) -> int:
@@ -75,7 +77,8 @@ def report_from(machine: str, content: bytes) -> Report | None:
     except ValueError:
         return None
     pairs = {key: tuple(tuple(pair) for pair in document[key]) for key in _PAIRS}
-    return Report(machine=machine, **{**document, **pairs})
+    notes = tuple(str(note) for note in document.get("notes", ()))
+    return Report(machine=machine, **{**document, **pairs, "notes": notes})
 
 
 _PAIRS = ("users", "response_times_ms")
@@ -154,6 +157,7 @@ def merged(
         "failures": sum(report.failures for report in reports),
         "peak_users": known_peak_users(reports),
         "unreadable": sum(report.unreadable for report in reports),
+        "notes": list(dict.fromkeys(note for report in reports for note in report.notes)),
         "response_times_ms": sorted(histogram.items()),
         "injectors": [
             {
