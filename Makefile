@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Most tests wait for processes of their own, so there are more workers than cores.
 PYTEST_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(4 + (os.cpu_count() or 1))')
-# Of the simulator and the kills: another one every day, and any one again with SEED=20270125.
+# Of the simulator, the kills and the habits: another one every day, and any one again with SEED=20270125.
 SEED ?= $(shell date +%Y%m%d)
 # Of test-cloud.
 CLOUD ?= aws
@@ -21,7 +21,7 @@ MACHINES := tests/pricing/subscriptions/test_any_subscription.py tests/pricing/l
 # Tests and benchmarks start hundreds of processes, and none should compile what another has.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-cloud check coverage rules mutants simulate fleets kills many-controllers
+.PHONY: demo test test-cloud check coverage rules promises mutants simulate fleets kills habits many-controllers
 .PHONY: nightly bench docs pictures lock clean
 .DEFAULT_GOAL := help
 
@@ -32,10 +32,12 @@ help:
 	@echo "make check  linters, types and import contracts"
 	@echo "make coverage  statements and branches that the tests execute, and modules below 85 %; TESTS=tests/engine/planning for a part"
 	@echo "make rules  the numbered rules of billing, and the tests that hold each"
-	@echo "make mutants  twenty and more faults put into billing and the reaper: each must be caught"
+	@echo "make promises  what is promised whatever one does, by command and provider, and the tests that hold each"
+	@echo "make mutants  over a hundred faults put into billing and the life of a run: each must be caught"
 	@echo "make simulate  500 accounts for 3 years of crashes and repeats beside a model; SEED=7 for those of seed 7"
 	@echo "make fleets  10,000 lives of runs on a simulated cloud where anything goes wrong"
 	@echo "make kills  real processes killed at 200 random instants on each database; SEED=7 for those of seed 7"
+	@echo "make habits  200 sessions at a terminal that is closed, suspended, interrupted, killed; SEED=7 for those of seed 7"
 	@echo "make many-controllers  200 runs shared by controllers of which one is killed every 3 s"
 	@echo "make nightly  long tests, state machines with 2,000 examples of 60 steps, simulators, mutants"
 	@echo "make bench  every figure of docs/figures.md, as ratios"
@@ -83,8 +85,11 @@ coverage: $(READY)
 rules: $(READY)
 	@$(BIN)/python tests/rules_report.py
 
+promises: $(READY)
+	@$(BIN)/python tests/promises_report.py
+
 mutants: $(READY)
-	@$(BIN)/python tests/mutations.py
+	@$(BIN)/python -m tests.mutations
 
 simulate: $(READY)
 	@$(BIN)/python -m tests.billing_simulator --seed $(SEED) --accounts 500 --years 3
@@ -94,6 +99,10 @@ fleets: $(READY)
 
 kills: $(READY)
 	@$(BIN)/python -m tests.kills --seed $(SEED) --kills 200
+	@$(BIN)/python -m tests.kills.calibrations --seed $(SEED) --kills 40
+
+habits: $(READY)
+	@$(BIN)/python -m tests.habits --seed $(SEED) --sessions 200
 
 nightly: $(READY)
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal -m long
@@ -101,7 +110,9 @@ nightly: $(READY)
 	@$(BIN)/python -m tests.billing_simulator --seed $(SEED) --accounts 500 --years 3
 	@$(BIN)/python -m tests.run_simulator --seeds 10000
 	@$(BIN)/python -m tests.kills --seed $(SEED) --kills 200
-	@$(BIN)/python tests/mutations.py
+	@$(BIN)/python -m tests.kills.calibrations --seed $(SEED) --kills 40
+	@$(BIN)/python -m tests.habits --seed $(SEED) --sessions 200
+	@$(BIN)/python -m tests.mutations
 
 many-controllers: $(READY)
 	$(BIN)/python -m pytest -q -s -m long tests/engine/runs/test_many_controllers.py --many-runs 200 --kill-every-s 3 --kills 1000

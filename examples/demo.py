@@ -133,7 +133,7 @@ def demo(terminal: Terminal, target: str) -> None:
     run = terminal.ask(*rehearsal, "--detach")
     cancel_halfway(terminal, str(run["id"]))
 
-    terminal.say("4. The books")
+    terminal.say("4. The books: of the run for real; the rehearsal's bill is shown and not charged")
     terminal.type("ledger", ACCOUNT)
     terminal.type("invoices", ACCOUNT)
 

@@ -27,10 +27,11 @@ tell '25 January: acme goes on Starter. 199 USD are paid, 1,800 LI-minutes are t
 on 2027-01-25T10:15+01:00 account open acme --plan starter --timezone Europe/Paris \
     --administrator ann
 
-tell '1 February: a load test, rehearsed on a simulated cloud. It takes LI-minutes and no money.'
+tell '1 February: a load test, rehearsed on a simulated cloud. Its bill is shown, and nothing is taken.'
 on 2027-02-01T09:00+01:00 run examples/checkout.yaml --account acme --provider aws --dry-run \
     --speed 600 >"$home/run.txt" 2>&1 || { cat "$home/run.txt" >&2; exit 1; }
-on 2027-02-01T12:00+01:00 usage acme
+sed -n '/^Bill/,$p' "$home/run.txt"
+on 2027-02-01T12:00+01:00 account show acme
 
 tell '24 February, a day before the cycle ends: up to Professional. The full 500 USD, nothing prorated.'
 on 2027-02-24T12:00+01:00 account upgrade acme --plan professional --request-id up

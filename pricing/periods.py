@@ -9,7 +9,6 @@ where the clocks go forward over midnight (Cairo, 30 April 2027), the day begins
 from __future__ import annotations
 
 import calendar
-import difflib
 import functools
 import zoneinfo
 from datetime import UTC, date, datetime, time, timedelta
@@ -17,6 +16,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from msgspec import Struct
 
 from kernel.errors import BadInputError
+from kernel.near_names import near_names
 
 FIRST_ANNIVERSARY_DAY = date(2021, 10, 12)
 """Accounts activated before this day have calendar months for periods (R17, R18)."""
@@ -77,7 +77,7 @@ def check_timezone(name: str) -> str:
         UnknownTimezoneError: If it is none; names the nearest ones.
     """
     if name not in _timezones():
-        near = difflib.get_close_matches(name, sorted(_timezones()), n=3) or ["Europe/Paris", "UTC"]
+        near = near_names(name, sorted(_timezones())) or ["Europe/Paris", "UTC"]
         raise UnknownTimezoneError(
             f"time zone {name!r} is not known; an IANA name would be right, like {', '.join(near)}",
             timezone=name,

@@ -42,6 +42,21 @@ class Foretold(Struct, frozen=True):
         return 100 * abs(self.foretold - self.measured) / self.measured
 
 
+class FittedStep(Struct, frozen=True):
+    """What the line says of a step.
+
+    Attributes:
+        users: Of the step.
+        percent: Of a core, by the line.
+        off_percent: By how much more was measured, in percent of that; None: the line was not
+            drawn through this step.
+    """
+
+    users: int
+    percent: float
+    off_percent: float | None
+
+
 class Calibration(Struct, frozen=True):
     """One calibration of a test.
 
@@ -67,6 +82,19 @@ class Calibration(Struct, frozen=True):
     def line(self) -> FittedLine:
         """Processor time over users."""
         return fit_processor(telling_steps(self.steps))
+
+    @property
+    def fitted(self) -> tuple[FittedStep, ...]:
+        """What the line says of each step."""
+        line, telling = self.line, telling_steps(self.steps)
+        return tuple(
+            FittedStep(
+                step.users,
+                100 * line.processor_us_at(step.users) / US_PER_S,
+                line.off_percent(step) if step in telling else None,
+            )
+            for step in self.steps
+        )
 
     @property
     def users_at_ceiling(self) -> int:
@@ -129,6 +157,14 @@ def calibration_to_json(calibration: Calibration) -> dict[str, Any]:
         "users_at_ceiling": calibration.users_at_ceiling,
         "r_squared": round(calibration.line.r_squared, 4),
         "error_percent": round(calibration.line.error_percent, 1),
+        "fitted": [
+            {
+                "users": each.users,
+                "percent": round(each.percent, 1),
+                "off_percent": None if each.off_percent is None else round(each.off_percent, 1),
+            }
+            for each in calibration.fitted
+        ],
         "foretold": None
         if foretold is None
         else {**asdict(foretold), "error_percent": round(foretold.error_percent, 1)},

@@ -7,6 +7,7 @@ from itertools import pairwise
 from statistics import fmean
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.calibrating.step import CalibrationStep
 
@@ -18,13 +19,23 @@ class FittedLine(Struct, frozen=True):
         idle_us_per_s: What the load engine takes without users.
         user_us_per_s: What each user takes.
         r_squared: The part of the variation that the line explains, 0 to 1.
-        error_percent: Of the step that lies furthest from the line.
+        error_percent: How far the step that lies furthest from the line is off, in percent of what
+            the line says of it. Steps that the line was not drawn through are not looked at.
     """
 
     idle_us_per_s: float
     user_us_per_s: float
     r_squared: float
     error_percent: float
+
+    def processor_us_at(self, users: int) -> float:
+        """What so many users take in a second."""
+        return self.idle_us_per_s + users * self.user_us_per_s
+
+    def off_percent(self, step: CalibrationStep) -> float:
+        """By how much a step lies above the line, in percent of what the line says of it."""
+        expected = self.processor_us_at(step.users)
+        return 100 * (step.processor_us_per_s - expected) / expected
 
     def users_at(self, processor_us_per_s: float) -> int:
         """Users that take so much."""
@@ -46,16 +57,15 @@ def fit_processor(steps: Sequence[CalibrationStep]) -> FittedLine:
     if idle < 0 or slope <= 0:
         # An engine does not run on less than nothing: the line goes through the origin.
         slope, idle = fmean([t / u for u, t in zip(users, taken, strict=True)]), 0.0
-    on_line = [idle + slope * each for each in users]
-    apart = [t - expected for t, expected in zip(taken, on_line, strict=True)]
+    apart = [t - idle - slope * each for t, each in zip(taken, users, strict=True)]
     variation = sum((each - fmean(taken)) ** 2 for each in taken)
-    return FittedLine(
+    line = FittedLine(
         idle_us_per_s=idle,
         user_us_per_s=slope,
         r_squared=max(0.0, 1 - sum(each**2 for each in apart) / variation) if variation else 1.0,
-        error_percent=100
-        * max(abs(each) / expected for each, expected in zip(apart, on_line, strict=True)),
+        error_percent=0.0,
     )
+    return replace(line, error_percent=max(abs(line.off_percent(step)) for step in steps))
 
 
 def memory_kib_per_user(steps: Sequence[CalibrationStep]) -> int:

@@ -7,7 +7,9 @@ that is there. So any number of processes may add to it, and it can be kept in v
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,24 +20,69 @@ from engine.calibrating.calibration import (
 )
 from engine.calibrating.evidence import (
     Evidence,
-    RunFigures,
+    left_out_from_json,
+    left_out_to_json,
     run_figures_from_json,
     run_figures_to_json,
 )
-from engine.calibrating.place import place_of
+from engine.calibrating.place import FOLDER_VARIABLE, CalibrationFilesError, place_of
+from engine.calibrating.run_evidence import LeftOut, RunFigures
 from engine.scenario import Scenario
-from kernel.errors import BadInputError
+from kernel.disk import free_space
 from kernel.files import write_whole
 
-CALIBRATION, RUN = "calibration", "run"
+CALIBRATION, RUN, LEFT_OUT = "calibration", "run", "left-out"
 
-Kept = TypeVar("Kept", Calibration, RunFigures)
+KEPT_BYTES_MAX = 16_384
+"""More than a measurement takes."""
+
+Kept = TypeVar("Kept", Calibration, RunFigures, LeftOut)
 
 
-class CalibrationFilesError(BadInputError):
-    """What was kept of a test cannot be read or written; facts: ``file``."""
+class CalibrationNotKeptError(CalibrationFilesError):
+    """A test was measured, and what came out could not be written down; facts: ``file``.
 
-    code = "calibration_files"
+    Attributes:
+        calibration: What was measured.
+    """
+
+    code = "calibration_not_kept"
+
+    def __init__(self, calibration: Calibration, error: CalibrationFilesError) -> None:
+        super().__init__(error.message, **error.facts)
+        self.calibration = calibration
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive pickling with what was measured."""
+        return (type(self), (self.calibration, CalibrationFilesError(self.message, **self.facts)))
+
+
+def check_can_keep(scenario: Scenario, folder: Path | None = None) -> None:
+    """See that a measurement of the test could be written down; nothing is left of the look.
+
+    Raises:
+        CalibrationFilesError: With the reason, and what to do.
+    """
+    place = place_of(scenario, folder)
+    missing: list[Path] = []
+    trial = place / f".trial.{os.getpid()}"
+    try:
+        missing += [each for each in (place, *place.parents) if not each.exists()]
+        place.mkdir(parents=True, exist_ok=True)
+        trial.write_bytes(b" " * KEPT_BYTES_MAX)
+    except OSError as error:
+        raise CalibrationFilesError(
+            f"{error.filename or place}: what is measured could not be kept: {error.strerror}"
+            f"{free_space(place, error)}; name another folder in {FOLDER_VARIABLE}, or keep nothing"
+            " with --forget",
+            file=str(place),
+        ) from error
+    finally:
+        with suppress(OSError):
+            trial.unlink()
+        for each in missing:
+            with suppress(OSError):
+                each.rmdir()
 
 
 def keep_calibration(
@@ -44,10 +91,13 @@ def keep_calibration(
     """Write it down; returns the file.
 
     Raises:
-        CalibrationFilesError: It cannot be written.
+        CalibrationNotKeptError: It cannot be written; what was measured is in it.
     """
     name = f"{CALIBRATION}-{calibration.at:%Y%m%dT%H%M%S}.json"
-    return _write(place_of(scenario, folder) / name, calibration_to_json(calibration))
+    try:
+        return _write(place_of(scenario, folder) / name, calibration_to_json(calibration))
+    except CalibrationFilesError as error:
+        raise CalibrationNotKeptError(calibration, error) from error
 
 
 def keep_run(scenario: Scenario, figures: RunFigures, folder: Path | None = None) -> Path:
@@ -60,6 +110,16 @@ def keep_run(scenario: Scenario, figures: RunFigures, folder: Path | None = None
     return _write(place_of(scenario, folder) / name, run_figures_to_json(figures))
 
 
+def keep_left_out(scenario: Scenario, left_out: LeftOut, folder: Path | None = None) -> Path:
+    """Write down that a run does not count, and why, once for each run; returns the file.
+
+    Raises:
+        CalibrationFilesError: It cannot be written.
+    """
+    name = f"{LEFT_OUT}-{left_out.at:%Y%m%dT%H%M%S}-{left_out.run_id}.json"
+    return _write(place_of(scenario, folder) / name, left_out_to_json(left_out))
+
+
 def evidence_of(scenario: Scenario, folder: Path | None = None) -> Evidence:
     """What is kept of the test.
 
@@ -69,9 +129,11 @@ def evidence_of(scenario: Scenario, folder: Path | None = None) -> Evidence:
     place = place_of(scenario, folder)
     calibrations = sorted(place.glob(f"{CALIBRATION}-*.json"))
     runs = sorted(place.glob(f"{RUN}-*.json"))
+    left_out = sorted(place.glob(f"{LEFT_OUT}-*.json"))
     return Evidence(
         _read(calibrations[-1], calibration_from_json) if calibrations else None,
         tuple(_read(path, run_figures_from_json) for path in runs),
+        tuple(_read(path, left_out_from_json) for path in left_out),
     )
 
 
@@ -92,6 +154,7 @@ def _write(path: Path, document: Mapping[str, Any]) -> Path:
         write_whole(path, (json.dumps(document, indent=2) + "\n").encode())
     except OSError as error:
         raise CalibrationFilesError(
-            f"{path}: the measurement cannot be kept: {error.strerror}", file=str(path)
+            f"{path}: the measurement cannot be kept: {error.strerror}{free_space(path, error)}",
+            file=str(path),
         ) from error
     return path

@@ -9,9 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,9 +20,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.calibrating.calibration import CalibrationFailedError
+from engine.calibrating.kept import KeptWork, kept_work
 from engine.calibrating.step import US_PER_S, CalibrationStep
 from kernel.child_environment import child_environment, proxies
 from kernel.python_programs import injector_interpreter
+
+PREPARE_S_MAX = 1_800.0
+"""It may fetch and build what the load engine needs."""
 
 READY_S_MAX = 60.0
 REPORT_S_MAX = 10.0
@@ -34,8 +35,6 @@ REPORT_S_MAX = 10.0
 POLL_S = 0.1
 LEAD_S = 0.5
 """From the word to go until the load starts."""
-
-END_S_MAX = 5.0
 
 
 class Timing(Struct, frozen=True):
@@ -68,8 +67,20 @@ class _Look(Struct, frozen=True):
     memory_kib: int
 
 
+class Ready(Struct, frozen=True):
+    """An injector that is ready to play.
+
+    Attributes:
+        work: Ends what is started for it, at the latest with this process.
+        folder: In which ``prepare.sh`` has done its work.
+    """
+
+    work: KeptWork
+    folder: Path
+
+
 @contextmanager
-def prepared(files: Mapping[str, bytes]) -> Iterator[Path]:
+def prepared(files: Mapping[str, bytes]) -> Iterator[Ready]:
     """A folder in which ``prepare.sh`` has done its work, which may take minutes, for all steps.
 
     Args:
@@ -78,28 +89,19 @@ def prepared(files: Mapping[str, bytes]) -> Iterator[Path]:
     Raises:
         CalibrationFailedError: The load engine cannot be made ready.
     """
-    with tempfile.TemporaryDirectory(prefix="loadmuster-calibrate-") as name:
-        folder = Path(name) / "prepared"
+    with kept_work() as work:
+        folder = work.folder / "prepared"
         folder.mkdir()
         _write(folder, files)
-        done = subprocess.run(
-            ["sh", "./prepare.sh"],  # noqa: S607 - the one that injectors run
-            cwd=folder,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise CalibrationFailedError(
-                f"the load engine cannot be made ready{_last_line(done.stdout)}"
-            )
-        yield folder
+        log = work.folder / "prepare.log"
+        work.start(["sh", "./prepare.sh"], folder, _environment(), log)
+        if work.ended(PREPARE_S_MAX) != 0:
+            said = log.read_text(errors="replace")
+            raise CalibrationFailedError(f"the load engine cannot be made ready{_last_line(said)}")
+        yield Ready(work, folder)
 
 
-def play(ready: Path, files: Mapping[str, bytes], users: int, timing: Timing) -> CalibrationStep:
+def play(ready: Ready, files: Mapping[str, bytes], users: int, timing: Timing) -> CalibrationStep:
     """Hold the users for a while, and say what they took.
 
     Args:
@@ -111,11 +113,11 @@ def play(ready: Path, files: Mapping[str, bytes], users: int, timing: Timing) ->
     Raises:
         CalibrationFailedError: The load engine could not start, or broke down.
     """
-    folder = ready.with_name(f"step-{users}")
-    shutil.copytree(ready, folder, symlinks=True)
+    folder = ready.folder.with_name(f"step-{users}")
+    shutil.copytree(ready.folder, folder, symlinks=True)
     try:
         _write(folder, files)
-        with _agent(folder) as process:
+        with _agent(ready.work, folder) as process:
             _wait_for(folder / "ready", process, folder, READY_S_MAX)
             start_s = time.time() + LEAD_S
             (folder / "go.part").write_text(f"{start_s:.3f} 0-{users}-{users} 0 1\n")
@@ -144,37 +146,15 @@ def _environment() -> dict[str, str]:
 
 
 @contextmanager
-def _agent(folder: Path) -> Iterator[psutil.Process]:
+def _agent(work: KeptWork, folder: Path) -> Iterator[psutil.Process]:
     """``load.sh``, and the end of all that it started."""
-    log = (folder / "load.log").open("wb")
-    started = subprocess.Popen(
-        ["sh", "./load.sh"],  # noqa: S607 - the one that injectors run
-        cwd=folder,
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    process = psutil.Process(started.pid)
+    pid = work.start(["sh", "./load.sh"], folder, _environment(), folder / "load.log")
     try:
-        yield process
+        yield psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        raise CalibrationFailedError(f"the load engine broke down{_last_words(folder)}") from None
     finally:
-        _end(started, process)
-        log.close()
-
-
-def _end(started: subprocess.Popen[bytes], process: psutil.Process) -> None:
-    tree = _tree(process)
-    started.terminate()
-    with suppress(subprocess.TimeoutExpired):
-        started.wait(END_S_MAX)
-    with suppress(ProcessLookupError):
-        os.killpg(started.pid, signal.SIGKILL)
-    for each in tree:
-        with suppress(psutil.NoSuchProcess):
-            each.kill()
-    started.wait()
+        work.end()
 
 
 def _tree(process: psutil.Process) -> list[psutil.Process]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.clouds import CLOUDS
 from kernel.clock import Clock
+from kernel.near_names import meant
 from pricing.catalog import UnknownProviderError
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def price_source(
     """
     if provider not in CLOUDS:
         raise UnknownProviderError(
-            f"no provider {provider!r}; there are {', '.join(CLOUDS)}", provider=provider
+            f"no provider {provider!r}{meant(provider, CLOUDS)}; there are {', '.join(CLOUDS)}",
+            provider=provider,
         )
     cloud = CLOUDS[provider]
     cloud.check_price_list()

@@ -54,12 +54,16 @@ class CalibrationCommands:
         Raises:
             BadInputError: The scenario cannot be run here, or the account does not exist.
             TargetNotAllowedError: Nobody said that this host may be loaded.
+            CalibrationFilesError: It could not be kept; that is seen before any load is put on.
+            CalibrationNotKeptError: It cannot be kept after all; what was measured is in it.
             CalibrationFailedError: Nothing could be measured.
         """
         from engine.calibrating import session
         from engine.calibrating.folder import keep_calibration
 
         self._check_leave(scenario, account)
+        if keep:
+            self.check_can_keep(scenario)
         made = session.calibrate(
             scenario,
             at=self._context.clock.now(),
@@ -70,6 +74,16 @@ class CalibrationCommands:
         if keep:
             keep_calibration(scenario, made)
         return made
+
+    def check_can_keep(self, scenario: Scenario) -> None:
+        """See that what will be measured of the test can be kept: a folder, leave to write, room.
+
+        Raises:
+            CalibrationFilesError: With the reason, and what to do.
+        """
+        from engine.calibrating.folder import check_can_keep
+
+        check_can_keep(scenario)
 
     def plan_climb(
         self,
@@ -110,7 +124,13 @@ class CalibrationCommands:
         return Climb(scenario, provider, stairs)
 
     def start_climb(
-        self, climb: Climb, *, account: str, dry_run: bool = False, lease: Lease | None = None
+        self,
+        climb: Climb,
+        *,
+        account: str,
+        dry_run: bool = False,
+        keep: bool = True,
+        lease: Lease | None = None,
     ) -> Run:
         """Put the run on record; ``drive`` or ``wait`` of ``engine.runs`` brings it to its end.
 
@@ -118,11 +138,15 @@ class CalibrationCommands:
             climb: As ``plan_climb`` gives it.
             account: Who pays, and has allowed the target's host.
             dry_run: On a rehearsed cloud, whose machine is part of this computer.
+            keep: Whether ``finish_climb`` is going to keep it.
             lease: Of who is going to drive it.
 
         Raises:
+            CalibrationFilesError: What is measured could not be kept; nothing was started.
             LoadmusterError: As ``engine.runs.accept``.
         """
+        if keep and not dry_run:
+            self.check_can_keep(climb.test)
         return self._runs.accept(
             climb_request(climb, account=account, dry_run=dry_run), lease=lease
         )
@@ -137,6 +161,7 @@ class CalibrationCommands:
 
         Raises:
             CalibrationFailedError: The run did not play to its end, or nothing could be measured.
+            CalibrationNotKeptError: It cannot be kept after all; what was measured is in it.
         """
         from engine.calibrating.by_run import calibration_of
         from engine.calibrating.folder import keep_calibration

@@ -80,13 +80,13 @@ class RunAcceptance:
         Raises:
             RefusedError: What a run would be refused with.
         """
-        from pricing.run_charges import charges
+        from pricing.run_charges.funding import preview
         from pricing.subscriptions import subscriptions
 
         with self._context.books_now(account, at=now) as books:
             plan = subscriptions.latest(books.conn, account).plan
             on_sale = self._context.plans_on_sale(now)
-            return charges.preview(
+            return preview(
                 books.conn,
                 account,
                 quote_of(planned, plan, now),
@@ -106,30 +106,27 @@ class RunAcceptance:
         from engine.runs.leases.claims import hold
         from engine.runs.record.program_bundles import keep_bundle
         from engine.runs.runnable import check_folder
-        from pricing.accounts.advance import advance
-        from pricing.run_charges import charges
-        from pricing.subscriptions import subscriptions
+        from pricing.run_charges import books
 
         use, request, planned = self._context, prepared.request, prepared.estimate
         program = prepared.scenario.program
         packed = pack(program) if program is not None and request.puts_load else None
         if not self._was_requested(request):
             self._look_at_clouds(prepared)
+        charged_in = books.books_for(rehearsal=request.dry_run)
         with use.changing(request.account) as conn:
-            advance(conn, request.account, now, gateway=use.gateway)
-            plan = subscriptions.latest(conn, request.account).plan
+            plan = charged_in.plan_of(conn, request.account, now=now, gateway=use.gateway)
             order = _order(prepared, use.new_id(), plan, now)
             wish = order_hash(order, request.regions, request.or_on, published=request.published)
             if request.request_id is not None:
                 known = use.store.find_request(conn, request.account, request.request_id, wish)
                 if known is not None:
                     return use.store.load(known)
-            reserved = charges.reserve(
+            reserved = charged_in.reserve(
                 conn,
                 request.account,
                 order.run_id,
                 order.quote,
-                rehearsal=request.dry_run,
                 department=request.department,
                 on_demand=on_demand_quote_of(planned, plan, use.plans_on_sale(now), now),
                 now=now,

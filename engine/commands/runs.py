@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -14,6 +14,8 @@ from engine.catalogs.in_use import catalog_in_use
 from engine.commands.context import EngineContext
 from engine.commands.former_names import FormerlyCalled
 from engine.commands.orders import RunAcceptance
+from engine.commands.run_figures import keep_figures, left_out_because
+from engine.commands.waiting import WAIT_S_MAX, RunWaiting
 from engine.planning.estimate import Estimate, estimate
 from engine.planning.places import ANY_PROVIDER
 from engine.readers.scenario_request import (
@@ -21,12 +23,12 @@ from engine.readers.scenario_request import (
     requested_scenario,
     scenario_request,
 )
-from engine.runs.model.errors import DriveTimeoutError, LeaseLostError
 from engine.runs.model.states import Run
 from engine.runs.prepared import PreparedRun
 from engine.runs.request import RunOptions, RunRequest, run_request
 from engine.scenario import Scenario
 from kernel.clock import SystemClock
+from kernel.errors import LoadmusterError
 from pricing.plans.on_sale import estimated_plans
 
 if TYPE_CHECKING:
@@ -36,9 +38,6 @@ if TYPE_CHECKING:
     from engine.runs.record.store import RunStore
     from engine.runs.view import RunView
     from pricing.run_charges.funding import Funding
-
-WAIT_POLL_S = 0.2
-WAIT_S_MAX = 24 * 3600.0
 
 Given = Scenario | str | Path
 """A scenario, or the path of its file."""
@@ -61,6 +60,18 @@ class RunCommands(FormerlyCalled):
     def store(self) -> RunStore:
         """The runs as they are on record."""
         return self._context.store
+
+    @property
+    def _waiting(self) -> RunWaiting:
+        clock = self._context.clock
+        return RunWaiting(
+            load=self.store.load,
+            drive=self.drive,
+            drive_elsewhere=self.detach,
+            since_unattended=lambda run_id: self.unattended().get(run_id),
+            now=clock.now,
+            sleep=clock.sleep,
+        )
 
     @property
     def folder(self) -> Path:
@@ -224,6 +235,7 @@ class RunCommands(FormerlyCalled):
         watch: Callable[[Run, Observed], None] | None = None,
         cancel_wanted: Callable[[], bool] | None = None,
         stop_wanted: Callable[[], bool] | None = None,
+        tell: Callable[[str], None] | None = None,
         lease: Lease | None = None,
     ) -> Run:
         """Drive the run here until it has ended; also one whose controller died.
@@ -237,11 +249,13 @@ class RunCommands(FormerlyCalled):
             watch: Told what is observed, several times a second.
             cancel_wanted: Asked as often; true ends the run.
             stop_wanted: Asked as often; true leaves the run, open, to the next controller.
+            tell: Told in one line what hinders the run and does not end it, such as a full disk.
             lease: Under which the run is held already.
 
         Raises:
             LeaseLostError: Another controller drives it.
             ProviderFailedError: Its machines could not be proven gone.
+            NoRoomError: The disk was full for too long; its machines were released.
         """
         from engine.runs.interrupted import drive_or_end
 
@@ -252,11 +266,23 @@ class RunCommands(FormerlyCalled):
             controller.cancel_wanted = cancel_wanted
         if stop_wanted is not None:
             controller.stop_wanted = stop_wanted
+        if tell is not None:
+            controller.tell = tell
         drive = controller.drive if stop_wanted is not None else partial(drive_or_end, controller)
-        run = drive(run_id)
-        self._context.clouds.close(run)
-        _keep_figures(run)
+        try:
+            run = drive(run_id)
+        finally:
+            self._put_cloud_away(run_id)
+        keep_figures(run)
         return run
+
+    def _put_cloud_away(self, run_id: str) -> None:
+        """A rehearsed cloud outlives its run by nothing, also of one that was ended on the way out.
+
+        Where the database fails, what the drive raised is what counts.
+        """
+        with suppress(LoadmusterError):
+            self._context.clouds.close(self.store.load(run_id))
 
     def cancel(self, run_id: str, *, timeout_s: float = WAIT_S_MAX) -> Run:
         """Ask for the run's end and return once its machines are proven gone.
@@ -273,6 +299,7 @@ class RunCommands(FormerlyCalled):
         *,
         timeout_s: float = WAIT_S_MAX,
         enough: Callable[[], bool] | None = None,
+        callback: Callable[[Run], None] | None = None,
     ) -> Run:
         """Return the run once it has ended; drive it here if nobody else does.
 
@@ -281,35 +308,70 @@ class RunCommands(FormerlyCalled):
             timeout_s: How long to wait for another controller.
             enough: Asked while another controller drives the run; true returns it as it stands.
                 Where it is driven here, true ends it.
+            callback: Given the run at every look, with what was ``last_seen`` of its load. Its
+                exceptions end the waiting; a run that is driven here they end as well.
 
         Raises:
             DriveTimeoutError: It is still open after ``timeout_s``.
         """
-        for _ in range(int(timeout_s / WAIT_POLL_S) + 1):
-            run = self.store.load(run_id)
-            if run.ended or (enough is not None and enough()):
-                return run
-            try:
-                return self.drive(run_id, cancel_wanted=enough)
-            except LeaseLostError:
-                self._context.clock.sleep(WAIT_POLL_S)
-        raise DriveTimeoutError(
-            f"run {run_id} is still {run.state} after {timeout_s:.0f} s; its controller goes on",
-            run=run_id,
-            state=run.state.value,
-        )
+        return self._waiting.wait(run_id, timeout_s=timeout_s, enough=enough, callback=callback)
+
+    def watch(self, run_id: str, *, timeout_s: float = WAIT_S_MAX) -> Iterator[Run]:
+        """The run at every look, twice a second, until it has ended; who leaves ends nothing.
+
+        It only reads: a run that nobody drives is not driven. What its controller, wherever it is,
+        saw at its own last look is ``last_seen``.
+
+        Raises:
+            DriveTimeoutError: It is still open after ``timeout_s``.
+        """
+        return self._waiting.watch(run_id, timeout_s=timeout_s)
+
+    async def wait_async(
+        self,
+        run_id: str,
+        *,
+        timeout_s: float = WAIT_S_MAX,
+        callback: Callable[[Run], None] | None = None,
+    ) -> Run:
+        """Return the run once it has ended, while the event loop does other things.
+
+        A run that nobody drives gets a controller process of its own, as by ``detach``: whoever
+        cancels the task that waits, or ends the loop, ends no run. The database is asked in
+        threads; the callback is called in the event loop.
+
+        Args:
+            run_id: The run.
+            timeout_s: How long to wait.
+            callback: Given the run at every look; its exceptions end the waiting only.
+
+        Raises:
+            DriveTimeoutError: It is still open after ``timeout_s``.
+            ControllerNotStartedError: Nobody drives it, and no controller could be started.
+        """
+        return await self._waiting.wait_async(run_id, timeout_s=timeout_s, callback=callback)
+
+    def watch_async(self, run_id: str, *, timeout_s: float = WAIT_S_MAX) -> AsyncIterator[Run]:
+        """``watch`` for an event loop: ``async for run in engine.runs.watch_async(run_id)``."""
+        return self._waiting.watch_async(run_id, timeout_s=timeout_s)
 
     def show(self, run_id: str) -> RunView:
         """The run with its timeline and its bill."""
         from engine.runs.leases.attendance import unattended_runs
         from engine.runs.view import RunView
-        from pricing.run_charges import charges
+        from pricing.run_charges.books import books_of
 
         run = self.store.load(run_id)
         with self._context.reading() as conn:
-            bill = charges.bill_of(conn, run_id)
+            bill = books_of(conn, run_id).bill_of(conn, run_id)
         unattended = unattended_runs(self._context.db, SystemClock().now(), run_id=run_id)
-        return RunView(run, self.store.timeline(run_id), bill, unattended.get(run_id))
+        return RunView(
+            run,
+            self.store.timeline(run_id),
+            bill,
+            unattended.get(run_id),
+            left_out_because(run),
+        )
 
     def list(self, account: str | None = None) -> Sequence[Run]:
         """All runs, newest first; of one account if named."""
@@ -340,21 +402,3 @@ class RunCommands(FormerlyCalled):
             lease=lease or self.new_lease(),
             gateway=use.gateway,
         )
-
-
-def _keep_figures(run: Run) -> None:
-    """What a real run measured of its users, for later estimates of the same test.
-
-    A controller that dies before this loses them, and nothing else.
-    """
-    if not run.ended or run.order.rehearsal or run.result is None or run.ended_at is None:
-        return
-    from engine.calibrating.evidence import run_figures
-    from engine.calibrating.folder import CalibrationFilesError, keep_run
-
-    order = run.order
-    figures = run_figures(run.id, run.ended_at, order.provider, order.scenario, run.result)
-    if figures is not None:
-        # The run has ended well; a folder that cannot be written is told by who reads it.
-        with suppress(CalibrationFilesError):
-            keep_run(order.scenario, figures)

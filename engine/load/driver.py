@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, convert
 
+from engine.load.figures import FailureKind, FailureSample, RequestFigures, Window
 from engine.scenario import Scenario
 from kernel.errors import BadInputError
 from kernel.plain import plain
@@ -186,6 +187,17 @@ class LoadResult(Struct, frozen=True):
         p99_ms: 99 % of the requests were answered within it.
         peak_users: Most users active at once; None: the load generator does not say.
         injectors: By slot.
+        begun: Requests that were begun, answered or not; None: not known, and ``unknown`` says
+            why. So for the next two.
+        unanswered: Those that had no answer when the load, or their user, ended.
+        longest_wait_s: The longest that any request waited, answered or not.
+        planned_requests_per_s: Mean of what the users would have made with the test's think time
+            and the median response time; None: the test has no pace that is known.
+        failure_kinds: Why requests failed, the most frequent first.
+        failure_samples: What was said by the first that failed.
+        unknown: What could not be measured, and why, one line each.
+        by_request: The table of requests, the most frequent first.
+        windows: The load as a series over time, without a gap.
     """
 
     valid: bool
@@ -201,14 +213,46 @@ class LoadResult(Struct, frozen=True):
     p99_ms: int | None
     peak_users: int | None
     injectors: tuple[InjectorResult, ...]
+    begun: int | None = None
+    unanswered: int | None = None
+    longest_wait_s: float | None = None
+    planned_requests_per_s: float | None = None
+    failure_kinds: tuple[FailureKind, ...] = ()
+    failure_samples: tuple[FailureSample, ...] = ()
+    unknown: tuple[str, ...] = ()
+    by_request: tuple[RequestFigures, ...] = ()
+    windows: tuple[Window, ...] = ()
+
+    @property
+    def failed_percent(self) -> float | None:
+        """Of the requests; None: there was none."""
+        return 100 * self.failures / self.requests if self.requests else None
+
+    @property
+    def verdict(self) -> str:
+        """Whether it can be trusted, in one line that also says when much of it failed."""
+        if not self.valid:
+            return "not valid: the figures do not speak of the target"
+        whole = "valid" if self.completed else "valid as far as the load was played"
+        failed = (each for each in self.warnings if " % of the requests failed" in each)
+        return ", but ".join([whole, *failed])
 
     def to_json(self) -> dict[str, Any]:
-        """The result in dicts, lists, strings and numbers."""
+        """The result in dicts, lists, strings and numbers, with what follows from it."""
         written: dict[str, Any] = plain(self)
         for injector in written["injectors"]:
             if not injector["looks"]:
                 del injector["looks"]
-        return written
+        return {**written, "verdict": self.verdict, "failed_percent": self.failed_percent}
+
+
+def result_from_json(document: Mapping[str, Any]) -> LoadResult:
+    """The result that ``LoadResult.to_json`` wrote, also before it said as much.
+
+    Raises:
+        ValidationError: It is something else.
+    """
+    return convert(document, LoadResult)
 
 
 class LoadDriver(Protocol):

@@ -32,8 +32,10 @@ from engine.load.driver import (
 from engine.load.shape import plan_users
 from engine.load.tls import CA_FILE, tls_warnings
 from engine.load.verdict import judge
+from engine.load.windows import planned_pace
 from engine.scenario import Protocol, Scenario
 from engine.scenario.json import scenario_to_json
+from kernel.disk import free_space
 from kernel.errors import BadInputError
 from kernel.extras import is_installed, not_installed
 from kernel.files import write_whole
@@ -90,7 +92,13 @@ class LocustDriver(Struct, frozen=True):
         if measured is None:
             return None
         plan = plan_users(task.scenario.profile, task.time_scale)
-        result = judge(measured, plan.peak_users, plan.approximation)
+        result = judge(
+            measured,
+            plan.peak_users,
+            plan.approximation,
+            pace=planned_pace(task.scenario),
+            planned_s=plan.duration_s,
+        )
         return replace(result, warnings=(*result.warnings, *tls_warnings(task.scenario)))
 
     def clean_up(self, task: LoadTask) -> None:
@@ -179,6 +187,7 @@ def _order(task: LoadTask) -> folder.Document:
     except OSError as error:
         raise BadInputError(
             f"{task.folder}: the load cannot be prepared: {error.strerror}"
+            f"{free_space(task.folder, error)}"
         ) from error
     return order
 

@@ -19,7 +19,11 @@ import gevent
 from engine.load import folder
 from engine.load.driver import LoadPhase
 from engine.load.locust_worker import REPORT_KEY, STOP_MESSAGE
+from engine.load.request_watch import names_of
+from engine.load.requests import merged_rows
+from engine.load.tally import Tally, note_level
 from engine.load.verdict import CANCELLED, COMPLETED, FAILED
+from kernel.disk import is_no_room
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -77,6 +81,9 @@ class Conductor:
         peak_users: Most users active at once so far.
         began_s: When load began to flow, on the monotonic clock.
         load_s: For how long it flowed, once it has ended.
+        began_at_s: The same instant in seconds since 1970, which is what workers count by.
+        tally: What all workers' requests came to.
+        levels: Pairs of a second of the load and the users from then on.
         recent: The last samples: instant, requests.
     """
 
@@ -89,6 +96,9 @@ class Conductor:
     peak_users: int = 0
     began_s: float | None = None
     load_s: float = 0.0
+    began_at_s: float = 0.0
+    tally: Tally = field(default_factory=Tally)
+    levels: list[list[int]] = field(default_factory=list)
     recent: deque[tuple[float, int]] = field(
         default_factory=lambda: deque([(0.0, 0)], maxlen=RATE_WINDOW_SAMPLES)
     )
@@ -108,7 +118,8 @@ class Conductor:
 
     def begin(self, **_: object) -> None:
         """Load flows from now on."""
-        self.began_s = time.monotonic()
+        self.began_s, self.began_at_s = time.monotonic(), time.time()
+        folder.keep_room(self.place)
 
     def hear(self, client_id: str, data: dict[str, Any], **_: object) -> None:
         """A worker reported; Locust has merged its figures already."""
@@ -121,10 +132,13 @@ class Conductor:
         if self.began_s is None or worker.processor_from_s is None:
             worker.processor_from_s = worker.processor_s
         worker.reported_last = report["final"]
+        self.tally.add(report["tally"], self.began_at_s)
 
     def note_users(self, **_: object) -> None:
         """See how many users there are; a peak may be shorter than the time between samples."""
         self.peak_users = max(self.peak_users, self.runner.user_count)
+        if self.began_s is not None and self.ended is None:
+            note_level(self.levels, time.monotonic() - self.began_s, self.runner.user_count)
 
     def follow(self) -> None:
         """Write down how it goes until it ends."""
@@ -161,6 +175,17 @@ class Conductor:
             self.write()
 
     def write(self) -> None:
+        """How it goes by now; where the disk is full, the last is written into room kept for it."""
+        if self.ended is not None:
+            folder.give_room(self.place)
+        try:
+            self._write()
+        except OSError as error:
+            # There may be room again for the next.
+            if self.ended is not None or not is_no_room(error):
+                raise
+
+    def _write(self) -> None:
         """One line of progress, and the result so far if there is any; the result first."""
         self._measure_load()
         total = self.runner.stats.total
@@ -203,6 +228,9 @@ class Conductor:
             "failures": total.num_failures,
             "peak_users": self.peak_users,
             "response_times_ms": sorted(total.response_times.items()),
+            "tally": self.tally.document(),
+            "levels": self.levels,
+            "names": merged_rows([names_of(self.runner.stats)]),
             "injectors": [
                 {
                     "slot": slot,

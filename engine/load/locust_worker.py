@@ -8,10 +8,14 @@ worker was lost, however short before the end.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import gevent
+
+from engine.load import failure_kinds
+from engine.load.request_watch import watch
+from engine.load.tally import Tally
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -38,15 +42,18 @@ class Injector:
         slot: Which machine this is, from 0.
         stopped: The master ended the load; what is reported from then on is final.
         reported_last: The last report is on its way.
+        tally: What its requests came to since the last report, by the seconds since 1970.
     """
 
     runner: WorkerRunner
     slot: int
     stopped: bool = False
     reported_last: bool = False
+    tally: Tally = field(default_factory=Tally)
 
     def listen(self, environment: Environment) -> None:
         """Take part in what Locust does from here on."""
+        watch(environment, self.tally, failure_kinds)
         events: Any = environment.events
         events.report_to_master.add_listener(self.add_to_report)
         events.quitting.add_listener(self.leave)
@@ -59,10 +66,12 @@ class Injector:
             "cpu_percent": self.runner.current_cpu_usage,
             "processor_s": time.process_time(),
             "final": self.stopped,
+            "tally": self.tally.drained(),
         }
 
     def stop(self, **_: object) -> None:
         """The master ends the load: end the users, and send what was not sent yet."""
+        self.tally.close()
         self.runner.stop()
         self.stopped = True
         report: dict[str, Any] = {}

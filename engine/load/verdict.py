@@ -7,11 +7,18 @@ than shown as if they did.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.load.driver import InjectorResult, LoadResult
 from engine.load.excess import excess
+from engine.load.figures import FailureKind, FailureSample, Window
+from engine.load.histogram import percentile_ms
+from engine.load.pace import MS_PER_S, Unanswered, pace_doubts, unanswered_doubt
+from engine.load.requests import ROWS_MAX, figures_of
+from engine.load.tally import OTHER
+from engine.load.windows import PlannedPace, windows_of
 from kernel.words import counted
 
 CPU_PERCENT_WARNING = 70.0
@@ -23,26 +30,34 @@ CPU_PERCENT_MAX = 90.0
 MEMORY_PERCENT_MAX = 90.0
 """Caches that can be given up do not count as used; above it little is left to give."""
 
+UNKNOWN_TALLY: Mapping[str, Any] = {
+    "begun": None,
+    "cut_off": None,
+    "longest_wait_ms": None,
+    "kinds": (),
+    "samples": (),
+}
+"""Of a load whose injectors left no tally."""
+
 COMPLETED = "completed"
 CANCELLED = "cancelled"
 FAILED = "failed"
 
-Histogram = Sequence[tuple[int, int]]
-"""Pairs of response time in milliseconds and number of requests, by time."""
+FAILED_PERCENT_SAID = 1.0
+"""Of the requests; where more failed, the result says so and why."""
+
+KINDS_SAID = 3
+"""Of the reasons why requests failed, in one line."""
 
 
-def percentile_ms(histogram: Histogram, percent: int) -> int | None:
-    """The least time within which ``percent`` of the requests were answered; None: no request."""
-    wanted = sum(count for _, count in histogram) * percent
-    seen = 0
-    for time_ms, count in histogram:
-        seen += count
-        if seen * 100 >= wanted:
-            return time_ms
-    return None
-
-
-def judge(measured: Mapping[str, Any], planned_peak_users: int, approximation: str) -> LoadResult:
+def judge(
+    measured: Mapping[str, Any],
+    planned_peak_users: int,
+    approximation: str,
+    *,
+    pace: PlannedPace | None = None,
+    planned_s: float = math.inf,
+) -> LoadResult:
     """The result of a load.
 
     Args:
@@ -51,16 +66,36 @@ def judge(measured: Mapping[str, Any], planned_peak_users: int, approximation: s
         planned_peak_users: Users that a completed load must have reached, and that none may
             exceed.
         approximation: What the plan assumed, if anything.
+        pace: How often the test's users make requests; None: nobody knows.
+        planned_s: How long the load was to be.
     """
     injectors = tuple(InjectorResult(**each) for each in measured["injectors"])
     histogram = [(time_ms, count) for time_ms, count in measured["response_times_ms"]]
-    # A generator that was saturated says wrong what it measured, so that comes before all else.
-    reasons = (*_saturated(injectors), *_doubts(measured, planned_peak_users), *_losses(injectors))
     load_s = measured["load_s"]
+    tally = measured.get("tally") or UNKNOWN_TALLY
+    windows: tuple[Window, ...] = ()
+    if tally is not UNKNOWN_TALLY:
+        p50_ms = percentile_ms(histogram, 50)
+        windows = windows_of(tally, measured.get("levels"), load_s, pace, p50_ms)
+    # Where nothing was answered as planned, there is a reason already.
+    some = measured["requests"] > measured["failures"]
+    unanswered = (
+        unanswered_doubt(tally, histogram, measured["requests"], measured["peak_users"])
+        if some
+        else None
+    )
+    # A generator that was saturated says wrong what it measured, so that comes before all else.
+    reasons = (
+        *_saturated(injectors),
+        *_doubts(measured, tally, planned_peak_users),
+        *_breaks(unanswered, windows if some else (), planned_s),
+        *_losses(injectors),
+    )
+    said = [unanswered.words] if unanswered and not unanswered.is_grave else []
     return LoadResult(
         valid=not reasons,
         invalid_reasons=reasons,
-        warnings=(*_busy(injectors), *_warnings(measured, approximation)),
+        warnings=(*_busy(injectors), *said, *_warnings(measured, tally, approximation)),
         completed=measured["ended"] == COMPLETED,
         load_s=load_s,
         requests=measured["requests"],
@@ -71,18 +106,59 @@ def judge(measured: Mapping[str, Any], planned_peak_users: int, approximation: s
         p99_ms=percentile_ms(histogram, 99),
         peak_users=measured["peak_users"],
         injectors=injectors,
+        **_waits(tally),
+        planned_requests_per_s=_planned_per_s(windows),
+        failure_kinds=tuple(FailureKind(kind, count) for kind, count in tally["kinds"]),
+        failure_samples=tuple(FailureSample(**each) for each in tally["samples"]),
+        unknown=tuple(measured.get("unknown", ())),
+        by_request=figures_of(measured.get("names", ()), load_s),
+        windows=windows,
     )
 
 
-def _doubts(measured: Mapping[str, Any], planned_peak_users: int) -> Iterator[str]:
+def _breaks(
+    unanswered: Unanswered | None, windows: Sequence[Window], planned_s: float
+) -> Iterator[str]:
+    """Whether the target stopped answering; what is counted says more than what is missing."""
+    if unanswered is not None and unanswered.is_grave:
+        yield unanswered.words
+    else:
+        yield from pace_doubts(windows, planned_s)
+
+
+def _waits(tally: Mapping[str, Any]) -> dict[str, Any]:
+    """Requests that were begun, those without an answer, and the longest wait."""
+    cut_off, longest_ms = tally["cut_off"], tally["longest_wait_ms"]
+    return {
+        "begun": tally["begun"],
+        "unanswered": None if cut_off is None else sum(count for _, count in cut_off),
+        "longest_wait_s": None if longest_ms is None else round(longest_ms / MS_PER_S, 3),
+    }
+
+
+def _planned_per_s(windows: Sequence[Window]) -> float | None:
+    """Mean over the whole load."""
+    whole_s = sum(each.length_s for each in windows)
+    planned = [
+        each.planned_requests_per_s * each.length_s
+        for each in windows
+        if each.planned_requests_per_s is not None
+    ]
+    return sum(planned) / whole_s if whole_s and len(planned) == len(windows) else None
+
+
+def _doubts(
+    measured: Mapping[str, Any], tally: Mapping[str, Any], planned_peak_users: int
+) -> Iterator[str]:
     if measured["ended"] is None:
         yield f"the load generator died {measured['load_s']:.0f} s into the load"
     if measured["ended"] == FAILED:
         yield measured["message"]
     if measured["requests"] == 0:
-        yield "no request was made"
+        yield _nothing_answered(tally)
     elif measured["failures"] == measured["requests"]:
-        yield "every request failed: nothing can be said about response times"
+        why = f" ({_kinds_in_words(tally)})" if tally["kinds"] else ""
+        yield f"every request failed{why}: nothing can be said about response times"
     peak_users = measured["peak_users"]
     if (unquoted := excess(planned_peak_users, peak_users)) is not None:
         yield unquoted
@@ -91,7 +167,38 @@ def _doubts(measured: Mapping[str, Any], planned_peak_users: int) -> Iterator[st
         yield f"only {peak_users} of {planned_peak_users} users were reached"
 
 
-def _warnings(measured: Mapping[str, Any], approximation: str) -> Iterator[str]:
+def _nothing_answered(tally: Mapping[str, Any]) -> str:
+    begun, longest_ms = tally["begun"], tally["longest_wait_ms"]
+    if begun is None:
+        return "no request was answered; whether any was begun is not known"
+    if not begun:
+        return "no request was made"
+    waited = f", and the longest waited for {(longest_ms or 0) / MS_PER_S:.1f} s"
+    return f"no request was answered: {begun:,} {'was' if begun == 1 else 'were'} begun{waited}"
+
+
+def _kinds_in_words(tally: Mapping[str, Any]) -> str:
+    """The most frequent reasons why requests failed, with how many did."""
+    kinds = tally["kinds"]
+    if len(kinds) == 1:
+        return str(kinds[0][0])
+    said = [f"{kind} {count:,}" for kind, count in kinds[:KINDS_SAID]]
+    more = sum(count for _, count in kinds[KINDS_SAID:])
+    return ", ".join([*said, *([f"others {more:,}"] if more else [])])
+
+
+def _warnings(
+    measured: Mapping[str, Any], tally: Mapping[str, Any], approximation: str
+) -> Iterator[str]:
+    requests, failures = measured["requests"], measured["failures"]
+    if requests and FAILED_PERCENT_SAID * requests < 100 * failures < 100 * requests:
+        why = f": {_kinds_in_words(tally)}" if tally["kinds"] else ""
+        yield f"{100 * failures / requests:.1f} % of the requests failed{why}"
+    if any(row["name"] == OTHER and not row["method"] for row in measured.get("names", ())):
+        yield (
+            f"the test names more than {ROWS_MAX} requests; the less frequent are counted "
+            f"together, as {OTHER!r}"
+        )
     if measured["peak_users"] is None:
         yield (
             "the samples do not say how many users were active, so whether they were those that "

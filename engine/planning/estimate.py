@@ -35,6 +35,7 @@ from engine.planning.warnings import warnings_of
 from engine.scenario import Scenario
 from engine.scenario.profile import ClosedProfile, OpenProfile
 from kernel.errors import BadInputError
+from kernel.near_names import meant
 from pricing.catalog import Catalog, UnknownProviderError, UnknownRegionError
 from pricing.plans.model import Plan
 from pricing.plans.on_sale import BUNDLED_PLANS, estimated_plans
@@ -193,7 +194,8 @@ def _clouds(
     for name in (provider, *or_on):
         if name not in known:
             raise UnknownProviderError(
-                f"no provider {name!r}; there are {', '.join(known)}", provider=name
+                f"no provider {name!r}{meant(name, known)}; there are {', '.join(known)}",
+                provider=name,
             )
     names = [part.region for part in requirement.regions]
     check_somewhere(names, catalog)

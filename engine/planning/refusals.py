@@ -10,6 +10,7 @@ from engine.planning.places import CandidateRegion
 from engine.planning.requirement import ImpossibleLoadError, RegionRequirement
 from engine.scenario import MachineWishes
 from kernel.division import ceil_div
+from kernel.near_names import meant
 from kernel.words import counted
 from pricing.catalog import Catalog
 
@@ -41,9 +42,11 @@ def refuse_load(
             **facts,
         )
     if not any(candidates(catalog, provider, place.region, wishes) for place in places):
+        types = catalog.machine_types(provider)
+        hints = "".join(meant(each, types) for each in wishes.types if each not in types)
         return ImpossibleLoadError(
             f"{name}: {provider} has none of the wished machine types in {where}: "
-            f"{_said(wishes)}; burstable types are never taken",
+            f"{_said(wishes)}{hints}; burstable types are never taken",
             **facts,
         )
     weights = [

@@ -14,6 +14,7 @@ from engine.readers import native
 from engine.readers.parsing.errors import UnknownFormatError, UnreadableSourceError
 from engine.readers.parsing.placeholders import Placeholders
 from engine.scenario import Scenario
+from kernel.near_names import meant
 
 
 class Reader(Struct, frozen=True):
@@ -63,7 +64,8 @@ def reader_named(name: str, file: str, readers: Sequence[Reader]) -> Reader:
         if reader.name == name:
             return reader
     raise UnknownFormatError(
-        f"{file}: no reader for the format {name!r}; known: {names_of(readers)}",
+        f"{file}: no reader for the format {name!r}"
+        f"{meant(name, [each.name for each in readers])}; known: {names_of(readers)}",
         file=file,
         format=name,
     )

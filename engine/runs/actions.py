@@ -37,15 +37,14 @@ from engine.runs.leases.lease import Lease
 from engine.runs.model.codec import Document, machine_to_json
 from engine.runs.model.errors import ReleaseUnprovenError
 from engine.runs.model.states import Outcome, Run, RunState
+from engine.runs.record.result_tables import keep_tables, without_tables
 from engine.runs.record.store import RunStore
 from engine.runs.settlement import settle
 from kernel.clock import Clock
 from kernel.errors import BadInputError, ProviderFailedError
 from kernel.words import counted
-from pricing.accounts.advance import catch_up
-from pricing.ledger import invoices
 from pricing.payments.gateway import PaymentGateway
-from pricing.run_charges import charges
+from pricing.run_charges.books import books_of
 from providers.contract import Machine, MachineState
 from providers.errors import ThrottledError, UnknownOutcomeError
 
@@ -111,6 +110,7 @@ class Acts(Struct, frozen=True):
         with transaction(self.db) as conn:
             if self.store.cancel_requested(conn, run.id):
                 return
+            books = books_of(conn, run.id)
             self.store.advance(
                 conn,
                 run,
@@ -118,18 +118,20 @@ class Acts(Struct, frozen=True):
                 RunState.LAUNCHING,
                 now,
                 "charged",
-                "start-up and use, with the intent to launch",
+                books.CHARGE_WORDS,
                 attempt=run.attempt + 1,
                 intent_at=now,
             )
-            charges.charge_start(conn, run.id, now=now, gateway=self.gateway)
+            books.charge_start(conn, run.id, now=now, gateway=self.gateway)
             self.on_step("accepted/RecordIntent/charged")
         self._collect(run)
 
     def _collect(self, run: Run) -> None:
         """Ask for what the run owes, its charge being committed; a refusal does not stop it."""
         with transaction(self.db) as conn:
-            catch_up(conn, run.order.account_id, self.clock.now(), gateway=self.gateway)
+            books_of(conn, run.id).collect_due(
+                conn, run.id, now=self.clock.now(), gateway=self.gateway
+            )
 
     def _launch(self, run: Run, cloud: Cloud, observed: Observed) -> None:
         machines: list[Machine] = []
@@ -240,13 +242,16 @@ class Acts(Struct, frozen=True):
                 outcome=outcome,
                 reason=reason,
                 ended_at=now,
-                result=None if result is None else result.to_json(),
+                result=None if result is None else without_tables(result).to_json(),
             )
+            if result is not None:
+                keep_tables(conn, run.id, result)
+            books = books_of(conn, run.id)
             if run.intent_at is None:
-                charges.void_reservation(conn, run.id, now=now, gateway=self.gateway)
+                books.void_reservation(conn, run.id, now=now, gateway=self.gateway)
             else:
                 kept = settle(run, outcome, now)
-                charges.correct(
+                books.correct(
                     conn,
                     run.id,
                     keep_startup=kept.startup,
@@ -255,7 +260,7 @@ class Acts(Struct, frozen=True):
                     now=now,
                     gateway=self.gateway,
                 )
-                invoices.issue_for_run(conn, run.id, now)
+                books.issue_invoice(conn, run.id, now=now)
             self.on_step(f"{run.state}/End/settled")
 
 

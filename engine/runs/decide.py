@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from engine.load.driver import LoadPhase, LoadProgress
 from engine.load.excess import excess
+from engine.runs.model.sighting import Sighting
 from engine.runs.model.states import Limits, Outcome, Run, RunState
 from providers.contract import Machine, MachineState
 
@@ -26,6 +27,10 @@ class Observed(Struct, frozen=True):
     def machine_count(self) -> int:
         """Machines proper: what only holds the parts of some is none."""
         return sum(one.state is not MachineState.LEFTOVER for one in self.machines)
+
+    def sighting(self, at: datetime) -> Sighting:
+        """What is kept of it for others who wait for the run."""
+        return Sighting(at, self.machine_count, self.progress)
 
 
 class RecordIntent(Struct, frozen=True):

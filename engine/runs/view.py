@@ -11,7 +11,7 @@ from engine.runs.model.states import Event, Run
 from kernel.words import counted
 from pricing.money import format_cents
 from pricing.plans.quotes import Unit
-from pricing.run_charges.charges import Bill
+from pricing.run_charges.bill import Bill
 
 
 class RunView(Struct, frozen=True):
@@ -20,14 +20,17 @@ class RunView(Struct, frozen=True):
     Attributes:
         run: The run.
         timeline: What happened, oldest first.
-        bill: None before anything was charged.
+        bill: None before anything was charged; of a rehearsal, what it would have been charged.
         unattended_since: Since when no controller has held it; None: it is driven, or has ended.
+        left_out_because: Why what it measured does not count in later estimates; None: it does, or
+            it measured nothing.
     """
 
     run: Run
     timeline: Sequence[Event]
     bill: Bill | None
     unattended_since: datetime | None = None
+    left_out_because: str | None = None
 
 
 def amount(unit: Unit, value: int) -> str:

@@ -136,6 +136,8 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
         measured: What one user takes, where the test was calibrated or has run; None: the figures
             of its protocol count.
         tls: Whose certificates are believed.
+        left_out_runs: Runs of the test that are no evidence of what a user takes, and why, one line
+            each; of an estimate, never on record.
     """
 
     name: str
@@ -160,3 +162,4 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     measured: Measured | None = None
     locust_user: str = FAST_HTTP_USER
     tls: Tls = Tls()
+    left_out_runs: tuple[str, ...] = ()

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from engine.clouds import CLOUDS
-from engine.planning.places import ANY_REGION
+from engine.planning.places import ANY_REGION, names_matching
 from engine.sweeping.known_columns import INPUTS, NUMBERS, PLAN, SIZES, WORDS, InputColumn, Kind
 from kernel.durations import parse_duration_s
 from kernel.errors import BadInputError
+from kernel.near_names import meant
 from pricing.catalog import Catalog
 
 ENTRIES_MAX = 1_000_000
@@ -80,7 +81,8 @@ def parse_axes(texts: Sequence[str], catalog: Catalog, plan: str = PLAN) -> Axes
         if column is None or not equals or not values.strip():
             *others, last = (each.axis for each in INPUTS)
             raise BadAxisError(
-                f"--grid: {text!r} is no axis; write it like users=100:100000:100, with one of "
+                f"--grid: {text!r} is no axis{meant(written, [*others, last])};"
+                " write it like users=100:100000:100, with one of "
                 f"{', '.join(others)} and {last}",
                 axis=written,
             )
@@ -150,8 +152,13 @@ def _number(column: InputColumn, text: str) -> int:
     if column.kind is Kind.SECONDS:
         return parse_duration_s(text, where=f"--grid {name}")
     digits = text.strip().replace("_", "")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 12):  # noqa: PLR2004 - beyond any limit
-        raise BadAxisError(f"--grid: {name}: {text!r} is no whole number", axis=name)
+    if not (digits.isascii() and digits.isdecimal()):
+        raise BadAxisError(f"--grid: {name}: {text[:40]!r} is no whole number", axis=name)
+    if len(digits) > len(str(column.most)):
+        raise BadAxisError(
+            f"--grid: {name} must be from 1 to {column.most:,}, not of {len(digits)} digits",
+            axis=name,
+        )
     return int(digits)
 
 
@@ -164,8 +171,8 @@ def _known(column: InputColumn, names: Sequence[str]) -> Sequence[str]:
     for each in names:
         if column.choices and each not in column.choices:
             raise BadAxisError(
-                f"--grid: {column.axis} {each!r} is unknown; there are "
-                + ", ".join(column.choices),
+                f"--grid: {column.axis} {each!r} is unknown{meant(each, column.choices)};"
+                " there are " + ", ".join(column.choices),
                 axis=column.axis,
             )
     return names
@@ -175,7 +182,12 @@ def _regions(names: Sequence[str], catalog: Catalog) -> Sequence[str]:
     every = [region for provider in CLOUDS for region in catalog.regions(provider)]
     found: dict[str, None] = {}
     for each in names:
-        matching = fnmatch.filter(every, "*" if each == ANY_REGION else each)
+        # As any cloud names its own; only what none names so is taken for another's.
+        matching = fnmatch.filter(every, "*" if each == ANY_REGION else each) or [
+            name
+            for provider in CLOUDS
+            for name in names_matching(each, provider, catalog.regions(provider))
+        ]
         if not matching:
             catalog.places(None, each)
         found.update(dict.fromkeys(matching))

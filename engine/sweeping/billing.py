@@ -18,6 +18,7 @@ from engine.planning.requirement import HOUSE_TARIFF
 from engine.sweeping.columns import Column, Mask
 from kernel.division import ceil_div
 from kernel.errors import BadInputError
+from kernel.near_names import meant
 from pricing.money import MICROS_PER_CENT
 from pricing.plans.model import Plan
 from pricing.tariffs import Counted, Rounding, Tariff, load_tariff, tariff_names
@@ -88,8 +89,11 @@ def billing_of(
     if name in sold:
         return _on_plan(sold[name], protocol, at)
     if name not in tariff_names():
-        known = ", ".join(dict.fromkeys((*sold, *tariff_names())))
-        raise UnknownBillingError(f"no plan or tariff {name!r}; there are {known}", plan=name)
+        known = dict.fromkeys((*sold, *tariff_names()))
+        raise UnknownBillingError(
+            f"no plan or tariff {name!r}{meant(name, known)}; there are {', '.join(known)}",
+            plan=name,
+        )
     tariff = load_tariff(name, at)
     if tariff.machines_of is not None:
         raise UnknownBillingError(

@@ -23,6 +23,7 @@ from engine.sweeping.billing import Billing, billing_of
 from engine.sweeping.columns import Problem
 from engine.sweeping.machine_prices import MachinePrices, machine_prices
 from kernel.errors import BadInputError
+from kernel.near_names import meant
 from pricing.catalog import Catalog
 from pricing.money import BYTES_PER_GB
 from pricing.plans.model import Plan
@@ -132,8 +133,8 @@ def figures_of(
         plans: Those on sale.
     """
     if situation.protocol not in set(Protocol):
-        known = ", ".join(Protocol)
-        return Problem(0, "protocol", f"{situation.protocol!r} is unknown; there are {known}")
+        known, hint = ", ".join(Protocol), meant(situation.protocol, Protocol)
+        return Problem(0, "protocol", f"{situation.protocol!r} is unknown{hint}; there are {known}")
     demand = demand_of(situation.scenario(1, 1))
     payload = capacity_of(STANDARD_INJECTOR, demand).users
     try:
@@ -223,7 +224,10 @@ def _place(situation: Situation, catalog: Catalog) -> tuple[str, str] | Problem:
     """Provider and region; a region's name tells its provider."""
     provider, region = situation.provider, situation.region
     if provider and provider not in CLOUDS:
-        return Problem(0, "provider", f"{provider!r} is unknown; there are {', '.join(CLOUDS)}")
+        hint = meant(provider, CLOUDS)
+        return Problem(
+            0, "provider", f"{provider!r} is unknown{hint}; there are {', '.join(CLOUDS)}"
+        )
     if not region:
         return provider, CLOUDS[provider].prices.default_region
     if is_choice(region):

@@ -13,6 +13,7 @@ from msgspec import Struct
 from engine.sweeping.known_columns import IN_DOLLARS
 from kernel.durations import parse_duration_s
 from kernel.errors import BadInputError
+from kernel.near_names import meant
 from pricing.money import MICROS_PER_USD
 
 OPERATORS = {
@@ -162,6 +163,7 @@ def _value(name: str, text: str) -> float | int | str:
 def _check_column(name: str, names: Sequence[str], option: str) -> None:
     if name not in names:
         raise BadSelectionError(
-            f"{option}: there is no column {name}; there are {', '.join(names)}",
+            f"{option}: there is no column {name}{meant(name, names)};"
+            f" there are {', '.join(names)}",
             option=option.removeprefix("--"),
         )

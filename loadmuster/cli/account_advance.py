@@ -33,11 +33,11 @@ def advance(settings: Settings, *, is_all: bool) -> None:
     """
     if not is_all:
         raise BadInputError("account advance: --all would be right; one account: account show ID")
-    from loadmuster.cli.console import QuietConsole
+    from loadmuster.cli.console import QuietConsole, redraws
 
     console = QuietConsole(stderr=True, highlight=False, soft_wrap=True)
     with console.status("advancing the accounts") as status:
-        progress = _Progress(console.is_terminal, status)
+        progress = _Progress(redraws(console), status)
         count = settings.engine().accounts.advance(watch=progress.update)
     settings.emit(
         advanced_document(count, progress.failures),

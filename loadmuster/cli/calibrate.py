@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.clouds import CLOUDS, LOCAL
-from kernel.errors import BadInputError
+from kernel.errors import BadInputError, LoadmusterError
 from kernel.words import counted
+from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.plot import out_option
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 @click.argument("source")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Fill ${NAME}.")
 @click.option(
-    "--users-at-most", "users_max", type=click.IntRange(min=1), help="Stop there at the latest."
+    "--users-at-most", "users_max", type=WholeNumber(min=1), help="Stop there at the latest."
 )
 @click.option(
     "--window",
@@ -64,29 +66,59 @@ def calibrate(
     With --provider the users come from one machine of a cloud, in steps that double, and the run is
     billed like any other.
     """
+    from engine.calibrating.folder import CalibrationNotKeptError
     from engine.calibrating.place import place_of
     from engine.calibrating.session import timing_of
     from engine.readers import read_scenario
     from kernel.durations import parse_duration_s
-    from loadmuster.cli.calibrate_view import calibration_chart, show_calibration
-    from loadmuster.documents.calibration import calibration_document
 
     scenario = read_scenario(source, settings=settings)
     timing = timing_of(scenario)
     if window is not None:
         timing = timing.measured_for(parse_duration_s(window, where="--window"))
-    made = _measured(global_settings, scenario, timing, keep=not forget, **options)
-    if made is None:
-        return
-    kept = None if forget or options["dry_run"] else place_of(scenario)
     if out is not None:
-        from loadmuster.cli.curves_file import write_picture
+        from loadmuster.cli.curves_file import check_can_write
 
-        write_picture(calibration_chart(made), out)
-    global_settings.emit(
-        calibration_document(made, kept, out),
+        check_can_write(out)
+    kept = None if forget or options["dry_run"] else place_of(scenario)
+    try:
+        made = _measured(global_settings, scenario, timing, keep=not forget, **options)
+    except CalibrationNotKeptError as error:
+        _show(global_settings, scenario, error.calibration, None, out, error)
+        return
+    if made is not None:
+        _show(global_settings, scenario, made, kept, out)
+
+
+def _show(
+    settings: Settings,
+    scenario: Scenario,
+    made: Calibration,
+    kept: Path | None,
+    out: Path | None,
+    failed: LoadmusterError | None = None,
+) -> None:
+    """What was measured, as a document or for people, and as a picture if one is wanted.
+
+    It is shown even if it was not kept, or not drawn; what failed is said after it.
+    """
+    from loadmuster.cli.calibrate_view import calibration_chart, show_calibration
+    from loadmuster.documents.calibration import calibration_document
+
+    if out is not None:
+        from loadmuster.cli.curves_file import PictureError, write_picture
+
+        try:
+            write_picture(calibration_chart(made), out)
+        except PictureError as error:
+            failed, out = failed or error, None
+    settings.emit(
+        calibration_document(made, kept, out, failed),
         lambda console: show_calibration(console, scenario, made, kept, out),
     )
+    if failed is not None:
+        click.echo(f"loadmuster: {failed.line}", err=True)
+        sys.exit(failed.exit_code)
 
 
 def _measured(  # noqa: PLR0913 - one keyword an option
@@ -122,6 +154,8 @@ def _measured(  # noqa: PLR0913 - one keyword an option
     from loadmuster.cli.calibrate_cloud import climbed
     from loadmuster.cli.run_question import is_agreed
 
+    if keep and not dry_run:
+        engine.calibrations.check_can_keep(scenario)
     console = settings.progress_console()
     climb = engine.calibrations.plan_climb(
         scenario, provider=provider, region=region, users_max=users_max, timing=timing

@@ -10,13 +10,14 @@ from rich.text import Text
 
 from engine.calibrating.calibration import Calibration
 from engine.calibrating.step import US_PER_S
-from engine.calibrating.steps import CEILING_PERCENT, telling_steps
+from engine.calibrating.steps import CEILING_PERCENT, CLEAR_PERCENT, telling_steps
 from kernel.words import counted
 from loadmuster.cli.curves import CurveLine, Curves, Mark, draw
 from loadmuster.cli.layout import INDENT, columns, facts, section
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from engine.scenario import Scenario
 
@@ -40,21 +41,7 @@ def show_calibration(
             "Processor against users",
             draw(calibration_chart(calibration), console.width - INDENT),
         )
-    table = columns(
-        "users",
-        "% of a core",
-        "requests/s",
-        "MiB",
-        right=("users", "% of a core", "requests/s", "MiB"),
-    )
-    for step in calibration.steps:
-        table.add_row(
-            f"{step.users:,}",
-            f"{step.processor_percent:.1f}",
-            f"{step.requests_per_s:,.1f}",
-            f"{step.memory_kib / 1024:.0f}",
-        )
-    section(console, "Measured", table)
+    section(console, "Measured", _measured(calibration))
     section(console, "One user", facts(*_user(calibration)))
     notes = list(_notes(calibration))
     if notes:
@@ -63,6 +50,22 @@ def show_calibration(
     if out is not None:
         console.print(f"drawn into {out}")
     console.print("nothing was kept" if kept is None else f"kept in {kept}", soft_wrap=True)
+
+
+def _measured(calibration: Calibration) -> Table:
+    """A row a step, with what the line says of it, and how far that is off where it counts."""
+    names = ("users", "% of a core", "by the line", "off", "requests/s", "MiB")
+    table = columns(*names, right=names)
+    for step, fitted in zip(calibration.steps, calibration.fitted, strict=True):
+        table.add_row(
+            f"{step.users:,}",
+            f"{step.processor_percent:.2f}",
+            f"{fitted.percent:.2f}",
+            "-" if fitted.off_percent is None else f"{fitted.off_percent:+.1f} %",
+            f"{step.requests_per_s:,.1f}",
+            f"{step.memory_kib / 1024:.0f}",
+        )
+    return table
 
 
 def calibration_chart(calibration: Calibration) -> Curves:
@@ -97,8 +100,10 @@ def _user(calibration: Calibration) -> Iterator[tuple[str, str]]:
         "at the ceiling",
         f"{counted(calibration.users_at_ceiling, 'user')} on a core at {CEILING_PERCENT} %",
     )
-    line = calibration.line
-    yield "fit", f"R² {line.r_squared:.4f}, no step further off than {line.error_percent:.1f} %"
+    line, counted_steps = calibration.line, len(telling_steps(calibration.steps))
+    drawn_through = f"of {counted(counted_steps, 'step')} that the line is drawn through"
+    off = f"none is further off than {line.error_percent:.1f} %"
+    yield "fit", f"R² {line.r_squared:.4f}; {drawn_through}, {off}"
     if (foretold := calibration.foretold) is not None:
         yield (
             "check",
@@ -112,6 +117,12 @@ def _user(calibration: Calibration) -> Iterator[tuple[str, str]]:
 def _notes(calibration: Calibration) -> Iterator[str]:
     if calibration.note:
         yield f"stopped before the ceiling: {calibration.note}"
+    if len(telling_steps(calibration.steps)) < len(calibration.steps):
+        yield (
+            f"the line is drawn through the steps that say how far they are off: below "
+            f"{CLEAR_PERCENT:.0f} % of a core the processor's own noise is as large as its users, "
+            "and users who fail or are held up say nothing of the injector"
+        )
     others = max(step.others_us_per_s for step in calibration.steps) * 100 / US_PER_S
     if others > BUSY_OTHERS_PERCENT:
         yield (

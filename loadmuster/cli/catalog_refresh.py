@@ -69,9 +69,9 @@ def list_versions(settings: Settings) -> None:
     document = versions_document(versions.folder, found, in_use)
 
     def show(console: Console) -> None:
-        from rich.table import Table
+        from loadmuster.cli.fitting import FittingTable
 
-        table = Table("version", "in use", "refreshed")
+        table = FittingTable("version", "in use", "refreshed")
         for each in document["versions"]:
             refreshed = ", ".join(
                 f"{provider}: {counted(regions, 'region')}"
@@ -122,9 +122,9 @@ def _show_progress(console: Console, provider: str, progress: FetchProgress) -> 
 
 
 def _show_refreshed(console: Console, done: Refreshed) -> None:
-    from rich.table import Table
+    from loadmuster.cli.fitting import FittingTable
 
-    table = Table("region", "machine types", "new", "gone", "repriced", "largest change")
+    table = FittingTable("region", "machine types", "new", "gone", "repriced", "largest change")
     for each in done.changes:
         table.add_row(
             each.region,

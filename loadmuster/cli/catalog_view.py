@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 def show_offering(console: Console, shown: Shown, today: date) -> None:
     """It as a table, and what to mind."""
-    from rich.table import Table
+    from loadmuster.cli.fitting import FittingTable
 
-    table = Table(show_header=False, box=None)
+    table = FittingTable(show_header=False, box=None)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     rule = CLOUDS[shown.offering.machine.provider].prices.billing
@@ -58,9 +58,9 @@ def _spot_in_words(prices: Sequence[SpotPrice]) -> str:
 
 def regions_table(regions: list[dict[str, Any]]) -> RichTable:
     """Regions, for people."""
-    from rich.table import Table
+    from loadmuster.cli.fitting import FittingTable
 
-    table = Table("provider", "region", "machine types", "prices as of")
+    table = FittingTable("provider", "region", "machine types", "prices as of")
     for each in regions:
         oldest, newest = each["oldest_as_of"], each["newest_as_of"]
         as_of = newest if oldest == newest else f"{oldest} to {newest}"
@@ -70,9 +70,9 @@ def regions_table(regions: list[dict[str, Any]]) -> RichTable:
 
 def offerings_table(offerings: Sequence[Offering]) -> RichTable:
     """Offerings, for people."""
-    from rich.table import Table
+    from loadmuster.cli.fitting import FittingTable
 
-    table = Table("region", "machine type", "vCPU", "GiB", "Mbit/s", "USD per hour", "as of")
+    table = FittingTable("region", "machine type", "vCPU", "GiB", "Mbit/s", "USD per hour", "as of")
     for each in offerings:
         machine = each.machine
         table.add_row(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from rich.console import Console
 
 from loadmuster.cli.output import abandon
@@ -14,3 +16,12 @@ class QuietConsole(Console):
         """Print nowhere from now on."""
         self.quiet = True
         abandon(2 if self.stderr else 1)
+
+
+def redraws(console: Console) -> bool:
+    """Whether what is drawn can be drawn over, as a progress bar has to be.
+
+    A terminal without cursor movement (``TERM=dumb``, an editor's shell) and the log of a build
+    (``CI``) get lines instead.
+    """
+    return console.is_terminal and not console.is_dumb_terminal and not os.environ.get("CI")

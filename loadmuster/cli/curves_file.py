@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kernel.disk import free_space
 from kernel.errors import BadInputError
-from kernel.extras import not_installed
+from kernel.extras import is_installed, not_installed
 from loadmuster.cli.curves import Curves, Mark
 
 if TYPE_CHECKING:
@@ -55,6 +56,47 @@ class PictureError(BadInputError):
     code = "picture_not_written"
 
 
+def check_can_write(path: Path) -> None:
+    """See that a picture can be written there, before what it shows is computed at a cost.
+
+    A file that is there stays as it is.
+
+    Raises:
+        PictureError: Another ending, no Matplotlib, no such folder, or no leave to write.
+    """
+    _check_format(path)
+    if not is_installed("matplotlib"):
+        raise PictureError(_no_matplotlib(), file=str(path))
+    try:
+        is_new = not path.exists()
+        with path.open("ab"):
+            pass
+        if is_new:
+            path.unlink()
+    except OSError as error:
+        raise PictureError(
+            f"{path}: cannot be written: {error.strerror}", file=str(path)
+        ) from error
+
+
+def _check_format(path: Path) -> None:
+    if path.suffix.lower() not in FORMATS:
+        raise PictureError(
+            f"{path}: a picture's name ends in {' or '.join(FORMATS)}", file=str(path)
+        )
+
+
+def _not_written(path: Path, error: OSError) -> PictureError:
+    return PictureError(
+        f"{path}: cannot be written: {error.strerror or error}{free_space(path, error)}",
+        file=str(path),
+    )
+
+
+def _no_matplotlib() -> str:
+    return not_installed("Matplotlib, which draws pictures,", "plots")
+
+
 def write_picture(chart: Curves, path: Path) -> None:
     """Draw a chart into a file; the same chart makes the same SVG, byte for byte.
 
@@ -65,17 +107,12 @@ def write_picture(chart: Curves, path: Path) -> None:
     Raises:
         PictureError: Another ending, no Matplotlib, or the file cannot be written.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise PictureError(
-            f"{path}: a picture's name ends in {' or '.join(FORMATS)}", file=str(path)
-        )
+    _check_format(path)
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
-        raise PictureError(
-            not_installed("Matplotlib, which draws pictures,", "plots"), file=str(path)
-        ) from error
+        raise PictureError(_no_matplotlib(), file=str(path)) from error
     with mpl.rc_context(STYLE):
         marks = chart.marks[:MARKS_MAX]
         height_inches = HEIGHT_INCHES + MARK_INCHES * len(marks)
@@ -92,9 +129,7 @@ def write_picture(chart: Curves, path: Path) -> None:
                 metadata={"Date": None} if path.suffix.lower() == ".svg" else None,
             )
         except OSError as error:
-            raise PictureError(
-                f"{path}: cannot be written: {error.strerror or error}", file=str(path)
-            ) from error
+            raise _not_written(path, error) from error
 
 
 def _draw(axes: Axes, chart: Curves) -> dict[str, str]:

@@ -46,10 +46,11 @@ def doctor(
     if policy is not None:
         click.echo(json.dumps(engine.doctor.policy(policy), indent=2))
         return
+    from loadmuster.cli.console import redraws
     from loadmuster.documents.doctor import checkup_document
 
     console = settings.progress_console()
-    with console.status("looking ...") if console.is_terminal else nullcontext():
+    with console.status("looking ...") if redraws(console) else nullcontext():
         checkup = engine.doctor.examine(providers=providers, regions=regions)
     settings.emit(checkup_document(checkup), lambda out: _show(out, checkup))
     sys.exit(checkup.exit_code)

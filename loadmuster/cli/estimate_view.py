@@ -21,6 +21,7 @@ from engine.planning.regional_fleet import RegionalFleet
 from engine.planning.requirement import Requirement, planned_seconds
 from kernel.durations import format_duration
 from kernel.words import counted
+from loadmuster.cli.fitting import FittingTable
 from loadmuster.cli.layout import dollars
 from loadmuster.cli.load_plot import load_plot
 from pricing.catalog import MIB_PER_GIB
@@ -119,7 +120,7 @@ def _outlook(requirement: Requirement) -> str:
 
 def _costs(clouds: Sequence[Fleet]) -> Table:
     """One column a cloud: machines by region, cost items, and the total with its range."""
-    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False, show_footer=True)
+    table = FittingTable(box=box.SIMPLE, show_edge=False, pad_edge=False, show_footer=True)
     is_small = all(fleet.usd_micros < SMALL_USD_MICROS for fleet in clouds)
     decimals = 4 if is_small else 2
     table.add_column("", footer="USD", no_wrap=True)
@@ -152,7 +153,7 @@ def _machines(site: RegionalFleet) -> Text:
 
 
 def _quotes(quotes: Sequence[TariffOffer]) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
+    table = FittingTable(box=None, pad_edge=False, show_header=False, padding=(0, 3, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column()

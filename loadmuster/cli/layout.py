@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from loadmuster.cli.fitting import FittingTable
 from pricing.money import MICROS_PER_USD
 
 INDENT = 2
@@ -37,7 +38,7 @@ def columns(*names: str, right: Sequence[str] = (), fixed: Sequence[str] = ()) -
         right: Those that hold figures.
         fixed: Those that are never wrapped, such as ids.
     """
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table = FittingTable(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in names:
         if name in right:
             table.add_column(name, justify="right", no_wrap=True)
@@ -48,7 +49,7 @@ def columns(*names: str, right: Sequence[str] = (), fixed: Sequence[str] = ()) -
 
 def facts(*rows: tuple[str, RenderableType]) -> Table:
     """Names beside their values."""
-    table = Table.grid(padding=(0, 2))
+    table = FittingTable.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column()
     for name, value in rows:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 
 import click
 from click.exceptions import NoArgsIsHelpError
 
+from kernel.disk import is_no_room
 from kernel.errors import BadInputError, LoadmusterError
-from loadmuster.cli.output import NO_ROOM, prepare, tell_unwritten, unwritten_is_told
+from kernel.key_log import put_aside_unusable_key_log
+from loadmuster.cli.output import prepare, tell_unwritten, unwritten_is_told
 from loadmuster.cli.settings import LazyGroup, Settings
+from loadmuster.cli.signals import tidied_up
 
 COMMANDS = {
     "estimate": ("loadmuster.cli.estimate:estimate", "What a load test takes and costs."),
@@ -26,6 +30,7 @@ COMMANDS = {
     "run": ("loadmuster.cli.run:run", "Run a load test, and bill it."),
     "cancel": ("loadmuster.cli.run:cancel", "End a run now; its machines go."),
     "runs": ("loadmuster.cli.run:runs", "List the runs."),
+    "watch": ("loadmuster.cli.watch:watch", "Follow a run, whoever drives it; ends nothing."),
     "show": ("loadmuster.cli.run:show", "One run: machines, timeline, bill, result."),
     "serve": ("loadmuster.cli.serve:serve", "Run what is queued, and what others left behind."),
     "reap": ("loadmuster.cli.reap:reap", "Machines that outlived their run, and their end."),
@@ -70,10 +75,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # A command has no use for them, and looking for them reads every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     prepare()
+    if (said := put_aside_unusable_key_log(os.environ)) is not None:
+        with unwritten_is_told(ASK_AGAIN):
+            click.echo(f"loadmuster: {said}", err=True)
     settings = Settings()
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        cli.main(args=given, prog_name="loadmuster", standalone_mode=False, obj=settings)
+        with tidied_up():
+            cli.main(args=given, prog_name="loadmuster", standalone_mode=False, obj=settings)
     except (LoadmusterError, click.UsageError) as error:
         # What is refused early may not have been read so far.
         settings.json = settings.json or "--json" in given
@@ -84,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        if not is_no_room(error):
             raise
         tell_unwritten(error, ASK_AGAIN)
         sys.exit(BadInputError.exit_code)
@@ -97,8 +106,19 @@ def _of_usage(error: click.UsageError) -> BadInputError:
     if isinstance(error, NoArgsIsHelpError):
         message = f"no command is named; `{where} --help` lists them"
     else:
-        message = error.format_message()
+        message = error.format_message() + _meant_choice(error)
     return BadInputError(f"{where}: {message}", where=where)
+
+
+def _meant_choice(error: click.UsageError) -> str:
+    """What may have been meant by a word that is none of an option's choices."""
+    chosen = getattr(getattr(error, "param", None), "type", None)
+    word = re.match(r"'([^']*)' is not one of", error.message)
+    if word is None or not isinstance(chosen, click.Choice):
+        return ""
+    from kernel.near_names import meant
+
+    return meant(word[1], map(str, chosen.choices))
 
 
 def _fail(settings: Settings, error: LoadmusterError) -> None:

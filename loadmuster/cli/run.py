@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from engine.clouds import CLOUDS, LOCAL
+from loadmuster.cli.numbers import FiniteNumber
 from loadmuster.cli.settings import Command, Settings, pass_settings
 from loadmuster.cli.source_options import scenario_options
 
@@ -60,7 +61,7 @@ def _usd_micros(_ctx: click.Context, _param: click.Parameter, value: str | None)
 @click.option(
     "--speed",
     "time_scale",
-    type=click.FloatRange(min=1.0),
+    type=FiniteNumber(min=1.0),
     help="Dry run: test seconds a second.",
 )
 @pass_settings
@@ -112,9 +113,14 @@ def runs(settings: Settings, account: str | None) -> None:
 
 @click.command(cls=Command)
 @click.argument("run_id", metavar="RUN")
+@click.option("--follow", is_flag=True, help="Wait for its end, and show its load: as `watch`.")
 @pass_settings
-def show(settings: Settings, run_id: str) -> None:
+def show(settings: Settings, run_id: str, *, follow: bool) -> None:
     """RUN's machines, timeline, bill and result."""
+    if follow:
+        from loadmuster.cli.watch import watch_run
+
+        watch_run(settings, run_id)
     from loadmuster.cli.run_display import show_run
     from loadmuster.documents.run import run_document
 

@@ -16,7 +16,7 @@ from loadmuster.cli.layout import columns, facts, section
 from loadmuster.documents.run import result_document
 from pricing.ledger.reservations import FundingSource
 from pricing.money import format_cents
-from pricing.run_charges.charges import Bill
+from pricing.run_charges.bill import Bill
 from pricing.run_charges.funding import Funding
 
 MACHINES_SHOWN = 5
@@ -28,8 +28,18 @@ OUTCOME_STYLE = {
 }
 
 
-def show_quote(console: Console, test: str, payment: Funding, machines: str) -> None:
-    """What a run will take and cost, and who pays, before it starts."""
+def show_quote(
+    console: Console, test: str, payment: Funding, machines: str, *, rehearsal: bool
+) -> None:
+    """What a run will take and cost, and who pays, before it starts.
+
+    Args:
+        console: Where.
+        test: Its name.
+        payment: Who pays for the run, or would.
+        machines: In words.
+        rehearsal: Nothing of it will be charged.
+    """
     quote = payment.quote
     section(
         console,
@@ -40,8 +50,14 @@ def show_quote(console: Console, test: str, payment: Funding, machines: str) -> 
                 f"{counted(quote.injectors, 'injector')}, {counted(quote.li_minutes, 'LI-minute')}",
             ),
             ("machines", machines),
-            ("price", Text(amount(quote.unit, quote.total), style="bold")),
-            ("paid from", _funding_source(payment)),
+            (
+                "price",
+                Text.assemble(
+                    (amount(quote.unit, quote.total), "bold"),
+                    ", rehearsed: nothing will be charged" if rehearsal else "",
+                ),
+            ),
+            ("would be paid from" if rehearsal else "paid from", _funding_source(payment)),
             ("if cancelled", f"the start-up cost at least: {amount(quote.unit, quote.startup)}"),
         ),
     )
@@ -73,7 +89,7 @@ def show_runs(console: Console, runs: Sequence[Run], unattended: Mapping[str, da
         return
     table = columns(
         *("run", "accepted", "account", "test", "on", "state", "outcome"),
-        fixed=("run", "accepted", "state", "outcome"),
+        fixed=("run", "state", "outcome"),
     )
     for run in runs:
         where = run.order.provider + (" rehearsed" if run.order.rehearsal else "")
@@ -116,14 +132,16 @@ def show_run(console: Console, view: RunView) -> None:
         console.print(unattended_note(run.id, view.unattended_since), soft_wrap=True)
     if run.order.rehearsal:
         load = "the load was" if run.order.puts_load else "no load was put on anything"
-        console.print(f"A rehearsal: no machine was real, {load}.")
+        charged = ", nothing was charged" if view.bill is not None and view.bill.rehearsed else ""
+        console.print(f"A rehearsal: no machine was real, {load}{charged}.")
     section(console, "Timeline", _timeline(view))
     section(console, "Machines", _machines(run))
     result = result_document(run)
     if result is not None:
         section(console, "Result", *_result(result))
     if view.bill is not None:
-        section(console, "Bill", *_bill(view.bill))
+        title = "Bill, rehearsed" if view.bill.rehearsed else "Bill"
+        section(console, title, *_bill(view.bill))
 
 
 def _outcome(run: Run) -> Text:
@@ -181,9 +199,12 @@ def _figure(value: float | None) -> str:
 
 
 def _bill(bill: Bill) -> list[RenderableType]:
-    table = columns("", "charged", right=("charged",))
+    charged = "would be charged" if bill.rehearsed else "charged"
+    table = columns("", charged, right=(charged,))
     table.add_row("start-up", amount(bill.unit, bill.startup))
     table.add_row("use, after the cancel" if bill.corrected else "use", amount(bill.unit, bill.use))
     table.add_row(Text("total", style="bold"), Text(amount(bill.unit, bill.total), style="bold"))
+    if bill.extra_usd_micros:
+        table.add_row("for extra credits", f"{format_cents(bill.extra_usd_micros)} USD")
     policy = f"policy {bill.policy.value}, tariff of {bill.tariff_version}"
     return [table, Text(policy, style="dim")]

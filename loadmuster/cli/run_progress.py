@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -16,16 +17,20 @@ from engine.load.driver import LoadProgress
 from engine.runs.decide import Observed
 from engine.runs.model.errors import LeaseLostError
 from engine.runs.model.states import Run, RunState
+from engine.runs.spending import charged_so_far
 from engine.runs.view import amount
 from kernel.words import counted
+from loadmuster.cli.console import redraws
 from loadmuster.cli.layout import facts
-from pricing.plans.quotes import kept_use_after_cancel
 
 if TYPE_CHECKING:
     from engine.api import Engine
     from engine.runs.leases.lease import Lease
 
 LINE_EVERY_S = 5.0
+QUIET_LINE_EVERY_S = 30.0
+"""Between two lines while no load flows, and little changes."""
+
 BAR_WIDTH = 40
 STATE_WORDS = {
     RunState.ACCEPTED: "accepted",
@@ -37,20 +42,38 @@ STATE_WORDS = {
 }
 
 
+class Seen(Protocol):
+    """What is shown of a run: seen here just now, or by its controller at its last look."""
+
+    @property
+    def machine_count(self) -> int:
+        """Machines that are there."""
+        ...
+
+    @property
+    def progress(self) -> LoadProgress | None:
+        """Of the load, while it is looked at."""
+        ...
+
+
 class RunProgress:
     """Shows a run to somebody who waits for it; a display that breaks ends no run."""
 
-    def __init__(self, console: Console, run: Run) -> None:
+    def __init__(
+        self, console: Console, run: Run, *, monotonic_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._console = console
         # Drawn by whoever drives the run, and by no thread that could fail beside it.
         self._live = Live(console=console, auto_refresh=False, transient=True)
-        self._shown_state: RunState | None = None
+        self._in_place = redraws(console)
+        self._monotonic_s = monotonic_s
+        self._shown_state: str | None = None
         self._shown_at_s = 0.0
         self._broken = False
         self._draw(lambda: self._say(f"{run.id} on {run.order.provider}{_rehearsal_note(run)}"))
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
+        if self._in_place:
             self._draw(self._live.start)
         return self
 
@@ -61,13 +84,30 @@ class RunProgress:
         trace: TracebackType | None,
     ) -> None:
         # Its own clean-up comes even where nothing can be drawn any more.
-        if self._console.is_terminal:
+        if self._in_place:
             with suppress(Exception):
                 self._live.stop()
 
-    def update(self, run: Run, observed: Observed) -> None:
-        """Show what the controller just saw."""
-        self._draw(lambda: self._show(run, observed))
+    @property
+    def is_unseen(self) -> bool:
+        """Whether its terminal or its pipe turned out to be closed."""
+        return self._broken or self._console.quiet
+
+    def update(self, run: Run, seen: Seen) -> None:
+        """Show what its controller saw last."""
+        self._draw(lambda: self._show(run, seen))
+
+    def follow(self, run: Run) -> None:
+        """Show a run of any controller as it is on record."""
+        self.update(run, run.last_seen or Observed())
+
+    def say(self, text: str) -> None:
+        """One line more, above what is drawn in place."""
+        self._draw(lambda: self._say(text))
+
+    def tell(self, line: str) -> None:
+        """Say what hinders the run and does not end it."""
+        self._draw(lambda: self._say(line))
 
     def _draw(self, show: Callable[[], None]) -> None:
         if self._broken:
@@ -77,15 +117,15 @@ class RunProgress:
         except Exception:  # noqa: BLE001 - a terminal that is gone, a full disk, or a fault of ours
             self._broken = True
 
-    def _show(self, run: Run, observed: Observed) -> None:
-        if self._console.is_terminal:
-            self._live.update(_panel(run, observed), refresh=True)
+    def _show(self, run: Run, seen: Seen) -> None:
+        if self._in_place:
+            self._live.update(_panel(run, seen), refresh=True)
             return
-        elapsed_s = 0.0 if observed.progress is None else observed.progress.elapsed_s
-        due = elapsed_s - self._shown_at_s >= LINE_EVERY_S * run.order.time_scale
-        if run.state is not self._shown_state or due:
-            self._shown_state, self._shown_at_s = run.state, elapsed_s
-            self._say(_line(run, observed))
+        state, now_s = _state(run), self._monotonic_s()
+        every_s = LINE_EVERY_S if run.state is RunState.RUNNING else QUIET_LINE_EVERY_S
+        if state != self._shown_state or now_s - self._shown_at_s >= every_s:
+            self._shown_state, self._shown_at_s = state, now_s
+            self._say(_line(run, seen))
 
     def _say(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True)
@@ -108,23 +148,22 @@ def driven(
     try:
         with RunProgress(console, run) as live:
             return engine.runs.drive(
-                run.id, watch=live.update, cancel_wanted=cancel_wanted, lease=lease
+                run.id, watch=live.update, cancel_wanted=cancel_wanted, tell=live.tell, lease=lease
             )
     except LeaseLostError:
         console.print(f"{run.id}: another controller drives it; waiting for its end")
-        return engine.runs.wait(run.id, enough=cancel_wanted)
+        with RunProgress(console, run) as live:
+            return engine.runs.wait(run.id, enough=cancel_wanted, callback=live.follow)
 
 
-def charged_so_far(run: Run, progress: LoadProgress | None) -> str:
+def charged_words(run: Run, progress: LoadProgress | None) -> str:
     """What would stay charged if the run were cancelled now, and the whole quote."""
     quote = run.order.quote
+    quoted = amount(quote.unit, quote.total)
     if run.intent_at is None:
-        return f"nothing yet, {amount(quote.unit, quote.total)} quoted"
-    if progress is None:
-        return f"{amount(quote.unit, quote.total)} quoted"
-    played_s = min(progress.elapsed_s, float(quote.duration_s))
-    kept = quote.startup + kept_use_after_cancel(quote, played_s)
-    return f"{amount(quote.unit, kept)} of {amount(quote.unit, quote.total)} so far"
+        return f"nothing yet, {quoted} quoted"
+    kept = charged_so_far(run, progress)
+    return f"{quoted} quoted" if kept is None else f"{amount(quote.unit, kept)} of {quoted} so far"
 
 
 def _rehearsal_note(run: Run) -> str:
@@ -132,7 +171,7 @@ def _rehearsal_note(run: Run) -> str:
         return ""
     load = "the load is" if run.order.puts_load else "no load is put on anything"
     speed = f"at {run.order.time_scale:g} times the speed"
-    return f", rehearsed: no machine is real, {load}, {speed}"
+    return f", rehearsed: no machine is real, {load}, nothing is charged, {speed}"
 
 
 def _state(run: Run) -> str:
@@ -140,11 +179,13 @@ def _state(run: Run) -> str:
     return "cancelling" if cancelling else STATE_WORDS[run.state]
 
 
-def _line(run: Run, observed: Observed) -> str:
-    parts = [f"{_state(run)}:", counted(observed.machine_count, "machine")]
-    if (progress := observed.progress) is not None and run.state is RunState.RUNNING:
+def _line(run: Run, seen: Seen) -> str:
+    if run.ended:
+        return f"{_state(run)}: {run.outcome}"
+    parts = [f"{_state(run)}:", counted(seen.machine_count, "machine")]
+    if (progress := seen.progress) is not None and run.state is RunState.RUNNING:
         parts += [counted(progress.users, "user"), _requests(progress)]
-    return " ".join([parts[0], ", ".join([*parts[1:], charged_so_far(run, observed.progress)])])
+    return " ".join([parts[0], ", ".join([*parts[1:], charged_words(run, seen.progress)])])
 
 
 def _requests(progress: LoadProgress) -> str:
@@ -152,13 +193,13 @@ def _requests(progress: LoadProgress) -> str:
     return f"{progress.requests_per_s:,.0f} requests/s ({progress.requests:,} so far{failed})"
 
 
-def _panel(run: Run, observed: Observed) -> RenderableType:
+def _panel(run: Run, seen: Seen) -> RenderableType:
     planned_s = run.order.scenario.profile.duration_s
-    progress = observed.progress
+    progress = seen.progress
     elapsed_s = 0.0 if progress is None else min(progress.elapsed_s, planned_s)
     rows: list[tuple[str, RenderableType]] = [
         ("state", Text(_state(run), style="bold")),
-        ("machines", f"{observed.machine_count} of {run.machines_wanted}"),
+        ("machines", f"{seen.machine_count} of {run.machines_wanted}"),
         (
             "time",
             Group(
@@ -169,4 +210,5 @@ def _panel(run: Run, observed: Observed) -> RenderableType:
     ]
     if progress is not None:
         rows += [("users", f"{progress.users:,}"), ("requests", _requests(progress))]
-    return facts(*rows, ("charged", charged_so_far(run, progress)))
+    charged = "would be charged" if run.order.rehearsal else "charged"
+    return facts(*rows, (charged, charged_words(run, progress)))

@@ -7,16 +7,17 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
-from click.exceptions import NoArgsIsHelpError
+from click.exceptions import Exit, NoArgsIsHelpError
 
 from kernel.clock import Clock, StartingClock, SystemClock, parse_instant
-from loadmuster.cli.output import unread_is_no_failure
+from loadmuster.cli.output import GONE, abandon, unread_is_no_failure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from engine.api import Engine
+    from pricing.tariffs import Rates
 
 Document = Mapping[str, Any]
 
@@ -57,6 +59,12 @@ class Settings:
 
         return plans_file(os.environ)
 
+    def rates(self) -> Rates:
+        """What services cost by this user's contracts."""
+        from pricing.tariffs import rates_file, read_rates
+
+        return read_rates(rates_file(os.environ))
+
     def engine(self, clock: Clock | None = None) -> Engine:
         """The engine on the database and the clock that were named, until the command ends.
 
@@ -67,7 +75,9 @@ class Settings:
         from engine.runs.detached import REHEARSAL_VARIABLE
 
         engine = Engine(
-            self.db, clock=clock or self.clock(), rehearsal_url=os.environ.get(REHEARSAL_VARIABLE)
+            self.db,
+            clock=clock or self.clock(),
+            rehearsal_url=os.environ.get(REHEARSAL_VARIABLE) or None,
         )
         click.get_current_context().call_on_close(engine.close)
         return engine
@@ -138,12 +148,33 @@ def _global_options() -> list[click.Option]:
     ]
 
 
+@contextmanager
+def _help_unread_is_no_failure() -> Iterator[None]:
+    """Within it, the reader of a help or of the version may leave before its end (``| head``).
+
+    Raises:
+        Exit: It did, and nothing else was wanted.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in GONE:
+            raise
+        abandon()
+        raise Exit(0) from error
+
+
 class Command(click.Command):
     """A command that also takes the global options after its name."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed through to click
         super().__init__(*args, **kwargs)
         self.params.extend(_global_options())
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401 - passed through to click
+        """Parse the command line, or print the help."""
+        with _help_unread_is_no_failure():
+            return super().make_context(*args, **kwargs)
 
 
 class QuickCommand(Command):
@@ -174,6 +205,23 @@ class CommandGroup(click.Group):
         self.params.extend(_global_options())
         # The decorated function is but a name and a help text.
         self.callback = _want_command
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401 - passed through to click
+        """Parse the command line, or print the help."""
+        with _help_unread_is_no_failure():
+            return super().make_context(*args, **kwargs)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first argument names; one that there is not may be a slip."""
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            from kernel.near_names import meant
+
+            hint = meant(name, self.list_commands(ctx))
+            ctx.fail(f"no command {name!r}{hint}; `{ctx.command_path} --help` lists them")
+        return super().resolve_command(ctx, args)
 
 
 @click.pass_context

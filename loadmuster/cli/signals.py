@@ -1,11 +1,22 @@
-"""Ctrl-C, SIGTERM and a closed terminal as a wish that is noted, and acted on at the next step."""
+"""SIGTERM and a closed terminal, which end a command as Ctrl-C does: it tidies up on its way out.
+
+Where a run is driven, all three are a wish that is noted, and acted on at the next step. A signal
+that the caller has had ignored (``nohup``) stays ignored.
+"""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+ENDED_BY_SIGNAL = 128
+"""A shell's exit code of what a signal has ended is this and the signal's number."""
+
+Handler = Callable[[int, FrameType | None], None]
 
 
 class SignalFlag:
@@ -33,10 +44,30 @@ class SignalFlag:
 def told_to_end() -> Iterator[SignalFlag]:
     """Within it, Ctrl-C, SIGTERM and a closed terminal set the flag and end nothing else."""
     flag = SignalFlag()
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {each: signal.signal(each, flag.on_signal) for each in signals}
-    try:
+    with _handled((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), flag.on_signal):
         yield flag
+
+
+@contextmanager
+def tidied_up() -> Iterator[None]:
+    """Within it, SIGTERM and a closed terminal leave by way of every ``finally``."""
+    with _handled((signal.SIGTERM, signal.SIGHUP), _leave):
+        yield
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    sys.exit(ENDED_BY_SIGNAL + number)
+
+
+@contextmanager
+def _handled(numbers: tuple[signal.Signals, ...], handler: Handler) -> Iterator[None]:
+    """Signals are for the main thread; elsewhere nothing changes."""
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        heard = [each for each in numbers if signal.getsignal(each) is not signal.SIG_IGN]
+        before = {each: signal.signal(each, handler) for each in heard}
+    try:
+        yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for each, handler_before in before.items():
+            signal.signal(each, handler_before)

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from engine.runs.model.states import Run
+from engine.runs.spending import charged_so_far
 from engine.runs.view import RunView
 from pricing.ledger.reservations import funding_source_of
 from pricing.money import format_cents
 from pricing.plans.quotes import Quote, Unit
-from pricing.run_charges.charges import Bill
+from pricing.run_charges.bill import Bill
 
 SPOT_WARNING = (
     "measured from spot machines: the cloud may take one away at any moment, and a result that "
@@ -27,6 +28,7 @@ def run_document(view: RunView) -> dict[str, Any]:
         **run_summary(run, view.unattended_since),
         "reason": run.reason or None,
         "quote": quote_document(run.order.quote, run.order.department),
+        "progress": progress_document(run),
         "machines": [
             {
                 "id": machine.machine_id,
@@ -44,7 +46,7 @@ def run_document(view: RunView) -> dict[str, Any]:
             for event in view.timeline
         ],
         "bill": None if view.bill is None else bill_document(view.bill),
-        "result": result_document(run),
+        "result": result_document(run, view.left_out_because),
     }
 
 
@@ -95,23 +97,59 @@ def quote_document(quote: Quote, department: str | None = None) -> dict[str, Any
 
 
 def bill_document(bill: Bill) -> dict[str, Any]:
-    """The bill as the contract prints it: what stays charged."""
+    """The bill as the contract prints it: what stays charged, or of a rehearsal would."""
     return {
+        "rehearsed": bill.rehearsed,
         "startup_usd": _usd_or_none(bill.unit, bill.startup),
         "startup_li_minutes": None if bill.unit is Unit.USD else bill.startup,
         "li_minutes": bill.li_minutes,
         "usd": _usd_or_none(bill.unit, bill.total),
+        "extra_credits_usd": (
+            format_cents(bill.extra_usd_micros) if bill.extra_usd_micros else None
+        ),
         "policy": bill.policy.value,
         "tariff_version": bill.tariff_version.isoformat(),
         "corrected": bill.corrected,
     }
 
 
-def result_document(run: Run) -> dict[str, Any] | None:
-    """What the load measured; of spot machines with the warning that belongs to them."""
-    if run.result is None or not run.order.spot:
-        return run.result
-    return {**run.result, "warnings": [*run.result["warnings"], SPOT_WARNING]}
+def progress_document(run: Run) -> dict[str, Any] | None:
+    """How a run that goes on was at its controller's last look; None: it was not looked at yet.
+
+    ``charged_so_far_...`` is what would stay charged if it were cancelled then.
+    """
+    seen = run.last_seen
+    if seen is None or run.ended:
+        return None
+    load, unit = seen.progress, run.order.quote.unit
+    charged = charged_so_far(run, load)
+    return {
+        "at": seen.at.isoformat(),
+        "machines": seen.machine_count,
+        "elapsed_s": None if load is None else load.elapsed_s,
+        "users": None if load is None else load.users,
+        "requests": None if load is None else load.requests,
+        "failures": None if load is None else load.failures,
+        "requests_per_s": None if load is None else load.requests_per_s,
+        "charged_so_far_usd": None if charged is None else _usd_or_none(unit, charged),
+        "charged_so_far_li_minutes": None if unit is Unit.USD else charged,
+    }
+
+
+def result_document(run: Run, left_out_because: str | None = None) -> dict[str, Any] | None:
+    """What the load measured; of spot machines with the warning that belongs to them.
+
+    Args:
+        run: The run.
+        left_out_because: Why it does not count in later estimates; None: it does.
+    """
+    if run.result is None:
+        return None
+    document = run.result.to_json()
+    if run.order.spot:
+        document["warnings"].append(SPOT_WARNING)
+    counts = left_out_because is None
+    return {**document, "evidence": {"counts": counts, "reason": left_out_because}}
 
 
 def _usd_or_none(unit: Unit, amount: int) -> str | None:

@@ -13,11 +13,13 @@ from sqlalchemy import (
     case,
     exists,
     func,
+    not_,
     or_,
     select,
 )
 
 from kernel.errors import BadInputError, RefusedError
+from kernel.near_names import meant
 from pricing.ledger.invoices import run_cause
 from pricing.payments.run_payments import UNCOLLECTED
 from pricing.plans.model import Plan
@@ -32,6 +34,9 @@ from pricing.tables import (
     SUBSCRIPTIONS,
     TERMS,
 )
+
+IDS_COMPARED_MAX = 1000
+"""Of how many accounts the ids are compared with one that there is not."""
 
 
 class UnknownAccountError(BadInputError):
@@ -76,13 +81,21 @@ def find_account(conn: Connection, account_id: str) -> Account:
     """
     row = conn.execute(_select_accounts().where(ACCOUNTS.c.id == account_id)).one_or_none()
     if row is None:
-        raise unknown_account(account_id)
+        raise unknown_account(conn, account_id)
     return Account(**row._asdict())
 
 
 def list_accounts(conn: Connection) -> tuple[Account, ...]:
     """Every account, by id."""
     rows = conn.execute(_select_accounts().order_by(ACCOUNTS.c.id))
+    return tuple(Account(**row._asdict()) for row in rows)
+
+
+def accounts_after(conn: Connection, account_id: str, most: int) -> tuple[Account, ...]:
+    """The next accounts by id, ``most`` at most; after the empty id come all."""
+    rows = conn.execute(
+        _select_accounts().where(ACCOUNTS.c.id > account_id).order_by(ACCOUNTS.c.id).limit(most)
+    )
     return tuple(Account(**row._asdict()) for row in rows)
 
 
@@ -112,10 +125,12 @@ def check_not_deleted(conn: Connection, account_id: str) -> None:
         )
 
 
-def unknown_account(account_id: str) -> UnknownAccountError:
-    """The error that says so, with the command that opens one."""
+def unknown_account(conn: Connection, account_id: str) -> UnknownAccountError:
+    """The error that says so, with an id that may be meant, and the command that opens one."""
+    ids = conn.execute(select(ACCOUNTS.c.id).order_by(ACCOUNTS.c.id).limit(IDS_COMPARED_MAX))
     return UnknownAccountError(
-        f"there is no account {account_id!r}; open it with: loadmuster account open {account_id}",
+        f"there is no account {account_id!r}{meant(account_id, ids.scalars())};"
+        f" open it with: loadmuster account open {account_id}",
         account=account_id,
     )
 
@@ -141,8 +156,17 @@ def _select_accounts() -> Select[tuple[str, str, str, datetime, datetime, str]]:
                 (and_(_is_over(), _has_change("applied", ChangeKind.TRIAL_END)), "trial_over"),
                 (_is_over(), "cancelled"),
                 (_has_change("pending", ChangeKind.CANCELLATION), "cancellation_pending"),
-                (or_(_owes_a_period(), _owes_for_a_run()), "payment_failure"),
-                (_has_change("requested", ChangeKind.CANCELLATION), "cancellation_requested"),
+                (
+                    or_(and_(_owes_a_period(), not_(_is_switched())), _owes_for_a_run()),
+                    "payment_failure",
+                ),
+                (
+                    and_(
+                        _has_change("requested", ChangeKind.CANCELLATION),
+                        not_(_is_switched()),
+                    ),
+                    "cancellation_requested",
+                ),
                 else_="active",
             ).label("status"),
         )
@@ -162,6 +186,11 @@ def _has_change(state: str, kind: ChangeKind) -> ColumnElement[bool]:
         CHANGES.c.kind == kind,
         CHANGES.c.state == state,
     )
+
+
+def _is_switched() -> ColumnElement[bool]:
+    """On demand, with a subscription beneath that an undo gives back; it asks for nothing now."""
+    return _has_change("pending", ChangeKind.ON_DEMAND)
 
 
 def _owes_for_a_run() -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ from kernel.errors import RefusedError
 from pricing.accounts.administrators import check_administrator
 from pricing.accounts.command import CommandContext, begin_command
 from pricing.payments.gateway import PaymentGateway
-from pricing.periods import period, period_number
+from pricing.periods import period
 from pricing.subscriptions.activation import activate
 from pricing.subscriptions.changes import (
     Change,
@@ -26,7 +26,7 @@ from pricing.subscriptions.changes import (
     end_change,
     request_change,
 )
-from pricing.subscriptions.subscriptions import Subscription
+from pricing.subscriptions.subscriptions import Subscription, last_opened
 
 
 class NoCancellationError(RefusedError):
@@ -92,7 +92,7 @@ def cancel(
         account_id,
         context.subscription.id,
         ChangeKind.CANCELLATION,
-        effective_at=None,
+        boundary=None,
         requested_by=by,
         now=context.at,
     )
@@ -142,7 +142,7 @@ def confirm_cancel(
         conn,
         change,
         by=representative,
-        effective_at=context.period.end,
+        boundary=context.boundary,
         now=context.at,
     )
 
@@ -162,6 +162,7 @@ def renew(
 
     Raises:
         NotRenewableError: If there is nothing to renew, or the month has passed.
+        PaymentOverdueError: If a run has not been paid (C42).
         PaymentFailedError: If the first period could not be collected; nothing was done.
     """
     context = begin_command(
@@ -174,7 +175,7 @@ def renew(
     if change is not None:
         end_change(conn, change, ChangeState.WITHDRAWN, context.at)
         return
-    until = kept_until(subscription)
+    until = kept_until(conn, subscription)
     if until is None or context.at >= until:
         shown = None if until is None else until.isoformat(timespec="seconds")
         raise NotRenewableError(
@@ -187,18 +188,21 @@ def renew(
             account=account_id,
             until=shown,
         )
+    context.check_paid(conn)
     activate(conn, account_id, subscription.plan, at=context.at, gateway=gateway)
 
 
-def kept_until(subscription: Subscription) -> datetime | None:
+def kept_until(conn: Connection, subscription: Subscription) -> datetime | None:
     """Until when a cancelled subscription can be renewed and its run history is kept.
 
-    One month from the effect, counted from the anchor (C25); None: it was not cancelled.
+    One month from the effect, counted from the anchor (C25): the period after the last that was
+    opened, whatever the time zone's rules were when it ended. None: it was not cancelled.
     """
     if subscription.ended_at is None or not subscription.plan.has_periods:
         return None
-    anchor = subscription.anchor
-    return period(anchor, period_number(anchor, subscription.ended_at)).end
+    last = last_opened(conn, subscription.id)
+    assert last is not None, "what had periods was paid for one"
+    return period(subscription.anchor, last + 1).end
 
 
 def _cancellation(conn: Connection, context: CommandContext) -> Change | None:

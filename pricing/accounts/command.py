@@ -13,7 +13,13 @@ from pricing.accounts.advance import advance
 from pricing.ledger import idempotency
 from pricing.payments.gateway import PaymentGateway
 from pricing.periods import Period
-from pricing.subscriptions.changes import Change, ChangeKind, ChangeState, open_changes
+from pricing.subscriptions.changes import (
+    Boundary,
+    Change,
+    ChangeKind,
+    ChangeState,
+    open_changes,
+)
 from pricing.subscriptions.debts import check_paid
 from pricing.subscriptions.subscriptions import Subscription, latest
 
@@ -51,6 +57,12 @@ class CommandContext(Struct, frozen=True):
         period = self.subscription.period_at(self.at)
         assert period is not None, self.subscription
         return period
+
+    @property
+    def boundary(self) -> Boundary:
+        """Where the current period ends and the next begins; where a trial ends, none does."""
+        is_trial = self.subscription.plan.trial_days is not None
+        return Boundary(self.period.end, None if is_trial else self.period.n + 1)
 
     def check_subscribed(self, verb: str) -> None:
         """Refuse what only a running subscription with months can do.

@@ -19,7 +19,7 @@ from pricing.payments.gateway import PaymentGateway
 from pricing.subscriptions.changes import withdraw_all
 from pricing.subscriptions.lot_expiry import void_all
 from pricing.subscriptions.subscriptions import abandon_unpaid, end_subscription, latest
-from pricing.tables import ACCOUNTS, ADMINISTRATORS, CHANGES
+from pricing.tables import ACCOUNTS, ADMINISTRATORS, CHANGES, REHEARSED_CHARGES
 
 
 class StillSubscribedError(RefusedError):
@@ -81,10 +81,18 @@ def delete(
 
 
 def _check_no_open_runs(conn: Connection, account_id: str) -> None:
-    runs = runs_at_once(conn, account_id)
+    runs = (*runs_at_once(conn, account_id), *_rehearsals_at_once(conn, account_id))
     if runs:
         raise RunsOpenError(
             f"account {account_id}: {len(runs)} run(s) have not ended; cancel them first",
             account=account_id,
             runs=len(runs),
         )
+
+
+def _rehearsals_at_once(conn: Connection, account_id: str) -> tuple[str, ...]:
+    """The ids of its rehearsals that have not ended."""
+    ids = select(REHEARSED_CHARGES.c.run_id).where(
+        REHEARSED_CHARGES.c.account_id == account_id, REHEARSED_CHARGES.c.ended_at.is_(None)
+    )
+    return tuple(conn.execute(ids).scalars())

@@ -2,7 +2,8 @@
 
 Once on demand, every run is paid in money (R52) and what the subscription had left cannot be used
 (R51). Until the boundary it is only suspended: an undo gives the same plan and the same credits
-back and costs nothing (R54, R55, C2, C38). At the boundary it is void for good.
+back and costs nothing (R54, R55, C2), and whatever waited with them goes on waiting: a downgrade, a
+cancellation that was asked for, the trial's end (C38). At the boundary all of it is void for good.
 """
 
 from __future__ import annotations
@@ -79,15 +80,13 @@ def to_on_demand(
         check_sale(account_id, subscription.plan, on_demand, agreed_with)
     check_channel(conn, account_id, on_demand)
     context.check_not_cancelled(conn)
-    for change in context.changes(conn).values():
-        end_change(conn, change, ChangeState.WITHDRAWN, context.at)
     request_change(
         conn,
         account_id,
         subscription.id,
         ChangeKind.ON_DEMAND,
         plan=subscription.plan,
-        effective_at=context.period.end,
+        boundary=context.boundary,
         now=context.at,
     )
     begin_terms(conn, account_id, subscription.id, on_demand, context.at)
@@ -103,6 +102,8 @@ def undo(
     gateway: PaymentGateway,
 ) -> None:
     """Take back the switch to on-demand, or a downgrade that waits for its boundary; for nothing.
+
+    With the switch everything is as it was before it; a downgrade from before it waits again.
 
     Raises:
         NothingToUndoError: If neither is waiting; the boundary may have passed.
@@ -127,15 +128,6 @@ def undo(
         assert switch.plan is not None
         begin_terms(conn, account_id, context.subscription.id, switch.plan, context.at)
         _suspend(conn, account_id, None)
-        if switch.plan.trial_days is not None:
-            request_change(
-                conn,
-                account_id,
-                context.subscription.id,
-                ChangeKind.TRIAL_END,
-                effective_at=switch.effective_at,
-                now=context.at,
-            )
 
 
 def _suspend(conn: Connection, account_id: str, since: datetime | None) -> None:

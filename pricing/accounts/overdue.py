@@ -15,12 +15,12 @@ from kernel.errors import BadInputError, RefusedError
 from pricing.accounts.account import check_not_deleted
 from pricing.accounts.advance import advance
 from pricing.accounts.command import begin_command
-from pricing.ledger.invoices import period_cause, run_cause
+from pricing.ledger.invoices import run_cause
 from pricing.money import format_usd
 from pricing.payments.collecting import PaymentFailedError, book_payment, record_answer
 from pricing.payments.gateway import Answer, PaymentGateway, PaymentState
 from pricing.payments.run_payments import collect_run, debts_of_runs, take_back_credit
-from pricing.subscriptions.subscriptions import book_period, latest, pay_period, unpaid_periods
+from pricing.subscriptions.subscriptions import book_period, latest, owed_periods, pay_period
 from pricing.tables import ACCOUNTS
 
 
@@ -77,7 +77,7 @@ def pay(
     if context is None:
         return
     subscription = context.subscription
-    unpaid = unpaid_periods(conn, subscription.id) if subscription.has_periods else ()
+    unpaid = owed_periods(conn, subscription)
     runs = debts_of_runs(conn, account_id)
     if not unpaid and not runs:
         raise NothingDueError(f"account {account_id}: nothing is overdue", account=account_id)
@@ -138,8 +138,8 @@ def payment_answered(
     instant = advance(conn, account_id, now, gateway=gateway)
     check_not_deleted(conn, account_id)
     subscription = latest(conn, account_id)
-    unpaid = {period_cause(subscription.id, n): n for n in unpaid_periods(conn, subscription.id)}
-    n = unpaid.get(key) if subscription.has_periods else None
+    unpaid = {subscription.cause_of(n): n for n in owed_periods(conn, subscription)}
+    n = unpaid.get(key)
     if n is None:
         return False
     record_answer(conn, key, Answer(state, "answered late"))

@@ -19,7 +19,7 @@ from pricing.ledger.lots import LotKind
 from pricing.money import format_usd
 from pricing.payments.gateway import PaymentGateway
 from pricing.plans.model import Plan, Sale
-from pricing.subscriptions.activation import activate, check_channel, check_trial
+from pricing.subscriptions.activation import activate, check_channel
 from pricing.subscriptions.changes import (
     ChangeKind,
     ChangeState,
@@ -107,7 +107,9 @@ def upgrade(
         WrongDirectionError: If it is not dearer.
         ContactUsError, ChannelCannotError: If it is not sold like that.
         UndoFirstError: If the account has just gone on demand and may have its plan back.
-        CancellationPendingError, PaymentOverdueError: If the subscription will end, or is unpaid.
+        CancellationPendingError: If the subscription will end.
+        PaymentOverdueError: If a period or a run has not been paid (C42).
+        AllocationAboveGrantError: If the departments' shares exceed the new grant (C31).
         PaymentFailedError: If the price could not be collected; nothing was done.
     """
     content = _content(wanted, agreed_with)
@@ -127,6 +129,7 @@ def upgrade(
     check_channel(conn, account_id, wanted)
     context.check_not_cancelled(conn)
     context.check_paid(conn)
+    check_allocations_fit(conn, account_id, wanted)
     difference = wanted.li_minutes - plan.li_minutes
     subscription_id = context.subscription.id
     begin_terms(conn, account_id, subscription_id, wanted, context.at)
@@ -193,7 +196,7 @@ def downgrade(
     check_sale(account_id, plan, wanted, agreed_with)
     check_channel(conn, account_id, wanted)
     context.check_not_cancelled(conn)
-    check_allocations_fit(conn, account_id, wanted.li_minutes)
+    check_allocations_fit(conn, account_id, wanted)
     earlier = context.changes(conn).get(ChangeKind.DOWNGRADE)
     if earlier is not None:
         end_change(conn, earlier, ChangeState.WITHDRAWN, context.at)
@@ -203,7 +206,7 @@ def downgrade(
         context.subscription.id,
         ChangeKind.DOWNGRADE,
         plan=wanted,
-        effective_at=context.period.end,
+        boundary=context.boundary,
         now=context.at,
     )
 
@@ -247,9 +250,9 @@ def _subscribe(
     if not wanted.is_subscription:
         raise _wrong_direction(account_id, subscription.plan, wanted, right="to-on-demand")
     check_sale(account_id, None, wanted, agreed_with)
-    if wanted.trial_days is not None:
-        check_trial(conn, account_id)
-    check_allocations_fit(conn, account_id, wanted.li_minutes)
+    if wanted.monthly_usd_micros:
+        context.check_paid(conn)
+    check_allocations_fit(conn, account_id, wanted)
     if is_running:
         withdraw_all(conn, subscription.id, context.at)
         abandon_unpaid(conn, subscription)

@@ -13,7 +13,7 @@ from pricing.payments.collecting import channel_of
 from pricing.plans.channels import Channel
 from pricing.plans.model import Plan, Sale
 from pricing.subscriptions.activation import TrialUsedError, check_trial
-from pricing.subscriptions.subscriptions import latest, unpaid_periods
+from pricing.subscriptions.subscriptions import latest, owed_periods
 from pricing.subscriptions.terms import all_terms
 
 
@@ -64,12 +64,12 @@ class PlanOffer(Struct, frozen=True):
 def plan_history(conn: Connection, account_id: str) -> tuple[HistoryRow, ...]:
     """Every plan that an account was on, oldest first."""
     subscription = latest(conn, account_id)
-    owes = bool(unpaid_periods(conn, subscription.id))
+    owes = bool(owed_periods(conn, subscription))
     rows = []
     for terms in all_terms(conn, account_id):
         if terms.ended_at is not None:
             status = PlanStatus.TERMINATED
-        elif owes and terms.plan.has_periods:
+        elif owes:
             status = PlanStatus.PAYMENT_FAILURE
         else:
             status = PlanStatus.ACTIVE

@@ -62,7 +62,9 @@ class AccountView(Struct, frozen=True):
         credit_usd_micros: What came back of runs that were paid; set off against the next one.
         due_usd_micros: How much of what is charged has fallen due since the last command on the
             account, and will be posted by the next.
-        hypothetical: It lives by the real clock, and is looked at under a test clock.
+        hypothetical: It is looked at by another clock than it lives by, at a later time.
+        as_of: The instant, where it was looked at; None: it is a command's answer, which is the
+            same whenever the command is sent again.
     """
 
     account: Account
@@ -75,6 +77,7 @@ class AccountView(Struct, frozen=True):
     credit_usd_micros: int = 0
     due_usd_micros: int = 0
     hypothetical: bool = False
+    as_of: datetime | None = None
 
     @property
     def balance_li_minutes(self) -> int:
@@ -146,9 +149,14 @@ def _next_charge(
 def _pending(
     conn: Connection, account_id: str, changes: dict[ChangeKind, Change], at: datetime
 ) -> Pending | None:
-    """The change with a date, else the one that waits for one; a trial's end is no change."""
+    """The switch to on-demand, else the change with a date, else the one that waits for one.
+
+    A trial's end is no change.
+    """
     wanted = [each for each in changes.values() if each.kind is not ChangeKind.TRIAL_END]
-    wanted.sort(key=lambda change: (change.effective_at is None, change.id))
+    wanted.sort(
+        key=lambda change: (change.kind is not ChangeKind.ON_DEMAND, change.effective_at is None)
+    )
     if not wanted:
         return None
     change = wanted[0]

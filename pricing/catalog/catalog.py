@@ -14,6 +14,7 @@ from pathlib import Path
 
 from msgspec import convert
 
+from kernel.near_names import meant
 from pricing.catalog.ancillary_prices import AncillaryPrices, NatPrices
 from pricing.catalog.clouds import PRICED_CLOUDS
 from pricing.catalog.egress import EgressTier
@@ -93,7 +94,7 @@ class Catalog:
         """
         if provider not in PRICED_CLOUDS:
             raise UnknownProviderError(
-                f"no provider {provider!r} in the catalogue; "
+                f"no provider {provider!r}{meant(provider, PRICED_CLOUDS)} in the catalogue; "
                 f"there are {in_words(tuple(PRICED_CLOUDS))}",
                 provider=provider,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from kernel.errors import BadInputError
+from kernel.near_names import near_names
 
 NAMES_NEAR_MAX = 3
 NAMES_SHOWN_MAX = 8
@@ -42,11 +43,7 @@ class CatalogUnreadableError(BadInputError):
 
 def nearest(name: str, known: Sequence[str]) -> list[str]:
     """The known names most like ``name``, best first; the first few when none is like it."""
-    from difflib import get_close_matches  # only errors need it
-
-    by_lower = {candidate.lower(): candidate for candidate in known}
-    found = get_close_matches(name.lower(), by_lower, n=NAMES_NEAR_MAX, cutoff=0.6)
-    return [by_lower[match] for match in found] or list(known[:NAMES_SHOWN_MAX])
+    return near_names(name, known, most=NAMES_NEAR_MAX) or list(known[:NAMES_SHOWN_MAX])
 
 
 def in_words(names: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from datetime import date
 from pathlib import Path
 
 from kernel.errors import BadInputError
+from kernel.near_names import meant
 from pricing.catalog.catalog import BUNDLED, BUNDLED_FOLDER, Catalog
 from pricing.catalog.clouds import PRICED_CLOUDS
 from pricing.catalog.errors import CatalogUnreadableError
@@ -82,9 +83,11 @@ class Versions:
                 return Catalog.bundled()
             return Catalog(self._bundled)
         if name not in self.names():
-            known = ", ".join((BUNDLED, *self.names()))
+            known = (BUNDLED, *self.names())
             raise UnknownVersionError(
-                f"no version {name!r} of the catalogue; there are {known}", version=name
+                f"no version {name!r}{meant(name, known)} of the catalogue; there are "
+                + ", ".join(known),
+                version=name,
             )
         return Catalog(self._path(name), name=name, remedy=REMEDY)
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from kernel.errors import BadInputError, RefusedError
 from pricing.accounts.account import check_not_deleted
 from pricing.accounts.advance import advance
+from pricing.accounts.clock import AsOf
 from pricing.departments.wallet import Wallet, wallet_of
 from pricing.ledger import idempotency
 from pricing.ledger.allocations import (
@@ -38,6 +39,7 @@ from pricing.ledger.departments import (
 from pricing.ledger.lots import Lot
 from pricing.money import MICROS_PER_CENT, MICROS_PER_USD, format_usd
 from pricing.payments.gateway import PaymentGateway
+from pricing.subscriptions.changes import ChangeKind, open_changes
 from pricing.subscriptions.subscriptions import latest
 
 __all__ = [
@@ -72,11 +74,14 @@ class DepartmentView(Struct, frozen=True):
         department: Which.
         lots: Its LI-minutes, in burn order.
         wallet: Its money in the current month.
+        as_of: The instant, where it was looked at; None: it is a command's answer, which is the
+            same whenever the command is sent again.
     """
 
     department: Department
     lots: tuple[Lot, ...]
     wallet: Wallet
+    as_of: AsOf | None = None
 
     @property
     def balance_li_minutes(self) -> int:
@@ -147,7 +152,8 @@ def allocate(
         BadInputError: If the share is negative.
         UnknownDepartmentError: If the account has no such department.
         AllocationRefusedError: If the account is on demand (R75).
-        AllocationAboveGrantError: If all departments together would get more than the grant.
+        AllocationAboveGrantError: If all departments together would get more than the grant of the
+            plan, or of the smaller one that a pending downgrade leads to (C31).
         RequestConflictError: If the request id stands for something else.
     """
     if li_minutes < 0:
@@ -171,8 +177,11 @@ def allocate(
                 department=department.name,
                 plan=plan.name,
             )
-        wanted = {department.id: li_minutes}
-        check_allocations_fit(conn, account_id, plan.li_minutes, wanted=wanted)
+        smaller = open_changes(conn, subscription.id).get(ChangeKind.DOWNGRADE)
+        for granting in (plan, None if smaller is None else smaller.plan):
+            if granting is not None:
+                wanted = {department.id: li_minutes}
+                check_allocations_fit(conn, account_id, granting, wanted=wanted)
         changed = set_terms(
             conn,
             department,

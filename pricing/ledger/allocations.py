@@ -17,6 +17,7 @@ from pricing.ledger.departments import Department, list_departments
 from pricing.ledger.ledger import Posting, Transaction, post
 from pricing.ledger.lots import Lot, LotKind, Slice, ledger_account, open_lots, take
 from pricing.periods import Period
+from pricing.plans.model import Plan
 from pricing.plans.quotes import Unit
 from pricing.tables import DEPARTMENT_LOTS, LOTS, insert_once
 
@@ -24,14 +25,10 @@ SHARED_KINDS = frozenset({LotKind.TRIAL, LotKind.PLAN, LotKind.UPGRADE})
 """What a plan grants is shared; what was bought besides stays with the account."""
 
 
-_GRANTED_BY_THE_PERIOD = frozenset({LotKind.TRIAL, LotKind.PLAN})
-"""An upgrade's difference is no grant of its own: a department has had its share of the period."""
-
-
 class AllocationAboveGrantError(RefusedError):
     """The departments would get more than the plan grants.
 
-    Facts: ``account``, ``allocated`` (all departments'), ``grant``.
+    Facts: ``account``, ``allocated`` (all departments'), ``grant``, ``plan`` (that grants it).
     """
 
     code = "allocation_above_grant"
@@ -40,7 +37,7 @@ class AllocationAboveGrantError(RefusedError):
 def check_allocations_fit(
     conn: Connection,
     account_id: str,
-    grant_li_minutes: int,
+    plan: Plan,
     *,
     wanted: Mapping[int, int] | None = None,
 ) -> None:
@@ -49,7 +46,7 @@ def check_allocations_fit(
     Args:
         conn: An open transaction.
         account_id: Whose departments.
-        grant_li_minutes: What the plan grants each period.
+        plan: What the account is on, or will be.
         wanted: Allocations that are about to change, by department id.
 
     Raises:
@@ -59,13 +56,15 @@ def check_allocations_fit(
         each.id: each.allocation_li_minutes for each in list_departments(conn, account_id)
     }
     allocated = sum({**allocations, **(wanted or {})}.values())
-    if allocated > grant_li_minutes:
+    if allocated > plan.li_minutes:
         raise AllocationAboveGrantError(
             f"account {account_id}: its departments would get {allocated} LI-minutes of a grant of"
-            f" {grant_li_minutes}; lower their allocations by {allocated - grant_li_minutes}",
+            f" {plan.li_minutes} on plan {plan.name}; lower their allocations by"
+            f" {allocated - plan.li_minutes}",
             account=account_id,
             allocated=allocated,
-            grant=grant_li_minutes,
+            grant=plan.li_minutes,
+            plan=plan.name,
         )
 
 
@@ -74,8 +73,9 @@ def share_out(
 ) -> None:
     """Give each department its share of what ``cause`` has just granted to the account.
 
-    Doing it again does nothing. Should there be less than the sum of the shares, the oldest
-    departments come first.
+    An upgrade's difference and what is bought are no grants of their own: a department has had its
+    share of the period. Should there be less than the sum of the shares, as where they were set
+    before they had to fit, the oldest departments come first.
 
     Args:
         conn: An open write transaction.
@@ -90,13 +90,13 @@ def share_out(
     granted = [
         lot
         for lot in (account_lots(conn, account_id, at) if departments else ())
-        if lot.cause == cause and lot.kind in _GRANTED_BY_THE_PERIOD
+        if lot.cause == cause
     ]
     for lot in granted:
         free = lot.available
         for department in departments:
             amount = min(department.allocation_li_minutes, free)
-            if amount and not _shares_of(conn, department, lot.id):
+            if amount:
                 _move(conn, department, Slice(lot.id, amount), at=at, now=now)
                 free -= amount
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Row, bindparam, select
 
 from kernel.errors import BadInputError, RefusedError
+from kernel.near_names import meant
 from pricing.tables import DEPARTMENTS, insert_once
 
 _DEPARTMENTS = select(
@@ -127,10 +128,14 @@ def find_department(conn: Connection, account_id: str, name: str) -> Department:
         )
     ).one_or_none()
     if row is None:
-        known = ", ".join(each.name for each in list_departments(conn, account_id))
+        known = [each.name for each in list_departments(conn, account_id)]
         raise UnknownDepartmentError(
-            f"account {account_id} has no department {name!r}; "
-            + (f"there are {known}" if known else f"loadmuster department add {account_id} NAME"),
+            f"account {account_id} has no department {name!r}{meant(name, known)}; "
+            + (
+                f"there are {', '.join(known)}"
+                if known
+                else f"loadmuster department add {account_id} NAME"
+            ),
             account=account_id,
             department=name,
         )

@@ -61,19 +61,19 @@ class Reservation(Struct, frozen=True):
         run_id: The run.
         account_id: Who pays.
         quote: What it will be charged; never priced again.
-        rehearsal: Whether nothing real is launched; said in the books.
         state: Where it is in its life.
         slices: The parts of lots that it holds, in burn order; none for money.
         department: Name of the department that runs; None: the account itself.
+        rehearsal: Nothing real was launched, and an earlier version charged it all the same.
     """
 
     run_id: str
     account_id: str
     quote: Quote
-    rehearsal: bool
     state: ReservationState = ReservationState.OPEN
     slices: tuple[Slice, ...] = ()
     department: str | None = None
+    rehearsal: bool = False
 
     @property
     def funding_source(self) -> FundingSource:

@@ -17,12 +17,7 @@ from pricing.tables import ACCOUNTS, PAYMENTS, insert_once
 CASH = "cash"
 """Ledger account of what was collected."""
 
-# How an account pays, and what became of the payment if it was asked for before.
-_CARD_AND_STATE = (
-    select(ACCOUNTS.c.channel, ACCOUNTS.c.card, PAYMENTS.c.state)
-    .outerjoin(PAYMENTS, PAYMENTS.c.cause == bindparam("for"))
-    .where(ACCOUNTS.c.id == bindparam("of"))
-)
+_HOW_IT_PAYS = select(ACCOUNTS.c.channel, ACCOUNTS.c.card).where(ACCOUNTS.c.id == bindparam("of"))
 
 
 class PaymentFailedError(RefusedError):
@@ -93,10 +88,8 @@ def collect(
     at_once: bool,
     now: datetime,
 ) -> Answer:
-    """Ask the gateway for money, and put its answer on record; an accepted payment is final."""
-    row = conn.execute(_CARD_AND_STATE, {"of": account_id, "for": cause}).one()
-    if row.state == PaymentState.ACCEPTED:
-        return Answer(PaymentState.ACCEPTED)
+    """Ask the gateway for money that is owed, and put its answer on record."""
+    row = conn.execute(_HOW_IT_PAYS, {"of": account_id}).one()
     channel = Channel(row.channel)
     answer = gateway.collect(
         PaymentRequest(cause, account_id, usd_micros, channel, row.card, at_once)
@@ -169,7 +162,5 @@ def record_answer(conn: Connection, cause: str, answer: Answer) -> None:
 def abandon(conn: Connection, cause: str) -> None:
     """Nobody will ask for this payment again."""
     conn.execute(
-        PAYMENTS.update()
-        .where(PAYMENTS.c.cause == cause, PAYMENTS.c.state != PaymentState.ACCEPTED)
-        .values(state=PaymentState.ABANDONED)
+        PAYMENTS.update().where(PAYMENTS.c.cause == cause).values(state=PaymentState.ABANDONED)
     )

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from kernel.errors import BadInputError
+from kernel.near_names import meant
 from pricing.plans.file import read_plans
 from pricing.plans.model import Plan, Sale
 
@@ -75,5 +76,7 @@ def find_plan(name: str, path: Path, *, at: date | None = None) -> Plan:
     """
     plans = load_plans(path, at=at)
     if name not in plans:
-        raise UnknownPlanError(f"no plan {name!r}; there are {', '.join(plans)}", plan=name)
+        raise UnknownPlanError(
+            f"no plan {name!r}{meant(name, plans)}; there are {', '.join(plans)}", plan=name
+        )
     return plans[name]

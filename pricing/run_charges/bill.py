@@ -1,4 +1,4 @@
-"""Bills: what a run cost, read from the ledger."""
+"""Bills: what a run cost; of a real run it is read from the ledger."""
 
 from __future__ import annotations
 
@@ -8,12 +8,20 @@ from typing import NamedTuple
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from kernel.errors import InvariantBrokenError
+from pricing.departments.extra_credits import REVENUE_EXTRA
 from pricing.ledger.invoices import run_cause
 from pricing.ledger.ledger import entries_of
 from pricing.ledger.reservations import reservation_of
 from pricing.money import divide_half_up
-from pricing.plans.quotes import Unit
+from pricing.plans.quotes import Quote, Unit
 from pricing.tariffs import CancellationPolicy
+
+
+class CorrectionOutOfRangeError(InvariantBrokenError):
+    """More would be kept than was charged, or less than nothing; facts: ``run``."""
+
+    code = "correction_out_of_range"
 
 
 class Bill(Struct, frozen=True):
@@ -27,6 +35,9 @@ class Bill(Struct, frozen=True):
         policy: Decided what was kept.
         tariff_version: The tariff that the run was quoted with.
         corrected: Whether anything came back.
+        extra_usd_micros: What the extra credits cost that it bought besides.
+        rehearsed: The run was a rehearsal: this is what it would have cost, and nothing of it was
+            charged.
     """
 
     unit: Unit
@@ -36,6 +47,8 @@ class Bill(Struct, frozen=True):
     policy: CancellationPolicy
     tariff_version: date
     corrected: bool
+    extra_usd_micros: int = 0
+    rehearsed: bool = False
 
     @property
     def total(self) -> int:
@@ -65,15 +78,33 @@ def bill_of(conn: Connection, run_id: str) -> Bill | None:
     quote = reservation_of(conn, run_id).quote
     lines = LINES[quote.unit]
 
-    def kept(account: str) -> int:
-        return lines.sign * sum(
+    def booked(account: str) -> int:
+        return sum(
             posting.amount
             for charge in charges
             for posting in charge.postings
             if posting.ledger_account == account
         )
 
-    startup, use = kept(lines.startup), kept(lines.use)
+    return bill_for(
+        quote,
+        startup=lines.sign * booked(lines.startup),
+        use=lines.sign * booked(lines.use),
+        corrected=any(charge.natural_key.endswith(":correction") for charge in charges),
+        extra_usd_micros=-booked(REVENUE_EXTRA),
+    )
+
+
+def bill_for(
+    quote: Quote,
+    *,
+    startup: int,
+    use: int,
+    corrected: bool,
+    extra_usd_micros: int,
+    rehearsed: bool = False,
+) -> Bill:
+    """The bill of a run by its quote and what was kept of each line, in the quote's unit."""
     return Bill(
         unit=quote.unit,
         startup=startup,
@@ -82,8 +113,24 @@ def bill_of(conn: Connection, run_id: str) -> Bill | None:
         + _share(quote.li_minutes - quote.startup_li_minutes, use, quote.use),
         policy=quote.policy,
         tariff_version=quote.tariff_version,
-        corrected=any(charge.natural_key.endswith(":correction") for charge in charges),
+        corrected=corrected,
+        extra_usd_micros=extra_usd_micros,
+        rehearsed=rehearsed,
     )
+
+
+def check_kept(run_id: str, quote: Quote, *, startup: int, use: int) -> None:
+    """Refuse to keep more than was charged, or less than nothing.
+
+    Raises:
+        CorrectionOutOfRangeError: If it is so of either line.
+    """
+    if not (0 <= startup <= quote.startup and 0 <= use <= quote.use):
+        raise CorrectionOutOfRangeError(
+            f"run {run_id}: cannot keep {startup} of start-up {quote.startup} and"
+            f" {use} of use {quote.use}",
+            run=run_id,
+        )
 
 
 def _share(li_minutes: int, kept: int, charged: int) -> int:

@@ -1,4 +1,4 @@
-"""Where runs meet money: reserve, charge at the start, correct after a cancel (R1, R10, R29).
+"""Where real runs meet money: reserve, charge at the start, correct after a cancel (R1, R10, R29).
 
 A run's credits or money are reserved when it is accepted. The whole quote is charged in the
 transaction that records the intent to launch, as two lines, start-up and use. What the policy does
@@ -17,11 +17,11 @@ from datetime import datetime
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from kernel.errors import InvariantBrokenError
 from pricing.accounts.advance import advance, catch_up
 from pricing.departments.extra_credits import charge_purchase, insert_extra_lot, insert_purchase
+from pricing.ledger import invoices
 from pricing.ledger.departments import find_department
-from pricing.ledger.invoices import run_cause
+from pricing.ledger.invoices import Invoice, run_cause
 from pricing.ledger.ledger import NaturalKeyConflictError, Posting, Transaction, post
 from pricing.ledger.lots import Slice, check_bounds, give_back, ledger_account
 from pricing.ledger.reservations import (
@@ -35,8 +35,15 @@ from pricing.ledger.reservations import (
 )
 from pricing.payments.gateway import PaymentGateway
 from pricing.payments.run_payments import give_back_money, owe
+from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote, Unit
-from pricing.run_charges.bill import LINES, Bill, bill_of
+from pricing.run_charges.bill import (
+    LINES,
+    Bill,
+    CorrectionOutOfRangeError,
+    bill_of,
+    check_kept,
+)
 from pricing.run_charges.funding import (
     Funding,
     InsufficientCreditsError,
@@ -45,8 +52,10 @@ from pricing.run_charges.funding import (
     WalletExceededError,
     choose_payment,
 )
+from pricing.subscriptions.subscriptions import latest
 
 __all__ = [
+    "CHARGE_WORDS",
     "Bill",
     "CorrectionOutOfRangeError",
     "InsufficientCreditsError",
@@ -55,17 +64,27 @@ __all__ = [
     "WalletExceededError",
     "bill_of",
     "charge_start",
+    "collect_due",
     "correct",
-    "preview",
+    "issue_invoice",
+    "plan_of",
     "reserve",
     "void_reservation",
 ]
 
+CHARGE_WORDS = "start-up and use, with the intent to launch"
+"""What a run's timeline says of its charge."""
 
-class CorrectionOutOfRangeError(InvariantBrokenError):
-    """More would be kept than was charged, or less than nothing; facts: ``run``."""
 
-    code = "correction_out_of_range"
+def plan_of(conn: Connection, account_id: str, *, now: datetime, gateway: PaymentGateway) -> Plan:
+    """The plan that a run is quoted on now; the account's books are brought up to date for it.
+
+    Raises:
+        UnknownAccountError: If there is no such account.
+        ClockBackwardsError: If the account has been dealt with at a later instant.
+    """
+    advance(conn, account_id, now, gateway=gateway)
+    return latest(conn, account_id).plan
 
 
 def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
@@ -75,7 +94,6 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
     quote: Quote,
     *,
     now: datetime,
-    rehearsal: bool = False,
     department: str | None = None,
     on_demand: Quote | None = None,
     gateway: PaymentGateway,
@@ -90,7 +108,6 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
         run_id: The run.
         quote: The run on the account's plan.
         now: The command's instant.
-        rehearsal: Whether nothing real is launched.
         department: Name of the department that runs; None: the account itself.
         on_demand: The same run on the on-demand plan, for when a department's credits do not
             suffice.
@@ -115,33 +132,13 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
         department = find_department(conn, account_id, department).name
     reserved = find_reservation(conn, run_id)
     if reserved is not None:
-        wanted = Reservation(run_id, account_id, quote, rehearsal, department=department)
+        wanted = Reservation(run_id, account_id, quote, department=department)
         _check_same(reserved, wanted, on_demand)
         return reserved
     payment = choose_payment(
         conn, account_id, quote, department=department, on_demand=on_demand, at=instant
     )
-    return _set_aside(conn, account_id, run_id, payment, rehearsal=rehearsal, at=instant)
-
-
-def preview(
-    conn: Connection,
-    account_id: str,
-    quote: Quote,
-    *,
-    now: datetime,
-    department: str | None = None,
-    on_demand: Quote | None = None,
-    gateway: PaymentGateway,
-) -> Funding:
-    """Who would pay for a run now, or the refusal that ``reserve`` would answer with.
-
-    Takes and raises what ``reserve`` does; nothing is set aside.
-    """
-    instant = advance(conn, account_id, now, gateway=gateway)
-    return choose_payment(
-        conn, account_id, quote, department=department, on_demand=on_demand, at=instant
-    )
+    return _set_aside(conn, account_id, run_id, payment, at=instant)
 
 
 def void_reservation(
@@ -195,6 +192,11 @@ def charge_start(conn: Connection, run_id: str, *, now: datetime, gateway: Payme
     end_reservation(conn, run_id, ReservationState.POSTED, instant)
 
 
+def collect_due(conn: Connection, run_id: str, *, now: datetime, gateway: PaymentGateway) -> None:
+    """Ask for what the run owes, its charge having been committed."""
+    _take(conn, run_id, now, gateway=gateway)
+
+
 def correct(
     conn: Connection,
     run_id: str,
@@ -227,12 +229,7 @@ def correct(
     reservation, instant = _take(conn, run_id, now, gateway=gateway)
     reservation.check_state(ReservationState.POSTED, "corrected")
     quote = reservation.quote
-    if not (0 <= keep_startup <= quote.startup and 0 <= keep_use <= quote.use):
-        raise CorrectionOutOfRangeError(
-            f"run {run_id}: cannot keep {keep_startup} of start-up {quote.startup} and"
-            f" {keep_use} of use {quote.use}",
-            run=run_id,
-        )
+    check_kept(run_id, quote, startup=keep_startup, use=keep_use)
     returned = (quote.startup - keep_startup) + (quote.use - keep_use)
     end_run(conn, run_id, instant)
     is_new = returned > 0 and _post(
@@ -249,13 +246,17 @@ def correct(
         give_back_money(conn, reservation.account_id, run_id, returned, at=instant)
 
 
+def issue_invoice(conn: Connection, run_id: str, *, now: datetime) -> Invoice | None:
+    """Issue the invoice of a run that has ended; None: it cost no money."""
+    return invoices.issue_for_run(conn, run_id, now)
+
+
 def _set_aside(
     conn: Connection,
     account_id: str,
     run_id: str,
     payment: Funding,
     *,
-    rehearsal: bool,
     at: datetime,
 ) -> Reservation:
     """Write the reservation, with what belongs to a department's or an extra payment."""
@@ -267,7 +268,6 @@ def _set_aside(
         run_id,
         account_id,
         payment.quote,
-        rehearsal,
         slices=slices,
         department=payment.department.name if payment.department else None,
     )

@@ -14,6 +14,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
+from pricing.accounts.advance import advance
 from pricing.departments.extra_credits import extra_credits_of, price_of
 from pricing.departments.wallet import Wallet, wallet_of
 from pricing.ledger.allocations import account_lots, department_lots
@@ -22,6 +23,7 @@ from pricing.ledger.lots import Lot, Slice, take
 from pricing.ledger.reservations import FundingSource, funding_source_of
 from pricing.money import format_cents, format_usd
 from pricing.payments.collecting import capabilities_of
+from pricing.payments.gateway import PaymentGateway
 from pricing.plans.quotes import Quote, Unit
 from pricing.run_charges.caps import check_caps
 from pricing.subscriptions.debts import check_paid
@@ -81,6 +83,26 @@ class Funding(Struct, frozen=True):
     def funding_source(self) -> FundingSource:
         """Which funding source."""
         return funding_source_of(self.quote, self.department.name if self.department else None)
+
+
+def preview(
+    conn: Connection,
+    account_id: str,
+    quote: Quote,
+    *,
+    now: datetime,
+    department: str | None = None,
+    on_demand: Quote | None = None,
+    gateway: PaymentGateway,
+) -> Funding:
+    """Who would pay for a run now, or the refusal that ``charges.reserve`` would answer with.
+
+    Takes and raises what ``charges.reserve`` does; nothing is set aside.
+    """
+    instant = advance(conn, account_id, now, gateway=gateway)
+    return choose_payment(
+        conn, account_id, quote, department=department, on_demand=on_demand, at=instant
+    )
 
 
 def choose_payment(

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, exists, select
 
 from kernel.errors import RefusedError
+from pricing.ledger.allocations import share_out
 from pricing.ledger.lots import Grant, LotKind, grant
 from pricing.money import format_usd
 from pricing.payments.collecting import (
@@ -23,7 +24,7 @@ from pricing.payments.collecting import (
 from pricing.payments.gateway import PaymentGateway, PaymentState
 from pricing.periods import FIRST_ANNIVERSARY_DAY, Anchor, anchor_of
 from pricing.plans.model import Plan
-from pricing.subscriptions.changes import ChangeKind, request_change
+from pricing.subscriptions.changes import Boundary, ChangeKind, request_change
 from pricing.subscriptions.subscriptions import (
     due_periods,
     latest,
@@ -45,6 +46,8 @@ def activate(
 ) -> None:
     """Put an account that has no running subscription on a plan, paid at once.
 
+    Departments have their shares of the first grant too, those that an account kept from before.
+
     Raises:
         ChannelCannotError: If the plan is not sold through the account's channel.
         TrialUsedError: If it is a trial, and not the account's first.
@@ -63,7 +66,7 @@ def activate(
             account_id,
             subscription.id,
             ChangeKind.TRIAL_END,
-            effective_at=ends_at,
+            boundary=Boundary(ends_at, None),
             now=at,
         )
     elif subscription.has_periods:
@@ -130,6 +133,7 @@ def _grant_trial(
         ),
         now=at,
     )
+    share_out(conn, account_id, trial_cause(account_id), at=at, now=at)
 
 
 def _anchor(conn: Connection, account_id: str, at: datetime) -> Anchor:

@@ -72,15 +72,17 @@ def _begin_due_periods(
             if not subscription.has_periods:
                 return
         if not subscription.plan.rollover:
-            abandon_unpaid(conn, subscription, ended_by=start)
+            abandon_unpaid(conn, subscription)
         open_period(conn, subscription, n, gateway=gateway, now=now)
 
 
 def _dated_change(conn: Connection, subscription: Subscription, now: datetime) -> Change | None:
-    """The change that is due by ``now``; a subscription has one with a date at a time."""
+    """The change that is due by ``now``; under a switch to on-demand nothing else is."""
+    changes = open_changes(conn, subscription.id)
+    switch = changes.get(ChangeKind.ON_DEMAND)
     due = [
         change
-        for change in open_changes(conn, subscription.id).values()
+        for change in ([switch] if switch is not None else changes.values())
         if change.effective_at is not None and change.effective_at <= now
     ]
     assert len(due) <= 1, due
@@ -103,6 +105,7 @@ def _apply(
             assert change.plan is not None
             begin_terms(conn, account_id, subscription.id, change.plan, at)
         case ChangeKind.ON_DEMAND:
+            withdraw_all(conn, subscription.id, at)
             conn.execute(
                 ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(suspended_since=None)
             )

@@ -7,23 +7,32 @@
     trial_end     the trial is over (R104)
 
 A change is requested or pending until it is applied or withdrawn; of each kind, a subscription has
-one open at a time.
+one open at a time. The switch to on-demand lies over the others, which wait beneath it: an undo
+lifts it and finds them as they were (C38), the boundary applies it and withdraws them.
+
+A boundary is kept as the number of the period that begins there, and its instant is computed from
+the anchor whenever it is asked for, as the periods' own are: a change of a time zone's rules moves
+both or neither. The end of a trial alone is an instant (C17).
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, select
 
+from pricing.periods import Anchor, period
 from pricing.plans.file import plan_from_json, plan_to_json
 from pricing.plans.model import Plan
-from pricing.tables import CHANGES
+from pricing.tables import CHANGES, SUBSCRIPTIONS
 
-_OPEN = select(CHANGES).where(
-    CHANGES.c.subscription_id == bindparam("subscription_id"), CHANGES.c.ended_at.is_(None)
+_OPEN = (
+    select(CHANGES, SUBSCRIPTIONS.c.anchor_day, SUBSCRIPTIONS.c.timezone)
+    .join(SUBSCRIPTIONS, SUBSCRIPTIONS.c.id == CHANGES.c.subscription_id)
+    .where(CHANGES.c.subscription_id == bindparam("subscription_id"), CHANGES.c.ended_at.is_(None))
 )
 
 
@@ -43,6 +52,18 @@ class ChangeState(StrEnum):
     PENDING = "pending"
     APPLIED = "applied"
     WITHDRAWN = "withdrawn"
+
+
+class Boundary(Struct, frozen=True):
+    """When a change takes effect.
+
+    Attributes:
+        at: The instant, by the time zone's rules of today.
+        period: Number of the period that begins then; None: none does, a trial ends.
+    """
+
+    at: datetime
+    period: int | None
 
 
 class Change(Struct, frozen=True):
@@ -70,18 +91,7 @@ class Change(Struct, frozen=True):
 def open_changes(conn: Connection, subscription_id: int) -> dict[ChangeKind, Change]:
     """What is neither applied nor withdrawn, by kind."""
     rows = conn.execute(_OPEN, {"subscription_id": subscription_id})
-    return {
-        ChangeKind(row.kind): Change(
-            id=row.id,
-            kind=ChangeKind(row.kind),
-            state=ChangeState(row.state),
-            plan=None if row.document is None else plan_from_json(row.document),
-            requested_by=row.requested_by,
-            requested_at=row.requested_at,
-            effective_at=row.effective_at,
-        )
-        for row in rows
-    }
+    return {ChangeKind(row.kind): _change(row) for row in rows}
 
 
 def request_change(  # noqa: PLR0913 - the columns of a change
@@ -91,27 +101,28 @@ def request_change(  # noqa: PLR0913 - the columns of a change
     kind: ChangeKind,
     *,
     plan: Plan | None = None,
-    effective_at: datetime | None,
+    boundary: Boundary | None,
     requested_by: str | None = None,
     now: datetime,
 ) -> None:
-    """Put a change on record: pending if it has a date, else requested."""
+    """Put a change on record: pending if it has a boundary, else requested."""
     conn.execute(
         CHANGES.insert().values(
             account_id=account_id,
             subscription_id=subscription_id,
             kind=kind,
-            state=ChangeState.REQUESTED if effective_at is None else ChangeState.PENDING,
+            state=ChangeState.REQUESTED if boundary is None else ChangeState.PENDING,
             document=None if plan is None else plan_to_json(plan),
             requested_by=requested_by,
             requested_at=now,
-            effective_at=effective_at,
+            effective_at=None if boundary is None else boundary.at,
+            effective_period=None if boundary is None else boundary.period,
         )
     )
 
 
 def confirm(
-    conn: Connection, change: Change, *, by: str | None, effective_at: datetime, now: datetime
+    conn: Connection, change: Change, *, by: str | None, boundary: Boundary, now: datetime
 ) -> None:
     """A representative has verified the change: now it has a date."""
     conn.execute(
@@ -121,7 +132,8 @@ def confirm(
             state=ChangeState.PENDING,
             confirmed_by=by,
             confirmed_at=now,
-            effective_at=effective_at,
+            effective_at=boundary.at,
+            effective_period=boundary.period,
         )
     )
 
@@ -137,4 +149,18 @@ def withdraw_all(conn: Connection, subscription_id: int, at: datetime) -> None:
         CHANGES.update()
         .where(CHANGES.c.subscription_id == subscription_id, CHANGES.c.ended_at.is_(None))
         .values(state=ChangeState.WITHDRAWN, ended_at=at)
+    )
+
+
+def _change(row: Row[Any]) -> Change:
+    anchor = Anchor(row.anchor_day, row.timezone)
+    by_number = row.effective_period is not None
+    return Change(
+        id=row.id,
+        kind=ChangeKind(row.kind),
+        state=ChangeState(row.state),
+        plan=None if row.document is None else plan_from_json(row.document),
+        requested_by=row.requested_by,
+        requested_at=row.requested_at,
+        effective_at=period(anchor, row.effective_period).start if by_number else row.effective_at,
     )

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from kernel.errors import RefusedError
 from pricing.money import format_usd
 from pricing.payments.run_payments import debts_of_runs
-from pricing.subscriptions.subscriptions import latest, unpaid_periods
+from pricing.subscriptions.subscriptions import latest, owed_periods
 
 
 class PaymentOverdueError(RefusedError):
@@ -26,9 +26,9 @@ class Debts(Struct, frozen=True):
 
 
 def debts_of(conn: Connection, account_id: str) -> Debts:
-    """What an account has not paid, the gateway having been asked."""
+    """What an account has not paid and could pay, the gateway having been asked."""
     subscription = latest(conn, account_id)
-    periods = len(unpaid_periods(conn, subscription.id))
+    periods = len(owed_periods(conn, subscription))
     runs = debts_of_runs(conn, account_id)
     for_periods = periods * subscription.plan.monthly_usd_micros
     return Debts(periods, len(runs), for_periods + sum(run.usd_micros for run in runs))

@@ -7,7 +7,7 @@ natural key that is unique in the database, and is written with ``insert_once``.
 
 from __future__ import annotations
 
-from pricing.tables.accounts import ACCOUNTS, ADMINISTRATORS, REQUESTS
+from pricing.tables.accounts import ACCOUNTS, ADMINISTRATORS, HEALINGS, REQUESTS
 from pricing.tables.columns import METADATA, Instant
 from pricing.tables.departments import (
     DEPARTMENT_LOTS,
@@ -20,6 +20,7 @@ from pricing.tables.invoices import INVOICE_LINES, INVOICES, PAYMENTS
 from pricing.tables.ledger import BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS, TRANSACTIONS
 from pricing.tables.lots import LOT_CLOSURES, LOTS, RESERVATIONS, SLICES
 from pricing.tables.once import insert_once, insert_unless_taken
+from pricing.tables.rehearsals import REHEARSED_CHARGES
 from pricing.tables.subscriptions import CHANGES, PERIODS, SUBSCRIPTIONS, TERMS
 
 HISTORY = ("transactions", "postings", "lots", "invoices", "invoice_lines")
@@ -35,6 +36,7 @@ __all__ = [
     "DEPARTMENT_RUNS",
     "EXTRA_CREDIT_LIMITS",
     "EXTRA_PURCHASES",
+    "HEALINGS",
     "HISTORY",
     "INVOICES",
     "INVOICE_LINES",
@@ -44,6 +46,7 @@ __all__ = [
     "PAYMENTS",
     "PERIODS",
     "POSTINGS",
+    "REHEARSED_CHARGES",
     "REQUESTS",
     "RESERVATIONS",
     "SLICES",

@@ -27,6 +27,8 @@ SUBSCRIPTIONS = Table(
     Column("first_period", Integer, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant),
+    # Numbers of the periods from which on they were undone, one each time; None: never.
+    Column("undone_from", JSON),
     Index(
         "uq_subscriptions_running",
         "account_id",
@@ -74,7 +76,10 @@ CHANGES = Table(
     Column("requested_at", Instant, nullable=False),
     Column("confirmed_by", Text),
     Column("confirmed_at", Instant),
+    # The boundary: the number of the period that begins there counts, the instant is as of then.
+    # Without a number it is the end of a trial, or was asked for before numbers were kept.
     Column("effective_at", Instant),
+    Column("effective_period", Integer),
     Column("ended_at", Instant),
     CheckConstraint("state IN ('requested', 'pending', 'applied', 'withdrawn')", name="state"),
     Index(

@@ -12,6 +12,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 from msgspec.structs import asdict, replace
 
+from kernel.near_names import meant
 from pricing.money import SECONDS_PER_HOUR
 from pricing.strict_toml import (
     Money,
@@ -124,7 +125,9 @@ def tariff_versions(name: str) -> tuple[Tariff, ...]:
     """
     if name not in tariff_names():
         raise UnknownTariffError(
-            f"no tariff {name!r}; there are {', '.join(tariff_names())}", tariff=name
+            f"no tariff {name!r}{meant(name, tariff_names())}; there are "
+            + ", ".join(tariff_names()),
+            tariff=name,
         )
     return read_tariff_file(DATA_FOLDER / f"{name}.toml")
 

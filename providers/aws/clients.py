@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +11,7 @@ import botocore.session
 from botocore.config import Config
 
 from kernel.clock import Clock
+from kernel.near_names import near_names
 from providers.aws.api_models import with_shared_models
 from providers.aws.errors import translated
 from providers.errors import ConfigurationRejectedError
@@ -115,7 +115,7 @@ def _check_region(session: boto3.Session, region: str) -> None:
         for name in session.get_available_regions("ec2", partition_name=partition)
     ]
     if region not in regions:
-        near = ", ".join(difflib.get_close_matches(region, regions)) or ", ".join(regions)
+        near = ", ".join(near_names(region, regions)) or ", ".join(regions)
         raise ConfigurationRejectedError(
             f"{region!r} is no region of AWS; did you mean {near}?", region=region
         )

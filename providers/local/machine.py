@@ -20,6 +20,7 @@ from functools import partial
 from types import FrameType
 from typing import IO
 
+from kernel.parent_death import told_at_death_of_parent
 from providers.background import EXIT_NOT_STARTED, live_in_background
 from providers.local.identity import PROGRAM, Identity, from_arguments, option_values
 from providers.local.processes import end, processes_of
@@ -79,7 +80,12 @@ def _start(command: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]
     """Start a command in this process group."""
     log.info("command: %s", command)
     return subprocess.Popen(  # noqa: S603 - executing the run's commands is this program's purpose
-        command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        # Should this process be killed, nobody would end them. There is one thread.
+        preexec_fn=told_at_death_of_parent(),  # noqa: PLW1509
     )
 
 

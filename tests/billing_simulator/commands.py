@@ -98,7 +98,10 @@ class Desk:
             books.waiting.pop("downgrade", None)
 
         command = self._life("upgrade", upgrade, effect, plan, agreed_with=agreed_with)
-        return replace(command, barred=lambda books: books.is_monthly and books.is_overdue)
+        return replace(
+            command,
+            barred=lambda books: books.is_overdue and plan.monthly_usd_micros > 0,
+        )
 
     def downgrade(self, plan: Plan, agreed_with: str | None) -> Command:
         def effect(books: Account, at: datetime) -> None:
@@ -111,7 +114,7 @@ class Desk:
             if books.ended:
                 books.subscribe(on_demand, at)
                 return
-            books.waiting = {"on_demand": (books.plan, books.period_end(at))}
+            books.waiting["on_demand"] = (books.plan, books.period_end(at))
             books.plan, books.suspended = on_demand, True
 
         return self._life("to-on-demand", to_on_demand, effect, on_demand, agreed_with=agreed_with)
@@ -121,11 +124,9 @@ class Desk:
             if "on_demand" not in books.waiting:
                 del books.waiting["downgrade"]
                 return
-            plan, until = books.waiting.pop("on_demand")
+            plan, _ = books.waiting.pop("on_demand")
             assert plan is not None
             books.plan, books.suspended = plan, False
-            if plan.trial_days is not None:
-                books.waiting["trial_end"] = (None, until)
 
         return self._life("undo", undo, effect)
 
@@ -155,7 +156,10 @@ class Desk:
             if books.waiting.pop("cancellation", None) is None:
                 books.subscribe(books.plan, at)
 
-        return self._life("renew", renew, effect)
+        return replace(
+            self._life("renew", renew, effect),
+            barred=lambda books: books.ended and books.is_overdue,
+        )
 
     def delete(self) -> Command:
         def effect(books: Account, _at: datetime) -> None:

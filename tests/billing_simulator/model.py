@@ -37,7 +37,8 @@ class Account:
     Attributes:
         unpaid: Numbers of the periods that could not be collected.
         waiting: Plan and instant of what will happen at the boundary, by kind; a cancellation
-            that was only asked for has no instant.
+            that was only asked for has no instant. Whatever waited when the account went on demand
+            waits beneath that.
         revenue: Micro-dollars charged so far, by kind, corrections taken off.
         periods: Periods charged and granted, over all subscriptions.
         next_n: The first period of the subscription that has not begun.
@@ -81,7 +82,7 @@ class Account:
     @property
     def is_overdue(self) -> bool:
         """Whether a period or a run could not be collected: nothing is sold for money then."""
-        return bool(self.unpaid or self.money.uncollected)
+        return bool(self.payable or self.money.uncollected)
 
     @property
     def payable(self) -> list[int]:
@@ -98,7 +99,7 @@ class Account:
         self.unpaid, self.waiting = [], {}
         if plan.trial_days is not None:
             ends = at + timedelta(days=plan.trial_days)
-            self.credits.grant("trial", plan.li_minutes, at, ends)
+            self._grant(self.credits.grant("trial", plan.li_minutes, at, ends), at)
             self.waiting["trial_end"] = (None, ends)
         elif plan.has_periods:
             self.pay_period(self.next_n, at)
@@ -128,7 +129,12 @@ class Account:
         self.next_n += 1
 
     def _apply_waiting(self, until: datetime) -> None:
-        due = [(k, p) for k, (p, at) in self.waiting.items() if at is not None and at <= until]
+        kinds = self.waiting.keys() & {"on_demand"} or set(self.waiting)
+        due = [
+            (kind, plan)
+            for kind, (plan, at) in self.waiting.items()
+            if kind in kinds and at is not None and at <= until
+        ]
         for kind, plan in due:
             del self.waiting[kind]
             if kind != "trial_end":
@@ -138,7 +144,7 @@ class Account:
                 assert plan is not None
                 self.plan = plan
             elif kind == "on_demand":
-                self.suspended = False
+                self.suspended, self.waiting = False, {}
             else:
                 self.ended, self.waiting = True, {}
 
@@ -151,7 +157,10 @@ class Account:
         self.money.cash += self.plan.monthly_usd_micros
         self.periods += 1
         expires = None if self.plan.rollover else self.start_of(n + 1)
-        lot = self.credits.grant("plan", self.plan.li_minutes, at, expires)
+        self._grant(self.credits.grant("plan", self.plan.li_minutes, at, expires), at)
+
+    def _grant(self, lot: Lot, at: datetime) -> None:
+        """What a plan grants; the departments get their shares of it."""
         for department in self.departments.values():
             amount = min(department.allocation, lot.free)
             if amount:

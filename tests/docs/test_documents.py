@@ -47,7 +47,9 @@ NAMED = re.compile(
     r"`((?:benchmarks|docs|engine|examples|kernel|loadmuster|pricing|providers|tests)/[a-z0-9_./*-]*)`"
 )
 # Their modules change the process that imports them, or are files of injectors.
-NOT_IMPORTED = re.compile(r"engine\.load\.(http_users|locust)|\.migrations\.|\.agent\b|__main__")
+NOT_IMPORTED = re.compile(
+    r"engine\.load\.(http_users|locust|request_watch)|\.migrations\.|\.agent\b|__main__"
+)
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +35,7 @@ OF_OUR_OWN_PROGRAMS = {
 }
 
 
+@pytest.mark.promise("clean-load-environment", command=("run", "calibrate"), provider="local")
 def test_nothing_that_steers_a_load_generator_and_no_secret_is_passed_on() -> None:
     given = {**STEERING, "PATH": "/bin", "LC_ALL": "C.UTF-8", "HOME": "/home/ann"}
 
@@ -64,6 +66,7 @@ def test_proxies_lead_everywhere_but_to_this_computer() -> None:
     }
 
 
+@pytest.mark.promise("clean-load-environment", command=("run", "calibrate"), provider="local")
 def test_no_child_is_given_the_whole_environment_but_programs_of_our_own() -> None:
     whole = re.compile(r"\*\*os\.environ\b|\benv=os\.environ\b|os\.environ \||os\.environ\.copy")
     found = {

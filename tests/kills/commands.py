@@ -39,12 +39,12 @@ class Command(Protocol):
 
 
 class ColdCommand:
-    """``python -m loadmuster.cli``, from nothing."""
+    """The command line in a new process; its runs are charged as if their cloud were real."""
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
         with log.open("ab") as said:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "loadmuster.cli", *arguments],
+                [sys.executable, "-m", "tests.real_charges", *arguments],
                 cwd=ROOT,
                 env=os.environ | environment,
                 stdin=subprocess.DEVNULL,

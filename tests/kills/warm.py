@@ -16,6 +16,7 @@ import botocore.loaders
 import botocore.session
 
 from loadmuster.cli.main import main
+from tests.real_charges import charged_for_real
 
 NEEDED = (
     "loadmuster.cli.run",
@@ -54,4 +55,5 @@ def execute(arguments: Sequence[str], environment: Mapping[str, str], log: str) 
     os.environ.update(environment)
     os.chdir(Path(__file__).resolve().parents[2])
     sys.argv = ["loadmuster", *arguments]
-    main(arguments)
+    with charged_for_real():
+        main(arguments)

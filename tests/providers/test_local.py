@@ -187,9 +187,10 @@ def test_what_a_command_left_behind_ends_with_the_machine(
 def test_a_machine_whose_supervisor_fails_is_still_seen_and_released(
     local: LocalProvider, root: Path, make_spec: MakeSpec, number: signal.Signals
 ) -> None:
-    spec = make_spec(count=1, min_count=1)
+    spec = make_spec(count=1, min_count=1, commands=[[["sh", "-c", STUBBORN]]])
     local.launch(spec)
-    until(lambda: len(processes(root)) == 2)
+    log = launch_folder(root, spec) / "machine-0" / "command-0.log"
+    until(partial(has_said, log, "up", 1))
     supervisor = next(one for one in processes(root) if PROGRAM in one.cmdline())
     supervisor.send_signal(number)
     until(lambda: supervisor.status() in {psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE})
@@ -198,6 +199,16 @@ def test_a_machine_whose_supervisor_fails_is_still_seen_and_released(
     local.release(spec.run_id, [])
 
     assert processes(root) == []
+
+
+def test_commands_end_with_a_machine_that_is_killed(
+    local: LocalProvider, root: Path, make_spec: MakeSpec
+) -> None:
+    local.launch(make_spec(count=1, min_count=1))
+    until(lambda: len(processes(root)) == 2)
+    next(one for one in processes(root) if PROGRAM in one.cmdline()).kill()
+
+    until(lambda: not processes(root))
 
 
 @pytest.mark.parametrize("after_s", [0.05, 0.2, 0.4])

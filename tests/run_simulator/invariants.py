@@ -15,7 +15,14 @@ ENTRIES = {"start", "correction", "payment", "credit", "set-off", "excess"}
 
 
 def check_run(engine: Engine, run: Run) -> Iterator[str]:
-    """What does not hold, one line each."""
+    """What does not hold of a run that was charged, one line each."""
+    yield from check_end(engine, run)
+    if run.ended:
+        yield from _check_books(engine, run, charged=run.intent_at is not None)
+
+
+def check_end(engine: Engine, run: Run) -> Iterator[str]:
+    """What does not hold of its life and of its bill, of a rehearsal too."""
     if not run.ended:
         yield "has not ended"
         return
@@ -29,7 +36,12 @@ def check_run(engine: Engine, run: Run) -> Iterator[str]:
     charged = run.intent_at is not None
     if names.count("charged") != charged:
         yield f"was charged {names.count('charged')} times"
-    yield from _check_books(engine, run, charged=charged)
+    if (view.bill is not None) != charged:
+        yield f"bill: {view.bill}"
+    if view.bill is not None and not 0 <= view.bill.total <= run.order.quote.total:
+        yield f"is billed {view.bill.total} of {run.order.quote.total}"
+    if run.outcome is Outcome.COMPLETED and view.bill is not None and view.bill.corrected:
+        yield "completed and was corrected"
 
 
 def _once(names: list[str], name: str) -> Iterator[str]:
@@ -60,10 +72,3 @@ def _check_books(engine: Engine, run: Run, *, charged: bool) -> Iterator[str]:
     view = engine.accounts.show(account)
     if view.balance_li_minutes < 0 or view.reserved_li_minutes:
         yield f"leaves {view.reserved_li_minutes} reserved of {view.balance_li_minutes}"
-    bill = engine.runs.show(run.id).bill
-    if (bill is not None) != charged:
-        yield f"bill: {bill}"
-    if bill is not None and not 0 <= bill.total <= run.order.quote.total:
-        yield f"is billed {bill.total} of {run.order.quote.total}"
-    if run.outcome is Outcome.COMPLETED and bill is not None and bill.corrected:
-        yield "completed and was corrected"

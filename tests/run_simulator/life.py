@@ -22,6 +22,7 @@ from kernel.clock import ManualClock
 from kernel.errors import LoadmusterError, ProviderFailedError, RefusedError
 from pricing.payments.gateway import REHEARSED_GATEWAY
 from tests.billing_simulator.crashes import SimulatedCrashError, Where
+from tests.real_charges import charged_for_real
 from tests.run_simulator.cloud import SimulatedCloud
 from tests.run_simulator.clouds import REGIONS, Clouds, wish_of
 from tests.run_simulator.ground import Ground
@@ -126,14 +127,15 @@ class Life:
             machines_at_least=self.chance.choice([1.0, 1.0, 0.5]),
         )
         try:
-            return self.engine.runs.accept(
-                scenario,
-                account=ACCOUNT,
-                provider=self.wish.provider,
-                or_on=self.wish.or_on,
-                dry_run=True,
-                time_scale=10.0,
-            )
+            with charged_for_real():
+                return self.engine.runs.accept(
+                    scenario,
+                    account=ACCOUNT,
+                    provider=self.wish.provider,
+                    or_on=self.wish.or_on,
+                    dry_run=True,
+                    time_scale=10.0,
+                )
         except RefusedError:
             return None
 

@@ -24,15 +24,20 @@ from engine.calibrating.calibration import (
     calibration_from_json,
     calibration_to_json,
 )
-from engine.calibrating.evidence import RunFigures, run_figures_from_json, run_figures_to_json
+from engine.calibrating.evidence import run_figures_from_json, run_figures_to_json
+from engine.calibrating.run_evidence import RunFigures
 from engine.calibrating.step import CalibrationStep
+from engine.load.driver import LoadPhase, LoadProgress
 from engine.runs.acceptance import order_hash
 from engine.runs.model.codec import (
     machine_from_json,
     machine_to_json,
     order_from_json,
     order_to_json,
+    sighting_from_json,
+    sighting_to_json,
 )
+from engine.runs.model.sighting import Sighting
 from engine.runs.model.states import Placement, RunOrder
 from engine.scenario import (
     MachineWishes,
@@ -198,6 +203,13 @@ STORED: Mapping[str, Stored] = {
         machine_to_json,
         machine_from_json,
         InvariantBrokenError,
+    ),
+    "sighting": Stored(
+        Sighting(AT, 2, LoadProgress(LoadPhase.FLOWING, 12.5, 80, 950, 3, 76.5)),
+        sighting_to_json,
+        sighting_from_json,
+        InvariantBrokenError,
+        frozenset({"", "progress"}),
     ),
     "calibration": Stored(
         Calibration(

@@ -6,9 +6,10 @@ import importlib.metadata
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -27,12 +28,14 @@ from engine.load.shape import plan_users
 from engine.load.sliced import barrier, reports
 from engine.load.sliced.barrier import Ready, Start
 from engine.load.sliced.bootstrap import Bootstrap, on_this_computer
+from engine.load.sliced.details import detail_from, merged_details
 from engine.load.sliced.machine_use import MachineUse, machine_use_from
 from engine.load.sliced.program_work import approximation_of, program_files
 from engine.load.sliced.reports import Report
 from engine.load.sliced.work import bundle, locust_files, measure_window_s
 from engine.load.tls import tls_warnings
 from engine.load.verdict import COMPLETED, judge
+from engine.load.windows import planned_pace
 from engine.load_engines import LOAD_ENGINES, LOCUST
 from providers.objects import ObjectStore
 
@@ -40,7 +43,8 @@ KILL_AFTER_S = 30
 READERS = 16
 
 Inbox = defaultdict[str, list[str]]
-"""Kind of upload (``ready``, ``failed``, ``report``, ``machine``) -> the rest of each's name."""
+"""Kind of upload (``ready``, ``failed``, ``report``, ``detail``, ``machine``) -> the rest of the
+name of each."""
 
 
 class SlicedDriver(Struct, frozen=True):
@@ -103,9 +107,16 @@ class SlicedDriver(Struct, frozen=True):
         plan = plan_users(task.scenario.profile, task.time_scale)
         machines = [seat.machine for seat in start.seats]
         message = "; ".join(self._failures(task, inbox))
-        measured = reports.merged(machines, found, message, self._machine_use(task, inbox))
+        use, details = self._machine_use(task, inbox), self._details(task, inbox, found)
+        measured = reports.merged(machines, found, message, use, details)
         approximations = (plan.approximation, approximation_of(task.scenario, task.time_scale))
-        result = judge(measured, plan.peak_users, "; ".join(filter(None, approximations)))
+        result = judge(
+            measured,
+            plan.peak_users,
+            "; ".join(filter(None, approximations)),
+            pace=planned_pace(task.scenario),
+            planned_s=plan.duration_s,
+        )
         result = replace(result, warnings=(*result.warnings, *tls_warnings(task.scenario)))
         planned = sum(group.count for group in task.groups)
         if len(machines) == planned:
@@ -240,6 +251,12 @@ class SlicedDriver(Struct, frozen=True):
             for name, content in self._contents(task, "machine", inbox)
         }
         return {machine: use for machine, use in found.items() if use is not None}
+
+    def _details(self, task: LoadTask, inbox: Inbox, found: Sequence[Report]) -> Mapping[str, Any]:
+        """What the injectors' requests came to, as far as they said so."""
+        details = [detail_from(content) for _, content in self._contents(task, "detail", inbox)]
+        title = LOAD_ENGINES[task.scenario.load_engine].title
+        return merged_details([each for each in details if each is not None], len(found), title)
 
     def _contents(self, task: LoadTask, kind: str, inbox: Inbox) -> Iterator[tuple[str, bytes]]:
         """The rest of the name, and the content, of each upload of a kind."""

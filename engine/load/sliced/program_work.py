@@ -21,7 +21,7 @@ SEGMENTS_MAX = 10_000
 Corner = tuple[float, int]
 """Seconds from the start, and the users at that instant; evenly more or fewer until the next."""
 
-_COMMON = ("prepare.sh", "load.sh", "csv.awk", "samples.awk")
+_COMMON = ("prepare.sh", "load.sh", "csv.awk", "detail.awk", "samples.awk")
 
 
 def program_files(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from types import MappingProxyType
 from typing import Any
 
@@ -104,24 +105,23 @@ def reasons(reports: Iterable[Report]) -> Iterator[str]:
             yield f"injector {report.machine}: {report.message}"
 
 
-def peak_users(reports: Iterable[Report]) -> int:
-    """Most users active at once over all reports, second by second."""
+def user_levels(reports: Iterable[Report]) -> tuple[tuple[int, int], ...]:
+    """Pairs of a second and the users from then on, over all reports."""
     changes: Counter[int] = Counter()
     for report in reports:
         before = 0
         for at_s, users in report.users:
             changes[at_s] += users - before
             before = users
-    level = most = 0
-    for at_s in sorted(changes):
-        level += changes[at_s]
-        most = max(most, level)
-    return most
+    seconds = sorted(changes)
+    return tuple(zip(seconds, accumulate(changes[at_s] for at_s in seconds), strict=True))
 
 
 def known_peak_users(reports: Sequence[Report]) -> int | None:
-    """The same; None: some do not say how many users were active."""
-    return peak_users(reports) if all(report.users_known for report in reports) else None
+    """Most users active at once; None: some reports do not say how many there were."""
+    if not all(report.users_known for report in reports):
+        return None
+    return max((users for _, users in user_levels(reports)), default=0)
 
 
 def merged(
@@ -129,6 +129,7 @@ def merged(
     reports: Sequence[Report],
     message: str,
     machine_use: Mapping[str, MachineUse] = MappingProxyType({}),
+    details: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The document that ``engine.load.verdict.judge`` reads.
 
@@ -137,6 +138,7 @@ def merged(
         reports: The last of each process.
         message: Why it failed, if somebody said so.
         machine_use: What the machines used, by name, where it was measured.
+        details: As ``engine.load.sliced.details.merged_details`` gives them.
     """
     grouped = by_machine(reports)
     lost = {machine for machine in machines if _was_lost(grouped.get(machine, ()), reports)}
@@ -156,6 +158,7 @@ def merged(
         "requests": sum(report.requests for report in reports),
         "failures": sum(report.failures for report in reports),
         "peak_users": known_peak_users(reports),
+        "levels": user_levels(reports) if all(r.users_known for r in reports) else None,
         "unreadable": sum(report.unreadable for report in reports),
         "notes": list(dict.fromkeys(note for report in reports for note in report.notes)),
         "response_times_ms": sorted(histogram.items()),
@@ -166,6 +169,7 @@ def merged(
             }
             for slot, machine in enumerate(machines)
         ],
+        **details,
     }
 
 

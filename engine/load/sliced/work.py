@@ -19,9 +19,11 @@ from engine.scenario.json import scenario_to_json
 
 AGENT = Path(__file__).with_name("agent")
 MEASURE = (AGENT / "measure.sh", AGENT / "measure.awk")
-TLS = AGENT.parents[1] / "locust_tls.py"
-USERS = AGENT.parents[1] / "http_users.py"
-"""Locust's users, the same here and on injectors."""
+SHARED = tuple(
+    AGENT.parents[1] / f"{name}.py"
+    for name in ("failure_kinds", "http_users", "locust_tls", "request_watch", "tally")
+)
+"""What Locust's users do and how it is counted, the same here and on injectors."""
 
 Step = tuple[float, int]
 """Seconds from the start, and the users from then on."""
@@ -72,10 +74,9 @@ def locust_files(
         packed: The files of the scenario's locustfile, if it has one, as
             ``engine.readers.program.bundle.pack`` makes them.
     """
-    files = {**LOCUST.agent_files(), USERS.name: USERS.read_bytes()}
+    files = LOCUST.agent_files() | {path.name: path.read_bytes() for path in SHARED}
     files["work.json"] = json.dumps(work_document(scenario, time_scale)).encode()
     files["locust-version"] = locust_version.encode()
-    files[TLS.name] = TLS.read_bytes()
     if scenario.tls.ca_pem is not None:
         files[CA_FILE] = scenario.tls.ca_pem.encode()
     program = scenario.program

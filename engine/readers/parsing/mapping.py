@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
+
+from kernel.near_names import near_names
 
 
 class FileMapping(BaseModel):
@@ -20,7 +20,7 @@ class FileMapping(BaseModel):
         """Name the unknown field, and what it may have been meant to be."""
         for name in value if isinstance(value, dict) else ():
             if name not in cls.model_fields:
-                near = difflib.get_close_matches(name, cls.model_fields, n=1)
+                near = near_names(str(name), cls.model_fields, most=1)
                 known = ", ".join(cls.model_fields)
                 hint = f"did you mean {near[0]}?" if near else f"known here: {known}"
                 raise PydanticCustomError(

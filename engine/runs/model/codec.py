@@ -1,4 +1,4 @@
-"""Orders and machines as JSON documents and back, exactly, for the run store."""
+"""Orders, machines and sightings as JSON documents and back, exactly, for the run store."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import convert
 
 from engine.runs.model.errors import RecordUnreadableError
+from engine.runs.model.sighting import Sighting
 from engine.runs.model.states import RunOrder
 from engine.scenario.json import scenario_from_json, scenario_to_json
 from kernel.plain import plain
@@ -72,3 +73,21 @@ def machine_from_json(document: Mapping[str, Any]) -> Machine:
         return convert(document, Machine)
     except ValueError as error:
         raise RecordUnreadableError(f"a stored machine cannot be read: {error}") from error
+
+
+def sighting_to_json(sighting: Sighting) -> Document:
+    """The sighting in dicts, strings and numbers."""
+    document: Document = plain(sighting)
+    return document
+
+
+def sighting_from_json(document: Mapping[str, Any]) -> Sighting:
+    """The sighting that ``sighting_to_json`` wrote.
+
+    Raises:
+        RecordUnreadableError: It is something else.
+    """
+    try:
+        return convert(document, Sighting)
+    except ValueError as error:
+        raise RecordUnreadableError(f"a stored sighting cannot be read: {error}") from error

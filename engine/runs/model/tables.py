@@ -45,6 +45,8 @@ RUNS = Table(
     Column("other_endpoints", JSON, nullable=False, server_default="{}"),
     # For each placement, the options that its tries to launch took.
     Column("routes", JSON, nullable=False, server_default="[]"),
+    # What its controller saw at its last look.
+    Column("last_seen", JSON(none_as_null=True)),
     # Who drives it. Leases live by the machine's clock, whatever clock the run lives by.
     Column("lease_owner", Text),
     Column("lease_until", Instant),
@@ -66,6 +68,14 @@ PROGRAM_BUNDLES = Table(
     "program_bundles",
     METADATA,
     Column("key", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+# By request and over time, what each run's load came to; packed.
+RUN_TABLES = Table(
+    "run_tables",
+    METADATA,
+    Column("run_id", Text, ForeignKey("runs.id"), primary_key=True),
     Column("content", LargeBinary, nullable=False),
 )
 

@@ -34,7 +34,7 @@ def forget_history(conn: Connection, now: datetime) -> int:
 
 def _forget(conn: Connection, account_id: str, now: datetime) -> int:
     subscription = latest(conn, account_id)
-    until = kept_until(subscription)
+    until = kept_until(conn, subscription)
     if until is None or now < until:
         return 0
     ended = select(RUNS.c.id).where(RUNS.c.account_id == account_id, RUNS.c.ended_at.is_not(None))

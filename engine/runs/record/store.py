@@ -11,19 +11,34 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, or_, select, update
 
 from engine.database import reading, transaction
+from engine.load.driver import result_from_json
 from engine.runs.leases.claims import IS_FREE, dead_holders, held_by
 from engine.runs.leases.lease import Lease
-from engine.runs.model.codec import machine_from_json, order_from_json, order_to_json
+from engine.runs.model.codec import (
+    machine_from_json,
+    order_from_json,
+    order_to_json,
+    sighting_from_json,
+    sighting_to_json,
+)
 from engine.runs.model.errors import LeaseLostError, UnknownRunError
+from engine.runs.model.sighting import Sighting
 from engine.runs.model.states import Event, Outcome, Run, RunOrder, RunState
 from engine.runs.model.tables import RUN_EVENTS, RUNS
 from engine.runs.record.program_bundles import find_bundle
+from engine.runs.record.result_tables import with_tables
 from kernel.errors import RequestConflictError
+from kernel.near_names import meant
+
+IDS_COMPARED_MAX = 1000
+"""Of how many runs the ids are compared with one that there is not."""
 
 _RUN = select(RUNS).where(RUNS.c.id == bindparam("of"))
+_NEWEST_IDS = select(RUNS.c.id).order_by(RUNS.c.accepted_at.desc()).limit(IDS_COMPARED_MAX)
 _TAKE = update(RUNS).where(
     RUNS.c.id == bindparam("of"), or_(RUNS.c.lease_owner == bindparam("me"), IS_FREE)
 )
@@ -100,9 +115,16 @@ class RunStore:
         """
         with reading(self._db) as conn:
             row = conn.execute(_RUN, {"of": run_id}).one_or_none()
-        if row is None:
-            raise UnknownRunError(f"no run {run_id!r}; `loadmuster runs` lists the ids", run=run_id)
-        return _run_from(row)
+            if row is None:
+                ids = conn.execute(_NEWEST_IDS).scalars()
+                raise UnknownRunError(
+                    f"no run {run_id!r}{meant(run_id, ids)}; `loadmuster runs` lists the ids",
+                    run=run_id,
+                )
+            run = _run_from(row)
+            if run.result is not None:
+                run = replace(run, result=with_tables(conn, run_id, run.result))
+        return run
 
     def list(
         self,
@@ -192,14 +214,18 @@ class RunStore:
             raise LeaseLostError(f"run {run.id} is driven by another controller", run=run.id)
         self._append_event(conn, run.id, at, event, detail)
 
-    def acquire(self, run_id: str, lease: Lease, now: datetime) -> bool:
+    def acquire(
+        self, run_id: str, lease: Lease, now: datetime, *, seen: Sighting | None = None
+    ) -> bool:
         """Take or renew the lease; False while a living controller holds it.
 
         Args:
             run_id: The run.
             lease: Whose, and for how long.
             now: By the machine's clock, not the run's.
+            seen: What the holder has just seen of the run, kept for others.
         """
+        look = {} if seen is None else {"last_seen": sighting_to_json(seen)}
         with transaction(self._db) as conn:
             known = {
                 "of": run_id,
@@ -207,7 +233,7 @@ class RunStore:
                 "now": now,
                 "dead": dead_holders(conn, run_id),
             }
-            return conn.execute(_TAKE, {**known, **held_by(lease, now)}).rowcount == 1
+            return conn.execute(_TAKE, {**known, **held_by(lease, now), **look}).rowcount == 1
 
     def release_lease(self, run_id: str, lease: Lease, now: datetime) -> None:
         """Let go of a run, if it is still held; ``now`` by the machine's clock is kept."""
@@ -239,8 +265,9 @@ def _run_from(row: Row[Any]) -> Run:
         release_at=row.release_at,
         ended_at=row.ended_at,
         machines=tuple(machine_from_json(each) for each in row.machines),
-        result=row.result,
+        result=None if row.result is None else result_from_json(row.result),
         endpoint=row.endpoint,
         other_endpoints=row.other_endpoints,
         routes=tuple(tuple(route) for route in row.routes),
+        last_seen=None if row.last_seen is None else sighting_from_json(row.last_seen),
     )

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks import heavy_users
+from engine.calibrating import session
+from engine.calibrating.calibration import Calibration
+from engine.calibrating.folder import CalibrationFilesError, check_can_keep
+from engine.readers import read_scenario
+from tests.engine.calibrating.injectors import PaperInjector
+from tests.kills.calibrations import counting_target
 
 if TYPE_CHECKING:
     from tests.command_line import Command
 
 SHORT = ("--window", "2s", "--users-at-most")
+AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 HEAVY = Path(heavy_users.__file__)
 
 
@@ -141,6 +151,7 @@ def test_a_program_of_the_users_own_is_measured_with_all_that_it_starts(
     assert 1 < made.json["requests_per_user_s"] < 5
 
 
+@pytest.mark.promise("dead-target-is-no-evidence", command="calibrate", provider="local")
 def test_a_target_that_is_not_there_is_told_and_nothing_is_kept(
     loadmuster: Command, tmp_path: Path, calibrations: Path
 ) -> None:
@@ -179,3 +190,74 @@ def test_what_cannot_be_run_cannot_be_calibrated(
     refused = loadmuster("calibrate", write(tmp_path, "http://127.0.0.1:9", path="/", **changes))
     assert refused.code == 2
     assert line in refused.err
+
+
+def test_a_calibration_looks_whether_it_can_be_kept_before_it_puts_load_on(
+    loadmuster: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a file").touch()
+    monkeypatch.setenv("LOADMUSTER_CALIBRATIONS", str(tmp_path / "a file" / "kept"))
+    with counting_target() as target:
+        refused = loadmuster("calibrate", write(tmp_path, target.url, path="/"), *SHORT, 10)
+        assert refused.code == 2
+        assert f"{tmp_path / 'a file'}" in refused.err
+        assert "what is measured could not be kept: Not a directory; name another" in refused.err
+        assert "or keep nothing with --forget" in refused.err
+        assert target.asked == 0
+
+
+def test_the_look_whether_it_can_be_kept_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = read_scenario(str(write(tmp_path, "http://127.0.0.1:9", path="/")))
+    check_can_keep(made, tmp_path / "to" / "be made")
+    assert not (tmp_path / "to").exists()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(CalibrationFilesError, match=r"No space left on device .*MiB free on the"):
+        check_can_keep(made, tmp_path / "to" / "be made")
+    assert not (tmp_path / "to").exists()
+
+
+def test_a_picture_that_cannot_be_written_is_refused_before_any_load(
+    loadmuster: Command, tmp_path: Path
+) -> None:
+    with counting_target() as target:
+        refused = loadmuster(
+            *("calibrate", write(tmp_path, target.url, path="/"), *SHORT, 10),
+            *("--out", tmp_path / "missing" / "pages.svg"),
+        )
+        assert refused.code == 2
+        assert "pages.svg: cannot be written: No such file or directory" in refused.err
+        assert target.asked == 0
+
+
+@pytest.mark.parametrize("as_json", [False, True], ids=["for people", "json"])
+def test_what_was_measured_is_shown_even_if_it_cannot_be_kept_after_all(
+    loadmuster: Command,
+    scenario: Path,
+    calibrations: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    as_json: bool,
+) -> None:
+    made = [Calibration("pages", AT, "locust", "a processor", (PaperInjector().step(900),))]
+
+    def measured(*_: object, **__: object) -> Calibration:
+        # What has been there for the look is taken by somebody else meanwhile.
+        calibrations.touch()
+        return made[0]
+
+    monkeypatch.setattr(session, "calibrate", measured)
+    shown = loadmuster("calibrate", scenario, *SHORT, 10, *(["--json"] if as_json else []))
+    assert shown.code == 2
+    assert "the measurement cannot be kept: " in shown.err
+    if as_json:
+        assert (shown.json["kept"], shown.json["steps"][0]["users"]) == (None, 900)
+        assert shown.json["error"]["code"] == "calibration_not_kept"
+    else:
+        assert "at the ceiling" in shown.out
+        assert "nothing was kept" in shown.out

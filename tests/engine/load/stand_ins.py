@@ -172,6 +172,7 @@ def jmeter(arguments: Sequence[str]) -> int:
     # What JMeter saves unless it is told not to comes between the columns that are needed.
     columns = ["timeStamp", "elapsed"]
     columns += ["label"] if kept.get("label") != "false" else []
+    columns += ["responseCode"] if kept.get("response_code") == "true" else []
     columns += ["success"]
     columns += ["grpThreads", "allThreads"] if kept.get("thread_counts") == "true" else []
     path, *own = options.t.read_text().split()
@@ -192,6 +193,7 @@ def jmeter(arguments: Sequence[str]) -> int:
                     "timeStamp": int(began_s * 1000),
                     "elapsed": int(time_ms),
                     "label": '"home, sweet ""home"""',
+                    "responseCode": status or "Non HTTP response code: java.net.ConnectException",
                     "success": str(status == 200).lower(),
                     "grpThreads": threads,
                     "allThreads": threads,

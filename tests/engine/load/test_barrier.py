@@ -15,7 +15,7 @@ from engine.load.shape import plan_users
 from engine.load.sliced.barrier import WHOLE, Ready, Start, seats, start_from_text
 from engine.load.sliced.bootstrap import Bootstrap
 from engine.load.sliced.machine_use import MachineUse
-from engine.load.sliced.reports import Report, merged, peak_users, report_from
+from engine.load.sliced.reports import Report, merged, report_from, user_levels
 from engine.load.sliced.work import user_steps
 from engine.scenario.profile import closed
 from providers.objects import UploadMethod, UploadTicket
@@ -108,7 +108,8 @@ def report(part: int, users: list[list[int]], **changes: object) -> Report:
 
 
 def test_the_peak_is_that_of_all_together_second_by_second() -> None:
-    assert peak_users([report(0, [[0, 5], [4, 0]]), report(1, [[2, 3], [6, 9]])]) == 9
+    levels = user_levels([report(0, [[0, 5], [4, 0]]), report(1, [[2, 3], [6, 9]])])
+    assert levels == ((0, 5), (2, 8), (4, 3), (6, 9))
 
 
 def test_histograms_are_merged_and_figures_added() -> None:

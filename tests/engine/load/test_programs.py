@@ -159,7 +159,9 @@ def test_a_command_is_told_its_share_by_its_environment(prepare: Prepare, tmp_pa
     (tmp_path / "empty.csv").write_text("timeStamp,elapsed,success\n")
     stages = "{users: {stages: [{ramp_to: 7, over: 2s}, {hold: 1s}, {jump_to: 1}, {hold: 1s}]}}"
     result = played(prepare(indented(engine), load=stages, machines=2))
-    assert result.invalid_reasons == ("no request was made",)
+    assert result.invalid_reasons == (
+        "no request was answered; whether any was begun is not known",
+    )
     environments = [
         dict(line.split("=", 1) for line in (told / name).read_text().splitlines() if "=" in line)
         for name in ("0", "1")
@@ -296,8 +298,9 @@ def test_gatling_s_log_becomes_the_result(prepare: Prepare, tmp_path: Path) -> N
     stages = "{users: {stages: [{jump_to: 5}, {hold: 6s}, {ramp_to: 0, over: 1s}]}}"
     result = played(prepare(engine, load=stages, machines=2))
     assert result.invalid_reasons == (
-        "every request failed: nothing can be said about response times",
+        "every request failed (HTTP 404): nothing can be said about response times",
     )
+    assert [(row.name, row.failures) for row in result.by_request] == [("home", result.failures)]
     assert result.peak_users == 5
     assert result.requests == result.failures > 10
     assert "gatling was told the most users, their ramp-up and the duration" in result.warnings[-1]

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from engine.load.driver import InjectorGroup
 from engine.load.shape import plan_users
 from engine.load.sliced.barrier import Ready, Start, seats
+from engine.load.sliced.details import detail_from, merged_details
 from engine.load.sliced.program_work import PROGRAMS, corners_of, k6_stages, ramp_up_s
 from engine.load.sliced.reports import report_from
 from engine.scenario.profile import closed
@@ -27,6 +28,7 @@ from tests.engine.load.stand_ins import K6_HEADER
 ENGINES = PROGRAMS.parent
 START_S = 1_800_000_000
 HEADER = "timeStamp,elapsed,success,allThreads"
+ALL_COLUMNS = f"{HEADER},method,label,responseCode,responseMessage"
 FEW = settings(max_examples=25)
 
 samples = st.tuples(
@@ -69,9 +71,14 @@ def report_of(chunks: Sequence[str], folder: Path, ended: str = "completed") -> 
             "duration_s": 60,
             "ended": ended if last else "",
             "offset": 0,
+            "detail": "detail" if last else "",
         }
         told = [word for name, value in values.items() for word in ("-v", f"{name}={value}")]
-        programs = ("-f", str(PROGRAMS / "csv.awk"), "-f", str(PROGRAMS / "samples.awk"))
+        programs = [
+            word
+            for name in ("csv.awk", "detail.awk", "samples.awk")
+            for word in ("-f", str(PROGRAMS / name))
+        ]
         document = json.loads(awk(*told, *programs, "state", "lines", folder=folder))
         (folder / "state.part").replace(folder / "state")
     return document
@@ -104,6 +111,88 @@ def test_samples_in_any_pieces_are_counted_once(
     ]
     assert [users for _, users in document["users"]] == changes
     assert report_from("i-1", json.dumps(document).encode()) is not None
+
+
+@FEW
+@given(
+    st.lists(
+        st.tuples(
+            samples, st.integers(0, 230), st.sampled_from(["", "500", "503", "no, \x07luck"])
+        ),
+        max_size=60,
+    ),
+    st.lists(st.integers(0, 60), max_size=3),
+)
+def test_what_requests_came_to_by_name_and_over_time_is_counted_once(
+    drawn: list[tuple[tuple[int, int, bool, int], int, str]], cuts: list[int]
+) -> None:
+    lines = [f"{HEADER},label,responseCode"] + [
+        f'{START_S * 1000 + at_ms},{time_ms},{str(success).lower()},{threads},/{name},"{code}"'
+        for (at_ms, time_ms, success, threads), name, code in drawn
+    ]
+    bounds = [0, *sorted(min(cut, len(lines)) for cut in cuts), len(lines)]
+    chunks = ["".join(f"{line}\n" for line in lines[low:high]) for low, high in pairwise(bounds)]
+    with TemporaryDirectory() as folder:
+        report_of(chunks, Path(folder))
+        detail = detail_from((Path(folder) / "detail").read_bytes())
+    assert detail is not None
+    merged = merged_details([detail, detail], processes=2, engine="JMeter")
+    rows = {row["name"]: row for row in merged["names"]}
+    assert {name: row["requests"] for name, row in rows.items()} == {
+        f"/{name}": 2 * count for name, count in Counter(name for _, name, _ in drawn).items()
+    }
+    for row in rows.values():
+        assert dict(row["response_times_ms"]) == {
+            time_ms: 2 * count
+            for time_ms, count in Counter(
+                rounded(one[1]) for one, name, _ in drawn if f"/{name}" == row["name"]
+            ).items()
+        }
+    failed = [code for one, _, code in drawn if not one[2]]
+    kinds = {"": "no reason was given", "500": "HTTP 500", "503": "HTTP 503"}
+    assert dict(merged["tally"]["kinds"]) == {
+        kinds.get(code, "no luck"): 2 * count for code, count in Counter(failed).items()
+    }
+    windows = {number: requests for number, requests, _, _ in merged["tally"]["windows"]}
+    assert windows == {
+        second: 2 * count
+        for second, count in Counter((one[0] + one[1]) // 1000 for one, _, _ in drawn).items()
+    }
+    assert merged["tally"]["begun"] is None
+    assert "JMeter's samples are of requests that ended" in merged["unknown"][0]
+
+
+def test_a_million_names_have_an_end_in_what_an_injector_leaves(tmp_path: Path) -> None:
+    lines = [f"{HEADER},label,responseCode"]
+    lines += [
+        f"{START_S * 1000 + number * 600},5,false,1,/{number},{number}" for number in range(1000)
+    ]
+    report_of(["".join(f"{line}\n" for line in lines)], tmp_path)
+    detail = detail_from((tmp_path / "detail").read_bytes())
+    assert detail is not None
+    merged = merged_details([detail], processes=1, engine="JMeter")
+    assert len(detail.names) == 201
+    assert len(merged["names"]) == 101
+    assert merged["names"][-1]["name"] == "other"
+    assert sum(row["requests"] for row in merged["names"]) == 1000
+    assert len(merged["tally"]["kinds"]) <= 21
+    assert sum(count for _, count in merged["tally"]["kinds"]) == 1000
+    assert len(merged["tally"]["windows"]) <= 240
+    assert sum(requests for _, requests, _, _ in merged["tally"]["windows"]) == 1000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"[1, 2]",
+        b'{"tally": {"begun": -1}, "names": []}',
+        b'{"tally": null, "names": [' + b"0," * 3_000_000,
+    ],
+)
+def test_a_detail_that_is_something_else_is_left_out(content: bytes) -> None:
+    assert detail_from(content) is None
 
 
 def test_columns_are_found_by_name_and_values_may_be_quoted(tmp_path: Path) -> None:
@@ -150,13 +239,13 @@ def test_k6_s_metrics_become_a_sample_for_each_request(tmp_path: Path) -> None:
     ]
     arguments = ("-f", str(PROGRAMS / "csv.awk"), "-f", str(ENGINES / "k6" / "k6.awk"))
     out = awk(*arguments, folder=tmp_path, stdin="\n".join(rows) + "\n")
-    at_ms = (START_S + 2) * 1000
+    ended_ms = (START_S + 2) * 1000
     assert out.splitlines() == [
-        HEADER,
-        f"{at_ms},221.899000,true,3",
-        f"{at_ms},9.5,false,3",
-        f"{at_ms},7.25,true,3",
-        f"{at_ms},8,false,3",
+        ALL_COLUMNS,
+        f"{ended_ms - 222},221.899000,true,3,GET,http://h/,,",
+        f"{ended_ms - 10},9.5,false,3,GET,u,,a   b ",
+        f"{ended_ms - 7},7.25,true,3,Say,u,,",
+        f"{ended_ms - 8},8,false,3,Say,u,gRPC 14,",
     ]
 
 
@@ -182,14 +271,15 @@ def test_gatling_s_records_become_a_sample_for_each_request(tmp_path: Path) -> N
     ]
     text = "".join("\t".join(row) + "\n" for row in rows)
     out = awk(
-        *("-v", "users=0", "-f", str(ENGINES / "gatling" / "gatling.awk")),
+        *("-v", "users=0", "-f", str(PROGRAMS / "csv.awk")),
+        *("-f", str(ENGINES / "gatling" / "gatling.awk")),
         folder=tmp_path,
         stdin=text,
     )
     assert out.splitlines() == [
-        "1800000000000,25,true,2",
-        "1800000001000,100,false,2",
-        "1800000003000,1,true,1",
+        "1800000000000,25,true,2,home,",
+        "1800000001000,100,false,2,home,a b",
+        "1800000003000,1,true,1,home,",
     ]
     assert (tmp_path / "users.part").read_text() == "1\n"
 

@@ -9,15 +9,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.load.driver import LoadResult
-from engine.load.verdict import judge, percentile_ms
+from engine.load.driver import LoadResult, result_from_json
+from engine.load.histogram import percentile_ms
+from engine.load.verdict import judge
 
 MEASURED: dict[str, Any] = {
     "ended": "completed",
     "message": "",
     "load_s": 10.0,
     "requests": 100,
-    "failures": 3,
+    "failures": 1,
     "peak_users": 20,
     "response_times_ms": [[10, 60], [20, 35], [300, 5]],
     "injectors": [
@@ -25,6 +26,9 @@ MEASURED: dict[str, Any] = {
         {"slot": 1, "requests": 40, "cpu_percent_max": 40.0, "lost": False},
     ],
 }
+
+
+NOT_KNOWN = "no request was answered; whether any was begun is not known"
 
 
 def judged(**changed: object) -> LoadResult:
@@ -40,7 +44,7 @@ def test_a_load_played_to_its_end_is_valid() -> None:
     assert result.valid
     assert result.completed
     assert (result.invalid_reasons, result.warnings) == ((), ())
-    assert (result.requests, result.failures, result.requests_per_s) == (100, 3, 10.0)
+    assert (result.requests, result.failures, result.requests_per_s) == (100, 1, 10.0)
     assert (result.p50_ms, result.p95_ms, result.p99_ms) == (10, 20, 300)
 
 
@@ -83,7 +87,7 @@ def test_a_machine_above_its_ceiling_is_said_before_everything_else() -> None:
     result = judged(injectors=with_machine(machine_cpu_percent_max=97.0), requests=0, peak_users=1)
     first, *others = result.invalid_reasons
     assert first.startswith("injector 0 was saturated: it used 97 % of its machine's processors")
-    assert others == ["no request was made", "only 1 of 20 users were reached"]
+    assert others == [NOT_KNOWN, "only 1 of 20 users were reached"]
 
 
 def test_a_process_at_its_limit_makes_it_invalid_however_idle_its_machine_is() -> None:
@@ -118,7 +122,7 @@ def test_users_that_nobody_counted_and_samples_that_nobody_could_read_are_warnin
 
 def test_no_request_at_all_makes_it_invalid_and_has_no_percentiles() -> None:
     result = judged(requests=0, failures=0, response_times_ms=[])
-    assert result.invalid_reasons == ("no request was made",)
+    assert result.invalid_reasons == (NOT_KNOWN,)
     assert (result.p50_ms, result.p95_ms, result.p99_ms) == (None, None, None)
 
 
@@ -147,6 +151,20 @@ def test_the_reasons_come_first_in_the_document() -> None:
     document = judged(peak_users=19).to_json()
     assert list(document)[:3] == ["valid", "invalid_reasons", "warnings"]
     assert json.loads(json.dumps(document)) == document
+
+
+def test_a_result_is_read_as_it_was_written_also_before_it_said_as_much() -> None:
+    result = judged(peak_users=19)
+    assert result_from_json(json.loads(json.dumps(result.to_json()))) == result
+    before = {
+        key: value
+        for key, value in result.to_json().items()
+        if key in MEASURED or key in {"valid", "invalid_reasons", "warnings", "completed"}
+    }
+    figures = {"requests_per_s": 10.0, "p50_ms": 10, "p95_ms": 20, "p99_ms": 300}
+    older = result_from_json({**before, **figures})
+    assert (older.valid, older.requests, older.peak_users) == (False, 100, 19)
+    assert (older.begun, older.unanswered, older.windows) == (None, None, ())
 
 
 @given(

@@ -229,6 +229,7 @@ def test_plot_cost_gives_the_figures_as_json(example: Path, run: Command) -> Non
     assert {"users": 500, "amount": "4.00", "amount_of_one_more": "8.00"} in only["cliffs"]
 
 
+@pytest.mark.promise("break-even-is-true", command="plot plans")
 def test_plot_plans_draws_the_break_even(tmp_path: Path, run: Command) -> None:
     need = ("plot", "plans", "--li-minutes", "60", "--runs", "20")
     code, out, _ = run(*need)

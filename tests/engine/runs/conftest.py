@@ -33,6 +33,7 @@ from providers.rehearsal.aws_cloud import (
     aws_rehearsal_provider,
     start_rehearsal_server,
 )
+from tests.real_charges import charged_for_real
 
 if TYPE_CHECKING:
     from providers.aws import AwsProvider
@@ -267,28 +268,31 @@ def make_lab(
 
 @pytest.fixture
 def lab(make_lab: Callable[[str], Lab], sqlite_url: str) -> Iterator[Lab]:
-    """A lab on SQLite."""
-    lab = make_lab(sqlite_url)
-    yield lab
-    lab.engine._context.db.dispose()
+    """A lab on SQLite, whose runs are charged for real."""
+    with charged_for_real():
+        lab = make_lab(sqlite_url)
+        yield lab
+        lab.engine._context.db.dispose()
 
 
 @pytest.fixture
 def lab_on_both(make_lab: Callable[[str], Lab], database_url: str) -> Iterator[Lab]:
-    """A lab on SQLite, and one on PostgreSQL."""
-    lab = make_lab(database_url)
-    yield lab
-    lab.engine._context.db.dispose()
+    """A lab on SQLite, and one on PostgreSQL, whose runs are charged for real."""
+    with charged_for_real():
+        lab = make_lab(database_url)
+        yield lab
+        lab.engine._context.db.dispose()
 
 
 @pytest.fixture
 def here(sqlite_url: str, tmp_path: Path) -> Iterator[Stage]:
-    """This machine, where runs put real load on the shop."""
-    engine = Engine(sqlite_url, folder=tmp_path / "runs")
-    engine.accounts.open(ACCOUNT)
-    yield Stage(engine)
-    assert processes_by_machine(tmp_path) == {}
-    engine._context.db.dispose()
+    """This machine, where runs put real load on the shop; all runs are charged for real."""
+    with charged_for_real():
+        engine = Engine(sqlite_url, folder=tmp_path / "runs")
+        engine.accounts.open(ACCOUNT)
+        yield Stage(engine)
+        assert processes_by_machine(tmp_path) == {}
+        engine._context.db.dispose()
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ from kernel.clock import SystemClock
 from pricing.ledger.invoices import run_cause
 from providers.contract import Machine
 from providers.rehearsal.aws_cloud import aws_rehearsal_provider
+from tests.real_charges import charged_for_real
 
 ACCOUNT = "acme"
 REGION = "us-east-1"
@@ -316,4 +317,5 @@ def main(kind: str, url: str, folder: str, place: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    with charged_for_real():
+        main(*sys.argv[1:])

@@ -30,6 +30,7 @@ from kernel.clock import SystemClock
 from pricing.ledger.invoices import run_cause
 from pricing.plans.quotes import Unit
 from tests.patience import PATIENCE_S
+from tests.real_charges import charged_for_real
 
 ACCOUNTS = ("acme", "globex", "initech")
 CONTROLLERS = 6
@@ -200,4 +201,5 @@ def main(url: str, folder: str, endpoint: str, runs: str, kill_every_s: str, kil
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    with charged_for_real():
+        main(*sys.argv[1:])

@@ -6,6 +6,8 @@ import socket
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from engine.runs.leases.attendance import unattended_runs
 from engine.runs.leases.lease import TERM_S, Lease
 from engine.scenario import Scenario
@@ -38,6 +40,7 @@ def test_one_that_a_controller_holds_is_attended_until_its_lease_runs_out(
     assert unattended_runs(lab.engine._context.db, out_at + timedelta(hours=1)) == {run.id: out_at}
 
 
+@pytest.mark.promise("unattended-is-said", command=("runs", "show"))
 def test_one_whose_controller_let_go_of_it_or_died_here_is_unattended_since_then(
     lab: Lab, checkout: Scenario
 ) -> None:

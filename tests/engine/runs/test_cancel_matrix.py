@@ -124,6 +124,7 @@ def check(stage: Stage, ended: Run, outcome: Outcome, kept: Kept | None) -> None
     assert books.kept == (kept.startup, kept.use)
 
 
+@pytest.mark.promise("cancel-releases-at-any-moment", command="cancel", provider="aws")
 @pytest.mark.parametrize("moment", CASES)
 def test_on_a_rehearsed_aws(moment: str, lab_on_both: Lab, checkout: Scenario) -> None:
     case = CASES[moment]
@@ -139,6 +140,7 @@ def test_on_a_rehearsed_aws(moment: str, lab_on_both: Lab, checkout: Scenario) -
     assert lab_on_both.machines_ever(run) == (3 if created else 0)
 
 
+@pytest.mark.promise("cancel-releases-at-any-moment", command="cancel", provider="local")
 @pytest.mark.parametrize("moment", CASES)
 def test_on_this_machine(moment: str, here: Stage, visits: Callable[[float], Scenario]) -> None:
     case = CASES[moment]

@@ -132,6 +132,7 @@ def test_a_launch_that_cannot_be_fails_the_run_and_all_of_its_charge_comes_back(
     check_books(lab, run, 0, 0)
 
 
+@pytest.mark.promise("provider-checked-before-charge", command="run", provider="aws")
 @pytest.mark.parametrize(
     "code", ["AuthFailure", "UnauthorizedOperation", "ExpiredToken", "OptInRequired"]
 )
@@ -405,5 +406,5 @@ def test_injectors_that_are_killed_under_load_end_the_run_which_pays_for_what_wa
     assert ended.outcome is Outcome.FAILED
     assert ended.reason == "all machines were lost while load was flowing"
     assert ended.result is not None
-    assert not ended.result["valid"]
+    assert not ended.result.valid
     check_books(here, run, run.order.quote.startup, 0)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,9 +15,11 @@ from engine.runs.decide import Observed
 from engine.runs.interrupted import drive_or_end
 from engine.runs.model.states import Outcome, Run, RunState
 from engine.scenario import Scenario
+from providers.rehearsal.program import is_alive
+from tests.patience import until
 
 if TYPE_CHECKING:
-    from tests.engine.runs.conftest import Lab
+    from tests.engine.runs.conftest import Lab, Stage
 
 FAULTS = (KeyboardInterrupt(), SystemExit(1), ZeroDivisionError("a fault of the caller's"))
 
@@ -28,6 +34,7 @@ def raising(error: BaseException, state: RunState) -> Callable[[Run, Observed], 
     return watch
 
 
+@pytest.mark.promise("python-interrupt-releases", command="Engine.run", provider="aws")
 @pytest.mark.parametrize(
     "state", [RunState.LAUNCHING, RunState.STARTING, RunState.RUNNING, RunState.RELEASING]
 )
@@ -76,3 +83,49 @@ def test_whoever_leaves_at_once_is_told_which_call_ends_the_run(
     assert lab.machines(run) > 0
     assert lab.drive(run).outcome is Outcome.CANCELLED
     assert lab.machines(run) == 0
+
+
+# Ctrl-C may come between the opening of a file and the taking hold of it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.promise("python-interrupt-releases", command="Engine.run", provider="local")
+def test_ctrl_c_in_python_ends_a_run_on_this_machine(
+    here: Stage, visits: Callable[[float], Scenario]
+) -> None:
+    engine, over = here.engine, threading.Event()
+
+    def press() -> None:
+        # What is not there yet is no run.
+        with suppress(IndexError):
+            until(lambda: over.is_set() or engine.runs.list()[:1], every_s=0.1)
+            until(lambda: over.is_set() or engine.runs.list()[0].state is RunState.RUNNING)
+        if not over.is_set():
+            os.kill(os.getpid(), signal.SIGINT)
+
+    finger = threading.Thread(target=press)
+    finger.start()
+    try:
+        with pytest.raises(KeyboardInterrupt) as raised:
+            engine.run(visits(120), account="acme")
+    finally:
+        over.set()
+        finger.join()
+
+    (run,) = engine.runs.list()
+    assert (run.outcome, here.machines(run)) == (Outcome.CANCELLED, 0)
+    assert f"run {run.id} was ended on the way out" in raised.value.__notes__[-1]
+
+
+@pytest.mark.promise("python-interrupt-releases", command="Engine.run", provider="azure")
+def test_an_exception_of_a_callback_ends_a_run_on_azure(here: Stage, checkout: Scenario) -> None:
+    run = here.accept(checkout, provider="azure", dry_run=True)
+
+    with pytest.raises(ZeroDivisionError) as raised:
+        here.engine.runs.drive(
+            run.id, watch=raising(ZeroDivisionError("a callback's"), RunState.STARTING)
+        )
+
+    (ended,) = here.engine.runs.list()
+    assert ended.outcome is Outcome.CANCELLED
+    assert ended.endpoint is not None
+    assert not is_alive(ended.endpoint), "its cloud is put away"
+    assert f"run {run.id} was ended on the way out" in raised.value.__notes__[-1]

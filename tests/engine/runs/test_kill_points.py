@@ -60,6 +60,7 @@ def paced_rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehear
     rehearsal.stop()
 
 
+@pytest.mark.promise("killed-controller-is-succeeded", command="run", provider="aws")
 @pytest.mark.early
 @pytest.mark.parametrize(
     "database_url", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True
@@ -77,6 +78,7 @@ def test_a_controller_killed_at_any_step_leaves_nothing_that_the_next_does_not_e
         check_the_next_controller_put_it_right(report)
 
 
+@pytest.mark.promise("killed-controller-is-succeeded", command="run", provider="local")
 @pytest.mark.early
 def test_real_injectors_outlive_a_killed_controller_and_not_its_successor(
     sqlite_url: str, shop: str, tmp_path: Path

@@ -162,6 +162,7 @@ def test_the_same_request_is_the_same_run_and_another_under_its_id_is_refused(
     assert lab.accept(checkout, request_id="build-8").id != run.id
 
 
+@pytest.mark.promise("one-request-one-run", command="run", provider="aws")
 def test_a_request_sent_twice_at_once_is_one_run(
     lab_on_both: Lab, checkout: Scenario, database_url: str
 ) -> None:

@@ -21,7 +21,7 @@ WRITES = {
     *("accounts.open", "accounts.boost", "accounts.upgrade", "accounts.downgrade"),
     *("accounts.undo", "accounts.extra_credits", "accounts.cancel", "accounts.confirm_cancel"),
     *("accounts.renew", "accounts.to_on_demand", "accounts.set_card", "accounts.pay"),
-    *("accounts.advance", "accounts.delete"),
+    *("accounts.advance", "accounts.heal", "accounts.delete"),
     *("departments.add", "departments.allocate", "departments.limit"),
     *("targets.allow", "targets.forbid", "runs.accept"),
 }
@@ -53,6 +53,24 @@ def everything(engine: Engine) -> dict[str, list[Any]]:
         }
 
 
+@pytest.mark.promise(
+    "reads-never-post",
+    command=(
+        "account show",
+        "account list",
+        "account offers",
+        "account history",
+        "account targets",
+        "department show",
+        "department list",
+        "ledger",
+        "invoices",
+        "usage",
+        "advise",
+        "runs",
+        "show",
+    ),
+)
 @pytest.mark.parametrize("name", READS)
 def test_a_read_two_years_ahead_leaves_every_row_as_it_was(
     name: str, engine: Engine, clock: ManualClock

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.runs.model.states import RunState
 from loadmuster.cli.main import main
@@ -20,7 +21,9 @@ from tests.command_line import Answer
 from tests.patience import PATIENCE_S, until
 
 ROOT = Path(__file__).resolve().parents[3]
-PROGRAM = [sys.executable, "-m", "loadmuster.cli"]
+PROGRAM = (sys.executable, "-m", "loadmuster.cli")
+CHARGED = (sys.executable, "-m", "tests.real_charges")
+"""The same; runs that it accepts are charged as if their cloud were real."""
 
 OTHER_LOADS = {
     "LOCUST_MODE_WORKER": "true",
@@ -46,6 +49,12 @@ class CommandLine(Struct, frozen=True):
     """loadmuster in a home of its own, with settings around it that are for something else."""
 
     home: Path
+    program: tuple[str, ...] = PROGRAM
+
+    @property
+    def charged(self) -> CommandLine:
+        """The same, where processes accept runs that are charged as if their cloud were real."""
+        return replace(self, program=CHARGED)
 
     @property
     def database(self) -> Path:
@@ -70,7 +79,7 @@ class CommandLine(Struct, frozen=True):
     ) -> subprocess.CompletedProcess[str]:
         """The command once it has ended, its standard output being wherever it is wanted."""
         return subprocess.run(
-            [*PROGRAM, *arguments],
+            [*self.program, *arguments],
             cwd=ROOT,
             env=self.environment | environment,
             stdout=out,
@@ -80,12 +89,12 @@ class CommandLine(Struct, frozen=True):
             check=False,
         )
 
-    def here(self, *arguments: str) -> Answer:
+    def here(self, *arguments: str, **environment: str) -> Answer:
         """The command in this process: quick, for what ends before anything starts."""
         out, err = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             patch.chdir(ROOT)
-            for name, value in self.environment.items():
+            for name, value in (self.environment | environment).items():
                 patch.setenv(name, value)
             with pytest.raises(SystemExit) as end:
                 main(arguments)
@@ -95,7 +104,7 @@ class CommandLine(Struct, frozen=True):
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """The command in a process group of its own, as a terminal starts it."""
         return subprocess.Popen(
-            [*PROGRAM, *arguments],
+            [*self.program, *arguments],
             cwd=ROOT,
             env=self.environment,
             stdout=subprocess.PIPE,

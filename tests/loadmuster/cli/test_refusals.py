@@ -84,7 +84,7 @@ def test_a_run_is_refused_while_an_earlier_one_could_not_be_collected(books: Com
     run = ("run", "examples/checkout.yaml", "--account", "globex", "--provider", "aws", "--dry-run")
     clock = ("--now", OPENED)
     assert books.here("account", "card", "globex", "test:declines", *clock).code == 0
-    first = books("--json", *run, "--speed", "600", *clock)
+    first = books.charged("--json", *run, "--speed", "600", *clock)
     assert (first.code, first.json["outcome"]) == (0, "completed")
     shown = books.here("--json", "account", "show", "globex", "--now", "2027-01-25T11:00Z").json
     assert (shown["status"], shown["unpaid_usd"]) == ("payment_failure", "5.00")

@@ -63,9 +63,15 @@ def test_a_rehearsal_lives_its_whole_life_and_bills_it(provider: str, acme: Comm
 
     assert acme.here("--json", "show", run["id"]).json == run
     assert [each["id"] for each in acme.here("runs", "--json").json["runs"]] == [run["id"]]
-    invoices = acme.here("--json", "invoices", "acme").json["invoices"]
-    assert [invoice["usd"] for invoice in invoices] == ["5.00"]
-    assert {line["usd"] for line in invoices[0]["lines"]} == {"1.50", "3.50"}
+    assert run["bill"]["rehearsed"]
+    assert "nothing is charged" in answer.err
+    assert acme.here("--json", "invoices", "acme").json["invoices"] == []
+    assert acme.here("--json", "ledger", "acme").json["transactions"] == []
+    assert acme.here("--json", "usage", "acme").json["runs"] == []
+    told = acme.here("show", run["id"]).out
+    assert "no load was put on anything, nothing was charged" in told
+    assert "Bill, rehearsed" in told
+    assert "would be charged" in told
 
 
 @pytest.mark.parametrize("provider", ["aws", "azure"])
@@ -113,6 +119,7 @@ def test_ctrl_c_twice_ends_a_real_run_with_its_processes_and_a_correct_bill(
     assert processes_of(str(acme.home)) == []
 
 
+@pytest.mark.promise("clean-load-environment", command="run", provider=("aws", "azure"))
 @pytest.mark.early
 @pytest.mark.parametrize("provider", ["aws", "azure"])
 def test_a_rehearsal_with_load_puts_locust_on_a_target_through_a_simulated_bucket(
@@ -132,6 +139,7 @@ def test_a_rehearsal_with_load_puts_locust_on_a_target_through_a_simulated_bucke
     assert processes_of(str(acme.home)) == []
 
 
+@pytest.mark.promise("exit-code-tells-outcome", command="run", provider=("aws", "azure"))
 @pytest.mark.early
 @pytest.mark.parametrize("provider", [pytest.param("aws", marks=pytest.mark.long), "azure"])
 def test_ctrl_c_during_a_rehearsal_with_load_keeps_what_was_measured(
@@ -153,13 +161,14 @@ def test_ctrl_c_during_a_rehearsal_with_load_keeps_what_was_measured(
     assert processes_of(str(acme.home)) == []
 
 
+@pytest.mark.promise("one-request-one-run", command="run", provider="aws")
 def test_the_same_request_id_runs_once_and_another_wish_under_it_is_refused(
     acme: CommandLine,
 ) -> None:
     wish = (*REHEARSED, "--speed", "600", "--request-id", "build-7", "--json")
-    first = acme(*wish).json
-    assert acme(*wish).json["id"] == first["id"]
-    other = acme(*wish, "--users", "10")
+    first = acme.charged(*wish).json
+    assert acme.charged(*wish).json["id"] == first["id"]
+    other = acme.charged(*wish, "--users", "10")
     assert other.code == 3
     assert other.json["error"]["code"] == "request_conflict"
     charge, payment = acme.here("--json", "ledger", "acme").json["transactions"]
@@ -173,6 +182,7 @@ def until_it_waits(process: subprocess.Popen[str]) -> None:
     assert any("another controller drives it" in line for line in process.stderr)
 
 
+@pytest.mark.promise("one-request-one-run", command="run", provider="local")
 def test_who_asks_for_the_same_again_waits_for_its_end_and_ends_nothing(
     acme: CommandLine, shop: str
 ) -> None:
@@ -194,6 +204,18 @@ def test_who_asks_for_the_same_again_waits_for_its_end_and_ends_nothing(
     assert (first.returncode, patient.returncode) == (130, 8)
     assert [json.loads(answer)["id"] for answer in answers] == [run["id"]] * 2
     assert [json.loads(answer)["outcome"] for answer in answers] == ["cancelled"] * 2
+
+
+@pytest.mark.promise("unattended-is-said", command=("runs", "show"))
+def test_a_run_that_nobody_drives_is_told_with_since_when_and_what_to_do(
+    acme: CommandLine,
+) -> None:
+    run = acme.here(*REHEARSED, "--queue", "--json").json
+    for look in (("runs",), ("show", run["id"])):
+        said = acme.here(*look).out
+        assert f"{run['id']}: no controller has driven it since" in said
+        assert f"loadmuster cancel {run['id']}" in said
+    assert acme.here("show", run["id"], "--json").json["unattended_since"] == run["accepted_at"]
 
 
 def test_a_run_above_the_price_cap_is_refused_before_anything_happens(acme: CommandLine) -> None:

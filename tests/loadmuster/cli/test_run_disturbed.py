@@ -24,6 +24,7 @@ from providers.rehearsal.azure_cloud import start_rehearsal_server as start_azur
 from providers.rehearsal.faults import Fault, FaultKind
 from providers.rehearsal.program import Rehearsal
 from tests.patience import PATIENCE_S
+from tests.real_charges import charged_for_real
 
 if TYPE_CHECKING:
     from tests.loadmuster.cli.conftest import CommandLine
@@ -40,6 +41,8 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
+@pytest.mark.promise("exit-code-tells-outcome", command="run", provider="local")
+@pytest.mark.promise("closed-terminal-releases", command="run", provider="local")
 @pytest.mark.parametrize(("told", "code"), [("Ctrl-C", 130), ("SIGTERM", 8)])
 def test_told_to_end_a_real_run_leaves_no_process_and_costs_its_start_up(
     told: str, code: int, acme: CommandLine, shop: str
@@ -90,6 +93,7 @@ def test_ctrl_c_while_machines_or_their_cloud_are_starting_is_a_cancel_and_no_fa
     assert list(acme.home.glob(f"books.db.runs/*/{ADDRESS_FILE}")) == []
 
 
+@pytest.mark.promise("exit-code-tells-outcome", command="run", provider=("aws", "azure"))
 @pytest.mark.parametrize(
     ("provider", "start", "code"),
     [
@@ -102,13 +106,14 @@ def test_a_run_whose_cloud_has_no_capacity_exits_with_4_and_costs_nothing(
     provider: str, start: Callable[..., Rehearsal], code: str, acme: CommandLine
 ) -> None:
     engine = Engine(f"sqlite:///{acme.database}")
-    run = engine.runs.accept(
-        read_scenario(CHECKOUT),
-        account="acme",
-        provider=provider,
-        dry_run=True,
-        request_id="build-7",
-    )
+    with charged_for_real():
+        run = engine.runs.accept(
+            read_scenario(CHECKOUT),
+            account="acme",
+            provider=provider,
+            dry_run=True,
+            request_id="build-7",
+        )
     cloud = start(engine.runs.folder / run.id, boot_s=0.0, shutdown_s=0.0)
     cloud.inject(Fault(FaultKind.SHORT_CAPACITY, available=0))
     engine.runs.store.set_endpoint(run.id, cloud.endpoint_url)
@@ -125,11 +130,12 @@ def test_a_run_whose_cloud_has_no_capacity_exits_with_4_and_costs_nothing(
     assert not is_alive(cloud.endpoint_url)
 
 
+@pytest.mark.promise("killed-controller-is-succeeded", command="run", provider="azure")
 def test_a_killed_controller_on_azure_is_taken_over_and_its_machines_go(
     acme: CommandLine,
 ) -> None:
     rehearsed = ("run", CHECKOUT, "--account", "acme", "--provider", "azure", "--dry-run")
-    process = acme.start(*rehearsed, "--speed", "10", "--json")
+    process = acme.charged.start(*rehearsed, "--speed", "10", "--json")
     run = acme.until(lambda run: run["state"] in {"launching", "starting"})
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
@@ -145,7 +151,7 @@ def test_a_killed_controller_on_azure_is_taken_over_and_its_machines_go(
 def test_a_detached_run_is_watched_with_show_until_it_has_ended_by_itself(
     acme: CommandLine,
 ) -> None:
-    started = acme(*REHEARSED, "--speed", "600", "--detach", "--json")
+    started = acme.charged(*REHEARSED, "--speed", "600", "--detach", "--json")
     assert started.code == 0, started.err
     accepted = started.json
     assert (accepted["state"], accepted["outcome"], accepted["bill"]) == ("accepted", None, None)
@@ -154,7 +160,7 @@ def test_a_detached_run_is_watched_with_show_until_it_has_ended_by_itself(
 
     shown = acme.here("--json", "show", accepted["id"]).json
     assert shown["outcome"] == "completed"
-    assert shown["bill"]["usd"] == shown["quote"]["usd"]
+    assert (shown["bill"]["usd"], shown["bill"]["rehearsed"]) == (shown["quote"]["usd"], False)
     assert [event["event"] for event in shown["timeline"]] == [
         "accepted",
         "charged",
@@ -170,7 +176,6 @@ def test_a_detached_run_is_watched_with_show_until_it_has_ended_by_itself(
     assert payment["postings"][0] == {"account": "cash", "usd": shown["bill"]["usd"]}
     assert ledger["id"] == "acme"
     assert accepted["id"] in charge["description"]
-    assert "(rehearsal)" in charge["description"]
     assert sum(Decimal(posting["usd"]) for posting in charge["postings"]) == 0
     (invoice,) = acme.here("--json", "invoices", "acme").json["invoices"]
     assert set(invoice) >= {"number", "issued_at", "usd", "lines"}

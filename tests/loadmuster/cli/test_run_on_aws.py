@@ -70,6 +70,7 @@ def test_a_real_run_puts_its_load_on_bills_it_and_leaves_nothing(
     assert again.json == run, "a request is answered even if its cloud would refuse it by now"
 
 
+@pytest.mark.promise("exit-code-tells-outcome", command="run", provider="aws")
 @pytest.mark.long
 def test_a_spot_run_says_so_and_a_machine_taken_away_makes_its_result_invalid(
     acme_on_aws: Account, shop: str
@@ -135,6 +136,7 @@ def test_a_bucket_that_must_not_be_written_is_refused(acme_on_aws: Account, shop
     assert "PutObject: AccessDenied" in error["message"]
 
 
+@pytest.mark.promise("provider-checked-before-charge", command="run", provider="aws")
 def test_without_credentials_a_run_is_refused_with_how_to_set_them(
     acme_on_aws: Account, shop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

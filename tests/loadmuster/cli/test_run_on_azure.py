@@ -99,6 +99,7 @@ def test_a_real_run_puts_its_load_on_bills_it_and_leaves_nothing(
     assert again.json == run, "a request is answered even if its cloud would refuse it by now"
 
 
+@pytest.mark.promise("cancel-releases-at-any-moment", command="cancel", provider="azure")
 @pytest.mark.long
 def test_a_run_that_is_cancelled_half_way_is_released_and_costs_its_start_up_only(
     acme_on_azure: AzureAccount, shop: str
@@ -116,6 +117,7 @@ def test_a_run_that_is_cancelled_half_way_is_released_and_costs_its_start_up_onl
     assert acme_on_azure.left() == []
 
 
+@pytest.mark.promise("killed-controller-is-succeeded", command="reap", provider="azure")
 @pytest.mark.long
 def test_a_run_whose_controller_was_killed_is_ended_by_the_reaper_of_another_database(
     acme_on_azure: AzureAccount, shop: str
@@ -172,6 +174,7 @@ def test_a_setting_that_is_missing_is_named_and_nothing_is_asked_of_azure(
     assert not acme_on_azure.server.requests()
 
 
+@pytest.mark.promise("provider-checked-before-charge", command="run", provider="azure")
 def test_without_credentials_a_run_is_refused_with_how_to_set_them(
     acme_on_azure: AzureAccount, shop: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +201,7 @@ def test_a_subscription_that_these_credentials_do_not_open_is_refused(
     assert "set AZURE_SUBSCRIPTION_ID to one that" in error["message"]
 
 
+@pytest.mark.promise("provider-checked-before-charge", command="run", provider="azure")
 @pytest.mark.parametrize(
     ("action", "code", "remedy"),
     [

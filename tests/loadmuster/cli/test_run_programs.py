@@ -105,6 +105,7 @@ def test_line_10_the_example_plays_its_own_locustfile(
     assert processes_of(str(acme.home)) == []
 
 
+@pytest.mark.promise("played-users-are-quoted", command="run", provider=("local", "aws", "azure"))
 @pytest.mark.parametrize("provider", ["local", "aws", "azure"])
 def test_line_6_load_that_nobody_quoted_ends_the_run_with_status_7_and_is_said(
     provider: str, acme: CommandLine, scenario: Path, shop: str

@@ -37,6 +37,7 @@ def ended(acme: CommandLine) -> dict[str, object]:
     return shown
 
 
+@pytest.mark.promise("display-ends-no-run", command="run", provider="local")
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["for people", "json"])
 def test_a_run_whose_reader_leaves_goes_on_and_is_a_success(
     form: tuple[str, ...], acme: CommandLine, shop: str
@@ -54,6 +55,7 @@ def test_a_run_whose_reader_leaves_goes_on_and_is_a_success(
     assert shown["bill"]
 
 
+@pytest.mark.promise("closed-terminal-releases", command="run", provider="local")
 def test_a_run_whose_terminal_closes_is_cancelled_and_releases_its_machines(
     acme: CommandLine, shop: str
 ) -> None:
@@ -78,6 +80,7 @@ def test_a_run_whose_terminal_closes_is_cancelled_and_releases_its_machines(
     assert shown["bill"]
 
 
+@pytest.mark.promise("display-ends-no-run", command="run", provider="local")
 def test_a_run_whose_output_finds_a_full_disk_is_a_success_and_says_so(
     acme: CommandLine, shop: str
 ) -> None:
@@ -117,6 +120,25 @@ def test_a_pipe_that_is_closed_is_no_failure(
         read(acme, (*form, *command), writer)
     finally:
         os.close(writer)
+
+
+HELPS = (
+    *(("--help",), ("--version",), ("tariff", "--help"), ("estimate", "-h")),
+    ("account", "open", "--help"),
+)
+
+
+@pytest.mark.parametrize("command", HELPS, ids=" ".join)
+def test_a_help_whose_reader_leaves_is_no_failure(
+    command: tuple[str, ...], acme: CommandLine
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        process = acme.printing_to(writer, *command)
+    finally:
+        os.close(writer)
+    assert (process.returncode, process.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("command", READS, ids=" ".join)

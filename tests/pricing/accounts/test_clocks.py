@@ -35,6 +35,20 @@ def opened(url: str, clock: Clock) -> Engine:
     return Engine(url, clock=clock, environment={})
 
 
+@pytest.mark.promise(
+    "one-clock-an-account",
+    command=(
+        "account boost",
+        "account upgrade",
+        "account to-on-demand",
+        "account cancel",
+        "account card",
+        "account extra-credits",
+        "account allow-target",
+        "department add",
+        "run",
+    ),
+)
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize(
     ("own", "other"),

@@ -126,6 +126,7 @@ def test_an_impossible_need_is_refused(numbers: tuple[int, int, int], field: str
     assert refused.value.facts["field"] == field
 
 
+@pytest.mark.promise("break-even-is-true", command=("advise", "plot plans"))
 @given(
     st.integers(1, 4_000),
     st.integers(1, 3_000),
@@ -275,6 +276,7 @@ def test_r6_on_demand_there_are_no_runs_left_to_count(
     assert "no runs to learn from" in said
 
 
+@pytest.mark.promise("break-even-is-true", command="advise")
 def test_r4_people_see_the_plans_and_the_curves(run: Callable[..., Any]) -> None:
     code, out, _ = run("advise", "--li-minutes", "60", "--runs", "20")
     assert code == 0

@@ -30,6 +30,7 @@ from pricing.run_charges.charges import (
     reserve,
     void_reservation,
 )
+from pricing.tables import RESERVATIONS
 from pricing.tariffs import CancellationPolicy
 
 QuoteOf = Callable[[Plan, int, int], Quote]
@@ -290,19 +291,12 @@ def test_a_failure_of_ours_returns_everything(
     assert (bill.total, bill.li_minutes, bill.corrected) == (0, 0, True)
 
 
-def test_a_rehearsal_says_so_in_the_books(
+def test_a_rehearsal_that_an_earlier_version_charged_says_so_in_the_books(
     db: Engine, globex: str, on_demand: Plan, quote_of: QuoteOf, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        reserve(
-            conn,
-            globex,
-            "r1",
-            quote_of(on_demand, 1, 6),
-            now=now,
-            rehearsal=True,
-            gateway=REHEARSED_GATEWAY,
-        )
+        reserve(conn, globex, "r1", quote_of(on_demand, 1, 6), now=now, gateway=REHEARSED_GATEWAY)
+        conn.execute(RESERVATIONS.update().values(rehearsal=True))
         charge_start(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
         assert entries(conn, globex)[0].description.startswith("r1 (rehearsal)")
 

@@ -31,11 +31,17 @@ send_reports() {
     for report in report-*.json; do
         # It may be replaced meanwhile.
         cp "$report" sending 2> /dev/null || continue
-        # Sent once: whoever has read it whole must not find half of it a moment later.
-        sum=$(cksum < sending)
-        [ "$sum" = "$(cat "sum-$report" 2> /dev/null)" ] && continue
-        send sending "${report%.json}-$machine.json" && echo "$sum" > "sum-$report"
+        # What belongs to the last report was written before it, and is sent before it.
+        detail=detail-${report#report-}
+        cp "$detail" sending-detail 2> /dev/null && send_once sending-detail "$detail"
+        send_once sending "$report"
     done
+}
+
+send_once() { # send_once FILE NAME: not again what was sent, since who reads may find half of it
+    sum=$(cksum < "$1")
+    [ "$sum" = "$(cat "sum-$2" 2> /dev/null)" ] ||
+        { send "$1" "${2%.json}-$machine.json" && echo "$sum" > "sum-$2"; }
 }
 
 load=

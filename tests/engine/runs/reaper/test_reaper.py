@@ -184,6 +184,7 @@ def test_what_is_unknown_here_is_released_only_when_that_is_asked_for() -> None:
     assert set(cloud.asked) == {"run-2"}
 
 
+@pytest.mark.promise("killed-controller-is-succeeded", command="reap", provider="aws")
 def test_machines_left_by_an_ended_run_are_found_in_the_cloud_and_proven_gone(
     lab_on_both: Lab, checkout: Scenario
 ) -> None:
@@ -219,6 +220,17 @@ def test_machines_left_by_an_ended_run_are_found_in_the_cloud_and_proven_gone(
     done = reaper.release(replace(looked, reaped=tuple(mine)), lab.provider, clock)
     assert [each.left for each in done.reaped] == [()]
     assert lab.machines(run) == 0
+
+
+@pytest.mark.parametrize("provider", ["aws", "azure"])
+def test_a_rehearsed_cloud_that_ends_while_it_is_looked_at_has_no_machine(
+    provider: str, lab: Lab
+) -> None:
+    nobody = ReapedRegion(provider, ("eastus",), "http://127.0.0.1:1")
+
+    reaping = lab.engine.reaper.reap([nobody])
+
+    assert (reaping.rounds, reaping.failures) == ([], [])
 
 
 def test_every_look_leaves_a_heartbeat_and_old_ones_go(lab_on_both: Lab) -> None:

@@ -18,7 +18,7 @@ get_ready() {
 set_up() {
     echo 0 > log-offset
     echo 0 > log-users
-    echo "timeStamp,elapsed,success,allThreads" > samples.csv
+    echo "timeStamp,elapsed,success,allThreads,label,responseMessage" > samples.csv
 }
 
 # Left alone, Gatling takes any certificate. Java keeps authorities in a store of its own.
@@ -66,7 +66,7 @@ gather() {
                 ;;
         esac
         new_lines "$log" "$(cat log-offset)" "$1"
-        awk -v users="$(cat log-users)" -f gatling.awk lines >> samples.csv
+        LC_ALL=C awk -v users="$(cat log-users)" -f csv.awk -f gatling.awk lines >> samples.csv
         mv users.part log-users
         echo $(($(cat log-offset) + $(wc -c < lines))) > log-offset
     done

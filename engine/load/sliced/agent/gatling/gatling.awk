@@ -7,8 +7,9 @@ $1 == "USER" && ($3 == "START" || $4 == "START") { users++ }
 $1 == "USER" && ($3 == "END" || $4 == "END") { users-- }
 $1 == "REQUEST" {
     # ... start, end, OK or KO, message: the last four.
-    printf "%s,%d,%s,%d\n", $(NF - 3), $(NF - 2) - $(NF - 3), \
-        $(NF - 1) == "OK" ? "true" : "false", users
+    ok = $(NF - 1) == "OK"
+    printf "%s,%d,%s,%d,%s,%s\n", $(NF - 3), $(NF - 2) - $(NF - 3), ok ? "true" : "false", users, \
+        plain($(NF - 4)), ok ? "" : plain($NF)
 }
 
 END { print users + 0 > "users.part" }

@@ -61,7 +61,7 @@ set_up() {
     mkfifo k6.csv
     (
         trap '' TERM INT HUP
-        exec awk -f csv.awk -f k6.awk < k6.csv > samples.csv
+        LC_ALL=C exec awk -f csv.awk -f k6.awk < k6.csv > samples.csv
     ) &
     filter=$!
 }

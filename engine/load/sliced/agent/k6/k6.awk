@@ -1,11 +1,18 @@
 # From k6's samples, one metric a line, to one line a request.
 
-function emit(at_s, time_ms, success) {
+function emit(at_s, time_ms, success, code,    message) {
     # k6 writes down when a request ended, in seconds.
-    printf "%.0f,%s,%s,%s\n", at_s * 1000, time_ms, success, users
+    message = column["error"] ? sample[column["error"]] : ""
+    printf "%.0f,%s,%s,%s,%s,%s,%s,%s\n", at_s * 1000 - time_ms, time_ms, success, users, \
+        tag("method"), tag("name"), success == "true" ? "" : code, \
+        success == "true" ? "" : plain(message)
 }
 
-BEGIN { print "timeStamp,elapsed,success,allThreads" }
+function tag(name) {
+    return column[name] ? plain(sample[column[name]]) : ""
+}
+
+BEGIN { print "timeStamp,elapsed,success,allThreads,method,label,responseCode,responseMessage" }
 
 /^metric_name,timestamp,metric_value,/ {
     n = fields($0, names)
@@ -26,10 +33,10 @@ BEGIN { print "timeStamp,elapsed,success,allThreads" }
         status = sample[column["status"]] + 0
         expected = status >= 200 && status < 400
     }
-    emit(sample[2], sample[3], expected ? "true" : "false")
+    emit(sample[2], sample[3], expected ? "true" : "false", tag("status") + 0 ? tag("status") : "")
     next
 }
 /^grpc_req_duration,/ {
     fields($0, sample)
-    emit(sample[2], sample[3], sample[column["status"]] == "0" ? "true" : "false")
+    emit(sample[2], sample[3], tag("status") == "0" ? "true" : "false", "gRPC " tag("status"))
 }

@@ -6,7 +6,9 @@ set -u
 ulimit -n 65536 2>/dev/null || :
 python=${LOADMUSTER_PYTHON:-venv/bin/python}
 LOADMUSTER_PARTS=${LOADMUSTER_CORES:-$(getconf _NPROCESSORS_ONLN)}
-export LOADMUSTER_PARTS
+# Who started this: when it has gone, nobody wants the load any more.
+LOADMUSTER_STARTER=$PPID
+export LOADMUSTER_PARTS LOADMUSTER_STARTER
 # A locustfile's users have the scenario's target for their host.
 set --
 [ ! -f host ] || set -- --host "$(cat host)"
@@ -31,6 +33,7 @@ while [ "$waiting" -lt "$LOADMUSTER_PARTS" ]; do
         # shellcheck disable=SC2086 # a word for each process
         kill -0 "$process" 2>/dev/null || { kill -TERM $running 2>/dev/null; tell 1; }
     done
+    kill -0 "$PPID" 2>/dev/null || { kill -TERM $running 2>/dev/null; exit 1; }
     waiting=$(find . -maxdepth 1 -name 'waiting-*' | wc -l)
     sleep 0.2
 done

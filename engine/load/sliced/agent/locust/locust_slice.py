@@ -1,12 +1,13 @@
 """One process of one injector: its part of the load, played by Locust.
 
-Runs in a folder of its own with ``work.json`` and ``http_users.py`` beside it, and nothing else of
-loadmuster. Once Locust is set up it makes the file ``waiting-PART`` and waits for the file ``go``,
-which says when the load starts (seconds since 1970), which share of it this injector plays
-(``low-high-whole``) and which of all injectors it is; ``start`` has the shares of all. Of the
-injector's processes this is ``LOADMUSTER_PART`` of ``LOADMUSTER_PARTS``. Where ``work.json`` names
-a locustfile, its users are played, and its shape if it has one.
-About once a second the report is replaced by what was measured so far.
+Runs in a folder of its own, beside ``work.json`` and the modules of ``engine/load`` that need no
+other, with nothing else of loadmuster. Once Locust is set up it makes the file ``waiting-PART`` and
+waits for the file ``go``, which says when the load starts (seconds since 1970), which share of it
+this injector plays (``low-high-whole``) and which of all injectors it is; ``start`` has the shares
+of all. Of the injector's processes this is ``LOADMUSTER_PART`` of ``LOADMUSTER_PARTS``. Where
+``work.json`` names a locustfile, its users are played, and its shape if it has one. About once a
+second the report is replaced by what was measured so far; what takes more room is in a file of its
+own, which is replaced now and then, and before the last report.
 """
 
 from __future__ import annotations
@@ -19,15 +20,19 @@ import signal
 import sys
 import time
 from bisect import bisect_right
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import failure_kinds
 import gevent
 from http_users import http_users
 from loadmuster_dispatch import Owners, dispatcher_of, shares_in
 from loadmuster_locustfile import FILES, HERE, ListenerErrors, OwnShape, load_own, say_problem, told
 from locust import LoadTestShape, events, log, runners
 from locust_tls import believe
+from request_watch import names_of, watch
+from tally import Tally
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -36,9 +41,17 @@ SAMPLE_S = 1.0
 WORK: dict[str, Any] = json.loads(Path("work.json").read_text(encoding="utf-8"))
 PART, PARTS = int(os.environ["LOADMUSTER_PART"]), int(os.environ["LOADMUSTER_PARTS"])
 REPORT = HERE / f"report-{PART}.json"
+DETAIL = HERE / f"detail-{PART}.json"
+DETAIL_S = 15.0
 GO = HERE / "go"
 GO_POLL_S = 0.05
+WAIT_S_MAX = 6 * 3_600
+"""For the file ``go``: longer than any fleet is waited for."""
+
 NOTES_MAX, NOTE_MAX = 5, 300
+PARENT = os.getppid()
+STARTER = int(os.environ.get("LOADMUSTER_STARTER", PARENT))
+"""Who started ``load.sh``."""
 
 
 EARLY_S_MAX = 2.0
@@ -64,6 +77,19 @@ def users_planned(at_s: float) -> int:
     return int(WORK["steps"][max(0, bisect_right(STEPS_AT_S, at_s) - 1)][1])
 
 
+def is_left_alone() -> bool:
+    """Whether who started this load, or what started this process, has gone."""
+    if os.getppid() != PARENT:
+        return True
+    try:
+        os.kill(STARTER, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
 class Recorder:
     """What is measured here, and how it ended."""
 
@@ -78,6 +104,8 @@ class Recorder:
         self.load_s = 0.0
         self.users: list[list[int]] = []
         self.cpu_percent_max = 0.0
+        self.tally = Tally()
+        self.detailed_s = 0.0
 
     def hear_errors(self, **_: object) -> None:
         """Locust has set up its log: hear of listeners that fail."""
@@ -89,9 +117,13 @@ class Recorder:
         if log.unhandled_greenlet_exception:
             say_problem(next(iter(self.listener_errors.notes), "a listener failed"))
             return
+        watch(environment, self.tally, failure_kinds, self.played_s)
         gevent.signal_handler(signal.SIGTERM, self.cancel)
         (HERE / f"waiting-{PART}").touch()
+        waited_until_s = time.monotonic() + WAIT_S_MAX
         while not GO.exists():
+            if is_left_alone() or time.monotonic() > waited_until_s:
+                sys.exit(1)
             gevent.sleep(GO_POLL_S)
         self.start_s, owners = read_go()
         environment.dispatcher_class = dispatcher_of(owners)
@@ -106,9 +138,13 @@ class Recorder:
         return max(0.0, time.time() - self.start_s)
 
     def follow(self) -> None:
-        """Replace the report about once a second."""
+        """Replace the report about once a second; a load that nobody waits for ends."""
         while self.ended is None:
-            self.write()
+            if is_left_alone():
+                self.cancel()
+            # A disk that is full now may have room for the next.
+            with suppress(OSError):
+                self.write()
             gevent.sleep(SAMPLE_S)
 
     def end(self, ended: str, message: str = "") -> None:
@@ -116,6 +152,7 @@ class Recorder:
         if self.ended is None:
             self._measure()
             self.ended, self.message = ended, message
+            self.tally.close()
             self.write()
             if ended != "failed":
                 # However the process leaves now: what it measured stands.
@@ -173,9 +210,11 @@ class Recorder:
             "message": self.message,
             "notes": self.notes(),
         }
-        draft = REPORT.with_suffix(".draft")
-        draft.write_text(json.dumps(report), encoding="utf-8")
-        draft.replace(REPORT)
+        if self.ended is not None or self.load_s >= self.detailed_s + DETAIL_S:
+            self.detailed_s = self.load_s
+            stats = self.environment.stats
+            _replace(DETAIL, {"tally": self.tally.document(), "names": names_of(stats)})
+        _replace(REPORT, report)
 
     def notes(self) -> list[str]:
         """What went wrong in the user's own code beside its requests, one line each."""
@@ -201,6 +240,12 @@ class Recorder:
             self.load_s = self.played_s()
             self.cpu_percent_max = max(self.cpu_percent_max, runner.current_cpu_usage)
             self.note_users(runner.user_count)
+
+
+def _replace(path: Path, document: dict[str, Any]) -> None:
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(document), encoding="utf-8")
+    draft.replace(path)
 
 
 RECORDER = Recorder()

@@ -19,3 +19,10 @@ function fields(line, f,    n, at, c, quoted, field) {
     f[++n] = field
     return n
 }
+
+# plain(TEXT): the beginning of a text, without what has a meaning between commas or to a terminal.
+function plain(text) {
+    text = substr(text, 1, 200)
+    gsub(/[",\001-\037\177]/, " ", text)
+    return text
+}

@@ -8,6 +8,7 @@
 # said in the file `problem`.
 set -u
 REPORT_S=2
+DETAIL_S=15
 OVERRUN_S=8
 # shellcheck disable=SC3045 # every shell of an injector knows it; one that does not goes without
 ulimit -n 65536 2>/dev/null || :
@@ -64,11 +65,17 @@ end_program() { # end_program GRACE_S: told to, and killed after a grace
 report() { # report ENDED [WHY]: what was sampled so far, in the place of the last report
     gather "$1" || return 1
     from=$(awk '$1 == "offset" { print $2 }' state)
+    detail=
+    if [ -n "$1" ] || [ $(($(date +%s) - detailed_s)) -ge "$DETAIL_S" ]; then
+        detail=detail.part
+        detailed_s=$(date +%s)
+    fi
     if [ -f "$samples" ]; then new_lines "$samples" "$from" "$1"; else : > lines; fi
     WHY=${2:-} LC_ALL=C awk -v start_s="$start_s" -v began_s="$began_s" -v now_s="$(date +%s)" \
         -v duration_s="$LOADMUSTER_DURATION_S" -v ended="$1" \
-        -v offset="$((from + $(wc -c < lines)))" \
-        -f csv.awk -f samples.awk state lines > report.part 2> problem || return 1
+        -v offset="$((from + $(wc -c < lines)))" -v detail="$detail" \
+        -f csv.awk -f detail.awk -f samples.awk state lines > report.part 2> problem || return 1
+    [ -z "$detail" ] || mv detail.part detail-0.json
     mv state.part state && mv report.part report-0.json
 }
 
@@ -116,10 +123,11 @@ fi
 export LOADMUSTER_TLS_VERIFY
 
 began_s=$start_s
+detailed_s=$start_s
 set_up || fail "its program cannot be set up"
 [ -z "$STARTS_EARLY" ] || launch
 while [ "$(date +%s)" -lt "$start_s" ]; do
-    [ -z "$told" ] || break
+    [ -z "$told" ] && kill -0 "$PPID" 2>/dev/null || break
     sleep 0.05
 done
 [ -n "$STARTS_EARLY" ] || launch
@@ -131,6 +139,7 @@ reported_s=0
 overran=
 while kill -0 "$program" 2>/dev/null; do
     now_s=$(date +%s)
+    kill -0 "$PPID" 2>/dev/null || told=yes
     if [ -n "$told" ]; then
         end_program 1
         report cancelled
@@ -154,5 +163,6 @@ fi
 if [ "$status" -ne 0 ] && [ -z "$overran" ] && ! is_finding "$status"; then
     fail "its program ended with status $status: $(grep . program.log | tail -n 1)"
 fi
-if ! report completed; then fail "$(cat problem)"; fi
+# Whoever reads that it was completed looks no further.
 [ -f "$samples" ] || fail "its program left no ${samples#files/}"
+if ! report completed; then fail "$(cat problem)"; fi

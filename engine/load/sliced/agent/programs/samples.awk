@@ -2,7 +2,9 @@
 # the new lines of the samples; writes `state.part`, and the report to standard output.
 #
 # Samples have the columns of JMeter's JTL files: timeStamp (milliseconds since 1970) and elapsed
-# (milliseconds), success (true or false), and allThreads (users active then), if it is known.
+# (milliseconds), success (true or false), and, where they are known, allThreads (users active then),
+# label and method of the request, responseCode and responseMessage. With `detail` it also writes
+# that file: see detail.awk.
 
 function rounded(time_ms) {
     # As Locust counts: a histogram of a few hundred classes, whatever the load.
@@ -35,7 +37,9 @@ function count(line,    f, at_ms, time_ms, success, at_s, users) {
     }
     requests++
     if (success == "false" || success == "0") failures++
-    times[rounded(time_ms + 0)]++
+    time_ms = rounded(time_ms + 0)
+    times[time_ms]++
+    note(f, int((at_ms + f[column["elapsed"]]) / 1000) - start_s, time_ms, success)
     if (at_s < 0) at_s = 0
     users = column["allThreads"] ? f[column["allThreads"]] : ""
     if (users ~ /^[0-9]+$/ && (!(at_s in active) || users + 0 > active[at_s])) active[at_s] = users + 0
@@ -57,17 +61,13 @@ function pairs_of_times(    time_ms, text) {
     return "[" text "]"
 }
 
-function json_text(text) {
-    gsub(/[\\"]/, "\\\\&", text)
-    return "\"" text "\""
-}
-
 BEGIN { NUMBER = "^[0-9]+([.][0-9]+)?$" }
 
 FILENAME == "state" && $1 == "column" { column[$2] = $3 }
 FILENAME == "state" && $1 == "total" { requests = $2; failures = $3; unreadable = $4; before_s = $5 }
 FILENAME == "state" && $1 == "time" { times[$2] = $3 }
 FILENAME == "state" && $1 == "users" { active[$2] = $3 }
+FILENAME == "state" && $1 == "detail" { read_detail($0) }
 FILENAME == "state" { before = requests; next }
 
 /^[ \t\r]*$/ { next }
@@ -81,6 +81,8 @@ END {
     print "total", requests + 0, failures + 0, unreadable + 0, now_s > "state.part"
     for (time_ms in times) print "time", time_ms, times[time_ms] > "state.part"
     for (at_s in active) print "users", at_s, active[at_s] > "state.part"
+    keep_detail("state.part")
+    if (detail) write_detail(detail)
     load_s = now_s > start_s ? now_s - start_s : 0
     rate = !ended && before_s && now_s > before_s ? (requests - before) / (now_s - before_s) : 0
     printf "{\"part\": 0, \"parts\": 1, \"ended\": %s, ", ended ? "\"" ended "\"" : "null"

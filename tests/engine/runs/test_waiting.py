@@ -1,0 +1,126 @@
+"""Waiting for runs, and only watching them: here, in threads of an event loop, elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine.api import Engine
+from engine.commands.waiting import RunWaiting
+from engine.runs.decide import Observed
+from engine.runs.model.errors import DriveTimeoutError
+from engine.runs.model.states import Outcome, Run, RunState
+from engine.runs.spending import charged_so_far
+from engine.scenario import Scenario
+
+if TYPE_CHECKING:
+    from tests.engine.runs.conftest import Lab
+
+
+def test_what_a_controller_sees_is_on_record_for_others(lab: Lab, checkout: Scenario) -> None:
+    run = lab.accept(checkout)
+    pairs = []
+
+    def look(before: Run, observed: Observed) -> None:
+        seen = lab.engine.runs.store.load(before.id).last_seen
+        assert seen is not None
+        kept = (seen.machine_count, seen.progress)
+        pairs.append((kept, (observed.machine_count, observed.progress)))
+
+    controller = lab.controller()
+    controller.watch = look
+    controller.drive(run.id)
+
+    assert all(kept == observed for kept, observed in pairs)
+    users = [kept[1].users for kept, _ in pairs if kept[1] is not None]
+    assert max(users) == 3_000
+
+
+def waiting_in(lab: Lab) -> RunWaiting:
+    """Waiting whose drives go to the lab's cloud."""
+
+    def drive(
+        run_id: str,
+        *,
+        watch: Callable[[Run, Observed], None] | None = None,
+        cancel_wanted: Callable[[], bool] | None = None,
+    ) -> Run:
+        controller = lab.controller()
+        controller.watch = watch or controller.watch
+        controller.cancel_wanted = cancel_wanted or controller.cancel_wanted
+        return controller.drive(run_id)
+
+    return RunWaiting(
+        load=lab.engine.runs.store.load,
+        drive=drive,
+        drive_elsewhere=lab.engine.runs.detach,
+        since_unattended=lambda run_id: lab.engine.runs.unattended().get(run_id),
+        now=lab.clock.now,
+        sleep=lab.clock.sleep,
+    )
+
+
+def test_wait_tells_its_callback_of_every_state_with_what_was_seen(
+    lab: Lab, checkout: Scenario
+) -> None:
+    run = lab.accept(checkout)
+    told: list[Run] = []
+
+    ended = waiting_in(lab).wait(run.id, timeout_s=60.0, enough=None, callback=told.append)
+
+    assert list(dict.fromkeys(each.state for each in told)) == list(RunState)
+    assert told[-1] == ended
+    load = [each.last_seen.progress for each in told if each.last_seen and each.last_seen.progress]
+    assert max(each.users for each in load) == 3_000
+    spent = [
+        charged_so_far(each, None if each.last_seen is None else each.last_seen.progress)
+        for each in told[:-1]
+    ]
+    known = [each for each in spent if each is not None]
+    assert known[0] == 0
+    assert known == sorted(known)
+
+
+def test_watching_reads_only_and_ends_with_the_run(lab: Lab, checkout: Scenario) -> None:
+    run = lab.accept(checkout)
+    looks = lab.engine.runs.watch(run.id)
+    assert next(looks).state is RunState.ACCEPTED
+    assert next(looks).state is RunState.ACCEPTED, "nobody drives it, and the watcher does not"
+    lab.controller().drive(run.id)
+    assert [each.outcome for each in looks] == [Outcome.COMPLETED]
+
+
+def test_watching_has_a_bound(lab: Lab, checkout: Scenario) -> None:
+    run = lab.accept(checkout)
+    with pytest.raises(DriveTimeoutError, match="still accepted after 3 s"):
+        list(lab.engine.runs.watch(run.id, timeout_s=3.0))
+
+
+@pytest.mark.promise("watching-ends-nothing", command="Engine.runs.wait")
+def test_a_task_that_is_cancelled_ends_no_run_and_an_unattended_one_gets_a_controller(
+    sqlite_url: str, visits: Callable[[float], Scenario], tmp_path: Path
+) -> None:
+    with Engine(sqlite_url, folder=tmp_path / "runs") as engine:
+        engine.accounts.open("acme")
+        run = engine.runs.accept(visits(2.0), account="acme")
+
+        async def wait_twice() -> tuple[list[Run], Run]:
+            told: list[Run] = []
+            first = asyncio.create_task(engine.runs.wait_async(run.id, callback=told.append))
+            async for each in engine.runs.watch_async(run.id):
+                if each.state is RunState.RUNNING or each.ended:
+                    break
+            first.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+            return told, await engine.runs.wait_async(run.id)
+
+        told, ended = asyncio.run(wait_twice())
+
+    assert told[0].state is RunState.ACCEPTED
+    assert not told[-1].ended
+    assert (ended.outcome, ended.cancel_at) == (Outcome.COMPLETED, None)
