@@ -21,6 +21,9 @@ from engine.load.verdict import CANCELLED, COMPLETED, FAILED
 LATE_S_MAX = 1.0
 """An injector that began so much after the others did not play what was planned."""
 
+NOTES_MAX, NOTE_MAX = 20, 500
+"""Of a process, and characters of each, whatever an injector sends."""
+
 EARLY_S_MAX = 10.0
 """An injector that was told to end so much before the others was taken away, not cancelled."""
 
@@ -78,7 +81,7 @@ def report_from(machine: str, content: bytes) -> Report | None:
     except ValueError:
         return None
     pairs = {key: tuple(tuple(pair) for pair in document[key]) for key in _PAIRS}
-    notes = tuple(str(note) for note in document.get("notes", ()))
+    notes = tuple(str(note)[:NOTE_MAX] for note in document.get("notes", ())[:NOTES_MAX])
     return Report(machine=machine, **{**document, **pairs, "notes": notes})
 
 

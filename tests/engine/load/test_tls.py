@@ -219,6 +219,7 @@ def test_line_22_every_engine_keeps_to_the_one_setting(
     check(play(read(ENGINES[engine], tls)), tls)
 
 
+@pytest.mark.promise("one-setting-for-tls", command="run", provider="local")
 @pytest.mark.parametrize(("user", "tls"), [("FastHttpUser", DEFAULT), ("HttpUser", CA)])
 def test_line_22_and_so_do_locust_s_users_of_a_scenario_here(
     user: str, tls: str, read: Read, tmp_path: Path

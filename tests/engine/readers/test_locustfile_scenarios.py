@@ -97,6 +97,7 @@ class Steps(LoadTestShape):
 """
 
 
+@pytest.mark.promise("own-locustfile-is-played", command="estimate")
 def test_line_10_a_shape_is_quoted_as_it_is_played_or_refused(tmp_path: Path) -> None:
     scenario = read(tmp_path, CLASS + STEPS)
     assert scenario.program is not None

@@ -86,6 +86,7 @@ def test_a_loop_of_curl_loads_the_target_from_a_rehearsed_azure(
     assert processes_of(str(acme.home)) == []
 
 
+@pytest.mark.promise("own-locustfile-is-played", command="run", provider=("local", "azure"))
 @pytest.mark.parametrize("provider", ["local", "azure"])
 def test_line_10_the_example_plays_its_own_locustfile(
     provider: str, acme: CommandLine, shop: str
