@@ -225,6 +225,7 @@ def _warnings(
         )
     if unreadable := measured.get("unreadable", 0):
         yield f"{counted(unreadable, 'sample')} could not be read and had to be left out"
+    yield from measured.get("notes", ())
     if approximation:
         yield approximation
 
