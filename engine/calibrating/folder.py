@@ -25,8 +25,7 @@ from engine.calibrating.evidence import (
     run_figures_from_json,
     run_figures_to_json,
 )
-from engine.calibrating.place import FOLDER_VARIABLE, place_of
-from engine.calibrating.place import CalibrationFilesError as CalibrationFilesError
+from engine.calibrating.place import FOLDER_VARIABLE, CalibrationFilesError, place_of
 from engine.calibrating.run_evidence import LeftOut, RunFigures
 from engine.scenario import Scenario
 from kernel.disk import free_space
