@@ -90,7 +90,7 @@ def judge(
     reasons = (
         *_saturated(injectors),
         *_doubts(measured, tally, planned_peak_users),
-        *_breaks(unanswered, windows if some else (), planned_s),
+        *_breaks(unanswered, windows if some else (), planned_s, tally),
         *_losses(injectors),
     )
     said = [unanswered.words] if unanswered and not unanswered.is_grave else []
@@ -119,13 +119,16 @@ def judge(
 
 
 def _breaks(
-    unanswered: Unanswered | None, windows: Sequence[Window], planned_s: float
+    unanswered: Unanswered | None,
+    windows: Sequence[Window],
+    planned_s: float,
+    tally: Mapping[str, Any],
 ) -> Iterator[str]:
     """Whether the target stopped answering; what is counted says more than what is missing."""
     if unanswered is not None and unanswered.is_grave:
         yield unanswered.words
     else:
-        yield from pace_doubts(windows, planned_s)
+        yield from pace_doubts(windows, planned_s, _waits(tally)["longest_wait_s"])
 
 
 def _waits(tally: Mapping[str, Any]) -> dict[str, Any]:
@@ -222,6 +225,7 @@ def _warnings(
         )
     if unreadable := measured.get("unreadable", 0):
         yield f"{counted(unreadable, 'sample')} could not be read and had to be left out"
+    yield from measured.get("notes", ())
     if approximation:
         yield approximation
 
