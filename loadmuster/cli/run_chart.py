@@ -19,7 +19,7 @@ class NoSeriesError(BadInputError):
 
 
 def run_chart(run: Run, by: str) -> Curves:
-    """The windows of a run's load as curves over seconds.
+    """The windows of a run's load as curves over time.
 
     Args:
         run: That has ended.
@@ -35,7 +35,8 @@ def run_chart(run: Run, by: str) -> Curves:
     if by == TIMES:
         return Curves(
             title=f"{run.order.scenario.name}, {run.id}",
-            x_label="seconds",
+            x_label="time",
+            is_time=True,
             y_label="response time, ms",
             lines=(
                 _line("99 % within", windows, lambda each: each.p99_ms or 0),
@@ -56,7 +57,8 @@ def run_chart(run: Run, by: str) -> Curves:
     ]
     return Curves(
         title=f"{run.order.scenario.name}, {run.id}",
-        x_label="seconds",
+        x_label="time",
+        is_time=True,
         y_label="users, requests/s",
         lines=tuple(line for line in lines if line is not None),
     )
