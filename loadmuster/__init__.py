@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.api import Engine
+    from engine.load.driver import LoadResult
     from engine.planning.compare import Comparison, compare
     from engine.planning.estimate import Estimate, estimate
     from engine.readers import read_scenario
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from engine.runs.prepared import PreparedRun
     from engine.runs.request import RunRequest
     from engine.runs.view import RunView
-    from engine.scenario import MachineWishes, Scenario
+    from engine.scenario import MachineWishes, Scenario, Tls
     from engine.sweeping.frames import sweep_frame
     from engine.sweeping.sweep import sweep
     from kernel.clock import ManualClock, StartingClock, SystemClock
@@ -48,6 +49,7 @@ __all__ = [
     "Engine",
     "Estimate",
     "InvariantBrokenError",
+    "LoadResult",
     "LoadmusterError",
     "MachineWishes",
     "ManualClock",
@@ -64,6 +66,7 @@ __all__ = [
     "ScenarioRequest",
     "StartingClock",
     "SystemClock",
+    "Tls",
     "compare",
     "estimate",
     "read_scenario",
@@ -77,6 +80,7 @@ _HOMES = {
     "Engine": "engine.api",
     "Estimate": "engine.planning.estimate",
     "InvariantBrokenError": "kernel.errors",
+    "LoadResult": "engine.load.driver",
     "LoadmusterError": "kernel.errors",
     "MachineWishes": "engine.scenario",
     "ManualClock": "kernel.clock",
@@ -93,6 +97,7 @@ _HOMES = {
     "ScenarioRequest": "engine.readers.scenario_request",
     "StartingClock": "kernel.clock",
     "SystemClock": "kernel.clock",
+    "Tls": "engine.scenario",
     "compare": "engine.planning.compare",
     "estimate": "engine.planning.estimate",
     "read_scenario": "engine.readers",

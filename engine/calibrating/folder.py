@@ -26,10 +26,10 @@ from engine.calibrating.evidence import (
     run_figures_to_json,
 )
 from engine.calibrating.place import FOLDER_VARIABLE, place_of
+from engine.calibrating.place import CalibrationFilesError as CalibrationFilesError
 from engine.calibrating.run_evidence import LeftOut, RunFigures
 from engine.scenario import Scenario
 from kernel.disk import free_space
-from kernel.errors import BadInputError
 from kernel.files import write_whole
 
 CALIBRATION, RUN, LEFT_OUT = "calibration", "run", "left-out"
@@ -38,12 +38,6 @@ KEPT_BYTES_MAX = 16_384
 """More than a measurement takes."""
 
 Kept = TypeVar("Kept", Calibration, RunFigures, LeftOut)
-
-
-class CalibrationFilesError(BadInputError):
-    """What was kept of a test cannot be read or written; facts: ``file``."""
-
-    code = "calibration_files"
 
 
 class CalibrationNotKeptError(CalibrationFilesError):

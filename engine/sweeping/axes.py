@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
 from engine.clouds import CLOUDS
-from engine.planning.places import names_matching
+from engine.planning.places import ANY_REGION, names_matching
 from engine.sweeping.known_columns import INPUTS, NUMBERS, PLAN, SIZES, WORDS, InputColumn, Kind
 from kernel.durations import parse_duration_s
 from kernel.errors import BadInputError
@@ -178,9 +179,11 @@ def _known(column: InputColumn, names: Sequence[str]) -> Sequence[str]:
 
 
 def _regions(names: Sequence[str], catalog: Catalog) -> Sequence[str]:
+    every = [region for provider in CLOUDS for region in catalog.regions(provider)]
     found: dict[str, None] = {}
     for each in names:
-        matching = [
+        # As any cloud names its own; only what none names so is taken for another's.
+        matching = fnmatch.filter(every, "*" if each == ANY_REGION else each) or [
             name
             for provider in CLOUDS
             for name in names_matching(each, provider, catalog.regions(provider))

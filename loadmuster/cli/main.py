@@ -13,6 +13,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from kernel.disk import is_no_room
 from kernel.errors import BadInputError, LoadmusterError
+from kernel.key_log import put_aside_unusable_key_log
 from loadmuster.cli.output import prepare, tell_unwritten, unwritten_is_told
 from loadmuster.cli.settings import LazyGroup, Settings
 from loadmuster.cli.signals import tidied_up
@@ -31,6 +32,7 @@ COMMANDS = {
     "runs": ("loadmuster.cli.run:runs", "List the runs."),
     "watch": ("loadmuster.cli.watch:watch", "Follow a run, whoever drives it; ends nothing."),
     "show": ("loadmuster.cli.run:show", "One run: machines, timeline, bill, result."),
+    "logs": ("loadmuster.cli.logs:logs", "What a run's injectors wrote."),
     "serve": ("loadmuster.cli.serve:serve", "Run what is queued, and what others left behind."),
     "reap": ("loadmuster.cli.reap:reap", "Machines that outlived their run, and their end."),
     "account": (
@@ -74,6 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # A command has no use for them, and looking for them reads every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     prepare()
+    if (said := put_aside_unusable_key_log(os.environ)) is not None:
+        with unwritten_is_told(ASK_AGAIN):
+            click.echo(f"loadmuster: {said}", err=True)
     settings = Settings()
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:

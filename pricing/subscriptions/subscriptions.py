@@ -318,20 +318,11 @@ def _charge(
     )
 
 
-def abandon_unpaid(
-    conn: Connection, subscription: Subscription, *, ended_by: datetime | None = None
-) -> None:
-    """Never collect what was not paid: what it would have granted is void.
-
-    Args:
-        conn: An open write transaction.
-        subscription: Whose periods.
-        ended_by: Only the periods that have ended by then; None: all of them.
-    """
+def abandon_unpaid(conn: Connection, subscription: Subscription) -> None:
+    """Never collect what was not paid: what it would have granted is void."""
     for n in unpaid_periods(conn, subscription.id):
-        if ended_by is None or period(subscription.anchor, n).end <= ended_by:
-            abandon(conn, subscription.cause_of(n))
-            _mark(conn, subscription.id, n, PeriodPayment.ABANDONED)
+        abandon(conn, subscription.cause_of(n))
+        _mark(conn, subscription.id, n, PeriodPayment.ABANDONED)
 
 
 def _mark(conn: Connection, subscription_id: int, n: int, payment: PeriodPayment) -> None:

@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ from engine.load.driver import (
     MachineWork,
 )
 from engine.load.locust import check_installed
+from engine.load.logs import injector_file
 from engine.load.shape import plan_users
 from engine.load.sliced import barrier, reports
 from engine.load.sliced.barrier import Ready, Start
@@ -33,17 +35,21 @@ from engine.load.sliced.machine_use import MachineUse, machine_use_from
 from engine.load.sliced.program_work import approximation_of, program_files
 from engine.load.sliced.reports import Report
 from engine.load.sliced.work import bundle, locust_files, measure_window_s
+from engine.load.tls import tls_warnings
 from engine.load.verdict import COMPLETED, judge
 from engine.load.windows import planned_pace
-from engine.load_engines import LOAD_ENGINES
+from engine.load_engines import LOAD_ENGINES, LOCUST
+from kernel.files import write_whole
 from providers.objects import ObjectStore
 
 KILL_AFTER_S = 30
 READERS = 16
+LOG_BYTES_MAX = 64 * 1024
+"""Of an injector's log: as much as it is asked for."""
 
 Inbox = defaultdict[str, list[str]]
-"""Kind of upload (``ready``, ``failed``, ``report``, ``detail``, ``machine``) -> the rest of the
-name of each."""
+"""Kind of upload (``ready``, ``failed``, ``report``, ``detail``, ``machine``, ``log``) -> the rest
+of the name of each."""
 
 
 class SlicedDriver(Struct, frozen=True):
@@ -116,6 +122,7 @@ class SlicedDriver(Struct, frozen=True):
             pace=planned_pace(task.scenario),
             planned_s=plan.duration_s,
         )
+        result = replace(result, warnings=(*result.warnings, *tls_warnings(task.scenario)))
         planned = sum(group.count for group in task.groups)
         if len(machines) == planned:
             return result
@@ -123,8 +130,20 @@ class SlicedDriver(Struct, frozen=True):
         return replace(result, warnings=(*result.warnings, fewer))
 
     def clean_up(self, task: LoadTask) -> None:
-        """Remove the run's objects; its result is on record."""
+        """Keep the injectors' logs, and remove the run's objects; its result is on record."""
+        with suppress(OSError):
+            self._keep_logs(task)
         self.objects.delete(_key(task, ""))
+
+    def _keep_logs(self, task: LoadTask) -> None:
+        """Put what injectors wrote into the run's folder, by slot."""
+        start = self._start(task)
+        slots = {seat.machine: slot for slot, seat in enumerate(start.seats)} if start else {}
+        for name, content in self._contents(task, "log", self._inbox(task)):
+            machine = name.removesuffix(".txt")
+            slot = slots.setdefault(machine, len(slots))
+            task.folder.mkdir(parents=True, exist_ok=True)
+            write_whole(injector_file(task.folder, slot), content[-LOG_BYTES_MAX:])
 
     def _script(self, task: LoadTask, group: int) -> str:
         """What the machines of a group boot with; written once."""
@@ -152,9 +171,7 @@ class SlicedDriver(Struct, frozen=True):
         """What injectors fetch, by name."""
         program = task.scenario.program
         if program is None:
-            check_installed()
-            version = importlib.metadata.version("locust")
-            return locust_files(task.scenario, task.time_scale, version)
+            return locust_files(task.scenario, task.time_scale, _locust_version())
         packed = self.packed_files(program.bundle_key)
         if packed is None:
             raise LoadEngineMissingError(
@@ -162,6 +179,8 @@ class SlicedDriver(Struct, frozen=True):
                 "record; start the run again",
                 run=task.run_id,
             )
+        if program.kind == LOCUST.name:
+            return locust_files(task.scenario, task.time_scale, _locust_version(), packed)
         return program_files(task.scenario, program, task.time_scale, packed)
 
     def _start(self, task: LoadTask) -> Start | None:
@@ -276,6 +295,12 @@ class SlicedDriver(Struct, frozen=True):
             kind, _, name = key.removeprefix(prefix).partition("-")
             inbox[kind].append(name)
         return inbox
+
+
+def _locust_version() -> str:
+    """The version that is installed here, which injectors have too."""
+    check_installed()
+    return importlib.metadata.version("locust")
 
 
 def _key(task: LoadTask, name: str) -> str:
