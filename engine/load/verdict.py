@@ -11,6 +11,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from engine.load.driver import InjectorResult, LoadResult
 from engine.load.excess import excess
 from engine.load.figures import FailureKind, FailureSample, Window
@@ -150,6 +152,20 @@ def _planned_per_s(windows: Sequence[Window]) -> float | None:
     return sum(planned) / whole_s if whole_s and len(planned) == len(windows) else None
 
 
+def broken_off(result: LoadResult, *, planned_s: float) -> LoadResult:
+    """The result of a load that was cancelled: what it says is not what was asked.
+
+    Args:
+        result: As it was measured until then.
+        planned_s: How long the load should have been.
+    """
+    reason = (
+        f"the run was cancelled {result.load_s:,.0f} s into a load of {planned_s:,.0f} s:"
+        " the figures are of the part that was played"
+    )
+    return replace(result, valid=False, invalid_reasons=(*result.invalid_reasons, reason))
+
+
 def _doubts(
     measured: Mapping[str, Any], tally: Mapping[str, Any], planned_peak_users: int
 ) -> Iterator[str]:
@@ -209,6 +225,7 @@ def _warnings(
         )
     if unreadable := measured.get("unreadable", 0):
         yield f"{counted(unreadable, 'sample')} could not be read and had to be left out"
+    yield from measured.get("notes", ())
     if approximation:
         yield approximation
 

@@ -115,11 +115,21 @@ class CloudRegistry:
             BadInputError: A setting is missing, or the load is too long.
             ProviderFailedError: A run could not work, or a cloud does not answer.
         """
-        clouds = {name: self.user_cloud(name) for name in providers_of(placements)}
-        limits = widest([each.limits for each in clouds.values()])
-        for name, cloud in clouds.items():
+        names = providers_of(placements)
+        self.check_length(names, load_s)
+        for name in names:
+            self.user_cloud(name).check(first_on(name, placements), owner=owner, spot=spot)
+
+    def check_length(self, names: Sequence[str], load_s: float) -> None:
+        """Refuse a load that no real run on these clouds could play to its end; asks them nothing.
+
+        Raises:
+            BadInputError: The load is too long.
+        """
+        clouds = [self.user_cloud(name) for name in names]
+        limits = widest([each.limits for each in clouds])
+        for cloud in clouds:
             check_lifetime(limits, load_s, cloud.signed_s_max)
-            cloud.check(first_on(name, placements), owner=owner, spot=spot)
 
     def examine(self, provider: str, regions: Sequence[str]) -> Iterator[Finding]:
         """What stands between a real cloud and a run there."""

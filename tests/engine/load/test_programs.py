@@ -153,7 +153,7 @@ def test_what_goes_on_after_the_planned_end_is_cut_off_and_users_may_be_unknown(
     assert result.valid, result.invalid_reasons
     assert result.completed
     assert result.peak_users is None
-    assert "the samples do not say how many users were active" in result.warnings
+    assert "the samples do not say how many users were active" in result.warnings[0]
     assert result.requests > 4
     assert 3 <= result.load_s < 20
     for process in load.processes:
