@@ -70,6 +70,7 @@ class ReportCommands:
         """
         from pricing.accounts.account import find_account
         from pricing.ledger.invoices import find_invoice
+        from pricing.payments.gateway import is_rehearsed
         from pricing.reports.invoices_page import DEFAULT_SELLER, Parties, invoice_page
         from pricing.reports.usage_access import check_may_see
 
@@ -77,7 +78,12 @@ class ReportCommands:
             timezone = find_account(books.conn, account_id).timezone
             check_may_see(books.conn, account_id, by)
             invoice = find_invoice(books.conn, account_id, number)
-        return invoice_page(invoice, timezone, Parties(seller or DEFAULT_SELLER, customer))
+        return invoice_page(
+            invoice,
+            timezone,
+            Parties(seller or DEFAULT_SELLER, customer),
+            payments_rehearsed=is_rehearsed(self._context.gateway),
+        )
 
     def usage(self, account_id: str, *, by: str | None = None) -> CycleUsage:
         """What the account used in its current billing cycle: by day, department and run (R95).
@@ -122,7 +128,8 @@ class ReportCommands:
         observed = credits_left = None
         if account_id is not None:
             with self._context.books_now(account_id, at=now) as books:
-                view = view_at(books.conn, find_account(books.conn, account_id), books.instant)
+                found = find_account(books.conn, account_id)
+                view = view_at(books.conn, found, books.instant, gateway=books.gateway)
                 recent = usage_records.runs_until(
                     books.conn, account_id, books.instant, OBSERVED_FOR
                 )

@@ -48,9 +48,14 @@ def invoices(
     def show(console: Console) -> None:
         from loadmuster.cli.invoices_view import show_invoices
 
-        show_invoices(console, issued, timezone)
+        show_invoices(
+            console, issued, timezone, payments_rehearsed=engine.accounts.payments_rehearsed
+        )
 
-    settings.emit(invoices_document(issued, timezone), show)
+    document = invoices_document(
+        issued, timezone, payments_rehearsed=engine.accounts.payments_rehearsed
+    )
+    settings.emit(document, show)
 
 
 def _write(settings: Settings, number: str, page: str, out: Path | None) -> None:

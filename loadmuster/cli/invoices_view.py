@@ -11,10 +11,13 @@ from rich.text import Text
 from loadmuster.cli.fitting import FittingTable
 from pricing.ledger.invoices import Invoice
 from pricing.money import format_usd
+from pricing.payments.gateway import REHEARSED_NOTE
 
 
-def show_invoices(console: Console, invoices: Sequence[Invoice], timezone: str) -> None:
-    """Every line with its number and its cause, under its invoice."""
+def show_invoices(
+    console: Console, invoices: Sequence[Invoice], timezone: str, *, payments_rehearsed: bool
+) -> None:
+    """Every line with its number and its cause, under its invoice; and if nobody collects them."""
     if not invoices:
         console.print("No invoices yet.")
         return
@@ -35,3 +38,5 @@ def show_invoices(console: Console, invoices: Sequence[Invoice], timezone: str) 
         table.add_row("", "", "", "total", format_usd(invoice.usd_micros))
         table.add_section()
     console.print(table)
+    if payments_rehearsed:
+        console.print(REHEARSED_NOTE)

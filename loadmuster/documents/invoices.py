@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from pricing.ledger.invoices import Invoice
 
 
-def invoices_document(issued: Sequence[Invoice], timezone: str) -> dict[str, Any]:
+def invoices_document(
+    issued: Sequence[Invoice], timezone: str, *, payments_rehearsed: bool
+) -> dict[str, Any]:
     """The contract's document of ``invoices``; instants are in the account's zone."""
     local = local_to(timezone)
     return {
+        "payments_rehearsed": payments_rehearsed,
         "invoices": [
             {
                 "number": invoice.number,
@@ -32,7 +35,7 @@ def invoices_document(issued: Sequence[Invoice], timezone: str) -> dict[str, Any
                 ],
             }
             for invoice in issued
-        ]
+        ],
     }
 
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from pricing.ledger.invoices import Invoice
 from pricing.money import format_usd
+from pricing.payments.gateway import REHEARSED_NOTE
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -31,18 +32,26 @@ class Parties(Struct, frozen=True):
     customer: str | None = None
 
 
-def invoice_page(invoice: Invoice, timezone: str, parties: Parties | None = None) -> str:
+def invoice_page(
+    invoice: Invoice,
+    timezone: str,
+    parties: Parties | None = None,
+    *,
+    payments_rehearsed: bool = False,
+) -> str:
     """The page. All text is escaped, whatever it holds.
 
     Args:
         invoice: What to show.
         timezone: The account's; decides the day of issue.
         parties: Who is named on it.
+        payments_rehearsed: The payment gateway collects nothing, which the page then says.
     """
     return _template().render(
         invoice=invoice,
         issued_at=invoice.issued_at.astimezone(ZoneInfo(timezone)),
         parties=parties or Parties(),
+        payment_note=REHEARSED_NOTE if payments_rehearsed else "",
     )
 
 

@@ -59,7 +59,7 @@ def check_home(
 ) -> Iterator[str]:
     """What does not hold of the runs, the books, and what is left."""
     for run in runs:
-        for each in check_run(home.engine, run):
+        for each in check_run(home.engine, run, rehearsed=home.session.rehearsed):
             yield f"{run.id} ({run.outcome or run.state}) {each}"
         yield from _check_log(home, run)
     yield from _check_books(home, runs, before)

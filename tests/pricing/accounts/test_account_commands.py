@@ -71,6 +71,7 @@ def test_open_answers_with_the_contracts_document(answer: Callable[..., Any]) ->
         "hypothetical": False,
         "next_charge": {"at": "2027-02-25T00:00:00+01:00", "usd": "199.00"},
         "pending": None,
+        "payments": {"channel": "card", "card_on_file": False, "rehearsed": True},
         "unpaid_usd": "0.00",
         "credit_usd": "0.00",
     }
@@ -144,6 +145,7 @@ def test_the_ledger_shows_both_units(answer: Callable[..., Any]) -> None:
 def test_invoices_have_the_contracts_shape(answer: Callable[..., Any]) -> None:
     answer("account", "open", "acme", *STARTER, *OPENED)
     assert answer("invoices", "acme", *OPENED) == {
+        "payments_rehearsed": True,
         "invoices": [
             {
                 "number": "acme-00001",
@@ -157,7 +159,7 @@ def test_invoices_have_the_contracts_shape(answer: Callable[..., Any]) -> None:
                     }
                 ],
             }
-        ]
+        ],
     }
 
 
