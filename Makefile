@@ -33,7 +33,7 @@ help:
 	@echo "make coverage  statements and branches that the tests execute, and modules below 85 %; TESTS=tests/engine/planning for a part"
 	@echo "make rules  the numbered rules of billing, and the tests that hold each"
 	@echo "make promises  what is promised whatever one does, by command and provider, and the tests that hold each"
-	@echo "make mutants  twenty and more faults put into billing and the reaper: each must be caught"
+	@echo "make mutants  over a hundred faults put into billing and the life of a run: each must be caught"
 	@echo "make simulate  500 accounts for 3 years of crashes and repeats beside a model; SEED=7 for those of seed 7"
 	@echo "make fleets  10,000 lives of runs on a simulated cloud where anything goes wrong"
 	@echo "make kills  real processes killed at 200 random instants on each database; SEED=7 for those of seed 7"
@@ -89,7 +89,7 @@ promises: $(READY)
 	@$(BIN)/python tests/promises_report.py
 
 mutants: $(READY)
-	@$(BIN)/python tests/mutations.py
+	@$(BIN)/python -m tests.mutations
 
 simulate: $(READY)
 	@$(BIN)/python -m tests.billing_simulator --seed $(SEED) --accounts 500 --years 3
@@ -112,7 +112,7 @@ nightly: $(READY)
 	@$(BIN)/python -m tests.kills --seed $(SEED) --kills 200
 	@$(BIN)/python -m tests.kills.calibrations --seed $(SEED) --kills 40
 	@$(BIN)/python -m tests.habits --seed $(SEED) --sessions 200
-	@$(BIN)/python tests/mutations.py
+	@$(BIN)/python -m tests.mutations
 
 many-controllers: $(READY)
 	$(BIN)/python -m pytest -q -s -m long tests/engine/runs/test_many_controllers.py --many-runs 200 --kill-every-s 3 --kills 1000

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast, overload
@@ -23,6 +24,7 @@ from engine.clouds.aws import AWS
 from engine.clouds.azure import AZURE
 from engine.commands.context import EngineContext
 from kernel.clock import Clock, SystemClock
+from kernel.key_log import put_aside_unusable_key_log
 from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from engine.commands.runs import RunCommands
     from engine.commands.serving import ServingCommands
     from engine.commands.targets import TargetCommands
+    from engine.commands.tariffs import TariffCommands
     from engine.planning.estimate import Estimate
     from engine.readers.scenario_request import ScenarioOptions
     from engine.runs.clouds.registry import CloudRegistry
@@ -107,6 +110,9 @@ class Engine:
         def open_clouds(runs_folder: Path) -> CloudRegistry:
             from engine.runs.clouds.registry import CloudRegistry
 
+            # The SDKs of clouds look at this process's own.
+            if (unusable := put_aside_unusable_key_log(os.environ)) is not None:
+                warnings.warn(unusable, stacklevel=2)
             settings = {
                 name: said.get(name) or cloud.settings_in(variables)
                 for name, cloud in CLOUDS.items()
@@ -186,6 +192,13 @@ class Engine:
         from engine.commands.reports import ReportCommands
 
         return self._room(ReportCommands)
+
+    @property
+    def tariffs(self) -> TariffCommands:
+        """What load-testing services cost, and one's own contract rates: list, set, unset."""
+        from engine.commands.tariffs import TariffCommands
+
+        return self._room(TariffCommands)
 
     @property
     def calibrations(self) -> CalibrationCommands:

@@ -41,7 +41,7 @@ def _drive(
             os.environ[URL_VARIABLE],
             clock=clock,
             folder=folder,
-            rehearsal_url=os.environ.get(REHEARSAL_VARIABLE),
+            rehearsal_url=os.environ.get(REHEARSAL_VARIABLE) or None,
         ) as engine:
             engine.runs.store.load(run_id)
             report_started()

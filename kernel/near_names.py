@@ -19,7 +19,7 @@ def near_names(name: str, known: Iterable[str], *, most: int = 3, alike: float =
     """
     from difflib import get_close_matches  # only errors need it
 
-    by_lower = {each.lower(): str(each) for each in known}
+    by_lower = {each.lower(): str(each) for each in known if each != name}
     wanted = name[:LETTERS_MAX].lower()
     return [by_lower[each] for each in get_close_matches(wanted, by_lower, n=most, cutoff=alike)]
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         ProviderFailedError,
         RefusedError,
     )
+    from pricing.reports.report_period import ReportPeriod
 
 __all__ = [
     "BadInputError",
@@ -54,6 +55,7 @@ __all__ = [
     "PreparedRun",
     "ProviderFailedError",
     "RefusedError",
+    "ReportPeriod",
     "Run",
     "RunRequest",
     "RunState",
@@ -82,6 +84,7 @@ _HOMES = {
     "PreparedRun": "engine.runs.prepared",
     "ProviderFailedError": "kernel.errors",
     "RefusedError": "kernel.errors",
+    "ReportPeriod": "pricing.reports.report_period",
     "Run": "engine.runs.model.states",
     "RunRequest": "engine.runs.request",
     "RunState": "engine.runs.model.states",

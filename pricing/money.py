@@ -15,6 +15,10 @@ MICROS_PER_USD = 1_000_000
 MICROS_PER_CENT = 10_000
 SECONDS_PER_MINUTE = 60
 SECONDS_PER_HOUR = 3_600
+USD_MAX = 10**12
+"""No amount that anybody writes down is larger."""
+
+SHOWN_LETTERS = 40
 BYTES_PER_GB = 10**9
 """As clouds and services bill what is sent."""
 
@@ -23,20 +27,32 @@ def usd_micros(text: str | Decimal, *, where: str = "amount") -> int:
     """Micro-dollars of a decimal amount in dollars.
 
     Raises:
-        BadInputError: If it is no amount, or finer than a micro-dollar.
+        BadInputError: If it is no amount, finer than a micro-dollar, or above ``USD_MAX``.
     """
     try:
-        micros = Decimal(text) * MICROS_PER_USD
+        usd = Decimal(text)
+        if usd.is_finite() and abs(usd) > USD_MAX:
+            raise BadInputError(
+                f"{where}: {_shown(text)} is more than {USD_MAX:,} US dollars; is it a typo?",
+                where=where,
+                value=_shown(text),
+            )
+        micros = usd * MICROS_PER_USD
         exact = micros.is_finite() and micros == micros.to_integral_value()
     except ArithmeticError:
         exact = False
     if not exact:
         raise BadInputError(
-            f"{where}: {str(text)!r} is not an amount in US dollars; write it like 12.50",
+            f"{where}: {_shown(text)} is not an amount in US dollars; write it like 12.50",
             where=where,
-            value=str(text),
+            value=str(text)[:SHOWN_LETTERS],
         )
     return int(micros)
+
+
+def _shown(text: str | Decimal) -> str:
+    shown = str(text)
+    return repr(shown if len(shown) <= SHOWN_LETTERS else f"{shown[:SHOWN_LETTERS]}...")
 
 
 def to_cents_half_up(amount_usd_micros: int) -> int:

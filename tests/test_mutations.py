@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.mutations import FAULTS, ROOT
+from tests.faults import FAULTS
+from tests.mutations import ROOT
 
 
 def test_every_fault_has_its_place_and_its_tests() -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from msgspec import convert
-
 from engine.calibrating.calibration import Calibration, CalibrationFailedError, check_measured
 from engine.calibrating.session import load_engine_of
 from engine.calibrating.staircase import Staircase, note_on, steps_of
 from engine.calibrating.steps import problem
-from engine.load.driver import Look
 from engine.runs.model.states import Outcome, Run
 
 
@@ -27,10 +24,9 @@ def calibration_of(run: Run, stairs: Staircase) -> Calibration:
             f"run {run.id} ended {run.outcome}, so nothing was measured"
             + (f": {run.reason}" if run.reason else "")
         )
-    (injector,) = run.result["injectors"]
-    looks = convert(injector.get("looks", []), list[Look])
-    cores = injector["machine_cores"] or 1
-    steps = steps_of(stairs, looks, cores)
+    (injector,) = run.result.injectors
+    cores = injector.machine_cores or 1
+    steps = steps_of(stairs, injector.looks, cores)
     note = (problem(steps) if steps else None) or note_on(stairs, steps)
     check_measured(steps, note)
     machine = run.machines[0].machine_type if run.machines else "a machine"

@@ -20,28 +20,23 @@ from engine.calibrating.calibration import (
 )
 from engine.calibrating.evidence import (
     Evidence,
-    RunFigures,
+    left_out_from_json,
+    left_out_to_json,
     run_figures_from_json,
     run_figures_to_json,
 )
-from engine.calibrating.place import FOLDER_VARIABLE, place_of
+from engine.calibrating.place import FOLDER_VARIABLE, CalibrationFilesError, place_of
+from engine.calibrating.run_evidence import LeftOut, RunFigures
 from engine.scenario import Scenario
 from kernel.disk import free_space
-from kernel.errors import BadInputError
 from kernel.files import write_whole
 
-CALIBRATION, RUN = "calibration", "run"
+CALIBRATION, RUN, LEFT_OUT = "calibration", "run", "left-out"
 
 KEPT_BYTES_MAX = 16_384
 """More than a measurement takes."""
 
-Kept = TypeVar("Kept", Calibration, RunFigures)
-
-
-class CalibrationFilesError(BadInputError):
-    """What was kept of a test cannot be read or written; facts: ``file``."""
-
-    code = "calibration_files"
+Kept = TypeVar("Kept", Calibration, RunFigures, LeftOut)
 
 
 class CalibrationNotKeptError(CalibrationFilesError):
@@ -115,6 +110,16 @@ def keep_run(scenario: Scenario, figures: RunFigures, folder: Path | None = None
     return _write(place_of(scenario, folder) / name, run_figures_to_json(figures))
 
 
+def keep_left_out(scenario: Scenario, left_out: LeftOut, folder: Path | None = None) -> Path:
+    """Write down that a run does not count, and why, once for each run; returns the file.
+
+    Raises:
+        CalibrationFilesError: It cannot be written.
+    """
+    name = f"{LEFT_OUT}-{left_out.at:%Y%m%dT%H%M%S}-{left_out.run_id}.json"
+    return _write(place_of(scenario, folder) / name, left_out_to_json(left_out))
+
+
 def evidence_of(scenario: Scenario, folder: Path | None = None) -> Evidence:
     """What is kept of the test.
 
@@ -124,9 +129,11 @@ def evidence_of(scenario: Scenario, folder: Path | None = None) -> Evidence:
     place = place_of(scenario, folder)
     calibrations = sorted(place.glob(f"{CALIBRATION}-*.json"))
     runs = sorted(place.glob(f"{RUN}-*.json"))
+    left_out = sorted(place.glob(f"{LEFT_OUT}-*.json"))
     return Evidence(
         _read(calibrations[-1], calibration_from_json) if calibrations else None,
         tuple(_read(path, run_figures_from_json) for path in runs),
+        tuple(_read(path, left_out_from_json) for path in left_out),
     )
 
 

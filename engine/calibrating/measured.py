@@ -20,10 +20,11 @@ def as_measured(scenario: Scenario, folder: Path | None = None) -> Scenario:
     """
     if scenario.measured is not None or not place_of(scenario, folder).is_dir():
         return scenario
-    from engine.calibrating.evidence import measured_by
+    from engine.calibrating.evidence import left_out_words, measured_by
     from engine.calibrating.folder import evidence_of
 
-    return replace(scenario, measured=measured_by(evidence_of(scenario, folder)))
+    evidence = evidence_of(scenario, folder)
+    return replace(scenario, measured=measured_by(evidence), left_out_runs=left_out_words(evidence))
 
 
 def counted_scenario(request: ScenarioRequest, scenario: Scenario) -> Scenario:

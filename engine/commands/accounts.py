@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pricing.accounts.account import Account
     from pricing.accounts.advance import Advanced
     from pricing.accounts.billing_settings import BillingSettings
+    from pricing.accounts.clock import AsOf
+    from pricing.accounts.healing import Healing
     from pricing.accounts.plan_history import HistoryRow, PlanOffer
     from pricing.accounts.view import AccountView
     from pricing.departments.extra_credits import ExtraCredits
@@ -102,20 +104,37 @@ class AccountCommands:
     def show(self, account_id: str) -> AccountView:
         """The account with its period, balance, lots and next charge."""
         from pricing.accounts.account import find_account
-        from pricing.accounts.clock import has_test_clock
         from pricing.accounts.view import charged_usd_micros, view_at
 
+        now = self._context.clock.now()
         with self._context.reading() as conn:
             posted = charged_usd_micros(conn, account_id)
-            is_real = has_test_clock(conn, account_id) is False
-        with self._context.books_now(account_id) as books:
+        with self._context.books_now(account_id, at=now) as books:
             found = find_account(books.conn, account_id)
             view = view_at(books.conn, found, books.instant, gateway=self._context.gateway)
         return replace(
             view,
             due_usd_micros=view.charged_usd_micros - posted,
-            hypothetical=is_real and self._context.has_test_clock,
+            hypothetical=books.as_of.hypothetical,
+            as_of=books.instant,
         )
+
+    def as_of(self, account_id: str, *, at: datetime | None = None) -> AsOf:
+        """What instant a look at the account is of, and whether that is hypothetical.
+
+        Args:
+            account_id: Whose.
+            at: When; None: now. Of reads that take ``at``, this says what they are of.
+
+        Raises:
+            UnknownAccountError: There is no such account.
+        """
+        from pricing.accounts.clock import as_of
+
+        use = self._context
+        now = use.clock.now() if at is None else at
+        with use.reading() as conn:
+            return as_of(conn, account_id, now, is_test=use.has_test_clock)
 
     def upgrade(
         self,
@@ -219,6 +238,49 @@ class AccountCommands:
 
         return self._do(pay, account_id, request_id)
 
+    def healing(self, account_id: str) -> Healing:
+        """What ``heal`` would undo; nothing is changed.
+
+        Raises:
+            UnknownAccountError: There is no such account.
+            WrongClockError: The account lives by another clock than this.
+            CannotHealError: Somebody asked for something since, or money was really collected.
+        """
+        from pricing.accounts.account import find_account
+        from pricing.accounts.clock import check_clock
+        from pricing.accounts.healing import find_healing
+
+        now = self._context.clock.now()
+        with self._context.reading() as conn:
+            find_account(conn, account_id)
+            check_clock(conn, account_id, is_test=self._context.has_test_clock)
+            return find_healing(conn, account_id, now, gateway=self._context.gateway)
+
+    def heal(self, account_id: str, *, request_id: str | None = None) -> Healing:
+        """Undo what was booked of the account's future, when a clock that ran ahead looked at it.
+
+        New entries undo those that came too early, and a credit note their invoices; then the
+        account is as if nobody had looked. What was undone comes again when it is due.
+
+        Raises:
+            UnknownAccountError: There is no such account.
+            WrongClockError: The account lives by another clock than this.
+            CannotHealError: Somebody asked for something since, or money was really collected.
+        """
+        from pricing.accounts.clock import keep_clock
+        from pricing.accounts.heal import heal
+
+        with self._context.changing(account_id) as conn:
+            healing = heal(
+                conn,
+                account_id,
+                now=self._context.clock.now(),
+                request_id=self._context.id_of(request_id),
+                gateway=self._context.gateway,
+            )
+            keep_clock(conn, account_id, is_test=self._context.has_test_clock)
+        return healing
+
     def extra_credits(
         self, account_id: str, limit_li_minutes: int, *, request_id: str | None = None
     ) -> ExtraCredits:
@@ -235,18 +297,18 @@ class AccountCommands:
                 gateway=self._context.gateway,
             )
 
-    def history(self, account_id: str) -> Sequence[HistoryRow]:
+    def history(self, account_id: str, *, at: datetime | None = None) -> Sequence[HistoryRow]:
         """Every plan that the account was on, oldest first (R110-R113)."""
         from pricing.accounts.plan_history import plan_history
 
-        with self._context.books_now(account_id) as books:
+        with self._context.books_now(account_id, at=at) as books:
             return plan_history(books.conn, account_id)
 
-    def offers(self, account_id: str) -> Sequence[PlanOffer]:
+    def offers(self, account_id: str, *, at: datetime | None = None) -> Sequence[PlanOffer]:
         """Every plan that the account can choose, and how (R114-R117)."""
         from pricing.accounts.plan_history import offers_of
 
-        with self._context.books_now(account_id) as books:
+        with self._context.books_now(account_id, at=at) as books:
             on_sale = self._context.plans_on_sale(books.instant)
             return offers_of(books.conn, account_id, on_sale.values())
 

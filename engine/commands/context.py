@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from engine.runs.clouds.registry import CloudRegistry
     from engine.runs.record.store import RunStore
+    from pricing.accounts.clock import AsOf
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,18 @@ class BooksNow:
 
     Attributes:
         conn: A connection to them; what it writes is undone.
-        instant: What they are of: now, or the last command's if that is later.
+        as_of: What instant they are of, and whether that is hypothetical.
         gateway: Answers for what falls due; it collects nothing.
     """
 
     conn: sqlalchemy.Connection
-    instant: datetime
+    as_of: AsOf
     gateway: PaymentGateway
+
+    @property
+    def instant(self) -> datetime:
+        """What they are of: now, or the last command's if that is later."""
+        return self.as_of.instant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,13 +155,15 @@ class EngineContext:
         """
         from engine.database import undone
         from pricing.accounts.advance import catch_up
+        from pricing.accounts.clock import as_of
         from pricing.payments.gateway import REHEARSED_GATEWAY
 
         gateway = REHEARSED_GATEWAY
         with undone(self.db) as conn:
             now = self.clock.now() if at is None else at
-            instant = catch_up(conn, account_id, now, gateway=gateway)
-            yield BooksNow(conn, instant, gateway)
+            seen = as_of(conn, account_id, now, is_test=self.has_test_clock)
+            catch_up(conn, account_id, now, gateway=gateway)
+            yield BooksNow(conn, seen, gateway)
 
     def id_of(self, request_id: str | None) -> str:
         """A caller without a request id gets a random one: it cannot repeat the command safely.

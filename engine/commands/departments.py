@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from engine.commands.context import EngineContext
 
@@ -70,13 +73,20 @@ class DepartmentCommands:
         from pricing.departments.commands import department_view
 
         with self._context.books_now(account_id) as books:
-            return department_view(
+            view = department_view(
                 books.conn, account_id, name, books.instant, gateway=books.gateway
             )
+        return replace(view, as_of=books.as_of)
 
-    def list(self, account_id: str) -> Sequence[DepartmentView]:
-        """Every department of an account, oldest first."""
+    def list(self, account_id: str, *, at: datetime | None = None) -> Sequence[DepartmentView]:
+        """Every department of an account, oldest first.
+
+        Args:
+            account_id: Whose.
+            at: When; None: now.
+        """
         from pricing.departments.commands import department_views
 
-        with self._context.books_now(account_id) as books:
-            return department_views(books.conn, account_id, books.instant, gateway=books.gateway)
+        with self._context.books_now(account_id, at=at) as books:
+            views = department_views(books.conn, account_id, books.instant, gateway=books.gateway)
+        return tuple(replace(view, as_of=books.as_of) for view in views)

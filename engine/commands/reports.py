@@ -2,49 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from engine.commands.context import EngineContext
 from pricing.plans.on_sale import load_plans
 from pricing.tariffs import load_tariff
 
 if TYPE_CHECKING:
+    from pricing.accounts.account import Account
     from pricing.ledger.invoices import Invoice
     from pricing.ledger.ledger import Transaction
     from pricing.reports.advisor import Advice
+    from pricing.reports.report_period import ReportPeriod
     from pricing.reports.usage import CycleUsage
 
 OBSERVED_FOR = timedelta(days=30)
 """How far back an account's runs say what it needs in a month."""
 
+PAGE = 500
+"""Accounts, or invoices, that are read at a time."""
+
 
 class ReportCommands:
-    """Reading an account's books as they are with all that is due by now; nothing is changed."""
+    """Reading an account's books as they are with all that is due by now; nothing is changed.
+
+    Where a method takes ``at``, that is the instant to look at, for callers that have read the
+    clock already; ``accounts.as_of`` says what the answer is of.
+    """
 
     def __init__(self, context: EngineContext) -> None:
         self._context = context
 
-    def ledger(self, account_id: str) -> Sequence[Transaction]:
+    def ledger(self, account_id: str, *, at: datetime | None = None) -> Sequence[Transaction]:
         """Every transaction of the account with its postings, oldest first."""
         from pricing.ledger import ledger
 
-        with self._context.books_now(account_id) as books:
+        with self._context.books_now(account_id, at=at) as books:
             return ledger.entries(books.conn, account_id)
 
-    def invoices(self, account_id: str, *, by: str | None = None) -> Sequence[Invoice]:
+    def invoices(
+        self, account_id: str, *, period: ReportPeriod | None = None, by: str | None = None
+    ) -> Sequence[Invoice]:
         """The account's invoices, oldest first, those of periods that began by now included.
 
+        Args:
+            account_id: Whose.
+            period: Only those that were issued on these days, in the account's time zone.
+            by: Who asks, if not the operator.
+
         Raises:
+            UnknownAccountError: There is no such account.
             NotAdministratorError: Somebody else asks, in the name ``by`` (R96).
         """
-        from pricing.ledger import invoices
+        return tuple(self.each_invoice(account_id, period=period, by=by))
+
+    def each_invoice(
+        self,
+        account_id: str,
+        *,
+        period: ReportPeriod | None = None,
+        by: str | None = None,
+        at: datetime | None = None,
+    ) -> Iterator[Invoice]:
+        """Like ``invoices``, one after the other: a page of them is held in memory."""
+        now = self._context.clock.now() if at is None else at
+        return self._each_invoice(account_id, period, by, now)
+
+    def invoices_of_all(
+        self, *, period: ReportPeriod | None = None, at: datetime | None = None
+    ) -> Iterator[Invoice]:
+        """The invoices of every account, account by account in the order of their ids."""
+        now = self._context.clock.now() if at is None else at
+        for account in self._accounts():
+            yield from self._each_invoice(account.id, period, None, now)
+
+    def _each_invoice(
+        self, account_id: str, period: ReportPeriod | None, by: str | None, now: datetime
+    ) -> Iterator[Invoice]:
+        from pricing.accounts.account import find_account
+        from pricing.ledger.invoices import invoices_between, last_sequence
         from pricing.reports.usage_access import check_may_see
 
-        with self._context.books_now(account_id) as books:
-            check_may_see(books.conn, account_id, by)
-            return invoices.list_invoices(books.conn, account_id)
+        with self._context.reading() as conn:
+            timezone = find_account(conn, account_id).timezone
+            check_may_see(conn, account_id, by)
+            issued = last_sequence(conn, account_id)
+        days = None if period is None else period.in_zone(timezone)
+        for first in range(1, issued + 1, PAGE):
+            with self._context.reading() as conn:
+                page = invoices_between(
+                    conn, account_id, range(first, min(first + PAGE, issued + 1)), days
+                )
+            yield from page
+        with self._context.books_now(account_id, at=now) as books:
+            last = last_sequence(books.conn, account_id)
+            due = invoices_between(books.conn, account_id, range(issued + 1, last + 1), days)
+        yield from due
 
     def invoice_page(
         self,
@@ -85,20 +142,62 @@ class ReportCommands:
             payments_rehearsed=is_rehearsed(self._context.gateway),
         )
 
-    def usage(self, account_id: str, *, by: str | None = None) -> CycleUsage:
-        """What the account used in its current billing cycle: by day, department and run (R95).
+    def usage(
+        self, account_id: str, *, period: ReportPeriod | None = None, by: str | None = None
+    ) -> CycleUsage:
+        """What the account used: by day, department and run (R95).
+
+        Args:
+            account_id: Whose.
+            period: On which days, in the account's time zone; None: in its current billing cycle.
+            by: Who asks, if not the operator.
 
         Raises:
+            UnknownAccountError: There is no such account.
             NotAdministratorError: Somebody else asks, in the name ``by`` (R94).
         """
-        from pricing.reports import usage_records
-        from pricing.reports.usage_access import check_may_see
+        return self._usage(account_id, period, by, self._context.clock.now())
 
-        with self._context.books_now(account_id) as books:
+    def usage_of_all(self, *, period: ReportPeriod | None = None) -> Iterator[CycleUsage]:
+        """What every account used, account by account in the order of their ids.
+
+        One account's usage is held in memory, however many there are.
+
+        Args:
+            period: On which days, in each account's time zone; None: in its current billing cycle.
+        """
+        now = self._context.clock.now()
+        for account in self._accounts():
+            yield self._usage(account.id, period, None, now)
+
+    def _usage(
+        self, account_id: str, period: ReportPeriod | None, by: str | None, now: datetime
+    ) -> CycleUsage:
+        from pricing.reports.usage_access import check_may_see
+        from pricing.reports.usage_records import usage_of_cycle, usage_of_period
+
+        with self._context.books_now(account_id, at=now) as books:
             check_may_see(books.conn, account_id, by)
-            return usage_records.usage_of_cycle(
-                books.conn, account_id, books.instant, gateway=books.gateway
+            conn, instant, gateway = books.conn, books.instant, books.gateway
+            used = (
+                usage_of_cycle(conn, account_id, instant, gateway=gateway)
+                if period is None
+                else usage_of_period(conn, account_id, period, instant, gateway=gateway)
             )
+        return replace(used, as_of=books.as_of)
+
+    def _accounts(self) -> Iterator[Account]:
+        """Every account, read page by page."""
+        from pricing.accounts.account import accounts_after
+
+        after = ""
+        while True:
+            with self._context.reading() as conn:
+                page = accounts_after(conn, after, PAGE)
+            if not page:
+                return
+            yield from page
+            after = page[-1].id
 
     def advise(
         self,
@@ -107,6 +206,7 @@ class ReportCommands:
         li_minutes: int | None = None,
         runs: int | None = None,
         users: int | None = None,
+        at: datetime | None = None,
     ) -> Advice:
         """Which plan costs least for so many runs a month (R4, R6), and the runs left (R30).
 
@@ -116,6 +216,7 @@ class ReportCommands:
             li_minutes: Of one run.
             runs: In a month.
             users: Of one run; they count on demand only.
+            at: When; None: now.
 
         Raises:
             NeedError: Neither the arguments nor the account's runs say what is needed.
@@ -124,7 +225,7 @@ class ReportCommands:
         from pricing.accounts.view import view_at
         from pricing.reports import advisor, usage_records
 
-        now = self._context.clock.now()
+        now = self._context.clock.now() if at is None else at
         observed = credits_left = None
         if account_id is not None:
             with self._context.books_now(account_id, at=now) as books:

@@ -14,7 +14,7 @@ from engine.catalogs.in_use import catalog_in_use
 from engine.commands.context import EngineContext
 from engine.commands.former_names import FormerlyCalled
 from engine.commands.orders import RunAcceptance
-from engine.commands.run_figures import keep_figures
+from engine.commands.run_figures import keep_figures, left_out_because
 from engine.commands.waiting import WAIT_S_MAX, RunWaiting
 from engine.planning.estimate import Estimate, estimate
 from engine.planning.places import ANY_PROVIDER
@@ -235,6 +235,7 @@ class RunCommands(FormerlyCalled):
         watch: Callable[[Run, Observed], None] | None = None,
         cancel_wanted: Callable[[], bool] | None = None,
         stop_wanted: Callable[[], bool] | None = None,
+        tell: Callable[[str], None] | None = None,
         lease: Lease | None = None,
     ) -> Run:
         """Drive the run here until it has ended; also one whose controller died.
@@ -248,11 +249,13 @@ class RunCommands(FormerlyCalled):
             watch: Told what is observed, several times a second.
             cancel_wanted: Asked as often; true ends the run.
             stop_wanted: Asked as often; true leaves the run, open, to the next controller.
+            tell: Told in one line what hinders the run and does not end it, such as a full disk.
             lease: Under which the run is held already.
 
         Raises:
             LeaseLostError: Another controller drives it.
             ProviderFailedError: Its machines could not be proven gone.
+            NoRoomError: The disk was full for too long; its machines were released.
         """
         from engine.runs.interrupted import drive_or_end
 
@@ -263,6 +266,8 @@ class RunCommands(FormerlyCalled):
             controller.cancel_wanted = cancel_wanted
         if stop_wanted is not None:
             controller.stop_wanted = stop_wanted
+        if tell is not None:
+            controller.tell = tell
         drive = controller.drive if stop_wanted is not None else partial(drive_or_end, controller)
         try:
             run = drive(run_id)
@@ -360,7 +365,13 @@ class RunCommands(FormerlyCalled):
         with self._context.reading() as conn:
             bill = books_of(conn, run_id).bill_of(conn, run_id)
         unattended = unattended_runs(self._context.db, SystemClock().now(), run_id=run_id)
-        return RunView(run, self.store.timeline(run_id), bill, unattended.get(run_id))
+        return RunView(
+            run,
+            self.store.timeline(run_id),
+            bill,
+            unattended.get(run_id),
+            left_out_because(run),
+        )
 
     def list(self, account: str | None = None) -> Sequence[Run]:
         """All runs, newest first; of one account if named."""

@@ -7,10 +7,16 @@ PostgreSQL, by URL, lets many controllers share the work.
 from __future__ import annotations
 
 from engine.database.connect import open_database, reading, transaction, undone
-from engine.database.errors import DatabaseBusyError, DatabaseUnusableError, NewerDatabaseError
+from engine.database.errors import (
+    DatabaseBusyError,
+    DatabaseFullError,
+    DatabaseUnusableError,
+    NewerDatabaseError,
+)
 
 __all__ = [
     "DatabaseBusyError",
+    "DatabaseFullError",
     "DatabaseUnusableError",
     "NewerDatabaseError",
     "open_database",

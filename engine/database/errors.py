@@ -2,6 +2,7 @@
 
 BadInputError
 ├── DatabaseUnusableError   the URL, the file, the server or the permissions
+│   └── DatabaseFullError   its disk has no room
 └── NewerDatabaseError      written by a later version of loadmuster
 RefusedError
 └── DatabaseBusyError       somebody else holds it for longer than we wait
@@ -9,17 +10,24 @@ RefusedError
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
+from kernel.disk import free_on
 from kernel.errors import BadInputError, LoadmusterError, RefusedError
 
 # Fragments of the drivers' messages, and what would be right then.
+_FULL = ("disk is full", "No space left on device", "Disk quota exceeded", "disk full")
+_DISK_FAILED = "SQLITE_IOERR"
+"""How SQLite's names of errors begin where its log cannot grow, where a limit on files is reached,
+or where the disk is broken."""
+
 _REMEDIES = (
     ("not a database", "it is not a SQLite database; name another file"),
     ("readonly database", "no write permission; change its permissions or name another file"),
     ("unable to open database", "no permission, or no such folder; name a file you may write"),
-    ("disk is full", "the disk is full; free some space"),
     ("permission denied", "no write permission; grant it, or use another role"),
     ("authentication failed", "the server refuses this user; check name and password"),
     ("does not exist", "create it first, or name another one"),
@@ -30,6 +38,12 @@ class DatabaseUnusableError(BadInputError):
     """The URL, the file, the server or the permissions are wrong; facts: ``database``."""
 
     code = "database_unusable"
+
+
+class DatabaseFullError(DatabaseUnusableError):
+    """Its disk takes no more: nothing of a transaction was written; facts: ``database``."""
+
+    code = "database_full"
 
 
 class NewerDatabaseError(BadInputError):
@@ -58,6 +72,13 @@ def explained(url: URL, error: DBAPIError) -> LoadmusterError:
             f"database {database} is busy: another process is writing; try again",
             database=database,
         )
+    is_full = any(fragment in said for fragment in _FULL)
+    if is_full or getattr(error.orig, "sqlite_errorname", "").startswith(_DISK_FAILED):
+        why = "the disk is full" if is_full else "the disk takes no more, or is at fault"
+        return DatabaseFullError(
+            f"database {database}: {why} ({_free(url)}); nothing was written, make room",
+            database=database,
+        )
     remedy = next(
         (remedy for fragment, remedy in _REMEDIES if fragment in said),
         "check that the server runs and can be reached"
@@ -65,3 +86,9 @@ def explained(url: URL, error: DBAPIError) -> LoadmusterError:
         else "check the file and its folder",
     )
     return DatabaseUnusableError(f"database {database}: {said}; {remedy}", database=database)
+
+
+def _free(url: URL) -> str:
+    if url.get_backend_name() != "sqlite" or url.database is None:
+        return "its server knows how much is free"
+    return free_on(Path(url.database))

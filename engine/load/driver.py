@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from engine.load.figures import FailureKind, FailureSample, RequestFigures, Window
 from engine.scenario import Scenario
@@ -238,12 +238,21 @@ class LoadResult(Struct, frozen=True):
         return ", but ".join([whole, *failed])
 
     def to_json(self) -> dict[str, Any]:
-        """The result in dicts, lists, strings and numbers."""
+        """The result in dicts, lists, strings and numbers, with what follows from it."""
         written: dict[str, Any] = plain(self)
         for injector in written["injectors"]:
             if not injector["looks"]:
                 del injector["looks"]
-        return written
+        return {**written, "verdict": self.verdict, "failed_percent": self.failed_percent}
+
+
+def result_from_json(document: Mapping[str, Any]) -> LoadResult:
+    """The result that ``LoadResult.to_json`` wrote, also before it said as much.
+
+    Raises:
+        ValidationError: It is something else.
+    """
+    return convert(document, LoadResult)
 
 
 class LoadDriver(Protocol):

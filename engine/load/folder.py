@@ -6,9 +6,11 @@ by whole lines.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,12 @@ PROGRESS = "progress.jsonl"
 
 RESULT = "result.json"
 """What was measured so far: replaced as often as progress is written."""
+
+RESERVE = "reserve"
+"""Holds room on the disk for the last result, and is gone once that is written."""
+
+RESERVE_BYTES = 262_144
+"""Many times a result."""
 
 _TAIL_BYTES = 64 * 1024
 """Many times the length of a progress line."""
@@ -44,12 +52,31 @@ def read_document(path: Path) -> Document | None:
 
 
 def append_line(path: Path, document: Mapping[str, Any]) -> None:
-    """Add one line in one write."""
+    """Add one line in one write, or nothing of it.
+
+    Raises:
+        OSError: There is no room for all of it.
+    """
+    line = (json.dumps(document) + "\n").encode()
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        os.write(file, (json.dumps(document) + "\n").encode())
+        before = os.fstat(file).st_size
+        if os.write(file, line) < len(line):
+            os.ftruncate(file, before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     finally:
         os.close(file)
+
+
+def keep_room(place: Path) -> None:
+    """Take room for the last that will be written, while there is some."""
+    with suppress(OSError):
+        (place / RESERVE).write_bytes(b" " * RESERVE_BYTES)
+
+
+def give_room(place: Path) -> None:
+    """Give back what ``keep_room`` took: what is written now is the last, or more than enough."""
+    (place / RESERVE).unlink(missing_ok=True)
 
 
 def last_line(path: Path) -> Document | None:

@@ -33,6 +33,7 @@ from engine.load.verdict import judge
 from engine.load.windows import planned_pace
 from engine.scenario import Protocol, Scenario
 from engine.scenario.json import scenario_to_json
+from kernel.disk import free_space
 from kernel.errors import BadInputError
 from kernel.extras import is_installed, not_installed
 from kernel.python_programs import python_program
@@ -180,6 +181,7 @@ def _order(task: LoadTask) -> folder.Document:
     except OSError as error:
         raise BadInputError(
             f"{task.folder}: the load cannot be prepared: {error.strerror}"
+            f"{free_space(task.folder, error)}"
         ) from error
     return order
 

@@ -23,6 +23,7 @@ from engine.load.request_watch import names_of
 from engine.load.requests import merged_rows
 from engine.load.tally import Tally, note_level
 from engine.load.verdict import CANCELLED, COMPLETED, FAILED
+from kernel.disk import is_no_room
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -118,6 +119,7 @@ class Conductor:
     def begin(self, **_: object) -> None:
         """Load flows from now on."""
         self.began_s, self.began_at_s = time.monotonic(), time.time()
+        folder.keep_room(self.place)
 
     def hear(self, client_id: str, data: dict[str, Any], **_: object) -> None:
         """A worker reported; Locust has merged its figures already."""
@@ -173,6 +175,17 @@ class Conductor:
             self.write()
 
     def write(self) -> None:
+        """How it goes by now; where the disk is full, the last is written into room kept for it."""
+        if self.ended is not None:
+            folder.give_room(self.place)
+        try:
+            self._write()
+        except OSError as error:
+            # There may be room again for the next.
+            if self.ended is not None or not is_no_room(error):
+                raise
+
+    def _write(self) -> None:
         """One line of progress, and the result so far if there is any; the result first."""
         self._measure_load()
         total = self.runner.stats.total

@@ -14,6 +14,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.clouds import CLOUDS
 from engine.planning.capacity import Demand
@@ -26,23 +27,31 @@ from engine.planning.requirement import planned_seconds, user_seconds
 from engine.scenario import Scenario
 from kernel.words import counted
 from pricing.catalog import Catalog
-from pricing.money import SECONDS_PER_HOUR, divide_half_up, format_cents, to_cents_half_up
+from pricing.money import (
+    SECONDS_PER_HOUR,
+    divide_half_up,
+    format_cents,
+    format_usd,
+    to_cents_half_up,
+)
 from pricing.plans.model import Plan
 from pricing.plans.on_sale import BUNDLED_PLANS, estimated_plans
 from pricing.tariffs import (
+    HOUSE_TARIFFS,
     Cliff,
+    ContractRate,
     LoadSize,
+    Rates,
     Tariff,
     UsageError,
     load_tariff,
     price,
+    rated_tariff,
     tariff_names,
     to_number,
 )
 
 MICRO = 1_000_000
-HOUSE_TARIFFS = frozenset({"on-demand"})
-"""Sold through our plans, so that they are compared as those."""
 
 
 class Kind(StrEnum):
@@ -68,6 +77,9 @@ class Row(Struct, frozen=True):
         reason: Why there is no price.
         assumption: What the price, or the quantity, rests on.
         cliffs: Neighbours of the test across an edge of this price.
+        contract_rate: The customer's own rate, which the price rests on; None: on what is
+            published.
+        published_usd_micros: What the service bills anybody; None: it is not published.
     """
 
     name: str
@@ -81,6 +93,8 @@ class Row(Struct, frozen=True):
     reason: str | None = None
     assumption: str | None = None
     cliffs: tuple[Cliff, ...] = ()
+    contract_rate: ContractRate | None = None
+    published_usd_micros: int | None = None
 
     @property
     def note(self) -> str | None:
@@ -95,7 +109,7 @@ class Comparison(Struct, frozen=True):
     rows: tuple[Row, ...]
 
 
-def compare(
+def compare(  # noqa: PLR0913 - what a comparison rests on
     scenario: Scenario,
     *,
     catalog: Catalog | None = None,
@@ -104,6 +118,7 @@ def compare(
     at: date | None = None,
     plans: Sequence[Plan] | None = None,
     tariffs: Sequence[str] | None = None,
+    rates: Rates | None = None,
 ) -> Comparison:
     """The test at every tariff that is in force, on every plan and on each cloud.
 
@@ -115,6 +130,7 @@ def compare(
         at: The day whose tariffs count; None: the newest.
         plans: Those that are sold; None: the bundled ones that ``estimated_plans`` chooses.
         tariffs: Of which services; None: ``services()``.
+        rates: Contract rates, which services are priced at in place of what they publish.
 
     Raises:
         UnknownTariffError: No such tariff. Else as ``estimate`` does.
@@ -127,7 +143,7 @@ def compare(
         *_plans(estimated, {plan.name: plan for plan in sold}),
         *(_own_account(fleet, estimated) for fleet in estimated.clouds),
         *(
-            _service(load_tariff(name, at), estimated)
+            _at_rate(name, at, rates or {}, estimated)
             for name in (services() if tariffs is None else tariffs)
         ),
     )
@@ -201,6 +217,29 @@ def _own_account(fleet: Fleet, estimated: Estimate) -> Row:
         if is_whole
         else f"what a NAT gateway costs there is not known; without it {low} to {high} USD",
         assumption=f"{counted}: {low} to {high} USD" if is_whole else None,
+    )
+
+
+def _at_rate(name: str, at: date | None, rates: Rates, estimated: Estimate) -> Row:
+    """A service at the customer's contract rate, if he has one, beside what it publishes."""
+    published = _service(load_tariff(name, at), estimated)
+    tariff = rated_tariff(name, at, rates)
+    rate = tariff.contract_rate
+    if rate is None:
+        return replace(published, published_usd_micros=published.usd_micros)
+    row = _service(tariff, estimated)
+    others = (
+        "the service publishes no price"
+        if published.usd_micros is None
+        else f"at the published price {format_cents(published.usd_micros)} USD"
+    )
+    per = f"{format_usd(rate.usd_micros_per_unit)} USD a {rate.unit}"
+    at_rate = f"at your contract rate of {per}, of {rate.as_of}; {others}"
+    return replace(
+        row,
+        assumption="; ".join(filter(None, (at_rate, row.assumption))),
+        contract_rate=rate,
+        published_usd_micros=published.usd_micros,
     )
 
 

@@ -28,7 +28,15 @@ from pricing.catalog import Catalog
 from pricing.money import MICROS_PER_USD
 from pricing.plans.model import Plan
 from pricing.plans.on_sale import BUNDLED_PLANS, estimated_plans
-from pricing.tariffs import LEAST_RISE, OUT_OF_PROPORTION, USERS_MAX, load_tariff, tariff_names
+from pricing.tariffs import (
+    LEAST_RISE,
+    OUT_OF_PROPORTION,
+    USERS_MAX,
+    ContractRate,
+    Rates,
+    rated_tariff,
+    tariff_names,
+)
 
 POINTS = 120
 
@@ -63,6 +71,8 @@ class CostCurve(Struct, frozen=True):
         unit: ``USD``, or what the service counts where it publishes no price.
         points: Users, and US dollars or units, users rising.
         steps: Cliffs, largest first.
+        contract_rate: The customer's own rate, which the amounts rest on; None: on what is
+            published.
     """
 
     name: str
@@ -70,9 +80,10 @@ class CostCurve(Struct, frozen=True):
     unit: str
     points: tuple[tuple[int, Fraction], ...]
     steps: tuple[CostStep, ...]
+    contract_rate: ContractRate | None = None
 
 
-def cost_curves(
+def cost_curves(  # noqa: PLR0913 - what curves rest on
     scenario: Scenario,
     names: Sequence[str] = (),
     *,
@@ -81,6 +92,7 @@ def cost_curves(
     catalog: Catalog | None = None,
     at: date | None = None,
     plans: Sequence[Plan] | None = None,
+    rates: Rates | None = None,
 ) -> tuple[CostCurve, ...]:
     """The curves of some ways to run a test, from one user on.
 
@@ -92,6 +104,7 @@ def cost_curves(
         catalog: Machine types and prices; None: the bundled catalogue.
         at: The day whose tariffs count; None: the newest.
         plans: Those that are sold; None: the bundled ones that ``estimated_plans`` chooses.
+        rates: Contract rates, which services are priced at in place of what they publish.
 
     Raises:
         NotDrawnError: No such name; one that cannot count this test; or names that have no price
@@ -112,7 +125,9 @@ def cost_curves(
                 f"nothing is called {name!r}; there are {', '.join(known)}", name=name
             )
     wanted = [name for name in names if name not in ours] if names else services()
-    prices = _Prices(scenario, catalog or Catalog.bundled(), provider, at, tuple(wanted), sold)
+    prices = _Prices(
+        scenario, catalog or Catalog.bundled(), provider, at, tuple(wanted), sold, rates or {}
+    )
     drawn = _drawn(prices.rows(users_most), names)
     in_money = all(row.usd_micros is not None for row in drawn)
     return tuple(
@@ -134,12 +149,14 @@ class _Prices:
         at: date | None,
         tariffs: Sequence[str],
         plans: Sequence[Plan],
+        rates: Rates,
     ) -> None:
         self._scenario = scenario
         self._catalog = catalog
         self._provider = provider
         self._at = at
         self._tariffs = tariffs
+        self._rates = rates
         self._plans = {plan.name: plan for plan in plans}
         self._on_machines_with = cache(self._on_machines)
 
@@ -162,7 +179,7 @@ class _Prices:
 
     def _one(self, row: Row, users: int) -> tuple[int | None, int | Decimal | None]:
         """Micro-dollars and units; machines are chosen only where they decide on the price."""
-        if row.kind is Kind.OWN or _is_on_machines(row.name):
+        if row.kind is Kind.OWN or self._is_on_machines(row.name):
             same = self._on_machines_with(users)[row.name]
             return same.usd_micros, same.quantity
         scenario = _with_users(self._scenario, users)
@@ -171,11 +188,11 @@ class _Prices:
             plan = self._plans[row.name]
             offer = on_plan(plan, scenario, requirement, self._at)
             return price_on_plan(plan, offer)[0], offer.quantity
-        offer = at_service(load_tariff(row.name, self._at), scenario, requirement)
+        offer = at_service(rated_tariff(row.name, self._at, self._rates), scenario, requirement)
         return offer.usd_micros, offer.quantity
 
     def _on_machines(self, users: int) -> Mapping[str, Row]:
-        tariffs = [name for name in self._tariffs if _is_on_machines(name)]
+        tariffs = [name for name in self._tariffs if self._is_on_machines(name)]
         return {row.name: row for row in self._compared(users, tariffs)}
 
     def _compared(self, users: int, tariffs: Sequence[str]) -> Sequence[Row]:
@@ -186,11 +203,13 @@ class _Prices:
             at=self._at,
             plans=tuple(self._plans.values()),
             tariffs=tariffs,
+            rates=self._rates,
         ).rows
 
-
-def _is_on_machines(name: str) -> bool:
-    return name in tariff_names() and load_tariff(name).machines_of is not None
+    def _is_on_machines(self, name: str) -> bool:
+        if name not in tariff_names():
+            return False
+        return rated_tariff(name, None, self._rates).machines_of is not None
 
 
 def _drawn(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
@@ -253,6 +272,7 @@ def _curve(row: Row, unit: str, amount: Amount, users_most: int) -> CostCurve:
                 (step for step in steps if _is_cliff(step)), key=lambda step: step.low - step.high
             )
         ),
+        contract_rate=row.contract_rate,
     )
 
 

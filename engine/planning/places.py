@@ -28,7 +28,7 @@ class CandidateRegion(Struct, frozen=True):
     Attributes:
         provider: The cloud.
         region: Its region.
-        stands_for: The region that the scenario names, if it is another cloud's.
+        stands_for: The region, or the pattern, that the scenario names as another cloud does.
     """
 
     provider: str
@@ -91,7 +91,7 @@ def check_somewhere(regions: Sequence[str | None], catalog: Catalog) -> None:
     """
     known = [region for provider in CLOUDS for region in catalog.regions(provider)]
     for region in regions:
-        if region is None or (is_choice(region) and _names(region, known)):
+        if region is None or (is_choice(region) and matches_somewhere(region, catalog)):
             continue
         if region not in known:
             near = ", ".join(near_names(region, known, alike=0.5))
@@ -102,18 +102,49 @@ def check_somewhere(regions: Sequence[str | None], catalog: Catalog) -> None:
 
 
 def _matching(provider: str, pattern: str, known: Sequence[str]) -> tuple[CandidateRegion, ...]:
-    names = _names(pattern, known)
+    """The cloud's regions that match: by their own names, or by the part of the world they are in.
+
+    ``eu-west*`` is written as AWS names its regions, and means Azure's there as well.
+    """
+    names = names_matching(pattern, provider, known)
     if not names:
         raise UnknownRegionError(
             f"no region of {provider} in the catalogue matches {pattern!r}",
             provider=provider,
             region=pattern,
         )
-    return tuple(CandidateRegion(provider, name) for name in names)
+    own = set(fnmatch.filter(names, pattern))
+    is_any = pattern == ANY_REGION
+    return tuple(
+        CandidateRegion(provider, name, None if is_any or name in own else pattern)
+        for name in names
+    )
 
 
-def _names(pattern: str, known: Sequence[str]) -> list[str]:
-    return fnmatch.filter(known, "*" if pattern == ANY_REGION else pattern)
+def matches_somewhere(pattern: str, catalog: Catalog) -> bool:
+    """Whether any region of any cloud matches."""
+    return any(names_matching(pattern, name, catalog.regions(name)) for name in CLOUDS)
+
+
+def names_matching(pattern: str, provider: str, known: Sequence[str]) -> list[str]:
+    """Those of a cloud's regions that a pattern means.
+
+    Args:
+        pattern: ``any``, or a name with ``*`` in it, written as any cloud names its regions.
+        provider: The cloud.
+        known: Its regions.
+
+    Returns:
+        Those whose own names match; where none does, those that would match if they were named as
+        other clouds name regions there.
+    """
+    if pattern == ANY_REGION:
+        return list(known)
+    own = fnmatch.filter(known, pattern)
+    if own or not is_choice(pattern):
+        return own
+    also = CLOUDS[provider].prices.also_named
+    return [name for name in known if fnmatch.filter(also.get(name, ()), pattern)]
 
 
 def _place(

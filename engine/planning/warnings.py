@@ -32,6 +32,7 @@ def warnings_of(
     """
     return (
         *script_warnings(scenario),
+        *scenario.left_out_runs,
         *_about_payload(requirement),
         *_about_idle_regions(scenario, requirement),
         *_about_floors(scenario, requirement, load_tariff(HOUSE_TARIFF, at)),

@@ -8,10 +8,13 @@ from msgspec.structs import replace
 
 from engine.planning.places import equal_shares
 from engine.scenario import MachineWishes, Scenario
-from engine.scenario.profile import ClosedProfile, LoadProfile
+from engine.scenario.profile import USERS_MAX, ClosedProfile, LoadProfile
 from kernel.errors import BadInputError
 
 NO_WISHES = MachineWishes()
+FIXED_MAX = {"injectors": 1_000_000, "users_per_injector": USERS_MAX}
+ITERATION_S_MAX = 86_400
+SHOWN_MAX = 10**15
 
 
 def overridden(  # noqa: PLR0913 - one keyword for each thing that can be changed
@@ -69,6 +72,11 @@ def check_fixed_size(injectors: int | None, users_per_injector: int | None) -> N
     )
     for name, value in (("injectors", injectors), ("users_per_injector", users_per_injector)):
         _require(value is None or value > 0, name, f"must be at least 1, not {value}")
+        _require(
+            value is None or value <= FIXED_MAX[name],
+            name,
+            f"must be at most {FIXED_MAX[name]:,}, not {_large(value)}",
+        )
 
 
 def _with_fixed_size(
@@ -88,6 +96,11 @@ def _profile(
     iteration_s: float | None,
 ) -> LoadProfile:
     _require(users is None or users > 0, "users", f"must be at least 1, not {users}")
+    _require(
+        users is None or users <= USERS_MAX,
+        "users",
+        f"must be at most {USERS_MAX:,}, not {_large(users)}",
+    )
     _require(duration_s is None or duration_s > 0, "duration", "must be longer than 0 s")
     if isinstance(profile, ClosedProfile):
         _require(
@@ -97,12 +110,23 @@ def _profile(
         )
         return ClosedProfile(profile.users.stretched(duration_s=duration_s, peak=users))
     _require(iteration_s is None or iteration_s > 0, "iteration", "must be longer than 0 s")
+    _require(
+        iteration_s is None or iteration_s <= ITERATION_S_MAX,
+        "iteration",
+        f"must be at most {ITERATION_S_MAX:,} s, not {iteration_s:,g} s",
+    )
     return replace(
         profile,
         arrivals_per_s=profile.arrivals_per_s.stretched(duration_s=duration_s),
         iteration_s=profile.iteration_s if iteration_s is None else iteration_s,
         max_users=profile.max_users if users is None else users,
     )
+
+
+def _large(value: int | None) -> str:
+    """The number; one that fills lines is named by its size."""
+    number = value or 0
+    return f"{number:,}" if number <= SHOWN_MAX else f"a number of {len(str(number))} digits"
 
 
 def _require(condition: bool, where: str, problem: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.readers.overrides import NO_WISHES, overridden
 from engine.readers.parsing.placeholders import Placeholders, Settings
-from engine.readers.parsing.source import read_source
+from engine.readers.parsing.source import name_of, read_source
 from engine.readers.registry import READERS, Reader, reader_named, reader_of
 from engine.scenario import MachineWishes, Scenario
 
@@ -29,7 +29,7 @@ def read_scenario(  # noqa: PLR0913 - one keyword for each thing that a command 
     """Read a load test and apply the overrides.
 
     Args:
-        source: Path of the file.
+        source: Path of the file; ``-`` is standard input.
         format: The name of one of the readers, if the content is not to decide.
         settings: Values for the file's placeholders ``${NAME}``, by name or as ``NAME=VALUE``.
         users: The peak: the shape of the load is kept and scaled. For an open model, which has no
@@ -47,7 +47,7 @@ def read_scenario(  # noqa: PLR0913 - one keyword for each thing that a command 
             each, with the file and the line or field.
         BadInputError: An override makes no sense.
     """
-    file = str(source)
+    file = name_of(source)
     reader = None if format is None else reader_named(format, file, readers)
     placeholders = Placeholders(settings)
     text = read_source(Path(source))

@@ -37,6 +37,7 @@ from engine.runs.leases.lease import Lease
 from engine.runs.model.codec import Document, machine_to_json
 from engine.runs.model.errors import ReleaseUnprovenError
 from engine.runs.model.states import Outcome, Run, RunState
+from engine.runs.record.result_tables import keep_tables, without_tables
 from engine.runs.record.store import RunStore
 from engine.runs.settlement import settle
 from kernel.clock import Clock
@@ -241,8 +242,10 @@ class Acts(Struct, frozen=True):
                 outcome=outcome,
                 reason=reason,
                 ended_at=now,
-                result=None if result is None else result.to_json(),
+                result=None if result is None else without_tables(result).to_json(),
             )
+            if result is not None:
+                keep_tables(conn, run.id, result)
             books = books_of(conn, run.id)
             if run.intent_at is None:
                 books.void_reservation(conn, run.id, now=now, gateway=self.gateway)

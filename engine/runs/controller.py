@@ -11,12 +11,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from sqlalchemy import Engine
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from engine.database import DatabaseFullError
 from engine.load.driver import LoadProgress
 from engine.runs.actions import Acts
 from engine.runs.clouds.cloud import Cloud, OpenCloud
@@ -27,6 +29,7 @@ from engine.runs.model.errors import LeaseLostError
 from engine.runs.model.sighting import Sighting
 from engine.runs.model.states import Outcome, Run, RunState
 from engine.runs.record.store import RunStore
+from engine.runs.room import WAIT_S, WaitingForRoom
 from kernel.clock import Clock, SystemClock
 from kernel.errors import ProviderFailedError
 from pricing.payments.gateway import PaymentGateway
@@ -66,6 +69,8 @@ class Controller:
         on_step: Told the name of every step before and after it; a test kills the process there.
         cancel_wanted: Asked before every step; true asks for the run's end.
         stop_wanted: Asked before every step; true leaves the run, open, to the next controller.
+        tell: Told in one line what hinders the run and does not end it.
+        room_wait_s: Between two tries to write what the disk had no room for.
     """
 
     db: Engine
@@ -79,6 +84,8 @@ class Controller:
     on_step: Callable[[str], None] = _ignore
     cancel_wanted: Callable[[], bool] = _never
     stop_wanted: Callable[[], bool] = _never
+    tell: Callable[[str], None] = _ignore
+    room_wait_s: float = WAIT_S
 
     @property
     def store(self) -> RunStore:
@@ -92,7 +99,12 @@ class Controller:
     def unwatched(self) -> Controller:
         """The same controller, with nothing of its caller's in between."""
         return replace(
-            self, watch=_ignore, on_step=_ignore, cancel_wanted=_never, stop_wanted=_never
+            self,
+            watch=_ignore,
+            on_step=_ignore,
+            cancel_wanted=_never,
+            stop_wanted=_never,
+            tell=_ignore,
         )
 
     def drive(self, run_id: str) -> Run:
@@ -102,15 +114,24 @@ class Controller:
             LeaseLostError: A living controller drives it already.
             ReleaseUnprovenError: Its machines could not be proven gone; call again later.
             ProviderFailedError: The provider could not be reached for too long; call again later.
+            NoRoomError: The disk was full for too long; call again once there is room.
         """
         run = self.store.load(run_id)
         if run.ended:
             return run
+        room = WaitingForRoom(
+            self.store.load, self.open_cloud, self.clock, self.folder, self.tell, self.room_wait_s
+        )
+        return room.drive(run_id, partial(self._hold_and_drive, run_id))
+
+    def _hold_and_drive(self, run_id: str) -> Run:
         self._hold(run_id)
         try:
-            return self._drive(run)
+            return self._drive(self.store.load(run_id))
         finally:
-            self.store.release_lease(run_id, self.lease, self.lease_clock.now())
+            # Where nothing can be written the lease ends by itself.
+            with suppress(DatabaseFullError):
+                self.store.release_lease(run_id, self.lease, self.lease_clock.now())
 
     def _drive(self, run: Run) -> Run:
         since = self.clock.now()

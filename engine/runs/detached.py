@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from engine.runs.model.errors import ControllerNotStartedError
+from kernel.disk import free_space
 from kernel.python_programs import python_program
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def spawn(run_id: str, url: URL, folder: Path, *, test_clock: datetime | None) -
     except subprocess.TimeoutExpired:
         why = f"it is not at work after {START_TIMEOUT_S:.0f} s"
     except OSError as error:
-        why = f"{error.filename or home}: {error.strerror}"
+        path = Path(error.filename or home)
+        why = f"{path}: {error.strerror}{free_space(path, error)}"
     if why is not None:
         raise ControllerNotStartedError(
             f"the controller of run {run_id} did not start: {why}; the run stays open: "

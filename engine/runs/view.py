@@ -22,12 +22,15 @@ class RunView(Struct, frozen=True):
         timeline: What happened, oldest first.
         bill: None before anything was charged; of a rehearsal, what it would have been charged.
         unattended_since: Since when no controller has held it; None: it is driven, or has ended.
+        left_out_because: Why what it measured does not count in later estimates; None: it does, or
+            it measured nothing.
     """
 
     run: Run
     timeline: Sequence[Event]
     bill: Bill | None
     unattended_since: datetime | None = None
+    left_out_because: str | None = None
 
 
 def amount(unit: Unit, value: int) -> str:

@@ -36,6 +36,7 @@ def scenario_to_json(scenario: Scenario) -> Document:
     run the hash, that it had before there were any.
     """
     document: Document = plain(scenario)
+    del document["left_out_runs"]
     if scenario.program is not None and scenario.program.script_load is None:
         del document["program"]["script_load"]
     if scenario.memory_mib_per_user is None:

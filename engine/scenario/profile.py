@@ -19,6 +19,9 @@ from itertools import pairwise
 
 from msgspec import Struct
 
+USERS_MAX = 100_000_000
+"""More users at once than that are a typo."""
+
 
 class Point(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """One corner of a curve: ``level`` users, or arrivals per second, at ``at_s`` seconds.

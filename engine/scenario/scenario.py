@@ -134,6 +134,8 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
         machines: Which machines a cloud may be asked for.
         measured: What one user takes, where the test was calibrated or has run; None: the figures
             of its protocol count.
+        left_out_runs: Runs of the test that are no evidence of what a user takes, and why, one line
+            each; of an estimate, never on record.
     """
 
     name: str
@@ -157,3 +159,4 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     machines: MachineWishes = MachineWishes()
     measured: Measured | None = None
     locust_user: str = FAST_HTTP_USER
+    left_out_runs: tuple[str, ...] = ()

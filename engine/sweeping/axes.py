@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from engine.clouds import CLOUDS
-from engine.planning.places import ANY_REGION
+from engine.planning.places import ANY_REGION, names_matching
 from engine.sweeping.known_columns import INPUTS, NUMBERS, PLAN, SIZES, WORDS, InputColumn, Kind
 from kernel.durations import parse_duration_s
 from kernel.errors import BadInputError
@@ -152,8 +152,13 @@ def _number(column: InputColumn, text: str) -> int:
     if column.kind is Kind.SECONDS:
         return parse_duration_s(text, where=f"--grid {name}")
     digits = text.strip().replace("_", "")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 12):  # noqa: PLR2004 - beyond any limit
-        raise BadAxisError(f"--grid: {name}: {text!r} is no whole number", axis=name)
+    if not (digits.isascii() and digits.isdecimal()):
+        raise BadAxisError(f"--grid: {name}: {text[:40]!r} is no whole number", axis=name)
+    if len(digits) > len(str(column.most)):
+        raise BadAxisError(
+            f"--grid: {name} must be from 1 to {column.most:,}, not of {len(digits)} digits",
+            axis=name,
+        )
     return int(digits)
 
 
@@ -177,7 +182,12 @@ def _regions(names: Sequence[str], catalog: Catalog) -> Sequence[str]:
     every = [region for provider in CLOUDS for region in catalog.regions(provider)]
     found: dict[str, None] = {}
     for each in names:
-        matching = fnmatch.filter(every, "*" if each == ANY_REGION else each)
+        # As any cloud names its own; only what none names so is taken for another's.
+        matching = fnmatch.filter(every, "*" if each == ANY_REGION else each) or [
+            name
+            for provider in CLOUDS
+            for name in names_matching(each, provider, catalog.regions(provider))
+        ]
         if not matching:
             catalog.places(None, each)
         found.update(dict.fromkeys(matching))

@@ -6,6 +6,7 @@ load test is a ``Problem`` with its column; rows are counted from 0.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -24,6 +25,9 @@ Whole = TypeVar("Whole", Column, Codes)
 
 NONE = 0
 """In an optional column of numbers: the row has none."""
+
+WHOLE = re.compile(r"(-?[0-9]+)(?:\.0*)?")
+DIGITS_MAX = len(str(2**62))
 
 
 class BadColumnError(BadInputError):
@@ -204,12 +208,15 @@ def _from_objects(name: str, array: Any, problems: list[Problem]) -> Column:  # 
         if value is None or value is np.ma.masked or value in {"", np.nan} or value != value:  # noqa: PLR0124 - NaN alone differs from itself
             missing[row] = True
             continue
-        text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-        digits = text.strip().removeprefix("-")
-        if digits.isascii() and digits.isdecimal() and len(digits) <= len(str(2**62)):
-            holds[row] = int(text)
-        else:
+        # Whoever has blanks in a column of whole numbers gets it written as 600.0 by pandas.
+        written = WHOLE.fullmatch(str(value).strip())
+        if written is None:
             problems.append(Problem(row, name, f"must be a whole number, not {_shown(value)}"))
+        elif len(written[1]) > DIGITS_MAX:
+            most = NUMBERS[name].most
+            problems.append(Problem(row, name, f"must be from 1 to {most:,}, not {_shown(value)}"))
+        else:
+            holds[row] = int(written[1])
     _note_missing(name, missing, holds, problems)
     return holds
 

@@ -22,7 +22,10 @@ from kernel.errors import BadInputError
 
 ROW_GROUP_ROWS = 4 * BATCH_ROWS
 CSV_BLOCK_BYTES = 1 << 24
+FIRST_LINE_BYTES_MAX = 1 << 16
 COMPRESSION = "snappy"
+SEPARATORS = (",", ";", "\t")
+"""Of CSV files; the first that stands in the line of names separates them."""
 
 
 class TableFileError(BadInputError):
@@ -54,7 +57,7 @@ def reading(path: Path) -> Iterator[Rows]:
 
     Args:
         path: ``.parquet``, ``.csv`` with a first line of names, or ``.arrow``. CSV columns come as
-            text.
+            text; a comma separates them, or where the names have none a semicolon or a tab.
 
     Raises:
         TableFileError: Another ending, no such file, or something else in it.
@@ -153,7 +156,8 @@ def _parquet(path: Path) -> Iterator[Rows]:
 @contextmanager
 def _csv(path: Path) -> Iterator[Rows]:
     read = pa_csv.ReadOptions(block_size=CSV_BLOCK_BYTES)
-    with pa_csv.open_csv(path, read_options=read) as reader:
+    parse = pa_csv.ParseOptions(delimiter=_separator(path))
+    with pa_csv.open_csv(path, read_options=read, parse_options=parse) as reader:
         names = reader.schema.names
     twice = {name for name in names if names.count(name) > 1}
     if twice:
@@ -161,8 +165,17 @@ def _csv(path: Path) -> Iterator[Rows]:
     convert = pa_csv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True
     )
-    with pa_csv.open_csv(path, read_options=read, convert_options=convert) as reader:
+    with pa_csv.open_csv(
+        path, read_options=read, parse_options=parse, convert_options=convert
+    ) as reader:
         yield Rows(reader.schema, iter(reader), None)
+
+
+def _separator(path: Path) -> str:
+    """What separates the names in the first line: a comma, or what spreadsheets write instead."""
+    with path.open("rb") as file:
+        line = file.readline(FIRST_LINE_BYTES_MAX)
+    return next((each for each in SEPARATORS if each.encode() in line), ",")
 
 
 @contextmanager

@@ -7,11 +7,15 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from kernel.clock import parse_instant
 from loadmuster.cli.account_advance import advance
+from loadmuster.cli.account_heal import heal
 from loadmuster.cli.account_tables import show_account, show_accounts, show_ledger
+from loadmuster.cli.as_of import tell_as_of
 from loadmuster.cli.extra_credits import extra_credits
+from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import (
     Command,
     CommandGroup,
@@ -23,6 +27,8 @@ from loadmuster.cli.targets import allow_target, forbid_target, targets
 from loadmuster.documents.account import account_document, accounts_document, ledger_document
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pricing.accounts.view import AccountView
 
 
@@ -31,14 +37,16 @@ def account() -> None:
     """Open and show accounts and their plans."""
 
 
-for command in (advance, extra_credits, allow_target, forbid_target, targets):
+for command in (advance, heal, extra_credits, allow_target, forbid_target, targets):
     account.add_command(command)
 
 
 @account.command("open")
 @click.argument("account_id", metavar="ID")
 @click.option("--plan", "plan_name", default="on-demand", show_default=True, help="Its plan.")
-@click.option("--credits", "credits_wanted", type=int, help="LI-minutes a month, to choose from.")
+@click.option(
+    "--credits", "credits_wanted", type=WholeNumber(), help="LI-minutes a month, to choose from."
+)
 @click.option("--timezone", default="UTC", show_default=True, help="IANA zone of its billing days.")
 @click.option(
     "--activated",
@@ -93,7 +101,7 @@ def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names 
         credits_wanted=credits_wanted,
         agreed_with=agreed_with,
     )
-    emit_account(settings, engine.accounts.show(account_id))
+    emit_account(settings, replace(engine.accounts.show(account_id), as_of=None))
 
 
 @account.command("show")
@@ -118,12 +126,16 @@ def list_(settings: Settings) -> None:
 def ledger(settings: Settings, account_id: str) -> None:
     """Show every transaction in the books of the account ID."""
     engine = settings.engine()
-    written = engine.reports.ledger(account_id)
+    now = engine.clock.now()
+    as_of = engine.accounts.as_of(account_id, at=now)
+    written = engine.reports.ledger(account_id, at=now)
     timezone = engine.accounts.get(account_id).timezone
-    settings.emit(
-        ledger_document(account_id, written, timezone),
-        lambda console: show_ledger(console, written, timezone),
-    )
+
+    def show(console: Console) -> None:
+        tell_as_of(console, as_of, timezone)
+        show_ledger(console, written, timezone)
+
+    settings.emit(ledger_document(account_id, written, timezone, as_of), show)
 
 
 def emit_account(settings: Settings, view: AccountView) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from loadmuster.cli.account import account, emit_account
 from loadmuster.cli.account_tables import show_history, show_offers
+from loadmuster.cli.as_of import tell_as_of
+from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import Command, Settings, pass_settings, request_id_option
 from loadmuster.documents.account import history_document, offers_document
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Decorated = Callable[..., Any]
 
@@ -24,7 +29,10 @@ def _wanted(command: Decorated) -> Decorated:
     """The options that name a plan."""
     plan = click.option("--plan", required=True, help="The wanted plan.")
     number = click.option(
-        "--credits", "credits_wanted", type=int, help="LI-minutes a month, to choose from."
+        "--credits",
+        "credits_wanted",
+        type=WholeNumber(),
+        help="LI-minutes a month, to choose from.",
     )
     return plan(number(_agreed_with(command)))
 
@@ -166,8 +174,16 @@ def pay(settings: Settings, account_id: str, request_id: str | None) -> None:
 def offers(settings: Settings, account_id: str) -> None:
     """List the plans that the account ID can choose."""
     engine = settings.engine()
-    found = engine.accounts.offers(account_id)
-    settings.emit(offers_document(found), lambda console: show_offers(console, found))
+    now = engine.clock.now()
+    as_of = engine.accounts.as_of(account_id, at=now)
+    found = engine.accounts.offers(account_id, at=now)
+    timezone = engine.accounts.get(account_id).timezone
+
+    def show(console: Console) -> None:
+        tell_as_of(console, as_of, timezone)
+        show_offers(console, found)
+
+    settings.emit(offers_document(found, timezone, as_of), show)
 
 
 @click.command(cls=Command)
@@ -176,12 +192,16 @@ def offers(settings: Settings, account_id: str) -> None:
 def history(settings: Settings, account_id: str) -> None:
     """Show the plans that the account ID was on."""
     engine = settings.engine()
-    rows = engine.accounts.history(account_id)
+    now = engine.clock.now()
+    as_of = engine.accounts.as_of(account_id, at=now)
+    rows = engine.accounts.history(account_id, at=now)
     timezone = engine.accounts.get(account_id).timezone
-    settings.emit(
-        history_document(account_id, rows, timezone),
-        lambda console: show_history(console, rows, timezone),
-    )
+
+    def show(console: Console) -> None:
+        tell_as_of(console, as_of, timezone)
+        show_history(console, rows, timezone)
+
+    settings.emit(history_document(account_id, rows, timezone, as_of), show)
 
 
 account.add_command(history, "history")

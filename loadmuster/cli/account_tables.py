@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from kernel.words import counted
+from loadmuster.cli.as_of import hypothetical_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,8 +24,8 @@ def show_account(console: Console, view: AccountView) -> None:
     """One account: plan, period, credits and charges."""
     from pricing.money import format_usd
 
-    if view.hypothetical:
-        console.print("Hypothetical: as it would be at --now, if nothing else happened until then.")
+    if view.hypothetical and view.as_of is not None:
+        console.print(hypothetical_line(view.as_of, view.account.timezone))
     table = _table(f"Account {view.account.id}", show_header=False)
     table.add_row("plan", f"{view.account.plan} ({view.account.status})")
     table.add_row("time zone", view.account.timezone)
@@ -148,7 +149,7 @@ def show_ledger(console: Console, transactions: Sequence[Transaction], timezone:
         at = f"{transaction.effective_at.astimezone(zone):%Y-%m-%d %H:%M}"
         what = transaction.description
         for posting in transaction.postings:
-            table.add_row(at, what, posting.ledger_account, _amount(posting))
+            table.add_row(at, what, posting.ledger_account, amount_of(posting))
             at = what = ""
         table.add_section()
     console.print(table)
@@ -172,7 +173,8 @@ def _lots_table(view: AccountView) -> Table:
     return table
 
 
-def _amount(posting: Posting) -> str:
+def amount_of(posting: Posting) -> str:
+    """What a posting moves, with its unit."""
     from pricing.money import format_usd
     from pricing.plans.quotes import Unit
 

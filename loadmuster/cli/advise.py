@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from loadmuster.cli.as_of import tell_as_of
+from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import Command, Settings, pass_settings
 from loadmuster.documents.advice import advice_document
+from loadmuster.documents.as_of import as_of_part
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,9 +18,11 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.argument("account_id", metavar="[ID]", required=False)
-@click.option("--li-minutes", type=int, metavar="N", help="LI-minutes of one run.")
-@click.option("--runs", type=int, metavar="N", help="Runs in a month.")
-@click.option("--users", type=int, metavar="N", help="Users of one run; they count on demand.")
+@click.option("--li-minutes", type=WholeNumber(), metavar="N", help="LI-minutes of one run.")
+@click.option("--runs", type=WholeNumber(), metavar="N", help="Runs in a month.")
+@click.option(
+    "--users", type=WholeNumber(), metavar="N", help="Users of one run; they count on demand."
+)
 @pass_settings
 def advise(
     settings: Settings,
@@ -32,11 +37,23 @@ def advise(
     answer says how many such runs its credits have room for.
     """
     engine = settings.engine()
-    advice = engine.reports.advise(account_id, li_minutes=li_minutes, runs=runs, users=users)
+    now = engine.clock.now()
+    looked = None
+    if account_id is not None:
+        as_of = engine.accounts.as_of(account_id, at=now)
+        looked = (as_of, engine.accounts.get(account_id).timezone)
+    advice = engine.reports.advise(
+        account_id, li_minutes=li_minutes, runs=runs, users=users, at=now
+    )
 
     def show(console: Console) -> None:
         from loadmuster.cli.advise_view import show_advice
 
+        if looked is not None:
+            tell_as_of(console, *looked)
         show_advice(console, advice)
 
-    settings.emit(advice_document(advice), show)
+    document = advice_document(advice)
+    if looked is not None:
+        document |= as_of_part(*looked)
+    settings.emit(document, show)

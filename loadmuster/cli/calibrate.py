@@ -11,6 +11,7 @@ import click
 from engine.clouds import CLOUDS, LOCAL
 from kernel.errors import BadInputError, LoadmusterError
 from kernel.words import counted
+from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.plot import out_option
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 @click.argument("source")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Fill ${NAME}.")
 @click.option(
-    "--users-at-most", "users_max", type=click.IntRange(min=1), help="Stop there at the latest."
+    "--users-at-most", "users_max", type=WholeNumber(min=1), help="Stop there at the latest."
 )
 @click.option(
     "--window",

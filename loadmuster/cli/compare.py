@@ -40,6 +40,7 @@ def compare(
         provider=provider,
         at=global_settings.clock().now().date(),
         plans=estimated_plans(global_settings.plans_file()),
+        rates=global_settings.rates(),
     )
 
     def document() -> ComparisonDocument:

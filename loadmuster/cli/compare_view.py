@@ -61,7 +61,7 @@ def _table(rows: Sequence[Row], width_columns: int, *, has_price: bool = True) -
     )
     for index, row in enumerate(rows):
         table.add_row(
-            row.name,
+            row.name if row.contract_rate is None else f"{row.name} (contract)",
             *((Text(row.title, "dim"),) if has_title else ()),
             *((Text(_usd(row), "bold" if index else "bold green"),) if has_price else ()),
             "-" if row.quantity is None else f"{row.quantity:,}",

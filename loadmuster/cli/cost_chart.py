@@ -22,7 +22,7 @@ def cost_chart(scenario: Scenario, curves: Sequence[CostCurve]) -> Curves:
     length = format_duration(planned_seconds(scenario))
     unit = curves[0].unit
     marks = [
-        Mark(curve.name, step.users, float(step.low), _words(step, curve.unit))
+        Mark(_name(curve), step.users, float(step.low), _words(step, curve.unit))
         for curve in curves
         for step in curve.steps[:MARKS_OF_A_CURVE]
     ]
@@ -31,13 +31,18 @@ def cost_chart(scenario: Scenario, curves: Sequence[CostCurve]) -> Curves:
         x_label="users",
         y_label="USD a run" if unit == USD else plural(unit),
         lines=tuple(
-            CurveLine(curve.name, [(users, float(level)) for users, level in curve.points])
+            CurveLine(_name(curve), [(users, float(level)) for users, level in curve.points])
             for curve in sorted(curves, key=lambda curve: -curve.points[-1][1])
         ),
         marks=tuple(sorted(marks, key=lambda mark: -mark.y)),
         here=users,
         here_text=counted(users, "user"),
     )
+
+
+def _name(curve: CostCurve) -> str:
+    """A price by contract is never taken for a published one."""
+    return curve.name if curve.contract_rate is None else f"{curve.name} (contract)"
 
 
 def _words(step: CostStep, unit: str) -> str:

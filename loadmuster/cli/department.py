@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from loadmuster.cli.as_of import tell_as_of
+from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import REQUEST_ID_HELP, CommandGroup, Settings, pass_settings
 from loadmuster.documents.department import department_document, departments_document
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from engine.api import Engine
     from pricing.departments.commands import DepartmentView
 
@@ -34,7 +38,7 @@ def add(settings: Settings, account_id: str, name: str, request_id: str | None) 
 @department.command("allocate", context_settings={"ignore_unknown_options": True})
 @click.argument("account_id", metavar="ACCOUNT")
 @click.argument("name", metavar="NAME")
-@click.argument("li_minutes", metavar="N", type=int)
+@click.argument("li_minutes", metavar="N", type=WholeNumber())
 @click.option("--request-id", metavar="R", help=REQUEST_ID_HELP)
 @pass_settings
 def allocate(
@@ -81,18 +85,25 @@ def list_(settings: Settings, account_id: str) -> None:
 
     engine = settings.engine()
     account = engine.accounts.get(account_id)
-    views = engine.departments.list(account_id)
-    settings.emit(
-        departments_document(account, views),
-        lambda console: show_departments(console, account, views),
-    )
+    now = engine.clock.now()
+    as_of = engine.accounts.as_of(account_id, at=now)
+    views = engine.departments.list(account_id, at=now)
+
+    def show(console: Console) -> None:
+        tell_as_of(console, as_of, account.timezone)
+        show_departments(console, account, views)
+
+    settings.emit(departments_document(account, views, as_of), show)
 
 
 def _emit(settings: Settings, engine: Engine, view: DepartmentView) -> None:
     from loadmuster.cli.department_view import show_department
 
     account = engine.accounts.get(view.department.account_id)
-    settings.emit(
-        department_document(account, view),
-        lambda console: show_department(console, account, view),
-    )
+
+    def show(console: Console) -> None:
+        if view.as_of is not None:
+            tell_as_of(console, view.as_of, account.timezone)
+        show_department(console, account, view)
+
+    settings.emit(department_document(account, view), show)

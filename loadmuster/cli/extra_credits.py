@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kernel.words import counted
+from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import REQUEST_ID_HELP, Command, Settings, pass_settings
 from loadmuster.documents.extra_credits import extra_credits_document
 
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 @click.command("extra-credits", cls=Command)
 @click.argument("account_id", metavar="ID")
 @click.option(
-    "--limit", "limit", type=int, metavar="N", required=True, help="Credits a billing period."
+    "--limit",
+    "limit",
+    type=WholeNumber(),
+    metavar="N",
+    required=True,
+    help="Credits a billing period.",
 )
 @click.option("--request-id", metavar="R", help=REQUEST_ID_HELP)
 @pass_settings

@@ -1,61 +1,140 @@
-"""``invoices``: an account's invoices as a table, as JSON, or one as a page to send."""
+"""``invoices``: of an account or of all, as a table, as JSON, or one as a page to send."""
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from kernel.errors import BadInputError
+from loadmuster.cli.as_of import hypothetical_line, tell_as_of
+from loadmuster.cli.output import unread_is_no_failure
+from loadmuster.cli.report_options import account_and_month, asked_period, check_which
 from loadmuster.cli.settings import Command, Settings, pass_settings
-from loadmuster.documents.invoices import invoice_page_document, invoices_document
+from loadmuster.cli.streaming import print_rows
+from loadmuster.documents.as_of import as_of_part
+from loadmuster.documents.invoices import invoice_page_document, invoice_row
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from pricing.reports.report_period import ReportPeriod
 
 
 @click.command(cls=Command)
-@click.argument("account_id", metavar="ID")
+@account_and_month
 @click.option("--html", "number", metavar="NUMBER", help="This invoice, as a page to send.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Where the page goes.")
-@click.option("--from", "seller", metavar="TEXT", help="Name and address of the sender.")
-@click.option("--to", "customer", metavar="TEXT", help="Name and address of the customer.")
+@click.option(
+    "--from",
+    "first",
+    metavar="DATE",
+    help="First day of issue, in the account's time zone; with --html as --seller.",
+)
+@click.option(
+    "--to", "last", metavar="DATE", help="Last day of issue, inclusive; with --html as --customer."
+)
+@click.option("--seller", metavar="TEXT", help="Name and address of the sender, for --html.")
+@click.option("--customer", metavar="TEXT", help="Name and address of the customer, for --html.")
 @click.option("--by", metavar="USER", help="Who asks; only administrators see invoices.")
 @pass_settings
-def invoices(
+def invoices(  # noqa: PLR0913 - one parameter an option
     settings: Settings,
-    account_id: str,
+    /,
+    *,
+    account_id: str | None,
+    is_all: bool,
+    month: str | None,
     number: str | None,
     out: Path | None,
+    first: str | None,
+    last: str | None,
     seller: str | None,
     customer: str | None,
     by: str | None,
 ) -> None:
-    """Show the invoices of the account ID, or write one of them as an HTML page."""
-    if number is None:
-        _refuse_without_html({"--out": out, "--from": seller, "--to": customer})
-    engine = settings.engine()
+    """Show the invoices of the account ID, or write one of them as an HTML page.
+
+    Without an ID: those of every account. With a month or days: those that were issued then.
+    """
+    check_which(account_id, by, is_all=is_all)
     if number is not None:
-        page = engine.reports.invoice_page(
-            account_id, number, seller=seller, customer=customer, by=by
-        )
-        _write(settings, number, page, out)
+        if account_id is None or month is not None:
+            raise BadInputError("--html NUMBER is one invoice of one account: name its ID alone")
+        _show_page(settings, account_id, number, (seller or first, customer or last), out, by)
         return
-    issued = engine.reports.invoices(account_id, by=by)
+    _refuse_without_html({"--out": out, "--seller": seller, "--customer": customer})
+    period = asked_period(first, last, month)
+    if account_id is None:
+        _show_all(settings, period)
+        return
+    engine = settings.engine()
+    now = engine.clock.now()
     timezone = engine.accounts.get(account_id).timezone
+    as_of = engine.accounts.as_of(account_id, at=now)
+    issued = engine.reports.each_invoice(account_id, period=period, by=by, at=now)
+    if settings.json:
+        rows = (invoice_row(each, timezone) for each in issued)
+        head = {"payments_rehearsed": engine.accounts.payments_rehearsed}
+        print_rows({**as_of_part(as_of, timezone), **head}, "invoices", rows)
+        return
+    from loadmuster.cli.invoices_view import show_invoices, tell_of_payments
 
-    def show(console: Console) -> None:
-        from loadmuster.cli.invoices_view import show_invoices
+    console = settings.console()
+    with unread_is_no_failure():
+        tell_as_of(console, as_of, timezone)
+        show_invoices(console, issued, timezone, nothing=_nothing(period))
+        tell_of_payments(console, is_rehearsed=engine.accounts.payments_rehearsed)
 
-        show_invoices(
-            console, issued, timezone, payments_rehearsed=engine.accounts.payments_rehearsed
-        )
 
-    document = invoices_document(
-        issued, timezone, payments_rehearsed=engine.accounts.payments_rehearsed
+def _show_all(settings: Settings, period: ReportPeriod | None) -> None:
+    """Every account's, as they come."""
+    engine = settings.engine()
+    now = engine.clock.now()
+    issued = engine.reports.invoices_of_all(period=period, at=now)
+    by_account = groupby(issued, key=lambda invoice: invoice.account_id)
+    looked = (
+        (account, engine.accounts.as_of(account.id, at=now), of_account)
+        for account_id, of_account in by_account
+        for account in (engine.accounts.get(account_id),)
     )
-    settings.emit(document, show)
+    if settings.json:
+        rows = (
+            {**invoice_row(each, account.timezone), **as_of_part(as_of, account.timezone)}
+            for account, as_of, of_account in looked
+            for each in of_account
+        )
+        head = {"payments_rehearsed": engine.accounts.payments_rehearsed}
+        print_rows(head, "invoices", rows)
+        return
+    from loadmuster.cli.invoices_view import show_invoices_of_all, tell_of_payments
+
+    console = settings.console()
+    with unread_is_no_failure():
+        show_invoices_of_all(console, looked, nothing=_nothing(period))
+        tell_of_payments(console, is_rehearsed=engine.accounts.payments_rehearsed)
+
+
+def _nothing(period: ReportPeriod | None) -> str:
+    return "No invoices yet." if period is None else "No invoice was issued on these days."
+
+
+def _show_page(
+    settings: Settings,
+    account_id: str,
+    number: str,
+    parties: tuple[str | None, str | None],
+    out: Path | None,
+    by: str | None,
+) -> None:
+    engine = settings.engine()
+    seller, customer = parties
+    page = engine.reports.invoice_page(account_id, number, seller=seller, customer=customer, by=by)
+    as_of = engine.accounts.as_of(account_id)
+    if as_of.hypothetical:
+        timezone = engine.accounts.get(account_id).timezone
+        click.echo(hypothetical_line(as_of.instant, timezone), err=True)
+    _write(settings, number, page, out)
 
 
 def _write(settings: Settings, number: str, page: str, out: Path | None) -> None:

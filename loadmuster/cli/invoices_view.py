@@ -2,33 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.text import Text
 
+from loadmuster.cli.as_of import tell_as_of
 from loadmuster.cli.fitting import FittingTable
+from loadmuster.cli.layout import columns, section
+from loadmuster.cli.streaming import pages
+from pricing.accounts.account import Account
+from pricing.accounts.clock import AsOf
 from pricing.ledger.invoices import Invoice
 from pricing.money import format_usd
 from pricing.payments.gateway import REHEARSED_NOTE
 
+INVOICES_A_TABLE = 200
+"""Tables are printed as they are full."""
+
 
 def show_invoices(
-    console: Console, invoices: Sequence[Invoice], timezone: str, *, payments_rehearsed: bool
+    console: Console, issued: Iterable[Invoice], timezone: str, *, nothing: str
 ) -> None:
-    """Every line with its number and its cause, under its invoice; and if nobody collects them."""
-    if not invoices:
-        console.print("No invoices yet.")
-        return
+    """Every line with its number and its cause, under its invoice; else ``nothing``."""
+    is_empty = True
+    for page in pages(issued, INVOICES_A_TABLE):
+        is_empty = False
+        console.print(_lines(page, ZoneInfo(timezone)))
+    if is_empty:
+        console.print(nothing)
+
+
+def show_invoices_of_all(
+    console: Console, issued: Iterable[tuple[Account, AsOf, Iterable[Invoice]]], *, nothing: str
+) -> None:
+    """A line for each invoice, account by account; else ``nothing``."""
+    is_empty = True
+    for account, as_of, of_account in issued:
+        zone = ZoneInfo(account.timezone)
+        tell_as_of(console, as_of, account.timezone)
+        for page in pages(of_account, INVOICES_A_TABLE):
+            is_empty = False
+            table = columns(
+                *("number", "issued", "what", "USD"), right=("USD",), fixed=("number", "issued")
+            )
+            for each in page:
+                issued_on = f"{each.issued_at.astimezone(zone):%Y-%m-%d}"
+                what = each.lines[0].description
+                table.add_row(each.number, issued_on, what, format_usd(each.usd_micros))
+            section(console, f"Invoices of {account.id}", table)
+    if is_empty:
+        console.print(nothing)
+
+
+def tell_of_payments(console: Console, *, is_rehearsed: bool) -> None:
+    """That nobody collects what is invoiced, where it is so."""
+    if is_rehearsed:
+        console.print(REHEARSED_NOTE)
+
+
+def _lines(page: Sequence[Invoice], zone: ZoneInfo) -> FittingTable:
     table = FittingTable(title="Invoices", title_justify="left")
     table.add_column("number", no_wrap=True)
     table.add_column("issued", no_wrap=True)
     table.add_column("no.", justify="right")
     table.add_column("what")
     table.add_column("USD", justify="right", no_wrap=True)
-    zone = ZoneInfo(timezone)
-    for invoice in invoices:
+    for invoice in page:
         number, issued = invoice.number, f"{invoice.issued_at.astimezone(zone):%Y-%m-%d}"
         for position, line in enumerate(invoice.lines, start=1):
             amount = format_usd(line.usd_micros)
@@ -37,6 +78,4 @@ def show_invoices(
             number = issued = ""
         table.add_row("", "", "", "total", format_usd(invoice.usd_micros))
         table.add_section()
-    console.print(table)
-    if payments_rehearsed:
-        console.print(REHEARSED_NOTE)
+    return table

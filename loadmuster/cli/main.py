@@ -11,8 +11,10 @@ from collections.abc import Sequence
 import click
 from click.exceptions import NoArgsIsHelpError
 
+from kernel.disk import is_no_room
 from kernel.errors import BadInputError, LoadmusterError
-from loadmuster.cli.output import NO_ROOM, prepare, tell_unwritten, unwritten_is_told
+from kernel.key_log import put_aside_unusable_key_log
+from loadmuster.cli.output import prepare, tell_unwritten, unwritten_is_told
 from loadmuster.cli.settings import LazyGroup, Settings
 from loadmuster.cli.signals import tidied_up
 
@@ -73,6 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # A command has no use for them, and looking for them reads every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     prepare()
+    if (said := put_aside_unusable_key_log(os.environ)) is not None:
+        with unwritten_is_told(ASK_AGAIN):
+            click.echo(f"loadmuster: {said}", err=True)
     settings = Settings()
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
@@ -88,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        if not is_no_room(error):
             raise
         tell_unwritten(error, ASK_AGAIN)
         sys.exit(BadInputError.exit_code)

@@ -12,9 +12,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""What a write to a full disk, or beyond somebody's quota of it, fails with."""
+from kernel.disk import free_space
 
 GONE = frozenset({errno.EPIPE, errno.EIO, errno.EBADF})
 """What a write fails with when its reader has left, or its terminal is closed."""
@@ -78,8 +78,9 @@ def unwritten_is_told(then: str) -> Iterator[None]:
 def tell_unwritten(error: OSError, then: str) -> None:
     """One line where output cannot be written, which may be the disk that is full."""
     with suppress(OSError):
+        free = "" if error.filename is None else free_space(Path(error.filename), error)
         sys.stderr.write(
-            f"loadmuster: {error.filename or 'output'}: cannot be written: {error.strerror};"
+            f"loadmuster: {error.filename or 'output'}: cannot be written: {error.strerror}{free};"
             f" {then}\n"
         )
         sys.stderr.flush()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.clouds import CLOUDS
+from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import Command, CommandGroup, Settings, pass_settings
 from loadmuster.cli.source_options import read_given, source_options
 
@@ -39,9 +40,7 @@ def plot() -> None:
     help=f"A tariff, a plan, {' or '.join(each.own_tariff for each in CLOUDS.values())}; "
     "default: all with a price.",
 )
-@click.option(
-    "--users-to", type=click.IntRange(min=2), metavar="N", help="Default: twice the test's."
-)
+@click.option("--users-to", type=WholeNumber(min=2), metavar="N", help="Default: twice the test's.")
 @out_option
 @pass_settings
 def plot_cost(
@@ -70,6 +69,7 @@ def plot_cost(
         catalog=catalog_in_use(),
         at=global_settings.clock().now().date(),
         plans=estimated_plans(global_settings.plans_file()),
+        rates=global_settings.rates(),
     )
     _show(global_settings, cost_chart(scenario, curves), cost_curves_document(curves), out)
 
@@ -103,9 +103,11 @@ def plot_load(
 
 @plot.command("plans", cls=Command)
 @click.argument("account_id", metavar="[ID]", required=False)
-@click.option("--li-minutes", type=int, metavar="N", help="LI-minutes of one run.")
-@click.option("--runs", type=int, metavar="N", help="Runs in a month.")
-@click.option("--users", type=int, metavar="N", help="Users of one run; they count on demand.")
+@click.option("--li-minutes", type=WholeNumber(), metavar="N", help="LI-minutes of one run.")
+@click.option("--runs", type=WholeNumber(), metavar="N", help="Runs in a month.")
+@click.option(
+    "--users", type=WholeNumber(), metavar="N", help="Users of one run; they count on demand."
+)
 @out_option
 @pass_settings
 def plot_plans(
@@ -155,11 +157,12 @@ def plot_sweep(
     from engine.sweeping.cost_lines import cost_lines
     from engine.sweeping.selection import parse_condition
     from engine.sweeping.table_files import reading
+    from loadmuster.cli.standard_input import table_file
     from loadmuster.cli.sweep_chart import sweep_chart
     from loadmuster.documents.curves import cost_lines_document
 
     conditions = [parse_condition(each) for each in where]
-    with reading(source) as rows:
+    with table_file(source) as file, reading(file) as rows:
         found = cost_lines(rows, f"{measure}_micros", conditions)
     _show(settings, sweep_chart(found, measure), cost_lines_document(found, measure), out)
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from engine.clouds import CLOUDS, LOCAL
+from loadmuster.cli.numbers import FiniteNumber
 from loadmuster.cli.settings import Command, Settings, pass_settings
 from loadmuster.cli.source_options import scenario_options
 
@@ -60,7 +61,7 @@ def _usd_micros(_ctx: click.Context, _param: click.Parameter, value: str | None)
 @click.option(
     "--speed",
     "time_scale",
-    type=click.FloatRange(min=1.0),
+    type=FiniteNumber(min=1.0),
     help="Dry run: test seconds a second.",
 )
 @pass_settings

@@ -101,7 +101,7 @@ def show_runs(console: Console, runs: Sequence[Run], unattended: Mapping[str, da
         return
     table = columns(
         *("run", "accepted", "account", "test", "on", "state", "outcome"),
-        fixed=("run", "accepted", "state", "outcome"),
+        fixed=("run", "state", "outcome"),
     )
     for run in runs:
         where = run.order.provider + (" rehearsed" if run.order.rehearsal else "")

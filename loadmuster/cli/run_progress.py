@@ -105,6 +105,10 @@ class RunProgress:
         """One line more, above what is drawn in place."""
         self._draw(lambda: self._say(text))
 
+    def tell(self, line: str) -> None:
+        """Say what hinders the run and does not end it."""
+        self._draw(lambda: self._say(line))
+
     def _draw(self, show: Callable[[], None]) -> None:
         if self._broken:
             return
@@ -144,7 +148,7 @@ def driven(
     try:
         with RunProgress(console, run) as live:
             return engine.runs.drive(
-                run.id, watch=live.update, cancel_wanted=cancel_wanted, lease=lease
+                run.id, watch=live.update, cancel_wanted=cancel_wanted, tell=live.tell, lease=lease
             )
     except LeaseLostError:
         console.print(f"{run.id}: another controller drives it; waiting for its end")

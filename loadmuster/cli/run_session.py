@@ -60,7 +60,7 @@ def exit_code_of(run: Run, *, by_ctrl_c: bool) -> int:
             return INTERRUPTED if by_ctrl_c else CANCELLED_ELSEWHERE
         case Outcome.STOPPED:
             return NOT_VALID
-        case Outcome.COMPLETED if run.result is not None and not run.result["valid"]:
+        case Outcome.COMPLETED if run.result is not None and not run.result.valid:
             return NOT_VALID
         case _:
             return 0

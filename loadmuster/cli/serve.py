@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
 
 @click.command(cls=Command)
 @click.option(
     "--at-once",
-    type=click.IntRange(1, 128),
+    type=WholeNumber(1, 128),
     default=8,
     show_default=True,
     metavar="N",

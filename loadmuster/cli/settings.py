@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from engine.api import Engine
+    from pricing.tariffs import Rates
 
 Document = Mapping[str, Any]
 
@@ -58,6 +59,12 @@ class Settings:
 
         return plans_file(os.environ)
 
+    def rates(self) -> Rates:
+        """What services cost by this user's contracts."""
+        from pricing.tariffs import rates_file, read_rates
+
+        return read_rates(rates_file(os.environ))
+
     def engine(self, clock: Clock | None = None) -> Engine:
         """The engine on the database and the clock that were named, until the command ends.
 
@@ -68,7 +75,9 @@ class Settings:
         from engine.runs.detached import REHEARSAL_VARIABLE
 
         engine = Engine(
-            self.db, clock=clock or self.clock(), rehearsal_url=os.environ.get(REHEARSAL_VARIABLE)
+            self.db,
+            clock=clock or self.clock(),
+            rehearsal_url=os.environ.get(REHEARSAL_VARIABLE) or None,
         )
         click.get_current_context().call_on_close(engine.close)
         return engine

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.clouds import CLOUDS
+from loadmuster.cli.numbers import FiniteNumber, WholeNumber
 
 if TYPE_CHECKING:
     from engine.scenario import Scenario
@@ -27,7 +28,7 @@ SCENARIO_OPTIONS: tuple[Callable[[Function], Function], ...] = (
         "--format", metavar="NAME", help="Format of SOURCE; default: told by the content."
     ),
     click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Fill ${NAME}."),
-    click.option("--users", type=click.IntRange(min=1), help="Scale the load to this peak."),
+    click.option("--users", type=WholeNumber(min=1), help="Scale the load to this peak."),
     click.option(
         "--duration",
         "duration_s",
@@ -35,14 +36,12 @@ SCENARIO_OPTIONS: tuple[Callable[[Function], Function], ...] = (
         callback=_duration_s,
         help="Stretch the load to this length.",
     ),
-    click.option("--injectors", type=click.IntRange(min=1), help="A fixed number of injectors."),
-    click.option(
-        "--users-per-injector", type=click.IntRange(min=1), help="A payload you measured."
-    ),
+    click.option("--injectors", type=WholeNumber(min=1), help="A fixed number of injectors."),
+    click.option("--users-per-injector", type=WholeNumber(min=1), help="A payload you measured."),
     click.option(
         "--iteration-seconds",
         "iteration_s",
-        type=click.FloatRange(min=0, min_open=True),
+        type=FiniteNumber(min=0, min_open=True),
         help="How long one user stays, where the load is arrivals.",
     ),
     click.option(
@@ -54,12 +53,12 @@ SCENARIO_OPTIONS: tuple[Callable[[Function], Function], ...] = (
         "--architecture", type=click.Choice(["x86_64", "arm64"]), help="Only machines of it."
     ),
     click.option(
-        "--machines-at-most", "machines_max", type=click.IntRange(min=1), help="Over all regions."
+        "--machines-at-most", "machines_max", type=WholeNumber(min=1), help="Over all regions."
     ),
     click.option(
         "--vcpus-at-most",
         "vcpus_max",
-        type=click.IntRange(min=1),
+        type=WholeNumber(min=1),
         help="In each region, as your quota has it.",
     ),
     click.option("--nat", is_flag=True, help="Machines behind a NAT gateway, at its costs."),

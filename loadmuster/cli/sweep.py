@@ -22,6 +22,7 @@ from engine.sweeping.known_columns import (
 )
 from kernel.errors import BadInputError
 from kernel.extras import is_installed, not_installed
+from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def _listed(columns: Sequence[InputColumn | OutputColumn]) -> str:
 
 
 HELP = f"""Estimate every row of IN, a Parquet, CSV or Arrow file, and write them to OUT.
+
+IN may be - for standard input. In CSV a comma separates, or a semicolon or tab if there is none.
 
 Columns of IN, of which users and duration_s have to be there; of {" and ".join(SIZES)} a row has
 one at most:
@@ -106,7 +109,7 @@ class _Asked(Struct, frozen=True):
 @click.argument("target", metavar="[OUT]", required=False)
 @click.option("--where", multiple=True, metavar="usd<100", help="Only such rows.")
 @click.option("--sort", metavar="usd|-usd", help="By a column: the least first, or the most.")
-@click.option("--top", type=click.IntRange(min=1, max=100_000), metavar="K", help="The first K.")
+@click.option("--top", type=WholeNumber(min=1, max=100_000), metavar="K", help="The first K.")
 @click.option(
     "--on-error",
     type=click.Choice(["refuse", "mark"]),
@@ -129,15 +132,15 @@ class _Asked(Struct, frozen=True):
 )
 @click.option(
     "--best",
-    type=click.IntRange(min=0, max=10_000),
+    type=WholeNumber(min=0, max=10_000),
     default=10,
     show_default=True,
     metavar="K",
     help="The cheapest of a grid.",
 )
-@click.option("--workers", type=click.IntRange(1, 256), help="For a folder: Dask processes here.")
+@click.option("--workers", type=WholeNumber(1, 256), help="For a folder: Dask processes here.")
 @click.option("--dask", metavar="ADDRESS", help="For a folder: a Dask scheduler.")
-@click.option("--threads", type=click.IntRange(min=1, max=256), help="Default: all processors.")
+@click.option("--threads", type=WholeNumber(min=1, max=256), help="Default: all processors.")
 @pass_settings
 def sweep(
     settings: Settings,
@@ -155,21 +158,21 @@ def sweep(
     today = settings.clock().now().date()
     plans = load_plans(settings.plans_file()).values()
     lookup = Lookup(catalog_in_use(), at=today, plan=asked.plan, plans=plans)
-    given = [None if each in {None, NOTHING} else Path(str(each)) for each in (source, target)]
+    out = None if target in {None, NOTHING} else Path(str(target))
     if asked.grid:
-        named = [each for each in given if each is not None]
+        named = [Path(each) for each in (source, target) if each not in {None, NOTHING}]
         if len(named) > 1:
             raise BadInputError("sweep: --grid takes the place of IN; give OUT alone", option="IN")
         _sweep_grid(settings, lookup, asked, named[0] if named else None)
     else:
-        _sweep_file(settings, lookup, asked, given[0], given[1], at=today)
+        _sweep_file(settings, lookup, asked, source, out, at=today)
 
 
 def _sweep_file(
     settings: Settings,
     lookup: Lookup,
     asked: _Asked,
-    source: Path | None,
+    source: str | None,
     target: Path | None,
     *,
     at: date,
@@ -179,14 +182,15 @@ def _sweep_file(
     if target is None and asked.top is None:
         raise BadInputError("sweep: give OUT, or --top K to see the first rows", option="OUT")
     need_pyarrow()
-    if source.is_dir():
-        _sweep_folder(settings, asked, source, target, at=at)
+    if Path(source).is_dir():
+        _sweep_folder(settings, asked, Path(source), target, at=at)
         return
     from engine.sweeping.files import sweep_file
+    from loadmuster.cli.standard_input import table_file
 
-    with _told(settings) as progress:
-        done = sweep_file(source, target, lookup, progress=progress, **asked.how())
-    _show_file(settings, str(source), target, done)
+    with table_file(source) as file, _told(settings) as progress:
+        done = sweep_file(file, target, lookup, progress=progress, **asked.how())
+    _show_file(settings, source, target, done)
 
 
 def _sweep_grid(settings: Settings, lookup: Lookup, asked: _Asked, target: Path | None) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from kernel.durations import format_duration
 from kernel.words import counted
 from loadmuster.documents.tariff import rate, why_no_rate
-from pricing.tariffs import Tariff, rounding_in_words
+from pricing.money import format_usd
+from pricing.tariffs import ContractRate, Tariff, rounding_in_words
 
 
 def rule_in_words(version: Tariff) -> list[tuple[str, str]]:
@@ -33,3 +34,11 @@ def rule_in_words(version: Tariff) -> list[tuple[str, str]]:
         *[("source", source) for source in version.sources],
     ]
     return [(label, text) for label, text in words if text]
+
+
+def contract_line(own: ContractRate) -> str:
+    """A contract rate for people, which is nobody's but theirs."""
+    return (
+        f"Contract rate of {own.tariff}: {format_usd(own.usd_micros_per_unit)} USD a {own.unit},"
+        f" of {own.as_of}, which is your own"
+    )

@@ -1,7 +1,9 @@
-"""Usage of a cycle as people read it: figures, a plot by day, departments, the latest runs."""
+"""Usage as people read it: figures, a plot by day, departments, the latest runs; all accounts."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -11,6 +13,7 @@ from rich.text import Text
 from kernel.words import counted
 from loadmuster.cli.chart import Chart
 from loadmuster.cli.layout import columns, facts, section
+from loadmuster.cli.streaming import pages
 from pricing.money import format_usd
 from pricing.reports.usage import CycleUsage
 
@@ -18,6 +21,10 @@ HEIGHT_ROWS = 7
 WIDTH_COLUMNS_MAX = 100
 RUNS_SHOWN_MAX = 20
 DAYS_BETWEEN_TICKS = 5
+DAYS_PLOTTED_MAX = 62
+"""A bar a day; of longer periods, months are told."""
+
+ACCOUNTS_A_TABLE = 200
 OWN_RUNS = "(the account's own)"
 
 
@@ -27,9 +34,16 @@ def show_usage(console: Console, used: CycleUsage) -> None:
     if used.purchases:
         section(console, "Charged besides runs", _purchases(used))
     if not used.runs:
-        console.print("\nNo run was charged in this cycle yet.")
+        console.print(
+            "\nNo run was charged in this cycle yet."
+            if used.is_cycle
+            else "\nNo run was charged on these days."
+        )
         return
-    section(console, "LI-minutes by day", usage_plot(used, console.width))
+    if (used.cycle.last_day - used.cycle.first_day).days < DAYS_PLOTTED_MAX:
+        section(console, "LI-minutes by day", usage_plot(used, console.width))
+    else:
+        section(console, "By month", _months(used))
     section(console, "By department", _departments(used))
     fit = len(used.runs) <= RUNS_SHOWN_MAX
     heading = "Runs" if fit else f"Runs, the last {RUNS_SHOWN_MAX} of {len(used.runs):,}"
@@ -54,9 +68,10 @@ def usage_plot(used: CycleUsage, width_columns: int) -> Text:
 
 def _figures(used: CycleUsage) -> Table:
     total = used.total
+    days = f"{used.cycle.first_day} to {used.cycle.last_day} ({used.timezone})"
     rows = [
         ("plan", used.plan),
-        ("cycle", f"{used.cycle.first_day} to {used.cycle.last_day} ({used.timezone})"),
+        ("cycle" if used.is_cycle else "period", days),
         ("runs", f"{total.runs:,}, {counted(total.li_minutes, 'LI-minute')}"),
         ("credits consumed", counted(total.credits_li_minutes, "LI-minute")),
         ("credits remaining", counted(used.remaining_li_minutes, "LI-minute")),
@@ -72,6 +87,52 @@ def _purchases(used: CycleUsage) -> Table:
     for each in used.purchases:
         at = f"{each.at.astimezone(zone):%Y-%m-%d %H:%M}"
         table.add_row(at, each.description, format_usd(each.usd_micros))
+    return table
+
+
+def show_usage_of_all(console: Console, every: Iterable[CycleUsage]) -> None:
+    """A line for each account, in tables that are printed as they are full."""
+    is_empty = True
+    for page in pages(every, ACCOUNTS_A_TABLE):
+        is_empty = False
+        section(console, "Usage", _accounts(page))
+        if any(used.as_of is not None and used.as_of.hypothetical for used in page):
+            console.print("\n*: hypothetical, as it would be if nothing else happened until then")
+    if is_empty:
+        console.print("No accounts yet.")
+
+
+def _accounts(page: Sequence[CycleUsage]) -> Table:
+    figures = ("runs", "LI-minutes", "USD in all")
+    table = columns(
+        "account", "plan", "days", *figures, right=figures, fixed=("account", "plan", "days")
+    )
+    for used in page:
+        total = used.total
+        mark = "*" if used.as_of is not None and used.as_of.hypothetical else ""
+        table.add_row(
+            used.account_id + mark,
+            used.plan,
+            f"{used.cycle.first_day} to {used.cycle.last_day}",
+            f"{total.runs:,}",
+            f"{total.li_minutes:,}",
+            format_usd(used.charged_usd_micros),
+        )
+    return table
+
+
+def _months(used: CycleUsage) -> Table:
+    figures = ("runs", "LI-minutes", "of credits", "USD")
+    table = columns("month", *figures, right=figures)
+    for month, days in groupby(used.by_day().items(), key=lambda day: f"{day[0]:%Y-%m}"):
+        totals = [total for _, total in days]
+        table.add_row(
+            month,
+            f"{sum(each.runs for each in totals):,}",
+            f"{sum(each.li_minutes for each in totals):,}",
+            f"{sum(each.credits_li_minutes for each in totals):,}",
+            format_usd(sum(each.usd_micros for each in totals)),
+        )
     return table
 
 

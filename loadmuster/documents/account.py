@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from loadmuster.documents.as_of import as_of_part
 from loadmuster.documents.instants import local_to
 from pricing.money import format_usd
 from pricing.plans.quotes import Unit
 
 if TYPE_CHECKING:
     from pricing.accounts.account import Account
+    from pricing.accounts.clock import AsOf
     from pricing.accounts.plan_history import HistoryRow, PlanOffer
     from pricing.accounts.view import AccountView, Pending
     from pricing.ledger.ledger import Posting, Transaction
@@ -37,6 +39,7 @@ def account_document(view: AccountView) -> dict[str, Any]:
         "lots": [_lot_row(lot, local) for lot in view.lots],
         "charged_usd": format_usd(view.charged_usd_micros),
         "due_usd": format_usd(view.due_usd_micros),
+        **({} if view.as_of is None else {"as_of": local(view.as_of)}),
         "hypothetical": view.hypothetical,
         "next_charge": None
         if view.next_charge is None
@@ -61,22 +64,32 @@ def accounts_document(accounts: Sequence[Account]) -> dict[str, Any]:
 
 
 def ledger_document(
-    account_id: str, written: Sequence[Transaction], timezone: str
+    account_id: str, written: Sequence[Transaction], timezone: str, as_of: AsOf
 ) -> dict[str, Any]:
     """An account's books as ``ledger`` prints them; instants are in the account's zone."""
     local = local_to(timezone)
-    return {"id": account_id, "transactions": [_transaction_row(each, local) for each in written]}
+    return {
+        "id": account_id,
+        **as_of_part(as_of, timezone),
+        "transactions": [transaction_row(each, local) for each in written],
+    }
 
 
-def history_document(account_id: str, rows: Sequence[HistoryRow], timezone: str) -> dict[str, Any]:
+def history_document(
+    account_id: str, rows: Sequence[HistoryRow], timezone: str, as_of: AsOf
+) -> dict[str, Any]:
     """The plans that an account was on, as ``history`` prints them; instants are in its zone."""
     local = local_to(timezone)
-    return {"id": account_id, "plans": [_history_row(row, local) for row in rows]}
+    return {
+        "id": account_id,
+        **as_of_part(as_of, timezone),
+        "plans": [_history_row(row, local) for row in rows],
+    }
 
 
-def offers_document(offers: Sequence[PlanOffer]) -> dict[str, Any]:
+def offers_document(offers: Sequence[PlanOffer], timezone: str, as_of: AsOf) -> dict[str, Any]:
     """The plans that an account can choose, as ``account offers`` prints them."""
-    return {"offers": [_offer_row(offer) for offer in offers]}
+    return {**as_of_part(as_of, timezone), "offers": [_offer_row(offer) for offer in offers]}
 
 
 def _lot_row(lot: Lot, local: Local) -> dict[str, Any]:
@@ -115,7 +128,8 @@ def _account_row(found: Account) -> dict[str, Any]:
     }
 
 
-def _transaction_row(written: Transaction, local: Local) -> dict[str, Any]:
+def transaction_row(written: Transaction, local: Local) -> dict[str, Any]:
+    """One transaction with its postings, as ``ledger`` prints it."""
     return {
         "key": written.natural_key,
         "cause": written.cause,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.planning.compare import Comparison, Row
-from loadmuster.documents.parts import cliff_part, number, scenario_part, usd
+from loadmuster.documents.parts import cliff_part, contract_rate_part, number, scenario_part, usd
 
 if TYPE_CHECKING:
     from loadmuster.documents.shapes import ComparisonDocument, RowPart
@@ -31,6 +31,8 @@ def _row(row: Row) -> RowPart:
         "unit": row.unit,
         "quantity": None if row.quantity is None else number(row.quantity),
         "usd": usd(row.usd_micros),
+        "contract_rate": contract_rate_part(row.contract_rate),
+        "published_usd": usd(row.published_usd_micros),
         "as_of": row.as_of.isoformat(),
         "note": row.note,
         "cliffs": [cliff_part(each) for each in row.cliffs],

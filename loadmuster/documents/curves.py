@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.planning.cost_curves import USD, CostCurve
 from engine.planning.load_curves import LoadCurves
+from loadmuster.documents.parts import contract_rate_part
 from pricing.money import format_usd
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def cost_curves_document(curves: Sequence[CostCurve]) -> dict[str, Any]:
                 "tariff": curve.name,
                 "title": curve.title,
                 "unit": curve.unit,
+                "contract_rate": contract_rate_part(curve.contract_rate),
                 "points": [
                     {"users": users, "amount": _amount(curve, level)}
                     for users, level in curve.points

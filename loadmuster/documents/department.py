@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from loadmuster.documents.as_of import as_of_part
 from loadmuster.documents.instants import local_to
 from pricing.money import format_usd
 
 if TYPE_CHECKING:
     from pricing.accounts.account import Account
+    from pricing.accounts.clock import AsOf
     from pricing.departments.commands import DepartmentView
 
 
@@ -18,6 +20,7 @@ def department_document(account: Account, view: DepartmentView) -> dict[str, Any
 
     Example:
         {"account": "acme", "department": "research",
+         "as_of": "2027-02-01T12:00:00+01:00", "hypothetical": false,
          "allocation_li_minutes": 600, "balance_li_minutes": 540, "reserved_li_minutes": 0,
          "lots": [{"id": 2, "kind": "plan", "amount": 600, "remaining": 540, "reserved": 0,
                    "expires_at": null}],
@@ -34,6 +37,7 @@ def department_document(account: Account, view: DepartmentView) -> dict[str, Any
     return {
         "account": account.id,
         "department": view.department.name,
+        **({} if view.as_of is None else as_of_part(view.as_of, account.timezone)),
         "allocation_li_minutes": view.department.allocation_li_minutes,
         "balance_li_minutes": view.balance_li_minutes,
         "reserved_li_minutes": view.reserved_li_minutes,
@@ -61,9 +65,12 @@ def department_document(account: Account, view: DepartmentView) -> dict[str, Any
     }
 
 
-def departments_document(account: Account, views: Sequence[DepartmentView]) -> dict[str, Any]:
+def departments_document(
+    account: Account, views: Sequence[DepartmentView], as_of: AsOf
+) -> dict[str, Any]:
     """All departments of an account, as ``department list`` prints them."""
     return {
         "account": account.id,
+        **as_of_part(as_of, account.timezone),
         "departments": [department_document(account, view) for view in views],
     }

@@ -1,8 +1,7 @@
-"""The documents of invoices: all of an account's, and where the page of one went."""
+"""The documents of invoices: their rows, and where the page of one went."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,28 +12,20 @@ if TYPE_CHECKING:
     from pricing.ledger.invoices import Invoice
 
 
-def invoices_document(
-    issued: Sequence[Invoice], timezone: str, *, payments_rehearsed: bool
-) -> dict[str, Any]:
-    """The contract's document of ``invoices``; instants are in the account's zone."""
-    local = local_to(timezone)
+def invoice_row(invoice: Invoice, timezone: str) -> dict[str, Any]:
+    """One invoice in the contract's document; instants are in the account's zone."""
     return {
-        "payments_rehearsed": payments_rehearsed,
-        "invoices": [
+        "number": invoice.number,
+        "account": invoice.account_id,
+        "issued_at": local_to(timezone)(invoice.issued_at),
+        "usd": format_usd(invoice.usd_micros),
+        "lines": [
             {
-                "number": invoice.number,
-                "issued_at": local(invoice.issued_at),
-                "usd": format_usd(invoice.usd_micros),
-                "lines": [
-                    {
-                        "description": line.description,
-                        "usd": format_usd(line.usd_micros),
-                        "cause": line.cause,
-                    }
-                    for line in invoice.lines
-                ],
+                "description": line.description,
+                "usd": format_usd(line.usd_micros),
+                "cause": line.cause,
             }
-            for invoice in issued
+            for line in invoice.lines
         ],
     }
 

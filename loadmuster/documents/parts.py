@@ -10,10 +10,10 @@ from engine.planning.fleet import Fleet
 from engine.planning.regional_fleet import FleetGroup
 from engine.scenario import Scenario
 from pricing.money import format_cents, format_usd
-from pricing.tariffs import Cliff
+from pricing.tariffs import Cliff, ContractRate
 
 if TYPE_CHECKING:
-    from loadmuster.documents.shapes import CliffPart, MachinesPart, ScenarioPart
+    from loadmuster.documents.shapes import CliffPart, ContractRatePart, MachinesPart, ScenarioPart
 
 
 def scenario_part(scenario: Scenario) -> ScenarioPart:
@@ -55,6 +55,17 @@ def number(quantity: int | Decimal) -> int | float:
 def usd(usd_micros: int | None) -> str | None:
     """Decimal dollars in whole cents; None where there is no price."""
     return None if usd_micros is None else format_cents(usd_micros)
+
+
+def contract_rate_part(rate: ContractRate | None) -> ContractRatePart | None:
+    """What a customer pays a service by contract; None: what is published."""
+    if rate is None:
+        return None
+    return {
+        "usd_per_unit": format_usd(rate.usd_micros_per_unit),
+        "per": rate.unit,
+        "as_of": rate.as_of.isoformat(),
+    }
 
 
 def _machines(group: FleetGroup) -> MachinesPart:

@@ -46,7 +46,7 @@ def run_document(view: RunView) -> dict[str, Any]:
             for event in view.timeline
         ],
         "bill": None if view.bill is None else bill_document(view.bill),
-        "result": result_document(run),
+        "result": result_document(run, view.left_out_because),
     }
 
 
@@ -136,11 +136,20 @@ def progress_document(run: Run) -> dict[str, Any] | None:
     }
 
 
-def result_document(run: Run) -> dict[str, Any] | None:
-    """What the load measured; of spot machines with the warning that belongs to them."""
-    if run.result is None or not run.order.spot:
-        return run.result
-    return {**run.result, "warnings": [*run.result["warnings"], SPOT_WARNING]}
+def result_document(run: Run, left_out_because: str | None = None) -> dict[str, Any] | None:
+    """What the load measured; of spot machines with the warning that belongs to them.
+
+    Args:
+        run: The run.
+        left_out_because: Why it does not count in later estimates; None: it does.
+    """
+    if run.result is None:
+        return None
+    document = run.result.to_json()
+    if run.order.spot:
+        document["warnings"].append(SPOT_WARNING)
+    counts = left_out_because is None
+    return {**document, "evidence": {"counts": counts, "reason": left_out_because}}
 
 
 def _usd_or_none(unit: Unit, amount: int) -> str | None:

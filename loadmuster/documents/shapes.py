@@ -224,6 +224,14 @@ class EstimateDocument(TypedDict):
     staged: Annotated[StagedPart | None, Field(description="With --staged.")]
 
 
+class ContractRatePart(TypedDict):
+    """What a customer pays a service by his own contract."""
+
+    usd_per_unit: Usd
+    per: str
+    as_of: Day
+
+
 class RowPart(TypedDict):
     """One way to run the test."""
 
@@ -234,6 +242,12 @@ class RowPart(TypedDict):
     unit: str
     quantity: int | float | None
     usd: Usd | None
+    contract_rate: Annotated[
+        ContractRatePart | None, Field(description="What usd rests on; null: on published prices.")
+    ]
+    published_usd: Annotated[
+        Usd | None, Field(description="What a service bills anybody; null: not published, or ours.")
+    ]
     as_of: Day
     note: Annotated[str | None, Field(description="Why there is no price, and what was assumed.")]
     cliffs: list[CliffPart]

@@ -3,34 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from loadmuster.documents.parts import number, usd
+from loadmuster.documents.parts import contract_rate_part, number, usd
 from pricing.money import format_usd
-from pricing.tariffs import Example, Tariff, TariffPrice
+from pricing.tariffs import ContractRate, Example, Rates, Tariff, TariffPrice
 
 
-def tariffs_document(tariffs: Sequence[Tariff]) -> dict[str, Any]:
-    """Tariffs as ``tariff list`` prints them."""
-    return {"tariffs": [_summary(each) for each in tariffs]}
+def tariffs_document(tariffs: Sequence[Tariff], rates: Rates) -> dict[str, Any]:
+    """Tariffs as ``tariff list`` prints them: what is published, and the contract rates beside."""
+    return {"tariffs": [_summary(each, rates.get(each.name)) for each in tariffs]}
 
 
-def tariff_document(versions: Sequence[Tariff]) -> dict[str, Any]:
+def tariff_document(versions: Sequence[Tariff], rate: ContractRate | None) -> dict[str, Any]:
     """A tariff in every version, as ``tariff show`` prints it; the oldest version first.
 
     Args:
         versions: At least one, as ``tariff_versions`` gives them.
+        rate: The contract rate, if there is one.
     """
     oldest = versions[0]
     return {
         "tariff": oldest.name,
         "title": oldest.title,
+        "contract_rate": contract_rate_part(rate),
         "versions": [_rule(version) for version in versions],
     }
 
 
-def price_document(charge: TariffPrice, warnings: Sequence[str]) -> dict[str, Any]:
-    """A price as ``tariff price --json`` prints it."""
+def contract_rates_document(kept: Sequence[ContractRate], file: Path) -> dict[str, Any]:
+    """Which contract rates ``tariff set`` has kept, and where."""
+    return {
+        "rates": [{"tariff": rate.tariff, **(contract_rate_part(rate) or {})} for rate in kept],
+        "path": str(file),
+    }
+
+
+def price_document(
+    charge: TariffPrice, warnings: Sequence[str], rate: ContractRate | None
+) -> dict[str, Any]:
+    """A price as ``tariff price --json`` prints it; ``rate`` is the contract rate it rests on."""
     unknown = [] if charge.unknown is None else [{"field": "usd", "reason": charge.unknown}]
     return {
         "tariff": charge.tariff,
@@ -41,6 +54,7 @@ def price_document(charge: TariffPrice, warnings: Sequence[str]) -> dict[str, An
         "injectors": charge.injectors,
         "usd": usd(charge.usd_micros),
         "startup_usd": usd(charge.startup_usd_micros),
+        "contract_rate": contract_rate_part(rate),
         "as_of": charge.as_of.isoformat(),
         "steps": list(charge.steps),
         "unknown": unknown,
@@ -61,13 +75,14 @@ def why_no_rate(version: Tariff) -> str:
     return version.not_published
 
 
-def _summary(version: Tariff) -> dict[str, Any]:
+def _summary(version: Tariff, rate_by_contract: ContractRate | None) -> dict[str, Any]:
     return {
         "tariff": version.name,
         "title": version.title,
         "version": version.version.isoformat(),
         "unit": version.unit,
         "usd_per_unit": rate(version),
+        "contract_rate": contract_rate_part(rate_by_contract),
         "as_of": version.as_of.isoformat(),
         "superseded_by": version.superseded_by,
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from loadmuster.documents.as_of import AS_OF_COLUMNS, as_of_part
 from loadmuster.documents.instants import local_to
 from pricing.money import format_usd
 
@@ -25,22 +27,31 @@ RUN_COLUMNS = (
 )
 """Of a run's row, in order."""
 
+CSV_COLUMNS = (*RUN_COLUMNS, *AS_OF_COLUMNS)
+"""Of a file of one account's runs; of several accounts' it begins with ``account``."""
+
 
 def usage_document(used: CycleUsage) -> dict[str, Any]:
-    """Usage as ``usage --json`` prints it; instants are in the account's zone."""
+    """Usage as ``usage --json`` prints it; instants are in the account's zone.
+
+    ``days`` are all of a billing cycle's, and of another period those with a run.
+    """
     local = local_to(used.timezone)
     return {
         "account": used.account_id,
         "plan": used.plan,
         "timezone": used.timezone,
         "period": {"start": local(used.cycle.start), "end": local(used.cycle.end)},
+        **({} if used.as_of is None else as_of_part(used.as_of, used.timezone)),
         "consumed_li_minutes": used.total.credits_li_minutes,
         "remaining_li_minutes": used.remaining_li_minutes,
         "li_minutes": used.total.li_minutes,
         "runs_usd": format_usd(used.total.usd_micros),
         "charged_usd": format_usd(used.charged_usd_micros),
         "days": [
-            {"day": day.isoformat(), **_total_row(total)} for day, total in used.by_day().items()
+            {"day": day.isoformat(), **_total_row(total)}
+            for day, total in used.by_day().items()
+            if used.is_cycle or total.runs
         ],
         "departments": [
             {"department": name, **_total_row(total)}
@@ -49,6 +60,13 @@ def usage_document(used: CycleUsage) -> dict[str, Any]:
         "runs": [run_row(run, used.timezone) for run in used.runs],
         "purchases": [_purchase_row(each, used.timezone) for each in used.purchases],
     }
+
+
+def usage_rows(used: CycleUsage) -> Iterator[dict[str, Any]]:
+    """The runs by ``CSV_COLUMNS``."""
+    as_of = {} if used.as_of is None else as_of_part(used.as_of, used.timezone)
+    for run in used.runs:
+        yield {"account": used.account_id, **run_row(run, used.timezone), **as_of}
 
 
 def run_row(run: RunUse, timezone: str) -> dict[str, Any]:

@@ -91,6 +91,14 @@ def list_accounts(conn: Connection) -> tuple[Account, ...]:
     return tuple(Account(**row._asdict()) for row in rows)
 
 
+def accounts_after(conn: Connection, account_id: str, most: int) -> tuple[Account, ...]:
+    """The next accounts by id, ``most`` at most; after the empty id come all."""
+    rows = conn.execute(
+        _select_accounts().where(ACCOUNTS.c.id > account_id).order_by(ACCOUNTS.c.id).limit(most)
+    )
+    return tuple(Account(**row._asdict()) for row in rows)
+
+
 def plan_of(conn: Connection, account_id: str) -> Plan:
     """The plan that an account is on, or was on last, as it was sold.
 

@@ -67,7 +67,8 @@ def advance(
     if now < last - CLOCK_TOLERANCE:
         raise ClockBackwardsError(
             f"account {account_id}: the clock shows {shown(now)}, but the last command was at"
-            f" {shown(last)}; a clock may not go backwards",
+            f" {shown(last)}; a clock may not go backwards. If a clock that ran ahead was there:"
+            f" loadmuster account heal {account_id}",
             account=account_id,
             last=shown(last),
             now=shown(now),

@@ -7,10 +7,13 @@ under a test clock, and one that was opened under a test clock goes on under it.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from msgspec import Struct
 from sqlalchemy import Connection, select, update
 
 from kernel.errors import RefusedError
-from pricing.accounts.account import shown
+from pricing.accounts.account import shown, unknown_account
 from pricing.tables import ACCOUNTS
 
 
@@ -20,16 +23,47 @@ class WrongClockError(RefusedError):
     code = "wrong_clock"
 
 
+class AsOf(Struct, frozen=True):
+    """What instant an account's books are shown as of.
+
+    Attributes:
+        instant: Now, or the last command's if that is later.
+        hypothetical: It is another time than the account's own: the account lives by the real
+            clock and is looked at under a test clock, or the other way round, so that what is
+            shown of the time since its last command is as it would be if nothing else happened.
+    """
+
+    instant: datetime
+    hypothetical: bool
+
+
+def as_of(conn: Connection, account_id: str, now: datetime, *, is_test: bool) -> AsOf:
+    """What instant a look at an account under a clock is of.
+
+    Args:
+        conn: An open connection.
+        account_id: Whose.
+        now: What the clock shows.
+        is_test: Whether it is a test clock.
+
+    Raises:
+        UnknownAccountError: There is no such account.
+    """
+    query = select(ACCOUNTS.c.test_clock, ACCOUNTS.c.last_command_at).where(
+        ACCOUNTS.c.id == account_id
+    )
+    row = conn.execute(query).one_or_none()
+    if row is None:
+        raise unknown_account(conn, account_id)
+    is_other = row.test_clock is not None and row.test_clock != is_test
+    instant = max(now.astimezone(UTC), row.last_command_at)
+    return AsOf(instant, hypothetical=is_other and instant > row.last_command_at)
+
+
 def keep_clock(conn: Connection, account_id: str, *, is_test: bool) -> None:
     """Put on record which clock a new account lives by; one that has been decided stays."""
     undecided = (ACCOUNTS.c.id == account_id) & ACCOUNTS.c.test_clock.is_(None)
     conn.execute(update(ACCOUNTS).where(undecided).values(test_clock=is_test))
-
-
-def has_test_clock(conn: Connection, account_id: str) -> bool | None:
-    """Whether an account lives by a test clock; None: it is not known."""
-    query = select(ACCOUNTS.c.test_clock).where(ACCOUNTS.c.id == account_id)
-    return conn.execute(query).scalar_one_or_none()
 
 
 def check_clock(conn: Connection, account_id: str, *, is_test: bool) -> None:

@@ -15,7 +15,7 @@ from kernel.errors import BadInputError, RefusedError
 from pricing.accounts.account import check_not_deleted
 from pricing.accounts.advance import advance
 from pricing.accounts.command import begin_command
-from pricing.ledger.invoices import period_cause, run_cause
+from pricing.ledger.invoices import run_cause
 from pricing.money import format_usd
 from pricing.payments.collecting import PaymentFailedError, book_payment, record_answer
 from pricing.payments.gateway import Answer, PaymentGateway, PaymentState
@@ -138,7 +138,7 @@ def payment_answered(
     instant = advance(conn, account_id, now, gateway=gateway)
     check_not_deleted(conn, account_id)
     subscription = latest(conn, account_id)
-    unpaid = {period_cause(subscription.id, n): n for n in owed_periods(conn, subscription)}
+    unpaid = {subscription.cause_of(n): n for n in owed_periods(conn, subscription)}
     n = unpaid.get(key)
     if n is None:
         return False

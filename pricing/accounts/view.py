@@ -64,7 +64,9 @@ class AccountView(Struct, frozen=True):
         credit_usd_micros: What came back of runs that were paid; set off against the next one.
         due_usd_micros: How much of what is charged has fallen due since the last command on the
             account, and will be posted by the next.
-        hypothetical: It lives by the real clock, and is looked at under a test clock.
+        hypothetical: It is looked at by another clock than it lives by, at a later time.
+        as_of: The instant, where it was looked at; None: it is a command's answer, which is the
+            same whenever the command is sent again.
         channel: Through what it pays.
         has_card: A card is on record.
         payments_rehearsed: The payment gateway collects nothing.
@@ -80,6 +82,7 @@ class AccountView(Struct, frozen=True):
     credit_usd_micros: int = 0
     due_usd_micros: int = 0
     hypothetical: bool = False
+    as_of: datetime | None = None
     channel: Channel = Channel.CARD
     has_card: bool = False
     payments_rehearsed: bool = False

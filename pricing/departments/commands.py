@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from kernel.errors import BadInputError, RefusedError
 from pricing.accounts.account import check_not_deleted
 from pricing.accounts.advance import advance
+from pricing.accounts.clock import AsOf
 from pricing.departments.wallet import Wallet, wallet_of
 from pricing.ledger import idempotency
 from pricing.ledger.allocations import (
@@ -73,11 +74,14 @@ class DepartmentView(Struct, frozen=True):
         department: Which.
         lots: Its LI-minutes, in burn order.
         wallet: Its money in the current month.
+        as_of: The instant, where it was looked at; None: it is a command's answer, which is the
+            same whenever the command is sent again.
     """
 
     department: Department
     lots: tuple[Lot, ...]
     wallet: Wallet
+    as_of: AsOf | None = None
 
     @property
     def balance_li_minutes(self) -> int:

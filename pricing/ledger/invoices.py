@@ -6,15 +6,17 @@ to a revenue account.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import groupby
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import ColumnElement, Connection, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select
 
 from kernel.errors import BadInputError
 from pricing.ledger.ledger import entries_of, lock_ledger
+from pricing.periods import Period
 from pricing.plans.quotes import Unit
 from pricing.tables import INVOICE_LINES, INVOICES, insert_once
 
@@ -78,20 +80,31 @@ def issue_for_run(conn: Connection, run_id: str, now: datetime) -> Invoice | Non
     return issue(conn, run_cause(run_id), now)
 
 
-def issue_for_subscription(
-    conn: Connection, subscription_id: int, n: int, issued_at: datetime
-) -> Invoice | None:
-    """Issue the invoice of a subscription's n-th period; the account's books are locked.
+def issue_for_subscription(conn: Connection, cause: str, issued_at: datetime) -> Invoice | None:
+    """Issue the invoice of a subscription's period; the account's books are locked.
+
+    Args:
+        conn: An open write transaction.
+        cause: The period's, see ``period_cause``.
+        issued_at: When.
 
     Returns:
         The invoice, also when it was issued before; None: the period cost no money.
     """
-    return issue(conn, period_cause(subscription_id, n), issued_at, is_locked=True)
+    return issue(conn, cause, issued_at, is_locked=True)
 
 
-def period_cause(subscription_id: int, n: int) -> str:
-    """The cause that a subscription's period is booked under."""
-    return f"subscription:{subscription_id}:period:{n}"
+def period_cause(subscription_id: int, n: int, undone_from: Iterable[int] = ()) -> str:
+    """The cause that a subscription's period is booked under.
+
+    Args:
+        subscription_id: Whose.
+        n: The period's number.
+        undone_from: The periods from which on what had been booked was undone; a period that
+            comes again is another cause, for what is in the books stays there.
+    """
+    again = sum(first <= n for first in undone_from)
+    return f"subscription:{subscription_id}:period:{n}" + (f":again:{again}" if again else "")
 
 
 def issue(
@@ -131,6 +144,32 @@ def list_invoices(conn: Connection, account_id: str) -> tuple[Invoice, ...]:
     return _select(conn, INVOICES.c.account_id == account_id)
 
 
+def last_sequence(conn: Connection, account_id: str) -> int:
+    """How many invoices an account has: they are numbered from 1 without a gap."""
+    return int(conn.execute(_LAST_SEQUENCE, {"account_id": account_id}).scalar_one())
+
+
+def invoices_between(
+    conn: Connection, account_id: str, sequences: range, days: Period | None = None
+) -> tuple[Invoice, ...]:
+    """Some of an account's invoices by their place, in the order of their numbers.
+
+    Args:
+        conn: An open connection.
+        account_id: Whose.
+        sequences: Their places: 1 is the first.
+        days: Only those that were issued in it, half-open; None: all of them.
+    """
+    wanted = [
+        INVOICES.c.account_id == account_id,
+        INVOICES.c.sequence >= sequences.start,
+        INVOICES.c.sequence < sequences.stop,
+    ]
+    if days is not None:
+        wanted += [INVOICES.c.issued_at >= days.start, INVOICES.c.issued_at < days.end]
+    return _select(conn, and_(*wanted))
+
+
 def find_invoice(conn: Connection, account_id: str, number: str) -> Invoice:
     """An account's invoice of that number.
 
@@ -156,7 +195,7 @@ def _insert(
     lines: list[InvoiceLine],
 ) -> Invoice | None:
     """Issue the account's next invoice; None: there is one for that cause."""
-    sequence = conn.execute(_LAST_SEQUENCE, {"account_id": account_id}).scalar_one() + 1
+    sequence = last_sequence(conn, account_id) + 1
     invoice = Invoice(
         account_id=account_id,
         number=f"{account_id}-{sequence:05d}",

@@ -15,7 +15,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from pricing.accounts.clock import AsOf
 from pricing.periods import Period
+from pricing.reports.billing_cycles import BillingCycles
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -96,16 +98,19 @@ class Total(Struct, frozen=True):
 
 
 class CycleUsage(Struct, frozen=True):
-    """One account's usage of one billing cycle (R95, R102, R103).
+    """One account's usage of one billing cycle, or of any period (R95, R102, R103).
 
     Attributes:
         account_id: Whose.
         plan: What it is on.
         timezone: Decides which day is which.
-        cycle: The billing period; on demand the calendar month (C8).
+        cycle: The billing period; on demand the calendar month (C8); or any days in a row.
         remaining_li_minutes: Credits that are left now.
         runs: In the order in which they were charged.
         purchases: Likewise.
+        cycles: Which cycle each charge belongs to; None: all of them to ``cycle``.
+        as_of: What instant the books were seen at.
+        is_cycle: ``cycle`` is a billing cycle; false: it is the period that was asked for.
     """
 
     account_id: str
@@ -115,6 +120,9 @@ class CycleUsage(Struct, frozen=True):
     remaining_li_minutes: int
     runs: tuple[RunUse, ...]
     purchases: tuple[PurchaseRow, ...]
+    cycles: BillingCycles | None = None
+    as_of: AsOf | None = None
+    is_cycle: bool = True
 
     @property
     def total(self) -> Total:
@@ -125,6 +133,10 @@ class CycleUsage(Struct, frozen=True):
     def charged_usd_micros(self) -> int:
         """All money of the cycle: runs and purchases."""
         return self.total.usd_micros + sum(each.usd_micros for each in self.purchases)
+
+    def cycle_at(self, instant: datetime) -> Period:
+        """The billing cycle that a charge belongs to."""
+        return self.cycle if self.cycles is None else self.cycles.at(instant)
 
     def by_day(self) -> Mapping[date, Total]:
         """Every day of the cycle in order, days without a run too."""

@@ -13,6 +13,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from pricing.money import format_cents
+from pricing.periods import Period
 from pricing.reports.usage import CycleUsage, PurchaseRow, RunUse
 
 PUBLISHER = "loadmuster"
@@ -60,20 +61,28 @@ COLUMNS = (
     "SubAccountId",
     "SubAccountName",
     "Tags",
+    "x_AsOf",
+    "x_Hypothetical",
 )
-"""Those of the specification that are mandatory, or that say something about a load test."""
+"""Those of the specification that are mandatory, or that say something about a load test.
+
+Those that begin with ``x_`` are our own, as the specification wants it: what instant the books were
+seen at, and whether that is another time than the account's.
+"""
 
 Record = dict[str, str]
 
 
 def focus_records(usage: CycleUsage) -> tuple[Record, ...]:
-    """The cycle's purchases, then its runs; every record has all ``COLUMNS``, null is empty."""
+    """Purchases, then runs; every record has all ``COLUMNS``, null is empty.
+
+    A charge has the billing period that it belongs to, whatever period is asked for.
+    """
+    as_of = usage.as_of
     common = dict.fromkeys(COLUMNS, "") | {
         "BillingAccountId": usage.account_id,
         "BillingAccountName": usage.account_id,
         "BillingCurrency": "USD",
-        "BillingPeriodEnd": _utc(usage.cycle.end),
-        "BillingPeriodStart": _utc(usage.cycle.start),
         "InvoiceIssuerName": PUBLISHER,
         "PricingCategory": "Standard",
         "PricingQuantity": "1",
@@ -83,11 +92,21 @@ def focus_records(usage: CycleUsage) -> tuple[Record, ...]:
         "ServiceName": SERVICE,
         "ServiceSubcategory": "Quality Assurance",
         "Tags": "{}",
+        "x_AsOf": "" if as_of is None else _utc(as_of.instant),
+        "x_Hypothetical": "" if as_of is None else str(as_of.hypothetical).lower(),
     }
     return (
-        *(common | _purchase(each, usage) for each in usage.purchases),
-        *(common | _run(each) for each in usage.runs),
+        *(
+            common | _billing_period(cycle) | _purchase(each, cycle)
+            for each in usage.purchases
+            for cycle in (usage.cycle_at(each.at),)
+        ),
+        *(common | _billing_period(usage.cycle_at(each.at)) | _run(each) for each in usage.runs),
     )
+
+
+def _billing_period(cycle: Period) -> Record:
+    return {"BillingPeriodEnd": _utc(cycle.end), "BillingPeriodStart": _utc(cycle.start)}
 
 
 def _run(run: RunUse) -> Record:
@@ -118,15 +137,15 @@ def _run(run: RunUse) -> Record:
     }
 
 
-def _purchase(purchase: PurchaseRow, usage: CycleUsage) -> Record:
+def _purchase(purchase: PurchaseRow, cycle: Period) -> Record:
     price = format_cents(purchase.usd_micros)
     return {
         **_costs(purchase.usd_micros),
         "ChargeCategory": "Purchase",
         "ChargeDescription": purchase.description,
         "ChargeFrequency": "Recurring" if purchase.recurs else "One-Time",
-        "ChargePeriodEnd": _utc(usage.cycle.end),
-        "ChargePeriodStart": _utc(usage.cycle.start if purchase.recurs else purchase.at),
+        "ChargePeriodEnd": _utc(cycle.end),
+        "ChargePeriodStart": _utc(cycle.start if purchase.recurs else purchase.at),
         "PricingCurrency": "USD",
         "PricingCurrencyContractedUnitPrice": price,
         "PricingCurrencyEffectiveCost": price,

@@ -7,14 +7,18 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Row, exists, func, literal, select
 
-from pricing.accounts.view import account_view
+from pricing.accounts.healing import HEALING
+from pricing.accounts.view import AccountView, account_view
 from pricing.departments.wallet import spending_month
 from pricing.ledger.invoices import REVENUE, run_cause
 from pricing.money import divide_half_up
 from pricing.payments.gateway import PaymentGateway
+from pricing.periods import Period
 from pricing.plans.quotes import Quote, Unit, quote_from_json
+from pricing.reports.billing_cycles import billing_cycles
+from pricing.reports.report_period import ReportPeriod
 from pricing.reports.usage import CycleUsage, PurchaseRow, RunUse
 from pricing.tables import DEPARTMENT_RUNS, DEPARTMENTS, POSTINGS, RESERVATIONS, TRANSACTIONS
 
@@ -38,15 +42,46 @@ def usage_of_cycle(
         ClockBackwardsError: If the account has been dealt with at a later instant.
     """
     view = account_view(conn, account_id, now, gateway=gateway)
-    cycle = spending_month(conn, account_id, now)
+    return _usage(conn, view, spending_month(conn, account_id, now), is_cycle=True)
+
+
+def usage_of_period(
+    conn: Connection,
+    account_id: str,
+    days: ReportPeriod,
+    now: datetime,
+    *,
+    gateway: PaymentGateway,
+) -> CycleUsage:
+    """An account's usage of any days, in its own time zone, with everything due done first.
+
+    Args:
+        conn: An open write transaction.
+        account_id: Whose.
+        days: Which; a charge belongs to the day on which it counts.
+        now: The command's instant.
+        gateway: Collects what is due by now.
+
+    Raises:
+        UnknownAccountError: If there is no such account.
+        ClockBackwardsError: If the account has been dealt with at a later instant.
+    """
+    view = account_view(conn, account_id, now, gateway=gateway)
+    return _usage(conn, view, days.in_zone(view.account.timezone), is_cycle=False)
+
+
+def _usage(conn: Connection, view: AccountView, of: Period, *, is_cycle: bool) -> CycleUsage:
+    account = view.account
     return CycleUsage(
-        account_id=account_id,
-        plan=view.account.plan,
-        timezone=view.account.timezone,
-        cycle=cycle,
+        account_id=account.id,
+        plan=account.plan,
+        timezone=account.timezone,
+        cycle=of,
         remaining_li_minutes=view.balance_li_minutes,
-        runs=runs_between(conn, account_id, cycle.start, cycle.end),
-        purchases=purchases_between(conn, account_id, cycle.start, cycle.end),
+        runs=runs_between(conn, account.id, of.start, of.end),
+        purchases=purchases_between(conn, account.id, of.start, of.end),
+        cycles=billing_cycles(conn, account.id, account.timezone),
+        is_cycle=is_cycle,
     )
 
 
@@ -119,6 +154,7 @@ def purchases_between(
             POSTINGS.c.unit == Unit.USD,
             POSTINGS.c.ledger_account.startswith(REVENUE),
             POSTINGS.c.ledger_account.not_in(_RUN_REVENUE),
+            *_counts_for_good(),
         )
         .order_by(TRANSACTIONS.c.effective_at, POSTINGS.c.id)
     )
@@ -132,6 +168,15 @@ def purchases_between(
         )
         for row in rows
     )
+
+
+def _counts_for_good() -> tuple[ColumnElement[bool], ...]:
+    """Neither an entry that was undone, since it was booked too early, nor what undid it."""
+    undoing = TRANSACTIONS.alias()
+    was_undone = exists().where(
+        undoing.c.natural_key == literal(HEALING).concat(TRANSACTIONS.c.natural_key)
+    )
+    return ~TRANSACTIONS.c.natural_key.startswith(HEALING), ~was_undone
 
 
 def _run_use(row: Row[Any], kept: Mapping[str, int]) -> RunUse:

@@ -72,7 +72,7 @@ def _begin_due_periods(
             if not subscription.has_periods:
                 return
         if not subscription.plan.rollover:
-            abandon_unpaid(conn, subscription, ended_by=start)
+            abandon_unpaid(conn, subscription)
         open_period(conn, subscription, n, gateway=gateway, now=now)
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from sqlalchemy import Connection, bindparam, func, select
@@ -70,6 +69,7 @@ class Subscription(Struct, frozen=True):
         started_at: When it began.
         ended_at: When it ended; None: it is running.
         terms: The plan that it is on, or was on last.
+        undone_from: Numbers of the periods from which on what was booked too early was undone.
     """
 
     id: int
@@ -79,6 +79,7 @@ class Subscription(Struct, frozen=True):
     started_at: datetime
     ended_at: datetime | None
     terms: Terms
+    undone_from: tuple[int, ...] = ()
 
     @property
     def plan(self) -> Plan:
@@ -90,25 +91,41 @@ class Subscription(Struct, frozen=True):
         """Whether anything happens by the month."""
         return self.ended_at is None and self.plan.has_periods
 
+    def cause_of(self, n: int) -> str:
+        """The cause that its n-th period is booked under."""
+        return period_cause(self.id, n, self.undone_from)
+
     def period_at(self, instant: datetime) -> Period | None:
         """The billing period that holds ``instant``; the trial's 14 days; None on demand."""
-        if self.ended_at is not None or not self.plan.is_subscription:
+        if self.ended_at is not None:
             return None
-        if self.plan.trial_days is not None:
-            return self._trial_period(self.plan.trial_days)
-        return period(self.anchor, period_number(self.anchor, instant))
+        return period_under(self.plan, self.anchor, self.started_at, instant)
 
-    def _trial_period(self, days: int) -> Period:
-        """So many times 24 hours, whatever the clocks do in between (C17)."""
-        end = self.started_at + timedelta(days=days)
-        zone = ZoneInfo(self.anchor.timezone)
-        return Period(
-            n=self.first_period,
-            start=self.started_at,
-            end=end,
-            first_day=self.started_at.astimezone(zone).date(),
-            last_day=(end - timedelta.resolution).astimezone(zone).date(),
-        )
+
+def period_under(
+    plan: Plan, anchor: Anchor, started_at: datetime, instant: datetime
+) -> Period | None:
+    """The billing period that holds ``instant`` on a plan; None: it has none.
+
+    Args:
+        plan: The plan.
+        anchor: The subscription's.
+        started_at: When the subscription began.
+        instant: Within it.
+    """
+    if not plan.is_subscription:
+        return None
+    if plan.trial_days is None:
+        return period(anchor, period_number(anchor, instant))
+    # So many times 24 hours, whatever the clocks do in between (C17).
+    end = started_at + timedelta(days=plan.trial_days)
+    return Period(
+        n=period_number(anchor, started_at),
+        start=started_at,
+        end=end,
+        first_day=started_at.astimezone(anchor.zone).date(),
+        last_day=(end - timedelta.resolution).astimezone(anchor.zone).date(),
+    )
 
 
 def subscribe(
@@ -157,6 +174,7 @@ def latest(conn: Connection, account_id: str) -> Subscription:
         started_at=row.started_at,
         ended_at=row.ended_at,
         terms=latest_terms(conn, account_id),
+        undone_from=tuple(row.undone_from or ()),
     )
 
 
@@ -238,7 +256,7 @@ def pay_period(
     now: datetime,
 ) -> PaymentState:
     """Collect an unpaid period's price and, if that succeeds, charge and grant it at ``at``."""
-    cause = period_cause(subscription.id, n)
+    cause = subscription.cause_of(n)
     price = subscription.plan.monthly_usd_micros
     if price:
         state = collect(
@@ -256,7 +274,7 @@ def book_period(
     """Write down that a period has been paid: charge, grant, invoice."""
     plan = subscription.plan
     due = period(subscription.anchor, n)
-    cause = period_cause(subscription.id, n)
+    cause = subscription.cause_of(n)
     description = f"{plan.name}, {due.first_day} to {due.last_day}"
     filling = create_lot(
         conn,
@@ -277,7 +295,7 @@ def book_period(
         entries = [charge, payment_entry(conn, cause, at=at, now=now), filling]
     post_all(conn, [each for each in entries if each is not None])
     share_out(conn, subscription.account_id, cause, at=at, now=now)
-    issue_for_subscription(conn, subscription.id, n, at)
+    issue_for_subscription(conn, cause, at)
     _mark(conn, subscription.id, n, PeriodPayment.PAID)
 
 
@@ -300,20 +318,11 @@ def _charge(
     )
 
 
-def abandon_unpaid(
-    conn: Connection, subscription: Subscription, *, ended_by: datetime | None = None
-) -> None:
-    """Never collect what was not paid: what it would have granted is void.
-
-    Args:
-        conn: An open write transaction.
-        subscription: Whose periods.
-        ended_by: Only the periods that have ended by then; None: all of them.
-    """
+def abandon_unpaid(conn: Connection, subscription: Subscription) -> None:
+    """Never collect what was not paid: what it would have granted is void."""
     for n in unpaid_periods(conn, subscription.id):
-        if ended_by is None or period(subscription.anchor, n).end <= ended_by:
-            abandon(conn, period_cause(subscription.id, n))
-            _mark(conn, subscription.id, n, PeriodPayment.ABANDONED)
+        abandon(conn, subscription.cause_of(n))
+        _mark(conn, subscription.id, n, PeriodPayment.ABANDONED)
 
 
 def _mark(conn: Connection, subscription_id: int, n: int, payment: PeriodPayment) -> None:

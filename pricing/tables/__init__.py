@@ -7,7 +7,7 @@ natural key that is unique in the database, and is written with ``insert_once``.
 
 from __future__ import annotations
 
-from pricing.tables.accounts import ACCOUNTS, ADMINISTRATORS, REQUESTS
+from pricing.tables.accounts import ACCOUNTS, ADMINISTRATORS, HEALINGS, REQUESTS
 from pricing.tables.columns import METADATA, Instant
 from pricing.tables.departments import (
     DEPARTMENT_LOTS,
@@ -36,6 +36,7 @@ __all__ = [
     "DEPARTMENT_RUNS",
     "EXTRA_CREDIT_LIMITS",
     "EXTRA_PURCHASES",
+    "HEALINGS",
     "HISTORY",
     "INVOICES",
     "INVOICE_LINES",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Table, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Table, Text
 
 from pricing.tables.columns import METADATA, Instant
 
@@ -40,4 +40,13 @@ REQUESTS = Table(
     Column("command", Text, nullable=False),
     Column("content_hash", Text, nullable=False),
     Column("made_at", Instant, nullable=False),
+)
+
+HEALINGS = Table(
+    "healings",
+    METADATA,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("request_id", Text, primary_key=True),
+    # What was undone.
+    Column("document", JSON, nullable=False),
 )

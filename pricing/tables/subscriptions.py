@@ -27,6 +27,8 @@ SUBSCRIPTIONS = Table(
     Column("first_period", Integer, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant),
+    # Numbers of the periods from which on they were undone, one each time; None: never.
+    Column("undone_from", JSON),
     Index(
         "uq_subscriptions_running",
         "account_id",

@@ -6,6 +6,7 @@ publishes stays unknown.
 """
 
 from pricing.tariffs.cliffs import LEAST_RISE, OUT_OF_PROPORTION, Cliff, CliffDimension, cliffs
+from pricing.tariffs.contract_rate import ContractRate
 from pricing.tariffs.examples import differences
 from pricing.tariffs.interpreter import li_minutes, price, to_number
 from pricing.tariffs.loading import load_tariff, read_tariff_file, tariff_names, tariff_versions
@@ -24,35 +25,56 @@ from pricing.tariffs.model import (
     UnknownTariffError,
     UsageError,
 )
+from pricing.tariffs.rates_file import (
+    HOUSE_TARIFFS,
+    BadRateError,
+    Rates,
+    at_contract_rate,
+    contract_rate,
+    rated_tariff,
+    rates_file,
+    read_rates,
+    write_rates,
+)
 from pricing.tariffs.steps import plural, rounding_in_words
 
 __all__ = [
+    "HOUSE_TARIFFS",
     "LEAST_RISE",
     "OUT_OF_PROPORTION",
     "PROTOCOLS",
     "USERS_MAX",
+    "BadRateError",
     "CancellationPolicy",
     "Cliff",
     "CliffDimension",
+    "ContractRate",
     "Counted",
     "Example",
     "Floor",
     "LoadSize",
     "NotInLiMinutesError",
+    "Rates",
     "Rounding",
     "Tariff",
     "TariffPrice",
     "UnknownTariffError",
     "UsageError",
+    "at_contract_rate",
     "cliffs",
+    "contract_rate",
     "differences",
     "li_minutes",
     "load_tariff",
     "plural",
     "price",
+    "rated_tariff",
+    "rates_file",
+    "read_rates",
     "read_tariff_file",
     "rounding_in_words",
     "tariff_names",
     "tariff_versions",
     "to_number",
+    "write_rates",
 ]

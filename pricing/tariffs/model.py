@@ -19,6 +19,7 @@ from msgspec import Struct, field
 from kernel.division import ceil_div
 from kernel.durations import MAX_DURATION_S
 from kernel.errors import BadInputError
+from pricing.tariffs.contract_rate import ContractRate
 
 # The words for what a virtual user speaks; the engine's scenarios use the same.
 PROTOCOLS = (
@@ -195,6 +196,8 @@ class Tariff(Struct, frozen=True):
         notes: What a reader should know besides.
         examples: The vendor's own arithmetic.
         no_example: Why there is none in any version; None where there is.
+        contract_rate: The customer's own, which then is the price of a unit; None: it is the
+            published one.
     """
 
     name: str
@@ -222,6 +225,7 @@ class Tariff(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     examples: tuple[Example, ...] = ()
     no_example: str | None = None
+    contract_rate: ContractRate | None = None
 
     @property
     def counts_li_minutes(self) -> bool:

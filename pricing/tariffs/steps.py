@@ -69,6 +69,8 @@ def explain_charge(
     else:
         assert tariff.usd_micros_per_unit is not None, tariff.name
         terms = f"{many(quantity, tariff.unit)} x {format_usd(tariff.usd_micros_per_unit)}"
+        if tariff.contract_rate is not None:
+            terms += f" (your contract rate of {tariff.contract_rate.as_of})"
     if tariff.usd_micros_per_user and usage.users:
         per_user = format_usd(tariff.usd_micros_per_user)
         terms += f" + {many(usage.users, 'user')} x {per_user}"

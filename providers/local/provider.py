@@ -14,6 +14,7 @@ import psutil
 
 from kernel.child_environment import child_environment, proxies
 from kernel.clock import Clock
+from kernel.disk import free_space
 from kernel.python_programs import python_program
 from providers.contract import LaunchSpec, Machine, MachineState
 from providers.errors import (
@@ -98,7 +99,7 @@ class LocalProvider:
                     attempt=spec.attempt,
                 )
             self.check(spec)
-            record = read_or_write_record(self._root, spec, now=self._clock.now())
+            record = self._record(spec)
             self._start([one for one in record.machines if not is_started(one.folder)])
             started = [one for one in record.machines if _has_started(one)]
             self._count(record, len(started))
@@ -123,8 +124,21 @@ class LocalProvider:
             return
         with run_lock(self._root, run_id):
             for folder in launch_folders(self._root, run_id):
-                mark_released(folder)
+                # Where a disk is full no machine could start any more, and these must end.
+                with suppress(OSError):
+                    mark_released(folder)
             end(_processes_under(run_folder(self._root, run_id)), grace_s=self._release_grace_s)
+
+    def _record(self, spec: LaunchSpec) -> LaunchRecord:
+        try:
+            return read_or_write_record(self._root, spec, now=self._clock.now())
+        except OSError as error:
+            folder = launch_folder(self._root, spec)
+            raise CapacityUnavailableError(
+                f"run {spec.run_id}: {folder}: the launch cannot be put on record: "
+                f"{error.strerror}{free_space(folder, error)}",
+                wanted=spec.count,
+            ) from error
 
     def _start(self, identities: Sequence[Identity]) -> None:
         """Start a process for each place, all at once; those that cannot be started are left."""

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
 from msgspec import Struct
 
 from engine.runs.model.states import Outcome, Run
@@ -20,14 +19,18 @@ from providers.local.processes import processes_by_machine
 from tests.habits.ground import ACCOUNT, Home, Rows
 from tests.habits.sessions import Manner, Screen
 from tests.habits.terminals import Terminal
-from tests.run_simulator.invariants import check_run
+from tests.run_simulator.invariants import check_end, check_run
 
 DONE, BAD_INPUT, REFUSED, PROVIDER_FAILED = 0, 2, 3, 4
 NOT_VALID, CANCELLED_ELSEWHERE, INTERRUPTED = 7, 8, 130
 GONE_WITHIN_S = 20.0
-LOOK_S = 0.2
+LOOK_S = 0.3
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 DEFAULT_ENDS = {"SIGTERM": -15, "closed": -1, "SIGKILL": -9, "SIGINT": INTERRUPTED}
-"""What a process that a signal reached before, or after, its run ends with."""
+"""What a process ends with that a signal reaches before it listens, or after it has listened."""
+
+PYTHON_INTERRUPTED = -2
+"""What Python makes of Ctrl-C while it ends; a shell calls it 130."""
 
 TRACEBACK = "Traceback (most recent call last)"
 
@@ -59,7 +62,8 @@ def check_home(
 ) -> Iterator[str]:
     """What does not hold of the runs, the books, and what is left."""
     for run in runs:
-        for each in check_run(home.engine, run, rehearsed=home.session.rehearsed):
+        check = check_end if home.session.rehearsed else check_run
+        for each in check(home.engine, run):
             yield f"{run.id} ({run.outcome or run.state}) {each}"
         yield from _check_log(home, run)
     yield from _check_books(home, runs, before)
@@ -69,7 +73,7 @@ def check_home(
             yield f"a machine is left of {run_id}"
     for identity in processes_by_machine(home.folder):
         yield f"a machine is left here: {identity}"
-    for process in _left_processes(home.folder):
+    for process in _left_processes(home):
         yield f"a process is left: {process}"
 
 
@@ -110,32 +114,41 @@ def _check_log(home: Home, run: Run) -> Iterator[str]:
         yield f"{run.id}: its controller's log has a traceback: {said[-1500:]}"
 
 
-def _left_processes(folder: Path) -> Sequence[str]:
-    """Those that have to do with the folder and do not go within a while."""
+def _left_processes(home: Home) -> Sequence[str]:
+    """Those that have to do with a home and do not go within a while."""
     deadline_s = time.monotonic() + GONE_WITHIN_S
-    while (left := _processes_of(folder)) and time.monotonic() < deadline_s:
+    while (left := _processes_of(home)) and time.monotonic() < deadline_s:
         time.sleep(LOOK_S)
     return left
 
 
-def _processes_of(folder: Path) -> Sequence[str]:
+def _processes_of(home: Home) -> Sequence[str]:
     found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and _has_to_do_with(process.pid, str(folder)):
-                found.append(f"{process.pid} {' '.join(process.cmdline())}")
+    for pid in filter(str.isdigit, [each.name for each in Path("/proc").iterdir()]):
+        # It may end while it is looked at.
+        with suppress(OSError):
+            if _is_younger(pid, home.began_s) and _has_to_do_with(pid, str(home.folder)):
+                words = Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+                found.append(f"{pid} {words.replace(chr(0), ' ').strip()}")
     return found
 
 
-def _has_to_do_with(pid: int, folder: str) -> bool:
+def _is_younger(pid: str, began_s: float) -> bool:
+    """Whether it is alive, and was started after that; most were not, so this comes first."""
+    after_its_name = (
+        Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    )
+    state, started_ticks = after_its_name[0], int(after_its_name[19])
+    return state != "Z" and started_ticks / TICKS_PER_S >= began_s - 1
+
+
+def _has_to_do_with(pid: str, folder: str) -> bool:
     here = Path(f"/proc/{pid}")
-    if (here / "stat").read_text().rpartition(")")[2].split()[0] == "Z":
-        return False
     told = (here / "cmdline").read_bytes() + (here / "environ").read_bytes()
-    if f"{folder}/".encode() in told or folder == str((here / "cwd").readlink()):
-        return True
-    links = [(here / "cwd"), *(here / "fd").iterdir()]
-    return any(str(link.readlink()).startswith(f"{folder}/") for link in links)
+    links = [here / "cwd", *(here / "fd").iterdir()]
+    return f"{folder}/".encode() in told or any(
+        f"{link.readlink()}/".startswith(f"{folder}/") for link in links
+    )
 
 
 def _codes(home: Home, said: Said) -> set[int]:
@@ -146,6 +159,11 @@ def _codes(home: Home, said: Said) -> set[int]:
             return {DONE, REFUSED} | short
         case "change at another time":
             return {REFUSED} | short
+        case "watch":
+            ends = {DONE, PROVIDER_FAILED, NOT_VALID, CANCELLED_ELSEWHERE, INTERRUPTED}
+            return ends | short | _by_signal(said.terminal)
+        case "serve":
+            return {DONE} | short | _by_signal(said.terminal)
         case _:
             return {DONE} | short
 
@@ -157,23 +175,28 @@ def _codes_of_run(home: Home, said: Said) -> set[int]:
     codes = {-9} if "SIGKILL" in done else set()
     if home.small_disk:
         codes |= {BAD_INPUT, PROVIDER_FAILED}
-    by_itself = {DEFAULT_ENDS[each] for each in done if each in DEFAULT_ENDS}
+    by_itself = _by_signal(terminal)
     if run is None:
         return codes | by_itself | _codes_of_nothing(home, terminal)
     if home.session.manner is not Manner.HERE and terminal.name.startswith("0 "):
-        return codes | by_itself | {DONE}
+        # Told to end before its controller was at work, it says so, and the run goes on.
+        return codes | by_itself | {DONE} | ({INTERRUPTED} if done else set())
     match run.outcome:
         case Outcome.COMPLETED:
             result = run_document(home.engine.runs.show(run.id))["result"]
             valid = result is None or result["valid"]
             return codes | by_itself | {DONE if valid else NOT_VALID}
         case Outcome.CANCELLED:
-            interrupted = {INTERRUPTED} if "SIGINT" in done else set()
+            interrupted = {INTERRUPTED, PYTHON_INTERRUPTED} if "SIGINT" in done else set()
             return codes | interrupted | {CANCELLED_ELSEWHERE}
         case Outcome.FAILED:
             return codes | by_itself | {PROVIDER_FAILED}
         case _:
             return codes
+
+
+def _by_signal(terminal: Terminal) -> set[int]:
+    return {DEFAULT_ENDS[each] for each in terminal.done_to_it if each in DEFAULT_ENDS}
 
 
 def _codes_of_nothing(home: Home, terminal: Terminal) -> set[int]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Table, select
 
@@ -31,6 +32,9 @@ from providers.rehearsal.aws_cloud import (
 from tests.habits.sessions import Session
 from tests.kills.commands import ROOT
 from tests.owned import running_shop
+
+if TYPE_CHECKING:
+    from providers.aws import AwsProvider
 
 CHECKOUT = ROOT / "examples" / "checkout.yaml"
 PROGRAM = ROOT / "examples" / "load.py"
@@ -68,6 +72,11 @@ MONEY: Sequence[Table] = (
 Rows = Mapping[str, Sequence[str]]
 
 
+def boot_s() -> float:
+    """Seconds since this computer was started, as processes are dated."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 @dataclass
 class Home:
     """What a session has: a folder, a database in it, an account, and its own time.
@@ -79,6 +88,7 @@ class Home:
         rehearsal_url: The AWS that all sessions share.
         shop_url: The target of real load.
         small_disk: It can be filled.
+        began_s: When it was made, since this computer was started.
     """
 
     session: Session
@@ -87,6 +97,7 @@ class Home:
     rehearsal_url: str
     shop_url: str
     small_disk: bool
+    began_s: float = field(default_factory=boot_s, init=False)
     _clock: StartingClock = field(default_factory=lambda: StartingClock(TEST_CLOCK_AT), init=False)
 
     @cached_property
@@ -185,6 +196,7 @@ class Ground:
     rehearsal: Rehearsal
     shop_url: str
     migrated: Path
+    _provider: AwsProvider
 
     @contextmanager
     def home(self, session: Session) -> Iterator[Home]:
@@ -203,9 +215,8 @@ class Ground:
 
     def machines(self) -> Iterator[tuple[str, bool]]:
         """Of every machine that the cloud remembers: its run, and whether it is still there."""
-        clients = aws_rehearsal_provider(self.rehearsal.endpoint_url, SystemClock())._clients
         for region in REGIONS:
-            pages: Any = clients.ec2(region).get_paginator("describe_instances")
+            pages: Any = self._provider._clients.ec2(region).get_paginator("describe_instances")
             for page in pages.paginate():
                 for instance in [each for one in page["Reservations"] for each in one["Instances"]]:
                     tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", ())}
@@ -224,7 +235,8 @@ def made_ground(folder: Path) -> Iterator[Ground]:
             folder / "cloud", boot_s=PACE_S, shutdown_s=PACE_S, owner_pid=os.getpid()
         )
         try:
-            yield Ground(folder, rehearsal, shop_url, migrated)
+            provider = aws_rehearsal_provider(rehearsal.endpoint_url, SystemClock())
+            yield Ground(folder, rehearsal, shop_url, migrated, provider)
         finally:
             rehearsal.stop()
 

@@ -169,6 +169,11 @@ class _Play:
                 said.terminal.send(signal.SIGKILL, group=True)
             said.terminal.put_away()
 
+    def _for_a_moment(self, saying: Saying, deed: Deed) -> None:
+        terminal = self._start(saying)
+        terminal.lives_for(1 + deed.chance)
+        terminal.send(signal.SIGTERM if deed.chance < 1 / 2 else signal.SIGINT)
+
     def _start(
         self,
         saying: Saying,
@@ -249,12 +254,14 @@ class _Play:
         return True
 
     def _do_beside(self, deed: Deed, first: Terminal) -> bool:
+        runs = self.home.runs()
         match deed.habit:
             case Habit.SERVE:
                 said = Saying("serve", (*self.home.now, "serve", "--reap-every", "0"))
-                server = self._start(said)
-                server.lives_for(1 + deed.chance)
-                server.send(signal.SIGTERM if deed.chance < 1 / 2 else signal.SIGINT)
+                self._for_a_moment(said, deed)
+                return True
+            case Habit.WATCH if runs:
+                self._for_a_moment(Saying("watch", (*self.home.now, "watch", runs[0].id)), deed)
                 return True
             case Habit.FILL_DISK if self.home.small_disk:
                 self.home.fill()
@@ -264,4 +271,4 @@ class _Play:
                     self.home.make_room()
                 return True
             case _:
-                return bool([*map(self._start, sayings(deed, self.home, self.home.runs()))])
+                return bool([*map(self._start, sayings(deed, self.home, runs))])

@@ -70,6 +70,7 @@ class Habit(StrEnum):
     LOOK = "look"
     LOOK_AT_ANOTHER_TIME = "look under a wrong clock"
     CHANGE_AT_ANOTHER_TIME = "change under a wrong clock"
+    WATCH = "watch for a moment"
     REAP = "reap"
     SERVE = "serve for a moment"
     FILL_DISK = "fill the disk"
@@ -150,7 +151,7 @@ def session_of(seed: int, number: int) -> Session:
     return Session(
         number=number,
         plan=chance.choice(PLANS),
-        provider=PROVIDERS[number % len(PROVIDERS)],
+        provider=PROVIDERS[(number + number // len(habits)) % len(PROVIDERS)],
         test_clock=chance.random() < TEST_CLOCK,
         screen=_screen(chance, wanted),
         size=chance.choice(SIZES),

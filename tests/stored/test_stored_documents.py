@@ -24,7 +24,8 @@ from engine.calibrating.calibration import (
     calibration_from_json,
     calibration_to_json,
 )
-from engine.calibrating.evidence import RunFigures, run_figures_from_json, run_figures_to_json
+from engine.calibrating.evidence import run_figures_from_json, run_figures_to_json
+from engine.calibrating.run_evidence import RunFigures
 from engine.calibrating.step import CalibrationStep
 from engine.load.driver import LoadPhase, LoadProgress
 from engine.runs.acceptance import order_hash

@@ -20,6 +20,7 @@ from engine.readers.parsing.fields import (
     Duration,
     Line,
     Pause,
+    RampTime,
     RegionName,
     Share,
     Size,
@@ -36,7 +37,7 @@ class UserRamp(FileMapping):
     """Go evenly to another number of users."""
 
     ramp_to: UserLevel
-    over: Duration
+    over: RampTime
 
 
 class UserJump(FileMapping):
@@ -49,7 +50,7 @@ class ArrivalRamp(FileMapping):
     """Go evenly to another number of arrivals per second."""
 
     ramp_to: ArrivalLevel
-    over: Duration
+    over: RampTime
 
 
 class ArrivalJump(FileMapping):

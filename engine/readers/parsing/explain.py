@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _SHOWN_CHARACTERS_MAX = 40
+_INEXACT = 2.0**53
 
 _WRONG_TYPES = {
     "int_type": "must be a whole number",
@@ -67,6 +68,8 @@ def _sentence(error: ErrorDetails) -> str:
         return error["msg"]
     if kind in _WITHOUT_VALUE:
         return _WITHOUT_VALUE[kind]
+    if isinstance(error["input"], float) and abs(error["input"]) >= _INEXACT:
+        return f"is too large a number: {_shown(error['input'])}"
     return f"{_what_fits(kind, context) or error['msg']}, not {_shown(error['input'])}"
 
 

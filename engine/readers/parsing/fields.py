@@ -13,10 +13,10 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from engine.scenario.profile import USERS_MAX
 from kernel.durations import parse_duration_s
 from kernel.errors import BadInputError
 
-USERS_MAX = 100_000_000
 ARRIVALS_PER_S_MAX = 10_000_000
 BYTES_MAX = 10_000_000_000
 PAUSE_S_MAX = 86_400
@@ -38,6 +38,13 @@ def _duration_s(value: object) -> int:
         return parse_duration_s(str(value), where="")
     except BadInputError as error:
         raise problem("duration", error.message.removeprefix(": ")) from None
+
+
+def _ramp_s(value: object) -> int:
+    seconds = _duration_s(value)
+    if seconds == 0:
+        raise problem("ramp", "a ramp takes time; to go to a level at once, write {jump_to: ...}")
+    return seconds
 
 
 def _pause_s(value: object) -> float:
@@ -81,6 +88,7 @@ Duration = Annotated[
         "A length of time: 90s, 10m, 1h30m; a bare number is seconds.",
     ),
 ]
+RampTime = Annotated[Duration, BeforeValidator(_ramp_s)]
 Pause = Annotated[
     float,
     Field(le=PAUSE_S_MAX),

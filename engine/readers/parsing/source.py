@@ -1,14 +1,20 @@
-"""Opening a source: a regular file of bounded size, as text."""
+"""Opening a source: a regular file of bounded size, or standard input, as text."""
 
 from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 from engine.readers.parsing.errors import UnreadableSourceError
 
 SOURCE_BYTES_MAX = 4 * 1024 * 1024
+
+STANDARD_INPUT = "-"
+"""As a path: what is piped into the program; ``./-`` is a file of that name."""
+
+STANDARD_INPUT_NAME = "standard input"
 
 
 def read_source(path: Path) -> str:
@@ -16,11 +22,14 @@ def read_source(path: Path) -> str:
 
     The file is opened without blocking and looked at through the open descriptor, so that a named
     pipe does not hang and nothing can be swapped between the look and the reading. The read itself
-    is bounded too, because some files grow, or say that they are empty.
+    is bounded too, because some files grow, or say that they are empty. The path ``-`` is what is
+    piped into the program.
 
     Raises:
         UnreadableSourceError: If it is missing, no regular file, too large or not UTF-8.
     """
+    if str(path) == STANDARD_INPUT:
+        return _text(Path(STANDARD_INPUT_NAME), _from_standard_input())
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
@@ -33,6 +42,25 @@ def read_source(path: Path) -> str:
         raise _unreadable(path, f"cannot be read: {error.strerror}") from error
     except ValueError as error:  # a NUL character in the path
         raise _unreadable(path, f"cannot be read: {error}") from error
+    return _text(path, content)
+
+
+def name_of(source: Path | str) -> str:
+    """What a source is called in messages."""
+    return STANDARD_INPUT_NAME if str(source) == STANDARD_INPUT else str(source)
+
+
+def _from_standard_input() -> bytes:
+    try:
+        return sys.stdin.buffer.read(SOURCE_BYTES_MAX + 1)
+    except (AttributeError, OSError, ValueError) as error:
+        raise UnreadableSourceError(
+            f"{STANDARD_INPUT_NAME}: cannot be read: it is closed; pipe a scenario into it",
+            file=STANDARD_INPUT_NAME,
+        ) from error
+
+
+def _text(path: Path, content: bytes) -> str:
     if len(content) > SOURCE_BYTES_MAX:
         raise _too_large(path)
     try:

@@ -96,7 +96,7 @@ class CloudRegistry:
             ConfigurationRejectedError: What a rehearsal needs is not installed.
         """
         if rehearsal:
-            self.rehearsals.check_installed(provider)
+            self.rehearsals.check(provider)
         elif provider != LOCAL:
             self.user_cloud(provider).check_settings()
 

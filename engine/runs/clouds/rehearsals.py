@@ -8,6 +8,7 @@ another cloud has a rehearsal of each, the second from the moment when it goes t
 
 from __future__ import annotations
 
+import re
 import threading
 from functools import cache, partial
 from pathlib import Path
@@ -20,13 +21,18 @@ from engine.load.driver import LoadDriver
 from engine.load.rehearsed import RehearsedLoad
 from engine.load.sliced.driver import SlicedDriver
 from engine.runs.clouds.cloud import Cloud
+from engine.runs.detached import REHEARSAL_VARIABLE
 from engine.runs.model.states import Limits, Run
 from engine.runs.record.store import RunStore
 from kernel.clock import Clock
+from kernel.errors import BadInputError
 from providers.errors import ConfigurationRejectedError
 
 if TYPE_CHECKING:
     from providers.contract import Provider
+
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9._\-\[\]:]+/?")
+SHOWN_LETTERS = 40
 
 REHEARSAL_LIMITS = Limits(
     launch_s=300.0,
@@ -75,13 +81,30 @@ class Rehearsals(Struct, frozen=True):
         other = cache(partial(self._other, run, store))
         return Cloud(provider, driver, REHEARSAL_LIMITS, other)
 
-    def check_installed(self, name: str) -> None:
-        """Refuse a run whose rehearsed cloud could not be started.
+    def check(self, name: str) -> None:
+        """Refuse a run whose rehearsed cloud could not be started, or does not answer.
 
         Raises:
-            ConfigurationRejectedError: The message says what to install.
+            BadInputError: The address of the shared one is none.
+            ConfigurationRejectedError: Something is to be installed, or the shared one is gone.
         """
         CLOUDS[name].rehearsed().check_installed()
+        if self.shared_url is not None and CLOUDS[name].shares_rehearsal:
+            self._check_shared(name, self.shared_url)
+
+    def _check_shared(self, name: str, url: str) -> None:
+        if not _ADDRESS.fullmatch(url):
+            raise BadInputError(
+                f"{REHEARSAL_VARIABLE}: {url[:SHOWN_LETTERS]!r} is no address of a rehearsed"
+                " cloud; write it like http://127.0.0.1:5000",
+                where=REHEARSAL_VARIABLE,
+            )
+        if not self.is_alive(url):
+            raise ConfigurationRejectedError(
+                f"no rehearsed {CLOUDS[name].title} answers at {url}, which runs were told to"
+                f" share by {REHEARSAL_VARIABLE}",
+                endpoint=url,
+            )
 
     def provider(self, name: str, endpoint: str) -> Provider:
         """The provider of a rehearsed cloud; runs on the same one share its connections."""
@@ -122,10 +145,5 @@ class Rehearsals(Struct, frozen=True):
     def _begin(self, run: Run, name: str) -> str:
         if self.shared_url is None or not CLOUDS[name].shares_rehearsal:
             return CLOUDS[name].rehearsed().start(self.folder / run.id).endpoint_url
-        if not self.is_alive(self.shared_url):
-            raise ConfigurationRejectedError(
-                f"no rehearsed {CLOUDS[name].title} answers at {self.shared_url}, "
-                "which runs were told to share",
-                endpoint=self.shared_url,
-            )
+        self._check_shared(name, self.shared_url)
         return self.shared_url

@@ -20,10 +20,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any
 
 from msgspec import Struct, field
 
+from engine.load.driver import LoadResult
 from engine.runs.model.sighting import Sighting
 from engine.scenario import Scenario
 from pricing.plans.quotes import Quote
@@ -157,7 +157,8 @@ class Run(Struct, frozen=True):
         release_at: When the release began; load counts until then.
         ended_at: When the machines were proven gone.
         machines: As last recorded.
-        result: What the load measured, as JSON.
+        result: What the load measured; of a run in a list without its tables of requests and
+            windows.
         endpoint: Address of the rehearsal's cloud, or of the bucket that its injectors meet in; of
             a local run, the computer's name.
         other_endpoints: The same of the other clouds that it went to, by provider.
@@ -178,7 +179,7 @@ class Run(Struct, frozen=True):
     release_at: datetime | None = None
     ended_at: datetime | None = None
     machines: tuple[Machine, ...] = ()
-    result: dict[str, Any] | None = None
+    result: LoadResult | None = None
     endpoint: str | None = None
     other_endpoints: Mapping[str, str] = field(default_factory=dict)
     routes: tuple[tuple[int, ...], ...] = ()

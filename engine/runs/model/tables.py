@@ -71,6 +71,14 @@ PROGRAM_BUNDLES = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
+# By request and over time, what each run's load came to; packed.
+RUN_TABLES = Table(
+    "run_tables",
+    METADATA,
+    Column("run_id", Text, ForeignKey("runs.id"), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
 ALLOWED_TARGETS = Table(
     "allowed_targets",
     METADATA,

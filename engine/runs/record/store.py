@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, or_, select, update
 
 from engine.database import reading, transaction
+from engine.load.driver import result_from_json
 from engine.runs.leases.claims import IS_FREE, dead_holders, held_by
 from engine.runs.leases.lease import Lease
 from engine.runs.model.codec import (
@@ -28,6 +30,7 @@ from engine.runs.model.sighting import Sighting
 from engine.runs.model.states import Event, Outcome, Run, RunOrder, RunState
 from engine.runs.model.tables import RUN_EVENTS, RUNS
 from engine.runs.record.program_bundles import find_bundle
+from engine.runs.record.result_tables import with_tables
 from kernel.errors import RequestConflictError
 from kernel.near_names import meant
 
@@ -118,7 +121,10 @@ class RunStore:
                     f"no run {run_id!r}{meant(run_id, ids)}; `loadmuster runs` lists the ids",
                     run=run_id,
                 )
-        return _run_from(row)
+            run = _run_from(row)
+            if run.result is not None:
+                run = replace(run, result=with_tables(conn, run_id, run.result))
+        return run
 
     def list(
         self,
@@ -259,7 +265,7 @@ def _run_from(row: Row[Any]) -> Run:
         release_at=row.release_at,
         ended_at=row.ended_at,
         machines=tuple(machine_from_json(each) for each in row.machines),
-        result=row.result,
+        result=None if row.result is None else result_from_json(row.result),
         endpoint=row.endpoint,
         other_endpoints=row.other_endpoints,
         routes=tuple(tuple(route) for route in row.routes),

@@ -39,6 +39,30 @@ AWS = CloudPrices(
     disk_priced_per="GB-month",
     # Of gp3; AWS's Linux images fit on it.
     boot_disk_gib=8,
+    # By where they are, as Azure names regions there.
+    also_named={
+        "af-south-1": ("southafricanorth",),
+        "ap-east-1": ("eastasia",),
+        "ap-northeast-1": ("japaneast",),
+        "ap-northeast-2": ("koreacentral",),
+        "ap-south-1": ("centralindia",),
+        "ap-southeast-1": ("southeastasia",),
+        "ap-southeast-2": ("australiaeast",),
+        "ap-southeast-3": ("indonesiacentral",),
+        "ca-central-1": ("canadacentral",),
+        "eu-central-1": ("germanywestcentral", "centraleurope"),
+        "eu-north-1": ("swedencentral", "northeurope"),
+        "eu-south-1": ("italynorth", "southeurope"),
+        "eu-west-1": ("northeurope", "westeurope"),
+        "eu-west-2": ("uksouth", "westeurope"),
+        "eu-west-3": ("francecentral", "westeurope"),
+        "me-south-1": ("uaenorth",),
+        "sa-east-1": ("brazilsouth",),
+        "us-east-1": ("eastus", "eastus2"),
+        "us-east-2": ("centralus", "northcentralus"),
+        "us-west-1": ("westus",),
+        "us-west-2": ("westus2",),
+    },
     sources=PriceSources(prices="aws-price-list", types="ec2-api-types", spot="ec2-api-spot"),
     surcharge=BurstSurcharge(
         # Of T3, T3a and T4g:

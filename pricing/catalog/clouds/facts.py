@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from kernel.division import ceil_div
 
@@ -63,6 +63,8 @@ class CloudPrices(Struct, frozen=True):
         boot_disk_gib: What an injector's disk holds: no more than its image.
         sources: Where refreshed figures come from.
         surcharge: What burstable machines cost beyond their credits; None: they are throttled.
+        also_named: By region, what it would be called as other clouds name theirs, for patterns
+            such as ``eu-west*``.
     """
 
     name: str
@@ -76,3 +78,4 @@ class CloudPrices(Struct, frozen=True):
     boot_disk_gib: int
     sources: PriceSources
     surcharge: BurstSurcharge | None = None
+    also_named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -23,6 +23,7 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
         yield Ground(tmp_path, target)
 
 
+@pytest.mark.promise("calibrate-leaves-nothing", command="calibrate", provider="local")
 @pytest.mark.parametrize("way", ["SIGTERM", "SIGINT", "SIGKILL", CLOSED_TERMINAL])
 def test_nothing_is_left_of_a_calibration_that_is_ended_under_load(
     ground: Ground, way: str
@@ -30,6 +31,7 @@ def test_nothing_is_left_of_a_calibration_that_is_ended_under_load(
     assert end_calibration(ground, way, lambda: until(ground.is_loading)) == []
 
 
+@pytest.mark.promise("calibrate-leaves-nothing", command="calibrate", provider="local")
 def test_nothing_is_left_of_a_calibration_that_is_killed_while_it_gets_ready(
     ground: Ground,
 ) -> None:

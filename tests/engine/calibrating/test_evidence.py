@@ -10,16 +10,19 @@ import pytest
 from msgspec.structs import replace
 
 from engine.calibrating.calibration import Calibration
-from engine.calibrating.evidence import Evidence, RunFigures, measured_by, run_figures
+from engine.calibrating.evidence import Evidence, measured_by
 from engine.calibrating.folder import (
     CalibrationFilesError,
     evidence_of,
     keep_calibration,
+    keep_left_out,
     keep_run,
 )
 from engine.calibrating.identity import identity_of
 from engine.calibrating.measured import as_measured
 from engine.calibrating.place import place_of
+from engine.calibrating.run_evidence import LeftOut, RunFigures, run_evidence
+from engine.load.driver import LoadResult, result_from_json
 from engine.planning.capacity import GIVEN
 from engine.planning.estimate import estimate
 from engine.planning.requirement import PUBLISHED, require
@@ -45,17 +48,26 @@ def run_of(us_per_request: int, day: int = 1) -> RunFigures:
     return RunFigures(f"run-{day}", AT + timedelta(days=day), "aws", us_per_request, 990_000)
 
 
-def result_of(**changes: object) -> dict[str, Any]:
+def result_of(**changes: object) -> LoadResult:
     injector = {"processor_s": None, "machine_cpu_percent_mean": 40.0, "machine_cores": 2}
-    return {
+    whole = {"slot": 0, "requests": 1, "cpu_percent_max": None, "lost": False}
+    given: dict[str, Any] = {
         "valid": True,
+        "invalid_reasons": [],
+        "warnings": [],
         "completed": True,
         "load_s": 600.0,
         "requests": 6_000_000,
         "failures": 60_000,
+        "requests_per_s": 10_000.0,
+        "p50_ms": 5,
+        "p95_ms": 6,
+        "p99_ms": 7,
+        "peak_users": 10_000,
         "injectors": [injector, injector],
         **changes,
     }
+    return result_from_json({**given, "injectors": [whole | each for each in given["injectors"]]})
 
 
 def test_the_run_that_measured_a_calibration_is_not_counted_again() -> None:
@@ -67,8 +79,8 @@ def test_the_run_that_measured_a_calibration_is_not_counted_again() -> None:
     assert with_another.basis.endswith(" and 1 run")
 
 
-def figures_of(provider: str = "aws", **changes: object) -> RunFigures | None:
-    return run_figures("run-1", AT, provider, CHECKOUT, result_of(**changes))
+def figures_of(provider: str = "aws", **changes: object) -> RunFigures | LeftOut:
+    return run_evidence("run-1", AT, provider, CHECKOUT, result_of(**changes))
 
 
 def test_a_test_is_known_by_what_its_users_do() -> None:
@@ -129,47 +141,73 @@ def test_nothing_known_changes_nothing(calibrations: Path) -> None:
 
 def test_a_run_tells_what_its_users_took() -> None:
     found = figures_of()
-    assert found is not None
+    assert isinstance(found, RunFigures)
     # 1.6 cores for 600 s over 6 million requests.
     assert found.processor_us_per_request == 160
     assert found.requests_per_million_s == 1_000_000
     own = figures_of(injectors=[{"processor_s": 960.0}])
-    assert own is not None
+    assert isinstance(own, RunFigures)
     assert own.processor_us_per_request == 160
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"completed": False}, "it was not played to its end"),
+        ({"load_s": 19.0}, "it put load on for 19 s, and 20 s are the least"),
+        ({"requests": 0, "failures": 0}, "no request was answered"),
+        ({"injectors": []}, "not all of its injectors' processors were measured"),
+        (
+            {"injectors": [{"processor_s": None}]},
+            "not all of its injectors' processors were measured",
+        ),
+        (
+            {"injectors": [{"machine_cpu_percent_mean": 1.0, "machine_cores": 2}]},
+            "its injectors used 2.0 % of a core, and 5 % are the least",
+        ),
+    ],
+)
+def test_a_run_that_says_too_little_of_its_users_is_not_counted(
+    changes: dict[str, Any], reason: str
+) -> None:
+    assert figures_of(**changes) == LeftOut("run-1", AT, reason, would_count=False)
 
 
 @pytest.mark.promise(
     "dead-target-is-no-evidence", command="run", provider=("local", "aws", "azure")
 )
+@pytest.mark.parametrize("provider", ["local", "aws", "azure"])
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "reason"),
     [
-        {"valid": False},
-        {"completed": False},
-        {"load_s": 19.0},
-        {"requests": 0},
-        {"failures": 60_001},
-        {"injectors": []},
-        {"injectors": [{"processor_s": None}]},
-        {"injectors": [{"machine_cpu_percent_mean": 1.0, "machine_cores": 2}]},
-    ],
-    ids=[
-        "invalid",
-        "cut short",
-        "too short",
-        "no requests",
-        "failing",
-        "no injectors",
-        "unmeasured",
-        "idle",
+        (
+            {"valid": False, "invalid_reasons": ["every request failed"]},
+            "its result is not valid: every request failed",
+        ),
+        ({"failures": 60_001}, "1.0 % of its requests failed, and 1 % may"),
+        (
+            {"begun": 6_100_000, "unanswered": 100_000},
+            "100,000 of its 6,100,000 requests had no answer",
+        ),
+        (
+            {"planned_requests_per_s": 20_001.0},
+            "its users made 10,000.0 requests/s, and 20,001.0 were planned",
+        ),
     ],
 )
-@pytest.mark.parametrize("provider", ["local", "aws", "azure"])
-def test_a_run_that_says_nothing_of_its_users_is_not_counted(
-    provider: str, changes: dict[str, Any]
+def test_only_runs_whose_requests_were_answered_as_planned_are_evidence(
+    provider: str, changes: dict[str, Any], reason: str, calibrations: Path
 ) -> None:
-    assert figures_of(provider) is not None
-    assert figures_of(provider, **changes) is None
+    found = figures_of(provider, **changes)
+    assert found == LeftOut("run-1", AT, reason, would_count=True)
+    assert isinstance(found, LeftOut)
+    # Where it would have counted, the estimate says that it does not, and why.
+    keep_left_out(CHECKOUT, found)
+    counted = as_measured(CHECKOUT)
+    assert counted.measured is None
+    said = f"run run-1 of {AT.date()} is no evidence of what users take: {reason}"
+    assert said in estimate(counted).warnings
+    assert calibrations.exists()
 
 
 def test_what_is_kept_is_found_again_by_any_scenario_of_the_same_test() -> None:

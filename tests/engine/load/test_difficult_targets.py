@@ -117,6 +117,7 @@ def dead_port() -> Iterator[str]:
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
+@pytest.mark.promise("silent-target-is-invalid", command="run", provider=("local", "aws", "azure"))
 @pytest.mark.parametrize("way", [master_and_workers, slices])
 def test_answers_that_end_after_forty_requests_are_no_valid_result(
     way: Callable[[LoadTask], LoadResult | None], play: Play
@@ -136,6 +137,7 @@ def test_answers_that_end_after_forty_requests_are_no_valid_result(
     assert result.requests_per_s < result.planned_requests_per_s / 5
 
 
+@pytest.mark.promise("silent-target-is-invalid", command="run", provider="local")
 def test_a_target_that_never_answers_was_asked_all_the_same(play: Play) -> None:
     with target(answers=0) as url:
         result = play(master_and_workers, url)

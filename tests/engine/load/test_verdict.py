@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.load.driver import LoadResult
+from engine.load.driver import LoadResult, result_from_json
 from engine.load.histogram import percentile_ms
 from engine.load.verdict import judge
 
@@ -151,6 +151,20 @@ def test_the_reasons_come_first_in_the_document() -> None:
     document = judged(peak_users=19).to_json()
     assert list(document)[:3] == ["valid", "invalid_reasons", "warnings"]
     assert json.loads(json.dumps(document)) == document
+
+
+def test_a_result_is_read_as_it_was_written_also_before_it_said_as_much() -> None:
+    result = judged(peak_users=19)
+    assert result_from_json(json.loads(json.dumps(result.to_json()))) == result
+    before = {
+        key: value
+        for key, value in result.to_json().items()
+        if key in MEASURED or key in {"valid", "invalid_reasons", "warnings", "completed"}
+    }
+    figures = {"requests_per_s": 10.0, "p50_ms": 10, "p95_ms": 20, "p99_ms": 300}
+    older = result_from_json({**before, **figures})
+    assert (older.valid, older.requests, older.peak_users) == (False, 100, 19)
+    assert (older.begun, older.unanswered, older.windows) == (None, None, ())
 
 
 @given(

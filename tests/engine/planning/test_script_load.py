@@ -35,6 +35,7 @@ def read(folder: Path, engine: str, load: str, more: str = "") -> Scenario:
     return read_scenario(folder / "shop.yaml")
 
 
+@pytest.mark.promise("played-users-are-quoted", command="estimate")
 @pytest.mark.parametrize(
     ("engine", "more", "words"),
     [

@@ -406,5 +406,5 @@ def test_injectors_that_are_killed_under_load_end_the_run_which_pays_for_what_wa
     assert ended.outcome is Outcome.FAILED
     assert ended.reason == "all machines were lost while load was flowing"
     assert ended.result is not None
-    assert not ended.result["valid"]
+    assert not ended.result.valid
     check_books(here, run, run.order.quote.startup, 0)

@@ -242,7 +242,7 @@ ENDS: Mapping[Callable[[World, Run], None], Outcome] = {
 }
 
 
-@pytest.mark.promise("rehearsals-touch-no-books", command="run", provider=("aws", "azure"))
+@pytest.mark.promise("rehearsal-costs-nothing", command="run", provider=("aws", "azure"))
 @pytest.mark.parametrize("pays", PAYERS, ids=lambda pays: pays.__name__)
 def test_a_rehearsal_leaves_every_row_of_the_books_as_it_was_and_its_bill_is_a_real_runs(
     pays: Callable[[Engine, str], None], make_world: Make

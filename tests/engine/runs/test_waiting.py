@@ -100,6 +100,7 @@ def test_watching_has_a_bound(lab: Lab, checkout: Scenario) -> None:
         list(lab.engine.runs.watch(run.id, timeout_s=3.0))
 
 
+@pytest.mark.promise("watching-ends-nothing", command="Engine.runs.wait")
 def test_a_task_that_is_cancelled_ends_no_run_and_an_unattended_one_gets_a_controller(
     sqlite_url: str, visits: Callable[[float], Scenario], tmp_path: Path
 ) -> None:

@@ -23,6 +23,7 @@ ROOMS = (
     "runs",
     "serving",
     "targets",
+    "tariffs",
 )
 CONVENIENCES = {"clock", "close", "estimate", "run"}
 

@@ -102,6 +102,8 @@ def test_the_account_the_invoices_and_their_page_say_that_payments_are_rehearsed
     payments = loadmuster.here("--json", "account", "show", "acme").json["payments"]
     assert payments == {"channel": "card", "card_on_file": False, "rehearsed": True}
     assert NOTE in loadmuster.here("invoices", "acme").out
+    assert NOTE in loadmuster.here("invoices").out
+    assert loadmuster.here("--json", "invoices").json["payments_rehearsed"] is True
     assert loadmuster.here("--json", "invoices", "acme").json["payments_rehearsed"] is True
     assert NOTE in loadmuster.here("invoices", "acme", "--html", "acme-00001").out
     assert loadmuster.here("account", "card", "acme", "tok_visa").code == 0

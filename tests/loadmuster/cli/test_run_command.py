@@ -119,23 +119,6 @@ def test_ctrl_c_twice_ends_a_real_run_with_its_processes_and_a_correct_bill(
     assert processes_of(str(acme.home)) == []
 
 
-@pytest.mark.promise("dead-target-is-no-evidence", command="run", provider="local")
-@pytest.mark.promise("exit-code-tells-outcome", command="run", provider="local")
-def test_a_target_that_is_not_there_makes_the_run_invalid_and_teaches_nothing(
-    acme: CommandLine,
-) -> None:
-    load = (CHECKOUT, "--users", "5", "--duration", "4s", "--set", "TARGET=http://127.0.0.1:9")
-    before = acme.here("--json", "estimate", *load).json["requirement"]
-
-    answer = acme("--json", "run", *load, "--account", "acme")
-
-    assert answer.code == 7, answer.err
-    result = answer.json["result"]
-    assert result["failures"] == result["requests"] > 0
-    assert not result["valid"]
-    assert acme.here("--json", "estimate", *load).json["requirement"] == before
-
-
 @pytest.mark.promise("clean-load-environment", command="run", provider=("aws", "azure"))
 @pytest.mark.early
 @pytest.mark.parametrize("provider", ["aws", "azure"])

@@ -86,6 +86,7 @@ def test_a_loop_of_curl_loads_the_target_from_a_rehearsed_azure(
     assert processes_of(str(acme.home)) == []
 
 
+@pytest.mark.promise("played-users-are-quoted", command="run", provider=("local", "aws", "azure"))
 @pytest.mark.parametrize("provider", ["local", "aws", "azure"])
 def test_line_6_load_that_nobody_quoted_ends_the_run_with_status_7_and_is_said(
     provider: str, acme: CommandLine, scenario: Path, shop: str

@@ -35,6 +35,7 @@ def is_untouched(acme: CommandLine, run_id: str) -> bool:
     return (shown["state"], shown["outcome"], len(shown["timeline"])) == ("accepted", None, 1)
 
 
+@pytest.mark.promise("exit-code-tells-outcome", command="watch")
 def test_watch_shows_another_controllers_run_to_its_end_and_exits_with_its_code(
     acme: CommandLine, shop: str
 ) -> None:
@@ -58,6 +59,7 @@ def test_watch_shows_another_controllers_run_to_its_end_and_exits_with_its_code(
     assert "ended: completed" in followed.err
 
 
+@pytest.mark.promise("watching-ends-nothing", command="watch")
 @pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM", "SIGHUP"])
 def test_who_ends_the_watching_ends_no_run_and_is_told_so(how: str, acme: CommandLine) -> None:
     run_id = queued(acme)
@@ -77,6 +79,7 @@ def test_who_ends_the_watching_ends_no_run_and_is_told_so(how: str, acme: Comman
     assert is_untouched(acme, run_id)
 
 
+@pytest.mark.promise("watching-ends-nothing", command="watch")
 def test_a_pipe_that_is_closed_ends_the_watching_only(acme: CommandLine) -> None:
     run_id = queued(acme)
     reader, writer = os.pipe()
@@ -88,6 +91,7 @@ def test_a_pipe_that_is_closed_ends_the_watching_only(acme: CommandLine) -> None
     assert is_untouched(acme, run_id)
 
 
+@pytest.mark.promise("exit-code-tells-outcome", command="watch")
 def test_watching_a_run_that_was_cancelled_exits_with_8(acme: CommandLine) -> None:
     run_id = queued(acme)
     assert acme.here("cancel", run_id).code == 0

@@ -19,6 +19,8 @@ from pricing.departments.commands import (
     department_view,
     limit_wallet,
 )
+from pricing.departments.wallet import wallet_of
+from pricing.ledger.departments import find_department
 from pricing.ledger.invoices import issue_for_run
 from pricing.ledger.ledger import NaturalKeyConflictError, entries, entries_of
 from pricing.ledger.reservations import FundingSource, find_reservation, reservation_of
@@ -269,6 +271,51 @@ def test_a_run_scheduled_for_later_keeps_its_credits_and_its_money_over_a_renewa
         for run_id in ("r1", "r2", "r3"):
             charge_start(conn, run_id, now=later, gateway=REHEARSED_GATEWAY)
         assert (of.credits_left(later), of.spent_usd(later)) == (0, 30)
+
+
+def test_c8_a_run_that_starts_at_the_boundary_is_spent_in_the_month_that_begins(
+    db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
+) -> None:
+    with transaction(db) as conn:
+        wallet = limit_wallet(
+            conn, acme, research, 50 * USD, now=now, gateway=REHEARSED_GATEWAY
+        ).wallet
+        of = runs(conn, acme)
+        of.start("r1", quotes(10, usd=20), wallet.period.end)
+        assert of.spent_usd(wallet.period.end) == 20
+        department = find_department(conn, acme, research)
+        before = wallet.period.end - timedelta(microseconds=1)
+        assert wallet_of(conn, department, before).spent_usd_micros == 0
+
+
+def test_r72_a_run_in_money_costs_what_it_costs_on_demand(
+    db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
+) -> None:
+    with transaction(db) as conn:
+        limit_wallet(conn, acme, research, 50 * USD, now=now, gateway=REHEARSED_GATEWAY)
+        quoted = quotes(10, usd=20)
+        assert runs(conn, acme).start("r1", quoted, now) is FundingSource.WALLET
+        bill = bill_of(conn, "r1")
+        assert bill is not None
+        assert (bill.unit, bill.startup, bill.use) == (
+            Unit.USD,
+            quoted.money.startup,
+            quoted.money.use,
+        )
+
+
+def test_a_wallet_is_its_departments_own(
+    db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
+) -> None:
+    with transaction(db) as conn:
+        add_department(conn, acme, "sales", now=now, gateway=REHEARSED_GATEWAY)
+        for name in (research, "sales"):
+            limit_wallet(conn, acme, name, 50 * USD, now=now, gateway=REHEARSED_GATEWAY)
+        of = runs(conn, acme)
+        of.start("r1", quotes(10, usd=40), now, department="sales")
+        of.accept("r2", quotes(10, usd=10), now, department="sales")
+        assert (of.spent_usd(now), of.spent_usd(now, "sales")) == (0, 40)
+        of.start("r3", quotes(10, usd=50), now)
 
 
 def test_a_limit_that_is_lowered_below_what_was_spent_takes_nothing_back(

@@ -141,6 +141,35 @@ def test_r107_above_the_limit_a_run_is_refused_with_the_numbers(
         runs(conn, acme).accept("r2", quotes(50), now, department=None)
 
 
+def test_r107_runs_that_wait_count_against_the_limit_until_they_are_given_up(
+    db: Engine, acme: str, quotes: Quotes, runs: Runs, now: datetime
+) -> None:
+    with transaction(db) as conn:
+        limit_extra_credits(conn, acme, 100, now=now, gateway=REHEARSED_GATEWAY)
+        of = runs(conn, acme)
+        of.accept("r1", quotes(1_850), now, department=None)
+        with pytest.raises(InsufficientCreditsError) as refused:
+            of.accept("r2", quotes(51), now, department=None)
+        assert refused.value.facts["available"] == 50
+        of.accept("r2", quotes(50), now, department=None)
+        void_reservation(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
+        assert extra_credits_of(conn, acme, now).available_li_minutes == 50
+
+
+def test_c19_a_run_that_starts_at_the_boundary_buys_in_the_period_that_begins(
+    db: Engine, acme: str, quotes: Quotes, runs: Runs, now: datetime
+) -> None:
+    with transaction(db) as conn:
+        limit_extra_credits(conn, acme, 100, now=now, gateway=REHEARSED_GATEWAY)
+        of = runs(conn, acme)
+        period = extra_credits_of(conn, acme, now).period
+        assert period is not None
+        of.start("r1", quotes(3_650), period.end, department=None)
+        assert extra_credits_of(conn, acme, period.end).bought_li_minutes == 50
+        before = period.end - timedelta(microseconds=1)
+        assert extra_credits_of(conn, acme, before).bought_li_minutes == 0
+
+
 def test_c19_the_limit_stays_and_the_count_starts_again_each_period(
     db: Engine, acme: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:

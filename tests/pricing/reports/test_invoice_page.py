@@ -186,7 +186,8 @@ def test_the_command_writes_the_page(
         (("--html", "globex-00009"), "has no invoice 'globex-00009'"),
         (("--html", "acme-00001"), "has no invoice 'acme-00001'"),
         (("--out", "x.html"), "--out belongs to --html NUMBER"),
-        (("--from", "x"), "--from belongs to --html NUMBER"),
+        (("--seller", "x"), "--seller belongs to --html NUMBER"),
+        (("--from", "x", "--to", "y"), "--from: 'x' is no day"),
     ],
 )
 def test_an_invoice_that_there_is_not_is_refused(

@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 from bisect import bisect_right
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,7 +132,9 @@ class Recorder:
         while self.ended is None:
             if is_left_alone():
                 self.cancel()
-            self.write()
+            # A disk that is full now may have room for the next.
+            with suppress(OSError):
+                self.write()
             gevent.sleep(SAMPLE_S)
 
     def end(self, ended: str) -> None:

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020_payment_facts"
-down_revision = "0015_rehearsed_charges"
+revision = "0018_payment_facts"
+down_revision = "0017_healings"
 
 
 def upgrade() -> None:

@@ -1,0 +1,28 @@
+"""The deliberate faults of ``make mutants``, room by room: a test must catch each."""
+
+from __future__ import annotations
+
+from tests.faults import (
+    accounts,
+    departments,
+    ledger,
+    payments,
+    prices,
+    reports,
+    run_charges,
+    runs,
+    subscriptions,
+)
+from tests.faults.fault import Fault
+
+FAULTS: tuple[Fault, ...] = (
+    *prices.FAULTS,
+    *ledger.FAULTS,
+    *run_charges.FAULTS,
+    *payments.FAULTS,
+    *subscriptions.FAULTS,
+    *accounts.FAULTS,
+    *departments.FAULTS,
+    *reports.FAULTS,
+    *runs.FAULTS,
+)

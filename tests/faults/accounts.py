@@ -1,0 +1,292 @@
+"""Commands on an account and on its plan."""
+
+from __future__ import annotations
+
+from tests.faults.fault import Fault
+
+UNDO = "tests/pricing/subscriptions/test_undo_of_on_demand.py"
+OWES = "tests/pricing/subscriptions/test_who_owes.py"
+SHARES = "tests/pricing/subscriptions/test_shares_of_grants.py"
+ENDS = "tests/pricing/subscriptions/test_ends_and_payments.py"
+CHANGES = "tests/pricing/subscriptions/test_changes_of_plan.py"
+ZONES = "tests/pricing/subscriptions/test_zone_rules.py"
+CAPS = "tests/pricing/run_charges/test_caps.py"
+BALANCES = "tests/pricing/ledger/test_balances.py"
+ACCOUNTS = "tests/pricing/accounts/test_accounts.py"
+LIFE = "tests/pricing/subscriptions/test_worked_examples.py"
+RUN_PAYMENTS = "tests/pricing/payments/test_run_payments.py"
+
+FAULTS = (
+    Fault(
+        "commands never fold",
+        "pricing/accounts/advance.py",
+        "    fold(conn, account_id)\n",
+        "",
+        (BALANCES,),
+    ),
+    Fault(
+        "an account that fails holds up the others",
+        "pricing/accounts/advance.py",
+        "    except LoadmusterError as failure:",
+        "    except KeyError as failure:",
+        ("tests/pricing/accounts/test_account_commands.py",),
+    ),
+    Fault(
+        "a late message pays for the next subscription",
+        "pricing/accounts/overdue.py",
+        "unpaid = {subscription.cause_of(n): n for",
+        "unpaid = {f\"subscription:{key.split(':')[1]}:period:{n}\": n for",
+        ("tests/pricing/subscriptions/test_ends_and_payments.py",),
+        "old_subscription",
+    ),
+    Fault(
+        "a clock may go backwards",
+        "pricing/accounts/advance.py",
+        "if now < last - CLOCK_TOLERANCE:",
+        "if now < last - 1_000 * CLOCK_TOLERANCE:",
+        (ACCOUNTS,),
+        "backwards or tolerance",
+    ),
+    Fault(
+        "an upgrade charges the whole new price",
+        "pricing/accounts/plan_changes.py",
+        "usd_micros=wanted.monthly_usd_micros - plan.monthly_usd_micros",
+        "usd_micros=wanted.monthly_usd_micros",
+        (LIFE,),
+        "w2",
+    ),
+    Fault(
+        "an upgrade grants the whole new plan",
+        "pricing/accounts/plan_changes.py",
+        "difference = wanted.li_minutes - plan.li_minutes",
+        "difference = wanted.li_minutes",
+        (LIFE,),
+        "w2 or w5",
+    ),
+    Fault(
+        "a downgrade takes effect at once",
+        "pricing/accounts/plan_changes.py",
+        "plan=wanted,\n        boundary=context.boundary,",
+        "plan=wanted,\n        boundary=type(context.boundary)(context.at, None),",
+        (LIFE,),
+        "w6",
+    ),
+    Fault(
+        "an upgrade is prorated",
+        "pricing/accounts/plan_changes.py",
+        "usd_micros=wanted.monthly_usd_micros - plan.monthly_usd_micros",
+        "usd_micros=(wanted.monthly_usd_micros - plan.monthly_usd_micros) // 2",
+        (LIFE,),
+        "w2",
+    ),
+    Fault(
+        "on demand, the credits can still be used",
+        "pricing/accounts/on_demand.py",
+        "    _suspend(conn, account_id, context.at)",
+        "    _suspend(conn, account_id, None)",
+        (LIFE,),
+        "w7",
+    ),
+    Fault(
+        "an undo leaves the credits suspended",
+        "pricing/accounts/on_demand.py",
+        "        _suspend(conn, account_id, None)",
+        "        _suspend(conn, account_id, context.at)",
+        (LIFE,),
+        "w7",
+    ),
+    Fault(
+        "a cancellation counts without a confirmation",
+        "pricing/accounts/cancellations.py",
+        "        boundary=None,\n        requested_by=by,",
+        "        boundary=context.boundary,\n        requested_by=by,",
+        (LIFE,),
+        "w8",
+    ),
+    Fault(
+        "a renewal is possible at the last instant too",
+        "pricing/accounts/cancellations.py",
+        "context.at >= until:",
+        "context.at > until:",
+        (LIFE,),
+        "w8",
+    ),
+    Fault(
+        "a boost is free",
+        "pricing/accounts/boosts.py",
+        "usd_micros=plan.price_of_boost_usd_micros",
+        "usd_micros=0",
+        (LIFE,),
+        "w5",
+    ),
+    Fault(
+        "what a run owes is not collected",
+        "pricing/accounts/advance.py",
+        "    collect_due_runs(conn, account_id, gateway=gateway, now=instant)\n",
+        "",
+        (RUN_PAYMENTS,),
+        "r1",
+    ),
+    Fault(
+        "an undo forgets what waited beneath the switch",
+        "pricing/accounts/on_demand.py",
+        "    end_change(conn, change, ChangeState.WITHDRAWN, context.at)\n    if switch",
+        "    for each in changes.values():\n"
+        "        end_change(conn, each, ChangeState.WITHDRAWN, context.at)\n"
+        "    if switch",
+        (UNDO,),
+        "brings_back or ends_on_its_day",
+    ),
+    Fault(
+        "going on demand forgets what waited",
+        "pricing/accounts/on_demand.py",
+        "    context.check_not_cancelled(conn)\n    request_change(",
+        "    context.check_not_cancelled(conn)\n"
+        "    for each in context.changes(conn).values():\n"
+        "        end_change(conn, each, ChangeState.WITHDRAWN, context.at)\n"
+        "    request_change(",
+        (UNDO,),
+        "brings_back or ends_on_its_day",
+    ),
+    Fault(
+        "on demand, what waits beneath is shown first",
+        "pricing/accounts/view.py",
+        "(change.kind is not ChangeKind.ON_DEMAND, change.effective_at is None)",
+        "(change.effective_at is None, change.id)",
+        (UNDO,),
+        "brings_back",
+    ),
+    Fault(
+        "on demand, a cancellation that was asked for is the status",
+        "pricing/accounts/account.py",
+        "                        not_(_is_switched()),\n",
+        "",
+        (UNDO,),
+        "asked_for",
+    ),
+    Fault(
+        "on demand, a period that will be void is the status",
+        "pricing/accounts/account.py",
+        "and_(_owes_a_period(), not_(_is_switched()))",
+        "_owes_a_period()",
+        (OWES,),
+        "stops_nothing",
+    ),
+    Fault(
+        "a downgrade stays beside a confirmed cancellation",
+        "pricing/accounts/cancellations.py",
+        "        end_change(conn, smaller, ChangeState.WITHDRAWN, context.at)\n",
+        "        pass\n",
+        (ENDS,),
+        "gives_way",
+    ),
+    Fault(
+        "a downgrade stays beside an upgrade",
+        "pricing/accounts/plan_changes.py",
+        "        end_change(conn, downgrade_asked, ChangeState.WITHDRAWN, context.at)\n",
+        "        pass\n",
+        (CHANGES,),
+        "c37",
+    ),
+    Fault(
+        "while a downgrade waits, a boost is of the plan in force",
+        "pricing/accounts/boosts.py",
+        "plan = context.subscription.plan if smaller is None or smaller.plan is None else"
+        " smaller.plan",
+        "plan = context.subscription.plan",
+        (CHANGES,),
+        "c16",
+    ),
+    Fault(
+        "who owes may upgrade",
+        "pricing/accounts/plan_changes.py",
+        "    context.check_paid(conn)\n"
+        "    check_allocations_fit(conn, account_id, wanted)\n"
+        "    difference",
+        "    check_allocations_fit(conn, account_id, wanted)\n    difference",
+        (OWES,),
+        "c42 and upgrade",
+    ),
+    Fault(
+        "who owes may subscribe",
+        "pricing/accounts/plan_changes.py",
+        "    if wanted.monthly_usd_micros:\n        context.check_paid(conn)\n",
+        "",
+        (OWES,),
+        "c42 and upgrade",
+    ),
+    Fault(
+        "who owes may renew",
+        "pricing/accounts/cancellations.py",
+        "    context.check_paid(conn)\n",
+        "",
+        (OWES,),
+        "c42 and renewal",
+    ),
+    Fault(
+        "who owes may be boosted",
+        "pricing/accounts/boosts.py",
+        "    context.check_paid(conn)\n",
+        "",
+        (OWES,),
+        "c42 and boost",
+    ),
+    Fault(
+        "a downgrade does not look at the allocations",
+        "pricing/accounts/plan_changes.py",
+        "    check_allocations_fit(conn, account_id, wanted)\n    earlier",
+        "    earlier",
+        (SHARES,),
+        "changed_to",
+    ),
+    Fault(
+        "an upgrade does not look at the allocations",
+        "pricing/accounts/plan_changes.py",
+        "    check_allocations_fit(conn, account_id, wanted)\n    difference",
+        "    difference",
+        (SHARES,),
+        "changed_to",
+    ),
+    Fault(
+        "a first plan does not look at the allocations",
+        "pricing/accounts/plan_changes.py",
+        "    check_allocations_fit(conn, account_id, wanted)\n    if is_running",
+        "    if is_running",
+        (SHARES,),
+        "changed_to",
+    ),
+    Fault(
+        "a renewal is counted from the last period that was paid",
+        "pricing/accounts/cancellations.py",
+        "period(subscription.anchor, last + 1).end",
+        "period(subscription.anchor, last).end",
+        (
+            LIFE,
+            ENDS,
+        ),
+        "w8 or r62",
+    ),
+    Fault(
+        "an account may be deleted while a run goes on",
+        "pricing/accounts/deletions.py",
+        "    _check_no_open_runs(conn, account_id)\n",
+        "",
+        (CAPS,),
+    ),
+    Fault(
+        "a deleted account keeps its card",
+        "pricing/accounts/deletions.py",
+        "card=None, ",
+        "",
+        (ENDS,),
+        "r67",
+    ),
+    Fault(
+        "a payment that was declined late grants",
+        "pricing/accounts/overdue.py",
+        "    if state is PaymentState.ACCEPTED:\n        book_period",
+        "    if state:\n        book_period",
+        (ENDS,),
+        "c24",
+    ),
+)
