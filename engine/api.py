@@ -25,6 +25,7 @@ from engine.clouds.azure import AZURE
 from engine.commands.context import EngineContext
 from kernel.clock import Clock, SystemClock
 from kernel.key_log import put_aside_unusable_key_log
+from pricing.accounts.owner import OWNER
 from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
 
 if TYPE_CHECKING:
@@ -79,6 +80,9 @@ class Engine:
             rehearses: it accepts all but its test cards, and collects nothing.
         aws: Bucket and network of real runs on AWS; None: as the environment says.
         azure: Subscription and storage of real runs on Azure; None: as the environment says.
+        user: Who is known to use the engine: usage, billing and cancellations are for an account's
+            administrators. Default: the owner of the installation, who sees all accounts, and may
+            ask in the name of others.
         rehearsal_url: A rehearsed cloud that runs share; default: each run has its own.
         environment: What is read of the environment; default: this process's.
     """
@@ -95,6 +99,7 @@ class Engine:
         gateway: PaymentGateway | None = None,
         aws: AwsSettings | None = None,
         azure: AzureSettings | None = None,
+        user: str = OWNER,
         rehearsal_url: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -125,6 +130,7 @@ class Engine:
             open_clouds=open_clouds,
             clock=time,
             gateway=REHEARSED_GATEWAY if gateway is None else gateway,
+            user=user,
             environment=variables,
             new_id=new_id or new_run_id,
             new_token=lambda: secrets.token_hex(8),

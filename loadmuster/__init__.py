@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.api import Engine
+    from engine.load.driver import LoadResult
     from engine.planning.compare import Comparison, compare
     from engine.planning.estimate import Estimate, estimate
     from engine.readers import read_scenario
@@ -48,6 +49,7 @@ __all__ = [
     "Engine",
     "Estimate",
     "InvariantBrokenError",
+    "LoadResult",
     "LoadmusterError",
     "MachineWishes",
     "ManualClock",
@@ -77,6 +79,7 @@ _HOMES = {
     "Engine": "engine.api",
     "Estimate": "engine.planning.estimate",
     "InvariantBrokenError": "kernel.errors",
+    "LoadResult": "engine.load.driver",
     "LoadmusterError": "kernel.errors",
     "MachineWishes": "engine.scenario",
     "ManualClock": "kernel.clock",

@@ -196,11 +196,22 @@ class AccountCommands:
 
         return self._do(boost, account_id, request_id)
 
-    def cancel(self, account_id: str, *, by: str, request_id: str | None = None) -> AccountView:
-        """Ask, as an administrator, for the end of the subscription (R56-R58)."""
+    def cancel(
+        self, account_id: str, *, by: str | None = None, request_id: str | None = None
+    ) -> AccountView:
+        """Ask, as an administrator, for the end of the subscription (R56-R58).
+
+        Args:
+            account_id: Whose.
+            by: In whose name, if not in that of the engine's user.
+            request_id: The caller's id of this request.
+
+        Raises:
+            NotAdministratorError: That is none of the account's administrators.
+        """
         from pricing.accounts.cancellations import cancel
 
-        return self._do(cancel, account_id, request_id, by=by)
+        return self._do(cancel, account_id, request_id, user=self._context.user, by=by)
 
     def confirm_cancel(
         self,
@@ -299,9 +310,12 @@ class AccountCommands:
 
     def history(self, account_id: str, *, at: datetime | None = None) -> Sequence[HistoryRow]:
         """Every plan that the account was on, oldest first (R110-R113)."""
+        from pricing.accounts.administrators import Asker
         from pricing.accounts.plan_history import plan_history
+        from pricing.reports.usage_access import check_may_see
 
         with self._context.books_now(account_id, at=at) as books:
+            check_may_see(books.conn, account_id, Asker(self._context.user))
             return plan_history(books.conn, account_id)
 
     def offers(self, account_id: str, *, at: datetime | None = None) -> Sequence[PlanOffer]:
@@ -315,10 +329,13 @@ class AccountCommands:
     def billing_settings(self, account_id: str) -> BillingSettings | None:
         """How the account pays; None before it has subscribed to a paid plan (R98-R101)."""
         from pricing.accounts.account import find_account
+        from pricing.accounts.administrators import Asker
         from pricing.accounts.billing_settings import billing_settings
+        from pricing.reports.usage_access import check_may_see
 
         with self._context.reading() as conn:
             find_account(conn, account_id)
+            check_may_see(conn, account_id, Asker(self._context.user))
             return billing_settings(conn, account_id)
 
     def advance(self, *, watch: Callable[[Advanced], None] | None = None) -> AdvanceCount:

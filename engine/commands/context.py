@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from kernel.clock import Clock, SystemClock
 from kernel.data_folder import data_folder
+from pricing.accounts.owner import OWNER
 from pricing.payments.gateway import PaymentGateway
 from pricing.plans.model import Plan
 from pricing.plans.on_sale import find_plan, load_plans, plans_file
@@ -58,6 +59,7 @@ class EngineContext:
         new_id: Makes run ids.
         new_token: Makes what must be unlike anything before: leases, and the request ids of
             callers that gave none.
+        user: Who is known to use the engine.
         runs_folder: Where runs keep their files; None: beside the database.
     """
 
@@ -68,6 +70,7 @@ class EngineContext:
     environment: Mapping[str, str]
     new_id: Callable[[], str]
     new_token: Callable[[], str]
+    user: str = OWNER
     runs_folder: Path | None = None
 
     @cached_property

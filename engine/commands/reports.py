@@ -39,9 +39,12 @@ class ReportCommands:
 
     def ledger(self, account_id: str, *, at: datetime | None = None) -> Sequence[Transaction]:
         """Every transaction of the account with its postings, oldest first."""
+        from pricing.accounts.administrators import Asker
         from pricing.ledger import ledger
+        from pricing.reports.usage_access import check_may_see
 
         with self._context.books_now(account_id, at=at) as books:
+            check_may_see(books.conn, account_id, Asker(self._context.user))
             return ledger.entries(books.conn, account_id)
 
     def invoices(
@@ -52,7 +55,7 @@ class ReportCommands:
         Args:
             account_id: Whose.
             period: Only those that were issued on these days, in the account's time zone.
-            by: Who asks, if not the operator.
+            by: In whose name, if not in that of the engine's user.
 
         Raises:
             UnknownAccountError: There is no such account.
@@ -84,12 +87,13 @@ class ReportCommands:
         self, account_id: str, period: ReportPeriod | None, by: str | None, now: datetime
     ) -> Iterator[Invoice]:
         from pricing.accounts.account import find_account
+        from pricing.accounts.administrators import Asker
         from pricing.ledger.invoices import invoices_between, last_sequence
         from pricing.reports.usage_access import check_may_see
 
         with self._context.reading() as conn:
             timezone = find_account(conn, account_id).timezone
-            check_may_see(conn, account_id, by)
+            check_may_see(conn, account_id, Asker(self._context.user, by))
             issued = last_sequence(conn, account_id)
         days = None if period is None else period.in_zone(timezone)
         for first in range(1, issued + 1, PAGE):
@@ -119,13 +123,14 @@ class ReportCommands:
             number: The invoice's.
             seller: Name and address of the sender.
             customer: Name and address of the customer; default: the account's id.
-            by: Who asks, if not the operator.
+            by: In whose name, if not in that of the engine's user.
 
         Raises:
             NotAdministratorError: Somebody else asks (R96).
             UnknownInvoiceError: The account has no invoice of that number.
         """
         from pricing.accounts.account import find_account
+        from pricing.accounts.administrators import Asker
         from pricing.ledger.invoices import find_invoice
         from pricing.payments.gateway import is_rehearsed
         from pricing.reports.invoices_page import DEFAULT_SELLER, Parties, invoice_page
@@ -133,7 +138,7 @@ class ReportCommands:
 
         with self._context.books_now(account_id) as books:
             timezone = find_account(books.conn, account_id).timezone
-            check_may_see(books.conn, account_id, by)
+            check_may_see(books.conn, account_id, Asker(self._context.user, by))
             invoice = find_invoice(books.conn, account_id, number)
         return invoice_page(
             invoice,
@@ -150,7 +155,7 @@ class ReportCommands:
         Args:
             account_id: Whose.
             period: On which days, in the account's time zone; None: in its current billing cycle.
-            by: Who asks, if not the operator.
+            by: In whose name, if not in that of the engine's user.
 
         Raises:
             UnknownAccountError: There is no such account.
@@ -173,11 +178,12 @@ class ReportCommands:
     def _usage(
         self, account_id: str, period: ReportPeriod | None, by: str | None, now: datetime
     ) -> CycleUsage:
+        from pricing.accounts.administrators import Asker
         from pricing.reports.usage_access import check_may_see
         from pricing.reports.usage_records import usage_of_cycle, usage_of_period
 
         with self._context.books_now(account_id, at=now) as books:
-            check_may_see(books.conn, account_id, by)
+            check_may_see(books.conn, account_id, Asker(self._context.user, by))
             conn, instant, gateway = books.conn, books.instant, books.gateway
             used = (
                 usage_of_cycle(conn, account_id, instant, gateway=gateway)

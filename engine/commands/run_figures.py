@@ -42,7 +42,8 @@ def keep_figures(run: Run) -> None:
     found = None if run.order.rehearsal else evidence_of_run(run)
     if found is None:
         return
-    from engine.calibrating.folder import CalibrationFilesError, keep_left_out, keep_run
+    from engine.calibrating.folder import keep_left_out, keep_run
+    from engine.calibrating.place import CalibrationFilesError
     from engine.calibrating.run_evidence import RunFigures
 
     # The run has ended well; a folder that cannot be written is told by who reads it.

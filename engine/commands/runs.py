@@ -32,6 +32,7 @@ from kernel.errors import LoadmusterError
 from pricing.plans.on_sale import estimated_plans
 
 if TYPE_CHECKING:
+    from engine.load.logs import InjectorLog
     from engine.runs.controller import Controller
     from engine.runs.decide import Observed
     from engine.runs.leases.lease import Lease
@@ -372,6 +373,23 @@ class RunCommands(FormerlyCalled):
             unattended.get(run_id),
             left_out_because(run),
         )
+
+    def logs(
+        self, run_id: str, *, injector: int | None = None, tail: int = 40
+    ) -> Sequence[InjectorLog]:
+        """The end of what the run's injectors wrote, printable and bounded.
+
+        Injectors on this computer write while load is on; those of clouds leave their logs when
+        they end, on the computer whose controller drove the run.
+
+        Args:
+            run_id: The run.
+            injector: Of which alone, from 0; None: of all (the first hundred), and of the master.
+            tail: How many lines of each; at most 5,000.
+        """
+        from engine.load.logs import read_logs
+
+        return read_logs(self.folder / self.store.load(run_id).id, injector, tail)
 
     def list(self, account: str | None = None) -> Sequence[Run]:
         """All runs, newest first; of one account if named."""

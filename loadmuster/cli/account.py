@@ -66,7 +66,7 @@ for command in (advance, heal, extra_credits, allow_target, forbid_target, targe
     "administrators",
     multiple=True,
     metavar="USER",
-    help="Who may cancel; repeatable. Nobody: whoever is named.",
+    help="Who may cancel; repeatable. Nobody named: the owner of the installation.",
 )
 @click.option("--agreed-with", metavar="NAME", help="The representative, for plans on request.")
 @request_id_option

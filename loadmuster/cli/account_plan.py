@@ -97,10 +97,10 @@ def boost(settings: Settings, account_id: str, request_id: str | None) -> None:
 
 @account.command("cancel")
 @_id
-@click.option("--by", required=True, metavar="USER", help="The administrator who asks.")
+@click.option("--by", metavar="USER", help="The administrator who asks; default: the owner.")
 @request_id_option
 @pass_settings
-def cancel(settings: Settings, account_id: str, by: str, request_id: str | None) -> None:
+def cancel(settings: Settings, account_id: str, by: str | None, request_id: str | None) -> None:
     """Ask for the end of the subscription of ID; it counts once it is confirmed."""
     engine = settings.engine()
     view = engine.accounts.cancel(account_id, by=by, request_id=request_id)

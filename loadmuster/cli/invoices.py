@@ -83,8 +83,8 @@ def invoices(  # noqa: PLR0913 - one parameter an option
     console = settings.console()
     with unread_is_no_failure():
         tell_as_of(console, as_of, timezone)
-        show_invoices(console, issued, timezone, nothing=_nothing(period))
-        tell_of_payments(console, is_rehearsed=engine.accounts.payments_rehearsed)
+        if show_invoices(console, issued, timezone, nothing=_nothing(period)):
+            tell_of_payments(console, is_rehearsed=engine.accounts.payments_rehearsed)
 
 
 def _show_all(settings: Settings, period: ReportPeriod | None) -> None:
@@ -111,8 +111,8 @@ def _show_all(settings: Settings, period: ReportPeriod | None) -> None:
 
     console = settings.console()
     with unread_is_no_failure():
-        show_invoices_of_all(console, looked, nothing=_nothing(period))
-        tell_of_payments(console, is_rehearsed=engine.accounts.payments_rehearsed)
+        if show_invoices_of_all(console, looked, nothing=_nothing(period)):
+            tell_of_payments(console, is_rehearsed=engine.accounts.payments_rehearsed)
 
 
 def _nothing(period: ReportPeriod | None) -> str:

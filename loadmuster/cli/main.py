@@ -32,6 +32,7 @@ COMMANDS = {
     "runs": ("loadmuster.cli.run:runs", "List the runs."),
     "watch": ("loadmuster.cli.watch:watch", "Follow a run, whoever drives it; ends nothing."),
     "show": ("loadmuster.cli.run:show", "One run: machines, timeline, bill, result."),
+    "logs": ("loadmuster.cli.logs:logs", "What a run's injectors wrote."),
     "serve": ("loadmuster.cli.serve:serve", "Run what is queued, and what others left behind."),
     "reap": ("loadmuster.cli.reap:reap", "Machines that outlived their run, and their end."),
     "account": (

@@ -131,6 +131,26 @@ def plot_plans(
     _show(settings, break_even_chart(advice), advice_document(advice), out)
 
 
+@plot.command("run", cls=Command)
+@click.argument("run_id", metavar="RUN")
+@click.option(
+    "--by",
+    type=click.Choice(["pace", "times"]),
+    default="pace",
+    show_default=True,
+    help="Users and requests a second, or response times.",
+)
+@out_option
+@pass_settings
+def plot_run(settings: Settings, run_id: str, by: str, out: Path | None) -> None:
+    """RUN's load over time: users, requests a second, planned, made and failed."""
+    from loadmuster.cli.run_chart import run_chart
+    from loadmuster.documents.curves import run_series_document
+
+    run = settings.engine().runs.show(run_id).run
+    _show(settings, run_chart(run, by), run_series_document(run), out)
+
+
 @plot.command("sweep", cls=Command)
 @click.argument("source", type=click.Path(path_type=Path), metavar="FILE")
 @click.option(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -13,7 +12,8 @@ from engine.runs.model.states import Outcome, Run
 from engine.runs.view import RunView, amount
 from kernel.words import counted
 from loadmuster.cli.layout import columns, facts, section
-from loadmuster.documents.run import result_document
+from loadmuster.cli.result_view import result_parts
+from loadmuster.documents.run import SPOT_WARNING
 from pricing.ledger.reservations import FundingSource
 from pricing.money import format_cents
 from pricing.payments.gateway import REHEARSED_NOTE
@@ -148,9 +148,11 @@ def show_run(console: Console, view: RunView) -> None:
         console.print(f"A rehearsal: no machine was real, {load}{charged}.")
     section(console, "Timeline", _timeline(view))
     section(console, "Machines", _machines(run))
-    result = result_document(run)
-    if result is not None:
-        section(console, "Result", *_result(result))
+    if run.result is not None:
+        said = (SPOT_WARNING,) if run.order.spot else ()
+        warnings = (*run.result.warnings, *said)
+        parts = result_parts(run.result, warnings, view.left_out_because)
+        section(console, "Result", *parts)
     if view.bill is not None:
         title = "Bill, rehearsed" if view.bill.rehearsed else "Bill"
         section(console, title, *_bill(view.bill))
@@ -183,31 +185,6 @@ def _machines(run: Run) -> RenderableType:
     if len(run.machines) > MACHINES_SHOWN:
         lines.append(f"and {len(run.machines) - MACHINES_SHOWN:,} more")
     return "\n".join(lines)
-
-
-def _result(result: dict[str, Any]) -> list[RenderableType]:
-    content: list[RenderableType] = []
-    if not result["valid"]:
-        content.append(Text("not valid: the figures do not speak of the target", style="bold red"))
-    content += [f"- {each}" for each in (*result["invalid_reasons"], *result["warnings"])]
-    figures = {
-        "requests": result["requests"],
-        "failures": result["failures"],
-        "requests/s": result["requests_per_s"],
-        "p50 ms": result["p50_ms"],
-        "p95 ms": result["p95_ms"],
-        "p99 ms": result["p99_ms"],
-        "peak users": result["peak_users"],
-    }
-    table = columns(*figures, right=tuple(figures))
-    table.add_row(*(_figure(value) for value in figures.values()))
-    return [*content, table]
-
-
-def _figure(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
 
 
 def _bill(bill: Bill) -> list[RenderableType]:

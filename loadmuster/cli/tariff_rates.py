@@ -9,7 +9,7 @@ import click
 from kernel.errors import BadInputError
 from loadmuster.cli.report_options import day_of
 from loadmuster.cli.settings import Command, Settings, pass_settings
-from loadmuster.documents.tariff import contract_rates_document
+from loadmuster.documents.tariff import contract_rates_document, forgotten_rate_document
 from pricing.money import format_usd
 
 
@@ -72,7 +72,7 @@ def unset_rate(settings: Settings, name: str) -> None:
     tariffs = settings.engine().tariffs
     was_set = tariffs.unset_rate(name)
     settings.emit(
-        {"tariff": name, "was_set": was_set},
+        forgotten_rate_document(name, was_set=was_set),
         lambda console: console.print(
             f"{name}: the contract rate is forgotten"
             if was_set

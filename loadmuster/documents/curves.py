@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from engine.planning.cost_curves import USD, CostCurve
 from engine.planning.load_curves import LoadCurves
+from kernel.plain import plain
 from loadmuster.documents.parts import contract_rate_part
 from pricing.money import format_usd
 
 if TYPE_CHECKING:
+    from engine.runs.model.states import Run
     from engine.sweeping.cost_lines import CostLines
 
 
@@ -74,6 +76,12 @@ def cost_lines_document(found: CostLines, measure: str) -> dict[str, Any]:
             for each in found.break_even
         ],
     }
+
+
+def run_series_document(run: Run) -> dict[str, Any]:
+    """A run's load over time as ``plot run --json`` prints it: the windows of its result."""
+    windows = () if run.result is None else run.result.windows
+    return {"run": run.id, "windows": plain(windows)}
 
 
 def drawn_document(figures: Mapping[str, Any], picture: Path | None) -> dict[str, Any]:

@@ -40,6 +40,11 @@ def contract_rates_document(kept: Sequence[ContractRate], file: Path) -> dict[st
     }
 
 
+def forgotten_rate_document(name: str, *, was_set: bool) -> dict[str, Any]:
+    """What ``tariff unset`` answers with."""
+    return {"tariff": name, "was_set": was_set}
+
+
 def price_document(
     charge: TariffPrice, warnings: Sequence[str], rate: ContractRate | None
 ) -> dict[str, Any]:

@@ -95,7 +95,8 @@ def advance_all(
         page: Ids that are read at a time.
         gateway: Collects the money.
         is_test: Whether ``now`` is a test clock's: accounts that live by the other are left out.
-            None: none is.
+            One of an earlier version, whose clock is not known, may be of the real world: it is
+            advanced by the real clock only. None: none is left out.
     """
     after = ""
     while ids := _ids_after(transaction, after, page, is_test):
@@ -114,7 +115,7 @@ def _ids_after(
         ids = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id > after)
         if is_test is not None:
             clock = ACCOUNTS.c.test_clock
-            ids = ids.where(or_(clock.is_(None), clock == is_test))
+            ids = ids.where(clock if is_test else or_(clock.is_(None), ~clock))
         return conn.execute(ids.order_by(ACCOUNTS.c.id).limit(page)).scalars().all()
 
 

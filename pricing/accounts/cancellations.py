@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
-from pricing.accounts.administrators import check_administrator
+from pricing.accounts.administrators import Asker, check_administrator
 from pricing.accounts.command import CommandContext, begin_command
 from pricing.payments.gateway import PaymentGateway
 from pricing.periods import period
@@ -51,7 +51,8 @@ def cancel(
     conn: Connection,
     account_id: str,
     *,
-    by: str,
+    user: str,
+    by: str | None = None,
     now: datetime,
     request_id: str,
     gateway: PaymentGateway,
@@ -61,7 +62,8 @@ def cancel(
     Args:
         conn: An open write transaction.
         account_id: Whose.
-        by: Who asks. If the account names administrators, one of them.
+        user: Who is known to ask.
+        by: In whose name, an administrator's; None: the own.
         now: The command's instant.
         request_id: The caller's id of this request.
         gateway: Collects what is due by now.
@@ -71,12 +73,19 @@ def cancel(
         NotSubscribedError: If there is no subscription to cancel.
         CancellationAskedError: If that has been asked for already.
     """
+    asker = Asker(user, by)
     context = begin_command(
-        conn, account_id, "cancel", {"by": by}, request_id=request_id, gateway=gateway, now=now
+        conn,
+        account_id,
+        "cancel",
+        {"by": asker.name},
+        request_id=request_id,
+        gateway=gateway,
+        now=now,
     )
     if context is None:
         return
-    check_administrator(conn, account_id, by, otherwise="; ask {names} to send the request")
+    check_administrator(conn, account_id, asker, otherwise="; ask {names} to send the request")
     context.check_subscribed("cancel")
     earlier = context.changes(conn).get(ChangeKind.CANCELLATION)
     if earlier is not None:
@@ -93,7 +102,7 @@ def cancel(
         context.subscription.id,
         ChangeKind.CANCELLATION,
         boundary=None,
-        requested_by=by,
+        requested_by=asker.name,
         now=context.at,
     )
 

@@ -2,7 +2,7 @@
 
 It happens only when somebody asks for it, after every subscription has ended. Personal data goes:
 the card, the administrators' names, who asked for what. The journal and the invoices stay, under
-the account's id (C29).
+the account's id and in the hands of the owner of the installation (C29).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from kernel.errors import RefusedError
 from pricing.accounts.advance import advance
+from pricing.accounts.owner import OWNER
 from pricing.ledger import idempotency
 from pricing.ledger.reservations import runs_at_once
 from pricing.payments.gateway import PaymentGateway
@@ -68,6 +69,7 @@ def delete(
         end_subscription(conn, subscription, instant)
     void_all(conn, account_id, at=instant, now=instant)
     conn.execute(ADMINISTRATORS.delete().where(ADMINISTRATORS.c.account_id == account_id))
+    conn.execute(ADMINISTRATORS.insert().values(account_id=account_id, name=OWNER))
     conn.execute(
         CHANGES.update()
         .where(CHANGES.c.account_id == account_id)

@@ -19,7 +19,7 @@ from kernel.words import counted
 from pricing.accounts.account import shown
 from pricing.accounts.advance import CLOCK_TOLERANCE
 from pricing.ledger.invoices import REVENUE, Invoice, list_invoices, run_cause
-from pricing.ledger.ledger import Transaction, entries
+from pricing.ledger.ledger import Transaction, entries_after
 from pricing.money import format_usd
 from pricing.payments.gateway import PaymentGateway, PaymentState, is_rehearsed
 from pricing.subscriptions.changes import ChangeKind, ChangeState
@@ -167,7 +167,7 @@ def find_healing(
         *_runs(conn, account_id, now),
         *_commands(conn, account_id, now),
         *(f"{each.description} ({shown(each.effective_at)})" for each in asked_for),
-        *_collected(conn, periods, gateway),
+        *_collected(conn, periods, gateway=gateway),
     ]
     if happened:
         raise _cannot(account_id, now, happened)
@@ -192,14 +192,12 @@ def undoing_key(natural_key: str) -> str:
 
 def _entries(conn: Connection, account_id: str, now: datetime) -> list[Transaction]:
     """What counts after ``now``, without what was undone before and what undid it."""
-    written = entries(conn, account_id)
-    keys = {each.natural_key for each in written}
+    ahead = entries_after(conn, account_id, now)
+    keys = {each.natural_key for each in ahead}
     return [
         each
-        for each in written
-        if each.effective_at > now
-        and not each.cause.startswith(HEALING)
-        and undoing_key(each.natural_key) not in keys
+        for each in ahead
+        if not each.cause.startswith(HEALING) and undoing_key(each.natural_key) not in keys
     ]
 
 
@@ -306,7 +304,7 @@ def _commands(conn: Connection, account_id: str, now: datetime) -> Sequence[str]
 
 
 def _collected(
-    conn: Connection, periods: Iterable[UndonePeriod], gateway: PaymentGateway
+    conn: Connection, periods: Iterable[UndonePeriod], *, gateway: PaymentGateway
 ) -> Sequence[str]:
     """Payments of periods that have not begun, made or perhaps to be made; not the rehearsed."""
     if is_rehearsed(gateway):

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from kernel.errors import BadInputError, RefusedError
 from pricing.accounts.account import Account, find_account, shown
 from pricing.accounts.advance import advance
+from pricing.accounts.owner import OWNER
 from pricing.ledger import idempotency
 from pricing.payments.gateway import PaymentGateway
 from pricing.periods import check_timezone, check_year
@@ -94,7 +95,7 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
         request_id: The caller's id of this request.
         channel: How it pays.
         card: The channel's own name for its card.
-        administrators: Who may cancel (R56); nobody named: whoever operates the database vouches.
+        administrators: Who may cancel (R56); nobody named: the owner of the installation.
         gateway: Collects the money.
 
     Raises:
@@ -136,7 +137,7 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
     if request_id is not None:
         idempotency.remember(conn, account_id, request_id, command="open", content=content, now=now)
     if is_new:
-        for name in sorted(set(administrators)):
+        for name in sorted(set(administrators) or {OWNER}):
             conn.execute(ADMINISTRATORS.insert().values(account_id=account_id, name=name))
         activate(conn, account_id, plan, at=now.astimezone(UTC), gateway=gateway)
         advance(conn, account_id, now, gateway=gateway)

@@ -38,6 +38,7 @@ __all__ = [
     "UnbalancedTransactionError",
     "balance",
     "entries",
+    "entries_after",
     "entries_of",
     "lock_ledger",
     "post",
@@ -160,6 +161,12 @@ def post_all(conn: Connection, transactions: Iterable[Transaction]) -> frozenset
 def entries(conn: Connection, account_id: str) -> tuple[Transaction, ...]:
     """Every transaction of an account, in the order in which they were written."""
     return _select(conn, _ENTRIES_OF_ACCOUNT, account_id)
+
+
+def entries_after(conn: Connection, account_id: str, instant: datetime) -> tuple[Transaction, ...]:
+    """The transactions of an account that count after an instant, in the order of writing."""
+    later = _ENTRIES_OF_ACCOUNT.where(TRANSACTIONS.c.effective_at > instant)
+    return _select(conn, later, account_id)
 
 
 def entries_of(conn: Connection, cause: str) -> tuple[Transaction, ...]:

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from pricing.accounts.administrators import check_administrator
+from pricing.accounts.administrators import Asker, check_administrator
 
 
-def check_may_see(conn: Connection, account_id: str, by: str | None) -> None:
-    """Whether somebody may see the account's usage and its invoices.
+def check_may_see(conn: Connection, account_id: str, asker: Asker) -> None:
+    """Whether somebody may see the account's usage and its billing.
 
     Args:
         conn: An open connection.
         account_id: Whose.
-        by: Who asks; None: whoever operates the database. An account that names no administrator
-            leaves the question to its operator too.
+        asker: Who asks; the owner of the installation sees all accounts.
 
     Raises:
-        NotAdministratorError: If the account has administrators, and that is none of them.
+        NotAdministratorError: If that is neither the owner nor one of the account's administrators.
     """
-    if by is not None:
+    if not asker.is_owner:
         check_administrator(
             conn,
             account_id,
-            by,
+            asker,
             otherwise=", and usage and billing are for those: {names}",
         )

@@ -16,6 +16,7 @@ from pricing.accounts.deletions import delete
 from pricing.accounts.on_demand import to_on_demand, undo
 from pricing.accounts.opening import open_account
 from pricing.accounts.overdue import pay, payment_answered, run_payment_answered, set_card
+from pricing.accounts.owner import OWNER
 from pricing.accounts.plan_changes import downgrade, upgrade
 from pricing.departments.commands import add_department, allocate, limit_wallet
 from pricing.departments.extra_credits import limit_extra_credits
@@ -142,7 +143,7 @@ class Desk:
         def effect(books: Account, _at: datetime) -> None:
             books.waiting["cancellation"] = (None, None)
 
-        return self._life("cancel", cancel, effect, by=by)
+        return self._life("cancel", cancel, effect, user=OWNER, by=by)
 
     def confirm(self) -> Command:
         def effect(books: Account, at: datetime) -> None:

@@ -50,7 +50,7 @@ FAULTS = (
         "since = run.launched_at or run.intent_at",
         "since = run.intent_at",
         (SETTLEMENT,),
-        "failure",
+        "failure or intent",
     ),
     Fault(
         "a failure of ours costs credits",

@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ from engine.load.driver import (
     MachineWork,
 )
 from engine.load.locust import check_installed
+from engine.load.logs import injector_file
 from engine.load.shape import plan_users
 from engine.load.sliced import barrier, reports
 from engine.load.sliced.barrier import Ready, Start
@@ -36,14 +38,17 @@ from engine.load.sliced.work import bundle, locust_files, measure_window_s
 from engine.load.verdict import COMPLETED, judge
 from engine.load.windows import planned_pace
 from engine.load_engines import LOAD_ENGINES
+from kernel.files import write_whole
 from providers.objects import ObjectStore
 
 KILL_AFTER_S = 30
 READERS = 16
+LOG_BYTES_MAX = 64 * 1024
+"""Of an injector's log: as much as it is asked for."""
 
 Inbox = defaultdict[str, list[str]]
-"""Kind of upload (``ready``, ``failed``, ``report``, ``detail``, ``machine``) -> the rest of the
-name of each."""
+"""Kind of upload (``ready``, ``failed``, ``report``, ``detail``, ``machine``, ``log``) -> the rest
+of the name of each."""
 
 
 class SlicedDriver(Struct, frozen=True):
@@ -123,8 +128,20 @@ class SlicedDriver(Struct, frozen=True):
         return replace(result, warnings=(*result.warnings, fewer))
 
     def clean_up(self, task: LoadTask) -> None:
-        """Remove the run's objects; its result is on record."""
+        """Keep the injectors' logs, and remove the run's objects; its result is on record."""
+        with suppress(OSError):
+            self._keep_logs(task)
         self.objects.delete(_key(task, ""))
+
+    def _keep_logs(self, task: LoadTask) -> None:
+        """Put what injectors wrote into the run's folder, by slot."""
+        start = self._start(task)
+        slots = {seat.machine: slot for slot, seat in enumerate(start.seats)} if start else {}
+        for name, content in self._contents(task, "log", self._inbox(task)):
+            machine = name.removesuffix(".txt")
+            slot = slots.setdefault(machine, len(slots))
+            task.folder.mkdir(parents=True, exist_ok=True)
+            write_whole(injector_file(task.folder, slot), content[-LOG_BYTES_MAX:])
 
     def _script(self, task: LoadTask, group: int) -> str:
         """What the machines of a group boot with; written once."""

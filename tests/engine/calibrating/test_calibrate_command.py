@@ -14,7 +14,8 @@ import pytest
 from benchmarks import heavy_users
 from engine.calibrating import session
 from engine.calibrating.calibration import Calibration
-from engine.calibrating.folder import CalibrationFilesError, check_can_keep
+from engine.calibrating.folder import check_can_keep
+from engine.calibrating.place import CalibrationFilesError
 from engine.readers import read_scenario
 from tests.engine.calibrating.injectors import PaperInjector
 from tests.kills.calibrations import counting_target

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from engine.calibrating.calibration import Calibration
 from engine.calibrating.evidence import Evidence, measured_by
 from engine.calibrating.folder import (
-    CalibrationFilesError,
     evidence_of,
     keep_calibration,
     keep_left_out,
@@ -20,7 +19,7 @@ from engine.calibrating.folder import (
 )
 from engine.calibrating.identity import identity_of
 from engine.calibrating.measured import as_measured
-from engine.calibrating.place import place_of
+from engine.calibrating.place import CalibrationFilesError, place_of
 from engine.calibrating.run_evidence import LeftOut, RunFigures, run_evidence
 from engine.load.driver import LoadResult, result_from_json
 from engine.planning.capacity import GIVEN

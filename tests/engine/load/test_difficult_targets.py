@@ -154,12 +154,6 @@ def test_a_certificate_that_nobody_trusts_is_named(play: Play, tmp_path: Path) -
     assert "certificate verify failed: self-signed" in result.failure_samples[0].text
 
 
-def test_a_port_that_refuses_is_named(play: Play, dead_port: str) -> None:
-    result = play(slices, dead_port)
-    assert "every request failed (connection refused)" in said(result)
-    assert result.failed_percent == 100
-
-
 def test_answers_with_errors_are_named_with_the_first_of_their_bodies(play: Play) -> None:
     with target() as url:
         result = play(master_and_workers, url, "/", "/broken", "/missing")

@@ -120,6 +120,12 @@ def test_a_failure_before_load_flowed_costs_money_what_the_cloud_charged() -> No
     assert settle(run, Outcome.FAILED, START + timedelta(seconds=120)) == Kept(10_000, 0)
 
 
+def test_machines_cost_from_their_launch_on_and_not_from_the_intent() -> None:
+    run = run_with(quote(), release_at=FLOWING)
+    # Four machines at 0.08925 USD an hour: 0.0635 USD for 640 s, 0.0655 for 660 from the intent.
+    assert settle(run, Outcome.FAILED, START + timedelta(seconds=660)) == Kept(60_000, 0)
+
+
 def test_a_launch_that_never_gave_a_machine_costs_nothing() -> None:
     run = run_with(quote(), launched_at=None, machines=(), release_at=FLOWING)
     assert settle(run, Outcome.FAILED, FLOWING) == Kept(0, 0)

@@ -82,6 +82,7 @@ STORY: dict[str, Command] = {
     "runs.accept": lambda e: e.runs.accept(CHECKOUT, lease=e.runs.new_lease(), **REQUEST),
     "runs.list": lambda e: e.runs.list(),
     "runs.show": lambda e: e.runs.show("run-1"),
+    "runs.logs": lambda e: e.runs.logs("run-1"),
     "runs.unattended": lambda e: e.runs.unattended(),
     "runs.new_lease": lambda e: e.runs.new_lease(),
     "runs.controller": lambda e: e.runs.controller(),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
+from loadmuster.cli.main import cli
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -134,17 +136,54 @@ def test_an_answer_that_no_disk_has_room_for_ends_with_one_line(
     assert ended.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("account", "open", "globex", "--plan", "starter"),
-        ("account", "boost", "acme"),
-        ("account", "upgrade", "acme", "--plan", "professional"),
-        ("account", "extra-credits", "acme", "--limit", "100"),
-        ("department", "add", "acme", "research"),
-    ],
-)
-def test_no_command_takes_an_empty_request_id(acme: CommandLine, command: tuple[str, ...]) -> None:
-    refused = acme.here(*command, "--request-id", "")
+ONCE_EACH = {
+    "account open": "globex --plan starter",
+    "account allow-target": "acme shop.example.com",
+    "account boost": "acme",
+    "account cancel": "acme",
+    "account card": "acme tok_1",
+    "account confirm-cancel": "acme",
+    "account delete": "acme",
+    "account downgrade": "acme --plan starter",
+    "account extra-credits": "acme --limit 100",
+    "account forbid-target": "acme shop.example.com",
+    "account heal": "acme --yes",
+    "account pay": "acme",
+    "account renew": "acme",
+    "account to-on-demand": "acme",
+    "account undo": "acme",
+    "account upgrade": "acme --plan professional",
+    "department add": "acme research",
+    "department allocate": "acme research 10",
+    "department limit": "acme research 10",
+    "run": "examples/checkout.yaml --account acme --provider aws --dry-run --yes",
+}
+"""Every command that takes a request id, and what else it is given."""
+
+
+def commands_with_a_request_id() -> set[str]:
+    """Read from the command line itself."""
+    found: set[str] = set()
+    waiting: list[tuple[str, click.Command]] = [("", cli)]
+    while waiting:
+        path, command = waiting.pop()
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for name in command.list_commands(context):
+                child = command.get_command(context, name)
+                assert child is not None
+                waiting.append((f"{path} {name}".strip(), child))
+        elif any(option.name == "request_id" for option in command.params):
+            found.add(path)
+    return found
+
+
+def test_every_command_with_a_request_id_is_tried_with_an_empty_one() -> None:
+    assert commands_with_a_request_id() == ONCE_EACH.keys()
+
+
+@pytest.mark.parametrize("command", ONCE_EACH)
+def test_no_command_takes_an_empty_request_id(acme: CommandLine, command: str) -> None:
+    refused = acme.here(*command.split(), *ONCE_EACH[command].split(), "--request-id", "")
     assert refused.code == 2, refused.out
     assert "--request-id: an id is not empty" in refused.err

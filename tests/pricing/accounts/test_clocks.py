@@ -91,6 +91,19 @@ def test_advancing_all_leaves_out_those_that_live_by_the_other_clock(database_ur
         assert engine.accounts.show("real").charged_usd_micros == 199_000_000
 
 
+def test_advancing_all_under_a_test_clock_leaves_out_those_whose_clock_is_not_known(
+    database_url: str,
+) -> None:
+    with opened(database_url, SystemClock()) as engine:
+        engine.accounts.open("acme", plan="starter")
+        with transaction(engine._context.db) as conn:
+            conn.execute(update(ACCOUNTS).values(test_clock=None))
+        with opened(database_url, ManualClock(NOW + timedelta(days=9_999))) as ahead:
+            assert ahead.accounts.advance().accounts == 0
+        assert engine.accounts.advance().accounts == 1
+        assert engine.accounts.boost("acme").charged_usd_micros == 2 * 199_000_000
+
+
 def test_an_account_of_an_earlier_version_is_let_through_under_either(database_url: str) -> None:
     with opened(database_url, ManualClock(NOW)) as engine:
         engine.accounts.open("acme", plan="starter")

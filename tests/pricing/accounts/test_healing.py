@@ -36,10 +36,17 @@ from pricing.plans.quotes import Quote, quote_run
 from pricing.run_charges.charges import charge_start, correct, reserve
 from pricing.tables import ACCOUNTS, LOTS, POSTINGS
 from pricing.tariffs import LoadSize
+from tests.billing_simulator.invariants import broken
 
 START = datetime(2027, 1, 31, 22, 30, tzinfo=UTC)
 STARTER_USD = 199_000_000
 """Of one month."""
+
+HELD_BY_HEALED_BOOKS = (
+    *("I1 ", "I2 ", "I3 ", "I15 ", "I18 every lot", "an invoice", "an account"),
+    *("what was charged", "every reference"),
+)
+"""The invariants of books; the others are of how an account came by what it has."""
 
 Step = Callable[[Engine], object]
 STEPS: dict[str, Step] = {
@@ -186,6 +193,8 @@ def test_a_healed_account_answers_like_one_that_was_never_pushed_ahead(  # noqa:
 
         with opened(never, now) as untouched:
             assert balances(engine) == balances(untouched)
+        with reading(engine._context.db) as conn:
+            assert not [said for said in broken(conn) if said.startswith(HELD_BY_HEALED_BOOKS)]
     for at in (now, now + timedelta(days=later_days)):
         assert answers(pushed, at) == answers(never, at)
 
@@ -293,7 +302,9 @@ def test_what_somebody_asked_for_after_it_is_never_undone(
     for look in (engine.accounts.healing, engine.accounts.heal):
         with pytest.raises(CannotHealError, match=named) as refused:
             look("acme")
-        assert refused.value.facts["happened"] in {1, 2}
+        happened = refused.value.facts["happened"]
+        assert isinstance(happened, int)
+        assert happened >= 1
 
     assert engine.reports.ledger("acme") == before
 

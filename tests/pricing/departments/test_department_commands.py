@@ -76,8 +76,14 @@ def test_every_command_answers_with_the_department(answer: Callable[..., Any]) -
             },
         },
     }
-    assert answer("department", "show", "acme", "research") == limited
-    assert answer("department", "list", "acme") == {"account": "acme", "departments": [limited]}
+    looked = {**limited, "hypothetical": False}
+    shown = answer("department", "show", "acme", "research")
+    assert shown.pop("as_of").startswith("2027-01-25T10:")
+    assert shown == looked
+    listed = answer("department", "list", "acme")
+    for each in (listed, *listed["departments"]):
+        assert each.pop("as_of").startswith("2027-01-25T10:")
+    assert listed == {"account": "acme", "hypothetical": False, "departments": [looked]}
 
 
 def test_extra_credits_answers_with_limit_count_and_price(answer: Callable[..., Any]) -> None:

@@ -10,9 +10,14 @@ import pytest
 from sqlalchemy import Engine
 
 from engine.database import transaction
-from pricing.accounts.administrators import NotAdministratorError
+from pricing.accounts.administrators import (
+    Asker,
+    NotAdministratorError,
+    check_administrator,
+)
 from pricing.accounts.billing_settings import billing_settings
 from pricing.accounts.opening import open_account
+from pricing.accounts.owner import OWNER
 from pricing.accounts.plan_history import PlanStatus, plan_history
 from pricing.ledger.invoices import list_invoices
 from pricing.payments.gateway import REHEARSED_GATEWAY
@@ -21,6 +26,7 @@ from pricing.plans.model import Plan
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.reports.usage_access import check_may_see
 from pricing.reports.usage_records import usage_of_cycle
+from pricing.tables import ADMINISTRATORS
 
 Charge = Callable[..., int]
 
@@ -54,15 +60,40 @@ def test_r94_r96_usage_and_billing_are_for_administrators(
     assert run(*page, "--by", "bob")[0] == 3
 
 
-def test_r94_the_operator_sees_all_and_vouches_where_nobody_is_named(
+def test_r94_the_owner_sees_all_and_vouches_where_no_other_is_named(
     db: Engine, run_by_ada: str, acme: str
 ) -> None:
     with db.connect() as conn:
-        check_may_see(conn, run_by_ada, None)
-        check_may_see(conn, acme, "anybody")
+        check_may_see(conn, run_by_ada, Asker(OWNER))
+        check_may_see(conn, acme, Asker(OWNER, "anybody"))
         with pytest.raises(NotAdministratorError) as refused:
-            check_may_see(conn, run_by_ada, "bob")
+            check_may_see(conn, run_by_ada, Asker(OWNER, "bob"))
     assert refused.value.facts["administrators"] == "ada"
+
+
+@pytest.mark.parametrize(
+    "asker", [Asker("bob"), Asker("bob", "ada"), Asker("bob", OWNER), Asker("ada", "bob")]
+)
+def test_r94_whoever_is_not_the_owner_asks_in_the_own_name_alone(
+    db: Engine, run_by_ada: str, acme: str, asker: Asker
+) -> None:
+    with db.connect() as conn:
+        check_may_see(conn, run_by_ada, Asker("ada"))
+        for account in (run_by_ada, acme):
+            with pytest.raises(NotAdministratorError):
+                check_may_see(conn, account, asker)
+
+
+def test_r94_an_account_that_names_nobody_is_closed(db: Engine, acme: str) -> None:
+    with transaction(db) as conn:
+        conn.execute(ADMINISTRATORS.delete())
+    with db.connect() as conn:
+        check_may_see(conn, acme, Asker(OWNER))
+        for asker in (Asker("ada"), Asker("ada", OWNER), Asker(OWNER, "ada")):
+            with pytest.raises(NotAdministratorError, match="for those: nobody"):
+                check_may_see(conn, acme, asker)
+        with pytest.raises(NotAdministratorError):
+            check_administrator(conn, acme, Asker(OWNER), otherwise="")
 
 
 def test_r97_billing_is_settings_consumption_and_history(

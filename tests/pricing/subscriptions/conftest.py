@@ -14,7 +14,9 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from engine.database import open_database, transaction
+from pricing.accounts.cancellations import cancel
 from pricing.accounts.opening import open_account
+from pricing.accounts.owner import OWNER
 from pricing.accounts.view import AccountView, account_view
 from pricing.ledger.invoices import list_invoices
 from pricing.ledger.ledger import entries
@@ -56,6 +58,8 @@ class Subscriber:
     ) -> AccountView:
         """Send a command; the account afterwards."""
         now = self.at(at)
+        if command is cancel:
+            options.setdefault("user", OWNER)
         with self.books() as conn:
             key = request_id or f"r{next(self._numbers)}"
             command(

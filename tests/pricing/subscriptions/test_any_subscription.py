@@ -54,6 +54,7 @@ from pricing.accounts.deletions import delete
 from pricing.accounts.on_demand import to_on_demand, undo
 from pricing.accounts.opening import open_account
 from pricing.accounts.overdue import pay, payment_answered, run_payment_answered, set_card
+from pricing.accounts.owner import OWNER
 from pricing.accounts.plan_changes import downgrade, upgrade
 from pricing.accounts.view import AccountView, account_view
 from pricing.departments.commands import add_department, allocate, department_view, limit_wallet
@@ -240,7 +241,7 @@ class AnySubscriber(RuleBasedStateMachine):
 
     @rule(times=times)
     def ask_to_cancel(self, times: int) -> None:
-        self.send(cancel, times, by="ann")
+        self.send(cancel, times, user=OWNER, by="ann")
 
     @rule(card=st.sampled_from([DECLINES, DELAYS, "tok_good", "tok_good"]), times=times)
     def change_card(self, card: str, times: int) -> None:

@@ -15,9 +15,15 @@ fetch() { # fetch URL FILE
     curl --fail --silent --max-time 60 --output "$2.part" "$1" && mv "$2.part" "$2"
 }
 
+send_log() { # the end of what its load generator wrote, for people
+    cat prepare.log load.log program.log 2> /dev/null | tail -c 65536 > log
+    send_once log "log.txt"
+}
+
 give_up() { # give_up REASON
     say "giving up: $1"
     [ -z "$load" ] || kill -TERM "$load" 2>/dev/null
+    send_log
     printf '%s' "$1" > failed
     send failed "failed-$GROUP-$machine"
     exit 1
@@ -34,6 +40,8 @@ send_reports() {
         # What belongs to the last report was written before it, and is sent before it.
         detail=detail-${report#report-}
         cp "$detail" sending-detail 2> /dev/null && send_once sending-detail "$detail"
+        # Whoever has read that it ended lets this machine go.
+        if grep -q '"ended": "' sending; then send_log; fi
         send_once sending "$report"
     done
 }
@@ -41,7 +49,7 @@ send_reports() {
 send_once() { # send_once FILE NAME: not again what was sent, since who reads may find half of it
     sum=$(cksum < "$1")
     [ "$sum" = "$(cat "sum-$2" 2> /dev/null)" ] ||
-        { send "$1" "${2%.json}-$machine.json" && echo "$sum" > "sum-$2"; }
+        { send "$1" "${2%.*}-$machine.${2##*.}" && echo "$sum" > "sum-$2"; }
 }
 
 load=

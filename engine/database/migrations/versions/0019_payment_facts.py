@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018_payment_facts"
-down_revision = "0017_healings"
+revision = "0019_payment_facts"
+down_revision = "0018_owners"
 
 
 def upgrade() -> None:
