@@ -132,6 +132,7 @@ class ReportCommands:
         from pricing.accounts.account import find_account
         from pricing.accounts.administrators import Asker
         from pricing.ledger.invoices import find_invoice
+        from pricing.payments.gateway import is_rehearsed
         from pricing.reports.invoice_facts import invoice_facts, run_of
         from pricing.reports.invoices_page import DEFAULT_SELLER, Parties, invoice_page
         from pricing.reports.usage_access import check_may_see
@@ -143,8 +144,13 @@ class ReportCommands:
             run_id = run_of(invoice)
             test = None if run_id is None else self._context.store.test_of(books.conn, run_id)
             facts = invoice_facts(books.conn, invoice, timezone, test)
-        parties = Parties(seller or DEFAULT_SELLER, customer)
-        return invoice_page(invoice, timezone, parties, facts)
+        return invoice_page(
+            invoice,
+            timezone,
+            Parties(seller or DEFAULT_SELLER, customer),
+            facts,
+            payments_rehearsed=is_rehearsed(self._context.gateway),
+        )
 
     def usage(
         self, account_id: str, *, period: ReportPeriod | None = None, by: str | None = None
@@ -234,7 +240,8 @@ class ReportCommands:
         observed = credits_left = None
         if account_id is not None:
             with self._context.books_now(account_id, at=now) as books:
-                view = view_at(books.conn, find_account(books.conn, account_id), books.instant)
+                found = find_account(books.conn, account_id)
+                view = view_at(books.conn, found, books.instant, gateway=books.gateway)
                 recent = usage_records.runs_until(
                     books.conn, account_id, books.instant, OBSERVED_FOR
                 )

@@ -175,7 +175,7 @@ def test_an_empty_period_is_an_empty_list(
     used = answer("usage", acme, *days, *now)
     assert (used["runs"], used["purchases"], used["days"]) == ([], [], [])
     assert answer("invoices", acme, *days, *now)["invoices"] == []
-    assert answer("invoices", "--all", *days, *now) == {"invoices": []}
+    assert answer("invoices", "--all", *days, *now) == {"payments_rehearsed": True, "invoices": []}
     assert run("usage", acme, *days, "--focus", *now)[1].count("\n") == 1
     assert "No invoice was issued on these days." in run("invoices", acme, *days, *now)[1]
     assert "No run was charged on these days." in run("usage", acme, *days, *now)[1]
@@ -201,7 +201,7 @@ def test_all_accounts_are_listed_with_all_and_without_an_id(
 
 def test_no_accounts_are_an_empty_list(answer: Answer, run: Run) -> None:
     assert answer("usage") == {"accounts": []}
-    assert answer("invoices", "--all") == {"invoices": []}
+    assert answer("invoices", "--all") == {"payments_rehearsed": True, "invoices": []}
     assert "No accounts yet." in run("usage")[1]
 
 
