@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from msgspec import Struct
 
 from pricing.ledger.invoices import Invoice
 from pricing.money import format_usd
+from pricing.reports.invoice_facts import InvoiceFacts
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -31,19 +33,31 @@ class Parties(Struct, frozen=True):
     customer: str | None = None
 
 
-def invoice_page(invoice: Invoice, timezone: str, parties: Parties | None = None) -> str:
+def invoice_page(
+    invoice: Invoice,
+    timezone: str,
+    parties: Parties | None = None,
+    facts: InvoiceFacts | None = None,
+) -> str:
     """The page. All text is escaped, whatever it holds.
 
     Args:
         invoice: What to show.
         timezone: The account's; decides the day of issue.
         parties: Who is named on it.
+        facts: What stands beside its lines; None: it is not known.
     """
     return _template().render(
         invoice=invoice,
         issued_at=invoice.issued_at.astimezone(ZoneInfo(timezone)),
         parties=parties or Parties(),
+        facts=facts,
     )
+
+
+def _day(day: date) -> str:
+    """``1 February 2027``."""
+    return f"{day.day} {day:%B %Y}"
 
 
 @cache
@@ -60,4 +74,5 @@ def _template() -> Template:
         keep_trailing_newline=True,
     )
     environment.filters["usd"] = format_usd
+    environment.filters["day"] = _day
     return environment.get_template(_TEMPLATE.name)
