@@ -162,7 +162,7 @@ class Acts(Struct, frozen=True):
                 RunState.STARTING,
                 now,
                 "launched",
-                launched_words(run, machines),
+                "; ".join(filter(None, (launched_words(run, machines), cloud.about_injectors))),
                 launched_at=now,
                 machines=[machine_to_json(machine) for machine in machines],
             )

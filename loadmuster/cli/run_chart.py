@@ -19,7 +19,7 @@ class NoSeriesError(BadInputError):
 
 
 def run_chart(run: Run, by: str) -> Curves:
-    """The windows of a run's load as curves over seconds.
+    """The windows of a run's load as curves over time.
 
     Args:
         run: That has ended.
@@ -34,7 +34,8 @@ def run_chart(run: Run, by: str) -> Curves:
         raise NoSeriesError(f"run {run.id} {why}; nothing can be drawn", run=run.id)
     chart = Curves(
         title=f"{run.order.scenario.name}, {run.id}",
-        x_label="seconds",
+        x_label="time",
+        is_time=True,
         y_label="response time, ms" if by == TIMES else "users, requests/s",
         lines=_times(windows) if by == TIMES else _paces(windows),
     )

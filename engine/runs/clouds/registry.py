@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from engine.runs.model.errors import MachinesElsewhereError
 from engine.runs.model.states import Limits, Placement, Run
 from engine.runs.reaper.reaper import ReapedRegion
 from engine.runs.record.store import RunStore
+from kernel.child_environment import proxies_in_words
 from kernel.clock import Clock
 from providers.findings import Finding
 
@@ -157,7 +159,8 @@ class CloudRegistry:
         driver: LoadDriver = LocustDriver()
         if run.order.scenario.program is not None:
             driver = SlicedDriver(FolderObjects(self.folder / "objects"), store.program_bundle)
-        return Cloud(self._local_provider(), driver, LOCAL_LIMITS)
+        about = proxies_in_words(os.environ)
+        return Cloud(self._local_provider(), driver, LOCAL_LIMITS, about_injectors=about)
 
     def _local_provider(self) -> Provider:
         from providers.local import LocalProvider
