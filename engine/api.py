@@ -76,8 +76,8 @@ class Engine:
         clock: Time; a test clock makes everything behave as at another instant.
         folder: Where runs keep their files; default: beside the database.
         new_id: Makes run ids; default: random ones.
-        gateway: Collects money. The default only rehearses: it accepts all but its test cards, and
-            collects nothing.
+        gateway: Collects money, and says whether it does (``collects``). The default only
+            rehearses: it accepts all but its test cards, and collects nothing.
         aws: Bucket and network of real runs on AWS; None: as the environment says.
         azure: Subscription and storage of real runs on Azure; None: as the environment says.
         user: Who is known to use the engine: usage, billing and cancellations are for an account's

@@ -39,6 +39,13 @@ class AccountCommands:
     def __init__(self, context: EngineContext) -> None:
         self._context = context
 
+    @property
+    def payments_rehearsed(self) -> bool:
+        """Whether the payment gateway collects nothing, as the default one does."""
+        from pricing.payments.gateway import is_rehearsed
+
+        return is_rehearsed(self._context.gateway)
+
     def open(  # noqa: PLR0913 - one keyword an option of `loadmuster account open`
         self,
         account_id: str,
@@ -103,7 +110,8 @@ class AccountCommands:
         with self._context.reading() as conn:
             posted = charged_usd_micros(conn, account_id)
         with self._context.books_now(account_id, at=now) as books:
-            view = view_at(books.conn, find_account(books.conn, account_id), books.instant)
+            found = find_account(books.conn, account_id)
+            view = view_at(books.conn, found, books.instant, gateway=self._context.gateway)
         return replace(
             view,
             due_usd_micros=view.charged_usd_micros - posted,

@@ -41,6 +41,7 @@ def show_account(console: Console, view: AccountView) -> None:
     if view.period is not None and view.next_charge is not None:
         next_day = view.period.last_day + timedelta(days=1)
         table.add_row("next charge", f"{format_usd(view.next_charge.usd_micros)} USD on {next_day}")
+    table.add_row("payments", _payments(view))
     if view.unpaid_usd_micros:
         table.add_row("overdue", f"{format_usd(view.unpaid_usd_micros)} USD could not be collected")
     if view.credit_usd_micros:
@@ -51,6 +52,16 @@ def show_account(console: Console, view: AccountView) -> None:
     console.print(table)
     if view.lots:
         console.print(_lots_table(view))
+
+
+def _payments(view: AccountView) -> str:
+    """Through what an account pays, and whether money moves at all."""
+    from pricing.plans.channels import Channel
+
+    pays = f"by {view.channel}"
+    if view.channel is Channel.CARD and not view.has_card:
+        pays = "no card on file"
+    return f"rehearsed, nothing is collected; {pays}" if view.payments_rehearsed else pays
 
 
 def _pending(pending: Pending, timezone: str) -> str:

@@ -75,14 +75,16 @@ def invoices(  # noqa: PLR0913 - one parameter an option
     issued = engine.reports.each_invoice(account_id, period=period, by=by, at=now)
     if settings.json:
         rows = (invoice_row(each, timezone) for each in issued)
-        print_rows(as_of_part(as_of, timezone), "invoices", rows)
+        head = {"payments_rehearsed": engine.accounts.payments_rehearsed}
+        print_rows({**as_of_part(as_of, timezone), **head}, "invoices", rows)
         return
-    from loadmuster.cli.invoices_view import show_invoices
+    from loadmuster.cli.invoices_view import show_invoices, tell_of_payments
 
     console = settings.console()
     with unread_is_no_failure():
         tell_as_of(console, as_of, timezone)
-        show_invoices(console, issued, timezone, nothing=_nothing(period))
+        if show_invoices(console, issued, timezone, nothing=_nothing(period)):
+            tell_of_payments(console, is_rehearsed=engine.accounts.payments_rehearsed)
 
 
 def _show_all(settings: Settings, period: ReportPeriod | None) -> None:
@@ -102,12 +104,15 @@ def _show_all(settings: Settings, period: ReportPeriod | None) -> None:
             for account, as_of, of_account in looked
             for each in of_account
         )
-        print_rows({}, "invoices", rows)
+        head = {"payments_rehearsed": engine.accounts.payments_rehearsed}
+        print_rows(head, "invoices", rows)
         return
-    from loadmuster.cli.invoices_view import show_invoices_of_all
+    from loadmuster.cli.invoices_view import show_invoices_of_all, tell_of_payments
 
+    console = settings.console()
     with unread_is_no_failure():
-        show_invoices_of_all(settings.console(), looked, nothing=_nothing(period))
+        if show_invoices_of_all(console, looked, nothing=_nothing(period)):
+            tell_of_payments(console, is_rehearsed=engine.accounts.payments_rehearsed)
 
 
 def _nothing(period: ReportPeriod | None) -> str:

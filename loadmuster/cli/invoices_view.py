@@ -16,6 +16,7 @@ from pricing.accounts.account import Account
 from pricing.accounts.clock import AsOf
 from pricing.ledger.invoices import Invoice
 from pricing.money import format_usd
+from pricing.payments.gateway import REHEARSED_NOTE
 
 INVOICES_A_TABLE = 200
 """Tables are printed as they are full."""
@@ -23,20 +24,29 @@ INVOICES_A_TABLE = 200
 
 def show_invoices(
     console: Console, issued: Iterable[Invoice], timezone: str, *, nothing: str
-) -> None:
-    """Every line with its number and its cause, under its invoice; else ``nothing``."""
+) -> bool:
+    """Every line with its number and its cause, under its invoice; else ``nothing``.
+
+    Returns:
+        Whether there is any.
+    """
     is_empty = True
     for page in pages(issued, INVOICES_A_TABLE):
         is_empty = False
         console.print(_lines(page, ZoneInfo(timezone)))
     if is_empty:
         console.print(nothing)
+    return not is_empty
 
 
 def show_invoices_of_all(
     console: Console, issued: Iterable[tuple[Account, AsOf, Iterable[Invoice]]], *, nothing: str
-) -> None:
-    """A line for each invoice, account by account; else ``nothing``."""
+) -> bool:
+    """A line for each invoice, account by account; else ``nothing``.
+
+    Returns:
+        Whether there is any.
+    """
     is_empty = True
     for account, as_of, of_account in issued:
         zone = ZoneInfo(account.timezone)
@@ -53,6 +63,13 @@ def show_invoices_of_all(
             section(console, f"Invoices of {account.id}", table)
     if is_empty:
         console.print(nothing)
+    return not is_empty
+
+
+def tell_of_payments(console: Console, *, is_rehearsed: bool) -> None:
+    """That nobody collects what is invoiced, where it is so."""
+    if is_rehearsed:
+        console.print(REHEARSED_NOTE)
 
 
 def _lines(page: Sequence[Invoice], zone: ZoneInfo) -> FittingTable:

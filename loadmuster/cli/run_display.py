@@ -16,6 +16,8 @@ from loadmuster.cli.result_view import result_parts
 from loadmuster.documents.run import SPOT_WARNING
 from pricing.ledger.reservations import FundingSource
 from pricing.money import format_cents
+from pricing.payments.gateway import REHEARSED_NOTE
+from pricing.plans.quotes import Unit
 from pricing.run_charges.bill import Bill
 from pricing.run_charges.funding import Funding
 
@@ -29,7 +31,13 @@ OUTCOME_STYLE = {
 
 
 def show_quote(
-    console: Console, test: str, payment: Funding, machines: str, *, rehearsal: bool
+    console: Console,
+    test: str,
+    payment: Funding,
+    machines: str,
+    *,
+    rehearsal: bool,
+    payments_rehearsed: bool,
 ) -> None:
     """What a run will take and cost, and who pays, before it starts.
 
@@ -39,8 +47,11 @@ def show_quote(
         payment: Who pays for the run, or would.
         machines: In words.
         rehearsal: Nothing of it will be charged.
+        payments_rehearsed: The payment gateway collects nothing.
     """
     quote = payment.quote
+    costs_money = quote.unit is Unit.USD or payment.extra_usd_micros > 0
+    note = (("payment", REHEARSED_NOTE),) if payments_rehearsed and costs_money else ()
     section(
         console,
         test,
@@ -58,6 +69,7 @@ def show_quote(
                 ),
             ),
             ("would be paid from" if rehearsal else "paid from", _funding_source(payment)),
+            *note,
             ("if cancelled", f"the start-up cost at least: {amount(quote.unit, quote.startup)}"),
         ),
     )

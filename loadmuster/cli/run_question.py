@@ -31,7 +31,14 @@ def is_agreed(console: Console, engine: Engine, prepared: PreparedRun) -> bool:
         _machines(prepared, name) for name in request.clouds
     )
     spot = f"{machines}, spot" if request.spot else machines
-    show_quote(console, prepared.scenario.name, payment, spot, rehearsal=request.dry_run)
+    show_quote(
+        console,
+        prepared.scenario.name,
+        payment,
+        spot,
+        rehearsal=request.dry_run,
+        payments_rehearsed=engine.accounts.payments_rehearsed,
+    )
     return click.confirm("Start it?", default=False, err=True)
 
 

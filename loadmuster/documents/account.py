@@ -48,6 +48,11 @@ def account_document(view: AccountView) -> dict[str, Any]:
             "usd": format_usd(view.next_charge.usd_micros),
         },
         "pending": None if view.pending is None else _pending_row(view.pending, local),
+        "payments": {
+            "channel": view.channel.value,
+            "card_on_file": view.has_card,
+            "rehearsed": view.payments_rehearsed,
+        },
         "unpaid_usd": format_usd(view.unpaid_usd_micros),
         "credit_usd": format_usd(view.credit_usd_micros),
     }

@@ -21,7 +21,7 @@ from pricing.accounts.advance import CLOCK_TOLERANCE
 from pricing.ledger.invoices import REVENUE, Invoice, list_invoices, run_cause
 from pricing.ledger.ledger import Transaction, entries_after
 from pricing.money import format_usd
-from pricing.payments.gateway import PaymentGateway, PaymentState, RehearsedGateway
+from pricing.payments.gateway import PaymentGateway, PaymentState, is_rehearsed
 from pricing.subscriptions.changes import ChangeKind, ChangeState
 from pricing.subscriptions.lot_expiry import ExpiryReason
 from pricing.subscriptions.subscriptions import Subscription, latest
@@ -307,7 +307,7 @@ def _collected(
     conn: Connection, periods: Iterable[UndonePeriod], *, gateway: PaymentGateway
 ) -> Sequence[str]:
     """Payments of periods that have not begun, made or perhaps to be made; not the rehearsed."""
-    if isinstance(gateway, RehearsedGateway):
+    if is_rehearsed(gateway):
         return ()
     rows = conn.execute(
         select(PAYMENTS.c.cause, PAYMENTS.c.usd_micros, PAYMENTS.c.state)

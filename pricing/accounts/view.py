@@ -5,20 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from pricing.accounts.account import Account, find_account
 from pricing.accounts.advance import advance
 from pricing.ledger.balances import balance_below
 from pricing.ledger.invoices import REVENUE
 from pricing.ledger.lots import Lot, open_lots, suspended_lots
-from pricing.payments.gateway import PaymentGateway
+from pricing.payments.gateway import PaymentGateway, is_rehearsed
 from pricing.payments.run_payments import credit_of
 from pricing.periods import Period
+from pricing.plans.channels import Channel
 from pricing.plans.quotes import Unit
 from pricing.subscriptions.changes import Change, ChangeKind, ChangeState, open_changes
 from pricing.subscriptions.debts import debts_of
 from pricing.subscriptions.subscriptions import Subscription, latest
+from pricing.tables import ACCOUNTS
 
 
 class NextCharge(Struct, frozen=True):
@@ -65,6 +67,9 @@ class AccountView(Struct, frozen=True):
         hypothetical: It is looked at by another clock than it lives by, at a later time.
         as_of: The instant, where it was looked at; None: it is a command's answer, which is the
             same whenever the command is sent again.
+        channel: Through what it pays.
+        has_card: A card is on record.
+        payments_rehearsed: The payment gateway collects nothing.
     """
 
     account: Account
@@ -78,6 +83,9 @@ class AccountView(Struct, frozen=True):
     due_usd_micros: int = 0
     hypothetical: bool = False
     as_of: datetime | None = None
+    channel: Channel = Channel.CARD
+    has_card: bool = False
+    payments_rehearsed: bool = False
 
     @property
     def balance_li_minutes(self) -> int:
@@ -106,7 +114,7 @@ def account_view(
         ClockBackwardsError: If the account has been dealt with at a later instant.
     """
     instant = advance(conn, account_id, now, gateway=gateway)
-    return view_at(conn, find_account(conn, account_id), instant)
+    return view_at(conn, find_account(conn, account_id), instant, gateway=gateway)
 
 
 def charged_usd_micros(conn: Connection, account_id: str) -> int:
@@ -114,9 +122,21 @@ def charged_usd_micros(conn: Connection, account_id: str) -> int:
     return -balance_below(conn, account_id, REVENUE, Unit.USD)
 
 
-def view_at(conn: Connection, account: Account, instant: datetime) -> AccountView:
-    """An account as it stands, its books having been advanced to ``instant``."""
+def view_at(
+    conn: Connection, account: Account, instant: datetime, *, gateway: PaymentGateway
+) -> AccountView:
+    """An account as it stands, its books having been advanced to ``instant``.
+
+    Args:
+        conn: An open transaction.
+        account: Whose.
+        instant: The account's.
+        gateway: Whoever collects its payments; nobody is asked.
+    """
     account_id = account.id
+    pays = conn.execute(
+        select(ACCOUNTS.c.channel, ACCOUNTS.c.card).where(ACCOUNTS.c.id == account_id)
+    ).one()
     subscription = latest(conn, account_id)
     changes = {} if subscription.ended_at else open_changes(conn, subscription.id)
     period = subscription.period_at(instant)
@@ -129,6 +149,9 @@ def view_at(conn: Connection, account: Account, instant: datetime) -> AccountVie
         pending=_pending(conn, account_id, changes, instant),
         unpaid_usd_micros=debts_of(conn, account_id).usd_micros,
         credit_usd_micros=credit_of(conn, account_id),
+        channel=Channel(pays.channel),
+        has_card=pays.card is not None,
+        payments_rehearsed=is_rehearsed(gateway),
     )
 
 

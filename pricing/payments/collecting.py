@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from kernel.errors import RefusedError
 from pricing.ledger.ledger import Posting, Transaction, post
 from pricing.money import format_usd
-from pricing.payments.gateway import Answer, PaymentGateway, PaymentRequest, PaymentState
+from pricing.payments.gateway import (
+    Answer,
+    PaymentGateway,
+    PaymentRequest,
+    PaymentState,
+    is_rehearsed,
+)
 from pricing.plans.channels import CAPABILITIES, Capabilities, Channel
 from pricing.plans.quotes import Unit
 from pricing.tables import ACCOUNTS, PAYMENTS, insert_once
@@ -101,6 +108,8 @@ def collect(
         "state": answer.state,
         "reason": answer.reason,
         "asked_at": now,
+        "rehearsed": is_rehearsed(gateway),
+        "had_card": row.card is not None,
     }
     payment = {"cause": cause, "account_id": account_id, **outcome}
     if insert_once(conn, PAYMENTS, ["cause"], payment) is None:
@@ -140,7 +149,7 @@ def payment_entry(
         account_id=paid.account_id,
         natural_key=f"{cause}:payment",
         cause=cause,
-        description=f"payment by {paid.channel}",
+        description=_description(paid),
         effective_at=at,
         recorded_at=now,
         postings=(
@@ -148,6 +157,14 @@ def payment_entry(
             Posting("receivable", Unit.USD, -int(paid.usd_micros)),
         ),
     )
+
+
+def _description(paid: Row[Any]) -> str:
+    """What the ledger says of a payment; of an earlier version's only the channel is known."""
+    what = "rehearsed payment" if paid.rehearsed else "payment"
+    if paid.channel == Channel.CARD and paid.had_card is False:
+        return f"{what}, no card on file"
+    return f"{what} by {paid.channel}"
 
 
 def record_answer(conn: Connection, cause: str, answer: Answer) -> None:

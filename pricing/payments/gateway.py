@@ -64,8 +64,21 @@ class Answer(Struct, frozen=True):
     collected_usd_micros: int | None = None
 
 
+REHEARSED_NOTE = "Payments are rehearsed: the payment gateway collects nothing."
+"""What people are told wherever money is shown that nobody collects."""
+
+
 class PaymentGateway(Protocol):
-    """Collects money."""
+    """Collects money, or rehearses that.
+
+    Attributes:
+        collects: Whether money moves; False: it only answers as a customer's bank would.
+    """
+
+    @property
+    def collects(self) -> bool:
+        """Whether money moves."""
+        ...
 
     def collect(self, payment: PaymentRequest) -> Answer:
         """Collect it, unless that has been done under its key."""
@@ -86,6 +99,8 @@ class RehearsedGateway:
     process that asks is answered the same.
     """
 
+    collects = False
+
     def collect(self, payment: PaymentRequest) -> Answer:
         """Answer by the card."""
         if payment.channel is not Channel.CARD:
@@ -98,3 +113,8 @@ class RehearsedGateway:
 
 
 REHEARSED_GATEWAY = RehearsedGateway()
+
+
+def is_rehearsed(gateway: PaymentGateway) -> bool:
+    """Whether a gateway collects nothing; one that does not say so is taken to collect."""
+    return not getattr(gateway, "collects", True)

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from pricing.ledger.invoices import Invoice
 from pricing.money import format_usd
+from pricing.payments.gateway import REHEARSED_NOTE
 from pricing.reports.invoice_facts import InvoiceFacts
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def invoice_page(
     timezone: str,
     parties: Parties | None = None,
     facts: InvoiceFacts | None = None,
+    *,
+    payments_rehearsed: bool = False,
 ) -> str:
     """The page. All text is escaped, whatever it holds.
 
@@ -46,12 +49,14 @@ def invoice_page(
         timezone: The account's; decides the day of issue.
         parties: Who is named on it.
         facts: What stands beside its lines; None: it is not known.
+        payments_rehearsed: The payment gateway collects nothing, which the page then says.
     """
     return _template().render(
         invoice=invoice,
         issued_at=invoice.issued_at.astimezone(ZoneInfo(timezone)),
         parties=parties or Parties(),
         facts=facts,
+        payment_note=REHEARSED_NOTE if payments_rehearsed else "",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -49,6 +50,10 @@ PAYMENTS = Table(
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("asked_at", Instant, nullable=False),
+    # Whether the gateway that was asked last collects nothing, and whether the account had a card
+    # on record then; empty: nobody was asked, or an earlier version asked.
+    Column("rehearsed", Boolean),
+    Column("had_card", Boolean),
     CheckConstraint(
         "state IN ('due', 'accepted', 'declined', 'delayed', 'abandoned')", name="state"
     ),

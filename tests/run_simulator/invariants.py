@@ -19,6 +19,9 @@ def check_run(engine: Engine, run: Run) -> Iterator[str]:
     yield from check_end(engine, run)
     if run.ended:
         yield from _check_books(engine, run, charged=run.intent_at is not None)
+        bill = engine.runs.show(run.id).bill
+        if bill is not None and bill.rehearsed:
+            yield "has the bill of a rehearsal"
 
 
 def check_end(engine: Engine, run: Run) -> Iterator[str]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class Remembering:
     """Accepts, and remembers what it was asked for."""
 
+    collects = True
+
     def __init__(self) -> None:
         self.asked: list[str] = []
 

@@ -42,6 +42,8 @@ QuoteOf = Callable[[Plan, int, int], Quote]
 class RememberingGateway:
     """Collects once under each key, as a bank does, and knows what it collected."""
 
+    collects = True
+
     def __init__(self) -> None:
         self.collected: dict[str, int] = {}
         self.asked: list[str] = []

@@ -171,6 +171,8 @@ def test_of_two_declined_runs_each_takes_its_own_credit_back_once(runs: Runs) ->
 class Counting:
     """Accepts everything, and counts how often it was asked for each key."""
 
+    collects = True
+
     def __init__(self) -> None:
         self.asked: list[str] = []
 
