@@ -46,7 +46,7 @@ def engine_of(migrated_file: Path, tmp_path: Path) -> Callable[[str | None], Eng
     return of
 
 
-@pytest.mark.parametrize("what", FOR_ADMINISTRATORS)
+@pytest.mark.parametrize("what", sorted({*FOR_ADMINISTRATORS} - {*OF_ALL}))
 def test_r56_r94_r96_who_is_no_administrator_is_refused(
     engine_of: Callable[[str | None], Engine], what: str
 ) -> None:
@@ -59,8 +59,22 @@ def test_r56_r94_r96_who_is_no_administrator_is_refused(
     with engine_of("ann") as anns:
         with pytest.raises(NotAdministratorError):
             ask(anns, "plain")
-        if what not in OF_ALL:
-            ask(anns, "anns")
+        ask(anns, "anns")
+
+
+@pytest.mark.parametrize("what", OF_ALL)
+def test_r94_r96_a_listing_of_all_holds_what_who_asks_administers(
+    engine_of: Callable[[str | None], Engine], what: str
+) -> None:
+    listed = {}
+    for name in ("bob", "ann", None):
+        with engine_of(name) as engine:
+            rows = FOR_ADMINISTRATORS[what](engine, "")
+            assert isinstance(rows, list)
+            listed[name] = {each.account_id for each in rows}
+    assert listed["bob"] == set()
+    assert listed["ann"] == {"anns"}
+    assert listed[None] >= {"anns", "plain"}
 
 
 @pytest.mark.parametrize("what", FOR_ADMINISTRATORS)
