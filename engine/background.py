@@ -12,7 +12,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from engine.runs.detached import REHEARSAL_VARIABLE, URL_VARIABLE
+from engine.runs.clouds.shared_rehearsal import REHEARSAL_VARIABLE
+from engine.runs.detached import URL_VARIABLE
 from kernel.clock import StartingClock, parse_instant
 from kernel.errors import LoadmusterError
 from providers.background import live_in_background

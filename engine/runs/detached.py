@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 PROGRAM = "engine.background"
 URL_VARIABLE = "LOADMUSTER_CONTROLLER_DB"
-REHEARSAL_VARIABLE = "LOADMUSTER_REHEARSAL"
-"""Address of a rehearsed AWS that runs share."""
-
 LOG = "controller.log"
 """What a controller of its own says, in the run's folder."""
 

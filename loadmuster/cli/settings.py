@@ -72,7 +72,7 @@ class Settings:
             clock: One that was made already; None: the one that was named.
         """
         from engine.api import Engine
-        from engine.runs.detached import REHEARSAL_VARIABLE
+        from engine.runs.clouds.shared_rehearsal import REHEARSAL_VARIABLE
 
         engine = Engine(
             self.db,

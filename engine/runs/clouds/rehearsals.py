@@ -21,7 +21,7 @@ from engine.load.driver import LoadDriver
 from engine.load.rehearsed import RehearsedLoad
 from engine.load.sliced.driver import SlicedDriver
 from engine.runs.clouds.cloud import Cloud
-from engine.runs.detached import REHEARSAL_VARIABLE
+from engine.runs.clouds.shared_rehearsal import REHEARSAL_VARIABLE
 from engine.runs.model.states import Limits, Run
 from engine.runs.record.store import RunStore
 from kernel.clock import Clock
