@@ -41,7 +41,9 @@ def running_shop() -> Iterator[str]:
         [sys.executable, str(SHOP), "--port", "0"], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        with ends_with_us(process.pid):
-            yield process.stdout.readline().strip()
-        process.terminate()
-        process.wait(timeout=PATIENCE_S)
+        try:
+            with ends_with_us(process.pid):
+                yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+            process.wait(timeout=PATIENCE_S)

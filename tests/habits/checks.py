@@ -198,7 +198,7 @@ def _codes_of_run(home: Home, said: Said) -> set[int]:
 
 
 def _by_signal(terminal: Terminal) -> set[int]:
-    return {BY_SIGNAL[each] for each in terminal.done_to_it}
+    return {BY_SIGNAL[each] for each in terminal.done_to_it if each in BY_SIGNAL}
 
 
 def _codes_of_nothing(home: Home, terminal: Terminal) -> set[int]:

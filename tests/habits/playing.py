@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -82,9 +83,8 @@ def play(ground: Ground, session: Session) -> Report:
             played.live()
             played.finish()
             played.check(ground)
-        except Exception as error:
-            error.add_note(f"in session {session.number}: {session}")
-            raise
+        except Exception:  # noqa: BLE001 - the others are played and told of all the same
+            played.report.violations.append(f"broke off: {traceback.format_exc()}")
         finally:
             played.put_away()
     played.report.violations = [
