@@ -106,8 +106,8 @@ def test_a_command_lets_go_of_its_database(
     left: list[sqlalchemy.Engine] = []
     real = database.open_database
 
-    def noted(url: str | None = None) -> sqlalchemy.Engine:
-        made = real(url)
+    def noted(url: str | None = None, *, at_first_write: bool = False) -> sqlalchemy.Engine:
+        made = real(url, at_first_write=at_first_write)
         opened.append(made)
         sqlalchemy.event.listen(made, "engine_disposed", left.append)
         return made
