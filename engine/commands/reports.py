@@ -152,7 +152,7 @@ class ReportCommands:
             timezone,
             Parties(seller or DEFAULT_SELLER, customer),
             facts,
-            payments_rehearsed=is_rehearsed(self._context.gateway),
+            payments_rehearsed=is_rehearsed(gateway=self._context.gateway),
         )
 
     def usage(
