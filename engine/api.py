@@ -110,7 +110,7 @@ class Engine:
         def open_db() -> sqlalchemy.Engine:
             from engine.database import open_database
 
-            return open_database(database_url)
+            return open_database(database_url, at_first_write=True)
 
         def open_clouds(runs_folder: Path) -> CloudRegistry:
             from engine.runs.clouds.registry import CloudRegistry

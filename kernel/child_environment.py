@@ -8,6 +8,7 @@ target. So what is not named here stays behind, and a run does here what it does
 
 from __future__ import annotations
 
+import re
 import site
 from collections.abc import Mapping
 
@@ -26,6 +27,7 @@ PASSED_PREFIX = "LC_"
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 LOOPBACK = "localhost,127.0.0.1,::1"
+_CREDENTIALS = re.compile(r"//[^/@]*@|^[^/@]+@")
 
 
 def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
@@ -51,3 +53,20 @@ def proxies(environment: Mapping[str, str]) -> dict[str, str]:
     besides = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
     none = ",".join(filter(None, (besides, LOOPBACK)))
     return {**named, "NO_PROXY": none, "no_proxy": none}
+
+
+def _without_user(found: re.Match[str]) -> str:
+    return "//" if found[0].startswith("//") else ""
+
+
+def proxies_in_words(environment: Mapping[str, str]) -> str:
+    """Which proxies load generators use, for people, without passwords; empty: none."""
+    used = {
+        name.upper(): _CREDENTIALS.sub(_without_user, value)
+        for name, value in proxies(environment).items()
+        if name.upper() in PROXIES
+    }
+    if not used:
+        return ""
+    named = ", ".join(f"{name} {value}" for name, value in sorted(used.items()))
+    return f"requests go through {named}, but for those to this computer"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engine.runs.prepared import PreparedRun
     from engine.runs.request import RunRequest
     from engine.runs.view import RunView
-    from engine.scenario import MachineWishes, Scenario
+    from engine.scenario import MachineWishes, Scenario, Tls
     from engine.sweeping.frames import sweep_frame
     from engine.sweeping.sweep import sweep
     from kernel.clock import ManualClock, StartingClock, SystemClock
@@ -66,6 +66,7 @@ __all__ = [
     "ScenarioRequest",
     "StartingClock",
     "SystemClock",
+    "Tls",
     "compare",
     "estimate",
     "read_scenario",
@@ -96,6 +97,7 @@ _HOMES = {
     "ScenarioRequest": "engine.readers.scenario_request",
     "StartingClock": "kernel.clock",
     "SystemClock": "kernel.clock",
+    "Tls": "engine.scenario",
     "compare": "engine.planning.compare",
     "estimate": "engine.planning.estimate",
     "read_scenario": "engine.readers",

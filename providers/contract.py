@@ -33,6 +33,9 @@ class MachineState(StrEnum):
     LEFTOVER = "leftover"
     """No machine any more, or not yet one: what holds the parts of machines and is not gone."""
 
+    GONE = "gone"
+    """Proven not to be there any more: only the record of a run that ended shows it."""
+
 
 class Machine(Struct, frozen=True, forbid_unknown_fields=True):
     """One machine that exists now.

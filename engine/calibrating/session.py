@@ -103,8 +103,8 @@ def check_users_can_be_held(scenario: Scenario) -> None:
     """
     if scenario.program is not None and scenario.program.own_profile:
         raise UnrunnableScenarioError(
-            "load_engine.own_stages: a script with a load of its own cannot be held at a number "
-            "of users; leave it out to calibrate"
+            "load_engine: a script with a load of its own (own_stages, or a shape) cannot be held "
+            "at a number of users; leave it out to calibrate"
         )
 
 
@@ -120,15 +120,18 @@ def timing_of(scenario: Scenario) -> Timing:
 
 def _files(scenario: Scenario, users: int, timing: Timing) -> Mapping[str, bytes]:
     flat = replace(scenario, profile=closed([(0, users), (timing.load_s, users)]))
-    if scenario.program is None:
+    program = scenario.program
+    if program is None:
         return locust_files(flat, 1.0, importlib.metadata.version("locust"))
-    return program_files(flat, scenario.program, 1.0, pack(scenario.program))
+    if program.kind == LOCUST.name:
+        return locust_files(flat, 1.0, importlib.metadata.version("locust"), pack(program))
+    return program_files(flat, program, 1.0, pack(program))
 
 
 def load_engine_of(scenario: Scenario) -> str:
     """The load engine and its version, as people call it."""
     program = scenario.program
-    if program is None:
+    if program is None or program.kind == LOCUST.name:
         return f"{LOCUST.name} {importlib.metadata.version('locust')}"
     if LOAD_ENGINES[program.kind].main_in is not None:
         return f"{program.kind}: {program.main}"

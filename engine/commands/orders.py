@@ -147,9 +147,13 @@ class RunAcceptance:
         request, clouds = prepared.request, providers_of(prepared.placements)
         for name in clouds:
             self._context.clouds.check_settings(name, rehearsal=request.dry_run)
-        if request.dry_run or clouds == (LOCAL,):
+        if clouds == (LOCAL,):
             return
         scenario = prepared.estimate.scenario
+        if request.dry_run:
+            # What a real run would be refused for whatever its account has, at its own pace.
+            self._context.clouds.check_length(clouds, scenario.profile.duration_s)
+            return
         TargetCommands(self._context).check(request.account, scenario.target)
         self._context.clouds.check(
             prepared.placements,

@@ -133,6 +133,7 @@ class ReportCommands:
         from pricing.accounts.administrators import Asker
         from pricing.ledger.invoices import find_invoice
         from pricing.payments.gateway import is_rehearsed
+        from pricing.reports.invoice_facts import invoice_facts, run_of
         from pricing.reports.invoices_page import DEFAULT_SELLER, Parties, invoice_page
         from pricing.reports.usage_access import check_may_see
 
@@ -140,10 +141,15 @@ class ReportCommands:
             timezone = find_account(books.conn, account_id).timezone
             check_may_see(books.conn, account_id, Asker(self._context.user, by))
             invoice = find_invoice(books.conn, account_id, number)
+            run_id = run_of(invoice)
+            test = None if run_id is None else self._context.store.test_of(books.conn, run_id)
+            facts = invoice_facts(books.conn, invoice, timezone, test)
+        parties = Parties(seller or DEFAULT_SELLER, customer)
         return invoice_page(
             invoice,
             timezone,
-            Parties(seller or DEFAULT_SELLER, customer),
+            parties,
+            facts,
             payments_rehearsed=is_rehearsed(self._context.gateway),
         )
 

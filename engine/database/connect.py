@@ -14,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from engine.database.errors import DatabaseUnusableError, explained, shown
 from engine.database.migrate import is_current, upgrade
+from engine.database.unmade import await_first_write, take_unmade, to_read
 from kernel.data_folder import data_folder
 from kernel.extras import not_installed
 
@@ -30,11 +31,13 @@ _PRAGMAS = (
 _RIGHT_URL = "sqlite:///path/to/file.db or postgresql+psycopg://user@host/database would be right"
 
 
-def open_database(url: str | None) -> Engine:
+def open_database(url: str | None, *, at_first_write: bool = False) -> Engine:
     """Open a database, create what is missing, and bring its tables up to date.
 
     Args:
         url: A SQLAlchemy URL; None: a SQLite file in the user's data folder.
+        at_first_write: Leave a file that is not there to the first transaction: until then reads
+            find empty books.
 
     Raises:
         DatabaseUnusableError: If the URL is wrong, the server cannot be reached, the file is no
@@ -44,6 +47,16 @@ def open_database(url: str | None) -> Engine:
     """
     parsed = _parse(url)
     db = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
+    if not (at_first_write and await_first_write(db)):
+        _prepare(db)
+    return db
+
+
+def _prepare(db: Engine) -> None:
+    """Make what is missing of it, and bring its tables up to date."""
+    parsed = db.url
+    if db.dialect.name == "sqlite":
+        _make_folder(parsed)
     try:
         with db.connect() as conn:
             current = is_current(conn)
@@ -57,7 +70,6 @@ def open_database(url: str | None) -> Engine:
     except BaseException:
         db.dispose()
         raise
-    return db
 
 
 @contextmanager
@@ -71,6 +83,8 @@ def transaction(db: Engine) -> Iterator[Connection]:
         DatabaseBusyError: If the lock is not to be had in time.
         DatabaseUnusableError: If the database fails on the way.
     """
+    if take_unmade(db):
+        _prepare(db)
     try:
         with _writing(db) as conn:
             yield conn
@@ -88,7 +102,8 @@ def undone(db: Engine) -> Iterator[Connection]:
     """
     try:
         # Closing a connection rolls back what it has begun.
-        with db.execution_options(**{_WRITES: True}).connect() as conn:
+        there = to_read(db, open_database)
+        with there.execution_options(**{_WRITES: True}).connect() as conn:
             yield conn
     except OperationalError as error:
         raise explained(db.url, error) from error
@@ -102,7 +117,7 @@ def reading(db: Engine) -> Iterator[Connection]:
         DatabaseUnusableError: If the database fails on the way.
     """
     try:
-        with db.connect() as conn:
+        with to_read(db, open_database).connect() as conn:
             yield conn
     except OperationalError as error:
         raise explained(db.url, error) from error
@@ -144,14 +159,6 @@ def _parse(url: str | None) -> URL:
 def _sqlite(url: URL) -> Engine:
     assert url.database is not None
     file = Path(url.database)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DatabaseUnusableError(
-            f"database {shown(url)}: cannot create the folder {file.parent}: {error.strerror};"
-            " name a file you may write",
-            database=shown(url),
-        ) from error
     effective_ids = os.access in os.supports_effective_ids
     if os.access(file, os.F_OK) and not os.access(file, os.W_OK, effective_ids=effective_ids):
         raise DatabaseUnusableError(
@@ -174,6 +181,19 @@ def _sqlite(url: URL) -> Engine:
         conn.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return db
+
+
+def _make_folder(url: URL) -> None:
+    assert url.database is not None
+    folder = Path(url.database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUnusableError(
+            f"database {shown(url)}: cannot create the folder {folder}: {error.strerror};"
+            " name a file you may write",
+            database=shown(url),
+        ) from error
 
 
 def _keep_write_ahead_log(db: Engine) -> None:

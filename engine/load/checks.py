@@ -7,7 +7,8 @@ import shutil
 from engine.load import locust
 from engine.load.driver import LoadEngineMissingError, UnrunnableScenarioError
 from engine.load.shape import plan_users
-from engine.load_engines import LOAD_ENGINES
+from engine.load.tls import check_tls
+from engine.load_engines import LOAD_ENGINES, LOCUST
 from engine.scenario import Scenario
 from engine.scenario.program import LoadProgram
 
@@ -20,11 +21,16 @@ def check_runnable(scenario: Scenario) -> None:
     Raises:
         UnrunnableScenarioError: The message names the field and what would be right.
     """
+    check_tls(scenario)
     if scenario.program is None:
         locust.check_runnable(scenario)
         return
     plan_users(scenario.profile)
     locust.check_target(scenario)
+    if scenario.program.kind == LOCUST.name and scenario.user_classes:
+        raise UnrunnableScenarioError(
+            "user_classes: the locustfile says what its users do; leave one of the two out"
+        )
     if scenario.reference_injector:
         raise UnrunnableScenarioError(
             f"reference_injector: {scenario.load_engine} has one load for all injectors; leave it "
@@ -46,6 +52,8 @@ def check_engine(scenario: Scenario, *, on_this_computer: bool) -> None:
     if program is None:
         locust.check_installed()
         return
+    if program.kind == LOCUST.name:
+        locust.check_installed()
     if on_this_computer:
         for name in _AGENT_NEEDS:
             if shutil.which(name) is None:

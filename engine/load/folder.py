@@ -28,8 +28,8 @@ RESULT = "result.json"
 RESERVE = "reserve"
 """Holds room on the disk for the last result, and is gone once that is written."""
 
-RESERVE_BYTES = 262_144
-"""Many times a result."""
+RESERVE_BYTES = 1_048_576
+"""More than a result with all the rows that its tables may have."""
 
 _TAIL_BYTES = 64 * 1024
 """Many times the length of a progress line."""

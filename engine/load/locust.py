@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.load import folder
 from engine.load.driver import (
@@ -29,6 +30,7 @@ from engine.load.driver import (
     UnrunnableScenarioError,
 )
 from engine.load.shape import plan_users
+from engine.load.tls import CA_FILE, tls_warnings
 from engine.load.verdict import judge
 from engine.load.windows import planned_pace
 from engine.scenario import Protocol, Scenario
@@ -36,6 +38,7 @@ from engine.scenario.json import scenario_to_json
 from kernel.disk import free_space
 from kernel.errors import BadInputError
 from kernel.extras import is_installed, not_installed
+from kernel.files import write_whole
 from kernel.python_programs import python_program
 
 LOOPBACK = "127.0.0.1"
@@ -89,13 +92,14 @@ class LocustDriver(Struct, frozen=True):
         if measured is None:
             return None
         plan = plan_users(task.scenario.profile, task.time_scale)
-        return judge(
+        result = judge(
             measured,
             plan.peak_users,
             plan.approximation,
             pace=planned_pace(task.scenario),
             planned_s=plan.duration_s,
         )
+        return replace(result, warnings=(*result.warnings, *tls_warnings(task.scenario)))
 
     def clean_up(self, task: LoadTask) -> None:
         """Nothing: what is in the run's folder is for people to read."""
@@ -177,6 +181,8 @@ def _order(task: LoadTask) -> folder.Document:
                 "time_scale": task.time_scale,
                 "master_port": _free_port(task.folder),
             }
+            if task.scenario.tls.ca_pem is not None:
+                write_whole(task.folder / CA_FILE, task.scenario.tls.ca_pem.encode())
             folder.write_document(path, order)
     except OSError as error:
         raise BadInputError(

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from locust.runners import MasterRunner
 
 SAMPLE_S = 0.5
+RESULT_PAUSE = 20
+"""Times as long as a result takes to be written, until the next: it has tables that may be long."""
+
 RATE_WINDOW_SAMPLES = 7
 """Requests per second are those of the last three seconds."""
 
@@ -84,6 +87,7 @@ class Conductor:
         began_at_s: The same instant in seconds since 1970, which is what workers count by.
         tally: What all workers' requests came to.
         levels: Pairs of a second of the load and the users from then on.
+        result_due_s: When the result is written next, on the monotonic clock.
         recent: The last samples: instant, requests.
     """
 
@@ -99,6 +103,7 @@ class Conductor:
     began_at_s: float = 0.0
     tally: Tally = field(default_factory=Tally)
     levels: list[list[int]] = field(default_factory=list)
+    result_due_s: float = 0.0
     recent: deque[tuple[float, int]] = field(
         default_factory=lambda: deque([(0.0, 0)], maxlen=RATE_WINDOW_SAMPLES)
     )
@@ -190,8 +195,11 @@ class Conductor:
         self._measure_load()
         total = self.runner.stats.total
         self.recent.append((self.load_s, total.num_requests))
-        if self.began_s is not None:
+        before_s = time.monotonic()
+        if self.began_s is not None and (self.ended is not None or before_s >= self.result_due_s):
             folder.write_document(self.place / folder.RESULT, self._result())
+            written_s = time.monotonic()
+            self.result_due_s = written_s + RESULT_PAUSE * (written_s - before_s)
         folder.append_line(
             self.place / folder.PROGRESS,
             {

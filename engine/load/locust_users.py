@@ -18,8 +18,10 @@ from engine.load import folder
 from engine.load.http_users import http_users
 from engine.load.locust import WORKERS_WAIT_S
 from engine.load.locust_master import Conductor, Worker, note_disorder
+from engine.load.locust_tls import believe
 from engine.load.locust_worker import Injector
 from engine.load.shape import STEP_S, cpu_window_s, plan_users
+from engine.load.tls import CA_FILE
 from engine.load.verdict import COMPLETED
 from engine.scenario.json import scenario_from_json
 
@@ -54,6 +56,10 @@ SCENARIO = scenario_from_json(ORDER["scenario"])
 PLAN = plan_users(SCENARIO.profile, ORDER["time_scale"])
 assert SCENARIO.target is not None, "a scenario without target is never prepared"
 TARGET = SCENARIO.target.rstrip("/")
+believe(
+    verify=SCENARIO.tls.verify,
+    ca_file=None if SCENARIO.tls.ca_pem is None else str(FOLDER / CA_FILE),
+)
 
 
 class Shape(LoadTestShape):

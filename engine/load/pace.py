@@ -84,27 +84,50 @@ def unanswered_doubt(
     return Unanswered(words, is_grave=False)
 
 
-def pace_doubts(windows: Sequence[Window], planned_s: float) -> Iterator[str]:
+def pace_doubts(
+    windows: Sequence[Window], planned_s: float, longest_wait_s: float | None = None
+) -> Iterator[str]:
     """Stretches in which the target did not go on to answer, though there were users.
+
+    Users may pause all at once because their test says so. Where waits are known, a pause counts
+    only if a request waited as long, or failed in it; else only if there is no second like it.
 
     Args:
         windows: Of the load, without a gap.
         planned_s: How long the load was to be; what comes later is only its end.
+        longest_wait_s: Of all requests, answered or not; None: not known.
     """
     within = [each for each in windows if each.from_s + each.length_s <= planned_s + 1]
-    played_s = sum(each.length_s for each in within)
-    pause_s = max(WAIT_S_MIN, PAUSE_SHARE_MIN * played_s)
-    collapsed = False
-    for low, stretch in groupby(within, key=lambda each: _is_low(each, within)):
+    pause_s = max(WAIT_S_MIN, PAUSE_SHARE_MIN * _length_s(within))
+    found = [
+        (stretch, expected)
+        for stretch, expected in _low_stretches(within, pause_s)
+        if longest_wait_s is None
+        or longest_wait_s >= pause_s
+        or any(each.failures for each in stretch)
+    ]
+    if longest_wait_s is not None or len(found) == 1:
+        yield from (_broken_off(*each) for each in found)
+    waited = longest_wait_s is None or longest_wait_s >= pause_s
+    if not found and waited and (silence := _last_silence(within, pause_s)):
+        yield _broken_off(silence, _length_s(silence) * _mean_per_s(within, silence))
+
+
+def _low_stretches(
+    windows: Sequence[Window], pause_s: float
+) -> Iterator[tuple[Sequence[Window], float]]:
+    """Long stretches far below the pace at equal users, with what that would have been.
+
+    One at the beginning is none: nothing was answered before it.
+    """
+    begun = False
+    for low, stretch in groupby(windows, key=lambda each: _is_low(each, windows)):
         found = list(stretch)
-        if low and _length_s(found) >= pause_s:
-            expected = sum((_usual_per_s(each, within) or 0) * each.length_s for each in found)
+        if low and begun and _length_s(found) >= pause_s:
+            expected = sum((_usual_per_s(each, windows) or 0) * each.length_s for each in found)
             if expected >= REQUESTS_MIN:
-                collapsed = True
-                yield _broken_off(found, expected)
-    if not collapsed and (silence := _last_silence(within, pause_s)):
-        expected = _length_s(silence) * _mean_per_s(within, silence)
-        yield _broken_off(silence, expected)
+                yield found, expected
+        begun = begun or any(each.answered for each in found)
 
 
 def _broken_off(stretch: Sequence[Window], expected: float) -> str:

@@ -11,6 +11,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from engine.load.driver import InjectorResult, LoadResult
 from engine.load.excess import excess
 from engine.load.figures import FailureKind, FailureSample, Window
@@ -88,7 +90,7 @@ def judge(
     reasons = (
         *_saturated(injectors),
         *_doubts(measured, tally, planned_peak_users),
-        *_breaks(unanswered, windows if some else (), planned_s),
+        *_breaks(unanswered, windows if some else (), planned_s, tally),
         *_losses(injectors),
     )
     said = [unanswered.words] if unanswered and not unanswered.is_grave else []
@@ -117,13 +119,16 @@ def judge(
 
 
 def _breaks(
-    unanswered: Unanswered | None, windows: Sequence[Window], planned_s: float
+    unanswered: Unanswered | None,
+    windows: Sequence[Window],
+    planned_s: float,
+    tally: Mapping[str, Any],
 ) -> Iterator[str]:
     """Whether the target stopped answering; what is counted says more than what is missing."""
     if unanswered is not None and unanswered.is_grave:
         yield unanswered.words
     else:
-        yield from pace_doubts(windows, planned_s)
+        yield from pace_doubts(windows, planned_s, _waits(tally)["longest_wait_s"])
 
 
 def _waits(tally: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,6 +150,20 @@ def _planned_per_s(windows: Sequence[Window]) -> float | None:
         if each.planned_requests_per_s is not None
     ]
     return sum(planned) / whole_s if whole_s and len(planned) == len(windows) else None
+
+
+def broken_off(result: LoadResult, *, planned_s: float) -> LoadResult:
+    """The result of a load that was cancelled: what it says is not what was asked.
+
+    Args:
+        result: As it was measured until then.
+        planned_s: How long the load should have been.
+    """
+    reason = (
+        f"the run was cancelled {result.load_s:,.0f} s into a load of {planned_s:,.0f} s:"
+        " the figures are of the part that was played"
+    )
+    return replace(result, valid=False, invalid_reasons=(*result.invalid_reasons, reason))
 
 
 def _doubts(
@@ -206,6 +225,7 @@ def _warnings(
         )
     if unreadable := measured.get("unreadable", 0):
         yield f"{counted(unreadable, 'sample')} could not be read and had to be left out"
+    yield from measured.get("notes", ())
     if approximation:
         yield approximation
 

@@ -44,6 +44,7 @@ class EngineFacts(Struct, frozen=True):
         fetches_version: Injectors fetch the version that the scenario names.
         follows_shape: It is told how many users there are when; else the most, their ramp-up and
             the duration, so that steps cannot be asked of it.
+        verifies_tls: It looks at certificates, where it is told to.
         main_in: The file of the bundle that ``LoadProgram.main`` becomes; None: a setting.
         lead_s: From the decision to start until the start, in seconds: injectors look for it about
             once a second, and then have to be ready.
@@ -58,6 +59,7 @@ class EngineFacts(Struct, frozen=True):
     command: str | None = None
     fetches_version: bool = False
     follows_shape: bool = True
+    verifies_tls: bool = True
     main_in: str | None = None
     lead_s: float = 3.0
     figures: UserFigures | None = None

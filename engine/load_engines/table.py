@@ -48,6 +48,8 @@ JMETER = EngineFacts(
     example="{name: jmeter, plan: checkout.jmx}",
     command="jmeter",
     follows_shape=False,
+    # https://jmeter.apache.org/api/org/apache/jmeter/util/CustomX509TrustManager.html
+    verifies_tls=False,
     figures=UserFigures(
         # https://doc.octoperf.com/private-hosts/on-premise/
         memory_kib_per_user=5 * 1_024,

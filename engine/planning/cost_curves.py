@@ -5,7 +5,7 @@ Pure. A curve is computed at evenly spread numbers of users, and exactly on both
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from engine.clouds import CLOUDS
 from engine.planning.compare import Kind, Row, compare, price_on_plan, services
 from engine.planning.offers import at_service, on_plan
-from engine.planning.places import ANY_PROVIDER
+from engine.planning.places import ANY_PROVIDER, is_choice, places_on
 from engine.planning.requirement import peak_users, require
 from engine.scenario import Scenario
 from engine.scenario.profile import ClosedProfile
@@ -42,6 +42,9 @@ POINTS = 120
 
 VISIBLE = Fraction(3, 100)
 """Of a curve's highest amount, for a step to be looked for and marked."""
+
+VISIBLE_OF_ITSELF = Fraction(1, 10)
+"""Of the amount below it, for a step to be drawn: far apart amounts have a logarithmic axis."""
 
 USD = "USD"
 
@@ -73,6 +76,8 @@ class CostCurve(Struct, frozen=True):
         steps: Cliffs, largest first.
         contract_rate: The customer's own rate, which the amounts rest on; None: on what is
             published.
+        as_of: How old the figures are.
+        regions: Where the machines of an account of one's own are; empty: it names none.
     """
 
     name: str
@@ -81,6 +86,8 @@ class CostCurve(Struct, frozen=True):
     points: tuple[tuple[int, Fraction], ...]
     steps: tuple[CostStep, ...]
     contract_rate: ContractRate | None = None
+    as_of: date | None = None
+    regions: tuple[str, ...] = ()
 
 
 def cost_curves(  # noqa: PLR0913 - what curves rest on
@@ -125,16 +132,32 @@ def cost_curves(  # noqa: PLR0913 - what curves rest on
                 f"nothing is called {name!r}; there are {', '.join(known)}", name=name
             )
     wanted = [name for name in names if name not in ours] if names else services()
-    prices = _Prices(
-        scenario, catalog or Catalog.bundled(), provider, at, tuple(wanted), sold, rates or {}
-    )
+    catalog = catalog or Catalog.bundled()
+    prices = _Prices(scenario, catalog, provider, at, tuple(wanted), sold, rates or {})
     drawn = _drawn(prices.rows(users_most), names)
     in_money = all(row.usd_micros is not None for row in drawn)
     return tuple(
         _curve(
-            row, USD if in_money else row.unit, prices.amount(row, in_money=in_money), users_most
+            row,
+            USD if in_money else row.unit,
+            prices.amount(row, in_money=in_money),
+            users_most,
+            _regions(row, scenario, catalog),
         )
         for row in drawn
+    )
+
+
+def _regions(row: Row, scenario: Scenario, catalog: Catalog) -> tuple[str, ...]:
+    """Where the machines of a row are, a pattern as it was given; empty: it names no machines."""
+    cloud = next((name for name, each in CLOUDS.items() if each.own_tariff == row.name), None)
+    if cloud is None:
+        return ()
+    named: list[str | None] = [each.region for each in scenario.regions]
+    return tuple(
+        str(region) if is_choice(region) else place.region
+        for region in named or [None]
+        for (place, *_) in places_on(cloud, [region], catalog, may_stand_in=True)
     )
 
 
@@ -254,14 +277,18 @@ def _with_users(scenario: Scenario, users: int) -> Scenario:
     )
 
 
-def _curve(row: Row, unit: str, amount: Amount, users_most: int) -> CostCurve:
+def _curve(
+    row: Row, unit: str, amount: Amount, users_most: int, regions: tuple[str, ...]
+) -> CostCurve:
     grid = sorted({1 + (users_most - 1) * index // POINTS for index in range(POINTS + 1)})
     visible = VISIBLE * amount(users_most)
-    steps: list[CostStep] = []
-    if row.kind is not Kind.OWN:
-        for left, right in pairwise(grid):
-            steps.extend(_steps(amount, left, right, visible))
+    steps = [
+        step
+        for left, right in pairwise(grid)
+        if (step := _step(amount, left, right, visible)) is not None
+    ]
     edges = (users for step in steps for users in (step.users, step.users + 1))
+    marked = () if row.kind is Kind.OWN else steps
     return CostCurve(
         name=row.name,
         title=row.title,
@@ -269,25 +296,32 @@ def _curve(row: Row, unit: str, amount: Amount, users_most: int) -> CostCurve:
         points=tuple((users, amount(users)) for users in sorted({*grid, *edges})),
         steps=tuple(
             sorted(
-                (step for step in steps if _is_cliff(step)), key=lambda step: step.low - step.high
+                (step for step in marked if _is_cliff(step) and step.high - step.low >= visible),
+                key=lambda step: step.low - step.high,
             )
         ),
         contract_rate=row.contract_rate,
+        as_of=row.as_of,
+        regions=regions,
     )
 
 
-def _steps(amount: Amount, left: int, right: int, visible: Fraction) -> Iterator[CostStep]:
+def _step(amount: Amount, left: int, right: int, visible: Fraction) -> CostStep | None:
     """The largest step between two numbers of users, if it can be seen."""
-    if amount(right) - amount(left) < visible:
-        return
+
+    def is_seen(low: int, high: int) -> bool:
+        rise = amount(high) - amount(low)
+        return rise >= visible or rise >= VISIBLE_OF_ITSELF * amount(low) > 0
+
+    if not is_seen(left, right):
+        return None
     while right - left > 1:
         middle = (left + right) // 2
         if amount(middle) - amount(left) >= amount(right) - amount(middle):
             right = middle
         else:
             left = middle
-    if amount(right) - amount(left) >= visible:
-        yield CostStep(left, amount(left), amount(right))
+    return CostStep(left, amount(left), amount(right)) if is_seen(left, right) else None
 
 
 def _is_cliff(step: CostStep) -> bool:

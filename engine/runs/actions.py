@@ -13,10 +13,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Engine
 
 from engine.database import transaction
 from engine.load.driver import LoadResult, LoadTask
+from engine.load.verdict import broken_off
 from engine.runs.clouds.cloud import Cloud
 from engine.runs.decide import (
     Action,
@@ -160,7 +162,7 @@ class Acts(Struct, frozen=True):
                 RunState.STARTING,
                 now,
                 "launched",
-                launched_words(run, machines),
+                "; ".join(filter(None, (launched_words(run, machines), cloud.about_injectors))),
                 launched_at=now,
                 machines=[machine_to_json(machine) for machine in machines],
             )
@@ -230,6 +232,8 @@ class Acts(Struct, frozen=True):
     ) -> None:
         """Settle the run and close it, in one transaction."""
         now = self.clock.now()
+        if result is not None and outcome is Outcome.CANCELLED:
+            result = broken_off(result, planned_s=run.order.scenario.profile.duration_s)
         with transaction(self.db) as conn:
             self.store.advance(
                 conn,
@@ -242,6 +246,9 @@ class Acts(Struct, frozen=True):
                 outcome=outcome,
                 reason=reason,
                 ended_at=now,
+                machines=[
+                    machine_to_json(replace(each, state=MachineState.GONE)) for each in run.machines
+                ],
                 result=None if result is None else without_tables(result).to_json(),
             )
             if result is not None:

@@ -10,6 +10,7 @@ from engine.scenario.scenario import (
     Scenario,
     UserClass,
 )
+from engine.scenario.tls import Tls
 
 __all__ = [
     "FAST_HTTP_USER",
@@ -19,5 +20,6 @@ __all__ = [
     "RegionShare",
     "Request",
     "Scenario",
+    "Tls",
     "UserClass",
 ]

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import convert
 
-from engine.scenario import FAST_HTTP_USER, MachineWishes, Scenario
+from engine.scenario import FAST_HTTP_USER, MachineWishes, Scenario, Tls
 from kernel.errors import InvariantBrokenError
 from kernel.plain import plain
 
@@ -31,9 +31,9 @@ class ScenarioUnreadableError(InvariantBrokenError):
 def scenario_to_json(scenario: Scenario) -> Document:
     """The scenario in dicts, lists, strings and numbers, as ``json.loads`` would give them.
 
-    What was wished of the machines, what was measured, another of Locust's users and a script's own
-    load are there only if they were said: a scenario without has the form, and a request for its
-    run the hash, that it had before there were any.
+    What was wished of the machines, what was measured, another of Locust's users, a script's own
+    load and what TLS believes are there only if they were said: a scenario without has the form,
+    and a request for its run the hash, that it had before there were any.
     """
     document: Document = plain(scenario)
     del document["left_out_runs"]
@@ -43,6 +43,8 @@ def scenario_to_json(scenario: Scenario) -> Document:
         del document["memory_mib_per_user"]
     if scenario.locust_user == FAST_HTTP_USER:
         del document["locust_user"]
+    if scenario.tls == Tls():
+        del document["tls"]
     if scenario.measured is None:
         del document["measured"]
     if scenario.machines == MachineWishes():

@@ -47,7 +47,7 @@ class LoadProgram(Struct, frozen=True, forbid_unknown_fields=True):
         kind: Which program; a name in ``engine.load_engines.LOAD_ENGINES``, and the value of
             ``Scenario.load_engine``.
         main: ``custom``: a command for sh. ``k6``: its script. ``jmeter``: its test plan.
-            ``gatling``: the class of the simulation.
+            ``gatling``: the class of the simulation. ``locust``: its locustfile.
         folder: Where the files were read, absolute.
         files: What goes to the injectors, by path.
         prepare: What sh runs on an injector before it says that it is ready.
@@ -55,6 +55,7 @@ class LoadProgram(Struct, frozen=True, forbid_unknown_fields=True):
         version: ``k6``: which one to fetch.
         classpath: ``gatling``: where Java finds Gatling and the simulation.
         own_profile: ``k6``: the script's own stages or scenarios count, not the scenario's load.
+            ``locust``: the locustfile's shape does.
         script_load: What its script was seen to play of its own; None: what it is told.
     """
 

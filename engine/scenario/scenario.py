@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from engine.scenario.profile import LoadProfile
 from engine.scenario.program import LoadProgram
+from engine.scenario.tls import Tls
 
 
 class Protocol(StrEnum):
@@ -134,6 +135,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
         machines: Which machines a cloud may be asked for.
         measured: What one user takes, where the test was calibrated or has run; None: the figures
             of its protocol count.
+        tls: Whose certificates are believed.
         left_out_runs: Runs of the test that are no evidence of what a user takes, and why, one line
             each; of an estimate, never on record.
     """
@@ -159,4 +161,5 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     machines: MachineWishes = MachineWishes()
     measured: Measured | None = None
     locust_user: str = FAST_HTTP_USER
+    tls: Tls = Tls()
     left_out_runs: tuple[str, ...] = ()

@@ -16,6 +16,25 @@ _FULL = len(_EIGHTHS) - 1
 _BAR_WIDTH = 0.8
 """Of the room that a bar has."""
 
+TICKS_MAX = 7
+
+_STEPS_S = tuple(
+    unit_s * count
+    for unit_s, counts in (
+        (1, (1, 2, 5, 10, 15, 30)),
+        (60, (1, 2, 5, 10, 15, 30)),
+        (3_600, (1, 2, 3, 6, 12)),
+        (86_400, (1, 2, 7, 30, 90)),
+    )
+    for count in counts
+)
+
+
+def ticks_s(duration_s: float) -> list[int]:
+    """Round seconds for an axis of time, few enough to read."""
+    step_s = next((step for step in _STEPS_S if duration_s / step < TICKS_MAX), _STEPS_S[-1])
+    return list(range(0, int(duration_s) + 1, step_s))
+
 
 class Chart:
     """A field of characters from 0 to ``x_max`` and from 0 to ``y_max``.

@@ -37,7 +37,27 @@ def cost_chart(scenario: Scenario, curves: Sequence[CostCurve]) -> Curves:
         marks=tuple(sorted(marks, key=lambda mark: -mark.y)),
         here=users,
         here_text=counted(users, "user"),
+        source=_source(curves),
     )
+
+
+def _source(curves: Sequence[CostCurve]) -> str:
+    """``machines in us-east-1 at list prices of 2026-07-20; plans and services at ...``."""
+    own = [curve for curve in curves if curve.regions]
+    others = [curve for curve in curves if not curve.regions]
+    parts = []
+    if own:
+        regions = sorted({region for curve in own for region in curve.regions})
+        parts.append(f"machines in {' and '.join(regions)} at list prices of {_days(own)}")
+    if others:
+        parts.append(f"plans and services at tariffs of {_days(others)}")
+    return "; ".join(parts)
+
+
+def _days(curves: Sequence[CostCurve]) -> str:
+    """``2026-06-18``, or ``2026-06-18 to 2026-07-20``."""
+    days = sorted({str(curve.as_of) for curve in curves if curve.as_of is not None})
+    return " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "no known day"
 
 
 def _name(curve: CostCurve) -> str:

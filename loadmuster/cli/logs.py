@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
+from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
 if TYPE_CHECKING:
@@ -18,12 +19,10 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.argument("run_id", metavar="RUN")
-@click.option(
-    "--injector", type=click.IntRange(min=0), metavar="N", help="Only this one's, from 0."
-)
+@click.option("--injector", type=WholeNumber(min=0), metavar="N", help="Only this one's, from 0.")
 @click.option(
     "--tail",
-    type=click.IntRange(min=1, max=5_000),
+    type=WholeNumber(min=1, max=5_000),
     default=40,
     show_default=True,
     metavar="N",

@@ -19,7 +19,7 @@ class NoSeriesError(BadInputError):
 
 
 def run_chart(run: Run, by: str) -> Curves:
-    """The windows of a run's load as curves over seconds.
+    """The windows of a run's load as curves over time.
 
     Args:
         run: That has ended.
@@ -32,17 +32,28 @@ def run_chart(run: Run, by: str) -> Curves:
     if not windows:
         why = "has not ended yet" if not run.ended else "kept no series over time"
         raise NoSeriesError(f"run {run.id} {why}; nothing can be drawn", run=run.id)
-    if by == TIMES:
-        return Curves(
-            title=f"{run.order.scenario.name}, {run.id}",
-            x_label="seconds",
-            y_label="response time, ms",
-            lines=(
-                _line("99 % within", windows, lambda each: each.p99_ms or 0),
-                _line("95 % within", windows, lambda each: each.p95_ms or 0),
-                _line("50 % within", windows, lambda each: each.p50_ms or 0),
-            ),
-        )
+    chart = Curves(
+        title=f"{run.order.scenario.name}, {run.id}",
+        x_label="time",
+        is_time=True,
+        y_label="response time, ms" if by == TIMES else "users, requests/s",
+        lines=_times(windows) if by == TIMES else _paces(windows),
+    )
+    if not chart.y_most:
+        raise NoSeriesError(f"run {run.id} had no answers; nothing can be drawn", run=run.id)
+    return chart
+
+
+def _times(windows: tuple[Window, ...]) -> tuple[CurveLine, ...]:
+    return (
+        _line("99 % within", windows, lambda each: each.p99_ms or 0),
+        _line("95 % within", windows, lambda each: each.p95_ms or 0),
+        _line("50 % within", windows, lambda each: each.p50_ms or 0),
+    )
+
+
+def _paces(windows: tuple[Window, ...]) -> tuple[CurveLine, ...]:
+    """Users and requests; what was planned and what failed only where there was any."""
     failed = any(each.failures for each in windows)
     planned = all(each.planned_requests_per_s is not None for each in windows)
     known = all(each.users is not None for each in windows)
@@ -54,12 +65,7 @@ def run_chart(run: Run, by: str) -> Curves:
         _line("requests/s", windows, lambda each: each.requests_per_s),
         _line("failed/s", windows, lambda each: each.failures / each.length_s) if failed else None,
     ]
-    return Curves(
-        title=f"{run.order.scenario.name}, {run.id}",
-        x_label="seconds",
-        y_label="users, requests/s",
-        lines=tuple(line for line in lines if line is not None),
-    )
+    return tuple(line for line in lines if line is not None)
 
 
 def _line(name: str, windows: tuple[Window, ...], level_of: Callable[[Window], float]) -> CurveLine:

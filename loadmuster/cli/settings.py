@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -79,8 +79,21 @@ class Settings:
             clock=clock or self.clock(),
             rehearsal_url=os.environ.get(REHEARSAL_VARIABLE) or None,
         )
-        click.get_current_context().call_on_close(engine.close)
+        context = click.get_current_context()
+        context.call_on_close(self._say_where_nothing_is)
+        context.call_on_close(engine.close)
         return engine
+
+    def _say_where_nothing_is(self) -> None:
+        """A database that was named and is not there was read as an empty one, or is a slip."""
+        scheme, _, file = (self.db or "").partition(":///")
+        if scheme.startswith("sqlite") and file and not os.path.exists(file):  # noqa: PTH110 - any text
+            with suppress(OSError):
+                click.echo(
+                    f"loadmuster: there is no database {self.db} yet, which is read as an empty"
+                    " one; the first command that writes makes it",
+                    err=True,
+                )
 
     def console(self) -> Console:
         """Standard output for people: colours and tables on a terminal, plain text elsewhere."""

@@ -46,7 +46,8 @@ def load_chart(curves: LoadCurves) -> Curves:
     """Users over time, and how many of them there is room for."""
     return Curves(
         title=curves.title,
-        x_label="seconds",
+        x_label="time",
+        is_time=True,
         y_label="users",
         lines=tuple(CurveLine(name, points) for name, points in curves.lines.items()),
     )

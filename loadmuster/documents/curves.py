@@ -26,6 +26,8 @@ def cost_curves_document(curves: Sequence[CostCurve]) -> dict[str, Any]:
                 "tariff": curve.name,
                 "title": curve.title,
                 "unit": curve.unit,
+                "as_of": None if curve.as_of is None else curve.as_of.isoformat(),
+                "regions": [*curve.regions],
                 "contract_rate": contract_rate_part(curve.contract_rate),
                 "points": [
                     {"users": users, "amount": _amount(curve, level)}

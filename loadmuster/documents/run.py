@@ -11,7 +11,7 @@ from engine.runs.spending import charged_so_far
 from engine.runs.view import RunView
 from pricing.ledger.reservations import funding_source_of
 from pricing.money import format_cents
-from pricing.plans.quotes import Quote, Unit
+from pricing.plans.quotes import Quote, Unit, money
 from pricing.run_charges.bill import Bill
 
 SPOT_WARNING = (
@@ -91,8 +91,8 @@ def quote_document(quote: Quote, department: str | None = None) -> dict[str, Any
         "injectors": quote.injectors,
         "li_minutes": quote.li_minutes,
         "startup_li_minutes": quote.startup_li_minutes,
-        "startup_usd": _usd_or_none(quote.unit, quote.startup),
-        "usd": _usd_or_none(quote.unit, quote.total),
+        "startup_usd": _usd(quote.startup_usd_micros),
+        "usd": _usd(quote.usd_micros),
     }
 
 
@@ -100,13 +100,11 @@ def bill_document(bill: Bill) -> dict[str, Any]:
     """The bill as the contract prints it: what stays charged, or of a rehearsal would."""
     return {
         "rehearsed": bill.rehearsed,
-        "startup_usd": _usd_or_none(bill.unit, bill.startup),
-        "startup_li_minutes": None if bill.unit is Unit.USD else bill.startup,
+        "startup_usd": _usd(bill.startup_usd_micros),
+        "startup_li_minutes": bill.startup_li_minutes,
         "li_minutes": bill.li_minutes,
-        "usd": _usd_or_none(bill.unit, bill.total),
-        "extra_credits_usd": (
-            format_cents(bill.extra_usd_micros) if bill.extra_usd_micros else None
-        ),
+        "usd": _usd(bill.usd_micros),
+        "extra_credits_usd": _usd(bill.extra_credits_usd_micros),
         "policy": bill.policy.value,
         "tariff_version": bill.tariff_version.isoformat(),
         "corrected": bill.corrected,
@@ -131,7 +129,7 @@ def progress_document(run: Run) -> dict[str, Any] | None:
         "requests": None if load is None else load.requests,
         "failures": None if load is None else load.failures,
         "requests_per_s": None if load is None else load.requests_per_s,
-        "charged_so_far_usd": None if charged is None else _usd_or_none(unit, charged),
+        "charged_so_far_usd": None if charged is None else _usd(money(unit, charged)),
         "charged_so_far_li_minutes": None if unit is Unit.USD else charged,
     }
 
@@ -152,6 +150,6 @@ def result_document(run: Run, left_out_because: str | None = None) -> dict[str, 
     return {**document, "evidence": {"counts": counts, "reason": left_out_because}}
 
 
-def _usd_or_none(unit: Unit, amount: int) -> str | None:
+def _usd(usd_micros: int | None) -> str | None:
     """The amount as dollars, if it is money."""
-    return format_cents(amount) if unit is Unit.USD else None
+    return None if usd_micros is None else format_cents(usd_micros)

@@ -27,6 +27,7 @@ from pricing.payments.gateway import PaymentGateway, PaymentState
 from pricing.subscriptions.changes import ChangeKind, ChangeState
 from pricing.subscriptions.lot_expiry import ExpiryReason
 from pricing.subscriptions.subscriptions import PeriodPayment, Subscription, latest
+from pricing.subscriptions.terms import all_terms
 from pricing.tables import (
     ACCOUNTS,
     CHANGES,
@@ -219,7 +220,13 @@ def _abandoned_too_early(
 
     Without rollover a period is given up as it ends; with it, when a change takes effect.
     """
-    plan = latest(conn, subscription.account_id).plan
+    # Beneath a switch to on-demand the plan is still there whose periods they are.
+    plans = [
+        terms.plan
+        for terms in all_terms(conn, subscription.account_id)
+        if terms.subscription_id == subscription.id and terms.plan.has_periods
+    ]
+    rolls_over = bool(plans) and plans[-1].rollover
     applied = conn.execute(
         select(CHANGES.c.ended_at).where(
             CHANGES.c.subscription_id == subscription.id,
@@ -237,6 +244,5 @@ def _abandoned_too_early(
     return tuple(
         row.n
         for row in rows
-        if (plan.rollover or row.ends_at > at)
-        and (changed_at is None or row.starts_at >= changed_at)
+        if (rolls_over or row.ends_at > at) and (changed_at is None or row.starts_at >= changed_at)
     )

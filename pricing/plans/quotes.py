@@ -38,6 +38,11 @@ class Unit(StrEnum):
     LI_MINUTES = "li_minutes"
 
 
+def money(unit: Unit, amount: int) -> int | None:
+    """The amount, if it is money."""
+    return amount if unit is Unit.USD else None
+
+
 class QuoteUnreadableError(InvariantBrokenError):
     """A stored quote is not one of ours."""
 
@@ -79,6 +84,21 @@ class Quote(Struct, frozen=True):
     def total(self) -> int:
         """Both lines, in the quote's unit."""
         return self.startup + self.use
+
+    @property
+    def usd_micros(self) -> int | None:
+        """Both lines in money; None: the plan pays in LI-minutes. In documents it is ``usd``."""
+        return money(self.unit, self.total)
+
+    @property
+    def startup_usd_micros(self) -> int | None:
+        """The start-up line in money, likewise."""
+        return money(self.unit, self.startup)
+
+    @property
+    def use_usd_micros(self) -> int | None:
+        """The use line in money, likewise."""
+        return money(self.unit, self.use)
 
 
 def quote_run(plan: Plan, usage: LoadSize, at: date | None = None) -> Quote:

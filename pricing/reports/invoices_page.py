@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from msgspec import Struct
 from pricing.ledger.invoices import Invoice
 from pricing.money import format_usd
 from pricing.payments.gateway import REHEARSED_NOTE
+from pricing.reports.invoice_facts import InvoiceFacts
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -36,6 +38,7 @@ def invoice_page(
     invoice: Invoice,
     timezone: str,
     parties: Parties | None = None,
+    facts: InvoiceFacts | None = None,
     *,
     payments_rehearsed: bool = False,
 ) -> str:
@@ -45,6 +48,7 @@ def invoice_page(
         invoice: What to show.
         timezone: The account's; decides the day of issue.
         parties: Who is named on it.
+        facts: What stands beside its lines; None: it is not known.
         payments_rehearsed: The payment gateway collects nothing, which the page then says.
     """
     return _template().render(
@@ -52,7 +56,13 @@ def invoice_page(
         issued_at=invoice.issued_at.astimezone(ZoneInfo(timezone)),
         parties=parties or Parties(),
         payment_note=REHEARSED_NOTE if payments_rehearsed else "",
+        facts=facts,
     )
+
+
+def _day(day: date) -> str:
+    """``1 February 2027``."""
+    return f"{day.day} {day:%B %Y}"
 
 
 @cache
@@ -69,4 +79,5 @@ def _template() -> Template:
         keep_trailing_newline=True,
     )
     environment.filters["usd"] = format_usd
+    environment.filters["day"] = _day
     return environment.get_template(_TEMPLATE.name)

@@ -14,7 +14,7 @@ from pricing.ledger.invoices import run_cause
 from pricing.ledger.ledger import entries_of
 from pricing.ledger.reservations import reservation_of
 from pricing.money import divide_half_up
-from pricing.plans.quotes import Quote, Unit
+from pricing.plans.quotes import Quote, Unit, money
 from pricing.tariffs import CancellationPolicy
 
 
@@ -54,6 +54,31 @@ class Bill(Struct, frozen=True):
     def total(self) -> int:
         """Start-up and use."""
         return self.startup + self.use
+
+    @property
+    def usd_micros(self) -> int | None:
+        """Start-up and use in money; None: it was paid in LI-minutes. In documents ``usd``."""
+        return money(self.unit, self.total)
+
+    @property
+    def startup_usd_micros(self) -> int | None:
+        """Kept of the start-up line in money, likewise."""
+        return money(self.unit, self.startup)
+
+    @property
+    def use_usd_micros(self) -> int | None:
+        """Kept of the use line in money, likewise."""
+        return money(self.unit, self.use)
+
+    @property
+    def startup_li_minutes(self) -> int | None:
+        """Kept of the start-up line in LI-minutes; None: it was paid in money."""
+        return None if self.unit is Unit.USD else self.startup
+
+    @property
+    def extra_credits_usd_micros(self) -> int | None:
+        """What the extra credits cost that it bought besides; None: it bought none."""
+        return self.extra_usd_micros or None
 
 
 class Lines(NamedTuple):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.faults.fault import Fault
 
+ACCESS = "tests/pricing/reports/test_access.py"
+ASKED = "tests/loadmuster/api/test_who_asks.py"
 UNDO = "tests/pricing/subscriptions/test_undo_of_on_demand.py"
 OWES = "tests/pricing/subscriptions/test_who_owes.py"
 SHARES = "tests/pricing/subscriptions/test_shares_of_grants.py"
@@ -98,8 +100,8 @@ FAULTS = (
     Fault(
         "a cancellation counts without a confirmation",
         "pricing/accounts/cancellations.py",
-        "        boundary=None,\n        requested_by=by,",
-        "        boundary=context.boundary,\n        requested_by=by,",
+        "        boundary=None,\n        requested_by=asker.name,",
+        "        boundary=context.boundary,\n        requested_by=asker.name,",
         (LIFE,),
         "w8",
     ),
@@ -288,5 +290,37 @@ FAULTS = (
         "    if state:\n        book_period",
         (ENDS,),
         "c24",
+    ),
+    Fault(
+        "an account that names nobody is open to anybody",
+        "pricing/accounts/administrators.py",
+        "    if asker.backing.isdisjoint(administrators):\n",
+        "    if administrators and asker.backing.isdisjoint(administrators):\n",
+        (ACCESS,),
+        "names_nobody",
+    ),
+    Fault(
+        "an account is opened without its owner",
+        "pricing/accounts/opening.py",
+        "set(administrators) or {OWNER}",
+        "set(administrators)",
+        (ASKED,),
+        "from_the_start",
+    ),
+    Fault(
+        "anybody may ask in another's name",
+        "pricing/accounts/administrators.py",
+        "return frozenset({self.user}) & {self.name}",
+        "return frozenset({self.name})",
+        (ACCESS,),
+        "alone",
+    ),
+    Fault(
+        "who asks in no name sees everything",
+        "pricing/accounts/administrators.py",
+        "return self.user == self.name == OWNER",
+        "return self.by is None",
+        (ACCESS,),
+        "alone",
     ),
 )

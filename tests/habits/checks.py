@@ -26,11 +26,8 @@ NOT_VALID, CANCELLED_ELSEWHERE, INTERRUPTED = 7, 8, 130
 GONE_WITHIN_S = 20.0
 LOOK_S = 0.3
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-DEFAULT_ENDS = {"SIGTERM": -15, "closed": -1, "SIGKILL": -9, "SIGINT": INTERRUPTED}
+BY_SIGNAL = {"SIGTERM": 143, "closed": 129, "SIGKILL": 137, "SIGINT": INTERRUPTED}
 """What a process ends with that a signal reaches before it listens, or after it has listened."""
-
-PYTHON_INTERRUPTED = -2
-"""What Python makes of Ctrl-C while it ends; a shell calls it 130."""
 
 TRACEBACK = "Traceback (most recent call last)"
 
@@ -49,12 +46,17 @@ def check_said(home: Home, said: Said) -> Iterator[str]:
     if TRACEBACK in terminal.said:
         yield f"{terminal.name} shows a traceback: {terminal.said[-1500:]}"
     allowed = _codes_of_run(home, said) if said.kind == "run" else _codes(home, said)
-    if terminal.code not in allowed:
+    if (code := as_a_shell_says(terminal.code)) not in allowed:
         yield (
-            f"{terminal.name} ({' '.join(terminal.arguments)}) ended with {terminal.code} and not"
+            f"{terminal.name} ({' '.join(terminal.arguments)}) ended with {code} and not"
             f" with one of {sorted(allowed)}, after {terminal.done_to_it}:"
             f" {' '.join(terminal.said[-600:].split())}"
         )
+
+
+def as_a_shell_says(code: int | None) -> int | None:
+    """The same number, whether a signal ended a process or the process says that it did."""
+    return code if code is None or code >= 0 else 128 - code
 
 
 def check_home(
@@ -172,7 +174,7 @@ def _codes_of_run(home: Home, said: Said) -> set[int]:
     """How ``run`` may end, by what was done to it and what is on record of its run."""
     run, terminal = home.recorded(said.request), said.terminal
     done = terminal.done_to_it
-    codes = {-9} if "SIGKILL" in done else set()
+    codes = {BY_SIGNAL["SIGKILL"]} if "SIGKILL" in done else set()
     if home.small_disk:
         codes |= {BAD_INPUT, PROVIDER_FAILED}
     by_itself = _by_signal(terminal)
@@ -187,7 +189,7 @@ def _codes_of_run(home: Home, said: Said) -> set[int]:
             valid = result is None or result["valid"]
             return codes | by_itself | {DONE if valid else NOT_VALID}
         case Outcome.CANCELLED:
-            interrupted = {INTERRUPTED, PYTHON_INTERRUPTED} if "SIGINT" in done else set()
+            interrupted = {INTERRUPTED} if "SIGINT" in done else set()
             return codes | interrupted | {CANCELLED_ELSEWHERE}
         case Outcome.FAILED:
             return codes | by_itself | {PROVIDER_FAILED}
@@ -196,7 +198,7 @@ def _codes_of_run(home: Home, said: Said) -> set[int]:
 
 
 def _by_signal(terminal: Terminal) -> set[int]:
-    return {DEFAULT_ENDS[each] for each in terminal.done_to_it if each in DEFAULT_ENDS}
+    return {BY_SIGNAL[each] for each in terminal.done_to_it}
 
 
 def _codes_of_nothing(home: Home, terminal: Terminal) -> set[int]:

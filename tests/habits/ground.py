@@ -46,8 +46,8 @@ load_engine: {name: custom, files: [load.py], command: python3 load.py}
 """
 REGIONS = ("us-east-1", "eu-west-1")
 CUSTOM_FILE = "habits.yaml"
-SMALL = ("--speed", "400", "--users", "200")
-"""Ten minutes in a second and a half, of no more injectors than any plan allows."""
+USERS = "200"
+"""No more injectors than any plan allows."""
 
 PACE_S = 0.3
 DISK = "16m"
@@ -133,7 +133,8 @@ class Home:
         source = CHECKOUT
         where: Sequence[str]
         if self.session.rehearsed:
-            where = ("--provider", self.session.provider, "--dry-run", *SMALL)
+            where = ("--provider", self.session.provider, "--dry-run", "--users", USERS)
+            where = (*where, "--speed", str(self.session.speed))
         elif self.session.custom:
             source, where = self.folder.parent / CUSTOM_FILE, here
         else:

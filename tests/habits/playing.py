@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
 from engine.runs.model.states import RunState
-from tests.habits.checks import Said, check_home, check_said
+from tests.habits.checks import Said, as_a_shell_says, check_home, check_said
 from tests.habits.ground import ACCOUNT, Ground, Home
 from tests.habits.report import Report
 from tests.habits.second_shells import FIRST, SECOND, Saying, said_cancel, said_run, sayings
@@ -158,7 +158,7 @@ class _Play:
             self.report.runs[f"{run.order.provider}: {run.outcome or run.state}"] += 1
             self.report.machines += len(run.machines)
         for said in self.said:
-            self.report.codes[f"{said.kind}: {said.terminal.code}"] += 1
+            self.report.codes[f"{said.kind}: {as_a_shell_says(said.terminal.code)}"] += 1
             self.report.violations += check_said(self.home, said)
         self.report.violations += check_home(self.home, runs, self.before, ground.machines())
 

@@ -116,6 +116,7 @@ class Session(Struct, frozen=True):
         custom: A load engine that is a program of its own, instead of Locust; here only.
         deeds: In the order of their instants.
         finisher: Who ends what is open.
+        speed: Of a rehearsal: ten minutes in a second and a half.
     """
 
     number: int
@@ -130,6 +131,7 @@ class Session(Struct, frozen=True):
     custom: bool
     deeds: tuple[Deed, ...]
     finisher: Finisher
+    speed: int = 400
 
     @property
     def fills_disk(self) -> bool:

@@ -24,8 +24,11 @@ from tests.kills.commands import ROOT
 
 GO_ON = "fg"
 STOPPED = "stopped"
+INTERRUPTED = 130
 HEAD = ("head", "-n", "3")
 LOOK_S = 0.05
+HELD_BACK = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)
+"""What reaches a command only once it is one."""
 
 
 class Job(Struct, frozen=True):
@@ -109,6 +112,7 @@ def _hand_over(terminal: int | None, group: int) -> None:
 def _begin(job: Job, terminal: int | None, harness: Connection) -> int:
     """The job's process, and beside it in its group whoever reads what it says."""
     pipe = os.pipe() if job.screen is Screen.HEAD else None
+    signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
     pid = os.fork()
     if pid == 0:
         harness.close()
@@ -119,6 +123,7 @@ def _begin(job: Job, terminal: int | None, harness: Connection) -> int:
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         _be(job, terminal, pipe)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
     with suppress(PermissionError, ProcessLookupError):
         os.setpgid(pid, pid)
     if pipe is not None:
@@ -157,11 +162,17 @@ def _be(job: Job, terminal: int | None, pipe: tuple[int, int] | None) -> NoRetur
     os.environ.update(job.environment)
     os.chdir(ROOT)
     if job.cold:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
         os.execv(sys.executable, [sys.executable, "-m", "loadmuster.cli", *job.arguments])  # noqa: S606
     _renew_streams()
     sys.argv = ["loadmuster", *job.arguments]
     from loadmuster.cli.main import main
 
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     main(job.arguments)
     sys.exit(0)
 

@@ -19,6 +19,7 @@ from tests.habits.shell import GO_ON, STOPPED, Job, be_shell
 from tests.kills.commands import FORKS, WARM
 
 LOOK_S = 0.05
+SUSPENDED_WITHIN_S = 20.0
 CHUNK_BYTES = 65_536
 QUESTION = b"Start it?"
 
@@ -117,12 +118,13 @@ class Terminal:
 
     def suspend(self) -> bool:
         """Ctrl-Z; whether it is suspended then."""
+        self._until_it_has_begun()
         if self.code is None and not self._closing.is_set():
             if self.screen is Screen.TERMINAL:
                 os.write(self._master, b"\x1a")
             else:
                 self.send(signal.SIGTSTP, group=True)
-            deadline_s = time.monotonic() + 2
+            deadline_s = time.monotonic() + SUSPENDED_WITHIN_S
             while not self.stopped and self.code is None and time.monotonic() < deadline_s:
                 self._listen(LOOK_S)
         return self.stopped
@@ -136,6 +138,7 @@ class Terminal:
 
     def close(self) -> None:
         """Close the window, or the reading end of the pipe."""
+        self._until_it_has_begun()
         self._note("closed")
         self.stopped = self.stopped and self.screen is not Screen.TERMINAL
         self._closing.set()
@@ -143,8 +146,7 @@ class Terminal:
 
     def send(self, number: signal.Signals, *, group: bool = False) -> None:
         """A signal, to the command alone or to its whole group; nothing once it has ended."""
-        while self._pid is None and self.code is None:
-            self._listen(LOOK_S)
+        self._until_it_has_begun()
         if self.code is None and self._pid is not None:
             self._note(number.name)
             with suppress(ProcessLookupError):
@@ -159,6 +161,17 @@ class Terminal:
         self._shell.close()
         if self._slave is not None:
             os.close(self._slave)
+
+    def is_listening(self) -> bool:
+        """Whether it has its own answer to a closed terminal by now, instead of the usual one."""
+        self._until_it_has_begun()
+        status = Path(f"/proc/{self._pid}/status").read_text(encoding="utf-8")
+        caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+        return bool(caught & 1 << signal.SIGHUP - 1)
+
+    def _until_it_has_begun(self) -> None:
+        while self._pid is None and self.code is None:
+            self._listen(LOOK_S)
 
     def _note(self, what: str) -> None:
         if self.code is None:

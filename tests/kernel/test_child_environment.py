@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.child_environment import LOOPBACK, PASSED, child_environment, proxies
+from kernel.child_environment import (
+    LOOPBACK,
+    PASSED,
+    child_environment,
+    proxies,
+    proxies_in_words,
+)
 
 STEERING = {
     "LOCUST_RESET_STATS": "true",
@@ -76,3 +82,12 @@ def test_no_child_is_given_the_whole_environment_but_programs_of_our_own() -> No
         if whole.search(path.read_text(encoding="utf-8"))
     }
     assert found == OF_OUR_OWN_PROGRAMS
+
+
+def test_proxies_are_told_without_passwords() -> None:
+    assert proxies_in_words({"NO_PROXY": "x.org"}) == ""
+    given = {"http_proxy": "http://ann:secret@p:3128", "HTTPS_PROXY": "ann:secret@q:1"}
+    assert proxies_in_words(given) == (
+        "requests go through HTTPS_PROXY q:1, HTTP_PROXY http://p:3128,"
+        " but for those to this computer"
+    )

@@ -35,9 +35,10 @@ from engine.load.sliced.machine_use import MachineUse, machine_use_from
 from engine.load.sliced.program_work import approximation_of, program_files
 from engine.load.sliced.reports import Report
 from engine.load.sliced.work import bundle, locust_files, measure_window_s
+from engine.load.tls import tls_warnings
 from engine.load.verdict import COMPLETED, judge
 from engine.load.windows import planned_pace
-from engine.load_engines import LOAD_ENGINES
+from engine.load_engines import LOAD_ENGINES, LOCUST
 from kernel.files import write_whole
 from providers.objects import ObjectStore
 
@@ -121,6 +122,7 @@ class SlicedDriver(Struct, frozen=True):
             pace=planned_pace(task.scenario),
             planned_s=plan.duration_s,
         )
+        result = replace(result, warnings=(*result.warnings, *tls_warnings(task.scenario)))
         planned = sum(group.count for group in task.groups)
         if len(machines) == planned:
             return result
@@ -169,9 +171,7 @@ class SlicedDriver(Struct, frozen=True):
         """What injectors fetch, by name."""
         program = task.scenario.program
         if program is None:
-            check_installed()
-            version = importlib.metadata.version("locust")
-            return locust_files(task.scenario, task.time_scale, version)
+            return locust_files(task.scenario, task.time_scale, _locust_version())
         packed = self.packed_files(program.bundle_key)
         if packed is None:
             raise LoadEngineMissingError(
@@ -179,6 +179,8 @@ class SlicedDriver(Struct, frozen=True):
                 "record; start the run again",
                 run=task.run_id,
             )
+        if program.kind == LOCUST.name:
+            return locust_files(task.scenario, task.time_scale, _locust_version(), packed)
         return program_files(task.scenario, program, task.time_scale, packed)
 
     def _start(self, task: LoadTask) -> Start | None:
@@ -293,6 +295,12 @@ class SlicedDriver(Struct, frozen=True):
             kind, _, name = key.removeprefix(prefix).partition("-")
             inbox[kind].append(name)
         return inbox
+
+
+def _locust_version() -> str:
+    """The version that is installed here, which injectors have too."""
+    check_installed()
+    return importlib.metadata.version("locust")
 
 
 def _key(task: LoadTask, name: str) -> str:

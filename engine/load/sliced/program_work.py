@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from engine.load.shape import UserPlan, plan_users
+from engine.load.tls import CA_FILE
 from engine.load_engines import LOAD_ENGINES
 from engine.scenario import Scenario
 from engine.scenario.program import LoadProgram
@@ -44,6 +45,8 @@ def program_files(
     files["files.tar"] = packed
     if engine.main_in is not None:
         files[engine.main_in] = program.main.encode()
+    if scenario.tls.ca_pem is not None:
+        files[CA_FILE] = scenario.tls.ca_pem.encode()
     if program.prepare is not None:
         files["user-prepare.sh"] = program.prepare.encode()
     return files
@@ -111,6 +114,7 @@ def _settings(scenario: Scenario, program: LoadProgram, plan: UserPlan) -> Mappi
         "VERSION": program.version or "",
         "CLASSPATH": program.classpath or "",
         "OWN_PROFILE": "yes" if program.own_profile else "",
+        "LOADMUSTER_TLS_VERIFY": "true" if scenario.tls.verify else "false",
     }
 
 

@@ -21,6 +21,9 @@ from engine.load.verdict import CANCELLED, COMPLETED, FAILED
 LATE_S_MAX = 1.0
 """An injector that began so much after the others did not play what was planned."""
 
+NOTES_MAX, NOTE_MAX = 20, 500
+"""Of a process, and characters of each, whatever an injector sends."""
+
 EARLY_S_MAX = 10.0
 """An injector that was told to end so much before the others was taken away, not cancelled."""
 
@@ -45,6 +48,7 @@ class Report(Struct, frozen=True):
         message: Why it failed, if it says so.
         users_known: False: its samples do not say how many users were active.
         unreadable: Samples that make no sense.
+        notes: What went wrong in the user's own code beside its requests.
     """
 
     machine: str
@@ -62,6 +66,7 @@ class Report(Struct, frozen=True):
     message: str = ""
     users_known: bool = True
     unreadable: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def users_now(self) -> int:
@@ -76,7 +81,8 @@ def report_from(machine: str, content: bytes) -> Report | None:
     except ValueError:
         return None
     pairs = {key: tuple(tuple(pair) for pair in document[key]) for key in _PAIRS}
-    return Report(machine=machine, **{**document, **pairs})
+    notes = tuple(str(note)[:NOTE_MAX] for note in document.get("notes", ())[:NOTES_MAX])
+    return Report(machine=machine, **{**document, **pairs, "notes": notes})
 
 
 _PAIRS = ("users", "response_times_ms")
@@ -157,6 +163,7 @@ def merged(
         "peak_users": known_peak_users(reports),
         "levels": user_levels(reports) if all(r.users_known for r in reports) else None,
         "unreadable": sum(report.unreadable for report in reports),
+        "notes": list(dict.fromkeys(note for report in reports for note in report.notes)),
         "response_times_ms": sorted(histogram.items()),
         "injectors": [
             {

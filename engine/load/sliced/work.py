@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.load.shape import STEP_S, UserPlan, cpu_window_s, plan_users
+from engine.load.tls import CA_FILE
 from engine.load_engines import LOCUST
 from engine.scenario import Scenario
 from engine.scenario.json import scenario_to_json
@@ -19,8 +20,8 @@ from engine.scenario.json import scenario_to_json
 AGENT = Path(__file__).with_name("agent")
 MEASURE = (AGENT / "measure.sh", AGENT / "measure.awk")
 SHARED = tuple(
-    AGENT.parents[1] / name
-    for name in ("failure_kinds.py", "http_users.py", "request_watch.py", "tally.py")
+    AGENT.parents[1] / f"{name}.py"
+    for name in ("failure_kinds", "http_users", "locust_tls", "request_watch", "tally")
 )
 """What Locust's users do and how it is counted, the same here and on injectors."""
 
@@ -52,14 +53,38 @@ def work_document(scenario: Scenario, time_scale: float) -> dict[str, Any]:
         "cpu_window_s": cpu_window_s(plan.duration_s),
         "user_classes": scenario_to_json(scenario)["user_classes"],
         "locust_user": scenario.locust_user,
+        "locustfile": None if scenario.program is None else scenario.program.main,
+        "time_scale": time_scale,
+        "tls": {
+            "verify": scenario.tls.verify,
+            "ca": None if scenario.tls.ca_pem is None else CA_FILE,
+        },
     }
 
 
-def locust_files(scenario: Scenario, time_scale: float, locust_version: str) -> dict[str, bytes]:
-    """The files of the bundle where Locust plays the scenario's users, by name."""
+def locust_files(
+    scenario: Scenario, time_scale: float, locust_version: str, packed: bytes = b""
+) -> dict[str, bytes]:
+    """The files of the bundle where Locust plays the scenario's users, or a locustfile, by name.
+
+    Args:
+        scenario: With a target.
+        time_scale: Seconds of the test that one second plays.
+        locust_version: Which one injectors install.
+        packed: The files of the scenario's locustfile, if it has one, as
+            ``engine.readers.program.bundle.pack`` makes them.
+    """
     files = LOCUST.agent_files() | {path.name: path.read_bytes() for path in SHARED}
     files["work.json"] = json.dumps(work_document(scenario, time_scale)).encode()
     files["locust-version"] = locust_version.encode()
+    if scenario.tls.ca_pem is not None:
+        files[CA_FILE] = scenario.tls.ca_pem.encode()
+    program = scenario.program
+    if program is not None:
+        assert scenario.target is not None, "a scenario without target is never prepared"
+        files |= {"files.tar": packed, "host": scenario.target.rstrip("/").encode()}
+        if program.prepare is not None:
+            files["user-prepare.sh"] = program.prepare.encode()
     return files
 
 

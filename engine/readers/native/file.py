@@ -30,6 +30,7 @@ from engine.readers.parsing.fields import (
     problem,
 )
 from engine.readers.parsing.mapping import FileMapping
+from engine.readers.program.entries import PathBelow
 from engine.scenario import Protocol
 
 
@@ -239,6 +240,21 @@ class Machines(FileMapping):
     )
 
 
+class TlsSection(FileMapping):
+    """Whose certificates are believed, whatever puts the load on."""
+
+    verify: bool = Field(default=True, description="false: any certificate will do.")
+    ca: PathBelow | None = Field(
+        None, description="A file of authorities (PEM) that are believed instead of the system's."
+    )
+
+    @model_validator(mode="after")
+    def _looked_at(self) -> Self:
+        if self.ca is not None and not self.verify:
+            raise problem("tls", "verify: false asks no authority; leave ca or it out")
+        return self
+
+
 def _regions_kind(value: object) -> str:
     return "<list>" if isinstance(value, list) else "<mapping>"
 
@@ -272,6 +288,7 @@ class ScenarioFile(FileMapping):
         "any is the cheapest region that matches.",
     )
     load_engine: LoadEngineEntry = Field("locust", description="What puts the load on.")
+    tls: TlsSection = TlsSection()
     injectors: Count | None = Field(None, description="A fixed number of standard injectors.")
     users_per_injector: Count | None = Field(None, description="A measured payload.")
     reference_injector: bool = Field(

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Discriminator, Tag
 
 from engine.load_engines import LOAD_ENGINES, LOCUST
 from engine.readers.parsing.fields import problem
-from engine.readers.program.entries import LocustEntry, ProgramEntry
+from engine.readers.program.entries import ProgramEntry
 
 _NAME_ALONE = f"<{LOCUST.name}>"
 
@@ -54,6 +54,6 @@ def _entry() -> Any:  # noqa: ANN401 - a type that pydantic reads
 
 
 if TYPE_CHECKING:
-    LoadEngineEntry = str | LocustEntry | ProgramEntry
+    LoadEngineEntry = str | ProgramEntry
 else:
     LoadEngineEntry = _entry()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from engine.load_engines import LOCUST
@@ -23,18 +24,19 @@ from engine.readers.native.file import (
 from engine.readers.parsing.errors import bad_scenario
 from engine.readers.parsing.explain import explain
 from engine.readers.parsing.tree import Tree
+from engine.readers.program.authorities import read_authorities
 from engine.readers.program.entries import LocustEntry
-from engine.readers.program.files import find_program
+from engine.readers.program.files import Program, find_program
 from engine.scenario import (
     FAST_HTTP_USER,
     MachineWishes,
     RegionShare,
     Request,
     Scenario,
+    Tls,
     UserClass,
 )
 from engine.scenario.profile import ClosedProfile, Curve, LoadProfile, OpenProfile, Point
-from engine.scenario.program import LoadProgram
 
 
 def read_native(tree: Tree, file: str) -> Scenario:
@@ -49,15 +51,18 @@ def read_native(tree: Tree, file: str) -> Scenario:
         parsed = ScenarioFile.model_validate(tree.root)
     except ValidationError as error:
         raise explain(error, tree, file) from error
-    return _scenario(parsed, find_program(parsed.load_engine, tree, file))
+    scenario = _scenario(parsed, find_program(parsed.load_engine, tree, file))
+    ca = None if parsed.tls.ca is None else read_authorities(parsed.tls.ca, tree, file)
+    return replace(scenario, tls=Tls(parsed.tls.verify, ca))
 
 
-def _scenario(file: ScenarioFile, program: LoadProgram | None) -> Scenario:
+def _scenario(file: ScenarioFile, found: Program) -> Scenario:
+    program = found.program
     return Scenario(
         name=file.name,
         protocol=file.protocol,
         profile=_profile(file.load),
-        target=file.target,
+        target=found.own_host if file.target is None else file.target,
         user_classes=tuple(_user_class(each) for each in file.user_classes),
         requests_per_user_s=file.requests_per_user_second,
         request_bytes=file.payload.request_bytes,

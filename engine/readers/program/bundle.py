@@ -7,7 +7,7 @@ import io
 import tarfile
 from pathlib import Path
 
-from engine.readers.program.files import read_file
+from engine.readers.program.found import read_file
 from engine.scenario.program import LoadProgram, ProgramFile, ProgramFilesError
 
 

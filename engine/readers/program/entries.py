@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from msgspec.structs import replace
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
+from engine.load_engines import LOCUST
 from engine.readers.parsing.fields import ClassName, Line, Version, problem
 from engine.readers.parsing.mapping import FileMapping
+from engine.readers.program.found import FoundFiles
 from engine.readers.program.scripts.gatling_source import SOURCES, simulation_load
 from engine.readers.program.scripts.jmeter_plan import plan_load
 from engine.readers.program.scripts.k6_options import options_load
+from engine.readers.program.scripts.locustfile import SHAPE, own_host
+from engine.readers.program.scripts.shape import REMEDY, shape_load
 from engine.scenario.program import LoadProgram, ProgramFile
 from engine.scenario.script_load import ScriptLoad
-
-ContentOf = Callable[[str], bytes]
+from kernel.extras import is_installed
 
 _SCRIPT_CHARACTERS_MAX = 20_000
 
@@ -47,15 +51,6 @@ Script = Annotated[str, Field(max_length=_SCRIPT_CHARACTERS_MAX), AfterValidator
 PathBelow = Annotated[str, Field(max_length=1_000), AfterValidator(_path_below)]
 
 
-class LocustEntry(FileMapping):
-    """Locust, with another of its HTTP users than the fast one."""
-
-    name: Literal["locust"]
-    user: Literal["FastHttpUser", "HttpUser"] = Field(
-        "FastHttpUser", description="HttpUser takes several times the processor for a request."
-    )
-
-
 class ProgramEntry(FileMapping):
     """What all programs have in common; each has the ``name`` of its engine's facts too."""
 
@@ -69,6 +64,11 @@ class ProgramEntry(FileMapping):
     )
 
     @property
+    def is_program(self) -> bool:
+        """Whether there is one at all."""
+        return True
+
+    @property
     @abstractmethod
     def main(self) -> str:
         """What it plays, as ``LoadProgram.main``."""
@@ -77,19 +77,89 @@ class ProgramEntry(FileMapping):
         """The files that it plays, by the field that names each; ``files`` are those beside."""
         return {}
 
-    def script_load(self, names: Sequence[str], content_of: ContentOf) -> ScriptLoad | None:
+    def script_load(self, files: FoundFiles) -> ScriptLoad | None:
         """What its script plays of its own; None: what it is told, as far as anybody knows.
 
-        Args:
-            names: Of the files that were found.
-            content_of: What one of them holds.
+        Raises:
+            ValueError: A file cannot be what the entry says it is; one line.
         """
-        del names, content_of
+        del files
         return None
+
+    def own_host(self, files: FoundFiles) -> str | None:
+        """The base URL that its script is for; None: it does not say.
+
+        Raises:
+            ValueError: As ``script_load``.
+        """
+        del files
+        return None
+
+    def has_own_profile(self, script_load: ScriptLoad | None) -> bool:
+        """Whether the script's own load is played, and not the scenario's."""
+        del script_load
+        return False
 
     def program(self, folder: str, files: tuple[ProgramFile, ...]) -> LoadProgram:
         """What injectors run, once all its files are found in the folder."""
         return LoadProgram(self.name, self.main, folder, files, self.prepare)
+
+
+class LocustEntry(ProgramEntry):
+    """Locust: the scenario's users with another of its HTTP users, or somebody's own locustfile."""
+
+    name: Literal["locust"]
+    user: Literal["FastHttpUser", "HttpUser"] = Field(
+        "FastHttpUser", description="HttpUser takes several times the processor for a request."
+    )
+    locustfile: PathBelow | None = Field(
+        None, description="Users, tasks and perhaps a shape of your own, played as they are."
+    )
+
+    @model_validator(mode="after")
+    def _whose_users(self) -> Self:
+        if self.locustfile is None and (self.files or self.prepare is not None):
+            raise problem("locust", "files and prepare are a locustfile's; name it in locustfile:")
+        if self.locustfile is not None and "user" in self.model_fields_set:
+            raise problem("locust", "a locustfile has users of its own; leave user or it out")
+        if self.locustfile is not None and not self.locustfile.endswith(".py"):
+            raise problem(
+                "locust", f"{self.locustfile!r} is no Python file; its name ends with .py"
+            )
+        return self
+
+    @property
+    def is_program(self) -> bool:
+        """Whether it plays a locustfile."""
+        return self.locustfile is not None
+
+    @property
+    def main(self) -> str:
+        """The locustfile."""
+        assert self.locustfile is not None, "asked of a locustfile only"
+        return _plain(self.locustfile)
+
+    def main_files(self) -> Mapping[str, str]:
+        """The locustfile."""
+        return {} if self.locustfile is None else {"locustfile": self.locustfile}
+
+    def script_load(self, files: FoundFiles) -> ScriptLoad | None:
+        """What its shape plays, if it has one; only then is anything run."""
+        named = SHAPE.encode()
+        if not any(named in files.content(name) for name in files.names if name.endswith(".py")):
+            return None
+        where = f"load_engine.locustfile: {self.locustfile}"
+        if not is_installed(LOCUST.name):
+            return ScriptLoad(where, REMEDY)
+        return shape_load(where, files.folder, self.main, os.environ)
+
+    def own_host(self, files: FoundFiles) -> str | None:
+        """The host that its user classes name."""
+        return own_host(self.main, files.content(self.main))
+
+    def has_own_profile(self, script_load: ScriptLoad | None) -> bool:
+        """As Locust does: where there is a shape, it is played."""
+        return script_load is not None
 
 
 class CustomEntry(ProgramEntry):
@@ -128,20 +198,23 @@ class K6Entry(ProgramEntry):
         """The script."""
         return {"script": self.script}
 
-    def script_load(self, names: Sequence[str], content_of: ContentOf) -> ScriptLoad | None:
+    def script_load(self, files: FoundFiles) -> ScriptLoad | None:
         """What its options say, if they count; else k6 is told the load on its command line."""
-        del names
         if not self.own_stages:
             return None
-        return options_load(f"load_engine.script: {self.script}", content_of(self.main))
+        return options_load(f"load_engine.script: {self.script}", files.content(self.main))
 
     def program(self, folder: str, files: tuple[ProgramFile, ...]) -> LoadProgram:
-        """With the version, and whose load counts."""
+        """With the version."""
         return replace(
             super().program(folder, files),
             version=self.version and self.version.removeprefix("v"),
-            own_profile=self.own_stages,
         )
+
+    def has_own_profile(self, script_load: ScriptLoad | None) -> bool:
+        """If the scenario says so."""
+        del script_load
+        return self.own_stages
 
 
 class JMeterEntry(ProgramEntry):
@@ -159,10 +232,9 @@ class JMeterEntry(ProgramEntry):
         """The plan."""
         return {"plan": self.plan}
 
-    def script_load(self, names: Sequence[str], content_of: ContentOf) -> ScriptLoad | None:
+    def script_load(self, files: FoundFiles) -> ScriptLoad | None:
         """What its thread groups say."""
-        del names
-        return plan_load(f"load_engine.plan: {self.plan}", content_of(self.main))
+        return plan_load(f"load_engine.plan: {self.plan}", files.content(self.main))
 
 
 class GatlingEntry(ProgramEntry):
@@ -177,9 +249,9 @@ class GatlingEntry(ProgramEntry):
         """The class."""
         return self.simulation
 
-    def script_load(self, names: Sequence[str], content_of: ContentOf) -> ScriptLoad | None:
+    def script_load(self, files: FoundFiles) -> ScriptLoad | None:
         """What its source injects, if it is among the files."""
-        sources = {name: content_of(name) for name in names if name.endswith(SOURCES)}
+        sources = {each: files.content(each) for each in files.names if each.endswith(SOURCES)}
         return simulation_load(self.simulation, sources)
 
     def program(self, folder: str, files: tuple[ProgramFile, ...]) -> LoadProgram:

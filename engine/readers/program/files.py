@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.readers.parsing.errors import bad_scenario
-from engine.readers.program.entries import LocustEntry, ProgramEntry
+from engine.readers.program.entries import ProgramEntry
+from engine.readers.program.found import FoundFiles, read_file
 from engine.scenario.program import (
-    BUNDLE_BYTES_MAX,
     FILES_MAX,
     LoadProgram,
     ProgramFile,
@@ -27,17 +26,28 @@ if TYPE_CHECKING:
     from engine.readers.parsing.tree import Tree
 
 
-def find_program(
-    entry: ProgramEntry | LocustEntry | str, tree: Tree, file: str
-) -> LoadProgram | None:
-    """The program that a scenario file names, with what its files hold now; None: Locust.
+class Program(Struct, frozen=True):
+    """A scenario's program, and what it says of the scenario.
+
+    Attributes:
+        program: None: Locust plays the scenario's users.
+        own_host: The base URL that its users are for; None: it does not say.
+    """
+
+    program: LoadProgram | None = None
+    own_host: str | None = None
+
+
+def find_program(entry: ProgramEntry | str, tree: Tree, file: str) -> Program:
+    """The program that a scenario file names, with what its files hold now.
 
     Raises:
-        BadScenarioError: A file is missing, or lies outside the scenario's folder.
+        BadScenarioError: A file is missing, lies outside the scenario's folder, or cannot be what
+            the entry says it is.
         ProgramFilesError: They hold more than injectors are given.
     """
-    if isinstance(entry, str | LocustEntry):
-        return None
+    if isinstance(entry, str) or not entry.is_program:
+        return Program()
     folder = Path(file).resolve().parent
     named: dict[TreePath, str] = {
         ("load_engine", "files", number): name for number, name in enumerate(entry.files)
@@ -58,16 +68,18 @@ def find_program(
     except ProgramFilesError as error:
         message = f"{file}: load_engine.files: {error.message}"
         raise ProgramFilesError(message, **error.facts) from error
-    script_load = entry.script_load(list(paths), lambda name: read_file(paths[name])[0])
-    return replace(entry.program(str(folder), files), script_load=script_load)
-
-
-def read_file(path: Path) -> tuple[bytes, bool]:
-    """A file's content, of which a bundle holds so much at most, and whether it is executable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as opened:
-        executable = bool(os.fstat(descriptor).st_mode & stat.S_IXUSR)
-        return opened.read(BUNDLE_BYTES_MAX + 1), executable
+    found = FoundFiles(folder, paths)
+    try:
+        own_host, script_load = entry.own_host(found), entry.script_load(found)
+    except ValueError as error:
+        (field,) = entry.main_files()
+        raise _refused(str(error), ("load_engine", field), tree, file) from error
+    program = replace(
+        entry.program(str(folder), files),
+        script_load=script_load,
+        own_profile=entry.has_own_profile(script_load),
+    )
+    return Program(program, own_host)
 
 
 def _below(folder: Path, name: str) -> Iterator[tuple[str, Path]]:

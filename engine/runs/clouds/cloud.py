@@ -35,12 +35,14 @@ class Cloud(Struct, frozen=True):
             addresses that are signed for them.
         limits: How long each phase may take.
         other: Machines of another cloud; called once the run has gone there.
+        about_injectors: What is to be known of how they reach the target; empty: nothing.
     """
 
     provider: Provider
     driver: LoadDriver
     limits: Limits
     other: OpenProvider = _no_other
+    about_injectors: str = ""
 
     def launch(self, run: Run, spec: LaunchSpec) -> tuple[Machine, ...]:
         """Send a create call of the run to the cloud that has its region; errors are that one's."""

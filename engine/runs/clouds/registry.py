@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from engine.runs.model.errors import MachinesElsewhereError
 from engine.runs.model.states import Limits, Placement, Run
 from engine.runs.reaper.reaper import ReapedRegion
 from engine.runs.record.store import RunStore
+from kernel.child_environment import proxies_in_words
 from kernel.clock import Clock
 from providers.findings import Finding
 
@@ -115,11 +117,21 @@ class CloudRegistry:
             BadInputError: A setting is missing, or the load is too long.
             ProviderFailedError: A run could not work, or a cloud does not answer.
         """
-        clouds = {name: self.user_cloud(name) for name in providers_of(placements)}
-        limits = widest([each.limits for each in clouds.values()])
-        for name, cloud in clouds.items():
+        names = providers_of(placements)
+        self.check_length(names, load_s)
+        for name in names:
+            self.user_cloud(name).check(first_on(name, placements), owner=owner, spot=spot)
+
+    def check_length(self, names: Sequence[str], load_s: float) -> None:
+        """Refuse a load that no real run on these clouds could play to its end; asks them nothing.
+
+        Raises:
+            BadInputError: The load is too long.
+        """
+        clouds = [self.user_cloud(name) for name in names]
+        limits = widest([each.limits for each in clouds])
+        for cloud in clouds:
             check_lifetime(limits, load_s, cloud.signed_s_max)
-            cloud.check(first_on(name, placements), owner=owner, spot=spot)
 
     def examine(self, provider: str, regions: Sequence[str]) -> Iterator[Finding]:
         """What stands between a real cloud and a run there."""
@@ -147,7 +159,8 @@ class CloudRegistry:
         driver: LoadDriver = LocustDriver()
         if run.order.scenario.program is not None:
             driver = SlicedDriver(FolderObjects(self.folder / "objects"), store.program_bundle)
-        return Cloud(self._local_provider(), driver, LOCAL_LIMITS)
+        about = proxies_in_words(os.environ)
+        return Cloud(self._local_provider(), driver, LOCAL_LIMITS, about_injectors=about)
 
     def _local_provider(self) -> Provider:
         from providers.local import LocalProvider

@@ -85,10 +85,14 @@ class Rehearsals(Struct, frozen=True):
         """Refuse a run whose rehearsed cloud could not be started, or does not answer.
 
         Raises:
-            BadInputError: The address of the shared one is none.
-            ConfigurationRejectedError: Something is to be installed, or the shared one is gone.
+            BadInputError: Something is to be installed, or the address of the shared one is none.
+            ConfigurationRejectedError: The shared one does not answer.
         """
-        CLOUDS[name].rehearsed().check_installed()
+        try:
+            CLOUDS[name].rehearsed().check_installed()
+        except ConfigurationRejectedError as error:
+            # Nothing was asked of any cloud so far: it is this installation that is to be changed.
+            raise BadInputError(error.message) from error
         if self.shared_url is not None and CLOUDS[name].shares_rehearsal:
             self._check_shared(name, self.shared_url)
 

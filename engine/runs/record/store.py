@@ -126,6 +126,12 @@ class RunStore:
                 run = replace(run, result=with_tables(conn, run_id, run.result))
         return run
 
+    def test_of(self, conn: Connection, run_id: str) -> str | None:
+        """The name of the test that a run plays; None: the run is not on record any more."""
+        query = select(RUNS.c.order_document).where(RUNS.c.id == run_id)
+        document = conn.execute(query).scalar_one_or_none()
+        return None if document is None else order_from_json(document).scenario.name
+
     def list(
         self,
         *,

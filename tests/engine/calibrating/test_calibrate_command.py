@@ -262,3 +262,25 @@ def test_what_was_measured_is_shown_even_if_it_cannot_be_kept_after_all(
     else:
         assert "at the ceiling" in shown.out
         assert "nothing was kept" in shown.out
+
+
+def test_line_10_somebody_s_own_locustfile_is_calibrated_and_estimated(
+    loadmuster: Command, tmp_path: Path, target: str
+) -> None:
+    (tmp_path / "own.py").write_text(
+        "from locust import FastHttpUser, constant, task\n"
+        "class Reader(FastHttpUser):\n"
+        "    wait_time = constant(0.2)\n"
+        "    @task\n"
+        "    def read(self): self.client.get('/2000')\n"
+    )
+    own = {"name": "locust", "locustfile": "own.py"}
+    scenario = write(tmp_path, target, path="/", user_classes=[], load_engine=own)
+    made = loadmuster("calibrate", scenario, *SHORT, 10, "--json")
+    assert made.code == 0, made.err
+    found = made.json
+    assert found["engine"].startswith("locust ")
+    assert [step["users"] for step in found["steps"]] == [10]
+    assert found["steps"][0]["failures_per_s"] == 0
+    after = loadmuster("estimate", scenario, "--json").json["requirement"]
+    assert after["basis"] == f"a calibration of {found['at'][:10]}"

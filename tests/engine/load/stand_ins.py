@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import ssl
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import pairwise
@@ -23,6 +24,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 PAUSE_S = 0.1
+CONTEXTS: list[ssl.SSLContext] = []
+"""Whose certificates are believed, where it is not the environment's to say."""
 K6_HEADER = (
     "metric_name,timestamp,metric_value,check,error,error_code,expected_response,group,method,name,"
     "proto,scenario,service,status,subproto,tls_version,url,extra_tags"
@@ -36,7 +39,9 @@ def request(url: str) -> Sample:
     """Fetch a page."""
     began_s = time.time()
     try:
-        with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 - http, as below
+        with urllib.request.urlopen(  # noqa: S310 - http, as below
+            url, timeout=60, context=CONTEXTS[0] if CONTEXTS else None
+        ) as answer:
             answer.read()
             status = answer.status
     except urllib.error.HTTPError as error:
@@ -83,8 +88,11 @@ def k6(arguments: Sequence[str]) -> int:
     parser.add_argument("--execution-segment", required=True)
     parser.add_argument("--execution-segment-sequence", required=True)
     parser.add_argument("--stage", action="append", default=[])
+    parser.add_argument("--insecure-skip-tls-verify", action="store_true")
     parser.add_argument("script", type=Path)
     options = parser.parse_args(arguments)
+    if options.insecure_skip_tls_verify:
+        CONTEXTS.append(ssl._create_unverified_context())  # noqa: S323 - as told
     put(K6_HEADER)
     _wait_for_resume(options.address)
     low, high = (Fraction(each) for each in options.execution_segment.split(":"))
@@ -206,6 +214,7 @@ def java(arguments: Sequence[str]) -> int:
     parser.add_argument("--no-reports", action="store_true", required=True)
     options = parser.parse_args(arguments)
     properties = dict(each.split("=", 1) for each in options.D)
+    CONTEXTS.append(_trust_of_gatling(properties))
     path, text, *own = options.cp.read_text().split()
     folder = options.results_folder / "checkout-20270125091500000"
     folder.mkdir(parents=True)
@@ -228,6 +237,23 @@ def java(arguments: Sequence[str]) -> int:
         for _ in range(users):
             print("USER", "shopping", "END", int(time.time() * 1000), sep="\t", file=log)
     return 0
+
+
+def _trust_of_gatling(properties: Mapping[str, str]) -> ssl.SSLContext:
+    """Any certificate, unless it is told otherwise; those of a Java store, if there is one."""
+    if properties.get("gatling.ssl.useInsecureTrustManager") != "false":
+        return ssl._create_unverified_context()  # noqa: S323 - as Gatling does
+    assert properties["gatling.http.enableHostnameVerification"] == "true"
+    file = properties.get("gatling.ssl.trustStore.file")
+    if file is None:
+        return ssl.create_default_context()
+    from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+
+    assert properties["gatling.ssl.trustStore.type"] == "PKCS12"
+    password = properties["gatling.ssl.trustStore.password"].encode()
+    held = pkcs12.load_pkcs12(Path(file).read_bytes(), password).additional_certs
+    pem = b"".join(each.certificate.public_bytes(Encoding.PEM) for each in held)
+    return ssl.create_default_context(cadata=pem.decode())
 
 
 def install(folder: Path) -> None:

@@ -54,6 +54,23 @@ def test_paces_that_are_as_they_should_be_are_left_alone(
     assert list(pace_doubts(windows(answers, users), 30.0)) == []
 
 
+@pytest.mark.parametrize(
+    "answers",
+    [[0] * 10 + [50] * 20, ([50] * 8 + [0] * 4) * 3],
+    ids=["begins late", "a rhythm of its own"],
+)
+def test_pauses_that_the_test_makes_itself_are_left_alone(answers: list[int]) -> None:
+    series = windows(answers, [10] * len(answers))
+    assert list(pace_doubts(series, len(answers))) == []
+    assert list(pace_doubts(series, len(answers), longest_wait_s=0.2)) == []
+
+
+def test_a_pause_counts_where_a_request_waited_as_long() -> None:
+    series = windows([50] * 10 + [0] * 10 + [50] * 10, [10] * 30)
+    assert list(pace_doubts(series, 30.0, longest_wait_s=0.2)) == []
+    assert len(list(pace_doubts(series, 30.0, longest_wait_s=9.8))) == 1
+
+
 def test_what_comes_after_the_planned_end_is_no_silence() -> None:
     assert list(pace_doubts(windows([50] * 10 + [0] * 10, [10] * 20), 10.0)) == []
 

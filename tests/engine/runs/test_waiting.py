@@ -16,6 +16,7 @@ from engine.runs.model.errors import DriveTimeoutError
 from engine.runs.model.states import Outcome, Run, RunState
 from engine.runs.spending import charged_so_far
 from engine.scenario import Scenario
+from providers.contract import MachineState
 
 if TYPE_CHECKING:
     from tests.engine.runs.conftest import Lab
@@ -124,3 +125,13 @@ def test_a_task_that_is_cancelled_ends_no_run_and_an_unattended_one_gets_a_contr
     assert told[0].state is RunState.ACCEPTED
     assert not told[-1].ended
     assert (ended.outcome, ended.cancel_at) == (Outcome.COMPLETED, None)
+
+
+def test_a_run_that_has_ended_still_lists_its_machines_and_they_are_gone(
+    lab: Lab, checkout: Scenario
+) -> None:
+    run = lab.accept(checkout)
+    ended = lab.controller().drive(run.id)
+    assert len(ended.machines) == ended.machines_planned == lab.machines_ever(ended)
+    assert {each.state for each in ended.machines} == {MachineState.GONE}
+    assert lab.machines(run) == 0

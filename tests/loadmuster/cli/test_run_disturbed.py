@@ -67,6 +67,8 @@ def test_told_to_end_a_real_run_leaves_no_process_and_costs_its_start_up(
     assert {machine["state"] for machine in shown["machines"]} == {"gone"}
     assert (shown["bill"]["startup_usd"], shown["bill"]["usd"]) == ("0.75", "0.75")
     assert not shown["result"]["completed"]
+    assert not shown["result"]["valid"]
+    assert "the run was cancelled" in shown["result"]["invalid_reasons"][-1]
     invoices = acme.here("--json", "invoices", "acme").json["invoices"]
     assert [invoice["usd"] for invoice in invoices] == ["0.75"]
 

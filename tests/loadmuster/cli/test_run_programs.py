@@ -86,6 +86,26 @@ def test_a_loop_of_curl_loads_the_target_from_a_rehearsed_azure(
     assert processes_of(str(acme.home)) == []
 
 
+@pytest.mark.promise("own-locustfile-is-played", command="run", provider=("local", "azure"))
+@pytest.mark.parametrize("provider", ["local", "azure"])
+def test_line_10_the_example_plays_its_own_locustfile(
+    provider: str, acme: CommandLine, shop: str
+) -> None:
+    rehearsed = () if provider == "local" else ("--dry-run", "--with-load")
+    answer = acme(
+        *("run", "examples/own-users.yaml", "--set", f"TARGET={shop}", "--users", "4"),
+        *("--duration", "8s", "--account", "acme", "--provider", provider, *rehearsed, "--json"),
+    )
+    assert answer.code == 0, answer.err
+    run = answer.json
+    assert run["outcome"] == "completed"
+    result = run["result"]
+    assert result["valid"], result["invalid_reasons"]
+    assert (result["peak_users"], result["failures"]) == (4, 0)
+    assert result["requests"] > 10
+    assert processes_of(str(acme.home)) == []
+
+
 @pytest.mark.promise("played-users-are-quoted", command="run", provider=("local", "aws", "azure"))
 @pytest.mark.parametrize("provider", ["local", "aws", "azure"])
 def test_line_6_load_that_nobody_quoted_ends_the_run_with_status_7_and_is_said(

@@ -63,7 +63,7 @@ def test_a_result_tells_its_requests_its_failures_its_series_and_its_logs(
     assert "\x1b" not in shown
 
     drawn = acme.here("plot", "run", ended["id"]).out
-    assert "users, requests/s by seconds" in drawn
+    assert "users, requests/s by time" in drawn
     assert "failed/s" in drawn
     picture = acme.home / "run.svg"
     assert acme.here("plot", "run", ended["id"], "--by", "times", "--out", str(picture)).code == 0

@@ -50,7 +50,8 @@ TABLES: dict[str, tuple[str, ...]] = {
     "doctor": (),
 }
 NO_TABLES = {
-    *("plot cost", "plot load", "plot plans", "plot sweep"),  # drawings
+    *("plot cost", "plot load", "plot plans", "plot run", "plot sweep"),  # drawings
+    *("logs", "tariff set", "tariff unset"),  # lines
     *("schema", "catalog use", "serve"),
     # They show what another command of the list shows, once they have done what they do.
     *("run", "cancel", "watch", "sweep", "calibrate", "catalog refresh", "account advance"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -103,3 +104,19 @@ def test_a_key_log_that_can_be_written_stays(tmp_path: Path) -> None:
     environment = {"SSLKEYLOGFILE": str(tmp_path)}
     assert "Is a directory" in str(put_aside_unusable_key_log(environment))
     assert environment == {}
+
+
+def test_a_real_run_says_which_proxy_its_injectors_use(acme: CommandLine, shop: str) -> None:
+    ran = acme.printing_to(
+        subprocess.PIPE,
+        *("run", CHECKOUT, "--account", "acme", "--users", "3", "--duration", "2s"),
+        *("--set", f"TARGET={shop}", "--json"),
+        http_proxy="http://ann:secret@127.0.0.1:9",
+    )
+    (launched,) = [
+        each for each in json.loads(ran.stdout)["timeline"] if each["event"] == "launched"
+    ]
+    assert launched["detail"] == (
+        "1 of 1 machines; requests go through HTTP_PROXY http://127.0.0.1:9,"
+        " but for those to this computer"
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,11 @@ from engine.api import Engine as Loadmuster
 from engine.database import transaction
 from kernel.clock import StartingClock
 from pricing.ledger.invoices import Invoice, InvoiceLine, UnknownInvoiceError, list_invoices
+from pricing.payments.gateway import PaymentState
 from pricing.plans.model import Plan
+from pricing.reports.invoice_facts import InvoiceFacts, invoice_facts
 from pricing.reports.invoices_page import Parties, invoice_page
+from pricing.tables import PAYMENTS
 
 Charge = Callable[..., int]
 VOID_TAGS = {"meta"}
@@ -77,6 +80,61 @@ def test_r99_a_page_has_numbered_lines_with_amounts_and_causes(invoice: Invoice)
         start = page.texts.index(texts[0])
         assert page.texts[start : start + len(texts)] == texts
     assert {"globex-00007", "globex", "25 January 2027"} <= set(page.texts)
+
+
+def test_a_page_says_period_payment_tax_and_test(invoice: Invoice) -> None:
+    facts = InvoiceFacts("paid", date(2027, 1, 25), date(2027, 2, 24), HOSTILE)
+    page = Page(invoice_page(invoice, "UTC", facts=facts))
+    for name, value in (
+        ("Period", "25 January 2027 to 24 February 2027"),
+        ("Payment", "paid"),
+        ("Tax", "none computed"),
+    ):
+        assert page.texts[page.texts.index(name) + 1] == value
+    assert page.texts.count(f"test {HOSTILE}") == len(invoice.lines)
+    assert "script" not in page.tags
+    one_day = InvoiceFacts("due", date(2027, 1, 25), date(2027, 1, 25))
+    texts = Page(invoice_page(invoice, "UTC", facts=one_day)).texts
+    assert texts[texts.index("Period") + 1] == "25 January 2027"
+
+
+def test_a_page_prints_without_its_frame_and_breaks_no_line_in_two(invoice: Invoice) -> None:
+    printed = invoice_page(invoice, "UTC").partition("@media print")[2]
+    assert "background: #fff" in printed
+    assert "border: 0" in printed
+    assert "break-inside: avoid" in printed
+    assert "table-header-group" in printed
+
+
+def test_what_stands_beside_the_lines_is_read_from_the_books(
+    db: Engine, acme: str, globex: str, on_demand: Plan, now: datetime, charge: Charge
+) -> None:
+    with transaction(db) as conn:
+        charge(conn, globex, "r1", on_demand, now, minutes=10, cancelled=True)
+        (of_run,) = list_invoices(conn, globex)
+        (of_period,) = list_invoices(conn, acme)
+        assert invoice_facts(conn, of_run, "UTC").first_day == now.date()
+        rehearsed = invoice_facts(conn, of_period, "UTC").payment
+        conn.execute(PAYMENTS.update().values(rehearsed=False))
+        states = []
+        for state in PaymentState:
+            conn.execute(PAYMENTS.update().values(state=state, usd_micros=of_run.usd_micros))
+            states.append(invoice_facts(conn, of_run, "UTC").payment)
+        conn.execute(PAYMENTS.update().values(state=PaymentState.ACCEPTED, usd_micros=2_500_000))
+        part = invoice_facts(conn, of_run, "UTC").payment
+        conn.execute(PAYMENTS.delete())
+        none = invoice_facts(conn, of_run, "UTC").payment
+        period = invoice_facts(conn, of_period, "UTC", "checkout")
+    assert states == [
+        *("due", "paid", "declined", "the bank has not answered", "not collected, void"),
+    ]
+    assert part == "paid: 2.50; 5.00 set off against credit"
+    assert rehearsed == "payment rehearsed, nothing collected"
+    assert none == "set off against credit"
+    assert period.first_day is not None
+    assert period.last_day is not None
+    assert (period.last_day - period.first_day).days in range(27, 31)
+    assert period.test == "checkout"
 
 
 def test_a_page_loads_nothing_from_anywhere(invoice: Invoice) -> None:

@@ -79,6 +79,7 @@ start() {
     if [ -z "$OWN_PROFILE" ]; then
         while read -r stage; do set -- "$@" --stage "$stage"; done < ../stages
     fi
+    [ "$LOADMUSTER_TLS_VERIFY" = true ] || set -- "$@" --insecure-skip-tls-verify
     exec k6 "$@" "./$MAIN" > ../k6.csv
 }
 

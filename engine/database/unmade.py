@@ -1,0 +1,51 @@
+"""Databases that are not there yet: looking at one shows nothing, and does not make it."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from weakref import WeakSet
+
+from sqlalchemy import Engine
+
+EmptyBooks = Callable[[str], Engine]
+"""Opens, and makes, the database of a URL."""
+
+_unmade: WeakSet[Engine] = WeakSet()
+_lock = threading.RLock()
+_stand_ins: list[tuple[Engine, tempfile.TemporaryDirectory[str]]] = []
+
+
+def await_first_write(db: Engine) -> bool:
+    """Whether a file is not there yet; it is made by the first transaction, not by reads."""
+    if db.dialect.name != "sqlite" or _is_there(db):
+        return False
+    _unmade.add(db)
+    return True
+
+
+def take_unmade(db: Engine) -> bool:
+    """Whether the database is still to be made; who is told so makes it."""
+    with _lock:
+        if db not in _unmade:
+            return False
+        _unmade.discard(db)
+        return True
+
+
+def to_read(db: Engine, open_empty: EmptyBooks) -> Engine:
+    """The database; in the place of one that nobody has made yet an empty one, elsewhere."""
+    if db not in _unmade or _is_there(db):
+        return db
+    with _lock:
+        if not _stand_ins:
+            folder = tempfile.TemporaryDirectory(prefix="loadmuster-")
+            _stand_ins.append((open_empty(f"sqlite:///{folder.name}/empty.db"), folder))
+        return _stand_ins[0][0]
+
+
+def _is_there(db: Engine) -> bool:
+    assert db.url.database is not None
+    return Path(db.url.database).exists()

@@ -1,0 +1,48 @@
+"""Money of a run has one name: ``usd`` in documents, in dollars, ``usd_micros`` in Python."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from msgspec.structs import replace
+
+from loadmuster.documents.run import bill_document, quote_document
+from pricing.money import usd_micros
+from pricing.plans.quotes import Quote, Unit
+from pricing.run_charges.bill import Bill
+from pricing.tariffs import CancellationPolicy
+
+POLICY = CancellationPolicy.STARTUP_THEN_USED
+DAY = date(2026, 11, 1)
+QUOTE = Quote(
+    *("on-demand", "on-demand", DAY, POLICY, Unit.USD),
+    *(3, 1_200, 5_400, 270, 15, 2_250_000, 40_650_000),
+)
+BILL = Bill(
+    Unit.USD, 2_250_000, 650_000, 20, POLICY, DAY, corrected=True, extra_usd_micros=5_000_000
+)
+
+
+@pytest.mark.parametrize("unit", Unit)
+@pytest.mark.parametrize("kind", ["quote", "bill"])
+def test_every_amount_of_a_document_is_there_in_python_by_the_same_name(
+    kind: str, unit: Unit
+) -> None:
+    value = replace(QUOTE, unit=unit) if kind == "quote" else replace(BILL, unit=unit)
+    document = quote_document(value) if isinstance(value, Quote) else bill_document(value)
+    amounts = {name: text for name, text in document.items() if name.endswith("usd")}
+    assert {"usd", "startup_usd"} <= set(amounts)
+    for name, text in amounts.items():
+        assert getattr(value, f"{name}_micros") == (None if text is None else usd_micros(text))
+    for name in ("li_minutes", "startup_li_minutes"):
+        assert getattr(value, name) == document[name]
+
+
+def test_the_lines_sum_up_in_money_and_are_none_in_li_minutes() -> None:
+    for value in (QUOTE, BILL):
+        assert value.startup_usd_micros is not None
+        assert value.use_usd_micros is not None
+        assert value.usd_micros == value.startup_usd_micros + value.use_usd_micros
+        paid_otherwise = replace(value, unit=Unit.LI_MINUTES)
+        assert (paid_otherwise.usd_micros, paid_otherwise.use_usd_micros) == (None, None)
