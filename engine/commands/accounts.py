@@ -44,7 +44,7 @@ class AccountCommands:
         """Whether the payment gateway collects nothing, as the default one does."""
         from pricing.payments.gateway import is_rehearsed
 
-        return is_rehearsed(self._context.gateway)
+        return is_rehearsed(gateway=self._context.gateway)
 
     def open(  # noqa: PLR0913 - one keyword an option of `loadmuster account open`
         self,

@@ -78,7 +78,10 @@ class ReportCommands:
     def invoices_of_all(
         self, *, period: ReportPeriod | None = None, at: datetime | None = None
     ) -> Iterator[Invoice]:
-        """The invoices of every account, account by account in the order of their ids."""
+        """The invoices of every account, account by account in the order of their ids.
+
+        Of those that the engine's user may see: the owner of the installation sees all (R96).
+        """
         now = self._context.clock.now() if at is None else at
         for account in self._accounts():
             yield from self._each_invoice(account.id, period, None, now)
@@ -144,13 +147,12 @@ class ReportCommands:
             run_id = run_of(invoice)
             test = None if run_id is None else self._context.store.test_of(books.conn, run_id)
             facts = invoice_facts(books.conn, invoice, timezone, test)
-        parties = Parties(seller or DEFAULT_SELLER, customer)
         return invoice_page(
             invoice,
             timezone,
-            parties,
+            Parties(seller or DEFAULT_SELLER, customer),
             facts,
-            payments_rehearsed=is_rehearsed(self._context.gateway),
+            payments_rehearsed=is_rehearsed(gateway=self._context.gateway),
         )
 
     def usage(
@@ -172,7 +174,8 @@ class ReportCommands:
     def usage_of_all(self, *, period: ReportPeriod | None = None) -> Iterator[CycleUsage]:
         """What every account used, account by account in the order of their ids.
 
-        One account's usage is held in memory, however many there are.
+        Of those that the engine's user may see: the owner of the installation sees all (R94). One
+        account's usage is held in memory, however many there are.
 
         Args:
             period: On which days, in each account's time zone; None: in its current billing cycle.
@@ -199,16 +202,20 @@ class ReportCommands:
         return replace(used, as_of=books.as_of)
 
     def _accounts(self) -> Iterator[Account]:
-        """Every account, read page by page."""
+        """Every account that the engine's user may see, read page by page."""
         from pricing.accounts.account import accounts_after
+        from pricing.accounts.administrators import Asker
+        from pricing.reports.usage_access import may_see
 
+        asker = Asker(self._context.user)
         after = ""
         while True:
             with self._context.reading() as conn:
                 page = accounts_after(conn, after, PAGE)
-            if not page:
+                seen = [account for account in page if may_see(conn, account.id, asker)]
+            yield from seen
+            if len(page) < PAGE:
                 return
-            yield from page
             after = page[-1].id
 
     def advise(

@@ -307,7 +307,7 @@ def _collected(
     conn: Connection, periods: Iterable[UndonePeriod], *, gateway: PaymentGateway
 ) -> Sequence[str]:
     """Payments of periods that have not begun, made or perhaps to be made; not the rehearsed."""
-    if is_rehearsed(gateway):
+    if is_rehearsed(gateway=gateway):
         return ()
     rows = conn.execute(
         select(PAYMENTS.c.cause, PAYMENTS.c.usd_micros, PAYMENTS.c.state)

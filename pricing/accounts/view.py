@@ -151,7 +151,7 @@ def view_at(
         credit_usd_micros=credit_of(conn, account_id),
         channel=Channel(pays.channel),
         has_card=pays.card is not None,
-        payments_rehearsed=is_rehearsed(gateway),
+        payments_rehearsed=is_rehearsed(gateway=gateway),
     )
 
 

@@ -108,7 +108,7 @@ def collect(
         "state": answer.state,
         "reason": answer.reason,
         "asked_at": now,
-        "rehearsed": is_rehearsed(gateway),
+        "rehearsed": is_rehearsed(gateway=gateway),
         "had_card": row.card is not None,
     }
     payment = {"cause": cause, "account_id": account_id, **outcome}

@@ -115,6 +115,6 @@ class RehearsedGateway:
 REHEARSED_GATEWAY = RehearsedGateway()
 
 
-def is_rehearsed(gateway: PaymentGateway) -> bool:
+def is_rehearsed(*, gateway: PaymentGateway) -> bool:
     """Whether a gateway collects nothing; one that does not say so is taken to collect."""
     return not getattr(gateway, "collects", True)

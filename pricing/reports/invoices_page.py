@@ -55,8 +55,8 @@ def invoice_page(
         invoice=invoice,
         issued_at=invoice.issued_at.astimezone(ZoneInfo(timezone)),
         parties=parties or Parties(),
-        payment_note=REHEARSED_NOTE if payments_rehearsed else "",
         facts=facts,
+        payment_note=REHEARSED_NOTE if payments_rehearsed else "",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from pricing.accounts.administrators import Asker, check_administrator
+from pricing.accounts.administrators import Asker, NotAdministratorError, check_administrator
 
 
 def check_may_see(conn: Connection, account_id: str, asker: Asker) -> None:
@@ -25,3 +25,12 @@ def check_may_see(conn: Connection, account_id: str, asker: Asker) -> None:
             asker,
             otherwise=", and usage and billing are for those: {names}",
         )
+
+
+def may_see(conn: Connection, account_id: str, asker: Asker) -> bool:
+    """Whether ``check_may_see`` lets somebody see the account's usage and its billing."""
+    try:
+        check_may_see(conn, account_id, asker)
+    except NotAdministratorError:
+        return False
+    return True

@@ -232,8 +232,8 @@ def test_a_file_that_is_no_measurement_is_refused_by_name() -> None:
 def test_a_folder_that_cannot_be_written_is_refused_by_name(calibrations: Path) -> None:
     calibrations.write_text("a file in the way")
     with pytest.raises(CalibrationFilesError, match="cannot be kept"):
-        keep_calibration(CHECKOUT, CALIBRATION)
-    assert not place_of(CHECKOUT).exists()
+        keep_calibration(CHECKOUT, CALIBRATION, calibrations)
+    assert not place_of(CHECKOUT, calibrations).exists()
 
 
 def test_a_scenario_keeps_what_was_measured_of_it() -> None:

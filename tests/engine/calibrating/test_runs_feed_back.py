@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.api import Engine
-from engine.calibrating import evidence
+from engine.calibrating import run_evidence
 from engine.calibrating.folder import evidence_of
 from engine.runs.model.states import Outcome
 from engine.scenario import Protocol, Request, Scenario, UserClass
@@ -32,7 +32,7 @@ def busy(target: str) -> Scenario:
 def test_a_local_run_feeds_the_next_estimate(
     engine: Engine, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evidence, "LOAD_S_MIN", 3.0)
+    monkeypatch.setattr(run_evidence, "LOAD_S_MIN", 3.0)
     scenario = busy(target)
     assert engine.estimate(scenario).requirement.basis == "published figures"
     run = engine.run(scenario, account="acme", provider="local")
@@ -51,7 +51,7 @@ def test_a_local_run_feeds_the_next_estimate(
 def test_the_same_request_again_is_answered_though_the_test_was_measured_in_between(
     engine: Engine, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evidence, "LOAD_S_MIN", 3.0)
+    monkeypatch.setattr(run_evidence, "LOAD_S_MIN", 3.0)
     scenario = busy(target)
     first = engine.run(scenario, account="acme", provider="local", request_id="r-1")
     again = engine.runs.accept(engine.estimate(scenario).scenario, account="acme", request_id="r-1")

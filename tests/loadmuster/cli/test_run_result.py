@@ -98,7 +98,9 @@ def test_answers_that_end_after_forty_requests_are_no_valid_result_on_clouds(
     result = ended["result"]
     assert not result["valid"]
     assert any("the target stopped answering" in each for each in result["invalid_reasons"])
-    assert (result["requests"], result["unanswered"]) == (40, 6)
+    assert result["requests"] == 40
+    assert result["begun"] == 40 + result["unanswered"]
+    assert result["unanswered"] > 0
     assert result["longest_wait_s"] > 3
     assert result["windows"][-1]["requests"] == 0
     assert result["evidence"] == {

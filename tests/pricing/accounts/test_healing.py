@@ -163,7 +163,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     later_days=st.integers(0, 900),
     then=st.sampled_from(sorted({*STEPS} - {"a month", "ten days"})),
 )
-@settings(max_examples=10, phases=[Phase.generate])
+@settings(max_examples=6, phases=[Phase.generate])
 def test_a_healed_account_answers_like_one_that_was_never_pushed_ahead(  # noqa: PLR0913 - drawn
     *,
     migrated_file: Path,

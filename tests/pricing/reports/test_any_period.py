@@ -79,7 +79,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     steps=st.lists(st.sampled_from(sorted(STEPS)), max_size=12),
     cuts=st.sets(st.dates(date(2027, 1, 2), date(2027, 12, 31)), max_size=5),
 )
-@settings(max_examples=12, phases=[Phase.generate])
+@settings(max_examples=6, phases=[Phase.generate])
 def test_a_charge_belongs_to_exactly_one_period_and_months_add_up_to_the_year(
     migrated_file: Path, folder: Path, plan: str, zone: str, steps: list[str], cuts: set[date]
 ) -> None:
@@ -197,6 +197,19 @@ def test_all_accounts_are_listed_with_all_and_without_an_id(
     rows = list(csv.DictReader(io.StringIO(run("usage", "--all", "--focus", *now)[1])))
     assert {row["BillingAccountId"] for row in rows} == {acme}
     assert run("usage", "--csv", *now)[1].startswith("account,run,at,")
+
+
+def test_who_is_not_the_owner_is_told_of_the_accounts_that_he_administers(
+    database_url: str,
+) -> None:
+    with opened(database_url, START) as engine:
+        for account, name in (("a", "ann"), ("b", "bob"), ("c", "ann")):
+            engine.accounts.open(account, plan="starter", administrators=[name])
+    clock = ManualClock(START)
+    with Engine(database_url, clock=clock, environment={}, user="ann") as engine:
+        assert [used.account_id for used in engine.reports.usage_of_all()] == ["a", "c"]
+        issued = engine.reports.invoices_of_all()
+        assert [invoice.number for invoice in issued] == ["a-00001", "c-00001"]
 
 
 def test_no_accounts_are_an_empty_list(answer: Answer, run: Run) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -16,6 +17,10 @@ from typing import Any
 
 SECONDS_MAX = 8 * 86_400
 """A shape that wants users for longer never ends."""
+
+
+LIFETIME_S = 60
+"""Then the system ends this process."""
 
 
 class _Runner:
@@ -65,4 +70,6 @@ def _told(error: BaseException, folder: Path) -> str:
 
 
 if __name__ == "__main__":
+    # Also where whoever waits for it was killed, and whatever the user's code does.
+    signal.alarm(LIFETIME_S)
     main(Path(sys.argv[1]), sys.argv[2])
