@@ -17,7 +17,7 @@ from pricing.tables import PAYMENTS, RESERVATIONS
 _PERIOD = ":period:"
 _RUN = run_cause("")
 
-_PAYMENT = select(PAYMENTS.c.state, PAYMENTS.c.usd_micros).where(
+_PAYMENT = select(PAYMENTS.c.state, PAYMENTS.c.usd_micros, PAYMENTS.c.rehearsed).where(
     PAYMENTS.c.cause == bindparam("of")
 )
 _RESERVATION = select(RESERVATIONS.c.reserved_at, RESERVATIONS.c.run_ended_at).where(
@@ -31,6 +31,9 @@ _IN_WORDS = {
     PaymentState.DELAYED: "the bank has not answered",
     PaymentState.ABANDONED: "not collected, void",
 }
+
+_REHEARSED = "payment rehearsed, nothing collected"
+"""Of an accepted payment that no money came of."""
 
 
 class InvoiceFacts(Struct, frozen=True):
@@ -89,7 +92,9 @@ def _payment(conn: Connection, invoice: Invoice) -> str:
         return "nothing to pay"
     if row is None:
         return "set off against credit"
-    words = _IN_WORDS[PaymentState(row.state)]
+    state = PaymentState(row.state)
+    is_rehearsed = row.rehearsed and state is PaymentState.ACCEPTED
+    words = _REHEARSED if is_rehearsed else _IN_WORDS[state]
     if 0 <= row.usd_micros < invoice.usd_micros:
         set_off = format_usd(invoice.usd_micros - row.usd_micros)
         return f"{words}: {format_usd(row.usd_micros)}; {set_off} set off against credit"

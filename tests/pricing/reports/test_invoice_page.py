@@ -114,6 +114,8 @@ def test_what_stands_beside_the_lines_is_read_from_the_books(
         (of_run,) = list_invoices(conn, globex)
         (of_period,) = list_invoices(conn, acme)
         assert invoice_facts(conn, of_run, "UTC").first_day == now.date()
+        rehearsed = invoice_facts(conn, of_period, "UTC").payment
+        conn.execute(PAYMENTS.update().values(rehearsed=False))
         states = []
         for state in PaymentState:
             conn.execute(PAYMENTS.update().values(state=state, usd_micros=of_run.usd_micros))
@@ -127,6 +129,7 @@ def test_what_stands_beside_the_lines_is_read_from_the_books(
         *("due", "paid", "declined", "the bank has not answered", "not collected, void"),
     ]
     assert part == "paid: 2.50; 5.00 set off against credit"
+    assert rehearsed == "payment rehearsed, nothing collected"
     assert none == "set off against credit"
     assert period.first_day is not None
     assert period.last_day is not None
