@@ -31,6 +31,7 @@ from pricing.accounts.cancellations import (
     confirm_cancel,
     renew,
 )
+from pricing.accounts.clock import keep_clock
 from pricing.accounts.command import NotSubscribedError
 from pricing.accounts.deletions import StillSubscribedError, delete
 from pricing.accounts.on_demand import to_on_demand
@@ -200,6 +201,7 @@ def test_r62_r64_run_history_is_kept_for_a_month_and_then_deleted(
         "machines": [],
     }
     with subscriber.books() as conn:
+        keep_clock(conn, "acme", is_test=True)
         conn.execute(
             RUNS.insert().values(id="r1", state="ended", ended_at=row["accepted_at"], **row)
         )
