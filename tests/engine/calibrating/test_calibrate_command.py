@@ -264,7 +264,7 @@ def test_what_was_measured_is_shown_even_if_it_cannot_be_kept_after_all(
         assert "nothing was kept" in shown.out
 
 
-def test_line_10_somebody_s_own_locustfile_is_calibrated_and_estimated(
+def test_somebody_s_own_locustfile_is_calibrated_and_estimated(
     loadmuster: Command, tmp_path: Path, target: str
 ) -> None:
     (tmp_path / "own.py").write_text(

@@ -54,7 +54,7 @@ def test_samples_without_users_leave_open_whether_they_were_those_quoted() -> No
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_line_6_every_engine_s_users_above_the_quote_are_seen_while_they_are_there(
+def test_every_engine_s_users_above_the_quote_are_seen_while_they_are_there(
     engine: str, prepare: Prepare, tmp_path: Path
 ) -> None:
     (tmp_path / "shop.js").write_text("/ 0 0s:40 60s:40\n")

@@ -163,7 +163,7 @@ CLASSES = """
 """
 
 
-def test_line_10_users_weights_and_fixed_counts_are_those_of_one_locust_over_all_injectors(
+def test_users_weights_and_fixed_counts_are_those_of_one_locust_over_all_injectors(
     prepare: Prepare, target: Target, tmp_path: Path
 ) -> None:
     folder = tmp_path / "scenario"
@@ -198,7 +198,7 @@ SHAPE = """
 """
 
 
-def test_line_10_a_shape_in_the_file_is_what_is_played(prepare: Prepare) -> None:
+def test_a_shape_in_the_file_is_what_is_played(prepare: Prepare) -> None:
     load = prepare(USER + SHAPE, load="{users: 8, duration: 5s}", machines=2)
     program = load.task.scenario.program
     assert program is not None
@@ -238,7 +238,7 @@ def test_nothing_listens_while_a_locustfile_is_played(prepare: Prepare) -> None:
         ("sys.exit('gone')", "locustfile.py:3: SystemExit: gone"),
     ],
 )  # fmt: skip
-def test_line_10_a_locustfile_that_cannot_be_played_says_where_in_one_line(
+def test_a_locustfile_that_cannot_be_played_says_where_in_one_line(
     text: str, message: str, prepare: Prepare
 ) -> None:
     said = failed(prepare(text))
@@ -253,7 +253,7 @@ def test_line_10_a_locustfile_that_cannot_be_played_says_where_in_one_line(
         ("sys.exit(3)", "locustfile.py ended its process after"),
     ],
 )
-def test_line_10_a_locustfile_that_ends_the_load_itself_is_said_to(
+def test_a_locustfile_that_ends_the_load_itself_is_said_to(
     task: str, message: str, prepare: Prepare
 ) -> None:
     text = (

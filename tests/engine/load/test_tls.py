@@ -212,7 +212,7 @@ def check(result: LoadResult, tls: str) -> None:
         ("gatling", CA),
     ],
 )
-def test_line_22_every_engine_keeps_to_the_one_setting(
+def test_every_engine_keeps_to_the_one_setting(
     engine: str, tls: str, read: Read, play: Play
 ) -> None:
     check(play(read(ENGINES[engine], tls)), tls)
@@ -220,7 +220,7 @@ def test_line_22_every_engine_keeps_to_the_one_setting(
 
 @pytest.mark.promise("one-setting-for-tls", command="run", provider="local")
 @pytest.mark.parametrize(("user", "tls"), [("FastHttpUser", DEFAULT), ("HttpUser", CA)])
-def test_line_22_and_so_do_locust_s_users_of_a_scenario_here(
+def test_locust_s_users_of_a_scenario_keep_to_it_here(
     user: str, tls: str, read: Read, tmp_path: Path
 ) -> None:
     scenario = read(f"  {{name: locust, user: {user}}}", tls, USERS)
@@ -235,7 +235,7 @@ def test_line_22_and_so_do_locust_s_users_of_a_scenario_here(
     check(result, tls)
 
 
-def test_line_22_jmeter_takes_any_certificate_and_the_result_says_so(read: Read) -> None:
+def test_jmeter_takes_any_certificate_and_the_result_says_so(read: Read) -> None:
     jmeter = "  {name: jmeter, plan: shop.jmx}"
     said = list(tls_warnings(read(jmeter, DEFAULT)))
     assert said == ["the target's certificate was not verified: JMeter takes any"]

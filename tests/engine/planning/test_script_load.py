@@ -45,7 +45,7 @@ def read(folder: Path, engine: str, load: str, more: str = "") -> Scenario:
         (GATLING_ENGINE, "", "Checkout.scala plays 40 users on 1 injector whatever it is told"),
     ],
 )
-def test_line_6_a_script_that_surely_plays_other_users_is_not_quoted(
+def test_a_script_that_surely_plays_other_users_is_not_quoted(
     engine: str, more: str, words: str, tmp_path: Path
 ) -> None:
     scenario = read(tmp_path, engine, "{users: 10, duration: 10m}", more)

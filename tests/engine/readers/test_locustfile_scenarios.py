@@ -73,7 +73,7 @@ def test_what_is_wrong_with_the_entry_is_one_line(engine: str, line: str, tmp_pa
     assert line in refused.value.message
 
 
-def test_line_10_a_syntax_error_is_one_line_with_file_and_line(tmp_path: Path) -> None:
+def test_a_syntax_error_is_one_line_with_file_and_line(tmp_path: Path) -> None:
     with pytest.raises(BadScenarioError, match=r"^[^\n]+$") as refused:
         read(tmp_path, "import locust\nclass X(:\n    pass\n")
     assert "own.py:2: SyntaxError: invalid syntax; correct the locustfile" in refused.value.message
@@ -98,7 +98,7 @@ class Steps(LoadTestShape):
 
 
 @pytest.mark.promise("own-locustfile-is-played", command="estimate")
-def test_line_10_a_shape_is_quoted_as_it_is_played_or_refused(tmp_path: Path) -> None:
+def test_a_shape_is_quoted_as_it_is_played_or_refused(tmp_path: Path) -> None:
     scenario = read(tmp_path, CLASS + STEPS)
     assert scenario.program is not None
     assert scenario.program.own_profile

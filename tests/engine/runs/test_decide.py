@@ -159,7 +159,7 @@ def test_a_running_load_is_waited_for_and_released_when_done() -> None:
     assert done == BeginRelease(Outcome.COMPLETED)
 
 
-def test_line_6_a_load_that_nobody_quoted_is_ended_also_when_it_is_over_by_then() -> None:
+def test_a_load_that_nobody_quoted_is_ended_also_when_it_is_over_by_then() -> None:
     run = run_in(RunState.RUNNING)
     for phase in (LoadPhase.FLOWING, LoadPhase.DONE, LoadPhase.FAILED):
         seen = Observed(TWO, LoadProgress(phase, peak_users=1_051))

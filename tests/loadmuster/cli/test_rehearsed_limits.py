@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @pytest.mark.promise("rehearsal-has-real-limits", command="run", provider=("aws", "azure"))
 @pytest.mark.parametrize("cloud", CLOUDS)
 @pytest.mark.parametrize("pace", [(), ("--speed", "86400"), ("--or-on",)], ids=str)
-def test_line_28_a_load_that_is_too_long_for_a_cloud_is_refused_in_its_rehearsal(
+def test_a_load_that_is_too_long_for_a_cloud_is_refused_in_its_rehearsal(
     cloud: str, pace: tuple[str, ...], acme: CommandLine
 ) -> None:
     if pace == ("--or-on",):

@@ -88,9 +88,7 @@ def test_a_loop_of_curl_loads_the_target_from_a_rehearsed_azure(
 
 @pytest.mark.promise("own-locustfile-is-played", command="run", provider=("local", "azure"))
 @pytest.mark.parametrize("provider", ["local", "azure"])
-def test_line_10_the_example_plays_its_own_locustfile(
-    provider: str, acme: CommandLine, shop: str
-) -> None:
+def test_the_example_plays_its_own_locustfile(provider: str, acme: CommandLine, shop: str) -> None:
     rehearsed = () if provider == "local" else ("--dry-run", "--with-load")
     answer = acme(
         *("run", "examples/own-users.yaml", "--set", f"TARGET={shop}", "--users", "4"),
@@ -108,7 +106,7 @@ def test_line_10_the_example_plays_its_own_locustfile(
 
 @pytest.mark.promise("played-users-are-quoted", command="run", provider=("local", "aws", "azure"))
 @pytest.mark.parametrize("provider", ["local", "aws", "azure"])
-def test_line_6_load_that_nobody_quoted_ends_the_run_with_status_7_and_is_said(
+def test_a_load_that_nobody_quoted_ends_the_run_with_status_7_and_is_said(
     provider: str, acme: CommandLine, scenario: Path, shop: str
 ) -> None:
     engine = {"name": "custom", "command": forty_users(), "results": "curl.csv"}
