@@ -15,6 +15,7 @@ from msgspec import Struct
 from engine.load.driver import InjectorResult, LoadResult
 from engine.planning.requirement import user_seconds
 from engine.scenario import Scenario
+from kernel.words import counted
 
 BUSY_PERCENT_MIN = 5.0
 """Of a core. In a run that hardly touched its injectors the system's own work would be counted."""
@@ -120,7 +121,8 @@ def _unanswered(result: LoadResult) -> str | None:
     beyond = result.unanswered - (result.peak_users or 0)
     if 100 * beyond <= UNANSWERED_PERCENT_MAX * result.begun:
         return None
-    return f"{result.unanswered:,} of its {result.begun:,} requests had no answer"
+    begun = counted(result.begun, "request")
+    return f"{result.unanswered:,} of its {begun} had no answer"
 
 
 def _off_pace(result: LoadResult) -> str | None:

@@ -27,12 +27,16 @@ class DoctorCommands:
             regions: Of the clouds; none: the one that runs take by default.
         """
         from engine.commands.checkup import HERE, Checkup, examinations, examine_here
+        from engine.database import is_unmade
         from engine.database.migrate import revisions
 
         def open_books() -> str:
-            with self._context.reading() as conn:
-                url = conn.engine.url.render_as_string(hide_password=True)
-            return f"{url}, at {revisions()[-1]}"
+            db = self._context.db
+            url = db.url.render_as_string(hide_password=True)
+            if is_unmade(db):
+                return f"{url} is not there yet; the first command that writes makes it"
+            with self._context.reading():
+                return f"{url}, at {revisions()[-1]}"
 
         use = self._context
         heartbeats = ReaperCommands(use).heartbeats

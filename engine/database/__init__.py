@@ -13,12 +13,14 @@ from engine.database.errors import (
     DatabaseUnusableError,
     NewerDatabaseError,
 )
+from engine.database.unmade import is_unmade
 
 __all__ = [
     "DatabaseBusyError",
     "DatabaseFullError",
     "DatabaseUnusableError",
     "NewerDatabaseError",
+    "is_unmade",
     "open_database",
     "reading",
     "transaction",

@@ -10,6 +10,8 @@ from weakref import WeakSet
 
 from sqlalchemy import Engine
 
+from engine.database.errors import DatabaseUnusableError
+
 EmptyBooks = Callable[[str], Engine]
 """Opens, and makes, the database of a URL."""
 
@@ -24,6 +26,28 @@ def await_first_write(db: Engine) -> bool:
         return False
     _unmade.add(db)
     return True
+
+
+def is_unmade(db: Engine) -> bool:
+    """Whether the database is a file that is still to be made.
+
+    Raises:
+        DatabaseUnusableError: It is, and could not be.
+    """
+    if db not in _unmade or _is_there(db):
+        return False
+    file = Path(str(db.url.database))
+    place = next(each for each in file.absolute().parents if each.is_dir())
+    try:
+        with tempfile.TemporaryDirectory(dir=place):
+            return True
+    except OSError as error:
+        url = db.url.render_as_string(hide_password=True)
+        raise DatabaseUnusableError(
+            f"database {url}: cannot be made in {place}: {error.strerror}; name a file you may"
+            " write",
+            database=url,
+        ) from error
 
 
 def take_unmade(db: Engine) -> bool:

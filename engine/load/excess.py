@@ -6,6 +6,8 @@ active; a run that has more than were quoted is ended, and what it measured is n
 
 from __future__ import annotations
 
+from kernel.words import counted
+
 TOLERANCE_PERCENT = 5
 """Of the quoted users. Injectors count in seconds of their own clocks, so a user who leaves one
 as another comes to the next can be counted twice for a moment."""
@@ -26,6 +28,6 @@ def excess(quoted_users: int, peak_users: int | None) -> str | None:
     if peak_users is None or peak_users <= users_tolerated(quoted_users):
         return None
     return (
-        f"{peak_users:,} users were active, and {quoted_users:,} were quoted: the script does not "
-        "keep to the load that it is told"
+        f"{counted(peak_users, 'user')} were active, and {quoted_users:,} were quoted: the script "
+        "does not keep to the load that it is told"
     )

@@ -113,7 +113,7 @@ def _profile(
     _require(
         iteration_s is None or iteration_s <= ITERATION_S_MAX,
         "iteration",
-        f"must be at most {ITERATION_S_MAX:,} s, not {iteration_s:,g} s",
+        f"must be at most {ITERATION_S_MAX:,} s, not {iteration_s or 0:,g} s",
     )
     return replace(
         profile,

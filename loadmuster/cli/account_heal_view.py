@@ -74,7 +74,10 @@ def _states(healing: Healing, zone: ZoneInfo) -> Table:
             for each in healing.periods
         ),
         *(
-            (each.effective_at, f"lot {each.id}, {each.li_minutes:,} LI-minutes: not granted")
+            (
+                each.effective_at,
+                f"lot {each.id}, {counted(each.li_minutes, 'LI-minute')}: not granted",
+            )
             for each in healing.lots
         ),
         *((each.at, f"lot {each.lot_id}, {each.reason}: open again") for each in healing.expiries),

@@ -85,7 +85,13 @@ class Settings:
         return engine
 
     def _say_where_nothing_is(self) -> None:
-        """A database that was named and is not there was read as an empty one, or is a slip."""
+        """A database that was named and is not there was read as an empty one, or is a slip.
+
+        What a command ends with for another reason is told alone.
+        """
+        error = sys.exc_info()[1]
+        if error is not None and not str(getattr(error, "code", "")).startswith("unknown_"):
+            return
         scheme, _, file = (self.db or "").partition(":///")
         if scheme.startswith("sqlite") and file and not os.path.exists(file):  # noqa: PTH110 - any text
             with suppress(OSError):

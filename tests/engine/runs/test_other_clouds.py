@@ -398,7 +398,7 @@ def test_what_the_other_cloud_needs_is_looked_for_before_the_run_is_on_record(
     clouds: TwoClouds, checkout: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "moto" or None)
-    with pytest.raises(ConfigurationRejectedError, match=r"loadmuster\[azure\]"):
+    with pytest.raises(BadInputError, match=r"loadmuster\[azure\]"):
         clouds.accept(checkout)
     assert clouds.engine.runs.list() == []
     assert clouds.accept(checkout, or_on=()).order.other_providers == ()

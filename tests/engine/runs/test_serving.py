@@ -27,6 +27,7 @@ from engine.runs.model.tables import RUNS
 from engine.runs.serving import FAILED_LOOKS_MAX, RunServer
 from engine.scenario import Scenario
 from kernel.clock import ManualClock, StartingClock, SystemClock
+from providers.errors import ConfigurationRejectedError
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -406,8 +407,10 @@ def test_runs_that_share_a_rehearsal_leave_it_when_they_end(
 def test_a_shared_rehearsal_that_does_not_answer_ends_the_run_free_of_charge(
     checkout: Scenario, make_engine: Callable[[str | None], Engine]
 ) -> None:
+    run = make_engine(None).runs.accept(checkout, account="acme", provider="aws", dry_run=True)
     sharing = make_engine("http://127.0.0.1:9")
-    run = sharing.runs.accept(checkout, account="acme", provider="aws", dry_run=True)
+    with pytest.raises(ConfigurationRejectedError, match=r"http://127\.0\.0\.1:9"):
+        sharing.runs.accept(checkout, account="acme", provider="aws", dry_run=True)
     ended = sharing.runs.drive(run.id)
     assert ended.outcome is Outcome.FAILED
     assert "http://127.0.0.1:9" in ended.reason

@@ -271,6 +271,7 @@ def test_a_database_that_is_typed_beats_the_environment(
 ) -> None:
     """Here it is one that cannot be made."""
     database = ("--db", "sqlite:////proc/loadmuster/books.db")
-    answer = loadmuster.here(*((*database, "runs") if before else ("runs", *database)))
+    opening = ("account", "open", "acme")
+    answer = loadmuster.here(*((*database, *opening) if before else (*opening, *database)))
     refused(answer, 2, "/proc")
     assert not loadmuster.database.exists()

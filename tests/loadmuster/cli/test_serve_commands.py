@@ -94,7 +94,7 @@ def test_a_queued_run_waits_for_whoever_serves_and_then_lives_its_life(acme: Com
 
     assert served.code == 0, served.err
     assert served.json == {
-        "served": dict.fromkeys(("cancelled", "failed", "released", "lost", "errors"), 0)
+        "served": dict.fromkeys(("cancelled", "failed", "stopped", "released", "lost", "errors"), 0)
         | {"taken": 2, "completed": 2}
     }
     assert states(acme) == dict.fromkeys(runs, ("ended", "completed"))

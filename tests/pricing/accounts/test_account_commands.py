@@ -101,8 +101,10 @@ def test_w9_a_day_of_activation_is_a_day_in_the_accounts_zone(answer: Callable[.
     assert newer["period"]["start"] == "2027-01-12T00:00:00-08:00"
 
 
-def test_list_names_every_account(answer: Callable[..., Any]) -> None:
-    assert answer("account", "list") == {"accounts": []}
+def test_list_names_every_account(run: Run, answer: Callable[..., Any]) -> None:
+    code, out, said = run("account", "list", "--json")
+    assert (code, json.loads(out)) == (0, {"accounts": []})
+    assert "the first command that writes makes it" in said
     for name in ("globex", "acme"):
         answer("account", "open", name, *OPENED)
     assert answer("account", "list") == {

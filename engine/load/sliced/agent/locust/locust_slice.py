@@ -222,7 +222,7 @@ class Recorder:
         runner = self.environment.runner
         raised = [] if runner is None else list(runner.exceptions.values())[:NOTES_MAX]
         users = [
-            f"a user raised {each['msg']!r} ({each['count']} times)"[:NOTE_MAX] for each in raised
+            f"a user raised {each['msg']!r} (count: {each['count']})"[:NOTE_MAX] for each in raised
         ]
         code = [f"it ended with exit code {self.exit_code}"] if self.exit_code else []
         return [*self.listener_errors.notes, *users, *code]
