@@ -24,6 +24,7 @@ from engine.load.driver import (
     LoadTask,
     MachineWork,
 )
+from engine.load.failure_kinds import printable
 from engine.load.locust import check_installed
 from engine.load.logs import injector_file
 from engine.load.shape import plan_users
@@ -247,11 +248,12 @@ class SlicedDriver(Struct, frozen=True):
         )
 
     def _failures(self, task: LoadTask, inbox: Inbox) -> list[str]:
-        """What injectors said when they gave up, one line each."""
+        """What injectors said when they gave up, one line each, once it is there as a whole."""
         said = []
         for name in inbox["failed"]:
             reason = self.objects.get(_key(task, f"in/failed-{name}")) or b""
-            said.append(f"injector {_ready(name).machine}: {reason.decode(errors='replace')}")
+            if reason.endswith(b"\n"):
+                said.append(f"injector {_ready(name).machine}: {printable(reason.strip())}")
         return said
 
     def _reports(self, task: LoadTask, inbox: Inbox) -> tuple[Report, ...]:

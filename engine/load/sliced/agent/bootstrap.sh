@@ -24,7 +24,7 @@ give_up() { # give_up REASON
     say "giving up: $1"
     [ -z "$load" ] || kill -TERM "$load" 2>/dev/null
     send_log
-    printf '%s' "$1" > failed
+    printf '%s\n' "$1" > failed
     send failed "failed-$GROUP-$machine"
     exit 1
 }

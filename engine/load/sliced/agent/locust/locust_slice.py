@@ -290,7 +290,9 @@ def _note_exit() -> None:
     """The process leaves without Locust's having ended the load: somebody called ``sys.exit``."""
     if RECORDER.began_s is not None and RECORDER.ended is None:
         by = WORK["locustfile"] or "Locust"
-        RECORDER.end("failed", f"{by} ended its process after {RECORDER.played_s():.0f} s")
+        message = f"{by} ended its process after {RECORDER.played_s():.0f} s"
+        RECORDER.end("failed", message)
+        say_problem(message)
 
 
 def _note_spawned(user_count: int, **_: object) -> None:
