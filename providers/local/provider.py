@@ -15,7 +15,7 @@ import psutil
 from kernel.child_environment import child_environment, proxies
 from kernel.clock import Clock
 from kernel.disk import free_space
-from kernel.python_programs import python_program
+from kernel.python_programs import injector_interpreter, python_program
 from providers.contract import LaunchSpec, Machine, MachineState
 from providers.errors import (
     CapacityUnavailableError,
@@ -170,6 +170,7 @@ class LocalProvider:
             env={
                 **child_environment(os.environ),
                 **proxies(os.environ),
+                **injector_interpreter(),
                 MARK: to_mark(identity),
             },
         )

@@ -86,6 +86,17 @@ def test_commands_run_side_by_side_and_their_output_is_kept(
     assert "command" in (folder / "machine.log").read_text()
 
 
+def test_an_injector_is_told_the_python_that_has_locust_already(
+    local: LocalProvider, root: Path, make_spec: MakeSpec
+) -> None:
+    say = ["sh", "-c", "echo $LOADMUSTER_PYTHON; sleep 600"]
+    spec = make_spec(count=1, min_count=1, commands=[[say]])
+    local.launch(spec)
+    log = launch_folder(root, spec) / "machine-0" / "command-0.log"
+
+    until(lambda: log.read_text() == f"{sys.executable}\n")
+
+
 def test_a_machine_ends_when_its_last_command_has_ended(
     local: LocalProvider, root: Path, make_spec: MakeSpec
 ) -> None:
