@@ -270,6 +270,7 @@ def _set_aside(
         payment.quote,
         slices=slices,
         department=payment.department.name if payment.department else None,
+        extra_usd_micros=payment.extra_usd_micros,
     )
     insert_reservation(conn, reservation, at, department=payment.department)
     if payment.extra_li_minutes:
@@ -336,6 +337,7 @@ def _check_same(reserved: Reservation, wanted: Reservation, on_demand: Quote | N
         wanted,
         state=reserved.state,
         slices=reserved.slices,
+        extra_usd_micros=reserved.extra_usd_micros,
         quote=reserved.quote if reserved.quote == on_demand else wanted.quote,
     )
     if reserved != same:
