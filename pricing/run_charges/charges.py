@@ -122,6 +122,7 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
         InsufficientCreditsError: If the LI-minutes that no other run has reserved do not suffice.
         WalletExceededError: If the department's wallet does not cover the run.
         PaymentOverdueError: If the run would be paid in money, and something has not been paid.
+        AccountDeletedError: If the account was deleted.
         SubscriptionEndedError: If the account's subscription is over.
         QuoteOutdatedError: If the account is no longer on the plan of the quote.
         ClockBackwardsError: If the account has been dealt with at a later instant.

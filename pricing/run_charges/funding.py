@@ -14,6 +14,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
+from pricing.accounts.account import check_not_deleted
 from pricing.accounts.advance import advance
 from pricing.departments.extra_credits import extra_credits_of, price_of
 from pricing.departments.wallet import Wallet, wallet_of
@@ -126,6 +127,7 @@ def choose_payment(
         at: The account's instant.
 
     Raises:
+        AccountDeletedError: If the account was deleted.
         SubscriptionEndedError: If the account's subscription is over.
         QuoteOutdatedError: If the account is no longer on the plan of the quote.
         PlanCapError: If the plan does not allow a run that large, or one more at once.
@@ -134,6 +136,7 @@ def choose_payment(
         InsufficientCreditsError: If the LI-minutes do not suffice and nothing may replace them.
         WalletExceededError: If the department's wallet does not cover the run.
     """
+    check_not_deleted(conn, account_id)
     subscription = latest(conn, account_id)
     plan = subscription.plan.name
     if subscription.ended_at is not None:
