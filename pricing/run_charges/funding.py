@@ -19,7 +19,7 @@ from pricing.accounts.advance import advance
 from pricing.departments.extra_credits import extra_credits_of, price_of
 from pricing.departments.wallet import Wallet, wallet_of
 from pricing.ledger.allocations import account_lots, department_lots
-from pricing.ledger.departments import Department, find_department
+from pricing.ledger.departments import Department, find_department, list_departments
 from pricing.ledger.lots import Lot, Slice, take
 from pricing.ledger.reservations import FundingSource, funding_source_of
 from pricing.money import format_cents, format_usd
@@ -32,7 +32,10 @@ from pricing.subscriptions.subscriptions import latest
 
 
 class InsufficientCreditsError(RefusedError):
-    """Too few LI-minutes; facts: ``account``, ``needed``, ``available``."""
+    """Too few LI-minutes; facts: ``account``, ``needed``, ``available``.
+
+    For a run of the account itself also ``departments``, what its departments have, if anything.
+    """
 
     code = "insufficient_credits"
 
@@ -179,12 +182,16 @@ def _account_pays(conn: Connection, account_id: str, quote: Quote, at: datetime)
     price = price_of(quote, missing)
     if price is None or missing > extra.available_li_minutes:
         available = free + (0 if price is None else extra.available_li_minutes)
+        shares = _shares(conn, account_id, at)
+        shared = ", ".join(f"{amount:,} in {name}" for name, amount in shares.items())
         raise InsufficientCreditsError(
             f"account {account_id}: the run needs {quote.total} LI-minutes, {available} are"
-            f" available; boost or upgrade the plan, or allow extra credits",
+            f" available{f' besides what its departments have ({shared})' if shared else ''};"
+            f" boost or upgrade the plan, or allow extra credits",
             account=account_id,
             needed=quote.total,
             available=available,
+            **({"departments": sum(shares.values())} if shares else {}),
         )
     return Funding(
         quote,
@@ -245,6 +252,15 @@ def _wallet_exceeded(
         li_minutes_available=free,
         next_month=next_month,
     )
+
+
+def _shares(conn: Connection, account_id: str, at: datetime) -> dict[str, int]:
+    """What each department has left, by name; those that have nothing are left out."""
+    found = {
+        each.name: _free(department_lots(conn, each, at))
+        for each in list_departments(conn, account_id)
+    }
+    return {name: free for name, free in found.items() if free}
 
 
 def _free(lots: tuple[Lot, ...]) -> int:
