@@ -116,6 +116,7 @@ class AccountCommands:
             view,
             due_usd_micros=view.charged_usd_micros - posted,
             hypothetical=books.as_of.hypothetical,
+            is_later=books.as_of.is_later,
             as_of=books.instant,
         )
 

@@ -132,7 +132,7 @@ class RunAcceptance:
                 now=now,
                 gateway=use.gateway,
             )
-            check_price_cap(reserved.quote, prepared.fleets, request.max_usd_micros)
+            check_price_cap(reserved, prepared.fleets, request.max_usd_micros)
             order = replace(order, quote=reserved.quote, department=reserved.department)
             check_folder(use.folder)
             if program is not None and packed is not None:

@@ -32,6 +32,7 @@ from kernel.errors import LoadmusterError
 from pricing.plans.on_sale import estimated_plans
 
 if TYPE_CHECKING:
+    from engine.commands.run_clocks import RunClocks
     from engine.load.logs import InjectorLog
     from engine.runs.controller import Controller
     from engine.runs.decide import Observed
@@ -56,6 +57,12 @@ class RunCommands(FormerlyCalled):
     def __init__(self, context: EngineContext) -> None:
         self._context = context
         self._acceptance = RunAcceptance(context)
+
+    @property
+    def _clocks(self) -> RunClocks:
+        from engine.commands.run_clocks import RunClocks
+
+        return RunClocks(self._context)
 
     @property
     def store(self) -> RunStore:
@@ -222,11 +229,13 @@ class RunCommands(FormerlyCalled):
 
         Raises:
             ControllerNotStartedError: It did not start; the run is left as it is.
+            WrongClockError: Its account lives by another clock than this.
         """
         from engine.runs.detached import spawn
 
-        use = self._context
-        test_clock = use.clock.now() if use.has_test_clock else None
+        use, run = self._context, self.store.load(run_id)
+        clock = use.clock if run.ended else self._clocks.to_drive(run)
+        test_clock = None if isinstance(clock, SystemClock) else clock.now()
         spawn(run_id, use.db.url, use.folder, test_clock=test_clock)
 
     def drive(
@@ -255,12 +264,17 @@ class RunCommands(FormerlyCalled):
 
         Raises:
             LeaseLostError: Another controller drives it.
+            WrongClockError: Its account lives by another clock than this, and it is not to be
+                ended.
             ProviderFailedError: Its machines could not be proven gone.
             NoRoomError: The disk was full for too long; its machines were released.
         """
         from engine.runs.interrupted import drive_or_end
 
+        known = self.store.load(run_id)
         controller = self.controller(lease)
+        if not known.ended:
+            controller.clock = self._clocks.to_drive(known)
         if watch is not None:
             controller.watch = watch
         if cancel_wanted is not None:
@@ -289,9 +303,14 @@ class RunCommands(FormerlyCalled):
         """Ask for the run's end and return once its machines are proven gone.
 
         Cancelling twice, or after the end, changes nothing.
+
+        Raises:
+            WrongClockError: Its account lives by another clock than this, and nothing of it was
+                launched. A run that may have machines is ended all the same, by its own clock.
         """
-        self.store.load(run_id)
-        self.store.request_cancel(run_id, self._context.clock.now())
+        run = self.store.load(run_id)
+        if not run.ended:
+            self.store.request_cancel(run_id, self._clocks.to_end(run).now())
         return self.wait(run_id, timeout_s=timeout_s)
 
     def wait(

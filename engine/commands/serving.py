@@ -40,10 +40,12 @@ class ServingCommands:
     ) -> Counter[str]:
         """Drive the open runs of the database, shared with every other controller on it.
 
+        Runs of accounts that live by another clock than this are left alone.
+
         Args:
             stop_wanted: Asked all the time; true gives every run back, open, and returns.
             at_once: Most runs at the same time.
-            until_idle: Return once no run is open, here or elsewhere.
+            until_idle: Return once no run is open, here or elsewhere, but those left alone.
             reap_every_s: How often to look for orphans; 0: never.
             say: Told what happens, a line at a time.
 
@@ -63,6 +65,7 @@ class ServingCommands:
             stop_wanted=stop_wanted,
             at_once=at_once,
             until_idle=until_idle,
+            not_by=not self._context.has_test_clock,
             reap=self.reap_and_tell,
             reap_every_s=reap_every_s,
             late_reaps=lambda: self.late_reaps(reap_every_s),

@@ -44,13 +44,15 @@ class TargetCommands:
 
         Raises:
             BadInputError: The account does not exist.
+            AccountDeletedError: It was deleted.
             TargetNotAllowedError: Saying how to allow it.
         """
         from engine.runs.targets import check_target
-        from pricing.accounts.account import find_account
+        from pricing.accounts.account import check_not_deleted, find_account
 
         with self._context.reading() as conn:
             find_account(conn, account_id)
+            check_not_deleted(conn, account_id)
             check_target(conn, account_id, target)
 
     def list(self, account_id: str) -> Sequence[AllowedTarget]:

@@ -55,12 +55,14 @@ class TariffCommands:
 
         Raises:
             UnknownTariffError: There is no such tariff.
-            BadRateError: Negative, no amount, beyond reason, or for another unit.
+            BadRateError: Negative, no amount, beyond reason, for another unit, or of a day to come.
         """
-        from pricing.tariffs import contract_rate, write_rates
+        from pricing.tariffs import check_known_by, contract_rate, write_rates
 
-        day = self._context.clock.now().date() if as_of is None else as_of
+        today = self._context.clock.now().date()
+        day = today if as_of is None else as_of
         rate = contract_rate(name, usd, per, day)
+        check_known_by(today, rate)
         write_rates(self.file, {**self.rates(), name: rate})
         return rate
 
@@ -75,7 +77,7 @@ class TariffCommands:
             DataFileError, BadRateError, UnknownTariffError: What is wrong in the file, and where.
         """
         from pricing.strict_toml import DataFileError
-        from pricing.tariffs import read_rates, write_rates
+        from pricing.tariffs import check_known_by, read_rates, write_rates
 
         if not file.exists():
             raise DataFileError(f"{file}: there is no such file", file=str(file))
@@ -84,6 +86,8 @@ class TariffCommands:
         if not wanted:
             missing = "no [[rates]]" if name is None else f"no [[rates]] of {name}"
             raise DataFileError(f"{file}: there are {missing} in it", file=str(file))
+        for rate in wanted:
+            check_known_by(self._context.clock.now().date(), rate)
         write_rates(self.file, {**self.rates(), **{rate.tariff: rate for rate in wanted}})
         return wanted
 

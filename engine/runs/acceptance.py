@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec.structs import fields
 
@@ -21,6 +22,9 @@ from pricing.money import format_usd
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote, Unit, quote_run
 from pricing.tariffs import LoadSize
+
+if TYPE_CHECKING:
+    from pricing.run_charges.books import Reserved
 
 ON_DEMAND_PLAN = "on-demand"
 REHEARSAL_LENGTH_S = 6.0
@@ -63,15 +67,20 @@ def on_demand_quote_of(
     return quote_of(estimate, sold, at)
 
 
-def check_price_cap(quote: Quote, fleets: Iterable[Fleet], max_usd_micros: int | None) -> None:
-    """Refuse a run above the caller's cap: its charge, or on a subscription its machines' cost.
+def check_price_cap(
+    reserved: Reserved, fleets: Iterable[Fleet], max_usd_micros: int | None
+) -> None:
+    """Refuse a run above the caller's cap.
 
-    The fleets are those of the clouds that it may go to; the dearest counts.
+    In money its charge counts; in LI-minutes the dearer of what the extra credits cost that it
+    buys besides and what its machines cost. The fleets are those of the clouds that it may go to;
+    the dearest counts.
     """
     if max_usd_micros is None:
         return
+    quote = reserved.quote
     dearest = max((fleet.high_usd_micros for fleet in fleets), default=0)
-    quoted = quote.total if quote.unit is Unit.USD else dearest
+    quoted = quote.total if quote.unit is Unit.USD else max(dearest, reserved.extra_usd_micros)
     if quoted > max_usd_micros:
         # Cents would say of a cap below one that it is 0.00, and of two close ones the same.
         raise PriceCapError(

@@ -54,6 +54,8 @@ class RunServer:
         stop_wanted: True: take no more. ``drive`` asks the same, and gives its run back.
         at_once: Most runs driven at the same time.
         until_idle: Stop by itself once no run is open, here or elsewhere.
+        not_by: Leave alone the runs of accounts that live by the real clock (false), or by a test
+            clock (true); they are told and not waited for.
         reap: Looks for orphans and says what it found; called every ``reap_every_s``, in a thread.
         reap_every_s: 0: never.
         late_reaps: Says where no reaper has looked for too long, empty: nowhere; asked as often,
@@ -68,6 +70,7 @@ class RunServer:
     stop_wanted: Callable[[], bool]
     at_once: int = AT_ONCE
     until_idle: bool = False
+    not_by: bool | None = None
     reap: Callable[[], str] = str
     reap_every_s: float = 0.0
     late_reaps: Callable[[], str] = str
@@ -82,6 +85,7 @@ class RunServer:
     _counts: Counter[str] = field(default_factory=Counter, init=False)
     _failed_looks: int = field(default=0, init=False)
     _idle: bool = field(default=False, init=False)
+    _left_alone: int = field(default=0, init=False)
 
     def serve(self) -> Counter[str]:
         """Serve until a stop is wanted, or nothing is left to do.
@@ -120,7 +124,8 @@ class RunServer:
         try:
             while len(self._driving) < self.at_once and self._take(threads):
                 pass
-            self._idle = not self._driving and open_runs(self.db) == 0
+            others = self._count_left_alone()
+            self._idle = not self._driving and open_runs(self.db) == others
         except LoadmusterError as error:
             self._failed_looks += 1
             wait_s = self._pauses.failed(_DATABASE, now)
@@ -133,11 +138,25 @@ class RunServer:
             self._look_at = now + timedelta(seconds=LOOK_EVERY_S)
         return None
 
+    def _count_left_alone(self) -> int:
+        """How many open runs live by the other clock; said whenever it is another number."""
+        if self.not_by is None:
+            return 0
+        count = open_runs(self.db, by=self.not_by)
+        if count != self._left_alone:
+            self._left_alone = count
+            clock, served = ("a test", "with") if self.not_by else ("the real", "without")
+            self.say(
+                f"open runs of accounts that live by {clock} clock: {count:,}, left alone;"
+                f" `loadmuster serve` {served} --now takes them"
+            )
+        return count
+
     def _take(self, threads: ThreadPoolExecutor) -> bool:
         now = self.clock.now()
         lease = self.new_lease()
         left_alone = self._pauses.paused(now) | self._driving.keys()
-        run_id = claim(self.db, lease, now, passing_over=left_alone)
+        run_id = claim(self.db, lease, now, passing_over=left_alone, not_by=self.not_by)
         if run_id is None:
             return False
         self._counts["taken"] += 1

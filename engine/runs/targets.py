@@ -19,7 +19,7 @@ from sqlalchemy import Connection, delete, select
 from engine.runs.model.errors import TargetNotAllowedError
 from engine.runs.model.tables import ALLOWED_TARGETS
 from kernel.errors import BadInputError
-from pricing.accounts.account import find_account
+from pricing.accounts.account import check_not_deleted, find_account
 from pricing.ledger.idempotency import remember
 from pricing.tables import insert_once
 
@@ -75,11 +75,13 @@ def allow(conn: Connection, account_id: str, host: str, *, request_id: str, now:
 
     Raises:
         BadInputError: It is no host, or the account does not exist.
+        AccountDeletedError: The account was deleted.
         RequestConflictError: The request id stands for another request.
     """
     name = _checked(host)
     find_account(conn, account_id)
     if _is_new(conn, account_id, request_id, "allow-target", name, now):
+        check_not_deleted(conn, account_id)
         key = {"account_id": account_id, "host": name}
         insert_once(conn, ALLOWED_TARGETS, list(key), {**key, "allowed_at": now})
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from kernel.words import counted
-from loadmuster.cli.as_of import hypothetical_line
+from loadmuster.cli.as_of import tell_as_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 def show_account(console: Console, view: AccountView) -> None:
     """One account: plan, period, credits and charges."""
+    from pricing.accounts.clock import AsOf
     from pricing.money import format_usd
 
-    if view.hypothetical and view.as_of is not None:
-        console.print(hypothetical_line(view.as_of, view.account.timezone))
+    if view.as_of is not None:
+        seen = AsOf(view.as_of, view.hypothetical, view.is_later)
+        tell_as_of(console, seen, view.account.timezone)
     table = _table(f"Account {view.account.id}", show_header=False)
     table.add_row("plan", f"{view.account.plan} ({view.account.status})")
     table.add_row("time zone", view.account.timezone)

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 
 def tell_as_of(console: Console, as_of: AsOf, timezone: str) -> None:
-    """One line, if what follows is hypothetical."""
+    """One line, if what follows is hypothetical, or of a later time than was asked for."""
     if as_of.hypothetical:
         console.print(hypothetical_line(as_of.instant, timezone), markup=False)
+    elif as_of.is_later:
+        console.print(later_line(as_of.instant, timezone), markup=False)
 
 
 def hypothetical_line(instant: datetime, timezone: str) -> str:
@@ -24,4 +26,13 @@ def hypothetical_line(instant: datetime, timezone: str) -> str:
     return (
         f"Hypothetical: as it would be at {local:%Y-%m-%d %H:%M}, if nothing else happened until"
         " then; nothing of it is posted."
+    )
+
+
+def later_line(instant: datetime, timezone: str) -> str:
+    """What it says of books that are of a later time than was asked for."""
+    local = instant.astimezone(ZoneInfo(timezone))
+    return (
+        f"As of {local:%Y-%m-%d %H:%M}, the account's last command: books of an earlier time are"
+        " not shown."
     )

@@ -109,8 +109,13 @@ def plan_of(conn: Connection, account_id: str) -> Plan:
     return latest_terms(conn, account_id).plan
 
 
-def check_not_deleted(conn: Connection, account_id: str) -> None:
+def check_not_deleted(conn: Connection, account_id: str, *, instead: str = "") -> None:
     """Nothing more can be done with an account that was deleted.
+
+    Args:
+        conn: An open connection.
+        account_id: Whose; one that there is not is let through.
+        instead: What can be done, for people: "choose another id".
 
     Raises:
         AccountDeletedError: If it was.
@@ -119,7 +124,8 @@ def check_not_deleted(conn: Connection, account_id: str) -> None:
     deleted_at = conn.execute(deleted).scalar_one_or_none()
     if deleted_at is not None:
         raise AccountDeletedError(
-            f"account {account_id} was deleted on {shown(deleted_at)}",
+            f"account {account_id} was deleted on {shown(deleted_at)}"
+            f"{f'; {instead}' if instead else ''}",
             account=account_id,
             deleted_at=shown(deleted_at),
         )

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select, update
 
 from kernel.errors import RefusedError
 from pricing.accounts.account import shown, unknown_account
+from pricing.accounts.advance import CLOCK_TOLERANCE
 from pricing.tables import ACCOUNTS
 
 
@@ -31,10 +32,12 @@ class AsOf(Struct, frozen=True):
         hypothetical: It is another time than the account's own: the account lives by the real
             clock and is looked at under a test clock, or the other way round, so that what is
             shown of the time since its last command is as it would be if nothing else happened.
+        is_later: An earlier instant was asked for than the last command's, whose books are shown.
     """
 
     instant: datetime
     hypothetical: bool
+    is_later: bool = False
 
 
 def as_of(conn: Connection, account_id: str, now: datetime, *, is_test: bool) -> AsOf:
@@ -57,7 +60,11 @@ def as_of(conn: Connection, account_id: str, now: datetime, *, is_test: bool) ->
         raise unknown_account(conn, account_id)
     is_other = row.test_clock is not None and row.test_clock != is_test
     instant = max(now.astimezone(UTC), row.last_command_at)
-    return AsOf(instant, hypothetical=is_other and instant > row.last_command_at)
+    return AsOf(
+        instant,
+        hypothetical=is_other and instant > row.last_command_at,
+        is_later=now < row.last_command_at - CLOCK_TOLERANCE,
+    )
 
 
 def keep_clock(conn: Connection, account_id: str, *, is_test: bool) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, select
 
 from kernel.errors import BadInputError, RefusedError
-from pricing.accounts.account import Account, find_account, shown
+from pricing.accounts.account import Account, check_not_deleted, find_account, shown
 from pricing.accounts.advance import advance
 from pricing.accounts.owner import OWNER
 from pricing.ledger import idempotency
@@ -102,6 +102,7 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
         BadInputError: What ``check_opening`` refuses.
         ChannelCannotError: If the plan is not sold through the channel.
         PaymentFailedError: If the first period could not be collected.
+        AccountDeletedError: If an account of that id was deleted.
         AccountConflictError: If the account is open with another plan, zone or activation.
         RequestConflictError: If the request id stands for something else.
     """
@@ -134,6 +135,9 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
             "card": card,
         },
     )
+    if not is_new:
+        # Its books stay under its id for good, so that nobody else has them.
+        check_not_deleted(conn, account_id, instead="choose another id")
     if request_id is not None:
         idempotency.remember(conn, account_id, request_id, command="open", content=content, now=now)
     if is_new:

@@ -65,6 +65,7 @@ class AccountView(Struct, frozen=True):
         due_usd_micros: How much of what is charged has fallen due since the last command on the
             account, and will be posted by the next.
         hypothetical: It is looked at by another clock than it lives by, at a later time.
+        is_later: An earlier instant was asked for than the last command's, which this is of.
         as_of: The instant, where it was looked at; None: it is a command's answer, which is the
             same whenever the command is sent again.
         channel: Through what it pays.
@@ -82,6 +83,7 @@ class AccountView(Struct, frozen=True):
     credit_usd_micros: int = 0
     due_usd_micros: int = 0
     hypothetical: bool = False
+    is_later: bool = False
     as_of: datetime | None = None
     channel: Channel = Channel.CARD
     has_card: bool = False

@@ -10,18 +10,23 @@ from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from kernel.errors import InvariantBrokenError
 from pricing.ledger.departments import Department
 from pricing.ledger.lots import Slice
 from pricing.plans.quotes import Quote, Unit, quote_from_json, quote_to_json
-from pricing.tables import DEPARTMENT_RUNS, DEPARTMENTS, RESERVATIONS, SLICES
+from pricing.tables import DEPARTMENT_RUNS, DEPARTMENTS, EXTRA_PURCHASES, RESERVATIONS, SLICES
 
 _RESERVATION = (
-    select(RESERVATIONS, DEPARTMENTS.c.name.label("department"))
+    select(
+        RESERVATIONS,
+        DEPARTMENTS.c.name.label("department"),
+        func.coalesce(EXTRA_PURCHASES.c.usd_micros, 0).label("extra_usd_micros"),
+    )
     .outerjoin(DEPARTMENT_RUNS, DEPARTMENT_RUNS.c.run_id == RESERVATIONS.c.run_id)
     .outerjoin(DEPARTMENTS, DEPARTMENTS.c.id == DEPARTMENT_RUNS.c.department_id)
+    .outerjoin(EXTRA_PURCHASES, EXTRA_PURCHASES.c.run_id == RESERVATIONS.c.run_id)
     .where(RESERVATIONS.c.run_id == bindparam("of"))
 )
 _SLICES = (
@@ -65,6 +70,7 @@ class Reservation(Struct, frozen=True):
         slices: The parts of lots that it holds, in burn order; none for money.
         department: Name of the department that runs; None: the account itself.
         rehearsal: Nothing real was launched, and an earlier version charged it all the same.
+        extra_usd_micros: What the extra credits cost that it buys besides.
     """
 
     run_id: str
@@ -74,6 +80,7 @@ class Reservation(Struct, frozen=True):
     slices: tuple[Slice, ...] = ()
     department: str | None = None
     rehearsal: bool = False
+    extra_usd_micros: int = 0
 
     @property
     def funding_source(self) -> FundingSource:
@@ -175,6 +182,7 @@ def find_reservation(conn: Connection, run_id: str) -> Reservation | None:
         state=ReservationState(row.state),
         slices=tuple(Slice(part.lot_id, part.amount) for part in slices),
         department=row.department,
+        extra_usd_micros=row.extra_usd_micros,
     )
 
 

@@ -29,6 +29,11 @@ class Reserved(Protocol):
         ...
 
     @property
+    def extra_usd_micros(self) -> int:
+        """What the extra credits cost that it buys besides."""
+        ...
+
+    @property
     def department(self) -> str | None:
         """Name of the department that runs; None: the account itself."""
         ...

@@ -122,6 +122,7 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
         InsufficientCreditsError: If the LI-minutes that no other run has reserved do not suffice.
         WalletExceededError: If the department's wallet does not cover the run.
         PaymentOverdueError: If the run would be paid in money, and something has not been paid.
+        AccountDeletedError: If the account was deleted.
         SubscriptionEndedError: If the account's subscription is over.
         QuoteOutdatedError: If the account is no longer on the plan of the quote.
         ClockBackwardsError: If the account has been dealt with at a later instant.
@@ -270,6 +271,7 @@ def _set_aside(
         payment.quote,
         slices=slices,
         department=payment.department.name if payment.department else None,
+        extra_usd_micros=payment.extra_usd_micros,
     )
     insert_reservation(conn, reservation, at, department=payment.department)
     if payment.extra_li_minutes:
@@ -336,6 +338,7 @@ def _check_same(reserved: Reservation, wanted: Reservation, on_demand: Quote | N
         wanted,
         state=reserved.state,
         slices=reserved.slices,
+        extra_usd_micros=reserved.extra_usd_micros,
         quote=reserved.quote if reserved.quote == on_demand else wanted.quote,
     )
     if reserved != same:

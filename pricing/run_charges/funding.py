@@ -14,11 +14,12 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
+from pricing.accounts.account import check_not_deleted
 from pricing.accounts.advance import advance
 from pricing.departments.extra_credits import extra_credits_of, price_of
 from pricing.departments.wallet import Wallet, wallet_of
 from pricing.ledger.allocations import account_lots, department_lots
-from pricing.ledger.departments import Department, find_department
+from pricing.ledger.departments import Department, find_department, list_departments
 from pricing.ledger.lots import Lot, Slice, take
 from pricing.ledger.reservations import FundingSource, funding_source_of
 from pricing.money import format_cents, format_usd
@@ -31,7 +32,10 @@ from pricing.subscriptions.subscriptions import latest
 
 
 class InsufficientCreditsError(RefusedError):
-    """Too few LI-minutes; facts: ``account``, ``needed``, ``available``."""
+    """Too few LI-minutes; facts: ``account``, ``needed``, ``available``.
+
+    For a run of the account itself also ``departments``, what its departments have, if anything.
+    """
 
     code = "insufficient_credits"
 
@@ -126,6 +130,7 @@ def choose_payment(
         at: The account's instant.
 
     Raises:
+        AccountDeletedError: If the account was deleted.
         SubscriptionEndedError: If the account's subscription is over.
         QuoteOutdatedError: If the account is no longer on the plan of the quote.
         PlanCapError: If the plan does not allow a run that large, or one more at once.
@@ -134,6 +139,7 @@ def choose_payment(
         InsufficientCreditsError: If the LI-minutes do not suffice and nothing may replace them.
         WalletExceededError: If the department's wallet does not cover the run.
     """
+    check_not_deleted(conn, account_id)
     subscription = latest(conn, account_id)
     plan = subscription.plan.name
     if subscription.ended_at is not None:
@@ -176,12 +182,16 @@ def _account_pays(conn: Connection, account_id: str, quote: Quote, at: datetime)
     price = price_of(quote, missing)
     if price is None or missing > extra.available_li_minutes:
         available = free + (0 if price is None else extra.available_li_minutes)
+        shares = _shares(conn, account_id, at)
+        shared = ", ".join(f"{amount:,} in {name}" for name, amount in shares.items())
         raise InsufficientCreditsError(
             f"account {account_id}: the run needs {quote.total} LI-minutes, {available} are"
-            f" available; boost or upgrade the plan, or allow extra credits",
+            f" available{f' besides what its departments have ({shared})' if shared else ''};"
+            f" boost or upgrade the plan, or allow extra credits",
             account=account_id,
             needed=quote.total,
             available=available,
+            **({"departments": sum(shares.values())} if shares else {}),
         )
     return Funding(
         quote,
@@ -242,6 +252,15 @@ def _wallet_exceeded(
         li_minutes_available=free,
         next_month=next_month,
     )
+
+
+def _shares(conn: Connection, account_id: str, at: datetime) -> dict[str, int]:
+    """What each department has left, by name; those that have nothing are left out."""
+    found = {
+        each.name: _free(department_lots(conn, each, at))
+        for each in list_departments(conn, account_id)
+    }
+    return {name: free for name, free in found.items() if free}
 
 
 def _free(lots: tuple[Lot, ...]) -> int:

@@ -162,6 +162,20 @@ def contract_rate(name: str, usd: str, per: str, as_of: date, *, where: str = ""
     return ContractRate(name, tariff.unit, price, as_of)
 
 
+def check_known_by(today: date, rate: ContractRate) -> None:
+    """Refuse a rate that is said to hold only from a day to come: it would count at once.
+
+    Raises:
+        BadRateError: It is.
+    """
+    if rate.as_of > today:
+        raise BadRateError(
+            f"rate of {rate.tariff}: as of {rate.as_of}, which is to come; a rate counts at once:"
+            f" {today} or a day before it would be right",
+            tariff=rate.tariff,
+        )
+
+
 def rated_tariff(name: str, at: date | None, rates: Rates) -> Tariff:
     """The version of a tariff that is in force on a day, at the contract rate if there is one.
 

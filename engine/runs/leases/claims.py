@@ -10,12 +10,26 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Engine,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from engine.database import reading, transaction
 from engine.runs.leases.lease import Lease, provably_dead
 from engine.runs.model.states import RunState
 from engine.runs.model.tables import RUNS
+from pricing.tables import ACCOUNTS
 
 _OPEN = RUNS.c.state != RunState.ENDED
 _HOLDERS = select(RUNS.c.lease_owner).where(RUNS.c.lease_owner.is_not(None)).distinct()
@@ -29,9 +43,18 @@ IS_FREE = or_(
 )
 """A run may be taken by whoever comes, ``now`` by the machine's clock."""
 
+_OF_A_CLOCK = exists().where(
+    ACCOUNTS.c.id == RUNS.c.account_id,
+    ACCOUNTS.c.test_clock == bindparam("clock", type_=Boolean),
+)
+"""The run's account lives by the ``clock``, true for a test clock; none does by null."""
+
 _COSTS_NOTHING_YET = and_(RUNS.c.state == RunState.ACCEPTED, RUNS.c.cancel_at.is_(None))
 _FREE = select(RUNS.c.id).where(
-    _OPEN, RUNS.c.id.not_in(bindparam("passing_over", expanding=True)), IS_FREE
+    _OPEN,
+    RUNS.c.id.not_in(bindparam("passing_over", expanding=True)),
+    IS_FREE,
+    not_(_OF_A_CLOCK),
 )
 _ANY = _FREE.limit(1)
 _MOST_NEEDY = (
@@ -42,7 +65,12 @@ _MOST_NEEDY = (
 
 
 def claim(
-    db: Engine, lease: Lease, now: datetime, *, passing_over: Collection[str] = ()
+    db: Engine,
+    lease: Lease,
+    now: datetime,
+    *,
+    passing_over: Collection[str] = (),
+    not_by: bool | None = None,
 ) -> str | None:
     """Take the lease of the free run that needs a controller most, and return its id.
 
@@ -53,6 +81,8 @@ def claim(
         lease: Whose, and for how long.
         now: By the machine's clock, not the runs'.
         passing_over: Ids of runs that are not wanted now.
+        not_by: Leave alone the runs of accounts that live by the real clock (false), or by a test
+            clock (true).
 
     Returns:
         None if no run is free.
@@ -62,6 +92,7 @@ def claim(
             "passing_over": list(passing_over),
             "now": now,
             "dead": dead_holders(conn),
+            "clock": not_by,
         }
         # Most looks find nothing, and keep no writer waiting.
         if conn.execute(_ANY, known).first() is None:
@@ -83,10 +114,18 @@ def held_by(lease: Lease, now: datetime) -> dict[str, object]:
     return {"lease_owner": lease.owner, "lease_until": now + timedelta(seconds=lease.term_s)}
 
 
-def open_runs(db: Engine) -> int:
-    """How many runs have not ended, whoever drives them."""
+def open_runs(db: Engine, *, by: bool | None = None) -> int:
+    """How many runs have not ended, whoever drives them.
+
+    Args:
+        db: Where the runs are.
+        by: Only those of accounts that live by the real clock (false), or by a test clock (true).
+    """
+    count = select(func.count()).select_from(RUNS).where(_OPEN)
     with reading(db) as conn:
-        return conn.execute(select(func.count()).select_from(RUNS).where(_OPEN)).scalar_one()
+        if by is None:
+            return conn.execute(count).scalar_one()
+        return conn.execute(count.where(_OF_A_CLOCK), {"clock": by}).scalar_one()
 
 
 def dead_holders(conn: Connection, run_id: str | None = None) -> Sequence[str]:

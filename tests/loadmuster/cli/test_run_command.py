@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -232,6 +233,29 @@ def test_a_cap_does_not_count_a_clouds_machines_for_a_run_on_this_computer(
     wish = ("run", CHECKOUT, "--account", "globex", "--max-usd", "0.00", "--queue")
     assert loadmuster.here(*wish, "--provider", "local").code == 0
     refused(loadmuster.here(*wish, "--provider", "aws", "--dry-run"), 3, "0.00")
+
+
+@pytest.mark.parametrize("where", [("--provider", "local"), ("--provider", "aws", "--dry-run")])
+def test_a_cap_counts_what_extra_credits_cost(
+    loadmuster: CommandLine, where: tuple[str, ...]
+) -> None:
+    for words in (
+        ("account", "open", "xc", "--plan", "trial"),
+        ("account", "extra-credits", "xc", "--limit", "50"),
+        ("department", "add", "xc", "lab"),
+        ("department", "allocate", "xc", "lab", "30"),
+    ):
+        assert loadmuster.here(*words).code == 0
+    wish = ("run", CHECKOUT, "--account", "xc", "--users", "9", "--queue", "--yes", *where)
+    books = [("ledger", "xc", "--json"), ("account", "show", "xc", "--json")]
+    before = [{**loadmuster.here(*each).json, "as_of": None} for each in books]
+    answer = loadmuster.here(*wish, "--max-usd", "0.10")
+    refused(answer, 3, "above the cap of 0.10 USD")
+    cost = re.search(r"quoted at ([\d.]+) USD", answer.err)
+    assert cost is not None
+    assert loadmuster.here("--json", "runs").json == {"runs": []}
+    assert [{**loadmuster.here(*each).json, "as_of": None} for each in books] == before
+    assert loadmuster.here(*wish, "--max-usd", cost[1]).code == 0
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from engine.api import Engine
 from engine.planning.compare import compare
 from engine.planning.cost_curves import cost_curves
 from engine.readers import read_scenario
+from kernel.clock import ManualClock
 from kernel.errors import BadInputError
 from pricing.strict_toml import DataFileError
 from pricing.tariffs import (
@@ -194,6 +195,26 @@ def test_what_is_written_is_read_back(
     }
     write_rates(file, rates)
     assert read_rates(file) == rates
+
+
+def test_a_rate_of_a_day_to_come_is_refused_since_it_would_count_at_once(
+    kept: Path, tmp_path: Path
+) -> None:
+    given_file = tmp_path / "given.toml"
+    write_rates(given_file, {"mabl": ContractRate("mabl", "VUH", 400_000, date(2026, 1, 2))})
+    today = ManualClock(datetime(2026, 1, 1, 9, tzinfo=UTC))
+    environment = {"LOADMUSTER_RATES": str(kept)}
+    with Engine(f"sqlite:///{tmp_path / 'x.db'}", clock=today, environment=environment) as engine:
+        for give in (
+            lambda: engine.tariffs.set_rate("mabl", usd="1", per="VUH", as_of=date(2026, 1, 2)),
+            lambda: engine.tariffs.set_rates(given_file),
+            lambda: engine.tariffs.set_rates(given_file, "mabl"),
+        ):
+            with pytest.raises(BadRateError, match="as of 2026-01-02, which is to come"):
+                give()
+        assert engine.tariffs.rates() == {}
+        today.sleep(86_400.0)
+        assert [rate.tariff for rate in engine.tariffs.set_rates(given_file)] == ["mabl"]
 
 
 def test_the_command_line_and_python_share_one_file_and_documents_only_gain(

@@ -1,0 +1,37 @@
+"""A look under an earlier clock than the account's shows later books, and says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.loadmuster.cli.conftest import CommandLine
+
+LOOKS = (
+    ("account", "show", "clk"),
+    ("ledger", "clk"),
+    ("invoices", "clk"),
+    ("usage", "clk"),
+    ("department", "list", "clk"),
+)
+SAID = "As of 2029-05-01 10:00, the account's last command"
+
+
+@pytest.fixture
+def clk(loadmuster: CommandLine) -> CommandLine:
+    opened = ("account", "open", "clk", "--plan", "starter")
+    assert loadmuster.here("--now", "2029-05-01T10:00", *opened).code == 0
+    return loadmuster
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=" ".join)
+def test_books_of_a_later_time_than_was_asked_for_say_so(
+    look: tuple[str, ...], clk: CommandLine
+) -> None:
+    earlier = clk.here("--now", "2028-01-01", *look)
+    assert earlier.code == 0
+    assert SAID in " ".join((earlier.out + earlier.err).split())
+    own = clk.here("--now", "2029-05-01T10:01", *look)
+    assert "As of" not in own.out + own.err
