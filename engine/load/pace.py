@@ -55,6 +55,21 @@ class Unanswered(Struct, frozen=True):
     is_grave: bool
 
 
+def nothing_answered(begun: int | None, longest_wait_s: float | None) -> str:
+    """What is said where no request had an answer.
+
+    Args:
+        begun: Requests; None: not known.
+        longest_wait_s: Of all of them; None: likewise.
+    """
+    if begun is None:
+        return "no request was answered; whether any was begun is not known"
+    if not begun:
+        return "no request was made"
+    waited = f", and the longest waited for {longest_wait_s or 0:.1f} s"
+    return f"no request was answered: {begun:,} {'was' if begun == 1 else 'were'} begun{waited}"
+
+
 def unanswered_doubt(
     tally: Mapping[str, Any], histogram: Histogram, requests: int, peak_users: int | None
 ) -> Unanswered | None:
