@@ -17,7 +17,14 @@ from engine.load.driver import InjectorResult, LoadResult
 from engine.load.excess import excess
 from engine.load.figures import FailureKind, FailureSample, Window
 from engine.load.histogram import percentile_ms
-from engine.load.pace import MS_PER_S, Unanswered, nothing_answered, pace_doubts, unanswered_doubt
+from engine.load.pace import (
+    MS_PER_S,
+    Unanswered,
+    nothing_answered,
+    pace_doubts,
+    slow_pace,
+    unanswered_doubt,
+)
 from engine.load.requests import ROWS_MAX, figures_of
 from engine.load.tally import OTHER
 from engine.load.windows import PlannedPace, windows_of
@@ -94,6 +101,10 @@ def judge(
         *_losses(injectors),
     )
     said = [unanswered.words] if unanswered and not unanswered.is_grave else []
+    planned_per_s = _planned_per_s(windows)
+    if not reasons and measured["ended"] == COMPLETED:
+        slow = slow_pace(measured["requests"], load_s, planned_per_s)
+        said += [] if slow is None else [slow]
     return LoadResult(
         valid=not reasons,
         invalid_reasons=reasons,
@@ -109,7 +120,7 @@ def judge(
         peak_users=measured["peak_users"],
         injectors=injectors,
         **_waits(tally),
-        planned_requests_per_s=_planned_per_s(windows),
+        planned_requests_per_s=planned_per_s,
         failure_kinds=tuple(FailureKind(kind, count) for kind, count in tally["kinds"]),
         failure_samples=tuple(FailureSample(**each) for each in tally["samples"]),
         unknown=tuple(measured.get("unknown", ())),
