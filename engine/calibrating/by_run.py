@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from engine.calibrating.calibration import Calibration, CalibrationFailedError, check_measured
+from engine.calibrating.calibration import (
+    Calibration,
+    CalibrationFailedError,
+    CalibrationNotValidError,
+    check_measured,
+)
 from engine.calibrating.session import load_engine_of
 from engine.calibrating.staircase import Staircase, note_on, steps_of
 from engine.calibrating.steps import problem
@@ -17,12 +22,17 @@ def calibration_of(run: Run, stairs: Staircase) -> Calibration:
         stairs: What it played.
 
     Raises:
+        CalibrationNotValidError: The target did not answer its users.
         CalibrationFailedError: It was not played to its end, or nothing could be measured.
     """
     if run.outcome is not Outcome.COMPLETED or run.result is None or run.ended_at is None:
         raise CalibrationFailedError(
             f"run {run.id} ended {run.outcome}, so nothing was measured"
             + (f": {run.reason}" if run.reason else "")
+        )
+    if run.result.invalid_reasons and run.result.requests == run.result.failures:
+        raise CalibrationNotValidError(
+            f"nothing could be measured: {run.result.invalid_reasons[0]}", run=run.id
         )
     (injector,) = run.result.injectors
     cores = injector.machine_cores or 1

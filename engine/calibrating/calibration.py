@@ -11,9 +11,19 @@ from msgspec.structs import asdict
 
 from engine.calibrating.fit import FittedLine, fit_processor, memory_kib_per_user, users_measured_at
 from engine.calibrating.step import US_PER_S, CalibrationStep
-from engine.calibrating.steps import CEILING_PERCENT, CEILING_US_PER_S, telling_steps
-from kernel.errors import ProviderFailedError
+from engine.calibrating.steps import (
+    CEILING_PERCENT,
+    CEILING_US_PER_S,
+    kept_up_steps,
+    problem,
+    telling_steps,
+    too_little,
+)
+from kernel.errors import LoadmusterError, ProviderFailedError
 from kernel.plain import plain
+
+FIT_STEPS_MIN = 3
+"""A line goes through two points whatever they are, so only more say how well it holds."""
 
 HALF_PERCENT = 50
 """A line through the steps up to here foretells the ceiling, and is held against what it was."""
@@ -23,6 +33,16 @@ class CalibrationFailedError(ProviderFailedError):
     """Nothing could be measured; the message says why."""
 
     code = "calibration_failed"
+
+
+class CalibrationNotValidError(LoadmusterError):
+    """The load was played, and the first users were not answered as they have to be.
+
+    It ends as a run does whose result is not valid: whatever played the users did its part.
+    """
+
+    code = "calibration_not_valid"
+    exit_code = 7
 
 
 class Foretold(Struct, frozen=True):
@@ -79,6 +99,16 @@ class Calibration(Struct, frozen=True):
     run_id: str | None = field(default=None, name="run")
 
     @property
+    def too_little(self) -> str | None:
+        """Why it says nothing of many users, and no estimate counts with it; None: it does."""
+        return too_little(self.steps)
+
+    @property
+    def has_known_fit(self) -> bool:
+        """Whether there are steps enough to say how well the line holds."""
+        return len({step.users for step in telling_steps(self.steps)}) >= FIT_STEPS_MIN
+
+    @property
     def line(self) -> FittedLine:
         """Processor time over users."""
         return fit_processor(telling_steps(self.steps))
@@ -125,38 +155,63 @@ class Calibration(Struct, frozen=True):
 
     @property
     def memory_kib_per_user(self) -> int:
-        """Memory of one user."""
-        return memory_kib_per_user(telling_steps(self.steps))
+        """Memory of one user, without what the load engine holds when it has none."""
+        return memory_kib_per_user(kept_up_steps(self.steps))
 
 
 def check_measured(steps: Sequence[CalibrationStep], note: str) -> None:
     """Refuse steps that say nothing.
 
     Raises:
+        CalibrationNotValidError: The target did not even answer the first users; with what it did.
         CalibrationFailedError: With the reason.
     """
+    if steps and not telling_steps(steps):
+        raise CalibrationNotValidError(f"nothing could be measured: {problem(steps[:1]) or note}")
     if not telling_steps(steps) or telling_steps(steps)[-1].processor_us_per_s == 0:
         raise CalibrationFailedError(
             f"nothing could be measured: {note or 'the load engine took no processor time'}"
         )
 
 
+_OF_THE_FIT = ("r_squared", "error_percent")
+_OF_THE_LINE = (
+    "processor_us_per_request",
+    "requests_per_user_s",
+    "memory_kib_per_user",
+    "users_at_ceiling",
+    *_OF_THE_FIT,
+)
+
+
 def calibration_to_json(calibration: Calibration) -> dict[str, Any]:
     """In dicts, lists, strings and numbers; what the line gives stands beside it for people."""
-    foretold = calibration.foretold
     measured: dict[str, Any] = plain(calibration)
     steps = measured.pop("steps")
+    whole = {**measured, "at": calibration.at.isoformat(), "steps": steps}
+    if (reason := calibration.too_little) is not None:
+        unknown = [{"field": name, "reason": reason} for name in _OF_THE_LINE]
+        return {
+            **whole,
+            **dict.fromkeys(_OF_THE_LINE),
+            "ceiling_percent": CEILING_PERCENT,
+            "fitted": [],
+            "foretold": None,
+            "unknown": unknown,
+        }
+    foretold, line = calibration.foretold, calibration.line
+    why_no_fit = f"fewer than {FIT_STEPS_MIN} steps say nothing of how well a line holds"
+    unknown = [{"field": name, "reason": why_no_fit} for name in _OF_THE_FIT]
     return {
-        **measured,
-        "at": calibration.at.isoformat(),
-        "steps": steps,
+        **whole,
         "processor_us_per_request": calibration.processor_us_per_request,
         "requests_per_user_s": calibration.requests_per_million_s / US_PER_S,
         "memory_kib_per_user": calibration.memory_kib_per_user,
         "ceiling_percent": CEILING_PERCENT,
         "users_at_ceiling": calibration.users_at_ceiling,
-        "r_squared": round(calibration.line.r_squared, 4),
-        "error_percent": round(calibration.line.error_percent, 1),
+        "r_squared": round(line.r_squared, 4) if calibration.has_known_fit else None,
+        "error_percent": round(line.error_percent, 1) if calibration.has_known_fit else None,
+        "unknown": [] if calibration.has_known_fit else unknown,
         "fitted": [
             {
                 "users": each.users,

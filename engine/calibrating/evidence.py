@@ -45,6 +45,8 @@ def measured_by(evidence: Evidence) -> Measured | None:
     A run that measured the calibration is not counted again.
     """
     calibration = evidence.calibration
+    if calibration is not None and calibration.too_little is not None:
+        calibration = None
     measured_by_run = None if calibration is None else calibration.run_id
     others = [each for each in evidence.runs if each.run_id != measured_by_run]
     runs = others[-RUNS_COUNTED:]
@@ -66,11 +68,17 @@ def measured_by(evidence: Evidence) -> Measured | None:
 
 
 def left_out_words(evidence: Evidence) -> tuple[str, ...]:
-    """Which of the newest runs do not count, and why, one line each."""
-    return tuple(
+    """Which of the newest runs do not count, or no calibration, and why, one line each."""
+    calibration = evidence.calibration
+    said = []
+    if calibration is not None and (reason := calibration.too_little) is not None:
+        day = calibration.at.date()
+        said.append(f"the calibration of {day} is no evidence of what users take: {reason}")
+    said.extend(
         f"run {each.run_id} of {each.at.date()} is no evidence of what users take: {each.reason}"
         for each in evidence.left_out[-LEFT_OUT_SAID:]
     )
+    return tuple(said)
 
 
 def left_out_to_json(left_out: LeftOut) -> dict[str, Any]:

@@ -69,7 +69,11 @@ def fit_processor(steps: Sequence[CalibrationStep]) -> FittedLine:
 
 
 def memory_kib_per_user(steps: Sequence[CalibrationStep]) -> int:
-    """Memory of one user: how much more the engine holds with more of them; at least 1 KiB."""
+    """Memory of one user: how much more the engine holds with more of them; at least 1 KiB.
+
+    Args:
+        steps: Of two numbers of users at least; what the engine holds without any is no user's.
+    """
     users, memory = [step.users for step in steps], [step.memory_kib for step in steps]
     slope, _ = _regression(users, memory, [1.0] * len(steps))
     return max(1, round(slope))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +29,7 @@ from engine.calibrating.place import FOLDER_VARIABLE, CalibrationFilesError, pla
 from engine.calibrating.run_evidence import LeftOut, RunFigures
 from engine.scenario import Scenario
 from kernel.disk import free_space
+from kernel.errors import BadInputError
 from kernel.files import write_whole
 
 CALIBRATION, RUN, LEFT_OUT = "calibration", "run", "left-out"
@@ -55,6 +56,26 @@ class CalibrationNotKeptError(CalibrationFilesError):
     def __reduce__(self) -> tuple[object, ...]:
         """Survive pickling with what was measured."""
         return (type(self), (self.calibration, CalibrationFilesError(self.message, **self.facts)))
+
+
+class CalibrationTooSmallError(BadInputError):
+    """A test was measured, and too little to say what many users take; nothing was kept.
+
+    Neither machine nor target failed: more users, or others, have to be asked for.
+
+    Attributes:
+        calibration: What was measured.
+    """
+
+    code = "calibration_too_small"
+
+    def __init__(self, calibration: Calibration) -> None:
+        super().__init__(f"nothing was kept: {calibration.too_little}")
+        self.calibration = calibration
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive pickling with what was measured."""
+        return (type(self), (self.calibration,))
 
 
 def check_can_keep(scenario: Scenario, folder: Path | None = None) -> None:
@@ -91,11 +112,20 @@ def keep_calibration(
     """Write it down; returns the file.
 
     Raises:
-        CalibrationNotKeptError: It cannot be written; what was measured is in it.
+        CalibrationTooSmallError: It says nothing of many users; what was measured is in it.
+        CalibrationNotKeptError: It cannot be written; likewise.
     """
+    if calibration.too_little is not None:
+        raise CalibrationTooSmallError(calibration)
     name = f"{CALIBRATION}-{calibration.at:%Y%m%dT%H%M%S}.json"
     try:
-        return _write(place_of(scenario, folder) / name, calibration_to_json(calibration))
+        place = place_of(scenario, folder)
+    except CalibrationFilesError as error:
+        said = f"the measurement cannot be kept: {error.message}"
+        wrapped = CalibrationFilesError(said, **error.facts)
+        raise CalibrationNotKeptError(calibration, wrapped) from error
+    try:
+        return _write(place / name, calibration_to_json(calibration))
     except CalibrationFilesError as error:
         raise CalibrationNotKeptError(calibration, error) from error
 
@@ -131,10 +161,16 @@ def evidence_of(scenario: Scenario, folder: Path | None = None) -> Evidence:
     runs = sorted(place.glob(f"{RUN}-*.json"))
     left_out = sorted(place.glob(f"{LEFT_OUT}-*.json"))
     return Evidence(
-        _read(calibrations[-1], calibration_from_json) if calibrations else None,
+        _newest_telling([_read(path, calibration_from_json) for path in calibrations]),
         tuple(_read(path, run_figures_from_json) for path in runs),
         tuple(_read(path, left_out_from_json) for path in left_out),
     )
+
+
+def _newest_telling(calibrations: Sequence[Calibration]) -> Calibration | None:
+    """The newest that says enough, or the newest; None: there is none."""
+    telling = [each for each in calibrations if each.too_little is None] or calibrations
+    return telling[-1] if telling else None
 
 
 def _read(path: Path, from_json: Callable[[Mapping[str, Any]], Kept]) -> Kept:

@@ -33,6 +33,7 @@ REPORT_S_MAX = 10.0
 """A report comes every second or two."""
 
 POLL_S = 0.1
+MS_PER_S = 1_000
 LEAD_S = 0.5
 """From the word to go until the load starts."""
 
@@ -205,7 +206,18 @@ def _step(
         requests_per_s=(after["requests"] - before["requests"]) / load_s,
         failures_per_s=(after["failures"] - before["failures"]) / load_s,
         others_us_per_s=max(0, round((last.all_us - first.all_us - own_us) / length_s)),
+        **_waits(before, after),
     )
+
+
+def _waits(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the load engine tells what it has begun; samples of ended requests do not."""
+    if after.get("begun") is None:
+        return {}
+    return {
+        "begun": max(0, after["begun"] - before["requests"]),
+        "longest_wait_s": round(after["open_wait_ms"] / MS_PER_S, 3),
+    }
 
 
 def _sleep_until(at_s: float, process: psutil.Process, folder: Path) -> None:

@@ -107,6 +107,9 @@ def staircase(
     downwards = [top]
     while len(downwards) < STEPS_MAX and downwards[-1] // 2 >= FIRST_USERS:
         downwards.append(downwards[-1] // 2)
+    if len(downwards) == 1 and top > 1:
+        # One number of users does not tell what the load engine takes without any.
+        downwards.append(top // 2)
     users = tuple(reversed(downwards))
     step_s = math.ceil(settle_s + window_s)
     for _ in range(_ROUNDS):

@@ -19,6 +19,9 @@ class CalibrationStep(Struct, frozen=True, forbid_unknown_fields=True):
         requests_per_s: Requests that it made.
         failures_per_s: How many of them failed.
         others_us_per_s: Processor time of everything else on the machine.
+        begun: Requests that had been begun and had no answer when the step began, or were begun
+            in it; None: not known. So for the next.
+        longest_wait_s: How long one of them waited without an answer at its end.
     """
 
     users: int
@@ -27,6 +30,8 @@ class CalibrationStep(Struct, frozen=True, forbid_unknown_fields=True):
     requests_per_s: float
     failures_per_s: float
     others_us_per_s: int
+    begun: int | None = None
+    longest_wait_s: float | None = None
 
     @property
     def processor_percent(self) -> float:

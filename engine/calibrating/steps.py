@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from engine.calibrating.fit import fit_processor
 from engine.calibrating.step import US_PER_S, CalibrationStep
+from engine.load.pace import nothing_answered
 from engine.planning.capacity import PROCESSOR_CEILING_PERCENT
 from kernel.words import counted
 
@@ -30,6 +31,9 @@ LAST_STEPS = 3
 CLOSER_PERCENT = 4.0
 """Aims this near to a step that was made already are not tried again."""
 
+MEMORY_STEPS_MIN = 2
+"""Numbers of users that tell what they take from what the load engine takes without any."""
+
 FAILURES_PERCENT_MAX = 5.0
 PACE_PERCENT_MIN = 75.0
 """Of the first steps' requests per user: a slower pace means that the target holds users up."""
@@ -39,15 +43,18 @@ def next_users(steps: Sequence[CalibrationStep], users_max: int) -> int | None:
     """How many users to try next; None: enough is known.
 
     First more and more until the processor shows them at all, then towards the ceiling, and a
-    little beyond it.
+    little beyond it. Half as many where the first were as many as can be.
     """
     if not steps:
         return min(FIRST_USERS, users_max)
     last = steps[-1]
-    if len(steps) >= STEPS_MAX or last.users >= users_max or problem(steps) is not None:
+    if len(steps) >= STEPS_MAX or problem(steps) is not None:
         return None
-    if max(step.processor_percent for step in steps) >= CEILING_PERCENT:
-        return None
+    at_ceiling = max(step.processor_percent for step in steps) >= CEILING_PERCENT
+    if at_ceiling or max(step.users for step in steps) >= users_max:
+        # One number of users does not tell what the engine takes without any.
+        is_wanted = len(steps) == 1 and last.users > 1 and last.processor_percent >= CLEAR_PERCENT
+        return last.users // 2 if is_wanted else None
     if last.processor_percent < CLEAR_PERCENT:
         missing = CLEAR_PERCENT / max(last.processor_percent, CLEAR_PERCENT / GROWTH_MAX)
         return min(users_max, math.ceil(last.users * min(GROWTH_MAX, 2 * missing)))
@@ -69,7 +76,7 @@ def problem(steps: Sequence[CalibrationStep]) -> str | None:
     """
     last = steps[-1]
     if last.requests_per_s <= 0:
-        return f"no request was made by {counted(last.users, 'user')}"
+        return nothing_answered(last.begun, last.longest_wait_s)
     failed_percent = 100 * last.failures_per_s / last.requests_per_s
     if failed_percent > FAILURES_PERCENT_MAX:
         return f"{failed_percent:.0f} % of the requests of {counted(last.users, 'user')} failed"
@@ -82,10 +89,37 @@ def problem(steps: Sequence[CalibrationStep]) -> str | None:
     return None
 
 
+def kept_up_steps(steps: Sequence[CalibrationStep]) -> Sequence[CalibrationStep]:
+    """The steps in which the target kept up with the users."""
+    return [step for n, step in enumerate(steps, 1) if problem(steps[:n]) is None]
+
+
 def telling_steps(steps: Sequence[CalibrationStep]) -> Sequence[CalibrationStep]:
     """The steps that say something: the processor shows the users, and the target keeps up."""
-    clear = [step for n, step in enumerate(steps, 1) if problem(steps[:n]) is None]
-    return [step for step in clear if step.processor_percent >= CLEAR_PERCENT] or clear
+    kept_up = kept_up_steps(steps)
+    return [step for step in kept_up if step.processor_percent >= CLEAR_PERCENT] or kept_up
+
+
+def too_little(steps: Sequence[CalibrationStep]) -> str | None:
+    """Why the steps say nothing of many users; None: they do.
+
+    What the load engine takes without users is told from what users take by two steps at least,
+    and by one at least in which the processor shows them.
+    """
+    kept_up = kept_up_steps(steps)
+    most_percent = max((step.processor_percent for step in kept_up), default=0.0)
+    if most_percent < CLEAR_PERCENT:
+        return (
+            f"the users took {most_percent:.1f} % of a core at most, and {CLEAR_PERCENT:.0f} % are "
+            "the least that says what one takes; measure more users (--users-at-most)"
+        )
+    if len({step.users for step in kept_up}) < MEMORY_STEPS_MIN:
+        return (
+            f"only {counted(kept_up[0].users, 'user')} could be measured, and two numbers of users "
+            "are the least that tells users from the load engine itself; measure more users "
+            "(--users-at-most), or of a test whose users do less at once"
+        )
+    return None
 
 
 def _clear(steps: Sequence[CalibrationStep]) -> Sequence[CalibrationStep]:

@@ -10,6 +10,7 @@ from engine.commands.context import EngineContext
 from engine.commands.runs import RunCommands
 from engine.commands.targets import TargetCommands
 from engine.runs.request import RunRequest
+from kernel.errors import BadInputError
 
 if TYPE_CHECKING:
     from engine.calibrating.calibration import Calibration
@@ -55,7 +56,9 @@ class CalibrationCommands:
             BadInputError: The scenario cannot be run here, or the account does not exist.
             TargetNotAllowedError: Nobody said that this host may be loaded.
             CalibrationFilesError: It could not be kept; that is seen before any load is put on.
+            CalibrationTooSmallError: It says nothing of many users and is not kept; it is in it.
             CalibrationNotKeptError: It cannot be kept after all; what was measured is in it.
+            CalibrationNotValidError: Nothing could be measured, for the target did not answer.
             CalibrationFailedError: Nothing could be measured.
         """
         from engine.calibrating import session
@@ -112,6 +115,11 @@ class CalibrationCommands:
         from engine.calibrating.staircase import Climb, check_takes_steps, staircase
         from engine.planning.places import equal_shares
 
+        if users_max == 1:
+            raise BadInputError(
+                "--users-at-most 1: one number of users does not tell what the load engine takes "
+                "without any, so nothing was launched; 2 are the least"
+            )
         session.check_users_can_be_held(scenario)
         check_takes_steps(scenario)
         if region is not None:
@@ -161,7 +169,9 @@ class CalibrationCommands:
 
         Raises:
             CalibrationFailedError: The run did not play to its end, or nothing could be measured.
+            CalibrationTooSmallError: It says nothing of many users and is not kept; it is in it.
             CalibrationNotKeptError: It cannot be kept after all; what was measured is in it.
+            CalibrationNotValidError: Nothing could be measured, for the target did not answer.
         """
         from engine.calibrating.by_run import calibration_of
         from engine.calibrating.folder import keep_calibration

@@ -21,6 +21,9 @@ from kernel.words import counted
 WAIT_S_MIN = 3.0
 """A request that waits less than that may yet be answered; so may a pause of all answers end."""
 
+WAIT_SAID_S_MIN = 1.0
+"""A wait of this length, and longer than any that had an answer, is said, though no more."""
+
 WAITING_PERCENT_MAX = 1
 """Of the requests. More of them without an answer are no accident."""
 
@@ -39,6 +42,9 @@ WINDOWS_MIN = 5
 REQUESTS_MIN = 10
 """Fewer that are missing may be chance."""
 
+PACE_SAID_PERCENT_MIN = 75.0
+"""Of the planned pace of the whole load: fewer answers are said, though they may be valid."""
+
 REQUESTS_PER_USER_MIN = 3
 """Users that have made fewer may just think for long."""
 
@@ -55,6 +61,21 @@ class Unanswered(Struct, frozen=True):
     is_grave: bool
 
 
+def nothing_answered(begun: int | None, longest_wait_s: float | None) -> str:
+    """What is said where no request had an answer.
+
+    Args:
+        begun: Requests; None: not known.
+        longest_wait_s: Of all of them; None: likewise.
+    """
+    if begun is None:
+        return "no request was answered; whether any was begun is not known"
+    if not begun:
+        return "no request was made"
+    waited = f", and the longest waited for {longest_wait_s or 0:.1f} s"
+    return f"no request was answered: {begun:,} {'was' if begun == 1 else 'were'} begun{waited}"
+
+
 def unanswered_doubt(
     tally: Mapping[str, Any], histogram: Histogram, requests: int, peak_users: int | None
 ) -> Unanswered | None:
@@ -66,8 +87,11 @@ def unanswered_doubt(
     if tally["cut_off"] is None or not requests:
         return None
     slowest_ms = histogram[-1][0] if histogram else 0
-    usual_ms = max(WAIT_S_MIN * MS_PER_S, 2 * (percentile_ms(histogram, 99) or 0), slowest_ms)
-    waited = sum(count for time_ms, count in tally["cut_off"] if time_ms > usual_ms)
+    usual_ms = max(2 * (percentile_ms(histogram, 99) or 0), slowest_ms)
+    grave_ms, said_ms = (max(s * MS_PER_S, usual_ms) for s in (WAIT_S_MIN, WAIT_SAID_S_MIN))
+    may_be_grave = any(time_ms > grave_ms for time_ms, _ in tally["cut_off"])
+    least_ms = grave_ms if may_be_grave else said_ms
+    waited = sum(count for time_ms, count in tally["cut_off"] if time_ms > least_ms)
     if not waited:
         return None
     begun = tally["begun"] or requests + waited
@@ -79,9 +103,29 @@ def unanswered_doubt(
         f"{waited:,} of {counted(begun, 'request')} had no answer when the load ended; the "
         f"longest had waited for {longest_s:.1f} s, and no answer took more than {slowest_ms:,} ms"
     )
-    if 100 * waited > WAITING_PERCENT_MAX * begun or share_of_users:
+    if may_be_grave and (100 * waited > WAITING_PERCENT_MAX * begun or share_of_users):
         return Unanswered(f"the target stopped answering: {words}", is_grave=True)
     return Unanswered(words, is_grave=False)
+
+
+def slow_pace(requests: int, load_s: float, planned_per_s: float | None) -> str | None:
+    """That fewer requests were answered than the users were to make; None: there were not.
+
+    Args:
+        requests: Answered.
+        load_s: In how long.
+        planned_per_s: As ``LoadResult.planned_requests_per_s``.
+    """
+    if planned_per_s is None or load_s <= 0:
+        return None
+    planned = planned_per_s * load_s
+    enough = 100 * requests >= PACE_SAID_PERCENT_MIN * planned
+    if enough or planned - requests < REQUESTS_MIN:
+        return None
+    return (
+        f"the users made {requests / load_s:,.1f} requests/s, and {planned_per_s:,.1f} were "
+        "planned by their think time and the median response time"
+    )
 
 
 def pace_doubts(

@@ -109,6 +109,10 @@ class Tally:
         for token in tuple(self._waiting):
             self.end(token, cut_off=True)
 
+    def open_wait_ms(self) -> float:
+        """The longest that a request has waited that has no answer yet; 0: none waits."""
+        return 1_000 * (self._now_s() - min(self._waiting.values(), default=self._now_s()))
+
     def answered(self, at_s: float, time_ms: float, *, failed: bool) -> None:
         """A request came to an end at this second of the load."""
         self.add_window(max(0, int(at_s)), 1, 1, int(failed), ((rounded_ms(time_ms), 1),))

@@ -17,7 +17,14 @@ from engine.load.driver import InjectorResult, LoadResult
 from engine.load.excess import excess
 from engine.load.figures import FailureKind, FailureSample, Window
 from engine.load.histogram import percentile_ms
-from engine.load.pace import MS_PER_S, Unanswered, pace_doubts, unanswered_doubt
+from engine.load.pace import (
+    MS_PER_S,
+    Unanswered,
+    nothing_answered,
+    pace_doubts,
+    slow_pace,
+    unanswered_doubt,
+)
 from engine.load.requests import ROWS_MAX, figures_of
 from engine.load.tally import OTHER
 from engine.load.windows import PlannedPace, windows_of
@@ -94,6 +101,10 @@ def judge(
         *_losses(injectors),
     )
     said = [unanswered.words] if unanswered and not unanswered.is_grave else []
+    planned_per_s = _planned_per_s(windows)
+    if not reasons and measured["ended"] == COMPLETED:
+        slow = slow_pace(measured["requests"], load_s, planned_per_s)
+        said += [] if slow is None else [slow]
     return LoadResult(
         valid=not reasons,
         invalid_reasons=reasons,
@@ -109,7 +120,7 @@ def judge(
         peak_users=measured["peak_users"],
         injectors=injectors,
         **_waits(tally),
-        planned_requests_per_s=_planned_per_s(windows),
+        planned_requests_per_s=planned_per_s,
         failure_kinds=tuple(FailureKind(kind, count) for kind, count in tally["kinds"]),
         failure_samples=tuple(FailureSample(**each) for each in tally["samples"]),
         unknown=tuple(measured.get("unknown", ())),
@@ -174,7 +185,7 @@ def _doubts(
     if measured["ended"] == FAILED:
         yield measured["message"]
     if measured["requests"] == 0:
-        yield _nothing_answered(tally)
+        yield nothing_answered(tally["begun"], _waits(tally)["longest_wait_s"])
     elif measured["failures"] == measured["requests"]:
         why = f" ({_kinds_in_words(tally)})" if tally["kinds"] else ""
         yield f"every request failed{why}: nothing can be said about response times"
@@ -184,16 +195,6 @@ def _doubts(
     known = peak_users is not None
     if measured["ended"] == COMPLETED and known and peak_users < planned_peak_users:
         yield f"only {peak_users} of {planned_peak_users} users were reached"
-
-
-def _nothing_answered(tally: Mapping[str, Any]) -> str:
-    begun, longest_ms = tally["begun"], tally["longest_wait_ms"]
-    if begun is None:
-        return "no request was answered; whether any was begun is not known"
-    if not begun:
-        return "no request was made"
-    waited = f", and the longest waited for {(longest_ms or 0) / MS_PER_S:.1f} s"
-    return f"no request was answered: {begun:,} {'was' if begun == 1 else 'were'} begun{waited}"
 
 
 def _kinds_in_words(tally: Mapping[str, Any]) -> str:

@@ -66,7 +66,7 @@ def calibrate(
     With --provider the users come from one machine of a cloud, in steps that double, and the run is
     billed like any other.
     """
-    from engine.calibrating.folder import CalibrationNotKeptError
+    from engine.calibrating.folder import CalibrationNotKeptError, CalibrationTooSmallError
     from engine.calibrating.place import place_of
     from engine.calibrating.session import timing_of
     from engine.readers import read_scenario
@@ -83,7 +83,7 @@ def calibrate(
     kept = None if forget or options["dry_run"] else place_of(scenario)
     try:
         made = _measured(global_settings, scenario, timing, keep=not forget, **options)
-    except CalibrationNotKeptError as error:
+    except (CalibrationNotKeptError, CalibrationTooSmallError) as error:
         _show(global_settings, scenario, error.calibration, None, out, error)
         return
     if made is not None:

@@ -35,14 +35,16 @@ def show_calibration(
     """Title, the curve, the steps, what a user takes, and what to mind."""
     console.print(Text.assemble((scenario.name, "bold cyan"), f"  {calibration.engine}"))
     console.print(Text(calibration.machine, "dim"))
-    if out is None and console.encoding.lower().startswith("utf"):
+    says_enough = calibration.too_little is None
+    if says_enough and out is None and console.encoding.lower().startswith("utf"):
         section(
             console,
             "Processor against users",
             draw(calibration_chart(calibration), console.width - INDENT),
         )
     section(console, "Measured", _measured(calibration))
-    section(console, "One user", facts(*_user(calibration)))
+    if says_enough:
+        section(console, "One user", facts(*_user(calibration)))
     notes = list(_notes(calibration))
     if notes:
         section(console, "Good to know", *(f"- {note}" for note in notes))
@@ -56,12 +58,14 @@ def _measured(calibration: Calibration) -> Table:
     """A row a step, with what the line says of it, and how far that is off where it counts."""
     names = ("users", "% of a core", "by the line", "off", "requests/s", "MiB")
     table = columns(*names, right=names)
+    says_enough = calibration.too_little is None
     for step, fitted in zip(calibration.steps, calibration.fitted, strict=True):
+        off_percent = fitted.off_percent if calibration.has_known_fit else None
         table.add_row(
             f"{step.users:,}",
             f"{step.processor_percent:.2f}",
-            f"{fitted.percent:.2f}",
-            "-" if fitted.off_percent is None else f"{fitted.off_percent:+.1f} %",
+            f"{fitted.percent:.2f}" if says_enough else "-",
+            "-" if off_percent is None else f"{off_percent:+.1f} %",
             f"{step.requests_per_s:,.1f}",
             f"{step.memory_kib / 1024:.0f}",
         )
@@ -103,7 +107,10 @@ def _user(calibration: Calibration) -> Iterator[tuple[str, str]]:
     line, counted_steps = calibration.line, len(telling_steps(calibration.steps))
     drawn_through = f"of {counted(counted_steps, 'step')} that the line is drawn through"
     off = f"none is further off than {line.error_percent:.1f} %"
-    yield "fit", f"R² {line.r_squared:.4f}; {drawn_through}, {off}"
+    if calibration.has_known_fit:
+        yield "fit", f"R² {line.r_squared:.4f}; {drawn_through}, {off}"
+    else:
+        yield "fit", f"not known: {counted(counted_steps, 'step')} say nothing of it"
     if (foretold := calibration.foretold) is not None:
         yield (
             "check",
@@ -115,6 +122,9 @@ def _user(calibration: Calibration) -> Iterator[tuple[str, str]]:
 
 
 def _notes(calibration: Calibration) -> Iterator[str]:
+    if calibration.too_little is not None:
+        yield f"no estimate counts with this: {calibration.too_little}"
+        return
     if calibration.note:
         yield f"stopped before the ceiling: {calibration.note}"
     if len(telling_steps(calibration.steps)) < len(calibration.steps):

@@ -316,14 +316,18 @@ def _others(value: object) -> Sequence[object]:
             return ({"nothing": 1}, [["x"]])
 
 
+SHOWN_ONLY = {"fitted"}
+"""What follows from the steps of a calibration, written for people and never read."""
+
+
 def _without_new(written: object, before: object) -> object:
-    """What was written, without the fields that hold nothing and were not there before."""
+    """What was written, without the fields that hold nothing, or are not read, and are new."""
     match written, before:
         case dict(), dict():
             return {
                 name: _without_new(each, before.get(name))
                 for name, each in written.items()
-                if name in before or each
+                if name in before or (each and name not in SHOWN_ONLY)
             }
         case list(), list() if len(written) == len(before):
             return [_without_new(*both) for both in zip(written, before, strict=True)]

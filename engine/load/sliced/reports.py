@@ -49,6 +49,8 @@ class Report(Struct, frozen=True):
         users_known: False: its samples do not say how many users were active.
         unreadable: Samples that make no sense.
         notes: What went wrong in the user's own code beside its requests.
+        begun: Requests begun so far; None: the load engine does not tell. So for the next.
+        open_wait_ms: The longest that a request has waited that has no answer yet.
     """
 
     machine: str
@@ -67,6 +69,8 @@ class Report(Struct, frozen=True):
     users_known: bool = True
     unreadable: int = 0
     notes: tuple[str, ...] = ()
+    begun: int | None = None
+    open_wait_ms: float | None = None
 
     @property
     def users_now(self) -> int:

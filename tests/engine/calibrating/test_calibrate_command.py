@@ -18,6 +18,7 @@ from engine.calibrating.folder import check_can_keep
 from engine.calibrating.place import CalibrationFilesError
 from engine.readers import read_scenario
 from tests.engine.calibrating.injectors import PaperInjector
+from tests.engine.load.difficult import target as silent_after
 from tests.kills.calibrations import counting_target
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def test_what_people_see_has_a_curve_and_says_where_it_was_kept(
     loadmuster: Command, scenario: Path, tmp_path: Path, calibrations: Path
 ) -> None:
     picture = tmp_path / "pages.svg"
-    drawn = loadmuster("calibrate", scenario, *SHORT, 10, "--out", picture)
+    drawn = loadmuster("calibrate", scenario, *SHORT, 200, "--out", picture)
     assert drawn.code == 0, drawn.err
     assert f"drawn into {picture}" in drawn.out
     assert "fitted" in picture.read_text()
@@ -158,10 +159,35 @@ def test_a_target_that_is_not_there_is_told_and_nothing_is_kept(
 ) -> None:
     nowhere = write(tmp_path, "http://127.0.0.1:9", path="/")
     refused = loadmuster("calibrate", nowhere, *SHORT, 50, "--json")
-    assert refused.code == 4
-    assert refused.json["error"]["code"] == "calibration_failed"
+    assert refused.code == 7
+    assert refused.json["error"]["code"] == "calibration_not_valid"
     assert "nothing could be measured: 100 % of the requests" in refused.json["error"]["message"]
     assert not calibrations.exists()
+
+
+def test_a_target_that_hangs_is_told_as_a_run_tells_it(
+    loadmuster: Command, tmp_path: Path, calibrations: Path
+) -> None:
+    with silent_after(answers=0) as url:
+        refused = loadmuster("calibrate", write(tmp_path, url, path="/"), *SHORT, 4, "--json")
+    assert refused.code == 7
+    said = refused.json["error"]["message"]
+    assert "nothing could be measured: no request was answered: 4 were begun, and the" in said
+    assert not calibrations.exists()
+
+
+def test_too_small_a_calibration_is_shown_and_changes_no_estimate(
+    loadmuster: Command, scenario: Path, calibrations: Path
+) -> None:
+    before = loadmuster("estimate", scenario, "--json").json["requirement"]
+    made = loadmuster("calibrate", scenario, *SHORT, 1, "--json")
+    assert made.code == 2
+    assert "nothing was kept: the users took " in made.err
+    assert (made.json["error"]["code"], made.json["kept"]) == ("calibration_too_small", None)
+    assert [step["users"] for step in made.json["steps"]] == [1]
+    assert (made.json["memory_kib_per_user"], made.json["r_squared"]) == (None, None)
+    assert not list(calibrations.rglob("calibration-*.json"))
+    assert loadmuster("estimate", scenario, "--json").json["requirement"] == before
 
 
 def test_a_host_that_nobody_has_allowed_is_not_loaded(
@@ -245,7 +271,7 @@ def test_what_was_measured_is_shown_even_if_it_cannot_be_kept_after_all(
     *,
     as_json: bool,
 ) -> None:
-    made = [Calibration("pages", AT, "locust", "a processor", (PaperInjector().step(900),))]
+    made = [Calibration("pages", AT, "locust", "a processor", tuple(PaperInjector().climb(900)))]
 
     def measured(*_: object, **__: object) -> Calibration:
         # What has been there for the look is taken by somebody else meanwhile.
@@ -257,7 +283,7 @@ def test_what_was_measured_is_shown_even_if_it_cannot_be_kept_after_all(
     assert shown.code == 2
     assert "the measurement cannot be kept: " in shown.err
     if as_json:
-        assert (shown.json["kept"], shown.json["steps"][0]["users"]) == (None, 900)
+        assert (shown.json["kept"], shown.json["steps"][0]["users"]) == (None, 10)
         assert shown.json["error"]["code"] == "calibration_not_kept"
     else:
         assert "at the ceiling" in shown.out
@@ -276,11 +302,11 @@ def test_somebody_s_own_locustfile_is_calibrated_and_estimated(
     )
     own = {"name": "locust", "locustfile": "own.py"}
     scenario = write(tmp_path, target, path="/", user_classes=[], load_engine=own)
-    made = loadmuster("calibrate", scenario, *SHORT, 10, "--json")
+    made = loadmuster("calibrate", scenario, *SHORT, 200, "--json")
     assert made.code == 0, made.err
     found = made.json
     assert found["engine"].startswith("locust ")
-    assert [step["users"] for step in found["steps"]] == [10]
+    assert found["steps"][0]["users"] == 10
     assert found["steps"][0]["failures_per_s"] == 0
     after = loadmuster("estimate", scenario, "--json").json["requirement"]
     assert after["basis"] == f"a calibration of {found['at'][:10]}"

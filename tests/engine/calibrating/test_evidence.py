@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from engine.calibrating.calibration import Calibration
+from engine.calibrating.calibration import Calibration, calibration_to_json
 from engine.calibrating.evidence import Evidence, measured_by
 from engine.calibrating.folder import (
+    CalibrationTooSmallError,
     evidence_of,
     keep_calibration,
     keep_left_out,
@@ -219,6 +221,24 @@ def test_what_is_kept_is_found_again_by_any_scenario_of_the_same_test() -> None:
     planned = estimate(as_measured(other))
     assert planned.requirement.basis == "a calibration of 2026-11-22 and 1 run"
     assert planned.requirement.injectors < estimate(other).requirement.injectors
+
+
+def test_too_small_a_calibration_is_neither_kept_nor_counted_if_it_was() -> None:
+    small = replace(CALIBRATION, steps=(PaperInjector().step(2),), at=AT + timedelta(days=1))
+    with pytest.raises(CalibrationTooSmallError, match=r"nothing was kept: the users took 0\.6 %"):
+        keep_calibration(CHECKOUT, small)
+    assert not place_of(CHECKOUT).exists()
+    # One that an earlier version kept.
+    place_of(CHECKOUT).mkdir(parents=True)
+    old = place_of(CHECKOUT) / f"calibration-{small.at:%Y%m%dT%H%M%S}.json"
+    old.write_text(json.dumps(calibration_to_json(small)))
+    counted = as_measured(CHECKOUT)
+    assert counted.measured is None
+    planned, published = estimate(counted), estimate(CHECKOUT)
+    assert planned.requirement == published.requirement
+    assert any("the calibration of 2026-11-23 is no evidence" in each for each in planned.warnings)
+    keep_calibration(CHECKOUT, CALIBRATION)
+    assert evidence_of(CHECKOUT).calibration == CALIBRATION
 
 
 def test_a_file_that_is_no_measurement_is_refused_by_name() -> None:

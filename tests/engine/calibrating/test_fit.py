@@ -7,18 +7,22 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.calibrating.calibration import (
     Calibration,
     CalibrationFailedError,
+    CalibrationNotValidError,
     calibration_from_json,
     calibration_to_json,
     check_measured,
 )
 from engine.calibrating.fit import fit_processor, memory_kib_per_user, users_measured_at
-from tests.engine.calibrating.injectors import PaperInjector
+from engine.calibrating.step import CalibrationStep
+from tests.engine.calibrating.injectors import PaperInjector, failing
 
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+STEP = PaperInjector(pace=0.0).step(10)
 
 
 def calibration_of(injector: PaperInjector) -> Calibration:
@@ -49,6 +53,33 @@ def test_a_single_step_gives_a_line_through_the_origin() -> None:
 def test_memory_of_a_user_is_what_more_users_add() -> None:
     injector = PaperInjector()
     assert memory_kib_per_user([injector.step(10), injector.step(1_000)]) == 40
+
+
+@pytest.mark.parametrize("users", [(1, 900), (2, 900), (10, 120), (10, 900, 2_000)])
+def test_what_the_load_engine_holds_without_users_is_no_users(users: tuple[int, ...]) -> None:
+    steps = tuple(PaperInjector().step(each) for each in users)
+    made = Calibration("checkout", AT, "locust 2.47.0", "a processor", steps)
+    assert made.too_little is None
+    assert made.memory_kib_per_user == 40
+
+
+def test_a_line_through_one_or_two_points_says_nothing_of_how_well_it_holds() -> None:
+    for users, is_known in (((10, 900), False), ((400, 900), False), ((400, 900, 1_500), True)):
+        steps = tuple(PaperInjector().step(each) for each in users)
+        written = calibration_to_json(Calibration("c", AT, "locust", "a processor", steps))
+        assert (written["r_squared"] is not None) is is_known
+        assert (written["error_percent"] is not None) is is_known
+        assert bool(written["unknown"]) is not is_known
+
+
+def test_of_too_small_a_calibration_only_what_was_measured_is_told() -> None:
+    made = Calibration("c", AT, "locust", "a processor", (PaperInjector().step(2),))
+    written = calibration_to_json(made)
+    for name in ("processor_us_per_request", "memory_kib_per_user", "users_at_ceiling"):
+        assert written[name] is None
+        assert {"field": name, "reason": made.too_little} in written["unknown"]
+    assert written["steps"][0]["users"] == 2
+    assert calibration_from_json(written) == made
 
 
 def test_users_at_the_ceiling_lie_between_the_steps_around_it() -> None:
@@ -89,5 +120,24 @@ def test_a_calibration_survives_being_written_down(injector: PaperInjector) -> N
 
 
 def test_nothing_measured_is_no_calibration() -> None:
-    with pytest.raises(CalibrationFailedError, match="nothing could be measured: no request"):
-        check_measured([PaperInjector(pace=0.0).step(10)], "no request was made by 10 users")
+    with pytest.raises(CalibrationFailedError, match="nothing could be measured: with 10 users"):
+        check_measured([], "with 10 users the load engine broke down")
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        (replace(STEP, begun=10, longest_wait_s=7.1), "no request was answered: 10 were begun, "),
+        (replace(STEP, begun=0), "no request was made"),
+        (STEP, "no request was answered; whether any was begun is not known"),
+        (failing(PaperInjector().step(10), 1.0), "100 % of the requests of 10 users failed"),
+        (failing(PaperInjector().step(10), 0.1), "10 % of the requests of 10 users failed"),
+    ],
+)
+def test_a_target_that_does_not_answer_ends_as_a_run_that_is_not_valid(
+    step: CalibrationStep, said: str
+) -> None:
+    with pytest.raises(CalibrationNotValidError, match="nothing could be measured: ") as ended:
+        check_measured([step], "")
+    assert said in ended.value.message
+    assert ended.value.exit_code == 7

@@ -44,7 +44,8 @@ def test_users_double_up_to_twice_what_an_injector_may_carry() -> None:
     for few, many in zip(found.users, found.users[1:], strict=False):
         assert few == many // 2
     assert staircase(require(TEST), 3, 8, users_max=45).users == (11, 22, 45)
-    assert staircase(require(TEST), 3, 8, users_max=7).users == (7,)
+    assert staircase(require(TEST), 3, 8, users_max=7).users == (3, 7)
+    assert staircase(require(TEST), 3, 8, users_max=1).users == (1,)
 
 
 @pytest.mark.parametrize("load_engine", ["jmeter", "gatling"])

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from engine.calibrating.step import CalibrationStep
 from engine.calibrating.steps import (
     CEILING_PERCENT,
     STEPS_MAX,
     next_users,
     problem,
     telling_steps,
+    too_little,
 )
 from tests.engine.calibrating.injectors import PaperInjector, failing
 
@@ -30,9 +33,11 @@ def test_it_ends_with_the_ceiling_crossed_and_never_tries_fewer_users(
 ) -> None:
     steps = injector.climb()
     users = [step.users for step in steps]
-    assert users == sorted(set(users))
+    # Only where the first were too many already, half as many come after them.
+    assert users == sorted(set(users)) or users == [10, 5]
     assert len(steps) <= STEPS_MAX
-    assert steps[-1].processor_percent >= CEILING_PERCENT or users[-1] == 28_000
+    most = max(steps, key=lambda step: step.users)
+    assert most.processor_percent >= CEILING_PERCENT or most.users == 28_000
 
 
 @given(injectors, st.integers(1, 500))
@@ -47,9 +52,32 @@ def test_light_users_are_multiplied_until_the_processor_shows_them() -> None:
     assert len(users) <= 9
 
 
-def test_a_user_that_fills_the_core_alone_ends_it_at_once() -> None:
+def test_users_that_fill_the_core_at_once_are_halved_to_tell_them_from_the_engine() -> None:
     steps = PaperInjector(user_us=100_000).climb()
-    assert [step.users for step in steps] == [10]
+    assert [step.users for step in steps] == [10, 5]
+    assert too_little(steps) is None
+
+
+def test_as_many_users_as_are_allowed_are_halved_where_the_processor_shows_them() -> None:
+    assert [step.users for step in PaperInjector(user_us=10_000).climb(8)] == [8, 4]
+    assert [step.users for step in PaperInjector(user_us=100).climb(8)] == [8]
+    assert [step.users for step in PaperInjector(user_us=100_000).climb(1)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("steps", "reason"),
+    [
+        ([PaperInjector(idle_us=2_000, user_us=20).step(1)], "took 0.2 % of a core at most, and 3"),
+        ([PaperInjector().step(10), PaperInjector().step(80)], "took 2.5 % of a core at most"),
+        ([PaperInjector().step(900)], "only 900 users could be measured, and two numbers"),
+        ([PaperInjector().step(900), failing(PaperInjector().step(1_800), 0.2)], "only 900 users"),
+        ([PaperInjector().step(10), PaperInjector().step(900)], None),
+    ],
+)
+def test_too_small_a_calibration_says_so(steps: list[CalibrationStep], reason: str | None) -> None:
+    found = too_little(steps)
+    assert (found is None) == (reason is None)
+    assert (reason or "") in (found or "")
 
 
 def test_a_target_that_fails_ends_it() -> None:
@@ -72,7 +100,7 @@ def test_a_target_that_holds_users_up_ends_it_and_does_not_count() -> None:
 
 def test_users_that_make_no_request_say_nothing() -> None:
     steps = [PaperInjector(pace=0.0).step(10)]
-    assert problem(steps) == "no request was made by 10 users"
+    assert problem(steps) == "no request was answered; whether any was begun is not known"
     assert telling_steps(steps) == []
 
 

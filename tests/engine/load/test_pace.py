@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from engine.load.figures import Window
-from engine.load.pace import pace_doubts
+from engine.load.pace import pace_doubts, slow_pace
 from engine.load.tally import Tally
+from engine.load.verdict import judge
 from engine.load.windows import PlannedPace, windows_of
 
 
@@ -86,3 +87,45 @@ def test_the_series_has_no_gap_and_never_more_windows_than_there_is_room_for() -
     assert sum(each.requests for each in series) == 3
     assert (series[0].users, series[-1].users) == (8, 4)
     assert series[0].planned_requests_per_s == pytest.approx(8 * (0.5 + 0.125))
+
+
+def test_a_target_that_falls_silent_just_before_the_end_is_said() -> None:
+    """Within the margins of a valid result: five users wait less than a grave while."""
+    answered = [(second, 10, 0, ((10, 10),)) for second in range(5)]
+    tally = {
+        "begun": 55,
+        "cut_off": [(2_900, 5)],
+        "longest_wait_ms": 2_900.0,
+        "kinds": (),
+        "samples": (),
+        "window_s": 1,
+        "windows": answered,
+    }
+    measured = {
+        "ended": "completed",
+        "message": "",
+        "load_s": 8.0,
+        "requests": 50,
+        "failures": 0,
+        "peak_users": 5,
+        "response_times_ms": [[10, 50]],
+        "injectors": [],
+        "tally": tally,
+        "levels": [[0, 5]],
+    }
+    pace = PlannedPace(((1.0, 0.49),))
+    result = judge(measured, 5, "", pace=pace, planned_s=8.0)
+    assert result.valid
+    unanswered, slow = result.warnings
+    assert unanswered.startswith("5 of 55 requests had no answer when the load ended; the longest")
+    assert slow.startswith("the users made 6.2 requests/s, and 10.0 were planned")
+
+
+@pytest.mark.parametrize(
+    ("requests", "planned_per_s", "is_said"),
+    [(74, 10.0, True), (75, 10.0, False), (0, 0.9, False), (50, None, False), (200, 10.0, False)],
+)
+def test_a_pace_below_the_planned_one_is_said(
+    requests: int, planned_per_s: float | None, *, is_said: bool
+) -> None:
+    assert (slow_pace(requests, 10.0, planned_per_s) is not None) is is_said

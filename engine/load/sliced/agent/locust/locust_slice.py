@@ -204,6 +204,8 @@ class Recorder:
             "users": self.users,
             "requests": total.num_requests,
             "failures": total.num_failures,
+            "begun": self.tally.begun,
+            "open_wait_ms": self.tally.open_wait_ms(),
             "requests_per_s": total.current_rps if self.ended is None else 0.0,
             "response_times_ms": sorted(total.response_times.items()),
             "cpu_percent_max": self.cpu_percent_max,
