@@ -134,7 +134,6 @@ def test_a_folder_of_partitions_becomes_one(run: Command, tmp_path: Path) -> Non
     ("arguments", "expected"),
     [
         ((), "sweep: give IN, a file of load tests, or --grid"),
-        (("-", "out.csv"), "sweep: give IN, a file of load tests, or --grid"),
         (("in.csv",), "sweep: give OUT, or --top K to see the first rows"),
         (("out.csv", "--grid", "users=1"), "--grid: give an axis duration"),
         (
