@@ -128,6 +128,11 @@ def unattended_note(run_id: str, since: datetime) -> str:
     )
 
 
+def detached_note(run_id: str) -> str:
+    """Who drives a run that was detached, and how to see it."""
+    return f"{run_id}: a process of its own goes on; watch it with `loadmuster watch {run_id}`"
+
+
 def show_run(console: Console, view: RunView) -> None:
     """Everything about one run."""
     run = view.run
