@@ -125,12 +125,14 @@ def plot_plans(
 
     The options are those of `loadmuster advise`.
     """
+    from loadmuster.cli.advise import told_by_its_command
     from loadmuster.cli.advise_view import break_even_chart
     from loadmuster.documents.advice import advice_document
 
-    advice = settings.engine().reports.advise(
-        account_id, li_minutes=li_minutes, runs=runs, users=users
-    )
+    with told_by_its_command():
+        advice = settings.engine().reports.advise(
+            account_id, li_minutes=li_minutes, runs=runs, users=users
+        )
     _show(settings, break_even_chart(advice), advice_document(advice), out)
 
 
