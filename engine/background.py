@@ -9,14 +9,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.runs.clouds.shared_rehearsal import REHEARSAL_VARIABLE
 from engine.runs.detached import URL_VARIABLE
-from kernel.clock import StartingClock, parse_instant
+from engine.runs.model.errors import LeaseLostError
+from kernel.clock import StartingClock, SystemClock, parse_instant
 from kernel.errors import LoadmusterError
 from providers.background import live_in_background
+
+if TYPE_CHECKING:
+    from engine.api import Engine
+    from engine.runs.leases.lease import Lease
 
 
 def main(arguments: list[str]) -> int:
@@ -33,7 +40,10 @@ def main(arguments: list[str]) -> int:
 def _drive(
     run_id: str, folder: Path, now: datetime | None, report_started: Callable[[], None]
 ) -> int:
-    """Drive the run; what keeps it from being reached is told before the start is."""
+    """Drive the run; what keeps it from being reached is told before the start is.
+
+    The start is told once the run is held: whoever looks at it from then on sees it driven.
+    """
     from engine.api import Engine
 
     clock = None if now is None else StartingClock(now)
@@ -44,13 +54,31 @@ def _drive(
             folder=folder,
             rehearsal_url=os.environ.get(REHEARSAL_VARIABLE) or None,
         ) as engine:
-            engine.runs.store.load(run_id)
+            lease = _held(engine, run_id)
             report_started()
-            engine.runs.wait(run_id)
+            _drive_or_wait(engine, run_id, lease)
     except LoadmusterError as error:
         sys.stderr.write(f"{error.message}\n")
         return error.exit_code
     return 0
+
+
+def _held(engine: Engine, run_id: str) -> Lease | None:
+    """The lease of this process on the run; None: it has ended, or another controller drives it."""
+    if engine.runs.store.load(run_id).ended:
+        return None
+    lease = engine.runs.new_lease()
+    is_held = engine.runs.store.acquire(run_id, lease, SystemClock().now())
+    return lease if is_held else None
+
+
+def _drive_or_wait(engine: Engine, run_id: str, lease: Lease | None) -> None:
+    if lease is not None:
+        # Who lost it to another controller waits for the run as one that never held it.
+        with suppress(LeaseLostError):
+            engine.runs.drive(run_id, lease=lease)
+            return
+    engine.runs.wait(run_id)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
-loadmuster() { ${LOADMUSTER:-loadmuster} "$@"; }
+loadmuster() { ${LOADMUSTER:-command loadmuster} "$@"; }
 
 loadmuster account open ci --request-id open-ci >/dev/null || exit
 loadmuster run examples/smoke.yaml --set "TARGET=$1" --account ci --yes \

@@ -64,6 +64,7 @@ def _exit_codes() -> str:
         (str(NOT_VALID), "", "Of `run`: it was completed, but its result is not valid."),
         (str(CANCELLED_ELSEWHERE), "", "Of `run`: cancelled by another command, or by a signal."),
         (str(INTERRUPTED), "", "Ended by Ctrl-C before it was done."),
+        ("143, 129", "", "Ended by SIGTERM, or by a closed terminal, before it was done."),
     ]
     head = table(("code", "kind", "means"), rows)
     return f"{head}\n\nEach kind has [leaves of its own](errors.md), which `--json` names.\n"

@@ -227,6 +227,8 @@ class RunCommands(FormerlyCalled):
     def detach(self, run_id: str) -> None:
         """Start a controller process for the run; it outlives this one.
 
+        It returns once the run is held, so that nobody sees it unattended from then on.
+
         Raises:
             ControllerNotStartedError: It did not start; the run is left as it is.
             WrongClockError: Its account lives by another clock than this.

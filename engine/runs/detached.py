@@ -26,7 +26,9 @@ LAST_WORDS_BYTES = 8192
 
 
 def spawn(run_id: str, url: URL, folder: Path, *, test_clock: datetime | None) -> None:
-    """Start the controller as a daemon that logs into the run's folder; returns once it works.
+    """Start the controller as a daemon that logs into the run's folder.
+
+    It returns once the controller holds the run.
 
     Raises:
         ControllerNotStartedError: It did not. The run is left as it is, not ended: it may be one

@@ -22,6 +22,7 @@ from engine.sweeping.selection import Condition, SortKey, selected
 from engine.sweeping.sorting import First, Sorter
 from engine.sweeping.sweep import OnError
 from engine.sweeping.table_files import Rows, Write, reading, writing
+from kernel.files import check_apart
 
 BATCHES_WAITING = 2
 PROBLEMS_KEPT = 20
@@ -83,9 +84,12 @@ def sweep_file(
         progress: Is told rows done, and of how many if that is known.
 
     Raises:
+        BadInputError: The target is the source.
         BadColumnError: The first row that is no load test; the target stays as it was.
         TableFileError: A file cannot be read or written.
     """
+    if target is not None:
+        check_apart(target, source, said="sweep: OUT is IN")
     with reading(source) as rows:
         try:
             return sweep_rows(

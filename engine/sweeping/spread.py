@@ -22,6 +22,7 @@ from engine.sweeping.known_columns import PLAN
 from engine.sweeping.lookup import Lookup
 from engine.sweeping.sweep import OnError
 from engine.sweeping.table_files import TableFileError
+from kernel.files import check_folders_apart
 from pricing.catalog import Catalog
 from pricing.plans.model import Plan
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 PARTITION = "*.parquet"
+TOGETHER = ("sweep: OUT is IN", "sweep: OUT is within IN", "sweep: IN is within OUT")
 
 
 class Part(Struct, frozen=True):
@@ -110,9 +112,11 @@ def sweep_folder(  # noqa: PLR0913 - one keyword a thing that decides what it co
         What became of each partition, by the names of their files.
 
     Raises:
+        BadInputError: The target is the source, within it or around it.
         BadColumnError: A row of some partition is no load test.
         TableFileError: There is no partition, or the target exists.
     """
+    check_folders_apart(target, source, said=TOGETHER)
     names = sorted(each.name for each in source.glob(PARTITION))
     if not names:
         raise TableFileError(f"{source}: there are no {PARTITION} files in it", file=str(source))

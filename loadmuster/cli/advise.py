@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +16,19 @@ from loadmuster.documents.as_of import as_of_part
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+@contextmanager
+def told_by_its_command() -> Iterator[None]:
+    """Within it, what is wrong with the need is told with the command that was typed."""
+    from pricing.reports.advisor import NeedError
+
+    try:
+        yield
+    except NeedError as error:
+        _, _, command = click.get_current_context().command_path.partition(" ")
+        error.message = f"{command}: {error.message}"
+        raise
 
 
 @click.command(cls=Command)
@@ -42,9 +57,10 @@ def advise(
     if account_id is not None:
         as_of = engine.accounts.as_of(account_id, at=now)
         looked = (as_of, engine.accounts.get(account_id).timezone)
-    advice = engine.reports.advise(
-        account_id, li_minutes=li_minutes, runs=runs, users=users, at=now
-    )
+    with told_by_its_command():
+        advice = engine.reports.advise(
+            account_id, li_minutes=li_minutes, runs=runs, users=users, at=now
+        )
 
     def show(console: Console) -> None:
         from loadmuster.cli.advise_view import show_advice

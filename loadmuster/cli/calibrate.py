@@ -12,6 +12,7 @@ from engine.clouds import CLOUDS, LOCAL
 from kernel.errors import BadInputError, LoadmusterError
 from kernel.words import counted
 from loadmuster.cli.numbers import WholeNumber
+from loadmuster.cli.overwriting import check_reads_stay
 from loadmuster.cli.plot import out_option
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
@@ -72,6 +73,7 @@ def calibrate(
     from engine.readers import read_scenario
     from kernel.durations import parse_duration_s
 
+    check_reads_stay(global_settings, out, source)
     scenario = read_scenario(source, settings=settings)
     timing = timing_of(scenario)
     if window is not None:

@@ -11,6 +11,7 @@ import click
 from kernel.errors import BadInputError
 from loadmuster.cli.as_of import hypothetical_line, later_line, tell_as_of
 from loadmuster.cli.output import unread_is_no_failure
+from loadmuster.cli.overwriting import check_reads_stay
 from loadmuster.cli.report_options import account_and_month, asked_period, check_which
 from loadmuster.cli.settings import Command, Settings, pass_settings
 from loadmuster.cli.streaming import print_rows
@@ -145,6 +146,7 @@ def _write(settings: Settings, number: str, page: str, out: Path | None) -> None
             raise BadInputError("--html with --json needs --out FILE for the page")
         click.echo(page, nl=False)
         return
+    check_reads_stay(settings, out)
     try:
         out.write_text(page, encoding="utf-8")
     except OSError as error:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.text import Text
 
+from kernel.words import counted
 from loadmuster.cli.as_of import tell_as_of
 from loadmuster.cli.fitting import FittingTable
 from loadmuster.cli.layout import columns, section
@@ -58,12 +59,18 @@ def show_invoices_of_all(
             )
             for each in page:
                 issued_on = f"{each.issued_at.astimezone(zone):%Y-%m-%d}"
-                what = each.lines[0].description
+                what = _what(each)
                 table.add_row(each.number, issued_on, what, format_usd(each.usd_micros))
             section(console, f"Invoices of {account.id}", table)
     if is_empty:
         console.print(nothing)
     return not is_empty
+
+
+def _what(invoice: Invoice) -> str:
+    """What its total is of: its first line, and how many more there are."""
+    first, *more = (line.description for line in invoice.lines)
+    return f"{first}, and {counted(len(more), 'more line')}" if more else first
 
 
 def tell_of_payments(console: Console, *, is_rehearsed: bool) -> None:

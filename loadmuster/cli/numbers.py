@@ -18,6 +18,10 @@ class WholeNumber(click.IntRange):
 
     name = "whole number"
 
+    def _describe_range(self) -> str:
+        """For the help: nothing where there is no end, of which click would write None."""
+        return "" if self.min is None and self.max is None else super()._describe_range()
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - click's own types
         """The number.
 
@@ -40,6 +44,10 @@ class FiniteNumber(click.FloatRange):
     """A number, from ``min`` to ``max`` where they are given."""
 
     name = "number"
+
+    def _describe_range(self) -> str:
+        """For the help: nothing where there is no end, of which click would write None."""
+        return "" if self.min is None and self.max is None else super()._describe_range()
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - click's own types
         """The number.

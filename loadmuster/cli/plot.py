@@ -9,6 +9,7 @@ import click
 
 from engine.clouds import CLOUDS
 from loadmuster.cli.numbers import WholeNumber
+from loadmuster.cli.overwriting import check_reads_stay
 from loadmuster.cli.settings import Command, CommandGroup, Settings, pass_settings
 from loadmuster.cli.source_options import read_given, source_options
 
@@ -60,6 +61,7 @@ def plot_cost(
     from loadmuster.documents.curves import cost_curves_document
     from pricing.plans.on_sale import estimated_plans
 
+    check_reads_stay(global_settings, out, source)
     scenario = read_given(source, overrides)
     curves = cost_curves(
         scenario,
@@ -94,6 +96,7 @@ def plot_load(
     from loadmuster.cli.staged_view import load_chart
     from loadmuster.documents.curves import load_curves_document
 
+    check_reads_stay(global_settings, out, source)
     today = global_settings.clock().now().date()
     catalog = catalog_in_use()
     planned = estimate(read_given(source, overrides), catalog=catalog, provider=provider, at=today)
@@ -122,12 +125,14 @@ def plot_plans(
 
     The options are those of `loadmuster advise`.
     """
+    from loadmuster.cli.advise import told_by_its_command
     from loadmuster.cli.advise_view import break_even_chart
     from loadmuster.documents.advice import advice_document
 
-    advice = settings.engine().reports.advise(
-        account_id, li_minutes=li_minutes, runs=runs, users=users
-    )
+    with told_by_its_command():
+        advice = settings.engine().reports.advise(
+            account_id, li_minutes=li_minutes, runs=runs, users=users
+        )
     _show(settings, break_even_chart(advice), advice_document(advice), out)
 
 
@@ -181,6 +186,7 @@ def plot_sweep(
     from loadmuster.cli.sweep_chart import sweep_chart
     from loadmuster.documents.curves import cost_lines_document
 
+    check_reads_stay(settings, out, str(source))
     conditions = [parse_condition(each) for each in where]
     with table_file(source) as file, reading(file) as rows:
         found = cost_lines(rows, f"{measure}_micros", conditions)
@@ -195,6 +201,7 @@ def _show(settings: Settings, chart: Curves, document: Mapping[str, Any], out: P
     if out is not None:
         from loadmuster.cli.curves_file import write_picture
 
+        check_reads_stay(settings, out)
         write_picture(chart, out)
     settings.emit(
         drawn_document(document, out),

@@ -28,6 +28,12 @@ OUTCOME_STYLE = {
     Outcome.FAILED: "red",
     Outcome.STOPPED: "red",
 }
+USE_AFTER = {
+    Outcome.CANCELLED: "use, after the cancel",
+    Outcome.FAILED: "use, after the failure",
+    Outcome.STOPPED: "use, after the stop",
+}
+"""What is left of a bill's use, by what ended the run before its load was over."""
 
 
 def show_quote(
@@ -128,6 +134,11 @@ def unattended_note(run_id: str, since: datetime) -> str:
     )
 
 
+def detached_note(run_id: str) -> str:
+    """Who drives a run that was detached, and how to see it."""
+    return f"{run_id}: a process of its own goes on; watch it with `loadmuster watch {run_id}`"
+
+
 def show_run(console: Console, view: RunView) -> None:
     """Everything about one run."""
     run = view.run
@@ -155,7 +166,7 @@ def show_run(console: Console, view: RunView) -> None:
         section(console, "Result", *parts)
     if view.bill is not None:
         title = "Bill, rehearsed" if view.bill.rehearsed else "Bill"
-        section(console, title, *_bill(view.bill))
+        section(console, title, *_bill(view.bill, run.outcome))
 
 
 def _outcome(run: Run) -> Text:
@@ -187,11 +198,12 @@ def _machines(run: Run) -> RenderableType:
     return "\n".join(lines)
 
 
-def _bill(bill: Bill) -> list[RenderableType]:
+def _bill(bill: Bill, outcome: Outcome | None) -> list[RenderableType]:
     charged = "would be charged" if bill.rehearsed else "charged"
     table = columns("", charged, right=(charged,))
     table.add_row("start-up", amount(bill.unit, bill.startup))
-    table.add_row("use, after the cancel" if bill.corrected else "use", amount(bill.unit, bill.use))
+    use = USE_AFTER.get(outcome, "use") if bill.corrected and outcome is not None else "use"
+    table.add_row(use, amount(bill.unit, bill.use))
     table.add_row(Text("total", style="bold"), Text(amount(bill.unit, bill.total), style="bold"))
     if bill.extra_usd_micros:
         table.add_row("for extra credits", f"{format_cents(bill.extra_usd_micros)} USD")

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from engine.runs.model.states import Outcome, Run
 from engine.runs.request import RunRequest
 from kernel.errors import ProviderFailedError
 from loadmuster.cli.output import unwritten_is_told
-from loadmuster.cli.run_display import show_run
+from loadmuster.cli.run_display import detached_note, show_run
 from loadmuster.cli.run_progress import driven
 from loadmuster.cli.run_question import is_agreed
 from loadmuster.cli.settings import Settings
 from loadmuster.cli.signals import told_to_end
 from loadmuster.documents.run import run_document
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from engine.runs.view import RunView
 
 NOT_VALID = 7
 CANCELLED_ELSEWHERE = 8
@@ -35,15 +43,23 @@ def run_session(settings: Settings, request: RunRequest, *, yes: bool) -> None:
             # What was accepted is shown; how far its controller is by now is a matter of luck.
             view = engine.runs.show(run.id)
             engine.runs.detach(run.id)
+            view = replace(view, unattended_since=engine.runs.unattended().get(run.id))
         elif request.queue:
             view = engine.runs.show(run.id)
         else:
             run = driven(console, engine, run, lease, told)
             view = engine.runs.show(run.id)
     with unwritten_is_told("what it would have shown is on record"):
-        settings.emit(run_document(view), lambda out: show_run(out, view))
+        settings.emit(run_document(view), lambda out: _show(out, view, is_detached=request.detach))
     code = exit_code_of(run, by_ctrl_c=told.by_ctrl_c)
-    sys.exit(INTERRUPTED if told() and not run.ended else code)
+    sys.exit(told.exit_code if told() and not run.ended else code)
+
+
+def _show(console: Console, view: RunView, *, is_detached: bool) -> None:
+    """The run, and who goes on with it."""
+    show_run(console, view)
+    if is_detached and not view.run.ended and view.unattended_since is None:
+        console.print(detached_note(view.run.id), soft_wrap=True)
 
 
 def exit_code_of(run: Run, *, by_ctrl_c: bool) -> int:

@@ -34,6 +34,14 @@ class SignalFlag:
         """Whether it was asked for at the keyboard."""
         return self._first == signal.SIGINT
 
+    @property
+    def exit_code(self) -> int:
+        """What a command ends with that the end was asked of: a shell's code of that signal.
+
+        Where nobody asked, its output was closed, which ends it as Ctrl-C does.
+        """
+        return ENDED_BY_SIGNAL + (signal.SIGINT if self._first is None else self._first)
+
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
         """Note the wish; it is seen at the next step."""
         if self._first is None:

@@ -23,6 +23,7 @@ from engine.sweeping.known_columns import (
 from kernel.errors import BadInputError
 from kernel.extras import is_installed, not_installed
 from loadmuster.cli.numbers import WholeNumber
+from loadmuster.cli.overwriting import check_reads_stay
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ def sweep(
     plans = load_plans(settings.plans_file()).values()
     lookup = Lookup(catalog_in_use(), at=today, plan=asked.plan, plans=plans)
     out = None if target in {None, NOTHING} else Path(str(target))
+    check_reads_stay(settings, out)
     if asked.grid:
         named = [Path(each) for each in (source, target) if each not in {None, NOTHING}]
         if len(named) > 1:

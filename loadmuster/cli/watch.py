@@ -40,11 +40,12 @@ def watch_run(settings: Settings, run_id: str) -> None:
     """Follow the run, show it as it is then, and leave with the contract's exit code.
 
     Raises:
-        SystemExit: Always: with the run's code, or 130 if the watching was broken off.
+        SystemExit: Always: with the run's code, or if the watching was broken off with 130, of
+            SIGTERM with 143, of a closed terminal with 129.
     """
     from loadmuster.cli.run_display import show_run
     from loadmuster.cli.run_progress import RunProgress
-    from loadmuster.cli.run_session import INTERRUPTED, exit_code_of
+    from loadmuster.cli.run_session import exit_code_of
     from loadmuster.cli.signals import told_to_end
     from loadmuster.documents.run import run_document
 
@@ -60,7 +61,7 @@ def watch_run(settings: Settings, run_id: str) -> None:
         view = engine.runs.show(run_id)
         with unwritten_is_told("what it would have shown is on record"):
             settings.emit(run_document(view), lambda out: show_run(out, view))
-    sys.exit(exit_code_of(run, by_ctrl_c=False) if run.ended else INTERRUPTED)
+    sys.exit(exit_code_of(run, by_ctrl_c=False) if run.ended else told.exit_code)
 
 
 def _last_seen(engine: Engine, run: Run, live: RunProgress, told: Callable[[], bool]) -> Run:

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from kernel.errors import RefusedError
+from kernel.words import counted
 from pricing.accounts.advance import advance
 from pricing.accounts.owner import OWNER
 from pricing.ledger import idempotency
@@ -86,7 +87,7 @@ def _check_no_open_runs(conn: Connection, account_id: str) -> None:
     runs = (*runs_at_once(conn, account_id), *_rehearsals_at_once(conn, account_id))
     if runs:
         raise RunsOpenError(
-            f"account {account_id}: {len(runs)} run(s) have not ended; cancel them first",
+            f"account {account_id}: {counted(len(runs), 'open run')}; cancel before you delete",
             account=account_id,
             runs=len(runs),
         )

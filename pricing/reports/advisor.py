@@ -140,7 +140,7 @@ def complete_need(
     for name in ("li_minutes", "runs"):
         if name not in need:
             raise NeedError(
-                f"no runs to learn from, so {name} must be given: advise --li-minutes 60 --runs 30",
+                f"no runs to learn from, so {name} must be given, like --li-minutes 60 --runs 30",
                 field=name,
                 value=None,
             )

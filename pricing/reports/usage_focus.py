@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+from kernel.words import counted
 from pricing.money import format_cents
 from pricing.periods import Period
 from pricing.reports.usage import CycleUsage, PurchaseRow, RunUse
@@ -115,7 +116,9 @@ def _run(run: RunUse) -> Record:
     return {
         **_costs(run.usd_micros),
         "ChargeCategory": "Usage",
-        "ChargeDescription": f"run {run.run_id}: {run.injectors} injectors, {run.users} users",
+        "ChargeDescription": (
+            f"run {run.run_id}: {counted(run.injectors, 'injector')}, {counted(run.users, 'user')}"
+        ),
         "ChargeFrequency": "Usage-Based",
         "ChargePeriodEnd": _utc(run.at + timedelta(seconds=run.duration_s)),
         "ChargePeriodStart": _utc(run.at),

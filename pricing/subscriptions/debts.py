@@ -6,6 +6,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
+from kernel.words import counted
 from pricing.money import format_usd
 from pricing.payments.run_payments import debts_of_runs
 from pricing.subscriptions.subscriptions import latest, owed_periods
@@ -44,7 +45,7 @@ def check_paid(conn: Connection, account_id: str) -> None:
     if debts.periods or debts.runs:
         owed = format_usd(debts.usd_micros)
         counts = {"period": debts.periods, "run": debts.runs}
-        parts = " and ".join(f"{number} {noun}(s)" for noun, number in counts.items() if number)
+        parts = " and ".join(counted(number, noun) for noun, number in counts.items() if number)
         raise PaymentOverdueError(
             f"account {account_id}: {owed} USD for {parts} could not be collected; pay first",
             account=account_id,

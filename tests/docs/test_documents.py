@@ -265,3 +265,16 @@ def _parse(line: str) -> None:
         command.parse_args(ctx, arguments)
     except click.UsageError as error:
         pytest.fail(f"{line}: {error.format_message()}")
+
+
+def test_the_readings_are_all_of_those_that_are_announced() -> None:
+    folder = ROOT / "docs/decisions"
+    readings = {
+        int(number)
+        for path in folder.glob("*.md")
+        for number in re.findall(r"^## C(\d+)\. ", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    for path in (ROOT / "docs/rules.md", folder / "README.md"):
+        announced = re.findall(r"\bC1 to C(\d+)", path.read_text(encoding="utf-8"))
+        assert announced == [str(max(readings))], path
+    assert sorted(readings) == list(range(1, max(readings) + 1))

@@ -182,7 +182,7 @@ def _codes_of_run(home: Home, said: Said) -> set[int]:
         return codes | by_itself | _codes_of_nothing(home, terminal)
     if home.session.manner is not Manner.HERE and terminal.name.startswith("0 "):
         # Told to end before its controller was at work, it says so, and the run goes on.
-        return codes | by_itself | {DONE} | ({INTERRUPTED} if done else set())
+        return codes | by_itself | {DONE}
     match run.outcome:
         case Outcome.COMPLETED:
             result = run_document(home.engine.runs.show(run.id))["result"]

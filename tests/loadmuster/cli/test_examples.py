@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[3]
 NOBODY = "http://127.0.0.1:9"
+NAMED = f"{sys.executable} -m loadmuster.cli"
+"""The command, for who does not have it on the path."""
+
 PYTEST = (
     *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"),
     *("-c", os.devnull, "--rootdir", "examples/load_tests"),
@@ -31,12 +34,14 @@ def started(
     loadmuster: CommandLine, command: Sequence[str], **environment: str
 ) -> subprocess.Popen[str]:
     """An example, in a process group of its own as a terminal starts it."""
+    inherited = {
+        name: value for name, value in loadmuster.environment.items() if name != "LOADMUSTER"
+    }
     return subprocess.Popen(
         command,
         cwd=ROOT,
         env={
-            **loadmuster.environment,
-            "LOADMUSTER": f"{sys.executable} -m loadmuster.cli",
+            **inherited,
             "PYTHONPATH": str(ROOT),
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             **environment,
@@ -46,6 +51,16 @@ def started(
         text=True,
         process_group=0,
     )
+
+
+def on_the_path(loadmuster: CommandLine) -> dict[str, str]:
+    """A path on which the command is, as an installation leaves it."""
+    folder = loadmuster.home / "bin"
+    folder.mkdir()
+    command = folder / "loadmuster"
+    command.write_text(f'#!/bin/sh\nexec {NAMED} "$@"\n')
+    command.chmod(0o755)
+    return {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
 
 
 def said(process: subprocess.Popen[str]) -> str:
@@ -119,18 +134,20 @@ def test_a_callback_that_raises_and_ctrl_c_end_the_runs_of_load_tests_in_pytest(
 @pytest.mark.promise("exit-code-tells-outcome", command="run", provider="local")
 @pytest.mark.promise("dead-target-is-no-evidence", command="run", provider="local")
 @pytest.mark.parametrize(
-    ("target", "code", "last"),
+    ("target", "where", "code", "last"),
     [
-        ("", 0, "The load test passed: deploying."),
-        (NOBODY, 7, "Not deployed: what was measured says nothing of the target."),
+        ("", "named", 0, "The load test passed: deploying."),
+        (NOBODY, "named", 7, "Not deployed: what was measured says nothing of the target."),
+        (NOBODY, "path", 7, "Not deployed: what was measured says nothing of the target."),
     ],
-    ids=["passed", "dead target"],
+    ids=["passed", "dead target", "dead target, by the command on the path"],
 )
 def test_a_step_of_ci_deploys_only_after_a_load_test_that_says_something(
-    target: str, code: int, last: str, loadmuster: CommandLine, shop: str
+    target: str, where: str, code: int, last: str, loadmuster: CommandLine, shop: str
 ) -> None:
     step = ["/bin/sh", "examples/ci.sh", target or shop]
-    process = started(loadmuster, step, CI_JOB_ID="job-7")
+    found = {"LOADMUSTER": NAMED} if where == "named" else on_the_path(loadmuster)
+    process = started(loadmuster, step, CI_JOB_ID="job-7", **found)
 
     out = said(process)
 

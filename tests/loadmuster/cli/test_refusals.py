@@ -94,7 +94,7 @@ def test_a_run_is_refused_while_an_earlier_one_could_not_be_collected(books: Com
     later = ("--now", "2027-01-25T11:00Z")
     refused = books.here("--json", *run, *later)
     assert (refused.code, refused.json["error"]["code"]) == (3, "payment_overdue")
-    assert "5.00 USD for 1 run(s) could not be collected; pay first" in refused.err
+    assert "5.00 USD for 1 run could not be collected; pay first" in refused.err
 
     assert books.here("account", "card", "globex", "tok_new", *later).code == 0
     paid = books.here("--json", "account", "pay", "globex", *later).json

@@ -8,11 +8,12 @@ import re
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
+from engine.runs import detached
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -93,11 +94,40 @@ def test_a_run_launches_the_machines_of_several_types_that_its_estimate_shows(
 
 def test_a_detached_run_is_cancelled_from_another_process(acme: CommandLine) -> None:
     accepted = acme(*REHEARSED, "--speed", "10", "--detach", "--json").json
+    assert accepted["unattended_since"] is None
+    assert acme.here("--json", "show", accepted["id"]).json["unattended_since"] is None
     cancelled = acme("--json", "cancel", accepted["id"]).json
     assert (cancelled["state"], cancelled["outcome"]) == ("ended", "cancelled")
     assert acme("--json", "cancel", accepted["id"]).json == cancelled, "twice changes nothing"
     usd = float(cancelled["bill"]["usd"]) if cancelled["bill"] else 0.0
     assert usd in {0.0, 1.5}, "free before the intent, the start-up cost after it"
+
+
+def test_a_detached_run_is_told_to_go_on_by_itself(acme: CommandLine) -> None:
+    said = acme.here(*REHEARSED, "--speed", "10", "--detach").out
+    run = acme.here("--json", "runs").json["runs"][0]
+
+    assert f"a process of its own goes on; watch it with `loadmuster watch {run['id']}`" in said
+    assert "no controller" not in said
+    assert run["unattended_since"] is None
+    assert acme.here("cancel", run["id"]).code == 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_who_is_told_to_end_while_it_detaches_ends_with_that_signals_code(
+    number: signal.Signals, code: int, acme: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawn = detached.spawn
+
+    def told_meanwhile(*arguments: Any, **named: Any) -> None:  # noqa: ANN401 - passed on as given
+        os.kill(os.getpid(), number)
+        spawn(*arguments, **named)
+
+    monkeypatch.setattr(detached, "spawn", told_meanwhile)
+    answer = acme.here(*REHEARSED, "--speed", "10", "--detach", "--json")
+
+    assert (answer.code, answer.json["unattended_since"]) == (code, None)
+    assert acme.here("cancel", answer.json["id"]).code == 0
 
 
 def test_ctrl_c_twice_ends_a_real_run_with_its_processes_and_a_correct_bill(
@@ -191,13 +221,15 @@ def test_who_asks_for_the_same_again_waits_for_its_end_and_ends_nothing(
     same = (*wish, "--set", f"TARGET={shop}", "--request-id", "build-7")
     first = acme.start(*same)
     run = acme.until_state("running", first)
-    impatient, patient = acme.start(*same), acme.start(*same)
-    until_it_waits(impatient)
-    until_it_waits(patient)
+    ends = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+    *impatient, patient = (acme.start(*same) for _ in range(len(ends) + 1))
+    for process in (*impatient, patient):
+        until_it_waits(process)
 
-    os.killpg(impatient.pid, signal.SIGINT)
-    impatient.communicate(timeout=PATIENCE_S)
-    assert impatient.returncode == 130
+    for process, (number, code) in zip(impatient, ends.items(), strict=True):
+        os.killpg(process.pid, number)
+        process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == code
     assert acme.here("--json", "show", run["id"]).json["state"] == "running"
 
     os.killpg(first.pid, signal.SIGINT)

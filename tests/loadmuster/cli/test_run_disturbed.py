@@ -129,6 +129,9 @@ def test_a_run_whose_cloud_has_no_capacity_exits_with_4_and_costs_nothing(
     assert code in answer.json["reason"]
     assert answer.json["machines"] == []
     assert (answer.json["bill"]["usd"], answer.json["bill"]["corrected"]) == ("0.00", True)
+    shown = acme.here("show", run.id).out
+    assert "use, after the failure" in shown
+    assert "after the cancel" not in shown
     assert not is_alive(cloud.endpoint_url)
 
 

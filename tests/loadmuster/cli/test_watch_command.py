@@ -63,7 +63,11 @@ def test_watch_shows_another_controllers_run_to_its_end_and_exits_with_its_code(
 @pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM", "SIGHUP"])
 def test_who_ends_the_watching_ends_no_run_and_is_told_so(how: str, acme: CommandLine) -> None:
     run_id = queued(acme)
-    number = {"Ctrl-C": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIGHUP": signal.SIGHUP}[how]
+    number, code = {
+        "Ctrl-C": (signal.SIGINT, 130),
+        "SIGTERM": (signal.SIGTERM, 143),
+        "SIGHUP": (signal.SIGHUP, 129),
+    }[how]
     with acme.start("watch", run_id) as process:
         out = process.stdout
         assert out is not None
@@ -71,7 +75,7 @@ def test_who_ends_the_watching_ends_no_run_and_is_told_so(how: str, acme: Comman
         process.send_signal(number)
         _, errors = process.communicate(timeout=PATIENCE_S)
 
-    assert process.returncode == 130
+    assert process.returncode == code
     assert errors.strip() == (
         f"loadmuster: {run_id} goes on, only the watching ended;"
         f" `loadmuster cancel {run_id}` ends the run"

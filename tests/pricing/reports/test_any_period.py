@@ -242,3 +242,11 @@ def test_many_accounts_are_told_one_by_one(
         assert issued == [f"a{account}-0000{n}" for account in range(5) for n in (1, 2, 3)]
         engine.accounts.advance()
         assert [invoice.number for invoice in engine.reports.invoices_of_all()] == issued
+
+
+def test_one_injector_is_one_in_focus_too(database_url: str) -> None:
+    with opened(database_url, START) as engine:
+        engine.accounts.open("acme", plan="on-demand")
+        charge(engine, "smoke")
+        (row,) = focus_records(engine.reports.usage("acme"))
+    assert row["ChargeDescription"] == "run smoke: 1 injector, 10 users"
