@@ -32,10 +32,7 @@ from pricing.subscriptions.subscriptions import latest
 
 
 class InsufficientCreditsError(RefusedError):
-    """Too few LI-minutes; facts: ``account``, ``needed``, ``available``.
-
-    For a run of the account itself also ``departments``, what its departments have, if anything.
-    """
+    """Too few LI-minutes; facts: ``account``, ``needed``, ``available``."""
 
     code = "insufficient_credits"
 
@@ -191,7 +188,6 @@ def _account_pays(conn: Connection, account_id: str, quote: Quote, at: datetime)
             account=account_id,
             needed=quote.total,
             available=available,
-            **({"departments": sum(shares.values())} if shares else {}),
         )
     return Funding(
         quote,
