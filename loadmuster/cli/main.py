@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = Settings()
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        with tidied_up():
+        with tidied_up() as interrupted:
             cli.main(args=given, prog_name="loadmuster", standalone_mode=False, obj=settings)
     except (LoadmusterError, click.UsageError) as error:
         # What is refused early may not have been read so far.
@@ -98,6 +98,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         tell_unwritten(error, ASK_AGAIN)
         sys.exit(BadInputError.exit_code)
+    except Exception:
+        if not interrupted():
+            raise
+        sys.exit(130)
     sys.exit(0)
 
 

@@ -57,10 +57,23 @@ def told_to_end() -> Iterator[SignalFlag]:
 
 
 @contextmanager
-def tidied_up() -> Iterator[None]:
-    """Within it, SIGTERM and a closed terminal leave by way of every ``finally``."""
-    with _handled((signal.SIGTERM, signal.SIGHUP), _leave):
-        yield
+def tidied_up() -> Iterator[SignalFlag]:
+    """Within it, SIGTERM and a closed terminal leave by way of every ``finally``.
+
+    So does Ctrl-C, and the flag remembers it: a library may take it for a fault of its own and
+    raise that instead, as pydantic does while it builds a model.
+    """
+    interrupted = SignalFlag()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupted.on_signal(number, frame)
+        signal.default_int_handler(number, frame)
+
+    with (
+        _handled((signal.SIGTERM, signal.SIGHUP), _leave),
+        _handled((signal.SIGINT,), interrupt),
+    ):
+        yield interrupted
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
