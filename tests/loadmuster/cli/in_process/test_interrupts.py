@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from loadmuster.cli import main as command_line
+from loadmuster.cli.main import cli, main
 
 
 def test_ctrl_c_that_a_library_takes_for_a_fault_of_its_own_ends_with_130(
@@ -19,9 +19,9 @@ def test_ctrl_c_that_a_library_takes_for_a_fault_of_its_own_ends_with_130(
             raise TypeError("a model could not be built") from None
 
     before = signal.getsignal(signal.SIGINT)
-    monkeypatch.setattr(command_line.cli, "main", built)
+    monkeypatch.setattr(cli, "main", built)
     with pytest.raises(SystemExit) as ended:
-        command_line.main([])
+        main([])
     assert ended.value.code == 130
     assert "model" not in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) == before
@@ -33,6 +33,6 @@ def test_a_fault_that_nobody_interrupted_is_not_taken_for_ctrl_c(
     def broken(**_: object) -> None:
         raise TypeError("a fault of ours")
 
-    monkeypatch.setattr(command_line.cli, "main", broken)
+    monkeypatch.setattr(cli, "main", broken)
     with pytest.raises(TypeError, match="a fault of ours"):
-        command_line.main([])
+        main([])
