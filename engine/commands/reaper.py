@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.clouds import CLOUDS
 from engine.commands.context import EngineContext
 from engine.runs.reaper.orphans import AGE_GUARD_S, Why
+from kernel.clock import Clock, SystemClock
 from kernel.errors import BadInputError, LoadmusterError
 
 if TYPE_CHECKING:
@@ -57,10 +59,10 @@ class ReaperCommands:
         failures: list[tuple[ReapedRegion, LoadmusterError]] = []
         for place in self.places() if places is None else places:
             try:
-                provider = use.clouds.provider_at(place)
-                looked = reaper.survey(place, provider, self.ended_runs, use.clock, older_than_s)
+                provider, clock = use.clouds.provider_at(place), self._clock_of(place)
+                looked = reaper.survey(place, provider, self.ended_runs, clock, older_than_s)
                 if release:
-                    looked = reaper.release(looked, provider, use.clock, release)
+                    looked = reaper.release(looked, provider, clock, release)
                 with use.transaction() as conn:
                     heartbeats.record(conn, looked)
                 rounds.append(looked)
@@ -69,6 +71,14 @@ class ReaperCommands:
                 if use.clouds.is_there(place):
                     failures.append((place, error))
         return Reaping(rounds, failures)
+
+    def _clock_of(self, place: ReapedRegion) -> Clock:
+        """By what the machines there are judged: those of a real cloud by no test clock.
+
+        Under one that runs ahead, machines of a run that goes on would be past their time.
+        """
+        is_real = place.name in CLOUDS and not place.rehearsal
+        return SystemClock() if is_real else self._context.clock
 
     def places(self) -> Sequence[ReapedRegion]:
         """Where runs have machines, or had them lately; rehearsed clouds only while they live."""

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from engine.commands.serving import SAFE_TO_RELEASE
 from engine.database import reading
+from engine.runs.clouds.registry import CloudRegistry
 from engine.runs.model.states import Run
 from engine.runs.model.tables import REAPS
 from engine.runs.reaper import reaper
@@ -311,3 +312,21 @@ def test_the_reaper_looks_wherever_runs_are_or_were(on_aws: Run) -> None:
         ReapedRegion("aws", tuple(sorted((region, "ap-east-1")))),
     ]
     assert places_of([]) == []
+
+
+def test_machines_of_a_real_cloud_are_judged_by_no_test_clock(
+    lab: Lab, checkout: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, now = lab.accept(checkout), datetime.now(UTC)
+    hour = timedelta(hours=1)
+    going_on = replace(machine(run.id), launched_at=now - hour, expires_at=now + hour)
+    cloud = Shown(going_on)
+    monkeypatch.setattr(CloudRegistry, "provider_at", lambda *_: cloud)
+    assert lab.clock.now() > going_on.expires_at, "by the test clock its time is over"
+
+    (looked,) = lab.engine.reaper.reap(
+        [ReapedRegion("aws", ("us-east-1",))], release=tuple(Why)
+    ).rounds
+
+    assert looked.reaped == ()
+    assert cloud.machines == (going_on,)
