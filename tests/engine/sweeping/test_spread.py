@@ -17,6 +17,7 @@ from engine.sweeping.frames import sweep_frame
 from engine.sweeping.spread import Part, PartSwept, on_dask, sweep_folder
 from engine.sweeping.sweep import OnError
 from engine.sweeping.table_files import TableFileError
+from kernel.errors import BadInputError
 
 PARTITIONS = 4
 ROWS = 1_500
@@ -104,7 +105,11 @@ def test_a_bad_row_of_one_partition_refuses_all_and_leaves_nothing(
 
 
 def test_folders_that_do_not_do_are_refused(source: Path) -> None:
+    there = source.with_name("there")
+    there.mkdir()
     with pytest.raises(TableFileError, match=r"there are no \*\.parquet files"):
-        sweep_folder(source.parent, source.with_name("out"))
+        sweep_folder(there, source.with_name("out"))
     with pytest.raises(TableFileError, match="there is such a folder already"):
+        sweep_folder(source, there)
+    with pytest.raises(BadInputError, match="OUT is within IN"):
         sweep_folder(source, source)

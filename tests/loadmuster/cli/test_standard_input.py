@@ -69,7 +69,7 @@ def test_a_scenario_may_be_piped_in(command: str, piped: Piped) -> None:
     answer = piped(CHECKOUT, *command.split(), "-", *SCENARIOS[command])
     if command == "calibrate":
         # Nothing listens where the test would put its load, which is found out after reading.
-        assert (answer.code, "standard input" in answer.err) == (4, False)
+        assert (answer.code, "standard input" in answer.err) == (7, False)
     else:
         assert answer.code == 0, answer.err
     broken = piped(

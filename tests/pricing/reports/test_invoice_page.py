@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime
 from html.parser import HTMLParser
@@ -227,7 +228,9 @@ def test_the_command_writes_the_page(
     assert issued["usd"] == "7.50"
     file = tmp_path / "invoice.html"
     to_file = ("--html", issued["number"], "--out", str(file), "--from", "Load & Sons\nLondon")
-    assert answer("invoices", globex, *to_file) == {"number": issued["number"], "path": str(file)}
+    code, out, said = run("invoices", globex, *to_file, "--json")
+    assert (code, json.loads(out)) == (0, {"number": issued["number"], "path": str(file)})
+    assert "the account's last command" in said
     html = file.read_text(encoding="utf-8")
     assert "Load &amp; Sons" in html
     code, out, _ = run(
