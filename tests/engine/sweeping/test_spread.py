@@ -111,5 +111,5 @@ def test_folders_that_do_not_do_are_refused(source: Path) -> None:
         sweep_folder(there, source.with_name("out"))
     with pytest.raises(TableFileError, match="there is such a folder already"):
         sweep_folder(source, there)
-    with pytest.raises(BadInputError, match="OUT is within IN"):
+    with pytest.raises(BadInputError, match="OUT is IN"):
         sweep_folder(source, source)
