@@ -127,7 +127,8 @@ detailed_s=$start_s
 set_up || fail "its program cannot be set up"
 [ -z "$STARTS_EARLY" ] || launch
 while [ "$(date +%s)" -lt "$start_s" ]; do
-    [ -z "$told" ] && kill -0 "$PPID" 2>/dev/null || break
+    [ -z "$told" ] || break
+    kill -0 "$PPID" 2>/dev/null || break
     sleep 0.05
 done
 [ -n "$STARTS_EARLY" ] || launch
