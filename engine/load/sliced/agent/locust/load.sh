@@ -33,6 +33,7 @@ while [ "$waiting" -lt "$LOADMUSTER_PARTS" ]; do
         # shellcheck disable=SC2086 # a word for each process
         kill -0 "$process" 2>/dev/null || { kill -TERM $running 2>/dev/null; tell 1; }
     done
+    # shellcheck disable=SC2086 # a word for each process
     kill -0 "$PPID" 2>/dev/null || { kill -TERM $running 2>/dev/null; exit 1; }
     waiting=$(find . -maxdepth 1 -name 'waiting-*' | wc -l)
     sleep 0.2
