@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NoReturn, TypeVar
 
 import click
+
+Number = TypeVar("Number", int, float)
 
 MOST = 10**15
 """Larger than any count of users, credits or rows; told from what is merely out of range."""
 
 SHOWN_LETTERS = 40
+
+WHOLE = "whole number; write it in digits, like 500"
+ANY = "number; write it like 1.5"
+"""What a text is not, and what would be right."""
 
 
 class WholeNumber(click.IntRange):
@@ -28,16 +36,8 @@ class WholeNumber(click.IntRange):
         Raises:
             BadParameter: It is none, too large to be meant, or out of range.
         """
-        text = str(value)
-        try:
-            number = int(text)
-        except ValueError:
-            self.fail(
-                f"{_shown(text)} is no whole number; write it in digits, like 500", param, ctx
-            )
-        if abs(number) > MOST:
-            self.fail(f"{_shown(text)} is too large; is a unit meant, or a typo?", param, ctx)
-        return super().convert(number, param, ctx)
+        fail = partial(self.fail, param=param, ctx=ctx)
+        return super().convert(_meant(str(value), int, WHOLE, fail), param, ctx)
 
 
 class FiniteNumber(click.FloatRange):
@@ -55,16 +55,23 @@ class FiniteNumber(click.FloatRange):
         Raises:
             BadParameter: It is none, too large to be meant, or out of range.
         """
-        text = str(value)
-        try:
-            number = float(text)
-        except ValueError:
-            self.fail(f"{_shown(text)} is no number; write it like 1.5", param, ctx)
-        if math.isnan(number):
-            self.fail(f"{_shown(text)} is no number; write it like 1.5", param, ctx)
-        if abs(number) > MOST:
-            self.fail(f"{_shown(text)} is too large; is a unit meant, or a typo?", param, ctx)
-        return super().convert(number, param, ctx)
+        fail = partial(self.fail, param=param, ctx=ctx)
+        return super().convert(_meant(str(value), float, ANY, fail), param, ctx)
+
+
+def _meant(
+    text: str, read: Callable[[str], Number], wanted: str, fail: Callable[[str], NoReturn]
+) -> Number:
+    """The number that a text stands for; what is none, or too large to be meant, fails."""
+    try:
+        number = read(text)
+    except ValueError:
+        fail(f"{_shown(text)} is no {wanted}")
+    if math.isnan(number):
+        fail(f"{_shown(text)} is no {wanted}")
+    if abs(number) > MOST:
+        fail(f"{_shown(text)} is too large; is a unit meant, or a typo?")
+    return number
 
 
 def _shown(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import convert
 
@@ -16,6 +16,7 @@ from pricing.plans.quotes import quote_from_json, quote_to_json
 from providers.contract import Machine
 
 Document = dict[str, Any]
+Stored = TypeVar("Stored")
 
 
 def order_to_json(order: RunOrder) -> Document:
@@ -69,10 +70,7 @@ def machine_from_json(document: Mapping[str, Any]) -> Machine:
     Raises:
         RecordUnreadableError: It is something else.
     """
-    try:
-        return convert(document, Machine)
-    except ValueError as error:
-        raise RecordUnreadableError(f"a stored machine cannot be read: {error}") from error
+    return _read(document, Machine, "machine")
 
 
 def sighting_to_json(sighting: Sighting) -> Document:
@@ -87,7 +85,11 @@ def sighting_from_json(document: Mapping[str, Any]) -> Sighting:
     Raises:
         RecordUnreadableError: It is something else.
     """
+    return _read(document, Sighting, "sighting")
+
+
+def _read(document: Mapping[str, Any], kind: type[Stored], what: str) -> Stored:
     try:
-        return convert(document, Sighting)
+        return convert(document, kind)
     except ValueError as error:
-        raise RecordUnreadableError(f"a stored sighting cannot be read: {error}") from error
+        raise RecordUnreadableError(f"a stored {what} cannot be read: {error}") from error
