@@ -49,45 +49,27 @@ class QuoteUnreadableError(InvariantBrokenError):
     code = "quote_unreadable"
 
 
-class Quote(Struct, frozen=True):
-    """The price of one run on one plan.
+class TwoLines(Struct, frozen=True):
+    """The start-up and the use line of a run, as it is quoted or as it is billed.
 
     Attributes:
-        plan: Its name.
-        tariff: The tariff that the plan names.
-        tariff_version: The version that was in force; the run's bill carries it.
-        policy: What stays charged after a cancel.
-        unit: What ``startup`` and ``use`` are in.
-        injectors: Standard injectors.
-        users: Virtual users at most at once.
-        duration_s: Planned length.
-        li_minutes: LI-minutes in all, whatever the unit.
-        startup_li_minutes: Those of the floor.
+        unit: What both are in: micro-dollars, or LI-minutes of a subscription.
         startup: The start-up line.
         use: The use line.
     """
 
-    plan: str
-    tariff: str
-    tariff_version: date
-    policy: CancellationPolicy
     unit: Unit
-    injectors: int
-    users: int
-    duration_s: int
-    li_minutes: int
-    startup_li_minutes: int
     startup: int
     use: int
 
     @property
     def total(self) -> int:
-        """Both lines, in the quote's unit."""
+        """Both lines, in their unit."""
         return self.startup + self.use
 
     @property
     def usd_micros(self) -> int | None:
-        """Both lines in money; None: the plan pays in LI-minutes. In documents it is ``usd``."""
+        """Both lines in money; None: they are in LI-minutes. In documents it is ``usd``."""
         return money(self.unit, self.total)
 
     @property
@@ -99,6 +81,32 @@ class Quote(Struct, frozen=True):
     def use_usd_micros(self) -> int | None:
         """The use line in money, likewise."""
         return money(self.unit, self.use)
+
+
+class Quote(TwoLines, frozen=True):
+    """The price of one run on one plan.
+
+    Attributes:
+        plan: Its name.
+        tariff: The tariff that the plan names.
+        tariff_version: The version that was in force; the run's bill carries it.
+        policy: What stays charged after a cancel.
+        injectors: Standard injectors.
+        users: Virtual users at most at once.
+        duration_s: Planned length.
+        li_minutes: LI-minutes in all, whatever the unit.
+        startup_li_minutes: Those of the floor.
+    """
+
+    plan: str
+    tariff: str
+    tariff_version: date
+    policy: CancellationPolicy
+    injectors: int
+    users: int
+    duration_s: int
+    li_minutes: int
+    startup_li_minutes: int
 
 
 def quote_run(plan: Plan, usage: LoadSize, at: date | None = None) -> Quote:

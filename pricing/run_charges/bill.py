@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-from msgspec import Struct
 from sqlalchemy import Connection
 
 from kernel.errors import InvariantBrokenError
@@ -14,7 +13,7 @@ from pricing.ledger.invoices import run_cause
 from pricing.ledger.ledger import entries_of
 from pricing.ledger.reservations import reservation_of
 from pricing.money import divide_half_up
-from pricing.plans.quotes import Quote, Unit, money
+from pricing.plans.quotes import Quote, TwoLines, Unit
 from pricing.tariffs import CancellationPolicy
 
 
@@ -24,13 +23,10 @@ class CorrectionOutOfRangeError(InvariantBrokenError):
     code = "correction_out_of_range"
 
 
-class Bill(Struct, frozen=True):
-    """What a run cost, after its correction.
+class Bill(TwoLines, frozen=True):
+    """What a run cost, after its correction: what was kept of its two lines.
 
     Attributes:
-        unit: Of the amounts: micro-dollars, or LI-minutes of a subscription.
-        startup: Kept of the start-up line.
-        use: Kept of the use line.
         li_minutes: LI-minutes that the amounts stand for; for money, in proportion to each line.
         policy: Decided what was kept.
         tariff_version: The tariff that the run was quoted with.
@@ -40,35 +36,12 @@ class Bill(Struct, frozen=True):
             charged.
     """
 
-    unit: Unit
-    startup: int
-    use: int
     li_minutes: int
     policy: CancellationPolicy
     tariff_version: date
     corrected: bool
     extra_usd_micros: int = 0
     rehearsed: bool = False
-
-    @property
-    def total(self) -> int:
-        """Start-up and use."""
-        return self.startup + self.use
-
-    @property
-    def usd_micros(self) -> int | None:
-        """Start-up and use in money; None: it was paid in LI-minutes. In documents ``usd``."""
-        return money(self.unit, self.total)
-
-    @property
-    def startup_usd_micros(self) -> int | None:
-        """Kept of the start-up line in money, likewise."""
-        return money(self.unit, self.startup)
-
-    @property
-    def use_usd_micros(self) -> int | None:
-        """Kept of the use line in money, likewise."""
-        return money(self.unit, self.use)
 
     @property
     def startup_li_minutes(self) -> int | None:

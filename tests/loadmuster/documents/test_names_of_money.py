@@ -16,8 +16,18 @@ from pricing.tariffs import CancellationPolicy
 POLICY = CancellationPolicy.STARTUP_THEN_USED
 DAY = date(2026, 11, 1)
 QUOTE = Quote(
-    *("on-demand", "on-demand", DAY, POLICY, Unit.USD),
-    *(3, 1_200, 5_400, 270, 15, 2_250_000, 40_650_000),
+    plan="on-demand",
+    tariff="on-demand",
+    tariff_version=DAY,
+    policy=POLICY,
+    unit=Unit.USD,
+    injectors=3,
+    users=1_200,
+    duration_s=5_400,
+    li_minutes=270,
+    startup_li_minutes=15,
+    startup=2_250_000,
+    use=40_650_000,
 )
 BILL = Bill(
     Unit.USD, 2_250_000, 650_000, 20, POLICY, DAY, corrected=True, extra_usd_micros=5_000_000
