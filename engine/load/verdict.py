@@ -80,11 +80,11 @@ def judge(
     """
     injectors = tuple(InjectorResult(**each) for each in measured["injectors"])
     histogram = [(time_ms, count) for time_ms, count in measured["response_times_ms"]]
-    load_s = measured["load_s"]
+    load_s, completed = measured["load_s"], measured["ended"] == COMPLETED
+    p50_ms, p95_ms, p99_ms = (percentile_ms(histogram, each) for each in (50, 95, 99))
     tally = measured.get("tally") or UNKNOWN_TALLY
     windows: tuple[Window, ...] = ()
     if tally is not UNKNOWN_TALLY:
-        p50_ms = percentile_ms(histogram, 50)
         windows = windows_of(tally, measured.get("levels"), load_s, pace, p50_ms)
     # Where nothing was answered as planned, there is a reason already.
     some = measured["requests"] > measured["failures"]
@@ -102,21 +102,21 @@ def judge(
     )
     said = [unanswered.words] if unanswered and not unanswered.is_grave else []
     planned_per_s = _planned_per_s(windows)
-    if not reasons and measured["ended"] == COMPLETED:
+    if completed and not reasons:
         slow = slow_pace(measured["requests"], load_s, planned_per_s)
         said += [] if slow is None else [slow]
     return LoadResult(
         valid=not reasons,
         invalid_reasons=reasons,
         warnings=(*_busy(injectors), *said, *_warnings(measured, tally, approximation)),
-        completed=measured["ended"] == COMPLETED,
+        completed=completed,
         load_s=load_s,
         requests=measured["requests"],
         failures=measured["failures"],
         requests_per_s=measured["requests"] / load_s if load_s else 0.0,
-        p50_ms=percentile_ms(histogram, 50),
-        p95_ms=percentile_ms(histogram, 95),
-        p99_ms=percentile_ms(histogram, 99),
+        p50_ms=p50_ms,
+        p95_ms=p95_ms,
+        p99_ms=p99_ms,
         peak_users=measured["peak_users"],
         injectors=injectors,
         **_waits(tally),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -14,25 +13,18 @@ if TYPE_CHECKING:
 
 def tell_as_of(console: Console, as_of: AsOf, timezone: str) -> None:
     """One line, if what follows is hypothetical, or of a later time than was asked for."""
+    if (line := as_of_line(as_of, timezone)) is not None:
+        console.print(line, markup=False)
+
+
+def as_of_line(as_of: AsOf, timezone: str) -> str | None:
+    """What the line says; None: the account is shown at its own time."""
+    local = f"{as_of.instant.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M}"
     if as_of.hypothetical:
-        console.print(hypothetical_line(as_of.instant, timezone), markup=False)
-    elif as_of.is_later:
-        console.print(later_line(as_of.instant, timezone), markup=False)
-
-
-def hypothetical_line(instant: datetime, timezone: str) -> str:
-    """What the line says."""
-    local = instant.astimezone(ZoneInfo(timezone))
-    return (
-        f"Hypothetical: as it would be at {local:%Y-%m-%d %H:%M}, if nothing else happened until"
-        " then; nothing of it is posted."
-    )
-
-
-def later_line(instant: datetime, timezone: str) -> str:
-    """What it says of books that are of a later time than was asked for."""
-    local = instant.astimezone(ZoneInfo(timezone))
-    return (
-        f"As of {local:%Y-%m-%d %H:%M}, the account's last command: books of an earlier time are"
-        " not shown."
-    )
+        return (
+            f"Hypothetical: as it would be at {local}, if nothing else happened until then;"
+            " nothing of it is posted."
+        )
+    if as_of.is_later:
+        return f"As of {local}, the account's last command: books of an earlier time are not shown."
+    return None

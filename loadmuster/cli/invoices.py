@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kernel.errors import BadInputError
-from loadmuster.cli.as_of import hypothetical_line, later_line, tell_as_of
+from loadmuster.cli.as_of import as_of_line, tell_as_of
 from loadmuster.cli.output import unread_is_no_failure
 from loadmuster.cli.overwriting import check_reads_stay
 from loadmuster.cli.report_options import account_and_month, asked_period, check_which
@@ -131,12 +131,9 @@ def _show_page(
     engine = settings.engine()
     seller, customer = parties
     page = engine.reports.invoice_page(account_id, number, seller=seller, customer=customer, by=by)
-    as_of = engine.accounts.as_of(account_id)
     timezone = engine.accounts.get(account_id).timezone
-    if as_of.hypothetical:
-        click.echo(hypothetical_line(as_of.instant, timezone), err=True)
-    elif as_of.is_later:
-        click.echo(later_line(as_of.instant, timezone), err=True)
+    if (line := as_of_line(engine.accounts.as_of(account_id), timezone)) is not None:
+        click.echo(line, err=True)
     _write(settings, number, page, out)
 
 
