@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from engine.calibrating.calibration import CalibrationFailedError
 from engine.calibrating.kept import KeptWork, kept_work
 from engine.calibrating.step import US_PER_S, CalibrationStep
+from engine.load.histogram import MS_PER_S
 from kernel.child_environment import child_environment, proxies
 from kernel.python_programs import injector_interpreter
 
@@ -33,7 +34,6 @@ REPORT_S_MAX = 10.0
 """A report comes every second or two."""
 
 POLL_S = 0.1
-MS_PER_S = 1_000
 LEAD_S = 0.5
 """From the word to go until the load starts."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+MS_PER_S = 1_000
+
 Histogram = Sequence[tuple[int, int]]
 """Pairs of response time in milliseconds and number of requests, by time."""
 

@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct
 
 from engine.load.figures import Window
-from engine.load.histogram import Histogram, percentile_ms
+from engine.load.histogram import MS_PER_S, Histogram, percentile_ms
 from kernel.words import counted
 
 WAIT_S_MIN = 3.0
@@ -50,8 +50,6 @@ REQUESTS_PER_USER_MIN = 3
 
 GAP_FACTOR = 3
 """How much longer than any pause before it the last one is."""
-
-MS_PER_S = 1_000
 
 
 class Unanswered(Struct, frozen=True):

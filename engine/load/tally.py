@@ -127,14 +127,23 @@ class Tally:
     ) -> None:
         """Count a window of this width into the own ones; too many become half as many."""
         while width_s > self.window_s:
-            self._widen()
+            self.widen()
         at = number * width_s // self.window_s
         window = self.windows.get(at)
         if window is None:
             window = self.windows[at] = Window()
         window.add(requests, failures, times)
         while len(self.windows) > WINDOWS_MAX:
-            self._widen()
+            self.widen()
+
+    def widen(self) -> None:
+        """Make the windows twice as wide, and so half as many."""
+        halved: dict[int, Window] = {}
+        for number, each in self.windows.items():
+            window = halved.setdefault(number // 2, Window())
+            window.add(each.requests, each.failures, each.times.items())
+        self.windows = halved
+        self.window_s *= 2
 
     def add(self, document: Document, from_s: float = 0.0) -> None:
         """Add what another has counted.
@@ -189,14 +198,6 @@ class Tally:
         room = len(self.samples) < SAMPLES_MAX and of_kind < SAMPLES_OF_KIND_MAX
         if room and sample not in self.samples:
             self.samples.append(sample)
-
-    def _widen(self) -> None:
-        halved: dict[int, Window] = {}
-        for number, each in self.windows.items():
-            window = halved.setdefault(number // 2, Window())
-            window.add(each.requests, each.failures, each.times.items())
-        self.windows = halved
-        self.window_s *= 2
 
 
 def note_level(levels: list[list[int]], at_s: float, users: int) -> None:

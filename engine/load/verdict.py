@@ -16,9 +16,8 @@ from msgspec.structs import replace
 from engine.load.driver import InjectorResult, LoadResult
 from engine.load.excess import excess
 from engine.load.figures import FailureKind, FailureSample, Window
-from engine.load.histogram import percentile_ms
+from engine.load.histogram import MS_PER_S, percentile_ms
 from engine.load.pace import (
-    MS_PER_S,
     Unanswered,
     nothing_answered,
     pace_doubts,

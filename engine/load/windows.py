@@ -11,14 +11,12 @@ from typing import Any
 from msgspec import Struct
 
 from engine.load.figures import Window
-from engine.load.histogram import percentile_ms
+from engine.load.histogram import MS_PER_S, percentile_ms
 from engine.load.tally import WINDOWS_MAX, Tally
 from engine.scenario import Scenario
 
 Levels = Sequence[Sequence[int]]
 """Pairs of a second of the load and the users from then on."""
-
-MS_PER_S = 1_000
 
 REMAINDER = 0.1
 """Of a window: what is shorter at the end is part of the last."""
@@ -70,7 +68,7 @@ def windows_of(
     found = Tally()
     found.add(tally)
     while load_s / found.window_s > WINDOWS_MAX:
-        found.add_window(0, found.window_s * 2, 0, 0, ())
+        found.widen()
     width_s = found.window_s
     last = max(0, math.ceil(load_s / width_s - REMAINDER) - 1)
     merged = Counter[tuple[int, str]]()

@@ -32,7 +32,7 @@ from loadmuster_locustfile import FILES, HERE, ListenerErrors, OwnShape, load_ow
 from locust import LoadTestShape, events, log, runners
 from locust_tls import believe
 from request_watch import names_of, watch
-from tally import Tally
+from tally import Tally, note_level
 
 if TYPE_CHECKING:
     from locust.env import Environment
@@ -183,11 +183,7 @@ class Recorder:
 
     def note_users(self, user_count: int) -> None:
         """Users by the second of the load, whenever they change."""
-        at_s = int(self.played_s())
-        if self.users and self.users[-1][0] == at_s:
-            self.users[-1][1] = max(self.users[-1][1], user_count)
-        elif not self.users or self.users[-1][1] != user_count:
-            self.users.append([at_s, user_count])
+        note_level(self.users, self.played_s(), user_count)
 
     def write(self) -> None:
         """The report as a whole, in the place of the last."""
