@@ -68,10 +68,24 @@ def sweep(conn: Connection, account_id: str, *, until: datetime, now: datetime) 
 
 def sweep_returns(conn: Connection, account_id: str, *, now: datetime) -> None:
     """Empty the closed lots that a correction or a given-up reservation put something back into."""
+    for lot_id, reason in _closed_and_held(conn, account_id):
+        _empty(conn, account_id, lot_id, reason, at=now, now=now)
+
+
+def has_returns(conn: Connection, account_id: str) -> bool:
+    """Whether a closed lot of the account holds something that no open reservation wants."""
+    return any(
+        held.remaining > held.reserved
+        for lot_id, _ in _closed_and_held(conn, account_id)
+        for held in [held_of(conn, account_id, lot_id)]
+    )
+
+
+def _closed_and_held(conn: Connection, account_id: str) -> list[tuple[int, ExpiryReason]]:
+    """The closed lots of an account that hold anything, and why they were closed."""
     held = [lot_id for lot_id, li in held_on_lots(conn, account_id).items() if li > 0]
     rows = conn.execute(_CLOSED, {"lots": held})
-    for lot_id, reason in rows.all():
-        _empty(conn, account_id, lot_id, ExpiryReason(reason), at=now, now=now)
+    return [(row.lot_id, ExpiryReason(row.reason)) for row in rows]
 
 
 def _close(
