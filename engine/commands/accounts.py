@@ -15,11 +15,11 @@ from pricing.plans.model import Plan
 
 if TYPE_CHECKING:
     from pricing.accounts.account import Account
-    from pricing.accounts.advance import Advanced
     from pricing.accounts.billing_settings import BillingSettings
     from pricing.accounts.clock import AsOf
     from pricing.accounts.healing import Healing
     from pricing.accounts.plan_history import HistoryRow, PlanOffer
+    from pricing.accounts.sweep import Advanced
     from pricing.accounts.view import AccountView
     from pricing.departments.extra_credits import ExtraCredits
 
@@ -350,8 +350,8 @@ class AccountCommands:
                 failed.
         """
         from engine.runs.record.history import forget_history
-        from pricing.accounts.advance import advance_all
         from pricing.accounts.due_accounts import count_accounts
+        from pricing.accounts.sweep import advance_all
 
         now = self._context.clock.now()
         failed = 0

@@ -7,17 +7,12 @@ transaction that it undoes: what it shows is as of its instant, and what is post
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
-from msgspec import Struct
 from sqlalchemy import Connection, bindparam
 
-from kernel.errors import LoadmusterError, RefusedError
+from kernel.errors import RefusedError
 from pricing.accounts.account import CLOCK_TOLERANCE, shown, unknown_account
-from pricing.accounts.due import note_due
-from pricing.accounts.due_accounts import due_accounts
 from pricing.ledger.balances import fold
 from pricing.ledger.ledger import lock_ledger
 from pricing.payments.gateway import PaymentGateway
@@ -33,13 +28,6 @@ class ClockBackwardsError(RefusedError):
     """The account has been dealt with at a later instant; facts: ``account``, ``last``, ``now``."""
 
     code = "clock_backwards"
-
-
-class Advanced(Struct, frozen=True):
-    """An account whose books were brought up to date, or why they were not."""
-
-    account_id: str
-    failure: LoadmusterError | None = None
 
 
 def advance(
@@ -71,53 +59,6 @@ def advance(
             now=shown(now),
         )
     return _advance(conn, account_id, max(now, last), gateway=gateway)
-
-
-def advance_all(
-    transaction: Callable[[], AbstractContextManager[Connection]],
-    now: datetime,
-    *,
-    page: int = 500,
-    gateway: PaymentGateway,
-    is_test: bool | None = None,
-) -> Iterator[Advanced]:
-    """Bring the books up to ``now`` of every account for which something is due by then.
-
-    The others are not looked at: theirs are up to date. An account that fails is left as it was,
-    and the others go on. One page of ids is held in memory, however many accounts there are, and
-    the books of one account are locked at a time.
-
-    Args:
-        transaction: Opens a write transaction; each account has one.
-        now: The instant.
-        page: Ids that are read at a time.
-        gateway: Collects the money.
-        is_test: Whether ``now`` is a test clock's: accounts that live by the other are left out.
-            One of an earlier version, whose clock is not known, may be of the real world: it is
-            advanced by the real clock only. None: none is left out.
-
-    Returns:
-        Those that were looked at.
-    """
-    for ids in due_accounts(transaction, now, page=page, is_test=is_test):
-        for account_id in ids:
-            yield _advance_one(transaction, account_id, now, gateway=gateway)
-
-
-def _advance_one(
-    transaction: Callable[[], AbstractContextManager[Connection]],
-    account_id: str,
-    now: datetime,
-    *,
-    gateway: PaymentGateway,
-) -> Advanced:
-    try:
-        with transaction() as conn:
-            advance(conn, account_id, now, gateway=gateway)
-            note_due(conn, [account_id])
-    except LoadmusterError as failure:
-        return Advanced(account_id, failure)
-    return Advanced(account_id)
 
 
 def catch_up(

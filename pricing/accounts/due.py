@@ -85,12 +85,17 @@ def due_dates(conn: Connection, account_ids: Sequence[str]) -> dict[str, datetim
     of_subscriptions = [each.subscription.id for each in running.values()]
     for account_id, at in dated_changes(conn, of_subscriptions):
         is_due(account_id, at)
-    accounts = {"accounts": account_ids}
-    for row in conn.execute(_EXPIRIES, accounts):
-        is_due(row.account_id, row.at)
-    for row in conn.execute(_TO_BE_ASKED_FOR, accounts):
+    for account_id, at in next_expiries(conn, account_ids).items():
+        is_due(account_id, at)
+    for row in conn.execute(_TO_BE_ASKED_FOR, {"accounts": account_ids}):
         is_due(row.account_id, AT_ONCE)
     return due
+
+
+def next_expiries(conn: Connection, account_ids: Sequence[str]) -> dict[str, datetime]:
+    """When the next lot expires of each of some accounts that have such a lot."""
+    rows = conn.execute(_EXPIRIES, {"accounts": account_ids})
+    return {row.account_id: row.at for row in rows}
 
 
 def note_due(conn: Connection, account_ids: Sequence[str]) -> None:

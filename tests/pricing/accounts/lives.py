@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
+from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 
 from engine.database import transaction
 from kernel.errors import RefusedError
@@ -33,6 +34,7 @@ from pricing.run_charges.charges import (
     reserve,
     void_reservation,
 )
+from pricing.tables import METADATA
 from pricing.tariffs import LoadSize
 
 PLANS = load_plans(BUNDLED_PLANS)
@@ -199,3 +201,24 @@ class Lives:
         *(_simple, _simple, _change_plan, _change_plan, _leave, _pay_otherwise, _share, _limit),
         *(_accept, _accept, _accept, _run, _run, _run, _end, _end),
     )
+
+
+def books(conn: Connection, *, without: frozenset[str] = frozenset()) -> dict[str, list[Any]]:
+    """Every row of the books by table; snapshots of balances are none.
+
+    Args:
+        conn: An open connection.
+        without: Columns that are left out.
+    """
+    return {
+        table.name: [
+            tuple(row)
+            for row in conn.execute(
+                select(*(each for each in table.columns if each.name not in without)).order_by(
+                    *table.primary_key
+                )
+            )
+        ]
+        for table in METADATA.sorted_tables
+        if not table.name.startswith(("balance_", "snapshot_"))
+    }

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine, event, select, update
+from sqlalchemy import Connection, Engine, select, update
 
-from engine.database import open_database, transaction
+from engine.database import transaction
 from kernel.clock import ManualClock
 from loadmuster import Engine as Loadmuster
-from pricing.accounts.advance import Advanced, advance, advance_all
+from pricing.accounts.advance import advance
 from pricing.accounts.due import AT_ONCE, NEVER, Overlooked, overlooked
+from pricing.accounts.sweep import Advanced, advance_all
 from pricing.payments.gateway import REHEARSED_GATEWAY
-from pricing.tables import ACCOUNTS, METADATA
-from tests.pricing.accounts.lives import Lives
+from pricing.tables import ACCOUNTS
+from tests.pricing.accounts.lives import Lives, books
 
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def quick_db(migrated_file: Path, tmp_path: Path) -> Iterator[Engine]:
-    """Empty books that are not flushed with every commit."""
-    db = open_database(f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'lives.db')}")
-    event.listen(db, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
-    db.dispose()
-    yield db
-    db.dispose()
+NOTED = frozenset({"last_command_at", "next_due_at"})
 
 
 def sweep(db: Engine, now: datetime) -> list[str]:
@@ -41,23 +30,6 @@ def sweep(db: Engine, now: datetime) -> list[str]:
 
 def noted(conn: Connection) -> dict[str, datetime | None]:
     return {row.id: row.next_due_at for row in conn.execute(select(ACCOUNTS))}
-
-
-def books(conn: Connection) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of the books, but for when an account was dealt with last."""
-    noting = {"last_command_at", "next_due_at"}
-    return {
-        table.name: [
-            tuple(row)
-            for row in conn.execute(
-                select(*(each for each in table.columns if each.name not in noting)).order_by(
-                    *table.primary_key
-                )
-            )
-        ]
-        for table in METADATA.sorted_tables
-        if not table.name.startswith(("balance_", "snapshot_"))
-    }
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -77,11 +49,14 @@ def test_nothing_falls_due_before_it_is_noted_and_something_does_then(
             assert at is not None
             ends_at = min(at, lives.now + timedelta(days=400))
             with quick_db.connect() as conn:
-                before = books(conn)
+                before = books(conn, without=NOTED)
                 for instant, changes in ((ends_at - SECOND, False), (ends_at, at != NEVER)):
                     if instant > lives.now:
                         advance(conn, account_id, instant, gateway=REHEARSED_GATEWAY)
-                        assert (books(conn) != before) == changes, (account_id, instant)
+                        assert (books(conn, without=NOTED) != before) == changes, (
+                            account_id,
+                            instant,
+                        )
                         moments += 1
                 conn.rollback()
     assert moments > 50

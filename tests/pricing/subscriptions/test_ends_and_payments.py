@@ -20,7 +20,6 @@ from engine.runs.model.tables import RUNS
 from kernel.clock import ManualClock
 from pricing.accounts.account import AccountDeletedError, find_account
 from pricing.accounts.administrators import NotAdministratorError
-from pricing.accounts.advance import advance_all
 from pricing.accounts.billing_settings import billing_settings
 from pricing.accounts.boosts import boost
 from pricing.accounts.cancellations import (
@@ -39,6 +38,7 @@ from pricing.accounts.overdue import NothingDueError, pay, payment_answered, set
 from pricing.accounts.owner import OWNER
 from pricing.accounts.plan_changes import downgrade, upgrade
 from pricing.accounts.plan_history import Action, PlanStatus, offers_of, plan_history
+from pricing.accounts.sweep import advance_all
 from pricing.departments.commands import add_department
 from pricing.departments.extra_credits import limit_extra_credits
 from pricing.ledger.invoices import period_cause
