@@ -130,7 +130,7 @@ class RunWaiting(Struct, frozen=True):
             return self.drive(run_id, cancel_wanted=cancel_wanted)
 
         def tell(run: Run, observed: Observed) -> None:
-            callback(replace(run, last_seen=observed.sighting(self.now())))
+            callback(replace(run, last_seen=observed.sighting(self.now(), run.last_seen)))
 
         ended = self.drive(run_id, watch=tell, cancel_wanted=cancel_wanted)
         callback(ended)
