@@ -62,6 +62,12 @@ class Condition(Struct, frozen=True):
             )
         return OPERATORS[self.operator](column, self.value)
 
+    def words(self, batch: pa.RecordBatch) -> list[str]:
+        """The different words that its column holds."""
+        _check_column(self.column, batch.schema.names, "--where")
+        found: list[str | None] = pc.unique(batch.column(self.column)).to_pylist()
+        return [each for each in found if each is not None]
+
 
 class SortKey(Struct, frozen=True):
     """By which column, and whether the largest comes first; rows that have nothing come last."""
