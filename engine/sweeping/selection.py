@@ -168,8 +168,8 @@ def _value(name: str, text: str) -> float | int | str:
 
 def _check_column(name: str, names: Sequence[str], option: str) -> None:
     if name not in names:
+        said = [*names, *(short for short, column in DOLLARS.items() if column in names)]
         raise BadSelectionError(
-            f"{option}: there is no column {name}{meant(name, names)};"
-            f" there are {', '.join(names)}",
+            f"{option}: there is no column {name}{meant(name, said)}; there are {', '.join(names)}",
             option=option.removeprefix("--"),
         )
