@@ -154,7 +154,7 @@ def test_an_injector_that_cannot_get_ready_says_why_and_the_load_fails(
     FolderObjects(tmp_path / "objects").put("runs/r1/bundle.tgz", b"no archive")
     load.boot()
     progress = load.until(lambda now: now.phase is LoadPhase.FAILED)
-    assert "its work cannot be unpacked" in progress.message
+    assert "the work cannot be unpacked" in progress.message
     assert load.driver.result(load.task) is None
 
 
