@@ -111,6 +111,7 @@ class RunCommands(FormerlyCalled):
             BadInputError: The scenario cannot be read or estimated, or there is no such account.
         """
         from engine.commands.accounts import AccountCommands
+        from pricing.tariffs import rates_file, read_rates
 
         request = scenario_request(given, options)
         plan = None if account is None else AccountCommands(self._context).plan_of(account)
@@ -122,6 +123,7 @@ class RunCommands(FormerlyCalled):
             at=self._context.clock.now().date(),
             plan=plan,
             plans=estimated_plans(self._context.plans_file),
+            rates=read_rates(rates_file(self._context.environment)),
         )
 
     @overload
