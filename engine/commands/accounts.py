@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pricing.accounts.billing_settings import BillingSettings
     from pricing.accounts.clock import AsOf
     from pricing.accounts.healing import Healing
-    from pricing.accounts.plan_history import HistoryRow, PlanOffer
+    from pricing.accounts.plan_history import HistoryRow
+    from pricing.accounts.plan_offers import PlanOffer
     from pricing.accounts.sweep import Advanced
     from pricing.accounts.view import AccountView
     from pricing.departments.extra_credits import ExtraCredits
@@ -67,7 +68,7 @@ class AccountCommands:
         """Open an account on a plan; a subscription is charged and granted at once (R12, R19)."""
         from pricing.accounts import opening
         from pricing.accounts.clock import keep_clock
-        from pricing.accounts.plan_changes import check_sale
+        from pricing.accounts.plan_sales import check_sale
 
         now = self._context.clock.now()
         wanted = self._context.plan_named(plan, now).with_credits(credits_wanted)
@@ -325,11 +326,11 @@ class AccountCommands:
 
     def offers(self, account_id: str, *, at: datetime | None = None) -> Sequence[PlanOffer]:
         """Every plan that the account can choose, and how (R114-R117)."""
-        from pricing.accounts.plan_history import offers_of
+        from pricing.accounts.plan_offers import offers_of
 
         with self._context.books_now(account_id, at=at) as books:
             on_sale = self._context.plans_on_sale(books.instant)
-            return offers_of(books.conn, account_id, on_sale.values())
+            return offers_of(books.conn, account_id, on_sale.values(), at=books.instant)
 
     def billing_settings(self, account_id: str) -> BillingSettings | None:
         """How the account pays; None before it has subscribed to a paid plan (R98-R101)."""

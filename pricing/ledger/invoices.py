@@ -15,10 +15,14 @@ from msgspec.structs import asdict
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select
 
 from kernel.errors import BadInputError
+from kernel.near_names import meant
 from pricing.ledger.ledger import Transaction, entries_of, lock_ledger
 from pricing.periods import Period
 from pricing.plans.quotes import Unit
 from pricing.tables import INVOICE_LINES, INVOICES, insert_many, insert_once, new_ids
+
+NUMBERS_COMPARED_MAX = 500
+"""The latest numbers, which one that is not there is compared with."""
 
 REVENUE = "revenue:"
 """Prefix of the ledger accounts that money is earned on."""
@@ -235,9 +239,12 @@ def find_invoice(conn: Connection, account_id: str, number: str) -> Invoice:
     """
     found = _select(conn, (INVOICES.c.account_id == account_id) & (INVOICES.c.number == number))
     if not found:
+        latest = select(INVOICES.c.number).where(INVOICES.c.account_id == account_id)
+        latest = latest.order_by(INVOICES.c.sequence.desc()).limit(NUMBERS_COMPARED_MAX)
+        hint = meant(number, conn.execute(latest).scalars())
         raise UnknownInvoiceError(
-            f"account {account_id} has no invoice {number!r}; `loadmuster invoices {account_id}`"
-            " lists the numbers",
+            f"account {account_id} has no invoice {number!r}{hint}; "
+            f"`loadmuster invoices {account_id}` lists the numbers",
             account=account_id,
             number=number,
         )

@@ -53,6 +53,22 @@ def channel_of(conn: Connection, account_id: str) -> Channel:
     )
 
 
+def check_charges_at_once(conn: Connection, account_id: str) -> None:
+    """Whether an account can buy anything between two billing dates (C23).
+
+    Raises:
+        ChannelCannotError: If its channel only charges by contract.
+    """
+    channel = channel_of(conn, account_id)
+    if not CAPABILITIES[channel].charges_at_once:
+        raise ChannelCannotError(
+            f"account {account_id} pays through {channel}, where nothing is bought in between:"
+            " change the contract there",
+            account=account_id,
+            channel=channel,
+        )
+
+
 def collect_at_once(
     conn: Connection,
     account_id: str,
@@ -68,14 +84,7 @@ def collect_at_once(
         ChannelCannotError: If the account's channel only charges by contract.
         PaymentFailedError: If the gateway declined, or has no answer yet; nothing was done.
     """
-    channel = channel_of(conn, account_id)
-    if not CAPABILITIES[channel].charges_at_once:
-        raise ChannelCannotError(
-            f"account {account_id} pays through {channel}, where nothing is bought in between:"
-            " change the contract there",
-            account=account_id,
-            channel=channel,
-        )
+    check_charges_at_once(conn, account_id)
     answer = collect(conn, account_id, cause, usd_micros, gateway=gateway, at_once=True, now=now)
     if answer.state is not PaymentState.ACCEPTED:
         raise PaymentFailedError(
