@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--limit",
     "limit",
-    type=WholeNumber(),
+    type=WholeNumber(min=0),
     metavar="N",
     required=True,
     help="Credits a billing period.",
