@@ -137,6 +137,7 @@ _PLAIN: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "object": ("anything", lambda _: True),
     "str": ("a str", lambda value: isinstance(value, str)),
     "bool": ("True or False", lambda value: isinstance(value, bool)),
+    "whole": ("a whole number", lambda value: type(value) is int),
     "int": ("a whole number from 0 on", _is_whole),
     "float": ("a finite number from 0 on", _is_number),
     "Path": ("a Path", lambda value: isinstance(value, Path)),

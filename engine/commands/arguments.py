@@ -16,6 +16,11 @@ ALIASES: Mapping[str, str] = {
 }
 """What the names of types in annotations of the rooms stand for."""
 
+SAY_THEIR_RANGE = frozenset(
+    {"credits_wanted", "li_minutes", "limit_li_minutes", "runs", "usd_micros", "users"}
+)
+"""Whole numbers of which the rule itself says from where to where they go."""
+
 Room = TypeVar("Room", bound=type)
 
 
@@ -54,7 +59,13 @@ def _check(command: Callable[..., Any], args: tuple[Any, ...], named: Mapping[st
     for name, value in signature.bind(*args, **named).arguments.items():
         parameter = signature.parameters[name]
         if name != "self" and parameter.kind is not inspect.Parameter.VAR_KEYWORD:
-            check_argument(name, value, str(parameter.annotation), ALIASES)
+            check_argument(name, value, annotation_of(parameter), ALIASES)
+
+
+def annotation_of(parameter: inspect.Parameter) -> str:
+    """What an argument has to be."""
+    written = str(parameter.annotation)
+    return written.replace("int", "whole") if parameter.name in SAY_THEIR_RANGE else written
 
 
 @lru_cache(maxsize=256)

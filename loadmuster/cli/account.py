@@ -45,10 +45,7 @@ for command in (advance, heal, extra_credits, allow_target, forbid_target, targe
 @click.argument("account_id", metavar="ID")
 @click.option("--plan", "plan_name", default="on-demand", show_default=True, help="Its plan.")
 @click.option(
-    "--credits",
-    "credits_wanted",
-    type=WholeNumber(min=0),
-    help="LI-minutes a month, to choose from.",
+    "--credits", "credits_wanted", type=WholeNumber(), help="LI-minutes a month, to choose from."
 )
 @click.option("--timezone", default="UTC", show_default=True, help="IANA zone of its billing days.")
 @click.option(

@@ -31,7 +31,7 @@ def _wanted(command: Decorated) -> Decorated:
     number = click.option(
         "--credits",
         "credits_wanted",
-        type=WholeNumber(min=0),
+        type=WholeNumber(),
         help="LI-minutes a month, to choose from.",
     )
     return plan(number(_agreed_with(command)))

@@ -33,10 +33,10 @@ def told_by_its_command() -> Iterator[None]:
 
 @click.command(cls=Command)
 @click.argument("account_id", metavar="[ID]", required=False)
-@click.option("--li-minutes", type=WholeNumber(min=1), metavar="N", help="LI-minutes of one run.")
-@click.option("--runs", type=WholeNumber(min=1), metavar="N", help="Runs in a month.")
+@click.option("--li-minutes", type=WholeNumber(), metavar="N", help="LI-minutes of one run.")
+@click.option("--runs", type=WholeNumber(), metavar="N", help="Runs in a month.")
 @click.option(
-    "--users", type=WholeNumber(min=1), metavar="N", help="Users of one run; they count on demand."
+    "--users", type=WholeNumber(), metavar="N", help="Users of one run; they count on demand."
 )
 @pass_settings
 def advise(

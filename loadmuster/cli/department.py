@@ -38,7 +38,7 @@ def add(settings: Settings, account_id: str, name: str, request_id: str | None) 
 @department.command("allocate", context_settings={"ignore_unknown_options": True})
 @click.argument("account_id", metavar="ACCOUNT")
 @click.argument("name", metavar="NAME")
-@click.argument("li_minutes", metavar="N", type=WholeNumber(min=0))
+@click.argument("li_minutes", metavar="N", type=WholeNumber())
 @click.option("--request-id", metavar="R", help=REQUEST_ID_HELP)
 @pass_settings
 def allocate(
@@ -58,10 +58,10 @@ def allocate(
 @pass_settings
 def limit(settings: Settings, account_id: str, name: str, usd: str, request_id: str | None) -> None:
     """Let NAME's runs cost at most USD a month in money."""
-    from pricing.money import price_usd_micros
+    from pricing.money import usd_micros
 
     engine = settings.engine()
-    amount = price_usd_micros(usd, where="the limit")
+    amount = usd_micros(usd, where="the limit")
     view = engine.departments.limit(account_id, name, amount, request_id=request_id)
     _emit(settings, engine, view)
 

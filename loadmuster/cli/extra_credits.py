@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--limit",
     "limit",
-    type=WholeNumber(min=0),
+    type=WholeNumber(),
     metavar="N",
     required=True,
     help="Credits a billing period.",

@@ -107,10 +107,10 @@ def plot_load(
 
 @plot.command("plans", cls=Command)
 @click.argument("account_id", metavar="[ID]", required=False)
-@click.option("--li-minutes", type=WholeNumber(min=1), metavar="N", help="LI-minutes of one run.")
-@click.option("--runs", type=WholeNumber(min=1), metavar="N", help="Runs in a month.")
+@click.option("--li-minutes", type=WholeNumber(), metavar="N", help="LI-minutes of one run.")
+@click.option("--runs", type=WholeNumber(), metavar="N", help="Runs in a month.")
 @click.option(
-    "--users", type=WholeNumber(min=1), metavar="N", help="Users of one run; they count on demand."
+    "--users", type=WholeNumber(), metavar="N", help="Users of one run; they count on demand."
 )
 @out_option
 @pass_settings

@@ -41,7 +41,7 @@ def test_no_option_of_any_command_tells_of_a_range_without_an_end() -> None:
     ("given", "said"),
     [
         ((), "no runs to learn from, so li_minutes must be given, like --li-minutes 60 --runs 30"),
-        (("--li-minutes", "60", "--runs", "9" * 12), "runs must be from 1 to "),
+        (("--li-minutes", "60", "--runs", "-1"), "runs must be from 1 to "),
     ],
 )
 def test_what_a_command_needs_is_told_by_the_name_that_was_typed(
