@@ -23,6 +23,7 @@ from engine.clouds import CLOUDS
 from engine.clouds.aws import AWS
 from engine.clouds.azure import AZURE
 from engine.commands.context import EngineContext
+from kernel.arguments import check_argument
 from kernel.clock import Clock, SystemClock
 from kernel.data_folder import DATABASE_VARIABLE
 from kernel.key_log import put_aside_unusable_key_log
@@ -105,6 +106,14 @@ class Engine:
         rehearsal_url: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        for name, value, kinds in (
+            ("database_url", database_url, "str | URL | None"),
+            ("folder", folder, "Path | None"),
+            ("new_id", new_id, "Callable[[], str] | None"),
+            ("user", user, "str"),
+            ("rehearsal_url", rehearsal_url, "str | None"),
+        ):
+            check_argument(name, value, kinds)
         time = clock or SystemClock()
         variables = os.environ if environment is None else environment
         said = {AWS.name: aws, AZURE.name: azure}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from pricing.plans.channels import Channel
 from pricing.plans.model import Plan
@@ -34,6 +35,7 @@ class AdvanceCount(Struct, frozen=True):
     failed: int
 
 
+@checked
 class AccountCommands:
     """Opening an account, and what can be done with its plan."""
 

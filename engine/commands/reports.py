@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from pricing.plans.on_sale import load_plans
 from pricing.tariffs import load_tariff
@@ -27,6 +28,7 @@ PAGE = 500
 """Accounts, or invoices, that are read at a time."""
 
 
+@checked
 class ReportCommands:
     """Reading an account's books as they are with all that is due by now; nothing is changed.
 

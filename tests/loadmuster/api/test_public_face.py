@@ -16,6 +16,7 @@ import engine
 import loadmuster
 import loadmuster.cli
 from engine import database
+from engine.api import Engine
 from kernel.data_folder import data_folder
 from tests.command_line import here
 
@@ -129,12 +130,12 @@ def test_an_engine_without_a_database_uses_the_one_that_the_environment_names(
     tmp_path: Path,
 ) -> None:
     named = {"LOADMUSTER_DB": f"sqlite:///{tmp_path / 'named.db'}"}
-    with engine.Engine(environment=named) as opened:
-        opened.accounts.open("acme")
+    with Engine(environment=named) as engine:
+        engine.accounts.open("acme")
     given = f"sqlite:///{tmp_path / 'given.db'}"
-    with engine.Engine(given, environment=named) as opened:
-        assert opened.accounts.list() == []
+    with Engine(given, environment=named) as engine:
+        assert list(engine.accounts.list()) == []
     assert (tmp_path / "named.db").exists()
     empty = {"LOADMUSTER_DB": "", "XDG_DATA_HOME": str(tmp_path)}
-    with engine.Engine(given, environment=empty) as opened:
-        assert opened.accounts.list() == []
+    with Engine(given, environment=empty) as engine:
+        assert list(engine.accounts.list()) == []
