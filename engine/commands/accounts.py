@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from pricing.departments.extra_credits import ExtraCredits
 
 ON_DEMAND = "on-demand"
+
+WORKERS_MAX = 4
+"""Connections that one sweep has at most to a database that takes several writers."""
 
 
 class AdvanceCount(Struct, frozen=True):
@@ -363,6 +367,7 @@ class AccountCommands:
         every = advance_all(
             self._context.transaction,
             now,
+            workers=1 if self._context.db.dialect.name == "sqlite" else _workers(),
             gateway=self._context.gateway,
             is_test=self._context.has_test_clock,
         )
@@ -403,3 +408,8 @@ class AccountCommands:
                 gateway=self._context.gateway,
             )
             return account_view(conn, account_id, now, gateway=self._context.gateway)
+
+
+def _workers() -> int:
+    """At least two: one works while the other waits for the database."""
+    return min(WORKERS_MAX, max(2, os.cpu_count() or 1))

@@ -8,6 +8,7 @@ natural key that is unique in the database, and is written with ``insert_once``.
 from __future__ import annotations
 
 from pricing.tables.accounts import ACCOUNTS, ADMINISTRATORS, HEALINGS, REQUESTS
+from pricing.tables.among import among
 from pricing.tables.columns import METADATA, Instant
 from pricing.tables.departments import (
     DEPARTMENT_LOTS,
@@ -19,7 +20,7 @@ from pricing.tables.departments import (
 from pricing.tables.invoices import INVOICE_LINES, INVOICES, PAYMENTS
 from pricing.tables.ledger import BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS, TRANSACTIONS
 from pricing.tables.lots import LOT_CLOSURES, LOTS, RESERVATIONS, SLICES
-from pricing.tables.many import insert_many, new_ids
+from pricing.tables.many import insert_many, new_ids, update_many
 from pricing.tables.once import insert_once, insert_unless_taken
 from pricing.tables.rehearsals import REHEARSED_CHARGES
 from pricing.tables.subscriptions import CHANGES, PERIODS, SUBSCRIPTIONS, TERMS
@@ -56,8 +57,10 @@ __all__ = [
     "TERMS",
     "TRANSACTIONS",
     "Instant",
+    "among",
     "insert_many",
     "insert_once",
     "insert_unless_taken",
     "new_ids",
+    "update_many",
 ]
