@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 from kernel.errors import RefusedError
 from pricing.accounts.command import CommandContext, NotSubscribedError, begin_command
 from pricing.accounts.purchases import Purchase, buy
-from pricing.ledger import idempotency
 from pricing.ledger.allocations import check_allocations_fit
+from pricing.ledger.author import Content
 from pricing.ledger.lots import LotKind
 from pricing.money import format_usd
 from pricing.payments.gateway import PaymentGateway
@@ -260,7 +260,7 @@ def _subscribe(
     activate(conn, account_id, wanted, at=context.at, gateway=gateway)
 
 
-def _content(wanted: Plan, agreed_with: str | None) -> idempotency.Content:
+def _content(wanted: Plan, agreed_with: str | None) -> Content:
     return {"plan": wanted.name, "credits": wanted.li_minutes, "agreed_with": agreed_with}
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import Connection, Select, bindparam, select
 
 from kernel.errors import InvariantBrokenError
 from pricing.ledger.balances import balance
+from pricing.ledger.command_log import command_writing
 from pricing.plans.quotes import Unit
 from pricing.tables import (
     ACCOUNTS,
@@ -124,7 +125,8 @@ def post(conn: Connection, transaction: Transaction) -> bool:
     Raises:
         NaturalKeyConflictError: If its key stands for other postings.
     """
-    row = insert_once(conn, TRANSACTIONS, ["natural_key"], _header(transaction))
+    command = command_writing(conn, [transaction.account_id], transaction.recorded_at)
+    row = insert_once(conn, TRANSACTIONS, ["natural_key"], _header(transaction, command))
     if row is None:
         _check_same(conn, transaction)
         return False
@@ -147,8 +149,10 @@ def post_all(conn: Connection, transactions: Iterable[Transaction]) -> frozenset
         _check_equal(wanted.setdefault(each.natural_key, each), each)
     if not wanted:
         return frozenset()
+    at = max(each.recorded_at for each in wanted.values())
+    command = command_writing(conn, (each.account_id for each in wanted.values()), at)
     statement = insert_unless_taken(conn.dialect.name, TRANSACTIONS, ("natural_key",))
-    rows = conn.execute(statement, [_header(each) for each in wanted.values()])
+    rows = conn.execute(statement, [_header(each, command) for each in wanted.values()])
     ids = {row.natural_key: row.id for row in rows}
     lines = [line for key, number in ids.items() for line in _lines(wanted[key], number)]
     if lines:
@@ -188,8 +192,8 @@ def lock_ledger(conn: Connection, account_id: str) -> datetime | None:
     return last_command_at
 
 
-def _header(transaction: Transaction) -> dict[str, object]:
-    """The row of a transaction itself."""
+def _header(transaction: Transaction, command: int | None) -> dict[str, object]:
+    """The row of a transaction itself, under the command that writes it."""
     return {
         "account_id": transaction.account_id,
         "natural_key": transaction.natural_key,
@@ -197,6 +201,7 @@ def _header(transaction: Transaction) -> dict[str, object]:
         "description": transaction.description,
         "effective_at": transaction.effective_at,
         "recorded_at": transaction.recorded_at,
+        "command_id": command,
     }
 
 
