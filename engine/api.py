@@ -28,6 +28,7 @@ from kernel.clock import Clock, SystemClock
 from kernel.data_folder import DATABASE_VARIABLE
 from kernel.key_log import put_aside_unusable_key_log
 from pricing.accounts.owner import OWNER
+from pricing.ledger.author import Via
 from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Engine:
         user: Who is known to use the engine: usage, billing and cancellations are for an account's
             administrators. Default: the owner of the installation, who sees all accounts, and may
             ask in the name of others.
+        via: What commands come through, for the log of who did what; default: this API.
         rehearsal_url: A rehearsed cloud that runs share; default: each run has its own.
         environment: What is read of the environment; default: this process's.
     """
@@ -103,6 +105,7 @@ class Engine:
         aws: AwsSettings | None = None,
         azure: AzureSettings | None = None,
         user: str = OWNER,
+        via: Via = Via.API,
         rehearsal_url: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -143,6 +146,7 @@ class Engine:
             clock=time,
             gateway=REHEARSED_GATEWAY if gateway is None else gateway,
             user=user,
+            via=via,
             environment=variables,
             new_id=new_id or new_run_id,
             new_token=lambda: secrets.token_hex(8),

@@ -26,7 +26,7 @@ class DepartmentCommands:
         """Add a department to an account, with no allocation and no wallet."""
         from pricing.departments.commands import add_department
 
-        with self._context.changing(account_id) as conn:
+        with self._context.changing(account_id, "department add") as conn:
             return add_department(
                 conn,
                 account_id,
@@ -42,7 +42,7 @@ class DepartmentCommands:
         """Set a department's share of each of the account's grants (R68)."""
         from pricing.departments.commands import allocate
 
-        with self._context.changing(account_id) as conn:
+        with self._context.changing(account_id, "department allocate") as conn:
             return allocate(
                 conn,
                 account_id,
@@ -59,7 +59,7 @@ class DepartmentCommands:
         """Set what a department's runs may cost a month in money (R69)."""
         from pricing.departments.commands import limit_wallet
 
-        with self._context.changing(account_id) as conn:
+        with self._context.changing(account_id, "department limit") as conn:
             return limit_wallet(
                 conn,
                 account_id,

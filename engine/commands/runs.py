@@ -298,7 +298,8 @@ class RunCommands(FormerlyCalled):
         """
         run = self.store.load(run_id)
         if not run.ended:
-            self.store.request_cancel(run_id, self._clocks.to_end(run).now())
+            at = self._clocks.to_end(run).now()
+            self.store.request_cancel(run_id, at, self._context.author)
         return self.wait(run_id, timeout_s=timeout_s)
 
     def wait(
@@ -430,4 +431,5 @@ class RunCommands(FormerlyCalled):
             folder=use.folder,
             lease=lease or self.new_lease(),
             gateway=use.gateway,
+            via=use.via,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pricing.accounts.plan_history import HistoryRow
     from pricing.accounts.plan_offers import PlanOffer
     from pricing.accounts.view import AccountView, Pending
+    from pricing.ledger.command_log import LoggedCommand
     from pricing.ledger.ledger import Posting, Transaction
     from pricing.ledger.lots import Lot
 
@@ -66,14 +67,21 @@ def accounts_document(accounts: Sequence[Account]) -> dict[str, Any]:
 
 
 def ledger_document(
-    account_id: str, written: Sequence[Transaction], timezone: str, as_of: AsOf
+    account_id: str,
+    written: Sequence[Transaction],
+    timezone: str,
+    as_of: AsOf,
+    writers: Mapping[str, LoggedCommand],
 ) -> dict[str, Any]:
     """An account's books as ``ledger`` prints them; instants are in the account's zone."""
     local = local_to(timezone)
     return {
         "id": account_id,
         **as_of_part(as_of, timezone),
-        "transactions": [transaction_row(each, local) for each in written],
+        "transactions": [
+            transaction_row(each, local) | _written_by(writers.get(each.natural_key))
+            for each in written
+        ],
     }
 
 
@@ -142,6 +150,13 @@ def transaction_row(written: Transaction, local: Local) -> dict[str, Any]:
         "recorded_at": local(written.recorded_at),
         "postings": [_posting_row(posting) for posting in written.postings],
     }
+
+
+def _written_by(command: LoggedCommand | None) -> dict[str, Any]:
+    """Which command wrote a transaction, and who sent it; nothing, if that is not on record."""
+    if command is None:
+        return {"command": None, "by": None}
+    return {"command": command.number, "by": command.actor}
 
 
 def _posting_row(posting: Posting) -> dict[str, Any]:

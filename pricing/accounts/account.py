@@ -92,6 +92,12 @@ def find_account(conn: Connection, account_id: str) -> Account:
     return Account(**row._asdict())
 
 
+def is_known(conn: Connection, account_id: str) -> bool:
+    """Whether there is, or was, an account of that id."""
+    found = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == account_id)
+    return conn.execute(found).one_or_none() is not None
+
+
 def list_accounts(conn: Connection) -> tuple[Account, ...]:
     """Every account, by id."""
     rows = conn.execute(_select_accounts().order_by(ACCOUNTS.c.id))

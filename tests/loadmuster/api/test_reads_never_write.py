@@ -61,6 +61,7 @@ def everything(engine: Engine) -> dict[str, list[Any]]:
         "account offers",
         "account history",
         "account targets",
+        "account log",
         "department show",
         "department list",
         "ledger",
