@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import sqlalchemy
 
     from engine.commands.accounts import AccountCommands
+    from engine.commands.billing import BillingCommands
     from engine.commands.calibrations import CalibrationCommands
     from engine.commands.catalogs import CatalogCommands
     from engine.commands.departments import DepartmentCommands
@@ -198,6 +199,13 @@ class Engine:
         from engine.commands.reports import ReportCommands
 
         return self._room(ReportCommands)
+
+    @property
+    def billing(self) -> BillingCommands:
+        """Who is named on invoices: the customer of an account, and the seller."""
+        from engine.commands.billing import BillingCommands
+
+        return self._room(BillingCommands)
 
     @property
     def tariffs(self) -> TariffCommands:

@@ -124,20 +124,21 @@ class ReportCommands:
         Args:
             account_id: Whose.
             number: The invoice's.
-            seller: Name and address of the sender.
-            customer: Name and address of the customer; default: the account's id.
+            seller: Name and address of the sender, of an invoice that was issued without one.
+            customer: Name and address of the customer, likewise; default: the account's id.
             by: In whose name, if not in that of the engine's user.
 
         Raises:
             NotAdministratorError: Somebody else asks (R96).
             UnknownInvoiceError: The account has no invoice of that number.
+            PartyOnRecordError: The invoice names its seller, or its customer, already.
         """
         from pricing.accounts.account import find_account
         from pricing.accounts.administrators import Asker
         from pricing.ledger.invoices import find_invoice
         from pricing.payments.gateway import is_rehearsed
         from pricing.reports.invoice_facts import invoice_facts, run_of
-        from pricing.reports.invoices_page import DEFAULT_SELLER, Parties, invoice_page
+        from pricing.reports.invoices_page import invoice_page, parties_of
         from pricing.reports.usage_access import check_may_see
 
         with self._context.books_now(account_id) as books:
@@ -150,7 +151,7 @@ class ReportCommands:
         return invoice_page(
             invoice,
             timezone,
-            Parties(seller or DEFAULT_SELLER, customer),
+            parties_of(invoice, seller=seller, customer=customer),
             facts,
             payments_rehearsed=is_rehearsed(gateway=self._context.gateway),
         )

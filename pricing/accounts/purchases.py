@@ -6,7 +6,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from pricing.accounts.command import CommandContext
-from pricing.ledger.invoices import issue
+from pricing.ledger.issuing import issue
 from pricing.ledger.ledger import Posting, Transaction, post
 from pricing.ledger.lots import Grant, LotKind, grant
 from pricing.payments.collecting import book_payment, collect_at_once

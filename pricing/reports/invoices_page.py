@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from kernel.errors import BadInputError
 from pricing.ledger.invoices import Invoice
 from pricing.money import format_usd
 from pricing.payments.gateway import REHEARSED_NOTE
@@ -34,6 +35,42 @@ class Parties(Struct, frozen=True):
     customer: str | None = None
 
 
+class PartyOnRecordError(BadInputError):
+    """An invoice names the parties that it was issued with; facts: ``number``, ``party``."""
+
+    code = "party_on_record"
+
+
+def parties_of(
+    invoice: Invoice, *, seller: str | None = None, customer: str | None = None
+) -> Parties:
+    """Whom an invoice names: as it was issued, else what is said now.
+
+    Args:
+        invoice: Which.
+        seller: Name and address of the sender, if it was issued without one.
+        customer: Name and address of the customer, likewise.
+
+    Raises:
+        PartyOnRecordError: It was issued with one: a number always names the same parties.
+    """
+    for party, on_record, said in (
+        ("seller", invoice.seller, seller),
+        ("customer", invoice.customer, customer),
+    ):
+        if on_record is not None and said is not None:
+            raise PartyOnRecordError(
+                f"invoice {invoice.number} names the {party} that was on record when it was"
+                f" issued; leave --{party} out",
+                number=invoice.number,
+                party=party,
+            )
+    return Parties(
+        invoice.seller.text if invoice.seller else seller or DEFAULT_SELLER,
+        invoice.customer.text if invoice.customer else customer,
+    )
+
+
 def invoice_page(
     invoice: Invoice,
     timezone: str,
@@ -54,7 +91,7 @@ def invoice_page(
     return _template().render(
         invoice=invoice,
         issued_at=invoice.issued_at.astimezone(ZoneInfo(timezone)),
-        parties=parties or Parties(),
+        parties=parties or parties_of(invoice),
         facts=facts,
         payment_note=REHEARSED_NOTE if payments_rehearsed else "",
     )

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from pricing.accounts.advance import advance, catch_up
 from pricing.departments.extra_credits import charge_purchase, insert_extra_lot, insert_purchase
-from pricing.ledger import invoices
+from pricing.ledger import issuing
 from pricing.ledger.departments import find_department
 from pricing.ledger.invoices import Invoice, run_cause
 from pricing.ledger.ledger import NaturalKeyConflictError, Posting, Transaction, post
@@ -249,7 +249,7 @@ def correct(
 
 def issue_invoice(conn: Connection, run_id: str, *, now: datetime) -> Invoice | None:
     """Issue the invoice of a run that has ended; None: it cost no money."""
-    return invoices.issue_for_run(conn, run_id, now)
+    return issuing.issue_for_run(conn, run_id, now)
 
 
 def _set_aside(

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from kernel.errors import RefusedError
 from pricing.ledger.allocations import share_out
-from pricing.ledger.invoices import issue_for_subscription, period_cause
+from pricing.ledger.invoices import period_cause
+from pricing.ledger.issuing import issue_for_subscription
 from pricing.ledger.ledger import Posting, Transaction, post_all
 from pricing.ledger.lots import Grant, LotKind, create_lot
 from pricing.payments.collecting import abandon, collect, payment_entry

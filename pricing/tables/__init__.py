@@ -16,20 +16,25 @@ from pricing.tables.departments import (
     EXTRA_CREDIT_LIMITS,
     EXTRA_PURCHASES,
 )
-from pricing.tables.invoices import INVOICE_LINES, INVOICES, PAYMENTS
+from pricing.tables.invoices import INVOICE_LINES, INVOICE_SERIES, INVOICES, PAYMENTS
 from pricing.tables.ledger import BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS, TRANSACTIONS
 from pricing.tables.lots import LOT_CLOSURES, LOTS, RESERVATIONS, SLICES
 from pricing.tables.once import insert_once, insert_unless_taken
+from pricing.tables.parties import BILLING_DETAILS, SELLERS, TAX_LINES, TOLD_TAXES
 from pricing.tables.rehearsals import REHEARSED_CHARGES
 from pricing.tables.subscriptions import CHANGES, PERIODS, SUBSCRIPTIONS, TERMS
 
-HISTORY = ("transactions", "postings", "lots", "invoices", "invoice_lines")
+HISTORY = (
+    *("transactions", "postings", "lots", "invoices", "invoice_lines"),
+    *("sellers", "tax_lines", "told_taxes"),
+)
 """Tables whose rows never change and never go."""
 
 __all__ = [
     "ACCOUNTS",
     "ADMINISTRATORS",
     "BALANCE_SNAPSHOTS",
+    "BILLING_DETAILS",
     "CHANGES",
     "DEPARTMENTS",
     "DEPARTMENT_LOTS",
@@ -40,6 +45,7 @@ __all__ = [
     "HISTORY",
     "INVOICES",
     "INVOICE_LINES",
+    "INVOICE_SERIES",
     "LOTS",
     "LOT_CLOSURES",
     "METADATA",
@@ -49,10 +55,13 @@ __all__ = [
     "REHEARSED_CHARGES",
     "REQUESTS",
     "RESERVATIONS",
+    "SELLERS",
     "SLICES",
     "SNAPSHOT_MARKS",
     "SUBSCRIPTIONS",
+    "TAX_LINES",
     "TERMS",
+    "TOLD_TAXES",
     "TRANSACTIONS",
     "Instant",
     "insert_once",
