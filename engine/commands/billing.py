@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from pricing.parties.sellers import Seller
 
 
+PAGE = 500
+"""Accounts that are read at a time."""
+
+
 class NotOwnerError(RefusedError):
     """Only the owner of the installation may say who sells; facts: ``user``."""
 
@@ -74,7 +78,10 @@ class BillingCommands:
         from pricing.accounts.account import find_account
         from pricing.accounts.administrators import Asker
         from pricing.accounts.bill_to import set_billing_details
+        from pricing.parties.billing_details import find_billing_details
+        from pricing.parties.party import with_changes
         from pricing.reports.usage_access import check_may_see
+        from pricing.taxes.on_record import note_told, tax_question
 
         use = self._context
         changes = {
@@ -84,17 +91,54 @@ class BillingCommands:
             "email": email,
             "tax_id": tax_id,
         }
-        with use.changing(account_id) as conn:
+        now = use.clock.now()
+        with use.reading() as conn:
             find_account(conn, account_id)
             check_may_see(conn, account_id, Asker(use.user))
-            return set_billing_details(
+            changed = with_changes(find_billing_details(conn, account_id), changes)
+            question = tax_question(conn, account_id, now, customer=changed)
+        # Outside of every transaction: the service may be on the net.
+        told = None if question is None else use.taxes.taxation(question)
+        with use.changing(account_id) as conn:
+            party = set_billing_details(
                 conn,
                 account_id,
                 changes,
-                now=use.clock.now(),
+                now=now,
                 request_id=use.id_of(request_id),
                 gateway=use.gateway,
             )
+            if question is not None and told is not None and party == changed:
+                name = use.taxes.name
+                note_told(conn, account_id, question, told, service=name, now=now)
+        return party
+
+    def refresh_taxes(self) -> int:
+        """Ask the tax service again about every account; what is new is put on record.
+
+        Returns:
+            How many accounts it was asked about: none where no seller with a country is on record.
+        """
+        from pricing.accounts.account import accounts_after
+        from pricing.taxes.on_record import note_told, tax_question
+
+        use = self._context
+        now = use.clock.now()
+        asked, after = 0, ""
+        while True:
+            with use.reading() as conn:
+                page = accounts_after(conn, after, PAGE)
+                questions = {each.id: tax_question(conn, each.id, now) for each in page}
+            for account_id, question in questions.items():
+                if question is not None:
+                    told = use.taxes.taxation(question)
+                    asked += 1
+                    with use.transaction() as conn:
+                        name = use.taxes.name
+                        note_told(conn, account_id, question, told, service=name, now=now)
+            if len(page) < PAGE:
+                return asked
+            after = page[-1].id
 
     def sellers(self) -> Sequence[Seller]:
         """Every version of the seller, in the order in which they come into force."""
@@ -139,6 +183,7 @@ class BillingCommands:
 
         Raises:
             BadInputError: One of them cannot stand on an invoice.
+            SellerNotCoveredError: The tax service knows nothing of sellers in that country.
             NotOwnerError: The engine's user is not the owner of the installation.
         """
         from pricing.parties.party import Party, with_changes
@@ -150,6 +195,7 @@ class BillingCommands:
             put_seller,
             seller_at,
         )
+        from pricing.taxes.service import check_covered
 
         use = self._context
         if use.user != OWNER:
@@ -177,6 +223,7 @@ class BillingCommands:
                     before.series if series is None else series,
                 )
             )
+            check_covered(seller.party.country, use.taxes)
             put_seller(conn, seller, now=now)
             in_force = seller_at(conn, at)
         assert in_force is not None

@@ -18,6 +18,7 @@ from pricing.accounts.clock import AsOf
 from pricing.ledger.invoices import Invoice
 from pricing.money import format_usd
 from pricing.payments.gateway import REHEARSED_NOTE
+from pricing.taxes.words import tax_name
 
 INVOICES_A_TABLE = 200
 """Tables are printed as they are full."""
@@ -60,7 +61,7 @@ def show_invoices_of_all(
             for each in page:
                 issued_on = f"{each.issued_at.astimezone(zone):%Y-%m-%d}"
                 what = _what(each)
-                table.add_row(each.number, issued_on, what, format_usd(each.usd_micros))
+                table.add_row(each.number, issued_on, what, format_usd(each.total_usd_micros))
             section(console, f"Invoices of {account.id}", table)
     if is_empty:
         console.print(nothing)
@@ -93,6 +94,8 @@ def _lines(page: Sequence[Invoice], zone: ZoneInfo) -> FittingTable:
             what = Text.assemble(line.description, "\n", (line.cause, "dim"))
             table.add_row(number, issued, str(position), what, amount)
             number = issued = ""
-        table.add_row("", "", "", "total", format_usd(invoice.usd_micros))
+        for tax in invoice.taxes:
+            table.add_row("", "", "", tax_name(tax), format_usd(tax.tax_usd_micros))
+        table.add_row("", "", "", "total", format_usd(invoice.total_usd_micros))
         table.add_section()
     return table

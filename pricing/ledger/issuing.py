@@ -19,6 +19,7 @@ from pricing.ledger.invoices import (
 )
 from pricing.ledger.ledger import entries_of, lock_ledger
 from pricing.ledger.numbering import CREDIT_NOTES, next_number
+from pricing.ledger.taxed import tax_lines_of
 from pricing.parties.billing_details import find_billing_details
 from pricing.parties.party import Party, party_to_json
 from pricing.parties.sellers import seller_at
@@ -147,6 +148,7 @@ def issue(
 def _numbered(conn: Connection, invoice: Invoice) -> Invoice:
     """The invoice with its number, its parties and the day on which it is due."""
     seller = seller_at(conn, invoice.issued_at)
+    taxes = tax_lines_of(conn, tuple(dict.fromkeys(line.cause for line in invoice.lines)))
     customer = find_billing_details(conn, invoice.account_id)
     is_credit_note = invoice.kind is InvoiceKind.CREDIT_NOTE
     if seller is None:
@@ -161,6 +163,7 @@ def _numbered(conn: Connection, invoice: Invoice) -> Invoice:
         due_at=due_at,
         seller=None if seller is None else seller.party,
         customer=None if customer == Party() else customer,
+        taxes=taxes,
     )
 
 

@@ -15,6 +15,7 @@ from pricing.ledger.invoices import Invoice
 from pricing.money import format_usd
 from pricing.payments.gateway import REHEARSED_NOTE
 from pricing.reports.invoice_facts import InvoiceFacts
+from pricing.taxes.words import mention, tax_name
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -93,6 +94,7 @@ def invoice_page(
         issued_at=invoice.issued_at.astimezone(ZoneInfo(timezone)),
         parties=parties or parties_of(invoice),
         facts=facts,
+        mentions=[said for each in invoice.taxes if (said := mention(each.treatment))],
         payment_note=REHEARSED_NOTE if payments_rehearsed else "",
     )
 
@@ -117,4 +119,5 @@ def _template() -> Template:
     )
     environment.filters["usd"] = format_usd
     environment.filters["day"] = _day
+    environment.filters["tax_name"] = tax_name
     return environment.get_template(_TEMPLATE.name)

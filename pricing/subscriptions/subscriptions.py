@@ -21,6 +21,7 @@ from pricing.ledger.invoices import period_cause
 from pricing.ledger.issuing import issue_for_subscription
 from pricing.ledger.ledger import Posting, Transaction, post_all
 from pricing.ledger.lots import Grant, LotKind, create_lot
+from pricing.ledger.taxed import charge_key, gross_of, taxed
 from pricing.payments.collecting import abandon, collect, payment_entry
 from pricing.payments.gateway import PaymentGateway, PaymentState
 from pricing.periods import Anchor, Period, period, period_number
@@ -260,6 +261,7 @@ def pay_period(
     cause = subscription.cause_of(n)
     price = subscription.plan.monthly_usd_micros
     if price:
+        price = gross_of(conn, subscription.account_id, cause, price, at=at)
         state = collect(
             conn, subscription.account_id, cause, price, gateway=gateway, at_once=False, now=now
         ).state
@@ -292,7 +294,7 @@ def book_period(
     )
     entries = [filling]
     if plan.monthly_usd_micros:
-        charge = _charge(subscription, cause, description, at=at, now=now)
+        charge = taxed(conn, _charge(subscription, cause, description, at=at, now=now))
         entries = [charge, payment_entry(conn, cause, at=at, now=now), filling]
     post_all(conn, [each for each in entries if each is not None])
     share_out(conn, subscription.account_id, cause, at=at, now=now)
@@ -307,7 +309,7 @@ def _charge(
     usd_micros = subscription.plan.monthly_usd_micros
     return Transaction(
         account_id=subscription.account_id,
-        natural_key=f"{cause}:charge",
+        natural_key=charge_key(cause),
         cause=cause,
         description=description,
         effective_at=at,

@@ -169,12 +169,10 @@ def test_billing_is_for_administrators_and_the_seller_for_the_owner(
         with pytest.raises(NotOwnerError):
             ann.billing.set_seller(name="Mine")
     with Loadmuster(database_url, clock=clock, user="bob", environment={}) as bob:
-        for refused in (
-            lambda: bob.billing.details("acme"),
-            lambda: bob.billing.set_details("acme", name="Bob"),
-        ):
-            with pytest.raises(NotAdministratorError):
-                refused()
+        with pytest.raises(NotAdministratorError):
+            bob.billing.details("acme")
+        with pytest.raises(NotAdministratorError):
+            bob.billing.set_details("acme", name="Bob")
 
 
 def test_versions_of_the_seller_count_from_their_day(
