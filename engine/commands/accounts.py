@@ -15,11 +15,12 @@ from pricing.plans.model import Plan
 
 if TYPE_CHECKING:
     from pricing.accounts.account import Account
-    from pricing.accounts.advance import Advanced
     from pricing.accounts.billing_settings import BillingSettings
     from pricing.accounts.clock import AsOf
     from pricing.accounts.healing import Healing
-    from pricing.accounts.plan_history import HistoryRow, PlanOffer
+    from pricing.accounts.plan_history import HistoryRow
+    from pricing.accounts.plan_offers import PlanOffer
+    from pricing.accounts.sweep import Advanced
     from pricing.accounts.view import AccountView
     from pricing.departments.extra_credits import ExtraCredits
 
@@ -27,7 +28,7 @@ ON_DEMAND = "on-demand"
 
 
 class AdvanceCount(Struct, frozen=True):
-    """How many accounts were brought up to date, and how many of them could not be."""
+    """How many accounts there are that live by the clock, and how many could not be advanced."""
 
     accounts: int
     failed: int
@@ -63,7 +64,7 @@ class AccountCommands:
         """Open an account on a plan; a subscription is charged and granted at once (R12, R19)."""
         from pricing.accounts import opening
         from pricing.accounts.clock import keep_clock
-        from pricing.accounts.plan_changes import check_sale
+        from pricing.accounts.plan_sales import check_sale
 
         now = self._context.clock.now()
         wanted = self._context.plan_named(plan, now).with_credits(credits_wanted)
@@ -321,11 +322,11 @@ class AccountCommands:
 
     def offers(self, account_id: str, *, at: datetime | None = None) -> Sequence[PlanOffer]:
         """Every plan that the account can choose, and how (R114-R117)."""
-        from pricing.accounts.plan_history import offers_of
+        from pricing.accounts.plan_offers import offers_of
 
         with self._context.books_now(account_id, at=at) as books:
             on_sale = self._context.plans_on_sale(books.instant)
-            return offers_of(books.conn, account_id, on_sale.values())
+            return offers_of(books.conn, account_id, on_sale.values(), at=books.instant)
 
     def billing_settings(self, account_id: str) -> BillingSettings | None:
         """How the account pays; None before it has subscribed to a paid plan (R98-R101)."""
@@ -342,16 +343,21 @@ class AccountCommands:
     def advance(self, *, watch: Callable[[Advanced], None] | None = None) -> AdvanceCount:
         """Bring every account's books up to now; one that fails is left as it was.
 
-        Also deletes the run history of accounts that left more than a month ago (R64).
+        An account for which nothing is due is up to date, and not looked at. Also deletes the run
+        history of accounts that left more than a month ago (R64).
 
         Args:
-            watch: Told of each account when it is done; the reason, if it failed.
+            watch: Told of each account that was looked at when it is done; the reason, if it
+                failed.
         """
         from engine.runs.record.history import forget_history
-        from pricing.accounts.advance import advance_all
+        from pricing.accounts.due_accounts import count_accounts
+        from pricing.accounts.sweep import advance_all
 
         now = self._context.clock.now()
-        accounts = failed = 0
+        failed = 0
+        with self._context.transaction() as conn:
+            accounts = count_accounts(conn, is_test=self._context.has_test_clock)
         every = advance_all(
             self._context.transaction,
             now,
@@ -359,7 +365,6 @@ class AccountCommands:
             is_test=self._context.has_test_clock,
         )
         for each in every:
-            accounts += 1
             failed += each.failure is not None
             if watch is not None:
                 watch(each)

@@ -92,6 +92,7 @@ class RunAcceptance:
                 quote_of(planned, plan, now),
                 department=department,
                 on_demand=on_demand_quote_of(planned, plan, on_sale, now),
+                on_sale=on_sale.values(),
                 now=books.instant,
                 gateway=books.gateway,
             )
@@ -116,6 +117,7 @@ class RunAcceptance:
         charged_in = books.books_for(rehearsal=request.dry_run)
         with use.changing(request.account) as conn:
             plan = charged_in.plan_of(conn, request.account, now=now, gateway=use.gateway)
+            on_sale = use.plans_on_sale(now)
             order = _order(prepared, use.new_id(), plan, now)
             wish = order_hash(order, request.regions, request.or_on, published=request.published)
             if request.request_id is not None:
@@ -128,7 +130,8 @@ class RunAcceptance:
                 order.run_id,
                 order.quote,
                 department=request.department,
-                on_demand=on_demand_quote_of(planned, plan, use.plans_on_sale(now), now),
+                on_demand=on_demand_quote_of(planned, plan, on_sale, now),
+                on_sale=on_sale.values(),
                 now=now,
                 gateway=use.gateway,
             )

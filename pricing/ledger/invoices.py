@@ -16,10 +16,14 @@ from msgspec import Struct, convert
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, select
 
 from kernel.errors import BadInputError
+from kernel.near_names import meant
 from pricing.parties.party import Party, party_from_json
 from pricing.periods import Period
 from pricing.tables import INVOICE_LINES, INVOICES
 from pricing.taxes.model import TaxLine
+
+NUMBERS_COMPARED_MAX = 500
+"""The latest numbers, which one that is not there is compared with."""
 
 REVENUE = "revenue:"
 """Prefix of the ledger accounts that money is earned on."""
@@ -156,9 +160,12 @@ def find_invoice(conn: Connection, account_id: str, number: str) -> Invoice:
         conn, (INVOICES.c.account_id == account_id) & (INVOICES.c.number == number)
     )
     if not found:
+        latest = select(INVOICES.c.number).where(INVOICES.c.account_id == account_id)
+        latest = latest.order_by(INVOICES.c.sequence.desc()).limit(NUMBERS_COMPARED_MAX)
+        hint = meant(number, conn.execute(latest).scalars())
         raise UnknownInvoiceError(
-            f"account {account_id} has no invoice {number!r}; `loadmuster invoices {account_id}`"
-            " lists the numbers",
+            f"account {account_id} has no invoice {number!r}{hint}; "
+            f"`loadmuster invoices {account_id}` lists the numbers",
             account=account_id,
             number=number,
         )

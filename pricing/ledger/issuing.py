@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from msgspec import to_builtins
@@ -17,12 +18,12 @@ from pricing.ledger.invoices import (
     run_cause,
     select_invoices,
 )
-from pricing.ledger.ledger import entries_of, lock_ledger
-from pricing.ledger.numbering import CREDIT_NOTES, next_number
+from pricing.ledger.ledger import Transaction, entries_of, lock_ledger
+from pricing.ledger.numbering import next_number, own_number
 from pricing.ledger.taxed import tax_lines_of
 from pricing.parties.billing_details import find_billing_details
 from pricing.parties.party import Party, party_to_json
-from pricing.parties.sellers import seller_at
+from pricing.parties.sellers import Seller, seller_at
 from pricing.plans.quotes import Unit
 from pricing.tables import INVOICE_LINES, INVOICES
 
@@ -110,16 +111,7 @@ def issue(
         The invoice, also when it was issued before; None: nothing was charged under the cause.
     """
     charges = entries_of(conn, cause)
-    lines = [
-        InvoiceLine(
-            description=f"{charge.description}: {posting.ledger_account.removeprefix(REVENUE)}",
-            usd_micros=-posting.amount,
-            cause=charge.natural_key,
-        )
-        for charge in charges
-        for posting in charge.postings
-        if posting.unit is Unit.USD and posting.ledger_account.startswith(REVENUE)
-    ]
+    lines = lines_of(charges)
     if not lines:
         return None
     account_id = charges[0].account_id
@@ -136,13 +128,27 @@ def issue(
             number="",
             cause=cause,
             issued_at=issued_at.astimezone(UTC),
-            lines=tuple(lines),
+            lines=lines,
             kind=kind,
             corrects=corrects,
         ),
     )
     _insert(conn, invoice)
     return invoice
+
+
+def lines_of(charges: Iterable[Transaction]) -> tuple[InvoiceLine, ...]:
+    """The lines of an invoice: one for each posting to a revenue account."""
+    return tuple(
+        InvoiceLine(
+            description=f"{charge.description}: {posting.ledger_account.removeprefix(REVENUE)}",
+            usd_micros=-posting.amount,
+            cause=charge.natural_key,
+        )
+        for charge in charges
+        for posting in charge.postings
+        if posting.unit is Unit.USD and posting.ledger_account.startswith(REVENUE)
+    )
 
 
 def _numbered(conn: Connection, invoice: Invoice) -> Invoice:
@@ -156,7 +162,7 @@ def _numbered(conn: Connection, invoice: Invoice) -> Invoice:
         due_at = None
     else:
         number = next_number(conn, seller, invoice.issued_at, is_credit_note=is_credit_note)
-        due_at = None if is_credit_note else invoice.issued_at + timedelta(seller.payment_days)
+        due_at = None if is_credit_note else due_at_of(seller, invoice.issued_at)
     return replace(
         invoice,
         number=number,
@@ -167,12 +173,16 @@ def _numbered(conn: Connection, invoice: Invoice) -> Invoice:
     )
 
 
+def due_at_of(seller: Seller, issued_at: datetime) -> datetime:
+    """Until when an invoice of the seller's is to be paid."""
+    return issued_at + timedelta(seller.payment_days)
+
+
 def _number_in_account(conn: Connection, account_id: str, kind: InvoiceKind) -> str:
     """The next number of the account's own series."""
     of = {"account_id": account_id, "kind": kind}
-    count = int(conn.execute(_HOW_MANY, of).scalar_one()) + 1
-    series = f"{account_id}-{CREDIT_NOTES}" if kind is InvoiceKind.CREDIT_NOTE else account_id
-    return f"{series}-{count:05d}"
+    place = int(conn.execute(_HOW_MANY, of).scalar_one()) + 1
+    return own_number(account_id, place, is_credit_note=kind is InvoiceKind.CREDIT_NOTE)
 
 
 def _insert(conn: Connection, invoice: Invoice) -> None:

@@ -52,6 +52,11 @@ def taxed(
         at=transaction.effective_at,
         corrects=corrects,
     )
+    return with_tax(transaction, line)
+
+
+def with_tax(transaction: Transaction, line: TaxLine | None) -> Transaction:
+    """A charge with a line of tax: owed besides, and posted to the country's account."""
     if line is None or not line.tax_usd_micros:
         return transaction
     tax = line.tax_usd_micros
@@ -94,7 +99,7 @@ def tax_line_for(
         taxation = taxation_of(conn, account_id, at)
         if taxation is None or conn.execute(_IS_POSTED, {"of": natural_key}).one_or_none():
             return None
-        tax = taxation.tax_on(net_usd_micros)
+        line = line_of(taxation, net_usd_micros)
     else:
         before = conn.execute(_LINE, {"of": corrects}).one_or_none()
         if before is None:
@@ -102,10 +107,21 @@ def tax_line_for(
         taxation = Taxation(Treatment(before.treatment), before.country, before.rate_ppm)
         kept = taxation.tax_on(before.net_usd_micros + net_usd_micros)
         tax = kept - before.tax_usd_micros
-    line = TaxLine(taxation.treatment, taxation.country, taxation.rate_ppm, net_usd_micros, tax)
+        line = replace(line_of(taxation, net_usd_micros), tax_usd_micros=tax)
     row = {"account_id": account_id, "natural_key": natural_key, "cause": cause, **asdict(line)}
     insert_once(conn, TAX_LINES, ["natural_key"], row)
     return line
+
+
+def line_of(taxation: Taxation, net_usd_micros: int) -> TaxLine:
+    """The line of tax of an amount."""
+    return TaxLine(
+        taxation.treatment,
+        taxation.country,
+        taxation.rate_ppm,
+        net_usd_micros,
+        taxation.tax_on(net_usd_micros),
+    )
 
 
 def gross_of(

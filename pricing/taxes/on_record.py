@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from pricing.parties.billing_details import find_billing_details
 from pricing.parties.party import Party
-from pricing.parties.sellers import seller_at
+from pricing.parties.sellers import Seller, seller_at
 from pricing.tables import ACCOUNTS, TOLD_TAXES
 from pricing.taxes.model import Taxation
 from pricing.taxes.service import TaxQuestion
@@ -53,8 +53,27 @@ def tax_question(
     if customer is None:
         customer = find_billing_details(conn, account_id)
     timezone = conn.execute(_TIMEZONE, {"account_id": account_id}).scalar_one()
+    return question_of(seller, customer, ZoneInfo(timezone), at)
+
+
+def question_of(
+    seller: Seller | None, customer: Party, zone: ZoneInfo, at: datetime
+) -> TaxQuestion | None:
+    """What decides how sales of a seller to a customer are taxed at an instant.
+
+    Args:
+        seller: In force then; None: there is none.
+        customer: As on record.
+        zone: The account's time zone, which says what day it is.
+        at: The instant.
+
+    Returns:
+        The question; None: the seller has no country on record, so no tax is computed.
+    """
+    if seller is None or seller.party.country is None:
+        return None
     return TaxQuestion(
-        day=at.astimezone(ZoneInfo(timezone)).date(),
+        day=at.astimezone(zone).date(),
         seller_country=seller.party.country,
         seller_tax_id=seller.party.tax_id,
         customer_country=customer.country,

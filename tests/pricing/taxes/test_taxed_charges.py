@@ -31,7 +31,7 @@ from pricing.taxes.service import SellerNotCoveredError, TaxQuestion
 from tests.pricing.conftest import QuoteOf
 
 STARTER = 199_000_000
-GERMAN = {"name": "Load GmbH", "country": "DE", "tax_id": "DE136695976"}
+GERMAN_ID = "DE136695976"
 FRENCH_BUSINESS = {"name": "Acme SARL", "country": "FR", "tax_id": "FR40303265045"}
 
 
@@ -43,7 +43,7 @@ def clock(now: datetime) -> ManualClock:
 @pytest.fixture
 def engine(database_url: str, clock: ManualClock) -> Iterator[Engine]:
     with Engine(database_url, clock=clock, environment={}) as opened:
-        opened.billing.set_seller(**GERMAN)
+        opened.billing.set_seller(name="Load GmbH", country="DE", tax_id=GERMAN_ID)
         yield opened
 
 
@@ -184,7 +184,7 @@ def test_the_day_in_the_accounts_time_zone_decides_the_rate(
 ) -> None:
     clock.move_to(datetime(2030, 6, 30, 22, 30, tzinfo=UTC))
     engine.accounts.open("acme", plan="starter", timezone="Europe/Berlin")
-    question = TaxQuestion(date(2030, 7, 1), "DE", GERMAN["tax_id"])
+    question = TaxQuestion(date(2030, 7, 1), "DE", GERMAN_ID)
     with reading(engine._context.db) as conn:
         assert tax_question(conn, "acme", clock.now()) == question
 
@@ -258,7 +258,7 @@ def test_what_another_service_tells_is_on_record_and_no_charge_asks_it(
 ) -> None:
     service = Elsewhere()
     with Engine(database_url, clock=clock, tax_service=service, environment={}) as engine:
-        engine.billing.set_seller(**GERMAN)
+        engine.billing.set_seller(name="Load GmbH", country="DE", tax_id=GERMAN_ID)
         engine.accounts.open("acme")
         engine.billing.set_details("acme", country="US")
         asked = len(service.asked)
