@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pricing.accounts.account import Account
     from pricing.ledger.invoices import Invoice
     from pricing.ledger.ledger import Transaction
+    from pricing.pages.sheet import Sheet
     from pricing.reports.advisor import Advice
     from pricing.reports.report_period import ReportPeriod
     from pricing.reports.usage import CycleUsage
@@ -119,7 +120,7 @@ class ReportCommands:
         customer: str | None = None,
         by: str | None = None,
     ) -> str:
-        """One invoice as an HTML page that can be sent to the customer.
+        """One invoice or credit note as an HTML page that can be sent to the customer.
 
         Args:
             account_id: Whose.
@@ -133,12 +134,42 @@ class ReportCommands:
             UnknownInvoiceError: The account has no invoice of that number.
             PartyOnRecordError: The invoice names its seller, or its customer, already.
         """
+        from pricing.pages.html import html_of
+
+        return html_of(self._sheet(account_id, number, seller, customer, by))
+
+    def invoice_pdf(
+        self,
+        account_id: str,
+        number: str,
+        *,
+        seller: str | None = None,
+        customer: str | None = None,
+        by: str | None = None,
+    ) -> bytes:
+        """The same as a PDF file; arguments and errors are those of ``invoice_page``.
+
+        Raises:
+            NoPdfError: The extra ``pdf`` is not installed.
+        """
+        from pricing.pages.pdf import pdf_of
+
+        return pdf_of(self._sheet(account_id, number, seller, customer, by))
+
+    def _sheet(
+        self,
+        account_id: str,
+        number: str,
+        seller: str | None,
+        customer: str | None,
+        by: str | None,
+    ) -> Sheet:
         from pricing.accounts.account import find_account
         from pricing.accounts.administrators import Asker
         from pricing.ledger.invoices import find_invoice
+        from pricing.pages.invoice import invoice_sheet, parties_of
         from pricing.payments.gateway import is_rehearsed
         from pricing.reports.invoice_facts import invoice_facts, run_of
-        from pricing.reports.invoices_page import invoice_page, parties_of
         from pricing.reports.usage_access import check_may_see
 
         with self._context.books_now(account_id) as books:
@@ -148,7 +179,7 @@ class ReportCommands:
             run_id = run_of(invoice)
             test = None if run_id is None else self._context.store.test_of(books.conn, run_id)
             facts = invoice_facts(books.conn, invoice, timezone, test)
-        return invoice_page(
+        return invoice_sheet(
             invoice,
             timezone,
             parties_of(invoice, seller=seller, customer=customer),

@@ -15,11 +15,11 @@ from kernel.clock import ManualClock
 from kernel.errors import BadInputError
 from pricing.accounts.administrators import NotAdministratorError
 from pricing.ledger.invoices import InvoiceKind
+from pricing.pages.invoice import PartyOnRecordError
 from pricing.parties.countries import UnknownCountryError, check_country, countries
 from pricing.parties.party import BadPartyError, Party, with_changes
 from pricing.parties.sellers import BadSellerError
 from pricing.parties.vat_ids import EU, BadTaxIdError, check_tax_id
-from pricing.reports.invoices_page import PartyOnRecordError
 from pricing.tables import BILLING_DETAILS
 
 VALID = {
