@@ -93,6 +93,7 @@ class ReportCommands:
         from pricing.accounts.account import find_account
         from pricing.accounts.administrators import Asker
         from pricing.ledger.invoices import invoices_between, last_sequence
+        from pricing.reports.invoice_status import with_status
         from pricing.reports.usage_access import check_may_see
 
         with self._context.reading() as conn:
@@ -105,10 +106,12 @@ class ReportCommands:
                 page = invoices_between(
                     conn, account_id, range(first, min(first + PAGE, issued + 1)), days
                 )
+                page = with_status(conn, page, now)
             yield from page
         with self._context.books_now(account_id, at=now) as books:
             last = last_sequence(books.conn, account_id)
             due = invoices_between(books.conn, account_id, range(issued + 1, last + 1), days)
+            due = with_status(books.conn, due, now)
         yield from due
 
     def invoice_page(

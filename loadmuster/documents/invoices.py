@@ -27,6 +27,7 @@ def invoice_row(invoice: Invoice, timezone: str) -> dict[str, Any]:
         "account": invoice.account_id,
         "issued_at": local(invoice.issued_at),
         "due_at": None if invoice.due_at is None else local(invoice.due_at),
+        "status": None if invoice.status is None else invoice.status.value,
         "corrects": list(invoice.corrects),
         "seller": None if invoice.seller is None else party_to_json(invoice.seller),
         "customer": None if invoice.customer is None else party_to_json(invoice.customer),

@@ -46,6 +46,20 @@ class UnknownInvoiceError(BadInputError):
     code = "unknown_invoice"
 
 
+class InvoiceStatus(StrEnum):
+    """Where an invoice stands.
+
+    VOID: what it was for was taken back, or is never asked for.
+    CREDIT: it is a credit note.
+    """
+
+    PAID = "paid"
+    DUE = "due"
+    OVERDUE = "overdue"
+    VOID = "void"
+    CREDIT = "credit"
+
+
 class InvoiceLine(Struct, frozen=True):
     """One amount and why; a correction is negative."""
 
@@ -70,6 +84,7 @@ class Invoice(Struct, frozen=True):
         customer: Whom it was for, likewise.
         taxes: The tax on its lines, by treatment, country and rate; empty: none was computed.
         currency: What its amounts are in.
+        status: Where it stands now, no part of what was issued; None: nobody has looked it up.
     """
 
     account_id: str
@@ -84,6 +99,7 @@ class Invoice(Struct, frozen=True):
     customer: Party | None = None
     taxes: tuple[TaxLine, ...] = ()
     currency: str = "USD"
+    status: InvoiceStatus | None = None
 
     @property
     def usd_micros(self) -> int:

@@ -23,6 +23,7 @@ from pricing.pages.invoice import Parties, invoice_page
 from pricing.payments.gateway import PaymentState
 from pricing.plans.model import Plan
 from pricing.reports.invoice_facts import InvoiceFacts, invoice_facts
+from pricing.reports.invoice_status import with_status
 from pricing.tables import PAYMENTS
 
 Charge = Callable[..., int]
@@ -274,7 +275,7 @@ def test_the_engine_answers_as_the_command_does(
 ) -> None:
     engine = Loadmuster(database_url, clock=StartingClock(now))
     with db.connect() as conn:
-        assert engine.reports.invoices(acme) == list_invoices(conn, acme)
+        assert engine.reports.invoices(acme) == with_status(conn, list_invoices(conn, acme), now)
     assert "acme-00001" in engine.reports.invoice_page(acme, "acme-00001", customer="Acme")
     with pytest.raises(UnknownInvoiceError):
         engine.reports.invoice_page(acme, "acme-00002")
