@@ -30,6 +30,7 @@ from kernel.key_log import put_aside_unusable_key_log
 from pricing.accounts.owner import OWNER
 from pricing.ledger.author import Via
 from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.taxes.table import SHIPPED
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     import sqlalchemy
 
     from engine.commands.accounts import AccountCommands
+    from engine.commands.billing import BillingCommands
     from engine.commands.calibrations import CalibrationCommands
     from engine.commands.catalogs import CatalogCommands
     from engine.commands.departments import DepartmentCommands
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from engine.runs.model.states import Run
     from engine.runs.request import RunOptions, RunRequest
     from engine.scenario import Scenario
+    from pricing.taxes.service import TaxService
     from providers.settings import AwsSettings, AzureSettings
 
 R = TypeVar("R")
@@ -82,6 +85,8 @@ class Engine:
         new_id: Makes run ids; default: random ones.
         gateway: Collects money, and says whether it does (``collects``). The default only
             rehearses: it accepts all but its test cards, and collects nothing.
+        tax_service: Knows how sales are taxed; it is asked as billing details are set, and what it
+            tells is put on record. Default: the table of the EU's rates that ships.
         aws: Bucket and network of real runs on AWS; None: as the environment says.
         azure: Subscription and storage of real runs on Azure; None: as the environment says.
         user: Who is known to use the engine: usage, billing and cancellations are for an account's
@@ -102,6 +107,7 @@ class Engine:
         folder: Path | None = None,
         new_id: Callable[[], str] | None = None,
         gateway: PaymentGateway | None = None,
+        tax_service: TaxService | None = None,
         aws: AwsSettings | None = None,
         azure: AzureSettings | None = None,
         user: str = OWNER,
@@ -145,6 +151,7 @@ class Engine:
             open_clouds=open_clouds,
             clock=time,
             gateway=REHEARSED_GATEWAY if gateway is None else gateway,
+            taxes=SHIPPED if tax_service is None else tax_service,
             user=user,
             via=via,
             environment=variables,
@@ -214,6 +221,13 @@ class Engine:
         from engine.commands.reports import ReportCommands
 
         return self._room(ReportCommands)
+
+    @property
+    def billing(self) -> BillingCommands:
+        """Who is named on invoices: the customer of an account, and the seller."""
+        from engine.commands.billing import BillingCommands
+
+        return self._room(BillingCommands)
 
     @property
     def tariffs(self) -> TariffCommands:

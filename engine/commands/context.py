@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from engine.runs.clouds.registry import CloudRegistry
     from engine.runs.record.store import RunStore
     from pricing.accounts.clock import AsOf
+    from pricing.taxes.service import TaxService
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class EngineContext:
         open_clouds: The registry of the clouds of runs whose files lie in a folder.
         clock: Time.
         gateway: Collects money.
+        taxes: Knows how sales are taxed; asked outside of transactions alone.
         environment: What the environment says.
         new_id: Makes run ids.
         new_token: Makes what must be unlike anything before: leases, and the request ids of
@@ -91,6 +93,7 @@ class EngineContext:
     environment: Mapping[str, str]
     new_id: Callable[[], str]
     new_token: Callable[[], str]
+    taxes: TaxService
     user: str = OWNER
     via: Via = Via.API
     login: Callable[[], str] = os_login

@@ -10,6 +10,7 @@ from loadmuster.documents.as_of import as_of_part
 from loadmuster.documents.instants import local_to
 from pricing.money import format_usd
 from pricing.plans.quotes import Unit
+from pricing.taxes.model import format_rate
 
 if TYPE_CHECKING:
     from pricing.accounts.account import Account
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pricing.ledger.command_log import LoggedCommand
     from pricing.ledger.ledger import Posting, Transaction
     from pricing.ledger.lots import Lot
+    from pricing.taxes.model import Taxation
 
 Local = Callable[[datetime], str]
 
@@ -40,6 +42,8 @@ def account_document(view: AccountView) -> dict[str, Any]:
         "reserved_li_minutes": view.reserved_li_minutes,
         "lots": [_lot_row(lot, local) for lot in view.lots],
         "charged_usd": format_usd(view.charged_usd_micros),
+        "tax_usd": format_usd(view.tax_usd_micros),
+        "tax": None if view.taxation is None else taxation_row(view.taxation),
         "due_usd": format_usd(view.due_usd_micros),
         **({} if view.as_of is None else {"as_of": local(view.as_of)}),
         "hypothetical": view.hypothetical,
@@ -48,6 +52,7 @@ def account_document(view: AccountView) -> dict[str, Any]:
         else {
             "at": local(view.next_charge.at),
             "usd": format_usd(view.next_charge.usd_micros),
+            "tax_usd": format_usd(view.next_charge.tax_usd_micros),
         },
         "pending": None if view.pending is None else _pending_row(view.pending, local),
         "pending_changes": [_pending_row(each, local) for each in view.pending_changes],
@@ -58,6 +63,15 @@ def account_document(view: AccountView) -> dict[str, Any]:
         },
         "unpaid_usd": format_usd(view.unpaid_usd_micros),
         "credit_usd": format_usd(view.credit_usd_micros),
+    }
+
+
+def taxation_row(taxation: Taxation) -> dict[str, Any]:
+    """How charges are taxed: by whom, where, at which rate."""
+    return {
+        "treatment": taxation.treatment.value,
+        "country": taxation.country,
+        "rate_percent": format_rate(taxation.rate_ppm),
     }
 
 

@@ -18,11 +18,12 @@ from pricing.tables.departments import (
     EXTRA_CREDIT_LIMITS,
     EXTRA_PURCHASES,
 )
-from pricing.tables.invoices import INVOICE_LINES, INVOICES, PAYMENTS
+from pricing.tables.invoices import INVOICE_LINES, INVOICE_SERIES, INVOICES, PAYMENTS
 from pricing.tables.ledger import BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS, TRANSACTIONS
 from pricing.tables.lots import LOT_CLOSURES, LOTS, RESERVATIONS, SLICES
 from pricing.tables.many import insert_many, new_ids, update_many
 from pricing.tables.once import insert_once, insert_unless_taken
+from pricing.tables.parties import BILLING_DETAILS, SELLERS, TAX_LINES, TOLD_TAXES
 from pricing.tables.protection import FREE, HISTORY, KEPT
 from pricing.tables.rehearsals import REHEARSED_CHARGES
 from pricing.tables.subscriptions import CHANGES, PERIODS, SUBSCRIPTIONS, TERMS
@@ -31,6 +32,7 @@ __all__ = [
     "ACCOUNTS",
     "ADMINISTRATORS",
     "BALANCE_SNAPSHOTS",
+    "BILLING_DETAILS",
     "CHANGES",
     "COMMANDS",
     "DEPARTMENTS",
@@ -43,6 +45,7 @@ __all__ = [
     "HISTORY",
     "INVOICES",
     "INVOICE_LINES",
+    "INVOICE_SERIES",
     "KEPT",
     "LOTS",
     "LOT_CLOSURES",
@@ -54,10 +57,13 @@ __all__ = [
     "REHEARSED_CHARGES",
     "REQUESTS",
     "RESERVATIONS",
+    "SELLERS",
     "SLICES",
     "SNAPSHOT_MARKS",
     "SUBSCRIPTIONS",
+    "TAX_LINES",
     "TERMS",
+    "TOLD_TAXES",
     "TRANSACTIONS",
     "Instant",
     "among",

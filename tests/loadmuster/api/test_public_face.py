@@ -16,7 +16,6 @@ import engine
 import loadmuster
 import loadmuster.cli
 from engine import database
-from engine.api import Engine
 from kernel.data_folder import data_folder
 from tests.command_line import here
 
