@@ -15,12 +15,12 @@ from pricing.plans.model import Plan
 
 if TYPE_CHECKING:
     from pricing.accounts.account import Account
-    from pricing.accounts.advance import Advanced
     from pricing.accounts.billing_settings import BillingSettings
     from pricing.accounts.clock import AsOf
     from pricing.accounts.healing import Healing
     from pricing.accounts.plan_history import HistoryRow
     from pricing.accounts.plan_offers import PlanOffer
+    from pricing.accounts.sweep import Advanced
     from pricing.accounts.view import AccountView
     from pricing.departments.extra_credits import ExtraCredits
 
@@ -28,7 +28,7 @@ ON_DEMAND = "on-demand"
 
 
 class AdvanceCount(Struct, frozen=True):
-    """How many accounts were brought up to date, and how many of them could not be."""
+    """How many accounts there are that live by the clock, and how many could not be advanced."""
 
     accounts: int
     failed: int
@@ -343,16 +343,21 @@ class AccountCommands:
     def advance(self, *, watch: Callable[[Advanced], None] | None = None) -> AdvanceCount:
         """Bring every account's books up to now; one that fails is left as it was.
 
-        Also deletes the run history of accounts that left more than a month ago (R64).
+        An account for which nothing is due is up to date, and not looked at. Also deletes the run
+        history of accounts that left more than a month ago (R64).
 
         Args:
-            watch: Told of each account when it is done; the reason, if it failed.
+            watch: Told of each account that was looked at when it is done; the reason, if it
+                failed.
         """
         from engine.runs.record.history import forget_history
-        from pricing.accounts.advance import advance_all
+        from pricing.accounts.due_accounts import count_accounts
+        from pricing.accounts.sweep import advance_all
 
         now = self._context.clock.now()
-        accounts = failed = 0
+        failed = 0
+        with self._context.transaction() as conn:
+            accounts = count_accounts(conn, is_test=self._context.has_test_clock)
         every = advance_all(
             self._context.transaction,
             now,
@@ -360,7 +365,6 @@ class AccountCommands:
             is_test=self._context.has_test_clock,
         )
         for each in every:
-            accounts += 1
             failed += each.failure is not None
             if watch is not None:
                 watch(each)

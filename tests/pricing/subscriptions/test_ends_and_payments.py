@@ -20,7 +20,6 @@ from engine.runs.model.tables import RUNS
 from kernel.clock import ManualClock
 from pricing.accounts.account import AccountDeletedError, find_account
 from pricing.accounts.administrators import NotAdministratorError
-from pricing.accounts.advance import advance_all
 from pricing.accounts.billing_settings import billing_settings
 from pricing.accounts.boosts import boost
 from pricing.accounts.cancellations import (
@@ -40,6 +39,7 @@ from pricing.accounts.owner import OWNER
 from pricing.accounts.plan_changes import downgrade, upgrade
 from pricing.accounts.plan_history import PlanStatus, plan_history
 from pricing.accounts.plan_offers import Action, offers_of
+from pricing.accounts.sweep import advance_all
 from pricing.departments.commands import add_department
 from pricing.departments.extra_credits import limit_extra_credits
 from pricing.ledger.invoices import period_cause
