@@ -65,6 +65,11 @@ def accounts_document(accounts: Sequence[Account]) -> dict[str, Any]:
     return {"accounts": [_account_row(found) for found in accounts]}
 
 
+def administrators_document(account_id: str, names: Sequence[str]) -> dict[str, Any]:
+    """Who speaks for an account, as ``account administrators`` prints it."""
+    return {"id": account_id, "administrators": list(names)}
+
+
 def ledger_document(
     account_id: str, written: Sequence[Transaction], timezone: str, as_of: AsOf
 ) -> dict[str, Any]:
