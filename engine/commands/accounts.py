@@ -14,10 +14,12 @@ from pricing.plans.channels import Channel
 from pricing.plans.model import Plan
 
 if TYPE_CHECKING:
+    from kernel.errors import LoadmusterError
     from pricing.accounts.account import Account
     from pricing.accounts.billing_settings import BillingSettings
     from pricing.accounts.clock import AsOf
     from pricing.accounts.healing import Healing
+    from pricing.accounts.notices import NoticeGiven
     from pricing.accounts.plan_history import HistoryRow
     from pricing.accounts.plan_offers import PlanOffer
     from pricing.accounts.sweep import Advanced
@@ -226,6 +228,45 @@ class AccountCommands:
         from pricing.accounts.cancellations import confirm_cancel
 
         return self._do(confirm_cancel, account_id, request_id, representative=representative)
+
+    def notice(
+        self,
+        plan: str,
+        *,
+        first: datetime | None = None,
+        watch: Callable[[LoadmusterError], None] | None = None,
+    ) -> Sequence[NoticeGiven]:
+        """Tell subscribers that their plan will be as it is sold by now (C49).
+
+        Args:
+            plan: Its name.
+            first: No billing date before is taken; None: 30 days from now.
+            watch: Told of each account that could not be.
+
+        Returns:
+            Whom it concerns, from when on, and what it will cost.
+
+        Raises:
+            UnknownPlanError: There is no such plan on sale.
+            NoticeTooShortError: ``first`` is sooner than 30 days from now.
+        """
+        from pricing.accounts.notices import NoticeGiven, give_notice
+
+        now = self._context.clock.now()
+        given = []
+        for each in give_notice(
+            self._context.transaction,
+            self._context.plan_named(plan, now),
+            first=first,
+            now=now,
+            is_test=self._context.has_test_clock,
+            gateway=self._context.gateway,
+        ):
+            if isinstance(each, NoticeGiven):
+                given.append(each)
+            elif watch is not None:
+                watch(each)
+        return given
 
     def administrators(self, account_id: str, *, by: str | None = None) -> Sequence[str]:
         """Who speaks for the account, in order; for its administrators and the owner (R87, C44).

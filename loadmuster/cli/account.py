@@ -16,6 +16,7 @@ from loadmuster.cli.account_tables import show_account, show_accounts, show_ledg
 from loadmuster.cli.administrators import administrators
 from loadmuster.cli.as_of import tell_as_of
 from loadmuster.cli.extra_credits import extra_credits
+from loadmuster.cli.notice import notice
 from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import (
     Command,
@@ -41,6 +42,7 @@ def account() -> None:
 for command in (
     advance,
     heal,
+    notice,
     extra_credits,
     administrators,
     allow_target,

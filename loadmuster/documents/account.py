@@ -14,11 +14,13 @@ from pricing.plans.quotes import Unit
 if TYPE_CHECKING:
     from pricing.accounts.account import Account
     from pricing.accounts.clock import AsOf
+    from pricing.accounts.notices import NoticeGiven
     from pricing.accounts.plan_history import HistoryRow
     from pricing.accounts.plan_offers import PlanOffer
     from pricing.accounts.view import AccountView, Pending
     from pricing.ledger.ledger import Posting, Transaction
     from pricing.ledger.lots import Lot
+    from pricing.plans.model import Plan
 
 Local = Callable[[datetime], str]
 
@@ -63,6 +65,27 @@ def account_document(view: AccountView) -> dict[str, Any]:
 def accounts_document(accounts: Sequence[Account]) -> dict[str, Any]:
     """All accounts, as ``account list`` prints them; instants are in each account's zone."""
     return {"accounts": [_account_row(found) for found in accounts]}
+
+
+def notice_document(plan: Plan, given: Sequence[NoticeGiven]) -> dict[str, Any]:
+    """Who was told of new terms, as ``account notice`` prints it; instants are in UTC."""
+    return {
+        "plan": plan.name,
+        "version": plan.version.isoformat(),
+        "monthly_usd": format_usd(plan.monthly_usd_micros),
+        "monthly_li_minutes": plan.li_minutes,
+        "accounts": [
+            {
+                "id": each.account_id,
+                "at": each.at.isoformat(),
+                "usd_before": format_usd(each.usd_micros_before),
+                "usd": format_usd(each.usd_micros),
+                "is_new": each.is_new,
+                "above_grant_li_minutes": each.above_grant_li_minutes,
+            }
+            for each in given
+        ],
+    }
 
 
 def administrators_document(account_id: str, names: Sequence[str]) -> dict[str, Any]:
@@ -122,6 +145,10 @@ def _pending_row(pending: Pending, local: Local) -> dict[str, Any]:
         "suspended_li_minutes": pending.suspended_li_minutes,
         "held_li_minutes": pending.held_li_minutes,
         "is_beneath": pending.is_beneath,
+        "monthly_usd": None
+        if pending.monthly_usd_micros is None
+        else format_usd(pending.monthly_usd_micros),
+        "monthly_li_minutes": pending.monthly_li_minutes,
     }
 
 
@@ -190,4 +217,5 @@ def _offer_row(offer: PlanOffer) -> dict[str, Any]:
             "li_minutes": offer.at_once.li_minutes,
         },
         "why_not": offer.why_not,
+        "sold_for_usd": format_usd(offer.sold_for_usd_micros),
     }

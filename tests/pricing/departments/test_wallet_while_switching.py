@@ -29,7 +29,7 @@ def spent(db: Engine, account: str, at: datetime) -> tuple[int, str]:
     return wallet.spent_usd_micros // USD, days
 
 
-def test_c48_there_and_back_keeps_what_was_spent(  # noqa: PLR0913, PLR0917 - fixtures
+def test_c48_there_and_back_keeps_what_was_spent(
     db: Engine,
     acme: str,
     research: str,
