@@ -16,10 +16,12 @@ from pricing.plans.channels import Channel
 from pricing.plans.model import Plan
 
 if TYPE_CHECKING:
+    from kernel.errors import LoadmusterError
     from pricing.accounts.account import Account
     from pricing.accounts.billing_settings import BillingSettings
     from pricing.accounts.clock import AsOf
     from pricing.accounts.healing import Healing
+    from pricing.accounts.notices import NoticeGiven
     from pricing.accounts.plan_history import HistoryRow
     from pricing.accounts.plan_offers import PlanOffer
     from pricing.accounts.sweep import Advanced
@@ -254,6 +256,105 @@ class AccountCommands:
             representative=representative,
             user=self._context.user,
         )
+
+    def notice(
+        self,
+        plan: str,
+        *,
+        first: datetime | None = None,
+        watch: Callable[[LoadmusterError], None] | None = None,
+    ) -> Sequence[NoticeGiven]:
+        """Tell subscribers that their plan will be as it is sold by now (C49).
+
+        Args:
+            plan: Its name.
+            first: No billing date before is taken; None: 30 days from now.
+            watch: Told of each account that could not be.
+
+        Returns:
+            Whom it concerns, from when on, and what it will cost.
+
+        Raises:
+            UnknownPlanError: There is no such plan on sale.
+            NoticeTooShortError: ``first`` is sooner than 30 days from now.
+        """
+        from pricing.accounts.notices import NoticeGiven, give_notice
+
+        now = self._context.clock.now()
+        given = []
+        for each in give_notice(
+            self._context.transaction,
+            self._context.plan_named(plan, now),
+            first=first,
+            now=now,
+            is_test=self._context.has_test_clock,
+            gateway=self._context.gateway,
+        ):
+            if isinstance(each, NoticeGiven):
+                given.append(each)
+            elif watch is not None:
+                watch(each)
+        return given
+
+    def administrators(self, account_id: str, *, by: str | None = None) -> Sequence[str]:
+        """Who speaks for the account, in order; for its administrators and the owner (R87, C44).
+
+        Args:
+            account_id: Whose.
+            by: In whose name, if not in that of the engine's user.
+
+        Raises:
+            UnknownAccountError: There is no such account.
+            NotAdministratorError: Somebody else asks.
+        """
+        from pricing.accounts.account import find_account
+        from pricing.accounts.administrators import Asker, administrators_of
+        from pricing.reports.usage_access import check_may_see
+
+        with self._context.reading() as conn:
+            find_account(conn, account_id)
+            check_may_see(conn, account_id, Asker(self._context.user, by))
+            return administrators_of(conn, account_id)
+
+    def change_administrators(
+        self,
+        account_id: str,
+        *,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        by: str | None = None,
+        request_id: str | None = None,
+    ) -> Sequence[str]:
+        """Name more administrators of the account, and others no longer; who they are then.
+
+        Args:
+            account_id: Whose.
+            add: Who will be one.
+            remove: Who will be none.
+            by: In whose name, if not in that of the engine's user.
+            request_id: The caller's id of this request.
+
+        Raises:
+            BadInputError: Nothing is asked for, or a name will not do.
+            NotAdministratorError: That is neither one of them nor the owner.
+            LastAdministratorError: Nobody would be left.
+        """
+        from pricing.accounts.administrators import administrators_of
+        from pricing.accounts.appointments import change_administrators
+
+        with self._context.changing(account_id) as conn:
+            change_administrators(
+                conn,
+                account_id,
+                user=self._context.user,
+                by=by,
+                add=add,
+                remove=remove,
+                now=self._context.clock.now(),
+                request_id=self._context.id_of(request_id),
+                gateway=self._context.gateway,
+            )
+            return administrators_of(conn, account_id)
 
     def renew(self, account_id: str, *, request_id: str | None = None) -> AccountView:
         """Take a cancellation back, or subscribe again within a month of it (R63)."""

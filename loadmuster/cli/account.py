@@ -14,8 +14,10 @@ from loadmuster.cli.account_advance import advance
 from loadmuster.cli.account_heal import heal
 from loadmuster.cli.account_log import log
 from loadmuster.cli.account_tables import show_account, show_accounts, show_ledger
+from loadmuster.cli.administrators import administrators
 from loadmuster.cli.as_of import tell_as_of
 from loadmuster.cli.extra_credits import extra_credits
+from loadmuster.cli.notice import notice
 from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import (
     Command,
@@ -38,7 +40,17 @@ def account() -> None:
     """Open and show accounts and their plans."""
 
 
-for command in (advance, heal, extra_credits, allow_target, forbid_target, targets, log):
+for command in (
+    advance,
+    heal,
+    notice,
+    extra_credits,
+    administrators,
+    allow_target,
+    forbid_target,
+    targets,
+    log,
+):
     account.add_command(command)
 
 

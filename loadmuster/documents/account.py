@@ -15,12 +15,14 @@ from pricing.taxes.model import format_rate
 if TYPE_CHECKING:
     from pricing.accounts.account import Account
     from pricing.accounts.clock import AsOf
+    from pricing.accounts.notices import NoticeGiven
     from pricing.accounts.plan_history import HistoryRow
     from pricing.accounts.plan_offers import PlanOffer
     from pricing.accounts.view import AccountView, Pending
     from pricing.ledger.command_log import LoggedCommand
     from pricing.ledger.ledger import Posting, Transaction
     from pricing.ledger.lots import Lot
+    from pricing.plans.model import Plan
     from pricing.taxes.model import Taxation
 
 Local = Callable[[datetime], str]
@@ -78,6 +80,32 @@ def taxation_row(taxation: Taxation) -> dict[str, Any]:
 def accounts_document(accounts: Sequence[Account]) -> dict[str, Any]:
     """All accounts, as ``account list`` prints them; instants are in each account's zone."""
     return {"accounts": [_account_row(found) for found in accounts]}
+
+
+def notice_document(plan: Plan, given: Sequence[NoticeGiven]) -> dict[str, Any]:
+    """Who was told of new terms, as ``account notice`` prints it; instants are in UTC."""
+    return {
+        "plan": plan.name,
+        "version": plan.version.isoformat(),
+        "monthly_usd": format_usd(plan.monthly_usd_micros),
+        "monthly_li_minutes": plan.li_minutes,
+        "accounts": [
+            {
+                "id": each.account_id,
+                "at": each.at.isoformat(),
+                "usd_before": format_usd(each.usd_micros_before),
+                "usd": format_usd(each.usd_micros),
+                "is_new": each.is_new,
+                "above_grant_li_minutes": each.above_grant_li_minutes,
+            }
+            for each in given
+        ],
+    }
+
+
+def administrators_document(account_id: str, names: Sequence[str]) -> dict[str, Any]:
+    """Who speaks for an account, as ``account administrators`` prints it."""
+    return {"id": account_id, "administrators": list(names)}
 
 
 def ledger_document(
@@ -139,6 +167,10 @@ def _pending_row(pending: Pending, local: Local) -> dict[str, Any]:
         "suspended_li_minutes": pending.suspended_li_minutes,
         "held_li_minutes": pending.held_li_minutes,
         "is_beneath": pending.is_beneath,
+        "monthly_usd": None
+        if pending.monthly_usd_micros is None
+        else format_usd(pending.monthly_usd_micros),
+        "monthly_li_minutes": pending.monthly_li_minutes,
     }
 
 
@@ -214,4 +246,5 @@ def _offer_row(offer: PlanOffer) -> dict[str, Any]:
             "li_minutes": offer.at_once.li_minutes,
         },
         "why_not": offer.why_not,
+        "sold_for_usd": format_usd(offer.sold_for_usd_micros),
     }

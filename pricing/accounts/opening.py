@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from kernel.errors import BadInputError, RefusedError
 from pricing.accounts.account import Account, check_not_deleted, find_account, shown
+from pricing.accounts.administrators import check_names
 from pricing.accounts.advance import advance
 from pricing.accounts.owner import OWNER
 from pricing.ledger import idempotency
@@ -109,6 +110,7 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
         RequestConflictError: If the request id stands for something else.
     """
     check_opening(account_id, timezone=timezone, activated_at=activated_at, now=now)
+    check_names(account_id, administrators)
     content: dict[str, str | int | None] = {
         "account": account_id,
         "plan": plan.name,

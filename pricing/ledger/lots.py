@@ -182,6 +182,11 @@ def suspended_lots(conn: Connection, account_id: str, at: datetime) -> tuple[Lot
     return _lots_at(conn, account_id, at)
 
 
+def left_lots(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]:
+    """The lots that are open at an instant in burn order, suspended or not."""
+    return _lots_at(conn, account_id, at)
+
+
 def held_of(conn: Connection, account_id: str, lot_id: int) -> Held:
     """What one lot holds, closed or not."""
     open_slices = _open_slices()

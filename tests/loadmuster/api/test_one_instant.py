@@ -58,6 +58,11 @@ STORY: dict[str, Command] = {
     "accounts.downgrade": lambda e: e.accounts.downgrade("acme", plan="starter"),
     "accounts.undo": lambda e: e.accounts.undo("acme"),
     "accounts.extra_credits": lambda e: e.accounts.extra_credits("acme", 60),
+    "accounts.notice": lambda e: e.accounts.notice("starter"),
+    "accounts.administrators": lambda e: e.accounts.administrators("acme", by="ann"),
+    "accounts.change_administrators": lambda e: e.accounts.change_administrators(
+        "acme", add=["bob"], by="ann"
+    ),
     "accounts.cancel": lambda e: e.accounts.cancel("acme", by="ann"),
     "accounts.confirm_cancel": lambda e: e.accounts.confirm_cancel("acme", representative="bob"),
     "accounts.renew": lambda e: e.accounts.renew("acme"),

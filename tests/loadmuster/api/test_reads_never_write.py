@@ -23,6 +23,7 @@ WRITES = {
     *("accounts.renew", "accounts.to_on_demand", "accounts.set_card", "accounts.pay"),
     *("accounts.advance", "accounts.heal", "accounts.delete"),
     *("billing.set_details", "billing.set_seller"),
+    *("accounts.change_administrators", "accounts.notice"),
     *("departments.add", "departments.allocate", "departments.limit"),
     *("targets.allow", "targets.forbid", "runs.accept"),
 }
