@@ -342,7 +342,7 @@ class AccountCommands:
         from pricing.accounts.administrators import administrators_of
         from pricing.accounts.appointments import change_administrators
 
-        with self._context.changing(account_id) as conn:
+        with self._context.changing(account_id, "administrators") as conn:
             change_administrators(
                 conn,
                 account_id,
