@@ -5,6 +5,7 @@
                   subscription ends at the next boundary (R58-R60)
     on_demand     the account is on demand already; what it had left is void at the boundary (R51)
     trial_end     the trial is over (R104)
+    new_terms     the account was told that its plan will be as it is sold by now (C49)
 
 A change is requested or pending until it is applied or withdrawn; of each kind, a subscription has
 one open at a time. The switch to on-demand lies over the others, which wait beneath it: an undo
@@ -59,6 +60,7 @@ class ChangeKind(StrEnum):
     CANCELLATION = "cancellation"
     ON_DEMAND = "on_demand"
     TRIAL_END = "trial_end"
+    NEW_TERMS = "new_terms"
 
 
 class ChangeState(StrEnum):
@@ -175,6 +177,13 @@ def withdraw_all(conn: Connection, subscription_id: int, at: datetime) -> None:
         .where(CHANGES.c.subscription_id == subscription_id, CHANGES.c.ended_at.is_(None))
         .values(state=ChangeState.WITHDRAWN, ended_at=at)
     )
+
+
+def withdraw(conn: Connection, subscription_id: int, kind: ChangeKind, at: datetime) -> None:
+    """That kind of change is not wanted any more, if it was."""
+    change = open_changes(conn, subscription_id).get(kind)
+    if change is not None:
+        end_change(conn, change, ChangeState.WITHDRAWN, at)
 
 
 def _change(row: Row[Any]) -> Change:

@@ -14,6 +14,8 @@ from msgspec import Struct
 from sqlalchemy import Connection, bindparam, func, select, union_all
 
 from pricing.ledger.balances import held_on_lots_of
+from pricing.ledger.invoices import InvoiceKind
+from pricing.parties.of_many import AccountParties, parties_of_many
 from pricing.payments.gateway import PaymentState
 from pricing.plans.channels import Channel
 from pricing.subscriptions.lot_expiry import closing_cause
@@ -30,6 +32,7 @@ from pricing.tables import (
     PERIODS,
     RESERVATIONS,
     SUBSCRIPTIONS,
+    TOLD_TAXES,
     TRANSACTIONS,
     among,
 )
@@ -41,6 +44,8 @@ _NOT_PLAIN = union_all(
     select(CHANGES.c.account_id).where(
         among(CHANGES.c.account_id, "accounts"), CHANGES.c.ended_at.is_(None)
     ),
+    # What another tax service has told of it is looked up charge by charge.
+    select(TOLD_TAXES.c.account_id).where(among(TOLD_TAXES.c.account_id, "accounts")),
     select(DEPARTMENTS.c.account_id).where(among(DEPARTMENTS.c.account_id, "accounts")),
     select(PAYMENTS.c.account_id).where(
         among(PAYMENTS.c.account_id, "accounts"),
@@ -74,7 +79,13 @@ _CLOSINGS = (
     .group_by(TRANSACTIONS.c.cause)
 )
 _LAST_SEQUENCES = (
-    select(INVOICES.c.account_id, func.max(INVOICES.c.sequence).label("sequence"))
+    select(
+        INVOICES.c.account_id,
+        func.max(INVOICES.c.sequence).label("sequence"),
+        func.count()
+        .filter(INVOICES.c.kind == InvoiceKind.INVOICE, INVOICES.c.seller.is_(None))
+        .label("own"),
+    )
     .where(among(INVOICES.c.account_id, "accounts"))
     .group_by(INVOICES.c.account_id)
 )
@@ -106,6 +117,8 @@ class PlainAccount(Struct, frozen=True):
         running: Its subscription; None: it has cancelled.
         expiring: Its lots that have expired, the first to expire first.
         last_invoice: How many invoices it has.
+        own_invoices: How many of them are numbered in its own series.
+        parties: Who sells to it, and who it is.
     """
 
     id: str
@@ -114,6 +127,8 @@ class PlainAccount(Struct, frozen=True):
     running: Running | None
     expiring: tuple[ExpiringLot, ...]
     last_invoice: int
+    own_invoices: int
+    parties: AccountParties
 
 
 def plain_accounts(
@@ -144,7 +159,8 @@ def plain_accounts(
         expiring.setdefault(row.account_id, []).append(lot)
     pay = {row.id: row for row in conn.execute(_HOW_THEY_PAY, accounts)}
     running = running_of(conn, plain)
-    sequences = {row.account_id: row.sequence for row in conn.execute(_LAST_SEQUENCES, accounts)}
+    issued = {row.account_id: row for row in conn.execute(_LAST_SEQUENCES, accounts)}
+    parties = parties_of_many(conn, plain)
     return tuple(
         PlainAccount(
             id=of,
@@ -152,7 +168,9 @@ def plain_accounts(
             card=pay[of].card,
             running=running.get(of),
             expiring=tuple(expiring.get(of, ())),
-            last_invoice=sequences.get(of, 0),
+            last_invoice=issued[of].sequence if of in issued else 0,
+            own_invoices=issued[of].own if of in issued else 0,
+            parties=parties[of],
         )
         for of in plain
         if of not in others

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table, func, select, text
+from sqlalchemy import JSON, Connection, Dialect, Table, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 Bind = Callable[[Any], Any]
@@ -130,9 +130,11 @@ def _bound_row(row: Row, binds: Sequence[tuple[int, Bind]]) -> Row:
 
 def _bind(dialect: Dialect, table: Table, name: str) -> Bind | None:
     """How a column's values are converted for the driver, each once; None: they are not."""
-    processor = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
-    if processor is None:
-        return None
+    kind = table.c[name].type
+    processor = kind.dialect_impl(dialect).bind_processor(dialect)
+    if processor is None or isinstance(kind, JSON):
+        # Documents are no keys of what is known.
+        return processor
     known: dict[object, Any] = {}
 
     def bind(value: object) -> Any:  # noqa: ANN401 - the driver's own
