@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from engine.commands.accounts import AccountCommands
     from engine.commands.calibrations import CalibrationCommands
     from engine.commands.catalogs import CatalogCommands
+    from engine.commands.database import DatabaseCommands
     from engine.commands.departments import DepartmentCommands
     from engine.commands.doctor import DoctorCommands
     from engine.commands.reaper import ReaperCommands
@@ -243,6 +244,13 @@ class Engine:
         from engine.commands.doctor import DoctorCommands
 
         return self._room(DoctorCommands)
+
+    @property
+    def db(self) -> DatabaseCommands:
+        """The database as a whole: check."""
+        from engine.commands.database import DatabaseCommands
+
+        return self._room(DatabaseCommands)
 
     @property
     def clock(self) -> Clock:

@@ -16,6 +16,7 @@ ROOMS = (
     "accounts",
     "calibrations",
     "catalog",
+    "db",
     "departments",
     "doctor",
     "reaper",
