@@ -23,10 +23,12 @@ from engine.clouds import CLOUDS
 from engine.clouds.aws import AWS
 from engine.clouds.azure import AZURE
 from engine.commands.context import EngineContext
+from kernel.arguments import check_argument
 from kernel.clock import Clock, SystemClock
 from kernel.data_folder import DATABASE_VARIABLE
 from kernel.key_log import put_aside_unusable_key_log
 from pricing.accounts.owner import OWNER
+from pricing.ledger.author import Via
 from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
 from pricing.taxes.table import SHIPPED
 
@@ -90,6 +92,7 @@ class Engine:
         user: Who is known to use the engine: usage, billing and cancellations are for an account's
             administrators. Default: the owner of the installation, who sees all accounts, and may
             ask in the name of others.
+        via: What commands come through, for the log of who did what; default: this API.
         rehearsal_url: A rehearsed cloud that runs share; default: each run has its own.
         environment: What is read of the environment; default: this process's.
     """
@@ -108,9 +111,18 @@ class Engine:
         aws: AwsSettings | None = None,
         azure: AzureSettings | None = None,
         user: str = OWNER,
+        via: Via = Via.API,
         rehearsal_url: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        for name, value, kinds in (
+            ("database_url", database_url, "str | URL | None"),
+            ("folder", folder, "Path | None"),
+            ("new_id", new_id, "Callable[[], str] | None"),
+            ("user", user, "str"),
+            ("rehearsal_url", rehearsal_url, "str | None"),
+        ):
+            check_argument(name, value, kinds)
         time = clock or SystemClock()
         variables = os.environ if environment is None else environment
         said = {AWS.name: aws, AZURE.name: azure}
@@ -141,6 +153,7 @@ class Engine:
             gateway=REHEARSED_GATEWAY if gateway is None else gateway,
             taxes=SHIPPED if tax_service is None else tax_service,
             user=user,
+            via=via,
             environment=variables,
             new_id=new_id or new_run_id,
             new_token=lambda: secrets.token_hex(8),

@@ -99,7 +99,7 @@ class BillingCommands:
             question = tax_question(conn, account_id, now, customer=changed)
         # Outside of every transaction: the service may be on the net.
         told = None if question is None else use.taxes.taxation(question)
-        with use.changing(account_id) as conn:
+        with use.changing(account_id, "billing set") as conn:
             party = set_billing_details(
                 conn,
                 account_id,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from pricing.plans.on_sale import load_plans
 from pricing.tariffs import load_tariff
 
 if TYPE_CHECKING:
     from pricing.accounts.account import Account
+    from pricing.ledger.command_log import LoggedCommand
     from pricing.ledger.invoices import Invoice
     from pricing.ledger.ledger import Transaction
     from pricing.pages.sheet import Sheet
@@ -28,6 +30,7 @@ PAGE = 500
 """Accounts, or invoices, that are read at a time."""
 
 
+@checked
 class ReportCommands:
     """Reading an account's books as they are with all that is due by now; nothing is changed.
 
@@ -47,6 +50,19 @@ class ReportCommands:
         with self._context.books_now(account_id, at=at) as books:
             check_may_see(books.conn, account_id, Asker(self._context.user))
             return ledger.entries(books.conn, account_id)
+
+    def writers(self, account_id: str) -> Mapping[str, LoggedCommand]:
+        """The command that wrote each transaction of ``ledger``, by its natural key.
+
+        What is due and not posted yet has none, nor has what earlier versions wrote.
+        """
+        from pricing.accounts.administrators import Asker
+        from pricing.ledger.command_log import writers_of
+        from pricing.reports.usage_access import check_may_see
+
+        with self._context.reading() as conn:
+            check_may_see(conn, account_id, Asker(self._context.user))
+            return writers_of(conn, account_id)
 
     def invoices(
         self, account_id: str, *, period: ReportPeriod | None = None, by: str | None = None

@@ -102,6 +102,13 @@ def _pending(pending: Pending, timezone: str) -> str:
     match pending.change:
         case "on_demand":
             return _suspended(pending, at)
+        case "new_terms":
+            assert pending.monthly_usd_micros is not None, "a notice leads to a plan"
+            from pricing.money import format_usd
+
+            granted = counted(pending.monthly_li_minutes or 0, "LI-minute")
+            price = f"{format_usd(pending.monthly_usd_micros)} USD a month for {granted}"
+            return f"{pending.plan} will be {price}{at.replace(' at', ' from')} on"
         case "cancellation" if pending.at is None:
             return f"cancellation, asked for by {pending.requested_by}; not confirmed yet"
         case "cancellation":
@@ -172,6 +179,8 @@ def _way_to(offer: PlanOffer) -> str:
     from pricing.money import format_usd
 
     way = offer.action.replace("_", " ")
+    if offer.sold_for_usd_micros != offer.plan.monthly_usd_micros:
+        way += f"; sold for {format_usd(offer.sold_for_usd_micros)} USD by now"
     if offer.why_not is not None and offer.action != "contact_us":
         return f"not now: {offer.why_not}"
     if offer.at_once is not None and offer.action == "change_now":

@@ -78,12 +78,13 @@ def heal(
         return _done_before(conn, account_id, request_id)
     healing = find_healing(conn, account_id, now, gateway=gateway)
     if healing.is_needed:
-        healing = replace(healing, credit_note=_undo_entries(conn, healing, request_id))
-        _undo_lots(conn, healing)
-        _undo_subscription(conn, latest(conn, account_id), healing)
+        # First of all: what lies after the last command is no history, and may go.
         conn.execute(
             ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(last_command_at=now)
         )
+        healing = replace(healing, credit_note=_undo_entries(conn, healing, request_id))
+        _undo_lots(conn, healing)
+        _undo_subscription(conn, latest(conn, account_id), healing)
         advance(conn, account_id, now, gateway=gateway)
     document = msgspec.to_builtins(healing)
     conn.execute(

@@ -108,7 +108,7 @@ def limit_extra_credits(
             limit=limit_li_minutes,
         )
     instant = advance(conn, account_id, now, gateway=gateway)
-    if request_id is None or idempotency.remember(
+    if idempotency.remember(
         conn,
         account_id,
         request_id,

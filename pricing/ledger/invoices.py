@@ -131,8 +131,9 @@ def period_cause(subscription_id: int, n: int, undone_from: Iterable[int] = ()) 
         undone_from: The periods from which on what had been booked was undone; a period that
             comes again is another cause, for what is in the books stays there.
     """
-    again = sum(first <= n for first in undone_from)
-    return f"subscription:{subscription_id}:period:{n}" + (f":again:{again}" if again else "")
+    cause = f"subscription:{subscription_id}:period:{n}"
+    again = sum(first <= n for first in undone_from) if undone_from else 0
+    return f"{cause}:again:{again}" if again else cause
 
 
 def list_invoices(conn: Connection, account_id: str) -> tuple[Invoice, ...]:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import BindParameter, Connection, bindparam, func, select, union_all
+from sqlalchemy import Connection, bindparam, func, select, union_all
 
 from pricing.ledger.balances import held_on_lots_of
 from pricing.ledger.invoices import InvoiceKind
@@ -35,32 +34,30 @@ from pricing.tables import (
     SUBSCRIPTIONS,
     TOLD_TAXES,
     TRANSACTIONS,
+    among,
 )
 
-_accounts: BindParameter[Any] = bindparam("accounts", expanding=True)
-_lots: BindParameter[Any] = bindparam("lots", expanding=True)
-
 _HOW_THEY_PAY = select(ACCOUNTS.c.id, ACCOUNTS.c.channel, ACCOUNTS.c.card).where(
-    ACCOUNTS.c.id.in_(_accounts)
+    among(ACCOUNTS.c.id, "accounts")
 )
 _NOT_PLAIN = union_all(
     select(CHANGES.c.account_id).where(
-        CHANGES.c.account_id.in_(_accounts), CHANGES.c.ended_at.is_(None)
+        among(CHANGES.c.account_id, "accounts"), CHANGES.c.ended_at.is_(None)
     ),
     # What another tax service has told of it is looked up charge by charge.
-    select(TOLD_TAXES.c.account_id).where(TOLD_TAXES.c.account_id.in_(_accounts)),
-    select(DEPARTMENTS.c.account_id).where(DEPARTMENTS.c.account_id.in_(_accounts)),
+    select(TOLD_TAXES.c.account_id).where(among(TOLD_TAXES.c.account_id, "accounts")),
+    select(DEPARTMENTS.c.account_id).where(among(DEPARTMENTS.c.account_id, "accounts")),
     select(PAYMENTS.c.account_id).where(
-        PAYMENTS.c.account_id.in_(_accounts),
+        among(PAYMENTS.c.account_id, "accounts"),
         PAYMENTS.c.state.in_((PaymentState.DUE, PaymentState.DECLINED, PaymentState.DELAYED)),
     ),
     select(RESERVATIONS.c.account_id).where(
-        RESERVATIONS.c.account_id.in_(_accounts), RESERVATIONS.c.state == "open"
+        among(RESERVATIONS.c.account_id, "accounts"), RESERVATIONS.c.state == "open"
     ),
     select(SUBSCRIPTIONS.c.account_id)
     .join(PERIODS, PERIODS.c.subscription_id == SUBSCRIPTIONS.c.id)
     .where(
-        SUBSCRIPTIONS.c.account_id.in_(_accounts),
+        among(SUBSCRIPTIONS.c.account_id, "accounts"),
         SUBSCRIPTIONS.c.ended_at.is_(None),
         PERIODS.c.payment == PeriodPayment.UNPAID,
     ),
@@ -69,16 +66,16 @@ _EXPIRED = (
     select(LOTS.c.account_id, LOTS.c.id, LOTS.c.expires_at)
     .outerjoin(LOT_CLOSURES, LOT_CLOSURES.c.lot_id == LOTS.c.id)
     .where(
-        LOTS.c.account_id.in_(_accounts),
+        among(LOTS.c.account_id, "accounts"),
         LOTS.c.expires_at <= bindparam("until"),
         LOT_CLOSURES.c.lot_id.is_(None),
     )
     .order_by(LOTS.c.expires_at, LOTS.c.id)
 )
-_CLOSED = select(LOT_CLOSURES.c.account_id).where(LOT_CLOSURES.c.lot_id.in_(_lots))
+_CLOSED = select(LOT_CLOSURES.c.account_id).where(among(LOT_CLOSURES.c.lot_id, "lots"))
 _CLOSINGS = (
     select(TRANSACTIONS.c.cause, func.count().label("times"))
-    .where(TRANSACTIONS.c.cause.in_(bindparam("causes", expanding=True)))
+    .where(among(TRANSACTIONS.c.cause, "causes"))
     .group_by(TRANSACTIONS.c.cause)
 )
 _LAST_SEQUENCES = (
@@ -89,7 +86,7 @@ _LAST_SEQUENCES = (
         .filter(INVOICES.c.kind == InvoiceKind.INVOICE, INVOICES.c.seller.is_(None))
         .label("own"),
     )
-    .where(INVOICES.c.account_id.in_(_accounts))
+    .where(among(INVOICES.c.account_id, "accounts"))
     .group_by(INVOICES.c.account_id)
 )
 

@@ -58,6 +58,11 @@ STORY: dict[str, Command] = {
     "accounts.downgrade": lambda e: e.accounts.downgrade("acme", plan="starter"),
     "accounts.undo": lambda e: e.accounts.undo("acme"),
     "accounts.extra_credits": lambda e: e.accounts.extra_credits("acme", 60),
+    "accounts.notice": lambda e: e.accounts.notice("starter"),
+    "accounts.administrators": lambda e: e.accounts.administrators("acme", by="ann"),
+    "accounts.change_administrators": lambda e: e.accounts.change_administrators(
+        "acme", add=["bob"], by="ann"
+    ),
     "accounts.cancel": lambda e: e.accounts.cancel("acme", by="ann"),
     "accounts.confirm_cancel": lambda e: e.accounts.confirm_cancel("acme", representative="bob"),
     "accounts.renew": lambda e: e.accounts.renew("acme"),
@@ -65,6 +70,7 @@ STORY: dict[str, Command] = {
     "accounts.set_card": lambda e: e.accounts.set_card("acme", "visa"),
     "accounts.pay": lambda e: e.accounts.pay("overdue"),
     "accounts.advance": lambda e: e.accounts.advance(),
+    "accounts.log": lambda e: e.accounts.log("acme"),
     "accounts.as_of": lambda e: e.accounts.as_of("acme"),
     "accounts.healing": lambda e: e.accounts.healing("acme"),
     "accounts.heal": lambda e: e.accounts.heal("acme"),
@@ -93,6 +99,7 @@ STORY: dict[str, Command] = {
     "runs.new_lease": lambda e: e.runs.new_lease(),
     "runs.controller": lambda e: e.runs.controller(),
     "reports.ledger": lambda e: e.reports.ledger("acme"),
+    "reports.writers": lambda e: e.reports.writers("acme"),
     "reports.invoices": lambda e: e.reports.invoices("acme"),
     "reports.each_invoice": lambda e: list(e.reports.each_invoice("acme")),
     "reports.invoices_of_all": lambda e: list(e.reports.invoices_of_all()),

@@ -34,6 +34,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "account offers": ("globex",),
     "account history": ("globex",),
     "account targets": ("globex",),
+    "account log": ("globex",),
     "history": ("globex",),
     "ledger": ("acme",),
     "invoices": ("globex",),
