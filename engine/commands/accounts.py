@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from pricing.plans.channels import Channel
 from pricing.plans.model import Plan
@@ -25,8 +27,15 @@ if TYPE_CHECKING:
     from pricing.accounts.sweep import Advanced
     from pricing.accounts.view import AccountView
     from pricing.departments.extra_credits import ExtraCredits
+    from pricing.ledger.command_log import LoggedCommand
 
 ON_DEMAND = "on-demand"
+
+WORKERS_MAX = 4
+"""Connections that one sweep has at most to a database that takes several writers."""
+
+_NAMES = {"set_card": "card"}
+"""What commands are called in the log, where they are not called as their functions are."""
 
 
 class AdvanceCount(Struct, frozen=True):
@@ -36,6 +45,7 @@ class AdvanceCount(Struct, frozen=True):
     failed: int
 
 
+@checked
 class AccountCommands:
     """Opening an account, and what can be done with its plan."""
 
@@ -73,7 +83,9 @@ class AccountCommands:
         check_sale(account_id, None, wanted, agreed_with)
         # Before there is a database: a mistake leaves nothing behind.
         opening.check_opening(account_id, timezone=timezone, activated_at=activated, now=now)
-        with self._context.transaction() as conn:
+        use = self._context
+        with use.noting_refusal(account_id, "open") as attempt, use.transaction() as conn:
+            attempt.conn = conn
             account = opening.open_account(
                 conn,
                 account_id,
@@ -85,6 +97,7 @@ class AccountCommands:
                 channel=channel,
                 card=card,
                 administrators=administrators,
+                agreed_with=agreed_with,
                 gateway=self._context.gateway,
             )
             keep_clock(conn, account_id, is_test=self._context.has_test_clock)
@@ -224,10 +237,25 @@ class AccountCommands:
         representative: str | None = None,
         request_id: str | None = None,
     ) -> AccountView:
-        """Confirm a cancellation; it takes effect at the next boundary (R59, R60)."""
+        """Confirm a cancellation; it takes effect at the next boundary (R59, R60).
+
+        Args:
+            account_id: Whose.
+            representative: Who has verified the request; None: the engine's user.
+            request_id: The caller's id of this request.
+
+        Raises:
+            OwnRequestError: Whoever asked for it would confirm it too (R58).
+        """
         from pricing.accounts.cancellations import confirm_cancel
 
-        return self._do(confirm_cancel, account_id, request_id, representative=representative)
+        return self._do(
+            confirm_cancel,
+            account_id,
+            request_id,
+            representative=representative,
+            user=self._context.user,
+        )
 
     def notice(
         self,
@@ -314,7 +342,7 @@ class AccountCommands:
         from pricing.accounts.administrators import administrators_of
         from pricing.accounts.appointments import change_administrators
 
-        with self._context.changing(account_id) as conn:
+        with self._context.changing(account_id, "administrators") as conn:
             change_administrators(
                 conn,
                 account_id,
@@ -384,7 +412,7 @@ class AccountCommands:
         from pricing.accounts.clock import keep_clock
         from pricing.accounts.heal import heal
 
-        with self._context.changing(account_id) as conn:
+        with self._context.changing(account_id, "heal") as conn:
             healing = heal(
                 conn,
                 account_id,
@@ -401,7 +429,7 @@ class AccountCommands:
         """Set how many extra credits an account may buy in a billing period (R107)."""
         from pricing.departments import extra_credits
 
-        with self._context.changing(account_id) as conn:
+        with self._context.changing(account_id, "extra-credits") as conn:
             return extra_credits.limit_extra_credits(
                 conn,
                 account_id,
@@ -441,6 +469,27 @@ class AccountCommands:
             check_may_see(conn, account_id, Asker(self._context.user))
             return billing_settings(conn, account_id)
 
+    def log(self, account_id: str, *, last: int | None = None) -> Sequence[LoggedCommand]:
+        """Who did what: every command on the account and what it wrote, oldest first.
+
+        Args:
+            account_id: Whose.
+            last: Only so many, the latest; None: all.
+
+        Raises:
+            UnknownAccountError: There is no such account.
+            NotAdministratorError: The engine's user is none of its administrators (R96).
+        """
+        from pricing.accounts.account import find_account
+        from pricing.accounts.administrators import Asker
+        from pricing.ledger.command_log import commands_of
+        from pricing.reports.usage_access import check_may_see
+
+        with self._context.reading() as conn:
+            find_account(conn, account_id)
+            check_may_see(conn, account_id, Asker(self._context.user))
+            return commands_of(conn, account_id, last=last)
+
     def advance(self, *, watch: Callable[[Advanced], None] | None = None) -> AdvanceCount:
         """Bring every account's books up to now; one that fails is left as it was.
 
@@ -462,6 +511,7 @@ class AccountCommands:
         every = advance_all(
             self._context.transaction,
             now,
+            workers=1 if self._context.db.dialect.name == "sqlite" else _workers(),
             gateway=self._context.gateway,
             is_test=self._context.has_test_clock,
         )
@@ -492,7 +542,8 @@ class AccountCommands:
         from pricing.accounts.view import account_view
 
         now = self._context.clock.now() if at is None else at
-        with self._context.changing(account_id) as conn:
+        name = _NAMES.get(command.__name__, command.__name__.replace("_", "-"))
+        with self._context.changing(account_id, name) as conn:
             command(
                 conn,
                 account_id,
@@ -502,3 +553,8 @@ class AccountCommands:
                 gateway=self._context.gateway,
             )
             return account_view(conn, account_id, now, gateway=self._context.gateway)
+
+
+def _workers() -> int:
+    """At least two: one works while the other waits for the database."""
+    return min(WORKERS_MAX, max(2, os.cpu_count() or 1))

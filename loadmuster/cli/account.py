@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from kernel.clock import parse_instant
 from loadmuster.cli.account_advance import advance
 from loadmuster.cli.account_heal import heal
+from loadmuster.cli.account_log import log
 from loadmuster.cli.account_tables import show_account, show_accounts, show_ledger
 from loadmuster.cli.administrators import administrators
 from loadmuster.cli.as_of import tell_as_of
@@ -48,6 +49,7 @@ for command in (
     allow_target,
     forbid_target,
     targets,
+    log,
 ):
     account.add_command(command)
 
@@ -140,13 +142,14 @@ def ledger(settings: Settings, account_id: str) -> None:
     now = engine.clock.now()
     as_of = engine.accounts.as_of(account_id, at=now)
     written = engine.reports.ledger(account_id, at=now)
+    writers = engine.reports.writers(account_id)
     timezone = engine.accounts.get(account_id).timezone
 
     def show(console: Console) -> None:
         tell_as_of(console, as_of, timezone)
         show_ledger(console, written, timezone)
 
-    settings.emit(ledger_document(account_id, written, timezone, as_of), show)
+    settings.emit(ledger_document(account_id, written, timezone, as_of, writers), show)
 
 
 def emit_account(settings: Settings, view: AccountView) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from loadmuster.documents.as_of import as_of_part
 from loadmuster.documents.instants import local_to
 from pricing.money import format_usd
 from pricing.plans.quotes import Unit
+from pricing.taxes.model import format_rate
 
 if TYPE_CHECKING:
     from pricing.accounts.account import Account
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
     from pricing.accounts.plan_history import HistoryRow
     from pricing.accounts.plan_offers import PlanOffer
     from pricing.accounts.view import AccountView, Pending
+    from pricing.ledger.command_log import LoggedCommand
     from pricing.ledger.ledger import Posting, Transaction
     from pricing.ledger.lots import Lot
     from pricing.plans.model import Plan
+    from pricing.taxes.model import Taxation
 
 Local = Callable[[datetime], str]
 
@@ -41,6 +44,8 @@ def account_document(view: AccountView) -> dict[str, Any]:
         "reserved_li_minutes": view.reserved_li_minutes,
         "lots": [_lot_row(lot, local) for lot in view.lots],
         "charged_usd": format_usd(view.charged_usd_micros),
+        "tax_usd": format_usd(view.tax_usd_micros),
+        "tax": None if view.taxation is None else taxation_row(view.taxation),
         "due_usd": format_usd(view.due_usd_micros),
         **({} if view.as_of is None else {"as_of": local(view.as_of)}),
         "hypothetical": view.hypothetical,
@@ -49,6 +54,7 @@ def account_document(view: AccountView) -> dict[str, Any]:
         else {
             "at": local(view.next_charge.at),
             "usd": format_usd(view.next_charge.usd_micros),
+            "tax_usd": format_usd(view.next_charge.tax_usd_micros),
         },
         "pending": None if view.pending is None else _pending_row(view.pending, local),
         "pending_changes": [_pending_row(each, local) for each in view.pending_changes],
@@ -59,6 +65,15 @@ def account_document(view: AccountView) -> dict[str, Any]:
         },
         "unpaid_usd": format_usd(view.unpaid_usd_micros),
         "credit_usd": format_usd(view.credit_usd_micros),
+    }
+
+
+def taxation_row(taxation: Taxation) -> dict[str, Any]:
+    """How charges are taxed: by whom, where, at which rate."""
+    return {
+        "treatment": taxation.treatment.value,
+        "country": taxation.country,
+        "rate_percent": format_rate(taxation.rate_ppm),
     }
 
 
@@ -94,14 +109,21 @@ def administrators_document(account_id: str, names: Sequence[str]) -> dict[str, 
 
 
 def ledger_document(
-    account_id: str, written: Sequence[Transaction], timezone: str, as_of: AsOf
+    account_id: str,
+    written: Sequence[Transaction],
+    timezone: str,
+    as_of: AsOf,
+    writers: Mapping[str, LoggedCommand],
 ) -> dict[str, Any]:
     """An account's books as ``ledger`` prints them; instants are in the account's zone."""
     local = local_to(timezone)
     return {
         "id": account_id,
         **as_of_part(as_of, timezone),
-        "transactions": [transaction_row(each, local) for each in written],
+        "transactions": [
+            transaction_row(each, local) | _written_by(writers.get(each.natural_key))
+            for each in written
+        ],
     }
 
 
@@ -174,6 +196,13 @@ def transaction_row(written: Transaction, local: Local) -> dict[str, Any]:
         "recorded_at": local(written.recorded_at),
         "postings": [_posting_row(posting) for posting in written.postings],
     }
+
+
+def _written_by(command: LoggedCommand | None) -> dict[str, Any]:
+    """Which command wrote a transaction, and who sent it; nothing, if that is not on record."""
+    if command is None:
+        return {"command": None, "by": None}
+    return {"command": command.number, "by": command.actor}
 
 
 def _posting_row(posting: Posting) -> dict[str, Any]:

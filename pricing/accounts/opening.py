@@ -79,6 +79,7 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
     channel: Channel = Channel.CARD,
     card: str | None = None,
     administrators: Sequence[str] = (),
+    agreed_with: str | None = None,
     gateway: PaymentGateway,
 ) -> Account:
     """Open an account; a subscription's first period is charged and granted at once.
@@ -97,6 +98,7 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
         channel: How it pays.
         card: The channel's own name for its card.
         administrators: Who may cancel (R56); nobody named: the owner of the installation.
+        agreed_with: The representative who agreed to the sale, for the record.
         gateway: Collects the money.
 
     Raises:
@@ -140,8 +142,16 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
     if not is_new:
         # Its books stay under its id for good, so that nobody else has them.
         check_not_deleted(conn, account_id, instead="choose another id")
-    if request_id is not None:
-        idempotency.remember(conn, account_id, request_id, command="open", content=content, now=now)
+    idempotency.remember(
+        conn,
+        account_id,
+        request_id,
+        command="open",
+        content=content,
+        now=now,
+        also={"agreed_with": agreed_with},
+        is_done=not is_new,
+    )
     if is_new:
         for name in sorted(set(administrators) or {OWNER}):
             conn.execute(ADMINISTRATORS.insert().values(account_id=account_id, name=name))

@@ -17,6 +17,7 @@ from pricing.accounts.account import check_not_deleted
 from pricing.accounts.advance import advance
 from pricing.accounts.command import begin_command
 from pricing.ledger.invoices import run_cause
+from pricing.ledger.taxed import agreed_gross
 from pricing.money import format_usd
 from pricing.payments.collecting import (
     ChannelCannotError,
@@ -110,7 +111,10 @@ def pay(
     at, price = context.at, subscription.plan.monthly_usd_micros
     states = chain(
         (
-            (price, pay_period(conn, subscription, n, gateway=gateway, at=at, now=at))
+            (
+                agreed_gross(conn, subscription.cause_of(n), price),
+                pay_period(conn, subscription, n, gateway=gateway, at=at, now=at),
+            )
             for n in unpaid
         ),
         (

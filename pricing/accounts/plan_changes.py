@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from pricing.accounts.command import CommandContext, begin_command
 from pricing.accounts.plan_sales import check_downgrade, upgrade_terms
 from pricing.accounts.purchases import Purchase, buy
-from pricing.ledger import idempotency
+from pricing.ledger.author import Content
 from pricing.ledger.lots import LotKind
 from pricing.payments.gateway import PaymentGateway
 from pricing.plans.model import Plan
@@ -143,5 +143,5 @@ def _subscribe(
     activate(conn, account_id, wanted, at=context.at, gateway=gateway)
 
 
-def _content(wanted: Plan, agreed_with: str | None) -> idempotency.Content:
+def _content(wanted: Plan, agreed_with: str | None) -> Content:
     return {"plan": wanted.name, "credits": wanted.li_minutes, "agreed_with": agreed_with}

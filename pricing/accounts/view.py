@@ -21,13 +21,16 @@ from pricing.subscriptions.changes import Change, ChangeKind, ChangeState, open_
 from pricing.subscriptions.debts import debts_of
 from pricing.subscriptions.subscriptions import Subscription, latest, owed_periods
 from pricing.tables import ACCOUNTS
+from pricing.taxes.model import TAX_ACCOUNT, Taxation
+from pricing.taxes.on_record import taxation_of
 
 
 class NextCharge(Struct, frozen=True):
-    """What the next period's start will charge."""
+    """What the next period's start will charge, net, and the tax on it as it is today."""
 
     at: datetime
     usd_micros: int
+    tax_usd_micros: int = 0
 
 
 class Pending(Struct, frozen=True):
@@ -65,7 +68,9 @@ class AccountView(Struct, frozen=True):
         account: Who.
         period: The current billing period; None on demand and after a cancellation.
         lots: What can be used, in burn order.
-        charged_usd_micros: All that was charged so far, less what was corrected.
+        charged_usd_micros: All that was charged so far, net, less what was corrected.
+        tax_usd_micros: The tax on it.
+        taxation: How its charges are taxed now; None: no tax is computed.
         next_charge: None on demand, and where the subscription is going to end.
         pending_changes: What was asked for and has not taken effect; the one that will take effect
             next comes first.
@@ -97,6 +102,8 @@ class AccountView(Struct, frozen=True):
     channel: Channel = Channel.CARD
     has_card: bool = False
     payments_rehearsed: bool = False
+    tax_usd_micros: int = 0
+    taxation: Taxation | None = None
 
     @property
     def pending(self) -> Pending | None:
@@ -156,13 +163,18 @@ def view_at(
     subscription = latest(conn, account_id)
     changes = {} if subscription.ended_at else open_changes(conn, subscription.id)
     period = subscription.period_at(instant)
+    taxation = taxation_of(conn, account_id, instant)
     return AccountView(
         account=account,
         period=period,
         lots=open_lots(conn, account_id, instant),
         charged_usd_micros=charged_usd_micros(conn, account_id),
         next_charge=_next_charge(
-            subscription, changes, period, owes=bool(owed_periods(conn, subscription))
+            subscription,
+            changes,
+            period,
+            taxation,
+            owes=bool(owed_periods(conn, subscription)),
         ),
         pending_changes=_pending(conn, account_id, changes, instant),
         unpaid_usd_micros=debts_of(conn, account_id).usd_micros,
@@ -170,6 +182,8 @@ def view_at(
         channel=Channel(pays.channel),
         has_card=pays.card is not None,
         payments_rehearsed=is_rehearsed(gateway=gateway),
+        tax_usd_micros=-balance_below(conn, account_id, TAX_ACCOUNT, Unit.USD),
+        taxation=taxation,
     )
 
 
@@ -177,6 +191,7 @@ def _next_charge(
     subscription: Subscription,
     changes: dict[ChangeKind, Change],
     period: Period | None,
+    taxation: Taxation | None,
     *,
     owes: bool,
 ) -> NextCharge | None:
@@ -192,7 +207,8 @@ def _next_charge(
             continue
         if change.effective_at <= period.end and not (change.kind is ChangeKind.NEW_TERMS and owes):
             plan = change.plan
-    return NextCharge(period.end, plan.monthly_usd_micros)
+    price = plan.monthly_usd_micros
+    return NextCharge(period.end, price, 0 if taxation is None else taxation.tax_on(price))
 
 
 def _pending(

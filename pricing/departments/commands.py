@@ -26,6 +26,7 @@ from pricing.ledger.allocations import (
     department_lots,
     top_up,
 )
+from pricing.ledger.author import Content
 from pricing.ledger.departments import (
     BadDepartmentNameError,
     Department,
@@ -296,7 +297,7 @@ class _Request(Struct, frozen=True):
     """A command as it was sent; the same id again does nothing."""
 
     command: str
-    content: idempotency.Content
+    content: Content
     id: str | None
 
 
@@ -312,7 +313,7 @@ def _once(
 ) -> DepartmentView:
     """Do what a command asks unless its request id has been here; the department afterwards."""
     instant = advance(conn, account_id, now, gateway=gateway)
-    if request.id is None or idempotency.remember(
+    if idempotency.remember(
         conn,
         account_id,
         request.id,

@@ -29,7 +29,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 from pricing.periods import Anchor, period
 from pricing.plans.file import plan_from_json, plan_to_json
 from pricing.plans.model import Plan
-from pricing.tables import CHANGES, SUBSCRIPTIONS
+from pricing.tables import CHANGES, SUBSCRIPTIONS, among
 
 _OPEN = (
     select(CHANGES, SUBSCRIPTIONS.c.anchor_day, SUBSCRIPTIONS.c.timezone)
@@ -46,7 +46,7 @@ _DATED = (
     )
     .join(SUBSCRIPTIONS, SUBSCRIPTIONS.c.id == CHANGES.c.subscription_id)
     .where(
-        CHANGES.c.subscription_id.in_(bindparam("subscriptions", expanding=True)),
+        among(CHANGES.c.subscription_id, "subscriptions"),
         CHANGES.c.ended_at.is_(None),
         CHANGES.c.effective_at.is_not(None),
     )

@@ -14,6 +14,7 @@ from pyarrow.parquet import write_table
 from engine import estimate, read_scenario
 from engine.api import Engine
 from engine.commands.accounts import AccountCommands
+from engine.commands.billing import BillingCommands
 from engine.commands.departments import DepartmentCommands
 from engine.commands.reaper import ReaperCommands
 from engine.commands.reports import ReportCommands
@@ -69,9 +70,15 @@ STORY: dict[str, Command] = {
     "accounts.set_card": lambda e: e.accounts.set_card("acme", "visa"),
     "accounts.pay": lambda e: e.accounts.pay("overdue"),
     "accounts.advance": lambda e: e.accounts.advance(),
+    "accounts.log": lambda e: e.accounts.log("acme"),
     "accounts.as_of": lambda e: e.accounts.as_of("acme"),
     "accounts.healing": lambda e: e.accounts.healing("acme"),
     "accounts.heal": lambda e: e.accounts.heal("acme"),
+    "billing.set_details": lambda e: e.billing.set_details("acme", name="Acme", country="FR"),
+    "billing.details": lambda e: e.billing.details("acme"),
+    "billing.set_seller": lambda e: e.billing.set_seller(name="Load Ltd"),
+    "billing.seller": lambda e: e.billing.seller(),
+    "billing.sellers": lambda e: e.billing.sellers(),
     "departments.add": lambda e: e.departments.add("overdue", "lab"),
     "departments.allocate": lambda e: e.departments.allocate("overdue", "lab", 0),
     "departments.limit": lambda e: e.departments.limit("overdue", "lab", 5_000_000),
@@ -92,6 +99,7 @@ STORY: dict[str, Command] = {
     "runs.new_lease": lambda e: e.runs.new_lease(),
     "runs.controller": lambda e: e.runs.controller(),
     "reports.ledger": lambda e: e.reports.ledger("acme"),
+    "reports.writers": lambda e: e.reports.writers("acme"),
     "reports.invoices": lambda e: e.reports.invoices("acme"),
     "reports.each_invoice": lambda e: list(e.reports.each_invoice("acme")),
     "reports.invoices_of_all": lambda e: list(e.reports.invoices_of_all()),
@@ -127,6 +135,7 @@ TAKES_ITS_TIME = {
 
 ROOMS = {
     "accounts": AccountCommands,
+    "billing": BillingCommands,
     "departments": DepartmentCommands,
     "targets": TargetCommands,
     "runs": RunCommands,

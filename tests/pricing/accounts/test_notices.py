@@ -90,7 +90,7 @@ def test_c49_an_upgrade_to_the_same_plan_says_what_it_is_sold_for(world: World) 
     world.plans.write_text(
         world.plans.read_text().replace("li_minutes = 1000", "li_minutes = 1800")
     )
-    with pytest.raises(SamePlanError, match="sold for 249.00 USD by now, and stays as it was"):
+    with pytest.raises(SamePlanError, match=r"sold for 249.00 USD by now, and stays as it was"):
         world.at("2027-03-05").accounts.upgrade("acme", plan="starter")
 
 

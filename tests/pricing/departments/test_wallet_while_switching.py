@@ -78,5 +78,5 @@ def test_c8_after_the_boundary_the_calendar_month_counts(
 class Both:
     """A run of an account that is on demand: in money, whatever it is asked for."""
 
-    def __init__(self, credits: Any, money: Any) -> None:  # noqa: ANN401 - quotes
-        self.credits, self.money = credits, money
+    def __init__(self, in_credits: Any, in_money: Any) -> None:  # noqa: ANN401 - quotes
+        self.credits, self.money = in_credits, in_money
