@@ -74,6 +74,7 @@ class AccountCommands:
         administrators: Sequence[str] = (),
         credits_wanted: int | None = None,
         agreed_with: str | None = None,
+        currency: str = "USD",
     ) -> Account:
         """Open an account on a plan; a subscription is charged and granted at once (R12, R19)."""
         from pricing.accounts import opening
@@ -84,6 +85,7 @@ class AccountCommands:
         wanted = self._context.plan_named(plan, now).with_credits(credits_wanted)
         check_sale(account_id, None, wanted, agreed_with)
         # Before there is a database: a mistake leaves nothing behind.
+        opening.check_currency_of(wanted, currency)
         opening.check_opening(account_id, timezone=timezone, activated_at=activated, now=now)
         use = self._context
         with use.noting_refusal(account_id, "open") as attempt, use.transaction() as conn:
