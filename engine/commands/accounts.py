@@ -14,14 +14,18 @@ from pricing.plans.channels import Channel
 from pricing.plans.model import Plan
 
 if TYPE_CHECKING:
+    import sqlalchemy
+
     from pricing.accounts.account import Account
     from pricing.accounts.advance import Advanced
     from pricing.accounts.billing_settings import BillingSettings
     from pricing.accounts.clock import AsOf
     from pricing.accounts.healing import Healing
     from pricing.accounts.plan_history import HistoryRow, PlanOffer
+    from pricing.accounts.reconciling import Reconciled
     from pricing.accounts.view import AccountView
     from pricing.departments.extra_credits import ExtraCredits
+    from pricing.payments.gateway import Answer, PaymentGateway
 
 ON_DEMAND = "on-demand"
 
@@ -63,14 +67,32 @@ class AccountCommands:
         """Open an account on a plan; a subscription is charged and granted at once (R12, R19)."""
         from pricing.accounts import opening
         from pricing.accounts.clock import keep_clock
+        from pricing.accounts.completion import OPEN, opening_content
         from pricing.accounts.plan_changes import check_sale
+        from pricing.accounts.settling import Rim, settled_command
 
         now = self._context.clock.now()
         wanted = self._context.plan_named(plan, now).with_credits(credits_wanted)
         check_sale(account_id, None, wanted, agreed_with)
         # Before there is a database: a mistake leaves nothing behind.
         opening.check_opening(account_id, timezone=timezone, activated_at=activated, now=now)
-        with self._context.transaction() as conn:
+        use = self._context
+        content = opening_content(
+            wanted,
+            timezone=timezone,
+            activated_at=activated,
+            request_id=request_id,
+            channel=channel,
+            card=card,
+            administrators=tuple(administrators),
+            is_test=use.has_test_clock,
+        )
+
+        def work(
+            conn: sqlalchemy.Connection, *, gateway: PaymentGateway, request_id: str
+        ) -> Account:
+            # Opening is known by the account's id; only the caller's own request id is kept.
+            del request_id
             account = opening.open_account(
                 conn,
                 account_id,
@@ -78,14 +100,17 @@ class AccountCommands:
                 timezone=timezone,
                 activated_at=activated,
                 now=now,
-                request_id=request_id,
+                request_id=content["request_id"],
                 channel=channel,
                 card=card,
                 administrators=administrators,
-                gateway=self._context.gateway,
+                gateway=gateway,
             )
-            keep_clock(conn, account_id, is_test=self._context.has_test_clock)
+            keep_clock(conn, account_id, is_test=use.has_test_clock)
             return account
+
+        rim = Rim(use.transaction, use.gateway, now, use.clock.sleep)
+        return settled_command(rim, account_id, OPEN, content, work, request_id=request_id)
 
     def get(self, account_id: str) -> Account:
         """The account as it is on record."""
@@ -281,17 +306,20 @@ class AccountCommands:
         """
         from pricing.accounts.clock import keep_clock
         from pricing.accounts.heal import heal
+        from pricing.accounts.settling import settled_command
 
-        with self._context.changing(account_id) as conn:
-            healing = heal(
-                conn,
-                account_id,
-                now=self._context.clock.now(),
-                request_id=self._context.id_of(request_id),
-                gateway=self._context.gateway,
-            )
-            keep_clock(conn, account_id, is_test=self._context.has_test_clock)
-        return healing
+        use, now = self._context, self._context.clock.now()
+
+        def work(
+            conn: sqlalchemy.Connection, *, gateway: PaymentGateway, request_id: str
+        ) -> Healing:
+            healing = heal(conn, account_id, now=now, request_id=request_id, gateway=gateway)
+            keep_clock(conn, account_id, is_test=use.has_test_clock)
+            return healing
+
+        return settled_command(
+            use.rim(account_id, now), account_id, "heal", {}, work, request_id=request_id
+        )
 
     def extra_credits(
         self, account_id: str, limit_li_minutes: int, *, request_id: str | None = None
@@ -299,15 +327,14 @@ class AccountCommands:
         """Set how many extra credits an account may buy in a billing period (R107)."""
         from pricing.departments import extra_credits
 
-        with self._context.changing(account_id) as conn:
+        now = self._context.clock.now()
+
+        def work(conn: sqlalchemy.Connection, *, gateway: PaymentGateway) -> ExtraCredits:
             return extra_credits.limit_extra_credits(
-                conn,
-                account_id,
-                limit_li_minutes,
-                now=self._context.clock.now(),
-                request_id=request_id,
-                gateway=self._context.gateway,
+                conn, account_id, limit_li_minutes, now=now, request_id=request_id, gateway=gateway
             )
+
+        return self._context.settled(account_id, work, now=now)
 
     def history(self, account_id: str, *, at: datetime | None = None) -> Sequence[HistoryRow]:
         """Every plan that the account was on, oldest first (R110-R113)."""
@@ -339,33 +366,114 @@ class AccountCommands:
             check_may_see(conn, account_id, Asker(self._context.user))
             return billing_settings(conn, account_id)
 
-    def advance(self, *, watch: Callable[[Advanced], None] | None = None) -> AdvanceCount:
+    def advance(
+        self,
+        *,
+        watch: Callable[[Advanced], None] | None = None,
+        tell: Callable[[Reconciled], None] | None = None,
+    ) -> AdvanceCount:
         """Bring every account's books up to now; one that fails is left as it was.
 
         Also deletes the run history of accounts that left more than a month ago (R64).
 
         Args:
             watch: Told of each account when it is done; the reason, if it failed.
+            tell: Told of each payment that was unfinished, and has been reconciled.
         """
         from engine.runs.record.history import forget_history
         from pricing.accounts.advance import advance_all
 
-        now = self._context.clock.now()
+        use = self._context
+        now = use.clock.now()
         accounts = failed = 0
         every = advance_all(
-            self._context.transaction,
+            use.transaction,
             now,
-            gateway=self._context.gateway,
-            is_test=self._context.has_test_clock,
+            gateway=use.gateway,
+            is_test=use.has_test_clock,
+            settle=self._settling(now),
         )
         for each in every:
             accounts += 1
             failed += each.failure is not None
             if watch is not None:
                 watch(each)
-        with self._context.transaction() as conn:
+        with use.transaction() as conn:
             forget_history(conn, now)
+        self._reconcile(None, now, tell)
         return AdvanceCount(accounts, failed)
+
+    def _settling(self, now: datetime) -> Callable[[str], None] | None:
+        """How one account of many is advanced, if the gateway calls out."""
+        from pricing.accounts.reconciling import SILENCES_MAX, advance_settled
+        from pricing.payments.asking import Talk
+        from pricing.payments.gateway import calls_out
+
+        use = self._context
+        if not calls_out(gateway=use.gateway):
+            return None
+        talk = Talk(gateway=use.gateway, silences_max=SILENCES_MAX)
+        return lambda account_id: advance_settled(use.rim(account_id, now), talk, account_id)
+
+    def reconcile(
+        self,
+        account_id: str | None = None,
+        *,
+        watch: Callable[[Reconciled], None] | None = None,
+    ) -> Sequence[Reconciled]:
+        """Finish what is unfinished with the payment gateway (C51).
+
+        Payments of periods and runs are asked for again, under the same keys. A purchase whose
+        command has died is made if it was paid for, and otherwise never collected.
+
+        Args:
+            account_id: Whose; None: of all accounts, without waiting for anybody.
+            watch: Told of each payment when it has been looked at.
+
+        Returns:
+            The payments that were unfinished.
+
+        Raises:
+            WrongClockError: The account lives by another clock than this.
+        """
+        return self._reconcile(account_id, self._context.clock.now(), watch)
+
+    def _reconcile(
+        self, account_id: str | None, now: datetime, watch: Callable[[Reconciled], None] | None
+    ) -> Sequence[Reconciled]:
+        from pricing.accounts.reconciling import reconcile_account, reconcile_all
+
+        use = self._context
+        found: list[Reconciled] = []
+        every = (
+            reconcile_all(lambda each: use.rim(each, now), gateway=use.gateway)
+            if account_id is None
+            else reconcile_account(use.rim(account_id, now), account_id)
+        )
+        for each in every:
+            found.append(each)
+            if watch is not None:
+                watch(each)
+        return tuple(found)
+
+    def payment_heard(self, key: str, answer: Answer) -> Reconciled | None:
+        """Take a message of the payment gateway, for whoever receives its webhooks (C51).
+
+        It may come late, twice or out of order, and be about an account that was deleted.
+
+        Args:
+            key: The key that the payment was asked for under.
+            answer: What the gateway says.
+
+        Returns:
+            What the payment is by then; None: nothing was asked for under that key.
+        """
+        from pricing.accounts.reconciling import heard
+        from pricing.accounts.settling import Rim
+
+        use = self._context
+        rim = Rim(use.transaction, use.gateway, use.clock.now(), use.clock.sleep)
+        return heard(rim, key, answer)
 
     def plan_of(self, account_id: str) -> Plan:
         """The plan that the account is on, as it was sold to it."""
@@ -383,16 +491,24 @@ class AccountCommands:
         **arguments: Any,  # noqa: ANN401 - the command's own
     ) -> AccountView:
         """One command and the account afterwards, in one transaction and at one instant."""
+        from pricing.accounts.completion import content_of
+        from pricing.accounts.settling import settled_command
         from pricing.accounts.view import account_view
 
-        now = self._context.clock.now() if at is None else at
-        with self._context.changing(account_id) as conn:
-            command(
-                conn,
-                account_id,
-                **arguments,
-                now=now,
-                request_id=self._context.id_of(request_id),
-                gateway=self._context.gateway,
-            )
-            return account_view(conn, account_id, now, gateway=self._context.gateway)
+        use = self._context
+        now = use.clock.now() if at is None else at
+
+        def work(
+            conn: sqlalchemy.Connection, *, gateway: PaymentGateway, request_id: str
+        ) -> AccountView:
+            command(conn, account_id, **arguments, now=now, request_id=request_id, gateway=gateway)
+            return account_view(conn, account_id, now, gateway=gateway)
+
+        return settled_command(
+            use.rim(account_id, now),
+            account_id,
+            command.__name__,
+            content_of(arguments),
+            work,
+            request_id=request_id,
+        )

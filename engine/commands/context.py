@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from kernel.clock import Clock, SystemClock
 from kernel.data_folder import data_folder
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from engine.runs.clouds.registry import CloudRegistry
     from engine.runs.record.store import RunStore
     from pricing.accounts.clock import AsOf
+    from pricing.accounts.settling import Rim, Work
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,31 @@ class EngineContext:
             seen = as_of(conn, account_id, now, is_test=self.has_test_clock)
             catch_up(conn, account_id, now, gateway=gateway)
             yield BooksNow(conn, seen, gateway)
+
+    def rim(self, account_id: str, now: datetime) -> Rim:
+        """What a command on an account works with that may collect money.
+
+        Its transactions refuse an account that lives by another clock than this.
+        """
+        from pricing.accounts.settling import Rim
+
+        return Rim(partial(self.changing, account_id), self.gateway, now, self.clock.sleep)
+
+    def settled(self, account_id: str, work: Work[T], *, now: datetime) -> T:
+        """Do what may collect what is due of an account; the gateway is asked in between.
+
+        Args:
+            account_id: Whose.
+            work: What is done in a transaction, and perhaps again in another one.
+            now: The command's instant.
+
+        Raises:
+            WrongClockError: The account lives by another clock than this.
+            LoadmusterError: What ``work`` raises.
+        """
+        from pricing.accounts.settling import settled
+
+        return settled(self.rim(account_id, now), account_id, work)
 
     def id_of(self, request_id: str | None) -> str:
         """A caller without a request id gets a random one: it cannot repeat the command safely.

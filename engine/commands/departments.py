@@ -11,7 +11,10 @@ from msgspec.structs import replace
 from engine.commands.context import EngineContext
 
 if TYPE_CHECKING:
+    import sqlalchemy
+
     from pricing.departments.commands import DepartmentView
+    from pricing.payments.gateway import PaymentGateway
 
 
 class DepartmentCommands:
@@ -24,15 +27,14 @@ class DepartmentCommands:
         """Add a department to an account, with no allocation and no wallet."""
         from pricing.departments.commands import add_department
 
-        with self._context.changing(account_id) as conn:
+        now = self._context.clock.now()
+
+        def work(conn: sqlalchemy.Connection, *, gateway: PaymentGateway) -> DepartmentView:
             return add_department(
-                conn,
-                account_id,
-                name,
-                now=self._context.clock.now(),
-                request_id=request_id,
-                gateway=self._context.gateway,
+                conn, account_id, name, now=now, request_id=request_id, gateway=gateway
             )
+
+        return self._context.settled(account_id, work, now=now)
 
     def allocate(
         self, account_id: str, name: str, li_minutes: int, *, request_id: str | None = None
@@ -40,16 +42,14 @@ class DepartmentCommands:
         """Set a department's share of each of the account's grants (R68)."""
         from pricing.departments.commands import allocate
 
-        with self._context.changing(account_id) as conn:
+        now = self._context.clock.now()
+
+        def work(conn: sqlalchemy.Connection, *, gateway: PaymentGateway) -> DepartmentView:
             return allocate(
-                conn,
-                account_id,
-                name,
-                li_minutes,
-                now=self._context.clock.now(),
-                request_id=request_id,
-                gateway=self._context.gateway,
+                conn, account_id, name, li_minutes, now=now, request_id=request_id, gateway=gateway
             )
+
+        return self._context.settled(account_id, work, now=now)
 
     def limit(
         self, account_id: str, name: str, usd_micros: int, *, request_id: str | None = None
@@ -57,16 +57,14 @@ class DepartmentCommands:
         """Set what a department's runs may cost a month in money (R69)."""
         from pricing.departments.commands import limit_wallet
 
-        with self._context.changing(account_id) as conn:
+        now = self._context.clock.now()
+
+        def work(conn: sqlalchemy.Connection, *, gateway: PaymentGateway) -> DepartmentView:
             return limit_wallet(
-                conn,
-                account_id,
-                name,
-                usd_micros,
-                now=self._context.clock.now(),
-                request_id=request_id,
-                gateway=self._context.gateway,
+                conn, account_id, name, usd_micros, now=now, request_id=request_id, gateway=gateway
             )
+
+        return self._context.settled(account_id, work, now=now)
 
     def show(self, account_id: str, name: str) -> DepartmentView:
         """A department with its credits and its wallet."""

@@ -30,7 +30,10 @@ from kernel.clock import SystemClock
 from pricing.plans.on_sale import estimated_plans
 
 if TYPE_CHECKING:
+    import sqlalchemy
+
     from engine.runs.leases.lease import Lease
+    from pricing.payments.gateway import PaymentGateway
     from pricing.plans.model import Plan
     from pricing.run_charges.funding import Funding
 
@@ -114,14 +117,16 @@ class RunAcceptance:
         if not self._was_requested(request):
             self._look_at_clouds(prepared)
         charged_in = books.books_for(rehearsal=request.dry_run)
-        with use.changing(request.account) as conn:
-            plan = charged_in.plan_of(conn, request.account, now=now, gateway=use.gateway)
-            order = _order(prepared, use.new_id(), plan, now)
+        run_id = use.new_id()
+
+        def work(conn: sqlalchemy.Connection, *, gateway: PaymentGateway) -> str:
+            plan = charged_in.plan_of(conn, request.account, now=now, gateway=gateway)
+            order = _order(prepared, run_id, plan, now)
             wish = order_hash(order, request.regions, request.or_on, published=request.published)
             if request.request_id is not None:
                 known = use.store.find_request(conn, request.account, request.request_id, wish)
                 if known is not None:
-                    return use.store.load(known)
+                    return known
             reserved = charged_in.reserve(
                 conn,
                 request.account,
@@ -130,7 +135,7 @@ class RunAcceptance:
                 department=request.department,
                 on_demand=on_demand_quote_of(planned, plan, use.plans_on_sale(now), now),
                 now=now,
-                gateway=use.gateway,
+                gateway=gateway,
             )
             check_price_cap(reserved, prepared.fleets, request.max_usd_micros)
             order = replace(order, quote=reserved.quote, department=reserved.department)
@@ -140,7 +145,9 @@ class RunAcceptance:
             use.store.accept(conn, order, request_id=request.request_id, request_hash=wish)
             if lease is not None:
                 hold(conn, order.run_id, lease, SystemClock().now())
-        return use.store.load(order.run_id)
+            return order.run_id
+
+        return use.store.load(use.settled(request.account, work, now=now))
 
     def _look_at_clouds(self, prepared: PreparedRun) -> None:
         """Whether the run could work in all clouds that it may go to; costs nothing."""

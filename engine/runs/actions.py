@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from engine.database import transaction
 from engine.load.driver import LoadResult, LoadTask
@@ -45,10 +47,13 @@ from engine.runs.settlement import settle
 from kernel.clock import Clock
 from kernel.errors import BadInputError, ProviderFailedError
 from kernel.words import counted
+from pricing.accounts.settling import Rim, Work, settled
 from pricing.payments.gateway import PaymentGateway
 from pricing.run_charges.books import books_of
 from providers.contract import Machine, MachineState
 from providers.errors import ThrottledError, UnknownOutcomeError
+
+T = TypeVar("T")
 
 
 class Acts(Struct, frozen=True):
@@ -109,9 +114,10 @@ class Acts(Struct, frozen=True):
 
     def _record_intent(self, run: Run) -> None:
         now = self.clock.now()
-        with transaction(self.db) as conn:
+
+        def work(conn: Connection, *, gateway: PaymentGateway) -> bool:
             if self.store.cancel_requested(conn, run.id):
-                return
+                return False
             books = books_of(conn, run.id)
             self.store.advance(
                 conn,
@@ -124,16 +130,26 @@ class Acts(Struct, frozen=True):
                 attempt=run.attempt + 1,
                 intent_at=now,
             )
-            books.charge_start(conn, run.id, now=now, gateway=self.gateway)
+            books.charge_start(conn, run.id, now=now, gateway=gateway)
             self.on_step("accepted/RecordIntent/charged")
-        self._collect(run)
+            return True
+
+        if self._settled(run, now, work):
+            self._collect(run)
+
+    def _settled(self, run: Run, now: datetime, work: Work[T]) -> T:
+        """Do what may collect money; the gateway is asked with no transaction open."""
+        rim = Rim(partial(transaction, self.db), self.gateway, now, self.clock.sleep)
+        return settled(rim, run.order.account_id, work)
 
     def _collect(self, run: Run) -> None:
         """Ask for what the run owes, its charge being committed; a refusal does not stop it."""
-        with transaction(self.db) as conn:
-            books_of(conn, run.id).collect_due(
-                conn, run.id, now=self.clock.now(), gateway=self.gateway
-            )
+        now = self.clock.now()
+
+        def work(conn: Connection, *, gateway: PaymentGateway) -> None:
+            books_of(conn, run.id).collect_due(conn, run.id, now=now, gateway=gateway)
+
+        self._settled(run, now, work)
 
     def _launch(self, run: Run, cloud: Cloud, observed: Observed) -> None:
         machines: list[Machine] = []
@@ -234,7 +250,8 @@ class Acts(Struct, frozen=True):
         now = self.clock.now()
         if result is not None and outcome is Outcome.CANCELLED:
             result = broken_off(result, planned_s=run.order.scenario.profile.duration_s)
-        with transaction(self.db) as conn:
+
+        def work(conn: Connection, *, gateway: PaymentGateway) -> None:
             self.store.advance(
                 conn,
                 run,
@@ -255,7 +272,7 @@ class Acts(Struct, frozen=True):
                 keep_tables(conn, run.id, result)
             books = books_of(conn, run.id)
             if run.intent_at is None:
-                books.void_reservation(conn, run.id, now=now, gateway=self.gateway)
+                books.void_reservation(conn, run.id, now=now, gateway=gateway)
             else:
                 kept = settle(run, outcome, now)
                 books.correct(
@@ -265,10 +282,12 @@ class Acts(Struct, frozen=True):
                     keep_use=kept.use,
                     reason=reason or outcome.value,
                     now=now,
-                    gateway=self.gateway,
+                    gateway=gateway,
                 )
                 books.issue_invoice(conn, run.id, now=now)
             self.on_step(f"{run.state}/End/settled")
+
+        self._settled(run, now, work)
 
 
 def _as_seen_last(run: Run, machines: Sequence[Machine]) -> list[Document]:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from kernel.clock import parse_instant
 from loadmuster.cli.account_advance import advance
 from loadmuster.cli.account_heal import heal
+from loadmuster.cli.account_reconcile import reconcile
 from loadmuster.cli.account_tables import show_account, show_accounts, show_ledger
 from loadmuster.cli.as_of import tell_as_of
 from loadmuster.cli.extra_credits import extra_credits
@@ -37,7 +38,7 @@ def account() -> None:
     """Open and show accounts and their plans."""
 
 
-for command in (advance, heal, extra_credits, allow_target, forbid_target, targets):
+for command in (advance, reconcile, heal, extra_credits, allow_target, forbid_target, targets):
     account.add_command(command)
 
 

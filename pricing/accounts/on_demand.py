@@ -74,7 +74,14 @@ def to_on_demand(
             plan=subscription.plan.name,
         )
     if subscription.ended_at is not None:
-        activate(conn, account_id, on_demand, at=context.at, gateway=gateway)
+        activate(
+            conn,
+            account_id,
+            on_demand,
+            at=context.at,
+            gateway=gateway,
+            request_id=context.request_id,
+        )
         return
     if subscription.plan.trial_days is None:
         check_sale(account_id, subscription.plan, on_demand, agreed_with)

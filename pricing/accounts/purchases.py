@@ -9,6 +9,7 @@ from pricing.accounts.command import CommandContext
 from pricing.ledger.invoices import issue
 from pricing.ledger.ledger import Posting, Transaction, post
 from pricing.ledger.lots import Grant, LotKind, grant
+from pricing.payments.attempts import digest
 from pricing.payments.collecting import book_payment, collect_at_once
 from pricing.payments.gateway import PaymentGateway
 from pricing.plans.quotes import Unit
@@ -47,7 +48,15 @@ def buy(
     """
     account_id, at, cause = context.account_id, context.at, bought.cause
     if bought.usd_micros:
-        collect_at_once(conn, account_id, cause, bought.usd_micros, gateway=gateway, now=at)
+        collect_at_once(
+            conn,
+            account_id,
+            cause,
+            bought.usd_micros,
+            gateway=gateway,
+            now=at,
+            purpose=f"{bought.kind}:{digest(account_id, context.request_id)}",
+        )
         post(
             conn,
             Transaction(

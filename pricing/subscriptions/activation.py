@@ -16,6 +16,7 @@ from kernel.errors import RefusedError
 from pricing.ledger.allocations import share_out
 from pricing.ledger.lots import Grant, LotKind, grant
 from pricing.money import format_usd
+from pricing.payments.attempts import digest
 from pricing.payments.collecting import (
     ChannelCannotError,
     PaymentFailedError,
@@ -42,11 +43,25 @@ class TrialUsedError(RefusedError):
 
 
 def activate(
-    conn: Connection, account_id: str, plan: Plan, *, at: datetime, gateway: PaymentGateway
+    conn: Connection,
+    account_id: str,
+    plan: Plan,
+    *,
+    at: datetime,
+    gateway: PaymentGateway,
+    request_id: str | None,
 ) -> None:
     """Put an account that has no running subscription on a plan, paid at once.
 
     Departments have their shares of the first grant too, those that an account kept from before.
+
+    Args:
+        conn: An open write transaction.
+        account_id: Whose.
+        plan: Which.
+        at: The command's instant.
+        gateway: Collects the first period's price.
+        request_id: What tells this activation from the account's others; None: its first.
 
     Raises:
         ChannelCannotError: If the plan is not sold through the account's channel.
@@ -71,7 +86,15 @@ def activate(
         )
     elif subscription.has_periods:
         for n in due_periods(conn, subscription, at):
-            open_period(conn, subscription, n, gateway=gateway, now=at)
+            open_period(
+                conn,
+                subscription,
+                n,
+                gateway=gateway,
+                now=at,
+                # The number of a subscription that is undone may be another's the next time.
+                purpose=f"activation:{digest(account_id, request_id or '')}",
+            )
         if unpaid_periods(conn, subscription.id):
             raise PaymentFailedError(
                 f"account {account_id}: {format_usd(plan.monthly_usd_micros)} USD for plan"

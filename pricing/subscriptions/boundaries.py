@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from pricing.payments.gateway import PaymentGateway
+from pricing.payments.on_record import whole
 from pricing.periods import period
 from pricing.subscriptions.changes import (
     Change,
@@ -64,16 +65,35 @@ def _begin_due_periods(
     gateway: PaymentGateway,
 ) -> None:
     for n in due_periods(conn, subscription, now):
-        start = period(subscription.anchor, n).start
-        sweep(conn, subscription.account_id, until=start, now=now)
-        if change is not None and change.effective_at is not None and change.effective_at <= start:
-            subscription = _apply(conn, subscription, change, now=now)
-            change = None
-            if not subscription.has_periods:
-                return
-        if not subscription.plan.rollover:
-            abandon_unpaid(conn, subscription)
-        open_period(conn, subscription, n, gateway=gateway, now=now)
+        with whole(conn, gateway=gateway):
+            subscription = _begin_period(conn, subscription, change, n, gateway=gateway, now=now)
+        if not subscription.has_periods:
+            return
+        if change is not None and change.effective_at is not None:
+            is_applied = change.effective_at <= period(subscription.anchor, n).start
+            change = None if is_applied else change
+
+
+def _begin_period(
+    conn: Connection,
+    subscription: Subscription,
+    change: Change | None,
+    n: int,
+    *,
+    gateway: PaymentGateway,
+    now: datetime,
+) -> Subscription:
+    """Cross the boundary at which a period begins; the subscription as it is then."""
+    start = period(subscription.anchor, n).start
+    sweep(conn, subscription.account_id, until=start, now=now)
+    if change is not None and change.effective_at is not None and change.effective_at <= start:
+        subscription = _apply(conn, subscription, change, now=now)
+        if not subscription.has_periods:
+            return subscription
+    if not subscription.plan.rollover:
+        abandon_unpaid(conn, subscription)
+    open_period(conn, subscription, n, gateway=gateway, now=now)
+    return subscription
 
 
 def _dated_change(conn: Connection, subscription: Subscription, now: datetime) -> Change | None:

@@ -20,6 +20,7 @@ from pricing.tables.invoices import INVOICE_LINES, INVOICES, PAYMENTS
 from pricing.tables.ledger import BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS, TRANSACTIONS
 from pricing.tables.lots import LOT_CLOSURES, LOTS, RESERVATIONS, SLICES
 from pricing.tables.once import insert_once, insert_unless_taken
+from pricing.tables.payments import INSTALLATION, PAYMENT_ATTEMPTS
 from pricing.tables.rehearsals import REHEARSED_CHARGES
 from pricing.tables.subscriptions import CHANGES, PERIODS, SUBSCRIPTIONS, TERMS
 
@@ -38,12 +39,14 @@ __all__ = [
     "EXTRA_PURCHASES",
     "HEALINGS",
     "HISTORY",
+    "INSTALLATION",
     "INVOICES",
     "INVOICE_LINES",
     "LOTS",
     "LOT_CLOSURES",
     "METADATA",
     "PAYMENTS",
+    "PAYMENT_ATTEMPTS",
     "PERIODS",
     "POSTINGS",
     "REHEARSED_CHARGES",
