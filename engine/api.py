@@ -24,6 +24,7 @@ from engine.clouds.aws import AWS
 from engine.clouds.azure import AZURE
 from engine.commands.context import EngineContext
 from kernel.clock import Clock, SystemClock
+from kernel.data_folder import DATABASE_VARIABLE
 from kernel.key_log import put_aside_unusable_key_log
 from pricing.accounts.owner import OWNER
 from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
@@ -72,7 +73,8 @@ class Engine:
     lets go of the database at once.
 
     Args:
-        database_url: SQLAlchemy URL; None: a SQLite file in the user's data folder.
+        database_url: SQLAlchemy URL; None: what ``LOADMUSTER_DB`` says in the environment, as for
+            the command line, or else a SQLite file in the user's data folder.
         clock: Time; a test clock makes everything behave as at another instant.
         folder: Where runs keep their files; default: beside the database.
         new_id: Makes run ids; default: random ones.
@@ -110,7 +112,8 @@ class Engine:
         def open_db() -> sqlalchemy.Engine:
             from engine.database import open_database
 
-            return open_database(database_url, at_first_write=True)
+            named = database_url or variables.get(DATABASE_VARIABLE) or None
+            return open_database(named, at_first_write=True)
 
         def open_clouds(runs_folder: Path) -> CloudRegistry:
             from engine.runs.clouds.registry import CloudRegistry

@@ -38,9 +38,18 @@ def usd_micros(text: str | Decimal, *, where: str = "amount") -> int:
                 value=_shown(text),
             )
         micros = usd * MICROS_PER_USD
-        exact = micros.is_finite() and micros == micros.to_integral_value()
+        is_amount = micros.is_finite()
+        exact = is_amount and micros == micros.to_integral_value()
     except ArithmeticError:
-        exact = False
+        is_amount = exact = False
+    if is_amount and not exact:
+        nearest = format_usd(int(micros.to_integral_value(ROUND_HALF_UP)))
+        raise BadInputError(
+            f"{where}: {_shown(text)} is finer than a millionth of a US dollar, which is the least"
+            f" that is counted; {nearest} would be the nearest",
+            where=where,
+            value=str(text)[:SHOWN_LETTERS],
+        )
     if not exact:
         raise BadInputError(
             f"{where}: {_shown(text)} is not an amount in US dollars; write it like 12.50",

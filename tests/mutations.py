@@ -1,34 +1,29 @@
 """Deliberate faults in the billing code and the reaper: ``make mutants``. A test must catch each.
 
 Every fault is one line of code, of the rooms of ``tests/faults``. It is put into a copy of the tree
-in a temporary folder, where its tests are run on SQLite. Fails if a fault survives, if a fault no
-longer fits the code, or if the tests fail without any fault. With arguments, only the faults whose
-names contain one of them.
+in a temporary folder, where its tests are run on SQLite until one of them fails. At the end, all
+that failed must pass without any fault. Fails if a fault survives, if a fault no longer fits the
+code, or if a test fails that has none. With arguments, only the faults whose names contain one of
+them.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from enum import StrEnum
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
+
+import pytest
+from msgspec import Struct
 
 from tests.faults import FAULTS
 from tests.faults.fault import Fault
-
-ROOT = Path(__file__).parent.parent
-COPIED = (
-    *("benchmarks", "docs", "engine", "examples", "kernel", "loadmuster", "pricing", "providers"),
-    "tests",
-    "pyproject.toml",
-)
-TIMEOUT_S = 900
+from tests.faults.trees import sound_tree, tree_with
+from tests.faults.trials import fork_server, run_tests
 
 
 class Verdict(StrEnum):
@@ -40,76 +35,68 @@ class Verdict(StrEnum):
     BROKEN = "BROKEN: the tests could not be run"
 
 
+class Tried(Struct, frozen=True):
+    """A fault, and what became of it.
+
+    Attributes:
+        fault: The wrong line.
+        verdict: Whether a test caught it.
+        caught_by: That test, by its node id; empty if there is none.
+        said: What pytest printed.
+    """
+
+    fault: Fault
+    verdict: Verdict
+    caught_by: str = ""
+    said: str = ""
+
+
 def main(wanted: Sequence[str]) -> int:
     """Run the faults; 1 if any of them was not caught."""
     faults = [each for each in FAULTS if not wanted or any(word in each.name for word in wanted)]
     if not faults:
         _say(f"no fault's name contains {' or '.join(wanted)}")
         return 1
-    with _copy_of_the_tree() as tree:
-        paths = sorted({test for each in faults for test in each.tests})
-        sound = _run_tests(tree, [*paths, "-n", str(os.cpu_count())], "")
-    if sound.returncode:
-        _say(sound.stdout)
-        _say("without any fault, the tests fail already")
+    server = fork_server()
+    with sound_tree() as sound:
+        # Whatever is read here, the copies need not compile.
+        paths = sorted({path for fault in faults for path in fault.tests})
+        run_tests(server, sound, ["--collect-only", *paths])
+        tries = []
+        for tried in try_all(faults, server, sound):
+            _say(f"{tried.verdict:9} {tried.fault.name}")
+            if tried.verdict is Verdict.BROKEN:
+                _say(tried.said)
+            tries.append(tried)
+        caught = [each.caught_by for each in tries if each.verdict is Verdict.CAUGHT]
+        ended = run_tests(server, sound, sorted(set(caught)))
+    if caught and ended.code:
+        _say(ended.said)
+        _say("these tests fail without any fault too")
         return 1
+    _say(f"\n{len(caught)} of {len(faults)} faults were caught.")
+    return 0 if len(caught) == len(faults) else 1
+
+
+def try_all(faults: Sequence[Fault], server: ForkServerContext, sound: Path) -> Iterator[Tried]:
+    """Each fault in a tree of its own, as many at once as there are processors."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        verdicts = []
-        for fault, verdict in zip(faults, pool.map(_try, faults), strict=True):
-            _say(f"{verdict:9} {fault.name}")
-            verdicts.append(verdict)
-    caught = verdicts.count(Verdict.CAUGHT)
-    _say(f"\n{caught} of {len(faults)} faults were caught.")
-    return 0 if caught == len(faults) else 1
+        yield from pool.map(lambda fault: _try(fault, server, sound), faults)
 
 
-def _try(fault: Fault) -> Verdict:
-    with _copy_of_the_tree() as tree:
-        if not fault.fits(tree):
-            return Verdict.STALE
-        file = tree / fault.file
-        code = file.read_text(encoding="utf-8")
-        file.write_text(code.replace(fault.right, fault.wrong), encoding="utf-8")
-        ended = _run_tests(tree, fault.tests, fault.only)
-    return {0: Verdict.SURVIVED, 1: Verdict.CAUGHT}.get(ended.returncode, Verdict.BROKEN)
-
-
-def _run_tests(tree: Path, arguments: Iterable[str], only: str) -> subprocess.CompletedProcess[str]:
-    chosen = f"({only}) and not postgres" if only else "not postgres"
-    return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-qx",
-            "-p",
-            "no:cacheprovider",
-            "-m",
-            "",
-            "-k",
-            chosen,
-            *arguments,
-        ],
-        cwd=tree,
-        env={**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
-
-
-@contextmanager
-def _copy_of_the_tree() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="loadmuster-fault-") as folder:
-        tree = Path(folder)
-        for name in COPIED:
-            if (ROOT / name).is_dir():
-                ignored = shutil.ignore_patterns("__pycache__", ".mypy_cache")
-                shutil.copytree(ROOT / name, tree / name, ignore=ignored)
-            else:
-                shutil.copy(ROOT / name, tree / name)
-        yield tree
+def _try(fault: Fault, server: ForkServerContext, sound: Path) -> Tried:
+    if not fault.fits(sound):
+        return Tried(fault, Verdict.STALE)
+    chosen = f"({fault.only}) and not postgres" if fault.only else "not postgres"
+    with tree_with(fault, sound) as tree:
+        ended = run_tests(server, tree, ["-k", chosen, *fault.tests])
+    match ended.code:
+        case pytest.ExitCode.OK:
+            return Tried(fault, Verdict.SURVIVED, said=ended.said)
+        case pytest.ExitCode.TESTS_FAILED:
+            return Tried(fault, Verdict.CAUGHT, ended.failed, ended.said)
+        case _:
+            return Tried(fault, Verdict.BROKEN, said=ended.said)
 
 
 def _say(line: str) -> None:

@@ -17,21 +17,23 @@ if TYPE_CHECKING:
     import sqlalchemy
 
     from pricing.accounts.account import Account
-    from pricing.accounts.advance import Advanced
     from pricing.accounts.billing_settings import BillingSettings
     from pricing.accounts.clock import AsOf
     from pricing.accounts.healing import Healing
-    from pricing.accounts.plan_history import HistoryRow, PlanOffer
+    from pricing.accounts.plan_history import HistoryRow
+    from pricing.accounts.plan_offers import PlanOffer
     from pricing.accounts.reconciling import Reconciled
+    from pricing.accounts.sweep import Advanced
     from pricing.accounts.view import AccountView
     from pricing.departments.extra_credits import ExtraCredits
+    from pricing.payments.asking import Talk
     from pricing.payments.gateway import Answer, PaymentGateway
 
 ON_DEMAND = "on-demand"
 
 
 class AdvanceCount(Struct, frozen=True):
-    """How many accounts were brought up to date, and how many of them could not be."""
+    """How many accounts there are that live by the clock, and how many could not be advanced."""
 
     accounts: int
     failed: int
@@ -68,7 +70,7 @@ class AccountCommands:
         from pricing.accounts import opening
         from pricing.accounts.clock import keep_clock
         from pricing.accounts.completion import OPEN, opening_content
-        from pricing.accounts.plan_changes import check_sale
+        from pricing.accounts.plan_sales import check_sale
         from pricing.accounts.settling import Rim, settled_command
 
         now = self._context.clock.now()
@@ -348,11 +350,11 @@ class AccountCommands:
 
     def offers(self, account_id: str, *, at: datetime | None = None) -> Sequence[PlanOffer]:
         """Every plan that the account can choose, and how (R114-R117)."""
-        from pricing.accounts.plan_history import offers_of
+        from pricing.accounts.plan_offers import offers_of
 
         with self._context.books_now(account_id, at=at) as books:
             on_sale = self._context.plans_on_sale(books.instant)
-            return offers_of(books.conn, account_id, on_sale.values())
+            return offers_of(books.conn, account_id, on_sale.values(), at=books.instant)
 
     def billing_settings(self, account_id: str) -> BillingSettings | None:
         """How the account pays; None before it has subscribed to a paid plan (R98-R101)."""
@@ -374,45 +376,50 @@ class AccountCommands:
     ) -> AdvanceCount:
         """Bring every account's books up to now; one that fails is left as it was.
 
-        Also deletes the run history of accounts that left more than a month ago (R64).
+        An account for which nothing is due is up to date, and not looked at. Also deletes the run
+        history of accounts that left more than a month ago (R64).
 
         Args:
-            watch: Told of each account when it is done; the reason, if it failed.
+            watch: Told of each account that was looked at when it is done; the reason, if it
+                failed.
             tell: Told of each payment that was unfinished, and has been reconciled.
         """
         from engine.runs.record.history import forget_history
-        from pricing.accounts.advance import advance_all
+        from pricing.accounts.due_accounts import count_accounts
+        from pricing.accounts.reconciling import SILENCES_MAX
+        from pricing.accounts.sweep import advance_all
+        from pricing.payments.asking import Talk
 
         use = self._context
         now = use.clock.now()
-        accounts = failed = 0
+        failed = 0
+        talk = Talk(gateway=use.gateway, silences_max=SILENCES_MAX)
+        with use.transaction() as conn:
+            accounts = count_accounts(conn, is_test=use.has_test_clock)
         every = advance_all(
             use.transaction,
             now,
             gateway=use.gateway,
             is_test=use.has_test_clock,
-            settle=self._settling(now),
+            settle=self._settling(now, talk),
         )
         for each in every:
-            accounts += 1
             failed += each.failure is not None
             if watch is not None:
                 watch(each)
         with use.transaction() as conn:
             forget_history(conn, now)
-        self._reconcile(None, now, tell)
+        self._reconcile(now, tell, talk)
         return AdvanceCount(accounts, failed)
 
-    def _settling(self, now: datetime) -> Callable[[str], None] | None:
+    def _settling(self, now: datetime, talk: Talk) -> Callable[[str], None] | None:
         """How one account of many is advanced, if the gateway calls out."""
-        from pricing.accounts.reconciling import SILENCES_MAX, advance_settled
-        from pricing.payments.asking import Talk
+        from pricing.accounts.reconciling import advance_settled
         from pricing.payments.gateway import calls_out
 
         use = self._context
         if not calls_out(gateway=use.gateway):
             return None
-        talk = Talk(gateway=use.gateway, silences_max=SILENCES_MAX)
         return lambda account_id: advance_settled(use.rim(account_id, now), talk, account_id)
 
     def reconcile(
@@ -436,21 +443,27 @@ class AccountCommands:
         Raises:
             WrongClockError: The account lives by another clock than this.
         """
-        return self._reconcile(account_id, self._context.clock.now(), watch)
+        from pricing.accounts.reconciling import SILENCES_MAX, reconcile_account
+        from pricing.payments.asking import Talk
+
+        use, now = self._context, self._context.clock.now()
+        if account_id is None:
+            talk = Talk(gateway=use.gateway, silences_max=SILENCES_MAX)
+            return self._reconcile(now, watch, talk)
+        found = reconcile_account(use.rim(account_id, now), account_id)
+        for each in found:
+            if watch is not None:
+                watch(each)
+        return found
 
     def _reconcile(
-        self, account_id: str | None, now: datetime, watch: Callable[[Reconciled], None] | None
+        self, now: datetime, watch: Callable[[Reconciled], None] | None, talk: Talk
     ) -> Sequence[Reconciled]:
-        from pricing.accounts.reconciling import reconcile_account, reconcile_all
+        """Finish what is unfinished of every account."""
+        from pricing.accounts.reconciling import reconcile_all
 
-        use = self._context
         found: list[Reconciled] = []
-        every = (
-            reconcile_all(lambda each: use.rim(each, now), gateway=use.gateway)
-            if account_id is None
-            else reconcile_account(use.rim(account_id, now), account_id)
-        )
-        for each in every:
+        for each in reconcile_all(lambda account: self._context.rim(account, now), talk):
             found.append(each)
             if watch is not None:
                 watch(each)

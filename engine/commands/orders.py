@@ -95,6 +95,7 @@ class RunAcceptance:
                 quote_of(planned, plan, now),
                 department=department,
                 on_demand=on_demand_quote_of(planned, plan, on_sale, now),
+                on_sale=on_sale.values(),
                 now=books.instant,
                 gateway=books.gateway,
             )
@@ -117,7 +118,7 @@ class RunAcceptance:
         if not self._was_requested(request):
             self._look_at_clouds(prepared)
         charged_in = books.books_for(rehearsal=request.dry_run)
-        run_id = use.new_id()
+        run_id, on_sale = use.new_id(), use.plans_on_sale(now)
 
         def work(conn: sqlalchemy.Connection, *, gateway: PaymentGateway) -> str:
             plan = charged_in.plan_of(conn, request.account, now=now, gateway=gateway)
@@ -133,7 +134,8 @@ class RunAcceptance:
                 order.run_id,
                 order.quote,
                 department=request.department,
-                on_demand=on_demand_quote_of(planned, plan, use.plans_on_sale(now), now),
+                on_demand=on_demand_quote_of(planned, plan, on_sale, now),
+                on_sale=on_sale.values(),
                 now=now,
                 gateway=gateway,
             )

@@ -162,7 +162,7 @@ class Controller:
         observed = self._observe(run, cloud)
         # Looking may have taken longer than a lease: only who still holds it may act.
         now = self.clock.now()
-        self._hold(run.id, seen=observed.sighting(now))
+        self._hold(run.id, seen=observed.sighting(now, run.last_seen))
         action = decide(run, observed, now, cloud.limits, since)
         name = f"{run.state}/{type(action).__name__}"
         self.on_step(f"{name}/before")

@@ -16,8 +16,8 @@ from loadmuster.documents.reconciled import reconciled_line
 if TYPE_CHECKING:
     from rich.status import Status
 
-    from pricing.accounts.advance import Advanced
     from pricing.accounts.reconciling import Reconciled
+    from pricing.accounts.sweep import Advanced
 
 FAILURES_NAMED_MAX = 100
 """In the document; all of them are named on standard error."""

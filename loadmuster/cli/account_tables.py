@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from pricing.accounts.account import Account
-    from pricing.accounts.plan_history import HistoryRow, PlanOffer
+    from pricing.accounts.plan_history import HistoryRow
+    from pricing.accounts.plan_offers import PlanOffer
     from pricing.accounts.view import AccountView, Pending
     from pricing.ledger.ledger import Posting, Transaction
 
@@ -49,8 +50,9 @@ def show_account(console: Console, view: AccountView) -> None:
     if view.credit_usd_micros:
         credit = format_usd(view.credit_usd_micros)
         table.add_row("in credit", f"{credit} USD, set off against the next run paid in money")
-    if view.pending is not None:
-        table.add_row("pending", _pending(view.pending, view.account.timezone))
+    for pending in view.pending_changes:
+        beneath = "if on-demand is undone: " if pending.is_beneath else ""
+        table.add_row("pending", beneath + _pending(pending, view.account.timezone))
     console.print(table)
     if view.lots:
         console.print(_lots_table(view))
@@ -71,15 +73,24 @@ def _pending(pending: Pending, timezone: str) -> str:
     at = "" if pending.at is None else f" at {pending.at.astimezone(ZoneInfo(timezone)):%Y-%m-%d}"
     match pending.change:
         case "on_demand":
-            return (
-                f"{counted(pending.suspended_li_minutes, 'LI-minute')} of {pending.plan} will be "
-                f"void{at}; until then undo gives them back"
-            )
+            return _suspended(pending, at)
         case "cancellation" if pending.at is None:
             return f"cancellation, asked for by {pending.requested_by}; not confirmed yet"
         case "cancellation":
             return f"the subscription ends{at}"
-    return f"{pending.change} to {pending.plan}{at}"
+    return f"{pending.change} to {pending.plan}{at}; what is unused then will be void"
+
+
+def _suspended(pending: Pending, at: str) -> str:
+    """What going on demand leaves of the plan: nothing that runs hold is void."""
+    said = f"until{at.removeprefix(' at')} undo gives {pending.plan} back"
+    if pending.suspended_li_minutes:
+        void = counted(pending.suspended_li_minutes, "LI-minute")
+        said = f"{void} of {pending.plan} will be void{at}; until then undo gives them back"
+    if pending.held_li_minutes:
+        held = counted(pending.held_li_minutes, "LI-minute")
+        said += f"; {held} that accepted runs hold {'is' if held[:2] == '1 ' else 'are'} kept"
+    return said
 
 
 def show_history(console: Console, rows: Sequence[HistoryRow], timezone: str) -> None:
@@ -119,9 +130,26 @@ def show_offers(console: Console, offers: Sequence[PlanOffer]) -> None:
             format_usd(plan.monthly_usd_micros) + ("" if choice is None else " and up"),
             grant,
             unused if plan.is_subscription else "",
-            offer.action.replace("_", " "),
+            _way_to(offer),
         )
     console.print(table)
+    console.print(
+        "LI-minutes that are kept now stay kept on a dearer plan; a smaller plan, on-demand and the"
+        " end of the subscription void them."
+    )
+
+
+def _way_to(offer: PlanOffer) -> str:
+    """How an account gets the plan, what that costs at once, or what stands in its way."""
+    from pricing.money import format_usd
+
+    way = offer.action.replace("_", " ")
+    if offer.why_not is not None and offer.action != "contact_us":
+        return f"not now: {offer.why_not}"
+    if offer.at_once is not None and offer.action == "change_now":
+        granted = counted(offer.at_once.li_minutes, "LI-minute")
+        return f"{way}: {format_usd(offer.at_once.usd_micros)} USD for {granted}"
+    return way
 
 
 def show_accounts(console: Console, accounts: Sequence[Account]) -> None:

@@ -17,6 +17,7 @@ from click.core import ParameterSource
 from click.exceptions import Exit, NoArgsIsHelpError
 
 from kernel.clock import Clock, StartingClock, SystemClock, parse_instant
+from kernel.data_folder import DATABASE_VARIABLE
 from loadmuster.cli.output import GONE, abandon, unread_is_no_failure
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _global_options() -> list[click.Option]:
         click.Option(
             ["--db"],
             metavar="URL",
-            envvar="LOADMUSTER_DB",
+            envvar=DATABASE_VARIABLE,
             expose_value=False,
             callback=_store("db"),
             help="Database: sqlite:///path or postgresql+psycopg://...",

@@ -14,7 +14,8 @@ from pricing.plans.quotes import Unit
 if TYPE_CHECKING:
     from pricing.accounts.account import Account
     from pricing.accounts.clock import AsOf
-    from pricing.accounts.plan_history import HistoryRow, PlanOffer
+    from pricing.accounts.plan_history import HistoryRow
+    from pricing.accounts.plan_offers import PlanOffer
     from pricing.accounts.view import AccountView, Pending
     from pricing.ledger.ledger import Posting, Transaction
     from pricing.ledger.lots import Lot
@@ -48,6 +49,7 @@ def account_document(view: AccountView) -> dict[str, Any]:
             "usd": format_usd(view.next_charge.usd_micros),
         },
         "pending": None if view.pending is None else _pending_row(view.pending, local),
+        "pending_changes": [_pending_row(each, local) for each in view.pending_changes],
         "payments": {
             "channel": view.channel.value,
             "card_on_file": view.has_card,
@@ -113,6 +115,8 @@ def _pending_row(pending: Pending, local: Local) -> dict[str, Any]:
         "plan": pending.plan,
         "requested_by": pending.requested_by,
         "suspended_li_minutes": pending.suspended_li_minutes,
+        "held_li_minutes": pending.held_li_minutes,
+        "is_beneath": pending.is_beneath,
     }
 
 
@@ -174,4 +178,11 @@ def _offer_row(offer: PlanOffer) -> dict[str, Any]:
             "usd_each": format_usd(choice.usd_micros),
         },
         "examples": list(plan.examples),
+        "at_once": None
+        if offer.at_once is None
+        else {
+            "usd": format_usd(offer.at_once.usd_micros),
+            "li_minutes": offer.at_once.li_minutes,
+        },
+        "why_not": offer.why_not,
     }

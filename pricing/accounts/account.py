@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 from sqlalchemy import (
@@ -34,6 +34,11 @@ from pricing.tables import (
     SUBSCRIPTIONS,
     TERMS,
 )
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far an account's clock may seem to go back: the clocks of two controllers differ a little,
+and commands under one test clock each start at the same instant. Within it, an account's time
+stands still; it never goes back."""
 
 IDS_COMPARED_MAX = 1000
 """Of how many accounts the ids are compared with one that there is not."""

@@ -17,9 +17,16 @@ from pricing.accounts.advance import advance
 from pricing.accounts.command import begin_command
 from pricing.ledger.invoices import run_cause
 from pricing.money import format_usd
-from pricing.payments.collecting import PaymentFailedError, book_payment, record_answer
+from pricing.payments.collecting import (
+    ChannelCannotError,
+    PaymentFailedError,
+    book_payment,
+    channel_of,
+    record_answer,
+)
 from pricing.payments.gateway import Answer, PaymentGateway, PaymentState
 from pricing.payments.run_payments import collect_run, debts_of_runs, take_back_credit
+from pricing.plans.channels import Channel
 from pricing.subscriptions.subscriptions import book_period, latest, owed_periods, pay_period
 from pricing.tables import ACCOUNTS
 
@@ -45,11 +52,22 @@ def set_card(
     request_id: str,
     gateway: PaymentGateway,
 ) -> None:
-    """Put another card on record; what is overdue is not tried again before ``pay``."""
+    """Put another card on record; what is overdue is not tried again before ``pay``.
+
+    Raises:
+        ChannelCannotError: If the account pays otherwise: nobody would charge the card (C23).
+    """
     context = begin_command(
         conn, account_id, "card", {"card": card}, request_id=request_id, gateway=gateway, now=now
     )
     if context is not None:
+        channel = channel_of(conn, account_id)
+        if channel is not Channel.CARD:
+            raise ChannelCannotError(
+                f"account {account_id} pays by {channel}; a card would never be charged",
+                account=account_id,
+                channel=channel,
+            )
         conn.execute(ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(card=card))
 
 

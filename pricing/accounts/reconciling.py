@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from kernel.errors import LoadmusterError
 from pricing.accounts.advance import advance
+from pricing.accounts.due import note_due
 from pricing.accounts.settling import Rim, Settling, nobody
 from pricing.payments.asking import Talk
 from pricing.payments.attempts import (
@@ -70,7 +71,7 @@ class Reconciled(Struct, frozen=True):
 
 
 def advance_settled(rim: Rim, talk: Talk, account_id: str) -> None:
-    """Bring an account's books up to date, asking the gateway in between.
+    """Bring an account's books up to date, asking the gateway in between; note what is due next.
 
     Raises:
         LoadmusterError: What ``advance`` raises.
@@ -78,6 +79,7 @@ def advance_settled(rim: Rim, talk: Talk, account_id: str) -> None:
 
     def work(conn: Connection, *, gateway: PaymentGateway) -> None:
         advance(conn, account_id, rim.now, gateway=gateway)
+        note_due(conn, [account_id])
 
     Settling(rim, account_id, nobody, talk).do(work)
 
@@ -125,30 +127,26 @@ def reconcile_account(
         return tuple(_reconciled(conn, each.request.key) for each in attempts)
 
 
-def reconcile_all(
-    transaction_of: Callable[[str], Rim], *, gateway: PaymentGateway
-) -> Iterator[Reconciled]:
+def reconcile_all(rim_of: Callable[[str], Rim], talk: Talk) -> Iterator[Reconciled]:
     """Finish what is unfinished of every account, in the order of their ids.
 
     An account that fails is told, and the others go on. A gateway that does not answer several
     times in a row is not asked any more for what nobody waits for.
 
     Args:
-        transaction_of: What is outside, for an account.
-        gateway: Who is asked.
+        rim_of: What is outside, for an account.
+        talk: With the gateway, which may have been silent already.
     """
-    talk = Talk(gateway=gateway, silences_max=SILENCES_MAX)
     after = ""
     while True:
-        with transaction_of(after).transaction() as conn:
+        with rim_of(after).transaction() as conn:
             ids = accounts_with_open_attempts(conn, after, limit=PAGE)
         if not ids:
             return
         for account_id in ids:
             try:
-                yield from reconcile_account(
-                    transaction_of(account_id), account_id, talk=talk, waits=False
-                )
+                rim = rim_of(account_id)
+                yield from reconcile_account(rim, account_id, talk=talk, waits=False)
             except LoadmusterError as failure:
                 yield Reconciled(
                     account_id, "", "", 0, Became.PENDING, failure.message, failure=failure

@@ -40,6 +40,8 @@ class Pending(Struct, frozen=True):
         plan: The plan that it leads to; for ``on_demand`` the one that an undo leads back to.
         requested_by: Who asked for a cancellation.
         suspended_li_minutes: Credits that will be void then, unless the switch is undone.
+        held_li_minutes: Suspended ones that accepted runs hold, which are not void with them.
+        is_beneath: The account went on demand since: only an undo lets it take effect (C38).
     """
 
     change: str
@@ -48,6 +50,8 @@ class Pending(Struct, frozen=True):
     plan: str | None
     requested_by: str | None
     suspended_li_minutes: int
+    held_li_minutes: int = 0
+    is_beneath: bool = False
 
 
 class AccountView(Struct, frozen=True):
@@ -59,7 +63,8 @@ class AccountView(Struct, frozen=True):
         lots: What can be used, in burn order.
         charged_usd_micros: All that was charged so far, less what was corrected.
         next_charge: None on demand, and where the subscription is going to end.
-        pending: The change that will take effect next.
+        pending_changes: What was asked for and has not taken effect; the one that will take effect
+            next comes first.
         unpaid_usd_micros: What could not be collected for periods that have begun, and for runs.
         credit_usd_micros: What came back of runs that were paid; set off against the next one.
         due_usd_micros: How much of what is charged has fallen due since the last command on the
@@ -78,7 +83,7 @@ class AccountView(Struct, frozen=True):
     lots: tuple[Lot, ...]
     charged_usd_micros: int
     next_charge: NextCharge | None
-    pending: Pending | None = None
+    pending_changes: tuple[Pending, ...] = ()
     unpaid_usd_micros: int = 0
     credit_usd_micros: int = 0
     due_usd_micros: int = 0
@@ -88,6 +93,11 @@ class AccountView(Struct, frozen=True):
     channel: Channel = Channel.CARD
     has_card: bool = False
     payments_rehearsed: bool = False
+
+    @property
+    def pending(self) -> Pending | None:
+        """The change that will take effect next; None: nothing was asked for."""
+        return self.pending_changes[0] if self.pending_changes else None
 
     @property
     def balance_li_minutes(self) -> int:
@@ -148,7 +158,7 @@ def view_at(
         lots=open_lots(conn, account_id, instant),
         charged_usd_micros=charged_usd_micros(conn, account_id),
         next_charge=_next_charge(subscription, changes, period),
-        pending=_pending(conn, account_id, changes, instant),
+        pending_changes=_pending(conn, account_id, changes, instant),
         unpaid_usd_micros=debts_of(conn, account_id).usd_micros,
         credit_usd_micros=credit_of(conn, account_id),
         channel=Channel(pays.channel),
@@ -173,7 +183,7 @@ def _next_charge(
 
 def _pending(
     conn: Connection, account_id: str, changes: dict[ChangeKind, Change], at: datetime
-) -> Pending | None:
+) -> tuple[Pending, ...]:
     """The switch to on-demand, else the change with a date, else the one that waits for one.
 
     A trial's end is no change.
@@ -182,14 +192,17 @@ def _pending(
     wanted.sort(
         key=lambda change: (change.kind is not ChangeKind.ON_DEMAND, change.effective_at is None)
     )
-    if not wanted:
-        return None
-    change = wanted[0]
-    return Pending(
-        change=change.kind,
-        state=change.state,
-        at=change.effective_at,
-        plan=None if change.plan is None else change.plan.name,
-        requested_by=change.requested_by,
-        suspended_li_minutes=sum(lot.available for lot in suspended_lots(conn, account_id, at)),
+    suspended = suspended_lots(conn, account_id, at)
+    return tuple(
+        Pending(
+            change=change.kind,
+            state=change.state,
+            at=change.effective_at,
+            plan=None if change.plan is None else change.plan.name,
+            requested_by=change.requested_by,
+            suspended_li_minutes=sum(lot.available for lot in suspended),
+            held_li_minutes=sum(lot.reserved for lot in suspended),
+            is_beneath=ChangeKind.ON_DEMAND in changes and change.kind is not ChangeKind.ON_DEMAND,
+        )
+        for change in wanted
     )

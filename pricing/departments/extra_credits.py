@@ -117,7 +117,7 @@ def limit_extra_credits(
     ):
         check_not_deleted(conn, account_id)
         if limit_li_minutes:
-            _check_can_buy(conn, account_id, instant)
+            check_can_buy(conn, account_id, instant)
         _set_limit(conn, account_id, limit_li_minutes)
     return extra_credits_of(conn, account_id, instant)
 
@@ -228,7 +228,12 @@ def _set_limit(conn: Connection, account_id: str, limit_li_minutes: int) -> None
         )
 
 
-def _check_can_buy(conn: Connection, account_id: str, at: datetime) -> None:
+def check_can_buy(conn: Connection, account_id: str, at: datetime) -> None:
+    """Whether an account can have extra credits.
+
+    Raises:
+        ExtraCreditsRefusedError: As ``limit_extra_credits``.
+    """
     subscription = latest(conn, account_id)
     plan, channel = subscription.plan.name, channel_of(conn, account_id).value
     facts = {"account": account_id, "plan": plan, "channel": channel}

@@ -33,7 +33,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from kernel.errors import RefusedError
 from pricing.plans.quotes import Unit
-from pricing.tables import BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS
+from pricing.tables import ACCOUNTS, BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS
 
 TAIL_MAX = 256
 """Postings behind the mark that a command leaves to be summed up; more are folded."""
@@ -106,6 +106,39 @@ def _held_on_lots() -> Select[Any]:
     return select(mark.c.mark, held).select_from(mark.outerjoin(held, true()))
 
 
+def _held_on_lots_of() -> Select[Any]:
+    """Every lot account of some accounts that holds anything; a lot is one account's."""
+    accounts: BindParameter[Any] = bindparam("accounts", expanding=True)
+    folded = select(_Snapshots.ledger_account, _Snapshots.amount).where(
+        _Snapshots.account_id.in_(accounts),
+        _Snapshots.unit == _unit,
+        _Snapshots.ledger_account.startswith(LOT_PREFIX),
+        _Snapshots.amount != literal_column("0"),
+    )
+    # From the accounts, so that of each only what is behind its mark is read.
+    mark = func.coalesce(SNAPSHOT_MARKS.c.up_to_posting_id, 0)
+    tail = (
+        select(_Postings.ledger_account, _Postings.amount)
+        .select_from(
+            ACCOUNTS.outerjoin(SNAPSHOT_MARKS, SNAPSHOT_MARKS.c.account_id == ACCOUNTS.c.id).join(
+                POSTINGS, and_(_Postings.account_id == ACCOUNTS.c.id, _Postings.id > mark)
+            )
+        )
+        .where(
+            ACCOUNTS.c.id.in_(accounts),
+            _Postings.unit == _unit,
+            _Postings.ledger_account.startswith(LOT_PREFIX),
+        )
+    )
+    both = union_all(folded, tail).subquery()
+    total = func.sum(both.c.amount)
+    return (
+        select(both.c.ledger_account, total.label("total"))
+        .group_by(both.c.ledger_account)
+        .having(total != 0)
+    )
+
+
 _BALANCE = _sum_of(
     _Snapshots.ledger_account == bindparam("ledger_account"),
     _Postings.ledger_account == bindparam("ledger_account"),
@@ -115,6 +148,7 @@ _BALANCE_BELOW = _sum_of(
     _Postings.ledger_account.startswith(bindparam("prefix")),
 )
 _HELD_ON_LOTS = _held_on_lots()
+_HELD_ON_LOTS_OF = _held_on_lots_of()
 
 
 def _mark_and_whether_too_long() -> Select[Any]:
@@ -157,6 +191,20 @@ def held_on_lots(conn: Connection, account_id: str) -> dict[int, int]:
         for row in rows
         if row.total is not None
     }
+
+
+def held_on_lots_of(conn: Connection, account_ids: Sequence[str]) -> dict[int, int]:
+    """The LI-minutes on each lot of some accounts that is not empty, by the lot's number.
+
+    Args:
+        conn: An open write transaction that holds the accounts' books, so that no snapshot changes.
+        account_ids: Whose.
+    """
+    if not account_ids:
+        return {}
+    wanted = {"accounts": account_ids, "unit": Unit.LI_MINUTES}
+    rows = conn.execute(_HELD_ON_LOTS_OF, wanted)
+    return {int(row.ledger_account.removeprefix(LOT_PREFIX)): int(row.total) for row in rows}
 
 
 def fold(conn: Connection, account_id: str, *, tail_max: int = TAIL_MAX) -> bool:

@@ -6,7 +6,7 @@ to a revenue account.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -15,10 +15,14 @@ from msgspec.structs import asdict
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select
 
 from kernel.errors import BadInputError
-from pricing.ledger.ledger import entries_of, lock_ledger
+from kernel.near_names import meant
+from pricing.ledger.ledger import Transaction, entries_of, lock_ledger
 from pricing.periods import Period
 from pricing.plans.quotes import Unit
-from pricing.tables import INVOICE_LINES, INVOICES, insert_once
+from pricing.tables import INVOICE_LINES, INVOICES, insert_many, insert_once, new_ids
+
+NUMBERS_COMPARED_MAX = 500
+"""The latest numbers, which one that is not there is compared with."""
 
 REVENUE = "revenue:"
 """Prefix of the ledger accounts that money is earned on."""
@@ -119,7 +123,20 @@ def issue(
         is_locked: Whether the account's books are locked already.
     """
     charges = entries_of(conn, cause)
-    lines = [
+    lines = lines_of(charges)
+    if not lines:
+        return None
+    account_id = charges[0].account_id
+    if not is_locked:
+        # Numbers have no gap because nobody else counts on before this transaction has ended.
+        lock_ledger(conn, account_id)
+    issued = _insert(conn, account_id, cause, issued_at, lines)
+    return issued or _select(conn, INVOICES.c.cause == cause)[0]
+
+
+def lines_of(charges: Iterable[Transaction]) -> list[InvoiceLine]:
+    """The lines of an invoice: one for each posting to a revenue account."""
+    return [
         InvoiceLine(
             description=f"{charge.description}: {posting.ledger_account.removeprefix(REVENUE)}",
             usd_micros=-posting.amount,
@@ -129,14 +146,57 @@ def issue(
         for posting in charge.postings
         if posting.unit is Unit.USD and posting.ledger_account.startswith(REVENUE)
     ]
-    if not lines:
-        return None
-    account_id = charges[0].account_id
-    if not is_locked:
-        # Numbers have no gap because nobody else counts on before this transaction has ended.
-        lock_ledger(conn, account_id)
-    issued = _insert(conn, account_id, cause, issued_at, lines)
-    return issued or _select(conn, INVOICES.c.cause == cause)[0]
+
+
+class NewInvoice(Struct, frozen=True):
+    """An invoice that is not written yet.
+
+    Attributes:
+        account_id: Whom it is for.
+        sequence: Its place among the account's invoices: 1 is the first.
+        cause: What it is for.
+        issued_at: When.
+        charges: What it bills; at least one.
+    """
+
+    account_id: str
+    sequence: int
+    cause: str
+    issued_at: datetime
+    charges: tuple[Transaction, ...]
+
+
+def write_invoices(conn: Connection, issued: Sequence[NewInvoice]) -> None:
+    """Write many invoices; the books of all their accounts are locked.
+
+    Raises:
+        IntegrityError: Of the database, if a cause has its invoice; nothing may be kept.
+    """
+    numbered = list(zip(new_ids(conn, INVOICES, len(issued)), issued, strict=True))
+    rows = [
+        (
+            row_id,
+            each.account_id,
+            each.sequence,
+            invoice_number(each.account_id, each.sequence),
+            each.cause,
+            each.issued_at,
+        )
+        for row_id, each in numbered
+    ]
+    lines = [
+        (row_id, line.description, line.usd_micros, line.cause)
+        for row_id, each in numbered
+        for line in lines_of(each.charges)
+    ]
+    columns = ("id", "account_id", "sequence", "number", "cause", "issued_at")
+    insert_many(conn, INVOICES, columns, rows)
+    insert_many(conn, INVOICE_LINES, ("invoice_id", "description", "usd_micros", "cause"), lines)
+
+
+def invoice_number(account_id: str, sequence: int) -> str:
+    """The number of an account's invoice by its place."""
+    return f"{account_id}-{sequence:05d}"
 
 
 def list_invoices(conn: Connection, account_id: str) -> tuple[Invoice, ...]:
@@ -178,9 +238,12 @@ def find_invoice(conn: Connection, account_id: str, number: str) -> Invoice:
     """
     found = _select(conn, (INVOICES.c.account_id == account_id) & (INVOICES.c.number == number))
     if not found:
+        latest = select(INVOICES.c.number).where(INVOICES.c.account_id == account_id)
+        latest = latest.order_by(INVOICES.c.sequence.desc()).limit(NUMBERS_COMPARED_MAX)
+        hint = meant(number, conn.execute(latest).scalars())
         raise UnknownInvoiceError(
-            f"account {account_id} has no invoice {number!r}; `loadmuster invoices {account_id}`"
-            " lists the numbers",
+            f"account {account_id} has no invoice {number!r}{hint}; "
+            f"`loadmuster invoices {account_id}` lists the numbers",
             account=account_id,
             number=number,
         )
@@ -198,7 +261,7 @@ def _insert(
     sequence = last_sequence(conn, account_id) + 1
     invoice = Invoice(
         account_id=account_id,
-        number=f"{account_id}-{sequence:05d}",
+        number=invoice_number(account_id, sequence),
         cause=cause,
         issued_at=issued_at.astimezone(UTC),
         lines=tuple(lines),

@@ -11,8 +11,7 @@ A transaction happens at most once: its natural key (``run:r1:start``) is unique
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -27,8 +26,10 @@ from pricing.tables import (
     ACCOUNTS,
     POSTINGS,
     TRANSACTIONS,
+    insert_many,
     insert_once,
     insert_unless_taken,
+    new_ids,
 )
 
 __all__ = [
@@ -43,9 +44,12 @@ __all__ = [
     "lock_ledger",
     "post",
     "post_all",
+    "write_new",
 ]
 
 _INSERT_POSTINGS = POSTINGS.insert()
+_HEADER = ("account_id", "natural_key", "cause", "description", "effective_at", "recorded_at")
+_LINE = ("transaction_id", "account_id", "ledger_account", "unit", "amount")
 _ENTRIES = (
     select(TRANSACTIONS, POSTINGS.c.ledger_account, POSTINGS.c.unit, POSTINGS.c.amount)
     .join(POSTINGS, POSTINGS.c.transaction_id == TRANSACTIONS.c.id)
@@ -105,10 +109,12 @@ class Transaction(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse what would unbalance the books."""
-        sums: Counter[Unit] = Counter()
+        sums: dict[Unit, int] = {}
+        is_empty = not self.postings
         for posting in self.postings:
-            sums[posting.unit] += posting.amount
-        if not self.postings or any(sums.values()) or not all(p.amount for p in self.postings):
+            sums[posting.unit] = sums.get(posting.unit, 0) + posting.amount
+            is_empty = is_empty or not posting.amount
+        if is_empty or any(sums.values()):
             raise UnbalancedTransactionError(
                 f"transaction {self.natural_key} does not balance: {dict(sums)}",
                 natural_key=self.natural_key,
@@ -156,6 +162,35 @@ def post_all(conn: Connection, transactions: Iterable[Transaction]) -> frozenset
     for key in wanted.keys() - ids.keys():
         _check_same(conn, wanted[key])
     return frozenset(ids)
+
+
+def write_new(conn: Connection, transactions: Sequence[Transaction]) -> None:
+    """Write many transactions that are in no books yet, in the order in which they are given.
+
+    Raises:
+        IntegrityError: Of the database, if a natural key is taken; nothing may be kept.
+    """
+    ids = list(new_ids(conn, TRANSACTIONS, len(transactions)))
+    numbered = list(zip(ids, transactions, strict=True))
+    headers = [
+        (
+            number,
+            each.account_id,
+            each.natural_key,
+            each.cause,
+            each.description,
+            each.effective_at,
+            each.recorded_at,
+        )
+        for number, each in numbered
+    ]
+    lines = [
+        (number, each.account_id, line.ledger_account, line.unit, line.amount)
+        for number, each in numbered
+        for line in each.postings
+    ]
+    insert_many(conn, TRANSACTIONS, ("id", *_HEADER), headers)
+    insert_many(conn, POSTINGS, _LINE, lines)
 
 
 def entries(conn: Connection, account_id: str) -> tuple[Transaction, ...]:

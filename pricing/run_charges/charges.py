@@ -12,6 +12,7 @@ never priced again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -96,6 +97,7 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
     now: datetime,
     department: str | None = None,
     on_demand: Quote | None = None,
+    on_sale: Iterable[Plan] = (),
     gateway: PaymentGateway,
 ) -> Reservation:
     """Set aside what a run is quoted at; refused if its funding source does not have it.
@@ -111,6 +113,7 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
         department: Name of the department that runs; None: the account itself.
         on_demand: The same run on the on-demand plan, for when a department's credits do not
             suffice.
+        on_sale: The plans that are sold; a refusal names what of them would help.
         gateway: Collects what is due by now.
 
     Returns:
@@ -137,7 +140,13 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
         _check_same(reserved, wanted, on_demand)
         return reserved
     payment = choose_payment(
-        conn, account_id, quote, department=department, on_demand=on_demand, at=instant
+        conn,
+        account_id,
+        quote,
+        department=department,
+        on_demand=on_demand,
+        on_sale=on_sale,
+        at=instant,
     )
     return _set_aside(conn, account_id, run_id, payment, at=instant)
 

@@ -11,7 +11,7 @@ it is called.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -60,6 +60,7 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
     now: datetime,
     department: str | None = None,
     on_demand: Quote | None = None,
+    on_sale: Iterable[Plan] = (),
     gateway: PaymentGateway,
 ) -> RehearsedCharge:
     """Note what a rehearsal would be charged; refused as a real run would be.
@@ -78,7 +79,13 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
         return noted
     with _as_of(conn, account_id, now) as instant:
         payment = choose_payment(
-            conn, account_id, quote, department=department, on_demand=on_demand, at=instant
+            conn,
+            account_id,
+            quote,
+            department=department,
+            on_demand=on_demand,
+            on_sale=on_sale,
+            at=instant,
         )
     charge = _charge(account_id, run_id, payment)
     insert_charge(conn, charge, now, department=payer)

@@ -17,9 +17,10 @@ both or neither. The end of a trial alone is an instant (C17).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct
 from sqlalchemy import Connection, Row, bindparam, select
@@ -33,6 +34,21 @@ _OPEN = (
     select(CHANGES, SUBSCRIPTIONS.c.anchor_day, SUBSCRIPTIONS.c.timezone)
     .join(SUBSCRIPTIONS, SUBSCRIPTIONS.c.id == CHANGES.c.subscription_id)
     .where(CHANGES.c.subscription_id == bindparam("subscription_id"), CHANGES.c.ended_at.is_(None))
+)
+_DATED = (
+    select(
+        CHANGES.c.account_id,
+        CHANGES.c.effective_at,
+        CHANGES.c.effective_period,
+        SUBSCRIPTIONS.c.anchor_day,
+        SUBSCRIPTIONS.c.timezone,
+    )
+    .join(SUBSCRIPTIONS, SUBSCRIPTIONS.c.id == CHANGES.c.subscription_id)
+    .where(
+        CHANGES.c.subscription_id.in_(bindparam("subscriptions", expanding=True)),
+        CHANGES.c.ended_at.is_(None),
+        CHANGES.c.effective_at.is_not(None),
+    )
 )
 
 
@@ -94,6 +110,15 @@ def open_changes(conn: Connection, subscription_id: int) -> dict[ChangeKind, Cha
     return {ChangeKind(row.kind): _change(row) for row in rows}
 
 
+def dated_changes(
+    conn: Connection, subscription_ids: Sequence[int]
+) -> tuple[tuple[str, datetime], ...]:
+    """Whose subscription changes at what instant, of all the changes that have one."""
+    rows = conn.execute(_DATED, {"subscriptions": subscription_ids})
+    dated = ((row.account_id, _effective_at(row)) for row in rows.all())
+    return tuple((account_id, at) for account_id, at in dated if at is not None)
+
+
 def request_change(  # noqa: PLR0913 - the columns of a change
     conn: Connection,
     account_id: str,
@@ -153,8 +178,6 @@ def withdraw_all(conn: Connection, subscription_id: int, at: datetime) -> None:
 
 
 def _change(row: Row[Any]) -> Change:
-    anchor = Anchor(row.anchor_day, row.timezone)
-    by_number = row.effective_period is not None
     return Change(
         id=row.id,
         kind=ChangeKind(row.kind),
@@ -162,5 +185,12 @@ def _change(row: Row[Any]) -> Change:
         plan=None if row.document is None else plan_from_json(row.document),
         requested_by=row.requested_by,
         requested_at=row.requested_at,
-        effective_at=period(anchor, row.effective_period).start if by_number else row.effective_at,
+        effective_at=_effective_at(row),
     )
+
+
+def _effective_at(row: Any) -> datetime | None:  # noqa: ANN401 - rows of two statements
+    """The instant of a change's boundary, by the time zone's rules of today."""
+    if row.effective_period is None:
+        return cast("datetime | None", row.effective_at)
+    return period(Anchor(row.anchor_day, row.timezone), row.effective_period).start

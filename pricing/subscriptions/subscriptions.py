@@ -226,8 +226,7 @@ def open_period(
         "payment": PeriodPayment.UNPAID,
     }
     if insert_once(conn, PERIODS, ["subscription_id", "n"], opened):
-        # The first period counts from its first day, but nothing happens before it was bought.
-        at = max(due.start, subscription.started_at)
+        at = opens_at(subscription, due)
         pay_period(conn, subscription, n, gateway=gateway, at=at, now=now, purpose=purpose)
 
 
@@ -288,26 +287,12 @@ def book_period(
     conn: Connection, subscription: Subscription, n: int, *, at: datetime, now: datetime
 ) -> None:
     """Write down that a period has been paid: charge, grant, invoice."""
-    plan = subscription.plan
-    due = period(subscription.anchor, n)
-    cause = subscription.cause_of(n)
-    description = f"{plan.name}, {due.first_day} to {due.last_day}"
-    filling = create_lot(
-        conn,
-        subscription.account_id,
-        Grant(
-            kind=LotKind.PLAN,
-            amount=plan.li_minutes,
-            effective_at=at,
-            expires_at=None if plan.rollover else due.end,
-            cause=cause,
-            description=description,
-        ),
-        now=now,
-    )
+    cause, due = subscription.cause_of(n), period(subscription.anchor, n)
+    given = grant_of(subscription, due, at=at)
+    filling = create_lot(conn, subscription.account_id, given, now=now)
     entries = [filling]
-    if plan.monthly_usd_micros:
-        charge = _charge(subscription, cause, description, at=at, now=now)
+    if subscription.plan.monthly_usd_micros:
+        charge = charge_of(subscription, due, at=at, now=now)
         entries = [charge, payment_entry(conn, cause, at=at, now=now), filling]
     post_all(conn, [each for each in entries if each is not None])
     share_out(conn, subscription.account_id, cause, at=at, now=now)
@@ -315,16 +300,37 @@ def book_period(
     _mark(conn, subscription.id, n, PeriodPayment.PAID)
 
 
-def _charge(
-    subscription: Subscription, cause: str, description: str, *, at: datetime, now: datetime
+def opens_at(subscription: Subscription, due: Period) -> datetime:
+    """When a period's charge and grant count, if they are paid in time.
+
+    The first period counts from its first day, but nothing happens before it was bought.
+    """
+    return max(due.start, subscription.started_at)
+
+
+def grant_of(subscription: Subscription, due: Period, *, at: datetime) -> Grant:
+    """What a period grants once it has been paid."""
+    plan = subscription.plan
+    return Grant(
+        kind=LotKind.PLAN,
+        amount=plan.li_minutes,
+        effective_at=at,
+        expires_at=None if plan.rollover else due.end,
+        cause=subscription.cause_of(due.n),
+        description=_description(subscription, due),
+    )
+
+
+def charge_of(
+    subscription: Subscription, due: Period, *, at: datetime, now: datetime
 ) -> Transaction:
-    """A period's price."""
-    usd_micros = subscription.plan.monthly_usd_micros
+    """A period's price, of a plan that has one."""
+    cause, usd_micros = subscription.cause_of(due.n), subscription.plan.monthly_usd_micros
     return Transaction(
         account_id=subscription.account_id,
         natural_key=f"{cause}:charge",
         cause=cause,
-        description=description,
+        description=_description(subscription, due),
         effective_at=at,
         recorded_at=now,
         postings=(
@@ -332,6 +338,10 @@ def _charge(
             Posting("revenue:subscription", Unit.USD, -usd_micros),
         ),
     )
+
+
+def _description(subscription: Subscription, due: Period) -> str:
+    return f"{subscription.plan.name}, {due.first_day} to {due.last_day}"
 
 
 def abandon_unpaid(conn: Connection, subscription: Subscription) -> None:

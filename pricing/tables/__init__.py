@@ -19,6 +19,7 @@ from pricing.tables.departments import (
 from pricing.tables.invoices import INVOICE_LINES, INVOICES, PAYMENTS
 from pricing.tables.ledger import BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS, TRANSACTIONS
 from pricing.tables.lots import LOT_CLOSURES, LOTS, RESERVATIONS, SLICES
+from pricing.tables.many import insert_many, new_ids
 from pricing.tables.once import insert_once, insert_unless_taken
 from pricing.tables.payments import INSTALLATION, PAYMENT_ATTEMPTS
 from pricing.tables.rehearsals import REHEARSED_CHARGES
@@ -58,6 +59,8 @@ __all__ = [
     "TERMS",
     "TRANSACTIONS",
     "Instant",
+    "insert_many",
     "insert_once",
     "insert_unless_taken",
+    "new_ids",
 ]

@@ -81,7 +81,8 @@ def _of_account(
     if cash + apart != collected:
         yield f"{account}: collected {collected}, booked {cash}, apart {apart}"
     credit = -balance(conn, account, "credit", Unit.USD)
-    owed = sum(debt.usd_micros for debt in debts_of_runs(conn, account, ("due", *UNCOLLECTED)))  # type: ignore[arg-type]
+    asked_for = (PaymentState.DUE, *UNCOLLECTED)
+    owed = sum(debt.usd_micros for debt in debts_of_runs(conn, account, asked_for))
     receivable = balance(conn, account, "receivable", Unit.USD)
     if receivable != owed:
         yield f"{account}: {receivable} is owed in the books, and {owed} asked for"
@@ -101,4 +102,4 @@ def _charged(conn: Connection, account: str) -> int:
             POSTINGS.c.ledger_account.startswith("revenue"),
         )
     )
-    return -sum(rows.scalars())
+    return -sum(int(amount) for amount in rows.scalars())

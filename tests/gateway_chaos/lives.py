@@ -225,8 +225,8 @@ class Life:
         with reading(self.engine._context.db) as conn:
             there = {each.id for each in self.engine.accounts.list()}
             is_open = {account: account in there for account in ACCOUNTS}
-            for each in violations(conn, self.bank, ACCOUNTS, is_open=is_open):
-                self._wrong(each)
+            for wrong in violations(conn, self.bank, ACCOUNTS, is_open=is_open):
+                self._wrong(wrong)
             self._count(conn)
 
     def _count(self, conn: Connection) -> None:
