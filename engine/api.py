@@ -23,11 +23,14 @@ from engine.clouds import CLOUDS
 from engine.clouds.aws import AWS
 from engine.clouds.azure import AZURE
 from engine.commands.context import EngineContext
+from kernel.arguments import check_argument
 from kernel.clock import Clock, SystemClock
 from kernel.data_folder import DATABASE_VARIABLE
 from kernel.key_log import put_aside_unusable_key_log
 from pricing.accounts.owner import OWNER
+from pricing.ledger.author import Via
 from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.taxes.table import SHIPPED
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     import sqlalchemy
 
     from engine.commands.accounts import AccountCommands
+    from engine.commands.billing import BillingCommands
     from engine.commands.calibrations import CalibrationCommands
     from engine.commands.catalogs import CatalogCommands
     from engine.commands.departments import DepartmentCommands
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
     from engine.runs.model.states import Run
     from engine.runs.request import RunOptions, RunRequest
     from engine.scenario import Scenario
+    from pricing.taxes.service import TaxService
     from providers.settings import AwsSettings, AzureSettings
 
 R = TypeVar("R")
@@ -80,11 +85,14 @@ class Engine:
         new_id: Makes run ids; default: random ones.
         gateway: Collects money, and says whether it does (``collects``). The default only
             rehearses: it accepts all but its test cards, and collects nothing.
+        tax_service: Knows how sales are taxed; it is asked as billing details are set, and what it
+            tells is put on record. Default: the table of the EU's rates that ships.
         aws: Bucket and network of real runs on AWS; None: as the environment says.
         azure: Subscription and storage of real runs on Azure; None: as the environment says.
         user: Who is known to use the engine: usage, billing and cancellations are for an account's
             administrators. Default: the owner of the installation, who sees all accounts, and may
             ask in the name of others.
+        via: What commands come through, for the log of who did what; default: this API.
         rehearsal_url: A rehearsed cloud that runs share; default: each run has its own.
         environment: What is read of the environment; default: this process's.
     """
@@ -99,12 +107,22 @@ class Engine:
         folder: Path | None = None,
         new_id: Callable[[], str] | None = None,
         gateway: PaymentGateway | None = None,
+        tax_service: TaxService | None = None,
         aws: AwsSettings | None = None,
         azure: AzureSettings | None = None,
         user: str = OWNER,
+        via: Via = Via.API,
         rehearsal_url: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        for name, value, kinds in (
+            ("database_url", database_url, "str | URL | None"),
+            ("folder", folder, "Path | None"),
+            ("new_id", new_id, "Callable[[], str] | None"),
+            ("user", user, "str"),
+            ("rehearsal_url", rehearsal_url, "str | None"),
+        ):
+            check_argument(name, value, kinds)
         time = clock or SystemClock()
         variables = os.environ if environment is None else environment
         said = {AWS.name: aws, AZURE.name: azure}
@@ -133,7 +151,9 @@ class Engine:
             open_clouds=open_clouds,
             clock=time,
             gateway=REHEARSED_GATEWAY if gateway is None else gateway,
+            taxes=SHIPPED if tax_service is None else tax_service,
             user=user,
+            via=via,
             environment=variables,
             new_id=new_id or new_run_id,
             new_token=lambda: secrets.token_hex(8),
@@ -201,6 +221,13 @@ class Engine:
         from engine.commands.reports import ReportCommands
 
         return self._room(ReportCommands)
+
+    @property
+    def billing(self) -> BillingCommands:
+        """Who is named on invoices: the customer of an account, and the seller."""
+        from engine.commands.billing import BillingCommands
+
+        return self._room(BillingCommands)
 
     @property
     def tariffs(self) -> TariffCommands:

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from engine.calibrating.place import FOLDER_VARIABLE
 from engine.database import open_database
 from tests import outside_guard, postgres
+from tests.compiled_once import compiled_once
 from tests.owned import running_shop
 
 # How long an example takes, or to think of one, says how busy the machine is and nothing else.
@@ -81,6 +82,12 @@ def _bundled_prices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Whatever catalogue the developer has refreshed, tests use the bundled one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOADMUSTER_CATALOG", str(tmp_path_factory.mktemp("catalog")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_compiled_once() -> Iterator[None]:
+    with compiled_once():
         yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from pricing.plans.channels import Channel
 from pricing.plans.model import Plan
@@ -16,20 +18,29 @@ from pricing.plans.model import Plan
 if TYPE_CHECKING:
     import sqlalchemy
 
+    from kernel.errors import LoadmusterError
     from pricing.accounts.account import Account
     from pricing.accounts.billing_settings import BillingSettings
     from pricing.accounts.clock import AsOf
     from pricing.accounts.healing import Healing
+    from pricing.accounts.notices import NoticeGiven
     from pricing.accounts.plan_history import HistoryRow
     from pricing.accounts.plan_offers import PlanOffer
     from pricing.accounts.reconciling import Reconciled
     from pricing.accounts.sweep import Advanced
     from pricing.accounts.view import AccountView
     from pricing.departments.extra_credits import ExtraCredits
+    from pricing.ledger.command_log import LoggedCommand
     from pricing.payments.asking import Talk
     from pricing.payments.gateway import Answer, PaymentGateway
 
 ON_DEMAND = "on-demand"
+
+WORKERS_MAX = 4
+"""Connections that one sweep has at most to a database that takes several writers."""
+
+_NAMES = {"set_card": "card"}
+"""What commands are called in the log, where they are not called as their functions are."""
 
 
 class AdvanceCount(Struct, frozen=True):
@@ -39,6 +50,7 @@ class AdvanceCount(Struct, frozen=True):
     failed: int
 
 
+@checked
 class AccountCommands:
     """Opening an account, and what can be done with its plan."""
 
@@ -71,7 +83,6 @@ class AccountCommands:
         from pricing.accounts.clock import keep_clock
         from pricing.accounts.completion import OPEN, opening_content
         from pricing.accounts.plan_sales import check_sale
-        from pricing.accounts.settling import Rim, settled_command
 
         now = self._context.clock.now()
         wanted = self._context.plan_named(plan, now).with_credits(credits_wanted)
@@ -87,6 +98,7 @@ class AccountCommands:
             channel=channel,
             card=card,
             administrators=tuple(administrators),
+            agreed_with=agreed_with,
             is_test=use.has_test_clock,
         )
 
@@ -106,13 +118,15 @@ class AccountCommands:
                 channel=channel,
                 card=card,
                 administrators=administrators,
+                agreed_with=agreed_with,
                 gateway=gateway,
             )
             keep_clock(conn, account_id, is_test=use.has_test_clock)
             return account
 
-        rim = Rim(use.transaction, use.gateway, now, use.clock.sleep)
-        return settled_command(rim, account_id, OPEN, content, work, request_id=request_id)
+        return use.commanded(
+            account_id, OPEN, content, work, request_id=request_id, now=now, checks_clock=False
+        )
 
     def get(self, account_id: str) -> Account:
         """The account as it is on record."""
@@ -248,10 +262,124 @@ class AccountCommands:
         representative: str | None = None,
         request_id: str | None = None,
     ) -> AccountView:
-        """Confirm a cancellation; it takes effect at the next boundary (R59, R60)."""
+        """Confirm a cancellation; it takes effect at the next boundary (R59, R60).
+
+        Args:
+            account_id: Whose.
+            representative: Who has verified the request; None: the engine's user.
+            request_id: The caller's id of this request.
+
+        Raises:
+            OwnRequestError: Whoever asked for it would confirm it too (R58).
+        """
         from pricing.accounts.cancellations import confirm_cancel
 
-        return self._do(confirm_cancel, account_id, request_id, representative=representative)
+        return self._do(
+            confirm_cancel,
+            account_id,
+            request_id,
+            representative=representative,
+            user=self._context.user,
+        )
+
+    def notice(
+        self,
+        plan: str,
+        *,
+        first: datetime | None = None,
+        watch: Callable[[LoadmusterError], None] | None = None,
+    ) -> Sequence[NoticeGiven]:
+        """Tell subscribers that their plan will be as it is sold by now (C49).
+
+        Args:
+            plan: Its name.
+            first: No billing date before is taken; None: 30 days from now.
+            watch: Told of each account that could not be.
+
+        Returns:
+            Whom it concerns, from when on, and what it will cost.
+
+        Raises:
+            UnknownPlanError: There is no such plan on sale.
+            NoticeTooShortError: ``first`` is sooner than 30 days from now.
+        """
+        from pricing.accounts.notices import NoticeGiven, give_notice
+
+        now = self._context.clock.now()
+        given = []
+        for each in give_notice(
+            self._context.transaction,
+            self._context.plan_named(plan, now),
+            first=first,
+            now=now,
+            is_test=self._context.has_test_clock,
+            gateway=self._context.gateway,
+        ):
+            if isinstance(each, NoticeGiven):
+                given.append(each)
+            elif watch is not None:
+                watch(each)
+        return given
+
+    def administrators(self, account_id: str, *, by: str | None = None) -> Sequence[str]:
+        """Who speaks for the account, in order; for its administrators and the owner (R87, C44).
+
+        Args:
+            account_id: Whose.
+            by: In whose name, if not in that of the engine's user.
+
+        Raises:
+            UnknownAccountError: There is no such account.
+            NotAdministratorError: Somebody else asks.
+        """
+        from pricing.accounts.account import find_account
+        from pricing.accounts.administrators import Asker, administrators_of
+        from pricing.reports.usage_access import check_may_see
+
+        with self._context.reading() as conn:
+            find_account(conn, account_id)
+            check_may_see(conn, account_id, Asker(self._context.user, by))
+            return administrators_of(conn, account_id)
+
+    def change_administrators(
+        self,
+        account_id: str,
+        *,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        by: str | None = None,
+        request_id: str | None = None,
+    ) -> Sequence[str]:
+        """Name more administrators of the account, and others no longer; who they are then.
+
+        Args:
+            account_id: Whose.
+            add: Who will be one.
+            remove: Who will be none.
+            by: In whose name, if not in that of the engine's user.
+            request_id: The caller's id of this request.
+
+        Raises:
+            BadInputError: Nothing is asked for, or a name will not do.
+            NotAdministratorError: That is neither one of them nor the owner.
+            LastAdministratorError: Nobody would be left.
+        """
+        from pricing.accounts.administrators import administrators_of
+        from pricing.accounts.appointments import change_administrators
+
+        with self._context.changing(account_id, "administrators") as conn:
+            change_administrators(
+                conn,
+                account_id,
+                user=self._context.user,
+                by=by,
+                add=add,
+                remove=remove,
+                now=self._context.clock.now(),
+                request_id=self._context.id_of(request_id),
+                gateway=self._context.gateway,
+            )
+            return administrators_of(conn, account_id)
 
     def renew(self, account_id: str, *, request_id: str | None = None) -> AccountView:
         """Take a cancellation back, or subscribe again within a month of it (R63)."""
@@ -308,7 +436,6 @@ class AccountCommands:
         """
         from pricing.accounts.clock import keep_clock
         from pricing.accounts.heal import heal
-        from pricing.accounts.settling import settled_command
 
         use, now = self._context, self._context.clock.now()
 
@@ -319,9 +446,7 @@ class AccountCommands:
             keep_clock(conn, account_id, is_test=use.has_test_clock)
             return healing
 
-        return settled_command(
-            use.rim(account_id, now), account_id, "heal", {}, work, request_id=request_id
-        )
+        return use.commanded(account_id, "heal", {}, work, request_id=request_id, now=now)
 
     def extra_credits(
         self, account_id: str, limit_li_minutes: int, *, request_id: str | None = None
@@ -336,7 +461,7 @@ class AccountCommands:
                 conn, account_id, limit_li_minutes, now=now, request_id=request_id, gateway=gateway
             )
 
-        return self._context.settled(account_id, work, now=now)
+        return self._context.settled(account_id, "extra-credits", work, now=now)
 
     def history(self, account_id: str, *, at: datetime | None = None) -> Sequence[HistoryRow]:
         """Every plan that the account was on, oldest first (R110-R113)."""
@@ -367,6 +492,27 @@ class AccountCommands:
             find_account(conn, account_id)
             check_may_see(conn, account_id, Asker(self._context.user))
             return billing_settings(conn, account_id)
+
+    def log(self, account_id: str, *, last: int | None = None) -> Sequence[LoggedCommand]:
+        """Who did what: every command on the account and what it wrote, oldest first.
+
+        Args:
+            account_id: Whose.
+            last: Only so many, the latest; None: all.
+
+        Raises:
+            UnknownAccountError: There is no such account.
+            NotAdministratorError: The engine's user is none of its administrators (R96).
+        """
+        from pricing.accounts.account import find_account
+        from pricing.accounts.administrators import Asker
+        from pricing.ledger.command_log import commands_of
+        from pricing.reports.usage_access import check_may_see
+
+        with self._context.reading() as conn:
+            find_account(conn, account_id)
+            check_may_see(conn, account_id, Asker(self._context.user))
+            return commands_of(conn, account_id, last=last)
 
     def advance(
         self,
@@ -399,6 +545,7 @@ class AccountCommands:
         every = advance_all(
             use.transaction,
             now,
+            workers=1 if use.db.dialect.name == "sqlite" else _workers(),
             gateway=use.gateway,
             is_test=use.has_test_clock,
             settle=self._settling(now, talk),
@@ -505,7 +652,6 @@ class AccountCommands:
     ) -> AccountView:
         """One command and the account afterwards, in one transaction and at one instant."""
         from pricing.accounts.completion import content_of
-        from pricing.accounts.settling import settled_command
         from pricing.accounts.view import account_view
 
         use = self._context
@@ -517,11 +663,11 @@ class AccountCommands:
             command(conn, account_id, **arguments, now=now, request_id=request_id, gateway=gateway)
             return account_view(conn, account_id, now, gateway=gateway)
 
-        return settled_command(
-            use.rim(account_id, now),
-            account_id,
-            command.__name__,
-            content_of(arguments),
-            work,
-            request_id=request_id,
-        )
+        name = _NAMES.get(command.__name__, command.__name__.replace("_", "-"))
+        content = content_of(arguments)
+        return use.commanded(account_id, name, content, work, request_id=request_id, now=now)
+
+
+def _workers() -> int:
+    """At least two: one works while the other waits for the database."""
+    return min(WORKERS_MAX, max(2, os.cpu_count() or 1))

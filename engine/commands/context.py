@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.clock import Clock, SystemClock
 from kernel.data_folder import data_folder
+from kernel.errors import BadInputError, LoadmusterError, RefusedError
+from kernel.login import os_login
 from pricing.accounts.owner import OWNER
+from pricing.ledger.author import Author, BegunCommand, Via
 from pricing.payments.gateway import PaymentGateway
 from pricing.plans.model import Plan
 from pricing.plans.on_sale import find_plan, load_plans, plans_file
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
     from engine.runs.clouds.registry import CloudRegistry
     from engine.runs.record.store import RunStore
     from pricing.accounts.clock import AsOf
-    from pricing.accounts.settling import Rim, Work
+    from pricing.accounts.settling import CommandWork, Rim, Work
+    from pricing.taxes.service import TaxService
 
 T = TypeVar("T")
 
@@ -49,6 +53,27 @@ class BooksNow:
         return self.as_of.instant
 
 
+@dataclass
+class CommandAttempt:
+    """A command that may be refused: its connection, once it has one, says what was begun."""
+
+    conn: sqlalchemy.Connection | None = None
+    kept: BegunCommand | None = None
+
+    def keep(self) -> None:
+        """Remember what was begun on the connection; another transaction may follow."""
+        from pricing.ledger.signing import signature_of
+
+        signature = None if self.conn is None else signature_of(self.conn)
+        if signature is not None and signature.begun is not None:
+            self.kept = signature.begun
+
+    def begun(self, otherwise: str) -> BegunCommand:
+        """What was begun; a command of that name and of unknown content, if nothing was."""
+        self.keep()
+        return BegunCommand(otherwise, {}) if self.kept is None else self.kept
+
+
 @dataclass(frozen=True, kw_only=True)
 class EngineContext:
     """What ``Engine`` hands to each of its rooms; nothing is opened before it is needed.
@@ -58,11 +83,14 @@ class EngineContext:
         open_clouds: The registry of the clouds of runs whose files lie in a folder.
         clock: Time.
         gateway: Collects money.
+        taxes: Knows how sales are taxed; asked outside of transactions alone.
         environment: What the environment says.
         new_id: Makes run ids.
         new_token: Makes what must be unlike anything before: leases, and the request ids of
             callers that gave none.
         user: Who is known to use the engine.
+        via: What commands come through.
+        login: The operating system's user.
         runs_folder: Where runs keep their files; None: beside the database.
     """
 
@@ -73,7 +101,10 @@ class EngineContext:
     environment: Mapping[str, str]
     new_id: Callable[[], str]
     new_token: Callable[[], str]
+    taxes: TaxService
     user: str = OWNER
+    via: Via = Via.API
+    login: Callable[[], str] = os_login
     runs_folder: Path | None = None
 
     @cached_property
@@ -115,11 +146,20 @@ class EngineContext:
         """The plans by name, as they are sold that day."""
         return load_plans(self.plans_file, at=now.date())
 
-    def transaction(self) -> AbstractContextManager[sqlalchemy.Connection]:
-        """One write transaction."""
-        from engine.database import transaction
+    @cached_property
+    def author(self) -> Author:
+        """Who has commands done, for the record."""
+        return Author(self.user, self.via, self.login(), is_service=self.user == OWNER)
 
-        return transaction(self.db)
+    @contextmanager
+    def transaction(self) -> Iterator[sqlalchemy.Connection]:
+        """One write transaction, signed; what is posted for no command is put to ``advance``."""
+        from engine.database import transaction
+        from pricing.ledger.signing import sign
+
+        with transaction(self.db) as conn:
+            sign(conn, self.author, BegunCommand("advance", {}))
+            yield conn
 
     @property
     def has_test_clock(self) -> bool:
@@ -127,17 +167,66 @@ class EngineContext:
         return not isinstance(self.clock, SystemClock)
 
     @contextmanager
-    def changing(self, account_id: str) -> Iterator[sqlalchemy.Connection]:
-        """One write transaction on an account.
+    def changing(self, account_id: str, command: str) -> Iterator[sqlalchemy.Connection]:
+        """One write transaction on an account, for one command; a refusal is put on record.
+
+        Args:
+            account_id: Whose.
+            command: What it is called in the log, should it be refused before it says so itself.
 
         Raises:
             WrongClockError: The account lives by another clock than this.
         """
+        with (
+            self.noting_refusal(account_id, command) as attempt,
+            self._attempted(account_id, attempt) as conn,
+        ):
+            yield conn
+
+    @contextmanager
+    def _attempted(
+        self, account_id: str, attempt: CommandAttempt, *, checks_clock: bool = True
+    ) -> Iterator[sqlalchemy.Connection]:
+        """One write transaction of a command on an account."""
         from pricing.accounts.clock import check_clock
 
         with self.transaction() as conn:
-            check_clock(conn, account_id, is_test=self.has_test_clock)
-            yield conn
+            attempt.conn = conn
+            if checks_clock:
+                check_clock(conn, account_id, is_test=self.has_test_clock)
+            try:
+                yield conn
+            finally:
+                attempt.keep()
+
+    @contextmanager
+    def noting_refusal(self, account_id: str, command: str) -> Iterator[CommandAttempt]:
+        """Put on record what is refused within: its own transaction is undone, so in another.
+
+        Whoever opens the transaction says so to what this yields, which finds there what was asked.
+
+        Args:
+            account_id: Whose; a refusal for an account that there is not is not kept.
+            command: What it is called in the log, if it was not begun.
+        """
+        attempt = CommandAttempt()
+        try:
+            yield attempt
+        except (BadInputError, RefusedError) as refusal:
+            # Where nothing can be written any more, the refusal is what counts.
+            with suppress(LoadmusterError):
+                self._note_refusal(account_id, attempt.begun(command), refusal.code)
+            raise
+
+    def _note_refusal(self, account_id: str, begun: BegunCommand, code: str) -> None:
+        from pricing.accounts.account import is_known
+        from pricing.ledger.command_log import note_refusal
+
+        with self.reading() as conn:
+            if not is_known(conn, account_id):
+                return
+        with self.transaction() as conn:
+            note_refusal(conn, account_id, begun, at=self.clock.now(), code=code)
 
     def reading(self) -> AbstractContextManager[sqlalchemy.Connection]:
         """A connection that only reads."""
@@ -171,20 +260,30 @@ class EngineContext:
             catch_up(conn, account_id, now, gateway=gateway)
             yield BooksNow(conn, seen, gateway)
 
-    def rim(self, account_id: str, now: datetime) -> Rim:
+    def rim(
+        self,
+        account_id: str,
+        now: datetime,
+        attempt: CommandAttempt | None = None,
+        *,
+        checks_clock: bool = True,
+    ) -> Rim:
         """What a command on an account works with that may collect money.
 
         Its transactions refuse an account that lives by another clock than this.
         """
         from pricing.accounts.settling import Rim
 
-        return Rim(partial(self.changing, account_id), self.gateway, now, self.clock.sleep)
+        attempt = CommandAttempt() if attempt is None else attempt
+        transaction = partial(self._attempted, account_id, attempt, checks_clock=checks_clock)
+        return Rim(transaction, self.gateway, now, self.clock.sleep)
 
-    def settled(self, account_id: str, work: Work[T], *, now: datetime) -> T:
+    def settled(self, account_id: str, command: str, work: Work[T], *, now: datetime) -> T:
         """Do what may collect what is due of an account; the gateway is asked in between.
 
         Args:
             account_id: Whose.
+            command: What it is called in the log, should it be refused before it says so itself.
             work: What is done in a transaction, and perhaps again in another one.
             now: The command's instant.
 
@@ -194,7 +293,29 @@ class EngineContext:
         """
         from pricing.accounts.settling import settled
 
-        return settled(self.rim(account_id, now), account_id, work)
+        with self.noting_refusal(account_id, command) as attempt:
+            return settled(self.rim(account_id, now, attempt), account_id, work)
+
+    def commanded(
+        self,
+        account_id: str,
+        command: str,
+        content: dict[str, Any],
+        work: CommandWork[T],
+        *,
+        request_id: str | None,
+        now: datetime,
+        checks_clock: bool = True,
+    ) -> T:
+        """Do a command that may collect money, also the price of what is bought.
+
+        Takes and raises what ``pricing.accounts.settling.settled_command`` does.
+        """
+        from pricing.accounts.settling import settled_command
+
+        with self.noting_refusal(account_id, command) as attempt:
+            rim = self.rim(account_id, now, attempt, checks_clock=checks_clock)
+            return settled_command(rim, account_id, command, content, work, request_id=request_id)
 
     def id_of(self, request_id: str | None) -> str:
         """A caller without a request id gets a random one: it cannot repeat the command safely.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pricing.payments.gateway import PaymentGateway
 
 
+@checked
 class DepartmentCommands:
     """Who in an account may use how much."""
 
@@ -34,7 +36,7 @@ class DepartmentCommands:
                 conn, account_id, name, now=now, request_id=request_id, gateway=gateway
             )
 
-        return self._context.settled(account_id, work, now=now)
+        return self._context.settled(account_id, "department add", work, now=now)
 
     def allocate(
         self, account_id: str, name: str, li_minutes: int, *, request_id: str | None = None
@@ -49,7 +51,7 @@ class DepartmentCommands:
                 conn, account_id, name, li_minutes, now=now, request_id=request_id, gateway=gateway
             )
 
-        return self._context.settled(account_id, work, now=now)
+        return self._context.settled(account_id, "department allocate", work, now=now)
 
     def limit(
         self, account_id: str, name: str, usd_micros: int, *, request_id: str | None = None
@@ -64,7 +66,7 @@ class DepartmentCommands:
                 conn, account_id, name, usd_micros, now=now, request_id=request_id, gateway=gateway
             )
 
-        return self._context.settled(account_id, work, now=now)
+        return self._context.settled(account_id, "department limit", work, now=now)
 
     def show(self, account_id: str, name: str) -> DepartmentView:
         """A department with its credits and its wallet."""

@@ -27,6 +27,8 @@ from engine.runs.model.states import Run, RunOrder
 from engine.runs.prepared import PreparedRun
 from engine.runs.request import RunRequest
 from kernel.clock import SystemClock
+from pricing.ledger.author import BegunCommand
+from pricing.money import format_usd
 from pricing.plans.on_sale import estimated_plans
 
 if TYPE_CHECKING:
@@ -110,6 +112,7 @@ class RunAcceptance:
         from engine.runs.leases.claims import hold
         from engine.runs.record.program_bundles import keep_bundle
         from engine.runs.runnable import check_folder
+        from pricing.ledger.command_log import Outcome, note_command
         from pricing.run_charges import books
 
         use, request, planned = self._context, prepared.request, prepared.estimate
@@ -127,7 +130,10 @@ class RunAcceptance:
             if request.request_id is not None:
                 known = use.store.find_request(conn, request.account, request.request_id, wish)
                 if known is not None:
+                    sent = _sent(request, known)
+                    note_command(conn, request.account, sent, at=now, outcome=Outcome.REPEATED)
                     return known
+            note_command(conn, request.account, _sent(request, order.run_id), at=now)
             reserved = charged_in.reserve(
                 conn,
                 request.account,
@@ -149,7 +155,7 @@ class RunAcceptance:
                 hold(conn, order.run_id, lease, SystemClock().now())
             return order.run_id
 
-        return use.store.load(use.settled(request.account, work, now=now))
+        return use.store.load(use.settled(request.account, "run", work, now=now))
 
     def _look_at_clouds(self, prepared: PreparedRun) -> None:
         """Whether the run could work in all clouds that it may go to; costs nothing."""
@@ -177,6 +183,18 @@ class RunAcceptance:
             return False
         with self._context.reading() as conn:
             return self._context.store.was_requested(conn, request.account, request.request_id)
+
+
+def _sent(request: RunRequest, run_id: str) -> BegunCommand:
+    """The command that asks for the run, for the record."""
+    chosen = {
+        "run": run_id,
+        "provider": request.provider,
+        "department": request.department,
+        "rehearsal": int(request.dry_run),
+        "max_usd": None if request.max_usd_micros is None else format_usd(request.max_usd_micros),
+    }
+    return BegunCommand("run", chosen, request.request_id)
 
 
 def _order(prepared: PreparedRun, run_id: str, plan: Plan, now: datetime) -> RunOrder:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Unpack, overload
 
 from engine.calibrating.measured import counted_scenario
 from engine.catalogs.in_use import catalog_in_use
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from engine.commands.driving import RunDriving
 from engine.commands.former_names import FormerlyCalled
@@ -43,6 +44,7 @@ Given = Scenario | str | Path
 """A scenario, or the path of its file."""
 
 
+@checked
 class RunCommands(FormerlyCalled):
     """Runs, from their estimate to their end.
 
@@ -296,7 +298,8 @@ class RunCommands(FormerlyCalled):
         """
         run = self.store.load(run_id)
         if not run.ended:
-            self.store.request_cancel(run_id, self._clocks.to_end(run).now())
+            at = self._clocks.to_end(run).now()
+            self.store.request_cancel(run_id, at, self._context.author)
         return self.wait(run_id, timeout_s=timeout_s)
 
     def wait(
@@ -428,4 +431,5 @@ class RunCommands(FormerlyCalled):
             folder=use.folder,
             lease=lease or self.new_lease(),
             gateway=use.gateway,
+            via=use.via,
         )

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from engine.commands.accounts import AccountCommands
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from engine.commands.reaper import ReaperCommands
 from engine.commands.runs import RunCommands
@@ -19,6 +20,7 @@ def _say_nothing(_line: str) -> None:
     """Nobody listens."""
 
 
+@checked
 class ServingCommands:
     """The controller that runs what is due, with its reaper."""
 

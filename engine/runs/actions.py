@@ -7,8 +7,8 @@ the lease writes nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -48,6 +48,8 @@ from kernel.clock import Clock
 from kernel.errors import BadInputError, ProviderFailedError
 from kernel.words import counted
 from pricing.accounts.settling import Rim, Work, settled
+from pricing.ledger.author import Author, BegunCommand
+from pricing.ledger.signing import sign
 from pricing.payments.gateway import PaymentGateway
 from pricing.run_charges.books import books_of
 from providers.contract import Machine, MachineState
@@ -66,6 +68,7 @@ class Acts(Struct, frozen=True):
         lease: The claim without which nothing is written.
         gateway: Collects what the runs cost in money.
         on_step: Told the name of every step within an act.
+        author: Who does it.
     """
 
     db: Engine
@@ -74,11 +77,19 @@ class Acts(Struct, frozen=True):
     lease: Lease
     gateway: PaymentGateway
     on_step: Callable[[str], None]
+    author: Author
 
     @property
     def store(self) -> RunStore:
         """The runs."""
         return RunStore(self.db)
+
+    @contextmanager
+    def _booking(self, run: Run) -> Iterator[Connection]:
+        """One write transaction, in which the run is charged, settled or collected."""
+        with transaction(self.db) as conn:
+            sign(conn, self.author, BegunCommand("drive", {"run": run.id}))
+            yield conn
 
     def _task(self, run: Run, cloud: Cloud, machines: tuple[Machine, ...]) -> LoadTask:
         return load_task(run, machines, cloud.limits, self.folder, self.clock.now())
@@ -139,7 +150,7 @@ class Acts(Struct, frozen=True):
 
     def _settled(self, run: Run, now: datetime, work: Work[T]) -> T:
         """Do what may collect money; the gateway is asked with no transaction open."""
-        rim = Rim(partial(transaction, self.db), self.gateway, now, self.clock.sleep)
+        rim = Rim(partial(self._booking, run), self.gateway, now, self.clock.sleep)
         return settled(rim, run.order.account_id, work)
 
     def _collect(self, run: Run) -> None:

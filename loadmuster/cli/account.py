@@ -12,10 +12,13 @@ from msgspec.structs import replace
 from kernel.clock import parse_instant
 from loadmuster.cli.account_advance import advance
 from loadmuster.cli.account_heal import heal
+from loadmuster.cli.account_log import log
 from loadmuster.cli.account_reconcile import reconcile
 from loadmuster.cli.account_tables import show_account, show_accounts, show_ledger
+from loadmuster.cli.administrators import administrators
 from loadmuster.cli.as_of import tell_as_of
 from loadmuster.cli.extra_credits import extra_credits
+from loadmuster.cli.notice import notice
 from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import (
     Command,
@@ -38,7 +41,18 @@ def account() -> None:
     """Open and show accounts and their plans."""
 
 
-for command in (advance, reconcile, heal, extra_credits, allow_target, forbid_target, targets):
+for command in (
+    advance,
+    reconcile,
+    heal,
+    notice,
+    extra_credits,
+    administrators,
+    allow_target,
+    forbid_target,
+    targets,
+    log,
+):
     account.add_command(command)
 
 
@@ -130,13 +144,14 @@ def ledger(settings: Settings, account_id: str) -> None:
     now = engine.clock.now()
     as_of = engine.accounts.as_of(account_id, at=now)
     written = engine.reports.ledger(account_id, at=now)
+    writers = engine.reports.writers(account_id)
     timezone = engine.accounts.get(account_id).timezone
 
     def show(console: Console) -> None:
         tell_as_of(console, as_of, timezone)
         show_ledger(console, written, timezone)
 
-    settings.emit(ledger_document(account_id, written, timezone, as_of), show)
+    settings.emit(ledger_document(account_id, written, timezone, as_of, writers), show)
 
 
 def emit_account(settings: Settings, view: AccountView) -> None:

@@ -35,6 +35,7 @@ def opening_content(  # noqa: PLR0913 - what an account is opened with
     channel: Channel,
     card: str | None,
     administrators: tuple[str, ...],
+    agreed_with: str | None,
     is_test: bool,
 ) -> dict[str, Any]:
     """What it takes to open an account again."""
@@ -46,6 +47,7 @@ def opening_content(  # noqa: PLR0913 - what an account is opened with
         "channel": channel,
         "card": card,
         "administrators": list(administrators),
+        "agreed_with": agreed_with,
         "is_test": is_test,
     }
 
@@ -112,6 +114,7 @@ def _open(
         channel=Channel(content["channel"]),
         card=content["card"],
         administrators=content["administrators"],
+        agreed_with=content["agreed_with"],
         gateway=gateway,
     )
     keep_clock(conn, account_id, is_test=content["is_test"])

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from pricing.accounts.overdue import as_it_was_bought
+from pricing.ledger.taxed import agreed_gross
 from pricing.payments.attempts import (
     Attempt,
     Outcome,
@@ -57,11 +59,11 @@ def _pays_run(conn: Connection, attempt: Attempt, now: datetime) -> bool:
 
 def _pays_period(conn: Connection, attempt: Attempt, now: datetime) -> bool:
     request = attempt.request
-    subscription = latest(conn, request.account_id)
-    if subscription.plan.monthly_usd_micros != request.usd_micros:
-        return False
+    subscription = as_it_was_bought(conn, latest(conn, request.account_id))
+    price = subscription.plan.monthly_usd_micros
     for n in owed_periods(conn, subscription):
-        if subscription.cause_of(n) == request.purpose:
+        cause = subscription.cause_of(n)
+        if cause == request.purpose and agreed_gross(conn, cause, price) == request.usd_micros:
             _record(conn, attempt)
             book_period(conn, subscription, n, at=now, now=now)
             return True

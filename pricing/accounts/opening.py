@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from kernel.errors import BadInputError, RefusedError
 from pricing.accounts.account import Account, check_not_deleted, find_account, shown
+from pricing.accounts.administrators import check_names
 from pricing.accounts.advance import advance
 from pricing.accounts.owner import OWNER
 from pricing.ledger import idempotency
@@ -78,6 +79,7 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
     channel: Channel = Channel.CARD,
     card: str | None = None,
     administrators: Sequence[str] = (),
+    agreed_with: str | None = None,
     gateway: PaymentGateway,
 ) -> Account:
     """Open an account; a subscription's first period is charged and granted at once.
@@ -96,6 +98,7 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
         channel: How it pays.
         card: The channel's own name for its card.
         administrators: Who may cancel (R56); nobody named: the owner of the installation.
+        agreed_with: The representative who agreed to the sale, for the record.
         gateway: Collects the money.
 
     Raises:
@@ -107,6 +110,7 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
         RequestConflictError: If the request id stands for something else.
     """
     check_opening(account_id, timezone=timezone, activated_at=activated_at, now=now)
+    check_names(account_id, administrators)
     content: dict[str, str | int | None] = {
         "account": account_id,
         "plan": plan.name,
@@ -138,8 +142,16 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
     if not is_new:
         # Its books stay under its id for good, so that nobody else has them.
         check_not_deleted(conn, account_id, instead="choose another id")
-    if request_id is not None:
-        idempotency.remember(conn, account_id, request_id, command="open", content=content, now=now)
+    idempotency.remember(
+        conn,
+        account_id,
+        request_id,
+        command="open",
+        content=content,
+        now=now,
+        also={"agreed_with": agreed_with},
+        is_done=not is_new,
+    )
     if is_new:
         for name in sorted(set(administrators) or {OWNER}):
             conn.execute(ADMINISTRATORS.insert().values(account_id=account_id, name=name))

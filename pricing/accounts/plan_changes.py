@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from pricing.accounts.command import CommandContext, begin_command
 from pricing.accounts.plan_sales import check_downgrade, upgrade_terms
 from pricing.accounts.purchases import Purchase, buy
-from pricing.ledger import idempotency
+from pricing.ledger.author import Content
 from pricing.ledger.lots import LotKind
 from pricing.payments.gateway import PaymentGateway
 from pricing.plans.model import Plan
@@ -23,6 +23,7 @@ from pricing.subscriptions.changes import (
     ChangeState,
     end_change,
     request_change,
+    withdraw,
     withdraw_all,
 )
 from pricing.subscriptions.subscriptions import abandon_unpaid, end_subscription
@@ -82,9 +83,8 @@ def upgrade(
         ),
         gateway=gateway,
     )
-    downgrade_asked = context.changes(conn).get(ChangeKind.DOWNGRADE)
-    if downgrade_asked is not None:
-        end_change(conn, downgrade_asked, ChangeState.WITHDRAWN, context.at)
+    for kind in (ChangeKind.DOWNGRADE, ChangeKind.NEW_TERMS):
+        withdraw(conn, subscription_id, kind, context.at)
 
 
 def downgrade(
@@ -150,5 +150,5 @@ def _subscribe(
     )
 
 
-def _content(wanted: Plan, agreed_with: str | None) -> idempotency.Content:
+def _content(wanted: Plan, agreed_with: str | None) -> Content:
     return {"plan": wanted.name, "credits": wanted.li_minutes, "agreed_with": agreed_with}

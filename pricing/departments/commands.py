@@ -26,6 +26,7 @@ from pricing.ledger.allocations import (
     department_lots,
     top_up,
 )
+from pricing.ledger.author import Content
 from pricing.ledger.departments import (
     BadDepartmentNameError,
     Department,
@@ -198,13 +199,14 @@ def check_share(conn: Connection, department: Department, li_minutes: int) -> No
     """Whether a department may be allocated so much, all others keeping what they have.
 
     Raises:
-        AllocationAboveGrantError: If the grant of the plan, or of the smaller one that a pending
-            downgrade leads to, does not cover them all (C31).
+        AllocationAboveGrantError: If the grant of the plan, or of the one that a pending downgrade
+            or notice leads to, does not cover them all (C31).
     """
     account_id = department.account_id
     subscription = latest(conn, account_id)
-    smaller = open_changes(conn, subscription.id).get(ChangeKind.DOWNGRADE)
-    for granting in (subscription.plan, None if smaller is None else smaller.plan):
+    changes = open_changes(conn, subscription.id)
+    coming = [changes.get(kind) for kind in (ChangeKind.DOWNGRADE, ChangeKind.NEW_TERMS)]
+    for granting in (subscription.plan, *(None if each is None else each.plan for each in coming)):
         if granting is not None:
             wanted = {department.id: li_minutes}
             check_allocations_fit(conn, account_id, granting, wanted=wanted)
@@ -295,7 +297,7 @@ class _Request(Struct, frozen=True):
     """A command as it was sent; the same id again does nothing."""
 
     command: str
-    content: idempotency.Content
+    content: Content
     id: str | None
 
 
@@ -311,7 +313,7 @@ def _once(
 ) -> DepartmentView:
     """Do what a command asks unless its request id has been here; the department afterwards."""
     instant = advance(conn, account_id, now, gateway=gateway)
-    if request.id is None or idempotency.remember(
+    if idempotency.remember(
         conn,
         account_id,
         request.id,

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Select, bindparam, select
 
 from kernel.errors import InvariantBrokenError
 from pricing.ledger.balances import balance
+from pricing.ledger.command_log import command_writing
 from pricing.plans.quotes import Unit
 from pricing.tables import (
     ACCOUNTS,
@@ -48,7 +49,10 @@ __all__ = [
 ]
 
 _INSERT_POSTINGS = POSTINGS.insert()
-_HEADER = ("account_id", "natural_key", "cause", "description", "effective_at", "recorded_at")
+_HEADER = (
+    *("account_id", "natural_key", "cause", "description", "effective_at", "recorded_at"),
+    "command_id",
+)
 _LINE = ("transaction_id", "account_id", "ledger_account", "unit", "amount")
 _ENTRIES = (
     select(TRANSACTIONS, POSTINGS.c.ledger_account, POSTINGS.c.unit, POSTINGS.c.amount)
@@ -130,7 +134,8 @@ def post(conn: Connection, transaction: Transaction) -> bool:
     Raises:
         NaturalKeyConflictError: If its key stands for other postings.
     """
-    row = insert_once(conn, TRANSACTIONS, ["natural_key"], _header(transaction))
+    command = command_writing(conn, [transaction.account_id], transaction.recorded_at)
+    row = insert_once(conn, TRANSACTIONS, ["natural_key"], _header(transaction, command))
     if row is None:
         _check_same(conn, transaction)
         return False
@@ -153,8 +158,10 @@ def post_all(conn: Connection, transactions: Iterable[Transaction]) -> frozenset
         _check_equal(wanted.setdefault(each.natural_key, each), each)
     if not wanted:
         return frozenset()
+    at = max(each.recorded_at for each in wanted.values())
+    command = command_writing(conn, (each.account_id for each in wanted.values()), at)
     statement = insert_unless_taken(conn.dialect.name, TRANSACTIONS, ("natural_key",))
-    rows = conn.execute(statement, [_header(each) for each in wanted.values()])
+    rows = conn.execute(statement, [_header(each, command) for each in wanted.values()])
     ids = {row.natural_key: row.id for row in rows}
     lines = [line for key, number in ids.items() for line in _lines(wanted[key], number)]
     if lines:
@@ -170,6 +177,10 @@ def write_new(conn: Connection, transactions: Sequence[Transaction]) -> None:
     Raises:
         IntegrityError: Of the database, if a natural key is taken; nothing may be kept.
     """
+    if not transactions:
+        return
+    at = max(each.recorded_at for each in transactions)
+    command = command_writing(conn, (each.account_id for each in transactions), at)
     ids = list(new_ids(conn, TRANSACTIONS, len(transactions)))
     numbered = list(zip(ids, transactions, strict=True))
     headers = [
@@ -181,6 +192,7 @@ def write_new(conn: Connection, transactions: Sequence[Transaction]) -> None:
             each.description,
             each.effective_at,
             each.recorded_at,
+            command,
         )
         for number, each in numbered
     ]
@@ -223,8 +235,8 @@ def lock_ledger(conn: Connection, account_id: str) -> datetime | None:
     return last_command_at
 
 
-def _header(transaction: Transaction) -> dict[str, object]:
-    """The row of a transaction itself."""
+def _header(transaction: Transaction, command: int | None) -> dict[str, object]:
+    """The row of a transaction itself, under the command that writes it."""
     return {
         "account_id": transaction.account_id,
         "natural_key": transaction.natural_key,
@@ -232,6 +244,7 @@ def _header(transaction: Transaction) -> dict[str, object]:
         "description": transaction.description,
         "effective_at": transaction.effective_at,
         "recorded_at": transaction.recorded_at,
+        "command_id": command,
     }
 
 

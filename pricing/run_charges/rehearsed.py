@@ -22,6 +22,7 @@ from pricing.accounts.advance import advance
 from pricing.ledger.departments import find_department
 from pricing.ledger.invoices import Invoice, run_cause
 from pricing.ledger.ledger import NaturalKeyConflictError, lock_ledger
+from pricing.ledger.signing import unsigned
 from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote
@@ -190,7 +191,8 @@ def _as_of(conn: Connection, account_id: str, now: datetime) -> Iterator[datetim
     """The account's books with all done that is due by now, which is undone; the instant."""
     books = conn.begin_nested()
     try:
-        yield advance(conn, account_id, now, gateway=REHEARSED_GATEWAY)
+        with unsigned(conn):
+            yield advance(conn, account_id, now, gateway=REHEARSED_GATEWAY)
     finally:
         books.rollback()
 

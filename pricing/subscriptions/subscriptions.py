@@ -17,9 +17,11 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from kernel.errors import RefusedError
 from pricing.ledger.allocations import share_out
-from pricing.ledger.invoices import issue_for_subscription, period_cause
+from pricing.ledger.invoices import period_cause
+from pricing.ledger.issuing import issue_for_subscription
 from pricing.ledger.ledger import Posting, Transaction, post_all
 from pricing.ledger.lots import Grant, LotKind, create_lot
+from pricing.ledger.taxed import charge_key, gross_of, taxed
 from pricing.payments.collecting import abandon, collect, payment_entry
 from pricing.payments.gateway import PaymentGateway, PaymentState
 from pricing.periods import Anchor, Period, period, period_number
@@ -268,6 +270,7 @@ def pay_period(
     cause = subscription.cause_of(n)
     price = subscription.plan.monthly_usd_micros
     if price:
+        price = gross_of(conn, subscription.account_id, cause, price, at=at)
         state = collect(
             conn,
             subscription.account_id,
@@ -292,7 +295,7 @@ def book_period(
     filling = create_lot(conn, subscription.account_id, given, now=now)
     entries = [filling]
     if subscription.plan.monthly_usd_micros:
-        charge = charge_of(subscription, due, at=at, now=now)
+        charge = taxed(conn, charge_of(subscription, due, at=at, now=now))
         entries = [charge, payment_entry(conn, cause, at=at, now=now), filling]
     post_all(conn, [each for each in entries if each is not None])
     share_out(conn, subscription.account_id, cause, at=at, now=now)
@@ -328,7 +331,7 @@ def charge_of(
     cause, usd_micros = subscription.cause_of(due.n), subscription.plan.monthly_usd_micros
     return Transaction(
         account_id=subscription.account_id,
-        natural_key=f"{cause}:charge",
+        natural_key=charge_key(cause),
         cause=cause,
         description=_description(subscription, due),
         effective_at=at,

@@ -173,9 +173,9 @@ class Life:
         def ask(conn: Connection, *, gateway: PaymentGateway) -> None:
             collect_due(conn, name, now=now, gateway=gateway)
 
-        use.settled(account, charge, now=now)
+        use.settled(account, "run", charge, now=now)
         self.runs.append((account, name))
-        use.settled(account, ask, now=now)
+        use.settled(account, "run", ask, now=now)
 
     def _correct(self) -> None:
         if not self.runs:
@@ -194,7 +194,7 @@ class Life:
                 gateway=gateway,
             )
 
-        self.engine._context.settled(account, work, now=now)
+        self.engine._context.settled(account, "correct", work, now=now)
 
     def _deliver(self, rate: float) -> None:
         """Messages of the bank arrive: late, some of them twice, in any order."""

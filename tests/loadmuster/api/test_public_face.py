@@ -129,12 +129,12 @@ def test_an_engine_without_a_database_uses_the_one_that_the_environment_names(
     tmp_path: Path,
 ) -> None:
     named = {"LOADMUSTER_DB": f"sqlite:///{tmp_path / 'named.db'}"}
-    with Engine(environment=named) as engine:
-        engine.accounts.open("acme")
+    with loadmuster.Engine(environment=named) as opened:
+        opened.accounts.open("acme")
     given = f"sqlite:///{tmp_path / 'given.db'}"
-    with Engine(given, environment=named) as engine:
-        assert engine.accounts.list() == []
+    with loadmuster.Engine(given, environment=named) as opened:
+        assert list(opened.accounts.list()) == []
     assert (tmp_path / "named.db").exists()
     empty = {"LOADMUSTER_DB": "", "XDG_DATA_HOME": str(tmp_path)}
-    with Engine(given, environment=empty) as engine:
-        assert engine.accounts.list() == []
+    with loadmuster.Engine(given, environment=empty) as opened:
+        assert list(opened.accounts.list()) == []

@@ -23,6 +23,8 @@ WRITES = {
     *("accounts.renew", "accounts.to_on_demand", "accounts.set_card", "accounts.pay"),
     *("accounts.advance", "accounts.heal", "accounts.delete"),
     *("accounts.reconcile", "accounts.payment_heard"),
+    *("billing.set_details", "billing.set_seller"),
+    *("accounts.change_administrators", "accounts.notice"),
     *("departments.add", "departments.allocate", "departments.limit"),
     *("targets.allow", "targets.forbid", "runs.accept"),
 }
@@ -62,6 +64,9 @@ def everything(engine: Engine) -> dict[str, list[Any]]:
         "account offers",
         "account history",
         "account targets",
+        "account log",
+        "billing show",
+        "billing seller",
         "department show",
         "department list",
         "ledger",

@@ -239,7 +239,7 @@ def test_nothing_is_deleted_from_the_books_and_invoices_get_one_credit_note(
     entries, invoices = engine.reports.ledger("acme"), engine.reports.invoices("acme")
     assert (entries[: len(before[0])], invoices[: len(before[1])]) == before
     (note,) = invoices[len(before[1]) :]
-    assert note.number == healing.credit_note == "acme-00005"
+    assert note.number == healing.credit_note == "acme-CN-00001"
     assert note.usd_micros == -healing.usd_micros == -3 * STARTER_USD
     for original, undoing in zip(healing.entries, entries[len(before[0]) :], strict=True):
         assert undoing.natural_key == f"healing:{original.natural_key}"

@@ -12,8 +12,12 @@ from sqlalchemy import Connection, Engine
 
 from engine.database import transaction
 from pricing.accounts import sweep
+from pricing.accounts.account import list_accounts
 from pricing.accounts.due import overlooked
 from pricing.accounts.sweep import Advanced, advance_all, advance_one
+from pricing.parties.billing_details import put_billing_details
+from pricing.parties.party import Party
+from pricing.parties.sellers import Seller, put_seller
 from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
 from pricing.subscriptions.renewals import Renewal, write_renewals
 from tests.pricing.accounts.conftest import CopyOf
@@ -54,12 +58,26 @@ def order(monkeypatch: pytest.MonkeyPatch) -> Order:
     return found
 
 
+def name_parties(db: Engine, now: datetime) -> None:
+    """A seller in Germany, another later, and customers here and there."""
+    later = now + timedelta(days=40)
+    with transaction(db) as conn:
+        put_seller(conn, Seller(Party("Load GmbH", country="DE"), now), now=now)
+        put_seller(conn, Seller(Party("Load SE", country="DE"), later, series="SE"), now=now)
+        for number, account in enumerate(list_accounts(conn)):
+            if country := ("DE", "FR", "US", None)[number % 4]:
+                party = Party(name=account.id, country=country)
+                put_billing_details(conn, account.id, party, now=now)
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_together_and_one_by_one_write_the_same_books(
     db: Engine, copy_of: CopyOf, order: Order, seed: int
 ) -> None:
     lives = Lives(db, seed)
     lives.open(30)
+    if seed:
+        name_parties(db, lives.now)
     lives.do(30, hours_max=12)
     for days in (9, 31, 75):
         now = lives.now + timedelta(days=days)

@@ -59,7 +59,8 @@ from pricing.accounts.plan_changes import downgrade, upgrade
 from pricing.accounts.view import AccountView, account_view
 from pricing.departments.commands import add_department, allocate, department_view, limit_wallet
 from pricing.departments.extra_credits import limit_extra_credits
-from pricing.ledger.invoices import issue_for_run, list_invoices, period_cause
+from pricing.ledger.invoices import list_invoices, period_cause
+from pricing.ledger.issuing import issue_for_run
 from pricing.ledger.ledger import Transaction, entries
 from pricing.ledger.lots import LotKind
 from pricing.ledger.reservations import FundingSource, reservation_of

@@ -10,6 +10,11 @@ down_revision = "0019_payment_facts"
 
 OPEN = "(state IN ('pending', 'delayed') OR (state = 'accepted' AND outcome IS NULL))"
 
+FIXED = (
+    "id, key, purpose, attempt, account_id, usd_micros, currency, channel, at_once, command,"
+    " request_id, asked_at"
+)
+
 
 def upgrade() -> None:
     installation = op.create_table(
@@ -63,4 +68,39 @@ def upgrade() -> None:
         ["account_id"],
         sqlite_where=sa.text(OPEN),
         postgresql_where=sa.text(OPEN),
+    )
+    _protect()
+
+
+def _protect() -> None:
+    """What was asked for stays; only its answer, and what became of the money, move on."""
+    if op.get_bind().dialect.name == "postgresql":
+        refuse = "FOR EACH ROW EXECUTE FUNCTION loadmuster_history()"
+        op.execute(
+            "CREATE TRIGGER installation_no_change BEFORE UPDATE OR DELETE ON installation"
+            f" {refuse}"
+        )
+        op.execute(
+            "CREATE TRIGGER payment_attempts_fixed BEFORE UPDATE OF"
+            f" {FIXED} ON payment_attempts {refuse}"
+        )
+        op.execute(
+            f"CREATE TRIGGER payment_attempts_no_delete BEFORE DELETE ON payment_attempts {refuse}"
+        )
+        for table in ("installation", "payment_attempts"):
+            op.execute(
+                f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table}"
+                " FOR EACH STATEMENT EXECUTE FUNCTION loadmuster_history()"
+            )
+        return
+    _refuse("installation", "no_update", "UPDATE")
+    _refuse("installation", "no_delete", "DELETE")
+    _refuse("payment_attempts", "fixed", f"UPDATE OF {FIXED}")
+    _refuse("payment_attempts", "no_delete", "DELETE")
+
+
+def _refuse(table: str, name: str, event: str) -> None:
+    op.execute(
+        f"CREATE TRIGGER {table}_{name} BEFORE {event} ON {table}"
+        f" BEGIN SELECT RAISE(ABORT, '{table} are history; correct with new rows'); END"
     )
