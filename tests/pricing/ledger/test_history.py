@@ -13,6 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from engine.api import Engine
 from kernel.clock import ManualClock
 from pricing import tables
+from pricing.payments.attempts import begin_attempt
+from pricing.payments.gateway import PaymentRequest
+from pricing.plans.channels import Channel
 from pricing.tables import EXTRA_PURCHASES, FREE, HISTORY, KEPT, METADATA, TOLD_TAXES
 from tests.loadmuster.api.test_one_instant import CHECKOUT, REQUEST
 
@@ -42,6 +45,8 @@ def db(database_url: str) -> Iterator[sa.Engine]:
             conn.execute(EXTRA_PURCHASES.insert().values(run_id="run-1", lot_id=lot, usd_micros=1))
             told = {"question": "?", "service": "vat", "document": {}, "told_at": NOW}
             conn.execute(TOLD_TAXES.insert().values(account_id="acme", **told))
+            asked = PaymentRequest("run:run-1", "acme", 1, Channel.CARD, None, at_once=False)
+            begin_attempt(conn, asked, 1, waiting=None, now=NOW)
         yield db
 
 
