@@ -27,6 +27,9 @@ from pricing.subscriptions.plain import plain_accounts
 from pricing.subscriptions.renewals import Calendar, Renewal, renewal_of, write_renewals
 from pricing.tables import ACCOUNTS, among, update_many
 
+REASONS: tuple[type[Exception], ...] = (LoadmusterError, *UNREADABLE)
+"""Why a page cannot be renewed together."""
+
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
 _BOOKS = (
@@ -36,9 +39,6 @@ _BOOKS = (
 )
 _LOCK = _BOOKS.with_for_update()
 _LOCK_THE_FREE = _BOOKS.with_for_update(skip_locked=True)
-
-
-_FAULTS: tuple[type[Exception], ...] = (LoadmusterError, *UNREADABLE)
 
 
 class Advanced(Struct, frozen=True):
@@ -207,7 +207,7 @@ def renew_plain(
             renewals = _renewals(conn, locked, calendar, gateway=gateway)
             write_renewals(conn, renewals, calendar.now)
             _note(conn, renewals, calendar)
-    except _FAULTS:
+    except REASONS:
         # One by one it is said whose fault it is, and the others go on.
         return Page(frozenset(), skipped)
     return Page(frozenset(each.account.id for each in renewals), skipped)
