@@ -77,7 +77,7 @@ def _begin_due_periods(
             if not subscription.has_periods:
                 return
         if not subscription.plan.rollover:
-            abandon_unpaid(conn, subscription)
+            abandon_unpaid(conn, subscription, at=start)
         open_period(conn, subscription, n, gateway=gateway, now=now)
 
 
@@ -109,7 +109,7 @@ def _apply(
     account_id = subscription.account_id
     if change.kind not in {ChangeKind.TRIAL_END, ChangeKind.NEW_TERMS}:
         void_all(conn, account_id, at=at, now=now)
-        abandon_unpaid(conn, subscription)
+        abandon_unpaid(conn, subscription, at=at)
     end_change(conn, change, ChangeState.APPLIED, at)
     match change.kind:
         case ChangeKind.DOWNGRADE:
