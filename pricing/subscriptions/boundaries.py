@@ -92,6 +92,7 @@ def _dated_change(conn: Connection, subscription: Subscription, now: datetime) -
     ]
     # New terms are for who stays on the plan: whatever else is due goes before, and ends them.
     due.sort(key=lambda change: change.kind is ChangeKind.NEW_TERMS)
+    assert all(change.kind is ChangeKind.NEW_TERMS for change in due[1:]), due
     return due[0] if due else None
 
 

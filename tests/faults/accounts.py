@@ -264,7 +264,8 @@ FAULTS = (
     Fault(
         "a downgrade does not look at the allocations",
         "pricing/accounts/plan_sales.py",
-        "    context.check_not_cancelled(conn)\n    check_allocations_fit(conn, account_id, wanted)\n",
+        "    context.check_not_cancelled(conn)\n"
+        "    check_allocations_fit(conn, account_id, wanted)\n",
         "    context.check_not_cancelled(conn)\n",
         (SHARES,),
         "changed_to",
