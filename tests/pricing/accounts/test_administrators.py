@@ -95,8 +95,8 @@ def test_the_log_says_who_named_whom_and_forgets_the_names(engine_of: EngineOf) 
         assert removed.content == {"by": "ann", "added": [], "removed": ["eve"]}
         with transaction(anns._context.db) as conn:
             conn.execute(text("UPDATE persons SET name = NULL WHERE name = 'eve'"))
-        (forgotten,) = anns.accounts.log("acme")[-1].content["removed"]  # type: ignore[misc]
-        assert str(forgotten).startswith("person-")
+        forgotten = anns.accounts.log("acme")[-1].content["removed"]
+        assert str(forgotten).startswith("['person-")
 
 
 def test_the_command_line_shows_and_changes_them(
