@@ -379,7 +379,7 @@ FAULTS = (
     Fault(
         "a payment that is accepted while on demand is dropped",
         "pricing/accounts/overdue.py",
-        "_as_it_was_bought(conn, latest(conn, account_id))",
+        "as_it_was_bought(conn, latest(conn, account_id))",
         "latest(conn, account_id)",
         (ANSWERS,),
     ),
