@@ -33,8 +33,8 @@ FAULTS = (
     Fault(
         "an account that fails holds up the others",
         "pricing/accounts/sweep.py",
-        "    except LoadmusterError as failure:",
-        "    except KeyError as failure:",
+        "note_due(conn, [account_id])\n    except LoadmusterError as",
+        "note_due(conn, [account_id])\n    except KeyError as",
         ("tests/pricing/accounts/test_account_commands.py",),
     ),
     Fault(
@@ -307,8 +307,8 @@ FAULTS = (
     Fault(
         "a deleted account keeps its card",
         "pricing/accounts/deletions.py",
-        "card=None, ",
-        "",
+        "deleted_at=instant, card=None, ",
+        "deleted_at=instant, ",
         (ENDS,),
         "r67",
     ),

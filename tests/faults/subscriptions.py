@@ -105,25 +105,26 @@ FAULTS = (
     Fault(
         "lots that expire at a boundary are swept after its charge",
         "pricing/subscriptions/boundaries.py",
-        "        sweep(conn, subscription.account_id, until=start, now=now)\n",
-        "",
+        "    sweep(conn, subscription.account_id, until=start, now=now)\n    if change",
+        "    if change",
         (LEFT,),
         "i8",
     ),
     Fault(
         "without rollover, what was not paid is owed beyond its period",
         "pricing/subscriptions/boundaries.py",
-        "        if not subscription.plan.rollover:\n"
-        "            abandon_unpaid(conn, subscription, at=start)\n",
-        "",
+        "    if not subscription.plan.rollover:\n"
+        "        abandon_unpaid(conn, subscription, at=start)\n"
+        "    open",
+        "    open",
         (LEFT,),
         "c24",
     ),
     Fault(
         "with rollover, what was not paid is not owed beyond its period",
         "pricing/subscriptions/boundaries.py",
-        "        if not subscription.plan.rollover:\n",
-        "        if subscription.plan:\n",
+        "    if not subscription.plan.rollover:\n",
+        "    if subscription.plan:\n",
         (LEFT,),
         "c24",
     ),
