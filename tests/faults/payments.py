@@ -60,8 +60,8 @@ FAULTS = (
     Fault(
         "what was collected above the debt is forgotten",
         "pricing/payments/run_payments.py",
-        "        if collected > debt.usd_micros:\n",
-        "        if collected < debt.usd_micros:\n",
+        "    if collected > debt.usd_micros:\n",
+        "    if collected < debt.usd_micros:\n",
         (RUN_PAYMENTS,),
         "lost",
     ),
