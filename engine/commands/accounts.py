@@ -16,6 +16,8 @@ from pricing.plans.channels import Channel
 from pricing.plans.model import Plan
 
 if TYPE_CHECKING:
+    import sqlalchemy
+
     from kernel.errors import LoadmusterError
     from pricing.accounts.account import Account
     from pricing.accounts.billing_settings import BillingSettings
@@ -513,7 +515,7 @@ class AccountCommands:
         every = advance_all(
             self._context.transaction,
             now,
-            workers=1 if self._context.db.dialect.name == "sqlite" else _workers(),
+            workers=workers_on(self._context.db),
             gateway=self._context.gateway,
             is_test=self._context.has_test_clock,
         )
@@ -557,6 +559,9 @@ class AccountCommands:
             return account_view(conn, account_id, now, gateway=self._context.gateway)
 
 
-def _workers() -> int:
-    """At least two: one works while the other waits for the database."""
-    return min(WORKERS_MAX, max(2, os.cpu_count() or 1))
+def workers_on(db: sqlalchemy.Engine) -> int:
+    """How many connections a sweep has: SQLite takes one writer.
+
+    Elsewhere at least two: one works while the other waits for the database.
+    """
+    return 1 if db.dialect.name == "sqlite" else min(WORKERS_MAX, max(2, os.cpu_count() or 1))
