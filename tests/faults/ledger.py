@@ -98,10 +98,17 @@ FAULTS = (
     ),
     Fault(
         "invoice numbers have gaps",
-        "pricing/ledger/invoices.py",
-        "last_sequence(conn, account_id) + 1",
-        "last_sequence(conn, account_id) + 2",
+        "pricing/ledger/issuing.py",
+        "place = int(conn.execute(_HOW_MANY, of).scalar_one()) + 1",
+        "place = int(conn.execute(_HOW_MANY, of).scalar_one()) + 2",
         ("tests/pricing/ledger/test_invoices.py",),
+    ),
+    Fault(
+        "a series of invoice numbers has gaps",
+        "pricing/ledger/numbering.py",
+        'INVOICE_SERIES.c.last_number + bindparam("how_many")',
+        'INVOICE_SERIES.c.last_number + bindparam("how_many") + 1',
+        ("tests/pricing/ledger/test_numbering.py",),
     ),
     Fault(
         "a request id may stand for another request",
