@@ -24,7 +24,7 @@ from engine.commands.serving import ServingCommands
 from engine.commands.targets import TargetCommands
 from kernel.clock import ManualClock
 from loadmuster.cli.settings import Settings
-from pricing.payments.gateway import DECLINES
+from pricing.payments.gateway import DECLINES, Answer, PaymentState
 from tests.command_line import here
 
 NOW = datetime(2027, 1, 25, 9, 0, tzinfo=UTC)
@@ -71,6 +71,10 @@ STORY: dict[str, Command] = {
     "accounts.set_card": lambda e: e.accounts.set_card("acme", "visa"),
     "accounts.pay": lambda e: e.accounts.pay("overdue"),
     "accounts.advance": lambda e: e.accounts.advance(),
+    "accounts.reconcile": lambda e: e.accounts.reconcile("acme"),
+    "accounts.payment_heard": lambda e: e.accounts.payment_heard(
+        "nobody's", Answer(PaymentState.ACCEPTED)
+    ),
     "accounts.log": lambda e: e.accounts.log("acme"),
     "accounts.as_of": lambda e: e.accounts.as_of("acme"),
     "accounts.healing": lambda e: e.accounts.healing("acme"),
