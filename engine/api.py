@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from engine.commands.billing import BillingCommands
     from engine.commands.calibrations import CalibrationCommands
     from engine.commands.catalogs import CatalogCommands
+    from engine.commands.database import DatabaseCommands
     from engine.commands.departments import DepartmentCommands
     from engine.commands.doctor import DoctorCommands
     from engine.commands.reaper import ReaperCommands
@@ -270,6 +271,13 @@ class Engine:
         from engine.commands.doctor import DoctorCommands
 
         return self._room(DoctorCommands)
+
+    @property
+    def db(self) -> DatabaseCommands:
+        """The database as a whole: check."""
+        from engine.commands.database import DatabaseCommands
+
+        return self._room(DatabaseCommands)
 
     @property
     def clock(self) -> Clock:

@@ -77,6 +77,7 @@ class AccountCommands:
         administrators: Sequence[str] = (),
         credits_wanted: int | None = None,
         agreed_with: str | None = None,
+        currency: str = "USD",
     ) -> Account:
         """Open an account on a plan; a subscription is charged and granted at once (R12, R19)."""
         from pricing.accounts import opening
@@ -88,6 +89,7 @@ class AccountCommands:
         wanted = self._context.plan_named(plan, now).with_credits(credits_wanted)
         check_sale(account_id, None, wanted, agreed_with)
         # Before there is a database: a mistake leaves nothing behind.
+        opening.check_currency_of(wanted, currency)
         opening.check_opening(account_id, timezone=timezone, activated_at=activated, now=now)
         use = self._context
         content = opening_content(
@@ -545,7 +547,7 @@ class AccountCommands:
         every = advance_all(
             use.transaction,
             now,
-            workers=1 if use.db.dialect.name == "sqlite" else _workers(),
+            workers=workers_on(use.db),
             gateway=use.gateway,
             is_test=use.has_test_clock,
             settle=self._settling(now, talk),
@@ -668,6 +670,9 @@ class AccountCommands:
         return use.commanded(account_id, name, content, work, request_id=request_id, now=now)
 
 
-def _workers() -> int:
-    """At least two: one works while the other waits for the database."""
-    return min(WORKERS_MAX, max(2, os.cpu_count() or 1))
+def workers_on(db: sqlalchemy.Engine) -> int:
+    """How many connections a sweep has: SQLite takes one writer.
+
+    Elsewhere at least two: one works while the other waits for the database.
+    """
+    return 1 if db.dialect.name == "sqlite" else min(WORKERS_MAX, max(2, os.cpu_count() or 1))

@@ -190,7 +190,7 @@ class EngineContext:
         """One write transaction of a command on an account."""
         from pricing.accounts.clock import check_clock
 
-        with self.transaction() as conn:
+        with self._damage_named(account_id), self.transaction() as conn:
             attempt.conn = conn
             if checks_clock:
                 check_clock(conn, account_id, is_test=self.has_test_clock)
@@ -198,6 +198,28 @@ class EngineContext:
                 yield conn
             finally:
                 attempt.keep()
+
+    @contextmanager
+    def _damage_named(self, account_id: str) -> Iterator[None]:
+        """Where an account's books cannot be read, that is said with the row that is to blame.
+
+        Without such a row the fault is not the books', and stays what it is.
+
+        Raises:
+            BooksDamagedError: A row is damaged.
+        """
+        from pricing.accounts.damaged_books import UNREADABLE, damaged
+
+        try:
+            yield
+        except UNREADABLE as error:
+            from pricing.reports.damage.finding import find_damage
+
+            with self.reading() as conn:
+                found = [each for each in find_damage(conn) if each.account_id == account_id]
+            if not found:
+                raise
+            raise damaged(account_id, error, found[0].line) from error
 
     @contextmanager
     def noting_refusal(self, account_id: str, command: str) -> Iterator[CommandAttempt]:
@@ -254,7 +276,7 @@ class EngineContext:
         from pricing.payments.gateway import REHEARSED_GATEWAY
 
         gateway = REHEARSED_GATEWAY
-        with undone(self.db) as conn:
+        with self._damage_named(account_id), undone(self.db) as conn:
             now = self.clock.now() if at is None else at
             seen = as_of(conn, account_id, now, is_test=self.has_test_clock)
             catch_up(conn, account_id, now, gateway=gateway)

@@ -84,6 +84,9 @@ for command in (
     help="Who may cancel; repeatable. Nobody named: the owner of the installation.",
 )
 @click.option("--agreed-with", metavar="NAME", help="The representative, for plans on request.")
+@click.option(
+    "--currency", metavar="CODE", default="USD", show_default=True, help="What its money is in."
+)
 @request_id_option
 @pass_settings
 def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names them
@@ -97,6 +100,7 @@ def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names 
     card: str | None,
     administrators: Sequence[str],
     agreed_with: str | None,
+    currency: str,
     request_id: str | None,
 ) -> None:
     """Open the account ID on a plan."""
@@ -115,6 +119,7 @@ def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names 
         administrators=administrators,
         credits_wanted=credits_wanted,
         agreed_with=agreed_with,
+        currency=currency,
     )
     emit_account(settings, replace(engine.accounts.show(account_id), as_of=None))
 

@@ -55,6 +55,7 @@ COMMANDS = {
         "loadmuster.cli.doctor:doctor",
         "What a run needs, what is missing, and what to do.",
     ),
+    "db": ("loadmuster.cli.database:db", "The database: whether its books are what they were."),
     "schema": ("loadmuster.cli.schema:schema", "JSON Schemas of the files and documents."),
 }
 

@@ -43,6 +43,7 @@ def account_document(view: AccountView) -> dict[str, Any]:
         "balance_li_minutes": view.balance_li_minutes,
         "reserved_li_minutes": view.reserved_li_minutes,
         "lots": [_lot_row(lot, local) for lot in view.lots],
+        "currency": view.currency,
         "charged_usd": format_usd(view.charged_usd_micros),
         "tax_usd": format_usd(view.tax_usd_micros),
         "tax": None if view.taxation is None else taxation_row(view.taxation),

@@ -62,8 +62,8 @@ def change_administrators(  # noqa: PLR0913 - who asks, for whom
         "administrators",
         {
             "by": asker.name,
-            "add": json.dumps(sorted(set(add))),
-            "remove": json.dumps(sorted(set(remove))),
+            "added": json.dumps(sorted(set(add))),
+            "removed": json.dumps(sorted(set(remove))),
         },
         request_id=request_id,
         gateway=gateway,

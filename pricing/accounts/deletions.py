@@ -69,7 +69,7 @@ def delete(
     _check_no_open_runs(conn, account_id)
     if subscription.ended_at is None:
         withdraw_all(conn, subscription.id, instant)
-        abandon_unpaid(conn, subscription)
+        abandon_unpaid(conn, subscription, at=instant)
         end_subscription(conn, subscription, instant)
     void_all(conn, account_id, at=instant, now=instant)
     forget_billing_details(conn, account_id)

@@ -29,6 +29,7 @@ from pricing.subscriptions.changes import ChangeKind, ChangeState
 from pricing.subscriptions.lot_expiry import ExpiryReason
 from pricing.subscriptions.subscriptions import PeriodPayment, Subscription, latest
 from pricing.subscriptions.terms import all_terms
+from pricing.subscriptions.unpaid_invoices import take_back_unpaid
 from pricing.tables import (
     ACCOUNTS,
     CHANGES,
@@ -205,6 +206,9 @@ def _undo_periods(conn: Connection, subscription: Subscription, healing: Healing
             PERIODS.c.subscription_id == subscription.id, PERIODS.c.starts_at > healing.at
         )
     )
+    for each in healing.periods:
+        if each.payment == PeriodPayment.UNPAID:
+            take_back_unpaid(conn, each.cause, at=healing.at)
     owed = _abandoned_too_early(conn, subscription, healing.at)
     conn.execute(
         PERIODS.update()

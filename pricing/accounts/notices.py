@@ -17,6 +17,8 @@ from sqlalchemy import Connection, select
 from kernel.errors import BadInputError, LoadmusterError
 from pricing.accounts.advance import advance
 from pricing.accounts.due_accounts import Transaction, lives_by
+from pricing.ledger.author import BegunCommand
+from pricing.ledger.command_log import note_command
 from pricing.ledger.departments import list_departments
 from pricing.payments.gateway import PaymentGateway
 from pricing.periods import period, period_number
@@ -160,6 +162,8 @@ def _tell(
         boundary=boundary,
         now=instant,
     )
+    sent = {"plan": coming.name, "version": coming.version.isoformat()}
+    note_command(conn, account_id, BegunCommand("notice", sent), at=instant)
     return _given(conn, subscription, coming, boundary.at, is_new=True)
 
 

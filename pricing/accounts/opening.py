@@ -14,6 +14,7 @@ from pricing.accounts.account import Account, check_not_deleted, find_account, s
 from pricing.accounts.administrators import check_names
 from pricing.accounts.advance import advance
 from pricing.accounts.owner import OWNER
+from pricing.currencies import DOLLARS, check_currency
 from pricing.ledger import idempotency
 from pricing.payments.gateway import PaymentGateway
 from pricing.periods import check_timezone, check_year
@@ -29,6 +30,12 @@ class BadAccountIdError(BadInputError):
     """Not usable as the id of an account; facts: ``account``."""
 
     code = "bad_account_id"
+
+
+class NoPriceError(BadInputError):
+    """The plan is not sold in that currency; facts: ``plan``, ``currency``."""
+
+    code = "no_price"
 
 
 class AccountConflictError(RefusedError):
@@ -64,6 +71,22 @@ def check_opening(
             f"activation at {shown(activated_at)}: now ({shown(now)}) or an instant before it"
             " would be right",
             activated_at=shown(activated_at),
+        )
+
+
+def check_currency_of(plan: Plan, currency: str) -> None:
+    """Whether an account could be opened on a plan in a currency.
+
+    Raises:
+        UnsupportedCurrencyError: If the books are not kept in it.
+        NoPriceError: If the plan has no price in it.
+    """
+    found = check_currency(currency)
+    if found.code != DOLLARS:
+        raise NoPriceError(
+            f"plan {plan.name} has no price in {found.code}: {DOLLARS} would be right",
+            plan=plan.name,
+            currency=found.code,
         )
 
 

@@ -138,7 +138,7 @@ def _subscribe(
     account_id, subscription = context.account_id, context.subscription
     if subscription.ended_at is None:
         withdraw_all(conn, subscription.id, context.at)
-        abandon_unpaid(conn, subscription)
+        abandon_unpaid(conn, subscription, at=context.at)
         end_subscription(conn, subscription, context.at)
     activate(
         conn,

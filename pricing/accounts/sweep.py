@@ -14,11 +14,11 @@ from functools import partial
 
 from msgspec import Struct
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import IntegrityError
 
 from kernel.errors import LoadmusterError
 from kernel.in_order import in_order
 from pricing.accounts.advance import advance
+from pricing.accounts.damaged_books import UNREADABLE, damaged
 from pricing.accounts.due import NEVER, next_expiries, note_due
 from pricing.accounts.due_accounts import due_accounts
 from pricing.payments.gateway import PaymentGateway, calls_out
@@ -153,6 +153,8 @@ def advance_one(
             note_due(conn, [account_id])
     except LoadmusterError as failure:
         return Advanced(account_id, failure)
+    except UNREADABLE as error:
+        return Advanced(account_id, damaged(account_id, error))
     return Advanced(account_id)
 
 
@@ -161,6 +163,8 @@ def _settle_one(settle: Callable[[str], None], account_id: str) -> Advanced:
         settle(account_id)
     except LoadmusterError as failure:
         return Advanced(account_id, failure)
+    except UNREADABLE as error:
+        return Advanced(account_id, damaged(account_id, error))
     return Advanced(account_id)
 
 
@@ -202,7 +206,7 @@ def renew_plain(
             renewals = _renewals(conn, locked, calendar, gateway=gateway)
             write_renewals(conn, renewals, calendar.now)
             _note(conn, renewals, calendar)
-    except (IntegrityError, LoadmusterError):
+    except (LoadmusterError, *UNREADABLE):
         # One by one it is said whose fault it is, and the others go on.
         return Page(frozenset(), skipped)
     return Page(frozenset(each.account.id for each in renewals), skipped)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from pricing.accounts.account import Account, find_account
 from pricing.accounts.advance import advance
+from pricing.currencies import DOLLARS
 from pricing.ledger.balances import balance_below
 from pricing.ledger.invoices import REVENUE
 from pricing.ledger.lots import Lot, open_lots, suspended_lots
@@ -85,6 +86,7 @@ class AccountView(Struct, frozen=True):
         channel: Through what it pays.
         has_card: A card is on record.
         payments_rehearsed: The payment gateway collects nothing.
+        currency: What its money is in.
     """
 
     account: Account
@@ -104,6 +106,7 @@ class AccountView(Struct, frozen=True):
     payments_rehearsed: bool = False
     tax_usd_micros: int = 0
     taxation: Taxation | None = None
+    currency: str = DOLLARS
 
     @property
     def pending(self) -> Pending | None:
@@ -158,7 +161,9 @@ def view_at(
     """
     account_id = account.id
     pays = conn.execute(
-        select(ACCOUNTS.c.channel, ACCOUNTS.c.card).where(ACCOUNTS.c.id == account_id)
+        select(ACCOUNTS.c.channel, ACCOUNTS.c.card, ACCOUNTS.c.currency).where(
+            ACCOUNTS.c.id == account_id
+        )
     ).one()
     subscription = latest(conn, account_id)
     changes = {} if subscription.ended_at else open_changes(conn, subscription.id)
@@ -184,6 +189,7 @@ def view_at(
         payments_rehearsed=is_rehearsed(gateway=gateway),
         tax_usd_micros=-balance_below(conn, account_id, TAX_ACCOUNT, Unit.USD),
         taxation=taxation,
+        currency=pays.currency,
     )
 
 

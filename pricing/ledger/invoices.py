@@ -167,6 +167,12 @@ def invoices_between(
     return select_invoices(conn, and_(*wanted))
 
 
+def invoice_of(conn: Connection, cause: str) -> Invoice | None:
+    """The invoice of a cause; None: it has none."""
+    found = select_invoices(conn, INVOICES.c.cause == cause)
+    return found[0] if found else None
+
+
 def find_invoice(conn: Connection, account_id: str, number: str) -> Invoice:
     """An account's invoice of that number.
 

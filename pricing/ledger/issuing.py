@@ -14,9 +14,9 @@ from pricing.ledger.invoices import (
     Invoice,
     InvoiceKind,
     InvoiceLine,
+    invoice_of,
     last_sequence,
     run_cause,
-    select_invoices,
 )
 from pricing.ledger.ledger import Transaction, entries_of, lock_ledger
 from pricing.ledger.numbering import next_number, own_number
@@ -60,7 +60,12 @@ def issue_for_subscription(conn: Connection, cause: str, issued_at: datetime) ->
 
 
 def issue_credit_note(
-    conn: Connection, cause: str, issued_at: datetime, *, corrects: tuple[str, ...]
+    conn: Connection,
+    cause: str,
+    issued_at: datetime,
+    *,
+    corrects: tuple[str, ...],
+    charges: tuple[Transaction, ...] | None = None,
 ) -> Invoice | None:
     """Issue the credit note of a cause that takes charges back; the account's books are locked.
 
@@ -71,6 +76,7 @@ def issue_credit_note(
         cause: What the entries that take back are booked under.
         issued_at: When.
         corrects: Numbers of the invoices whose charges it takes back.
+        charges: What it takes back, where that is not in the ledger; None: it is.
 
     Returns:
         The credit note, also when it was issued before; None: it takes no money back.
@@ -82,6 +88,7 @@ def issue_credit_note(
         is_locked=True,
         kind=InvoiceKind.CREDIT_NOTE,
         corrects=corrects,
+        charges=charges,
     )
 
 
@@ -93,6 +100,7 @@ def issue(
     is_locked: bool = False,
     kind: InvoiceKind = InvoiceKind.INVOICE,
     corrects: tuple[str, ...] = (),
+    charges: tuple[Transaction, ...] | None = None,
 ) -> Invoice | None:
     """Issue the invoice of a cause from what the ledger holds under it.
 
@@ -106,11 +114,13 @@ def issue(
         is_locked: Whether the account's books are locked already.
         kind: Invoice or credit note.
         corrects: Of a credit note: the numbers of the invoices.
+        charges: What is billed, where it is not in the ledger yet; None: what that holds.
 
     Returns:
         The invoice, also when it was issued before; None: nothing was charged under the cause.
     """
-    charges = entries_of(conn, cause)
+    if charges is None:
+        charges = entries_of(conn, cause)
     lines = lines_of(charges)
     if not lines:
         return None
@@ -118,9 +128,9 @@ def issue(
     if not is_locked:
         # Numbers have no gap because nobody else counts on before this transaction has ended.
         lock_ledger(conn, account_id)
-    there = select_invoices(conn, INVOICES.c.cause == cause)
-    if there:
-        return there[0]
+    there = invoice_of(conn, cause)
+    if there is not None:
+        return there
     invoice = _numbered(
         conn,
         Invoice(

@@ -99,7 +99,7 @@ def _begin_period(
         if not subscription.has_periods:
             return subscription, None
     if not subscription.plan.rollover:
-        abandon_unpaid(conn, subscription)
+        abandon_unpaid(conn, subscription, at=start)
     open_period(conn, subscription, n, gateway=gateway, now=now)
     return subscription, change
 
@@ -132,7 +132,7 @@ def _apply(
     account_id = subscription.account_id
     if change.kind not in {ChangeKind.TRIAL_END, ChangeKind.NEW_TERMS}:
         void_all(conn, account_id, at=at, now=now)
-        abandon_unpaid(conn, subscription)
+        abandon_unpaid(conn, subscription, at=at)
     end_change(conn, change, ChangeState.APPLIED, at)
     match change.kind:
         case ChangeKind.DOWNGRADE:

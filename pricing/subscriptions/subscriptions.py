@@ -28,6 +28,7 @@ from pricing.periods import Anchor, Period, period, period_number
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Unit
 from pricing.subscriptions.terms import Terms, begin_terms, end_terms, latest_terms
+from pricing.subscriptions.unpaid_invoices import issue_anew, issue_unpaid, take_back_unpaid
 from pricing.tables import PERIODS, SUBSCRIPTIONS, insert_once
 
 MOST_PERIODS_AT_ONCE = 240
@@ -281,6 +282,8 @@ def pay_period(
             purpose=purpose,
         ).state
         if state is not PaymentState.ACCEPTED:
+            due = period(subscription.anchor, n)
+            issue_unpaid(conn, taxed(conn, charge_of(subscription, due, at=at, now=now)))
             return state
     book_period(conn, subscription, n, at=at, now=now)
     return PaymentState.ACCEPTED
@@ -299,6 +302,8 @@ def book_period(
         entries = [charge, payment_entry(conn, cause, at=at, now=now), filling]
     post_all(conn, [each for each in entries if each is not None])
     share_out(conn, subscription.account_id, cause, at=at, now=now)
+    if at > opens_at(subscription, due):
+        issue_anew(conn, cause, at=at)
     issue_for_subscription(conn, cause, at)
     _mark(conn, subscription.id, n, PeriodPayment.PAID)
 
@@ -347,10 +352,17 @@ def _description(subscription: Subscription, due: Period) -> str:
     return f"{subscription.plan.name}, {due.first_day} to {due.last_day}"
 
 
-def abandon_unpaid(conn: Connection, subscription: Subscription) -> None:
-    """Never collect what was not paid: what it would have granted is void."""
+def abandon_unpaid(conn: Connection, subscription: Subscription, *, at: datetime) -> None:
+    """Never collect what was not paid: what it would have granted is void, and so its invoice.
+
+    Args:
+        conn: An open write transaction; the books are locked.
+        subscription: Whose periods.
+        at: From when on they are void.
+    """
     for n in unpaid_periods(conn, subscription.id):
         abandon(conn, subscription.cause_of(n))
+        take_back_unpaid(conn, subscription.cause_of(n), at=at)
         _mark(conn, subscription.id, n, PeriodPayment.ABANDONED)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import JSON, Connection, Dialect, Table, func, select, text
+from sqlalchemy.exc import DBAPIError
 
 Bind = Callable[[Any], Any]
 Row = tuple[object, ...]
@@ -96,9 +97,15 @@ def new_ids(conn: Connection, table: Table, number: int) -> Iterator[int]:
 
 def _copy(conn: Connection, statement: str, rows: Iterable[Row]) -> None:
     driver: Any = conn.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
+    dialect = conn.dialect
+    errors: Any = dialect.loaded_dbapi.Error
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except errors as error:
+        # As whatever goes through SQLAlchemy is raised.
+        raise DBAPIError.instance(statement, None, error, errors, dialect=dialect) from error
 
 
 def _bound(

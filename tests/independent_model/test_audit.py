@@ -21,7 +21,7 @@ from tests.independent_model.model.story import Opening, Step, Story
 from tests.independent_model.playing import made_ground, play
 
 LIVES, TASKS = 50, 5
-PLAN = Plan(seed=20270125, lives=LIVES, steps=16, whole_every=8)
+PLAN = Plan(seed=20270125, lives=LIVES, steps=12, whole_every=6)
 HOME = "tests.independent_model.model"
 
 

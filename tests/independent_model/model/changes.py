@@ -65,7 +65,9 @@ def upgrade(account: Account, at: datetime, plan: Plan) -> None:
     account.money.sell(at, "subscription", plan.price - old.price)
     if plan.credits > old.credits:
         until = None if plan.rolls_over else account.cycle(found)[1]
-        account.credits.add("upgrade", plan.credits - old.credits, at, until)
+        # With it the cycle has the new plan's grant, of which departments may have shares.
+        grant = found.number, found.cycle
+        account.credits.add("upgrade", plan.credits - old.credits, at, until, cycle=grant)
 
 
 def _take_trial(account: Account, at: datetime) -> None:

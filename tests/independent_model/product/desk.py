@@ -37,10 +37,19 @@ class Desk:
         folder: For the files of runs.
         plans_file: What is sold.
         opening: How the account begins.
+        clock: Time; None: one that stands at the opening.
     """
 
-    def __init__(self, database_url: str, folder: Path, plans_file: Path, opening: Opening) -> None:
-        self.clock = ManualClock(opening.at)
+    def __init__(
+        self,
+        database_url: str,
+        folder: Path,
+        plans_file: Path,
+        opening: Opening,
+        *,
+        clock: ManualClock | None = None,
+    ) -> None:
+        self.clock = clock or ManualClock(opening.at)
         self._run_id = ""
         self.engine = Engine(
             database_url,

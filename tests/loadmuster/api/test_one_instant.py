@@ -15,6 +15,7 @@ from engine import estimate, read_scenario
 from engine.api import Engine
 from engine.commands.accounts import AccountCommands
 from engine.commands.billing import BillingCommands
+from engine.commands.database import DatabaseCommands
 from engine.commands.departments import DepartmentCommands
 from engine.commands.reaper import ReaperCommands
 from engine.commands.reports import ReportCommands
@@ -116,6 +117,7 @@ STORY: dict[str, Command] = {
     "reaper.ended_runs": lambda e: e.reaper.ended_runs(["run-1"]),
     "reaper.heartbeats": lambda e: e.reaper.heartbeats(),
     "reaper.overdue": lambda e: e.reaper.overdue(),
+    "db.check": lambda e: e.db.check(),
     "serving.late_reaps": lambda e: e.serving.late_reaps(0.0),
     "accounts.delete": lambda e: e.accounts.delete("globex"),
 }
@@ -146,6 +148,7 @@ ROOMS = {
     "reports": ReportCommands,
     "reaper": ReaperCommands,
     "serving": ServingCommands,
+    "db": DatabaseCommands,
 }
 
 

@@ -17,6 +17,7 @@ ROOMS = (
     "billing",
     "calibrations",
     "catalog",
+    "db",
     "departments",
     "doctor",
     "reaper",

@@ -54,7 +54,7 @@ TABLES: dict[str, tuple[str, ...]] = {
 }
 NO_TABLES = {
     *("plot cost", "plot load", "plot plans", "plot run", "plot sweep"),  # drawings
-    *("logs", "tariff set", "tariff unset"),  # lines
+    *("logs", "tariff set", "tariff unset", "db check"),  # lines
     *("schema", "catalog use", "serve"),
     # They show what another command of the list shows, once they have done what they do.
     *("run", "cancel", "watch", "sweep", "calibrate", "catalog refresh", "account advance"),

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from engine.api import Engine
+from engine.database import transaction
 from kernel.clock import ManualClock
 from kernel.errors import BadInputError, LoadmusterError, RequestConflictError
 from pricing.accounts.administrators import LastAdministratorError, NotAdministratorError
@@ -81,6 +83,20 @@ def test_a_request_id_does_it_once(engine_of: EngineOf) -> None:
             anns.accounts.change_administrators("acme", add=["bob"], request_id="a1")
         with pytest.raises(RequestConflictError):
             anns.accounts.change_administrators("acme", add=["eve"], request_id="a1")
+
+
+def test_the_log_says_who_named_whom_and_forgets_the_names(engine_of: EngineOf) -> None:
+    with engine_of("ann") as anns:
+        anns.accounts.change_administrators("acme", add=["bob", "eve"])
+        anns.accounts.change_administrators("acme", remove=["eve"])
+        *_, named, removed = anns.accounts.log("acme")
+        assert (named.command, named.actor) == ("administrators", "ann")
+        assert named.content == {"by": "ann", "added": ["bob", "eve"], "removed": []}
+        assert removed.content == {"by": "ann", "added": [], "removed": ["eve"]}
+        with transaction(anns._context.db) as conn:
+            conn.execute(text("UPDATE persons SET name = NULL WHERE name = 'eve'"))
+        (forgotten,) = anns.accounts.log("acme")[-1].content["removed"]  # type: ignore[misc]
+        assert str(forgotten).startswith("person-")
 
 
 def test_the_command_line_shows_and_changes_them(

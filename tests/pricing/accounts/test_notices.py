@@ -102,6 +102,8 @@ def test_c49_a_notice_takes_effect_at_the_first_boundary_that_is_30_days_away(
     assert (told.account_id, f"{told.at:%Y-%m-%d}", told.is_new) == ("acme", "2027-04-25", True)
     assert (told.usd_micros_before, told.usd_micros) == (199 * MICROS, 249 * MICROS)
     assert [each.is_new for each in accounts.notice("starter")] == [False]
+    (noted,) = [each for each in accounts.log("acme") if each.command == "notice"]
+    assert (noted.actor, noted.content) == ("owner", {"plan": "starter", "version": "2027-03-01"})
 
     waiting = accounts.show("acme")
     assert waiting.pending is not None

@@ -16,7 +16,7 @@ from pricing import tables
 from pricing.payments.attempts import begin_attempt
 from pricing.payments.gateway import PaymentRequest
 from pricing.plans.channels import Channel
-from pricing.tables import EXTRA_PURCHASES, FREE, HISTORY, KEPT, METADATA
+from pricing.tables import EXTRA_PURCHASES, FREE, HISTORY, KEPT, METADATA, TOLD_TAXES
 from tests.loadmuster.api.test_one_instant import CHECKOUT, REQUEST
 
 NOW = datetime(2027, 1, 25, 9, tzinfo=UTC)
@@ -29,6 +29,7 @@ def db(database_url: str) -> Iterator[sa.Engine]:
     """Books with a row in every table of money."""
     clock = ManualClock(NOW)
     with Engine(database_url, clock=clock, new_id=lambda: "run-1", environment={}) as engine:
+        engine.billing.set_seller(name="Muster", country="FR", valid_from=NOW)
         engine.accounts.open("acme", plan="starter")
         engine.departments.add("acme", "lab")
         engine.departments.allocate("acme", "lab", 600)
@@ -44,6 +45,8 @@ def db(database_url: str) -> Iterator[sa.Engine]:
             conn.execute(EXTRA_PURCHASES.insert().values(run_id="run-1", lot_id=lot, usd_micros=1))
             asked = PaymentRequest("run:run-1", "acme", 1, Channel.CARD, None, at_once=False)
             begin_attempt(conn, asked, 1, waiting=None, now=NOW)
+            told = {"question": "?", "service": "vat", "document": {}, "told_at": NOW}
+            conn.execute(TOLD_TAXES.insert().values(account_id="acme", **told))
         yield db
 
 

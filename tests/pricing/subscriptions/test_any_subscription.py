@@ -481,8 +481,10 @@ class AnySubscriber(RuleBasedStateMachine):
                 assert charged == steps[1] - steps[0]
 
     def check_invoices(self) -> None:
-        numbers = [each.number for each in list_invoices(self.conn, "acme")]
-        assert numbers == [f"acme-{n:05d}" for n in range(1, len(numbers) + 1)]
+        issued = list_invoices(self.conn, "acme")
+        for kind, series in (("invoice", "acme"), ("credit_note", "acme-CN")):
+            numbers = [each.number for each in issued if each.kind == kind]
+            assert numbers == [f"{series}-{n:05d}" for n in range(1, len(numbers) + 1)]
 
     @rule(days=st.integers(1, 200), parts=st.integers(2, 5))
     def split_time(self, days: int, parts: int) -> None:
