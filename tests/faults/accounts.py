@@ -29,8 +29,8 @@ FAULTS = (
     Fault(
         "an account that fails holds up the others",
         "pricing/accounts/sweep.py",
-        "    except LoadmusterError as failure:",
-        "    except KeyError as failure:",
+        "            note_due(conn, [account_id])\n    except LoadmusterError as failure:",
+        "            note_due(conn, [account_id])\n    except KeyError as failure:",
         ("tests/pricing/accounts/test_account_commands.py",),
     ),
     Fault(
@@ -302,8 +302,8 @@ FAULTS = (
     Fault(
         "a deleted account keeps its card",
         "pricing/accounts/deletions.py",
-        "card=None, ",
-        "",
+        "card=None, suspended",
+        "suspended",
         (ENDS,),
         "r67",
     ),
