@@ -73,7 +73,7 @@ FAULTS = (
         "        if (its.command, its.content) == (command, content):\n",
         "        if not its:\n",
         (SETTLING,),
-        "who_dies and boost",
+        "books_have_moved",
     ),
     Fault(
         "another amount is booked as if it had been asked for",
