@@ -167,6 +167,8 @@ def _settle_one(settle: Callable[[str], None], account_id: str) -> Advanced:
         settle(account_id)
     except LoadmusterError as failure:
         return Advanced(account_id, failure)
+    except UNREADABLE as error:
+        return Advanced(account_id, damaged(account_id, error))
     return Advanced(account_id)
 
 

@@ -105,8 +105,8 @@ FAULTS = (
     Fault(
         "lots that expire at a boundary are swept after its charge",
         "pricing/subscriptions/boundaries.py",
-        "    sweep(conn, subscription.account_id, until=start, now=now)\n    if change",
-        "    if change",
+        "    sweep(conn, subscription.account_id, until=start, now=now)\n",
+        "",
         (LEFT,),
         "i8",
     ),
@@ -114,9 +114,8 @@ FAULTS = (
         "without rollover, what was not paid is owed beyond its period",
         "pricing/subscriptions/boundaries.py",
         "    if not subscription.plan.rollover:\n"
-        "        abandon_unpaid(conn, subscription, at=start)\n"
-        "    open",
-        "    open",
+        "        abandon_unpaid(conn, subscription, at=start)\n",
+        "",
         (LEFT,),
         "c24",
     ),
