@@ -27,6 +27,9 @@ from pricing.subscriptions.plain import plain_accounts
 from pricing.subscriptions.renewals import Calendar, Renewal, renewal_of, write_renewals
 from pricing.tables import ACCOUNTS, among, update_many
 
+REASONS: tuple[type[Exception], ...] = (LoadmusterError, *UNREADABLE)
+"""Why a page cannot be renewed together."""
+
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
 _BOOKS = (
@@ -40,8 +43,6 @@ _LOCK_THE_FREE = _BOOKS.with_for_update(skip_locked=True)
 
 ASKED_AT_ONCE = 8
 """Accounts for which a payment gateway is asked at the same time: most of that time is waiting."""
-
-_FAULTS: tuple[type[Exception], ...] = (LoadmusterError, *UNREADABLE)
 
 
 class Advanced(Struct, frozen=True):
@@ -166,6 +167,8 @@ def _settle_one(settle: Callable[[str], None], account_id: str) -> Advanced:
         settle(account_id)
     except LoadmusterError as failure:
         return Advanced(account_id, failure)
+    except UNREADABLE as error:
+        return Advanced(account_id, damaged(account_id, error))
     return Advanced(account_id)
 
 
@@ -205,7 +208,7 @@ def renew_plain(
             renewals = _renewals(conn, locked, calendar, gateway=gateway)
             write_renewals(conn, renewals, calendar.now)
             _note(conn, renewals, calendar)
-    except _FAULTS:
+    except REASONS:
         # One by one it is said whose fault it is, and the others go on.
         return Page(frozenset(), skipped)
     return Page(frozenset(each.account.id for each in renewals), skipped)

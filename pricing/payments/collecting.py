@@ -28,7 +28,9 @@ from pricing.payments.payment import (
 from pricing.plans.channels import CAPABILITIES, Capabilities, Channel
 from pricing.tables import ACCOUNTS, PAYMENTS, insert_once
 
-_HOW_IT_PAYS = select(ACCOUNTS.c.channel, ACCOUNTS.c.card).where(ACCOUNTS.c.id == bindparam("of"))
+_HOW_IT_PAYS = select(ACCOUNTS.c.channel, ACCOUNTS.c.card, ACCOUNTS.c.currency).where(
+    ACCOUNTS.c.id == bindparam("of")
+)
 
 
 class PaymentFailedError(RefusedError):
@@ -148,6 +150,7 @@ def collect(
         channel=channel,
         card=row.card,
         at_once=purpose is not None,
+        currency=row.currency,
     )
     answer = gateway.collect(request)
     payment = payment_of(request, cause, answer, is_rehearsed=is_rehearsed(gateway=gateway))

@@ -6,6 +6,8 @@ from tests.faults.fault import Fault
 
 TWICE = "tests/pricing/payments/test_said_twice.py"
 OWES = "tests/pricing/subscriptions/test_who_owes.py"
+SETTLING = "tests/pricing/payments/test_settling.py"
+STRANGE = "tests/pricing/payments/test_strange_answers.py"
 RUN_PAYMENTS = "tests/pricing/payments/test_run_payments.py"
 
 FAULTS = (
@@ -60,9 +62,49 @@ FAULTS = (
     Fault(
         "what was collected above the debt is forgotten",
         "pricing/payments/run_payments.py",
-        "        if collected > debt.usd_micros:\n",
-        "        if collected < debt.usd_micros:\n",
+        "    if collected > debt.usd_micros:\n",
+        "    if collected < debt.usd_micros:\n",
         (RUN_PAYMENTS,),
         "lost",
+    ),
+    Fault(
+        "a command without a request id does not find its own unfinished payment",
+        "pricing/accounts/pending.py",
+        "        if (its.command, its.content) == (command, content):\n",
+        "        if not its:\n",
+        (SETTLING,),
+        "books_have_moved",
+    ),
+    Fault(
+        "another amount is booked as if it had been asked for",
+        "pricing/payments/attempts.py",
+        "return AttemptState.ACCEPTED if is_asked else AttemptState.DISPUTED",
+        "return AttemptState.ACCEPTED",
+        (STRANGE,),
+        "another_amount",
+    ),
+    Fault(
+        "a key that was declined is asked for again",
+        "pricing/payments/on_record.py",
+        "number if is_open else number + 1",
+        "number",
+        (SETTLING,),
+        "declined and boost",
+    ),
+    Fault(
+        "what was paid for and cannot be had any more is nobody's",
+        "pricing/accounts/settling.py",
+        "            paid = tuple(each for each in self._mine(conn) if each.is_unspent)\n",
+        "            paid: tuple[Attempt, ...] = ()\n",
+        (SETTLING,),
+        "refused_after_all",
+    ),
+    Fault(
+        "a gateway is called with a transaction open",
+        "pricing/payments/collecting.py",
+        "    if calls_out(gateway=gateway):\n",
+        "    if not gateway:\n",
+        ("tests/pricing/payments/test_no_call_in_a_transaction.py",),
+        "gateway and sqlite",
     ),
 )

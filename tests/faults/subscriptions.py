@@ -82,8 +82,8 @@ FAULTS = (
     Fault(
         "a boundary that waits is an instant of the old rules",
         "pricing/subscriptions/changes.py",
-        "period(anchor, row.effective_period).start if by_number else row.effective_at",
-        "row.effective_at",
+        "    return period(Anchor(row.anchor_day, row.timezone), row.effective_period).start",
+        '    return cast("datetime | None", row.effective_at)',
         (ZONES,),
     ),
     Fault(
@@ -105,7 +105,7 @@ FAULTS = (
     Fault(
         "lots that expire at a boundary are swept after its charge",
         "pricing/subscriptions/boundaries.py",
-        "        sweep(conn, subscription.account_id, until=start, now=now)\n",
+        "    sweep(conn, subscription.account_id, until=start, now=now)\n",
         "",
         (LEFT,),
         "i8",
@@ -113,8 +113,8 @@ FAULTS = (
     Fault(
         "without rollover, what was not paid is owed beyond its period",
         "pricing/subscriptions/boundaries.py",
-        "        if not subscription.plan.rollover:\n"
-        "            abandon_unpaid(conn, subscription, at=start)\n",
+        "    if not subscription.plan.rollover:\n"
+        "        abandon_unpaid(conn, subscription, at=start)\n",
         "",
         (LEFT,),
         "c24",
@@ -122,8 +122,8 @@ FAULTS = (
     Fault(
         "with rollover, what was not paid is not owed beyond its period",
         "pricing/subscriptions/boundaries.py",
-        "        if not subscription.plan.rollover:\n",
-        "        if subscription.plan:\n",
+        "    if not subscription.plan.rollover:\n",
+        "    if subscription.plan:\n",
         (LEFT,),
         "c24",
     ),

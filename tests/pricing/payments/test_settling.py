@@ -210,6 +210,19 @@ def test_an_unfinished_payments_request_id_stands_for_nothing_else(
     assert bank.usd == 398
 
 
+def test_a_command_without_an_id_finds_its_payment_though_the_books_have_moved(
+    engine: Engine, bank: MortalBank, clock: ManualClock
+) -> None:
+    on("starter")(engine)
+    bank.dies = 1
+    with pytest.raises(DiedError):
+        engine.accounts.boost("acme")
+    clock.sleep(MONTH_S)
+    engine.departments.add("acme", "lab")
+    engine.accounts.boost("acme")
+    assert booked(engine) == (bank.usd, 0, 0) == (3 * 199, 0, 0), "opened, renewed, boosted once"
+
+
 def test_two_boosts_without_ids_are_two(engine: Engine, bank: MortalBank) -> None:
     on("starter")(engine)
     for _ in range(2):
