@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from kernel.errors import BadInputError, RequestConflictError
 from pricing.ledger.author import BegunCommand, Content
 from pricing.ledger.command_log import Outcome, note_command
-from pricing.ledger.signing import signature_of
+from pricing.ledger.signing import begin
 from pricing.tables import REQUESTS, insert_once
 
 
@@ -67,9 +67,7 @@ def remember(  # noqa: PLR0913 - a request, and what the log says of it besides
     """
     check_request_id(request_id)
     begun = BegunCommand(command, {**content, **(also or {})}, request_id)
-    if (signature := signature_of(conn)) is not None:
-        # What is refused from here on, this conflict of ids to begin with, is this command.
-        signature.begun = begun
+    begin(conn, begun)
     is_new = request_id is None or _is_first(
         conn, account_id, request_id, command=command, content=content, now=now
     )

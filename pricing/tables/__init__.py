@@ -18,7 +18,13 @@ from pricing.tables.departments import (
     EXTRA_PURCHASES,
 )
 from pricing.tables.invoices import INVOICE_LINES, INVOICES, PAYMENTS
-from pricing.tables.ledger import BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS, TRANSACTIONS
+from pricing.tables.ledger import (
+    BALANCE_SNAPSHOTS,
+    CLOSED_MONTHS,
+    POSTINGS,
+    SNAPSHOT_MARKS,
+    TRANSACTIONS,
+)
 from pricing.tables.lots import LOT_CLOSURES, LOTS, RESERVATIONS, SLICES
 from pricing.tables.many import insert_many, new_ids
 from pricing.tables.once import insert_once, insert_unless_taken
@@ -31,6 +37,7 @@ __all__ = [
     "ADMINISTRATORS",
     "BALANCE_SNAPSHOTS",
     "CHANGES",
+    "CLOSED_MONTHS",
     "COMMANDS",
     "DEPARTMENTS",
     "DEPARTMENT_LOTS",

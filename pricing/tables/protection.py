@@ -13,7 +13,7 @@ from msgspec import Struct
 
 HISTORY = (
     *("transactions", "postings", "lots", "invoices", "invoice_lines", "commands"),
-    *("slices", "department_runs", "extra_purchases", "healings"),
+    *("slices", "department_runs", "extra_purchases", "healings", "closed_months"),
 )
 """Tables whose rows never change and never go."""
 
@@ -40,7 +40,7 @@ KEPT: Mapping[str, Kept] = {
     "periods": Kept(("subscription_id", "n", "starts_at", "ends_at"), future_may_go=True),
     "terms": Kept(
         ("id", "account_id", "subscription_id", "plan", "document", "started_at"),
-        "OLD.started_at > {last}",
+        future_may_go=True,
     ),
     "changes": Kept(("id", "account_id", "subscription_id", "kind", "requested_at")),
     "payments": Kept(("cause", "account_id")),

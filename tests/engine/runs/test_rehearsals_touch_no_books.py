@@ -34,7 +34,7 @@ from kernel.clock import ManualClock
 from kernel.errors import LoadmusterError, RefusedError
 from pricing.payments.gateway import DECLINES, REHEARSED_GATEWAY
 from pricing.run_charges.bill import Bill
-from pricing.tables import REHEARSED_CHARGES
+from pricing.tables import COMMANDS, PERSONS, REHEARSED_CHARGES
 from tests.real_charges import charged_for_real
 from tests.run_simulator.cloud import SimulatedCloud
 
@@ -45,10 +45,13 @@ TWICE_ON = "aws"
 """Where each life is played a second time, charged for real."""
 
 DEPARTMENT = "research"
+NO_BOOKS = (REHEARSED_CHARGES, COMMANDS, PERSONS)
+"""What a rehearsal has of its own, and the log, which says that somebody asked for it."""
+
 MONEY_TABLES = tuple(
     each
     for each in vars(pricing.tables).values()
-    if isinstance(each, Table) and each is not REHEARSED_CHARGES
+    if isinstance(each, Table) and each not in NO_BOOKS
 )
 
 

@@ -14,6 +14,7 @@ from pyarrow.parquet import write_table
 from engine import estimate, read_scenario
 from engine.api import Engine
 from engine.commands.accounts import AccountCommands
+from engine.commands.books import BooksCommands
 from engine.commands.departments import DepartmentCommands
 from engine.commands.reaper import ReaperCommands
 from engine.commands.reports import ReportCommands
@@ -64,6 +65,8 @@ STORY: dict[str, Command] = {
     "accounts.set_card": lambda e: e.accounts.set_card("acme", "visa"),
     "accounts.pay": lambda e: e.accounts.pay("overdue"),
     "accounts.advance": lambda e: e.accounts.advance(),
+    "books.close": lambda e: e.books.close("2026-12"),
+    "books.months": lambda e: e.books.months(),
     "accounts.log": lambda e: e.accounts.log("acme"),
     "accounts.as_of": lambda e: e.accounts.as_of("acme"),
     "accounts.healing": lambda e: e.accounts.healing("acme"),
@@ -119,11 +122,14 @@ TAKES_ITS_TIME = {
     "reaper.reap",
     "serving.serve",
     "serving.reap_and_tell",
+    "books.export",
+    "books.check",
 }
 """Loops, and what goes on while other processes or clouds answer."""
 
 ROOMS = {
     "accounts": AccountCommands,
+    "books": BooksCommands,
     "departments": DepartmentCommands,
     "targets": TargetCommands,
     "runs": RunCommands,

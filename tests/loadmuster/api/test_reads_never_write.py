@@ -21,7 +21,7 @@ WRITES = {
     *("accounts.open", "accounts.boost", "accounts.upgrade", "accounts.downgrade"),
     *("accounts.undo", "accounts.extra_credits", "accounts.cancel", "accounts.confirm_cancel"),
     *("accounts.renew", "accounts.to_on_demand", "accounts.set_card", "accounts.pay"),
-    *("accounts.advance", "accounts.heal", "accounts.delete"),
+    *("accounts.advance", "accounts.heal", "accounts.delete", "books.close"),
     *("departments.add", "departments.allocate", "departments.limit"),
     *("targets.allow", "targets.forbid", "runs.accept"),
 }

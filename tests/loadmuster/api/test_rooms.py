@@ -14,6 +14,7 @@ from engine.commands.former_names import FORMER_CALLS, FORMER_NAMES
 
 ROOMS = (
     "accounts",
+    "books",
     "calibrations",
     "catalog",
     "departments",

@@ -37,6 +37,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "account log": ("globex",),
     "history": ("globex",),
     "ledger": ("acme",),
+    "books months": (),
     "invoices": ("globex",),
     "usage": ("acme",),
     "advise": ("globex", "--li-minutes", "60", "--runs", "3"),
@@ -54,6 +55,7 @@ NO_TABLES = {
     *("plot cost", "plot load", "plot plans", "plot run", "plot sweep"),  # drawings
     *("logs", "tariff set", "tariff unset"),  # lines
     *("schema", "catalog use", "serve"),
+    *("books close", "books export", "books check"),
     # They show what another command of the list shows, once they have done what they do.
     *("run", "cancel", "watch", "sweep", "calibrate", "catalog refresh", "account advance"),
 }

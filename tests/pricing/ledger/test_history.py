@@ -35,6 +35,8 @@ def db(database_url: str) -> Iterator[sa.Engine]:
         engine.accounts.to_on_demand("acme")
         clock.move_to(NOW + timedelta(days=40))
         engine.accounts.set_card("acme", "visa")
+        engine.accounts.advance()
+        engine.books.close("2027-01")
         db = engine._context.db
         with db.begin() as conn:
             lot = conn.execute(text("SELECT min(id) FROM lots")).scalar_one()
@@ -58,7 +60,7 @@ def refused(db: sa.Engine, statement: str) -> bool:
         try:
             conn.execute(text(statement))
         except IntegrityError as error:
-            return "are history" in str(error)
+            return "are history" in str(error) or "the month is closed" in str(error)
         finally:
             conn.rollback()
     return False
