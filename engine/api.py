@@ -23,12 +23,14 @@ from engine.clouds import CLOUDS
 from engine.clouds.aws import AWS
 from engine.clouds.azure import AZURE
 from engine.commands.context import EngineContext
+from kernel.arguments import check_argument
 from kernel.clock import Clock, SystemClock
 from kernel.data_folder import DATABASE_VARIABLE
 from kernel.key_log import put_aside_unusable_key_log
 from pricing.accounts.owner import OWNER
 from pricing.ledger.author import Via
 from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.taxes.table import SHIPPED
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -36,9 +38,11 @@ if TYPE_CHECKING:
     import sqlalchemy
 
     from engine.commands.accounts import AccountCommands
+    from engine.commands.billing import BillingCommands
     from engine.commands.books import BooksCommands
     from engine.commands.calibrations import CalibrationCommands
     from engine.commands.catalogs import CatalogCommands
+    from engine.commands.database import DatabaseCommands
     from engine.commands.departments import DepartmentCommands
     from engine.commands.doctor import DoctorCommands
     from engine.commands.reaper import ReaperCommands
@@ -53,6 +57,7 @@ if TYPE_CHECKING:
     from engine.runs.model.states import Run
     from engine.runs.request import RunOptions, RunRequest
     from engine.scenario import Scenario
+    from pricing.taxes.service import TaxService
     from providers.settings import AwsSettings, AzureSettings
 
 R = TypeVar("R")
@@ -82,6 +87,8 @@ class Engine:
         new_id: Makes run ids; default: random ones.
         gateway: Collects money, and says whether it does (``collects``). The default only
             rehearses: it accepts all but its test cards, and collects nothing.
+        tax_service: Knows how sales are taxed; it is asked as billing details are set, and what it
+            tells is put on record. Default: the table of the EU's rates that ships.
         aws: Bucket and network of real runs on AWS; None: as the environment says.
         azure: Subscription and storage of real runs on Azure; None: as the environment says.
         user: Who is known to use the engine: usage, billing and cancellations are for an account's
@@ -102,6 +109,7 @@ class Engine:
         folder: Path | None = None,
         new_id: Callable[[], str] | None = None,
         gateway: PaymentGateway | None = None,
+        tax_service: TaxService | None = None,
         aws: AwsSettings | None = None,
         azure: AzureSettings | None = None,
         user: str = OWNER,
@@ -109,6 +117,14 @@ class Engine:
         rehearsal_url: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        for name, value, kinds in (
+            ("database_url", database_url, "str | URL | None"),
+            ("folder", folder, "Path | None"),
+            ("new_id", new_id, "Callable[[], str] | None"),
+            ("user", user, "str"),
+            ("rehearsal_url", rehearsal_url, "str | None"),
+        ):
+            check_argument(name, value, kinds)
         time = clock or SystemClock()
         variables = os.environ if environment is None else environment
         said = {AWS.name: aws, AZURE.name: azure}
@@ -137,6 +153,7 @@ class Engine:
             open_clouds=open_clouds,
             clock=time,
             gateway=REHEARSED_GATEWAY if gateway is None else gateway,
+            taxes=SHIPPED if tax_service is None else tax_service,
             user=user,
             via=via,
             environment=variables,
@@ -215,6 +232,13 @@ class Engine:
         return self._room(ReportCommands)
 
     @property
+    def billing(self) -> BillingCommands:
+        """Who is named on invoices: the customer of an account, and the seller."""
+        from engine.commands.billing import BillingCommands
+
+        return self._room(BillingCommands)
+
+    @property
     def tariffs(self) -> TariffCommands:
         """What load-testing services cost, and one's own contract rates: list, set, unset."""
         from engine.commands.tariffs import TariffCommands
@@ -255,6 +279,13 @@ class Engine:
         from engine.commands.doctor import DoctorCommands
 
         return self._room(DoctorCommands)
+
+    @property
+    def db(self) -> DatabaseCommands:
+        """The database as a whole: check."""
+        from engine.commands.database import DatabaseCommands
+
+        return self._room(DatabaseCommands)
 
     @property
     def clock(self) -> Clock:

@@ -59,6 +59,20 @@ def usd_micros(text: str | Decimal, *, where: str = "amount") -> int:
     return int(micros)
 
 
+def price_usd_micros(text: str | Decimal, *, where: str = "amount") -> int:
+    """Micro-dollars of a decimal amount in dollars that is a price or a limit.
+
+    Raises:
+        BadInputError: As ``usd_micros``, and if it is below 0.
+    """
+    micros = usd_micros(text, where=where)
+    if micros < 0:
+        raise BadInputError(
+            f"{where}: a price is 0 or more, not {_shown(text)}", where=where, value=_shown(text)
+        )
+    return micros
+
+
 def _shown(text: str | Decimal) -> str:
     shown = str(text)
     return repr(shown if len(shown) <= SHOWN_LETTERS else f"{shown[:SHOWN_LETTERS]}...")

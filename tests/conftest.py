@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from sqlalchemy import Engine
 from engine.calibrating.place import FOLDER_VARIABLE
 from engine.database import open_database
 from tests import postgres
+from tests.compiled_once import compiled_once
 from tests.owned import running_shop
 
 # How long an example takes, or to think of one, says how busy the machine is and nothing else.
@@ -33,6 +35,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--many-runs", type=int, default=30, help="runs that controllers share")
     group.addoption("--kill-every-s", type=float, default=3.0, help="seconds between two kills")
     group.addoption("--kills", type=int, default=3, help="most controllers killed")
+
+
+def pytest_collection() -> None:
+    """Modules and tests are there to stay: to look for garbage meanwhile takes a quarter longer."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """And they are not looked at again, each time that garbage is collected."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(trylast=True)
@@ -66,6 +79,12 @@ def _bundled_prices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Whatever catalogue the developer has refreshed, tests use the bundled one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOADMUSTER_CATALOG", str(tmp_path_factory.mktemp("catalog")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements_compiled_once() -> Iterator[None]:
+    with compiled_once():
         yield
 
 

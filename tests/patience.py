@@ -14,6 +14,8 @@ PATIENCE_S = 600.0
 """For a process to start, to answer, to come to something or to end; a test has twice as long."""
 
 LOOK_S = 0.02
+PAUSES_PER_LOOK = 4
+"""After a look that has worked for long: what is waited for needs the processor too."""
 
 Seen = TypeVar("Seen")
 
@@ -25,15 +27,17 @@ def until(
 
     Args:
         look: Looks once.
-        every_s: Pause between looks, which is for what a look costs.
+        every_s: Least pause between looks; after one that worked for long it is longer.
         within_s: Only for what is not on this machine, and has a pace of its own.
 
     Raises:
         TimeoutError: Nothing was seen in time.
     """
     deadline_s = time.monotonic() + within_s
+    worked_s = time.thread_time()
     while not (seen := look()):
         if time.monotonic() > deadline_s:
             raise TimeoutError(f"{look} still answers {seen!r} after {within_s:.0f} s")
-        time.sleep(every_s)
+        time.sleep(max(every_s, PAUSES_PER_LOOK * (time.thread_time() - worked_s)))
+        worked_s = time.thread_time()
     return seen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -9,15 +10,20 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from pricing.plans.channels import Channel
 from pricing.plans.model import Plan
 
 if TYPE_CHECKING:
+    import sqlalchemy
+
+    from kernel.errors import LoadmusterError
     from pricing.accounts.account import Account
     from pricing.accounts.billing_settings import BillingSettings
     from pricing.accounts.clock import AsOf
     from pricing.accounts.healing import Healing
+    from pricing.accounts.notices import NoticeGiven
     from pricing.accounts.plan_history import HistoryRow
     from pricing.accounts.plan_offers import PlanOffer
     from pricing.accounts.sweep import Advanced
@@ -26,6 +32,9 @@ if TYPE_CHECKING:
     from pricing.ledger.command_log import LoggedCommand
 
 ON_DEMAND = "on-demand"
+
+WORKERS_MAX = 4
+"""Connections that one sweep has at most to a database that takes several writers."""
 
 _NAMES = {"set_card": "card"}
 """What commands are called in the log, where they are not called as their functions are."""
@@ -38,6 +47,7 @@ class AdvanceCount(Struct, frozen=True):
     failed: int
 
 
+@checked
 class AccountCommands:
     """Opening an account, and what can be done with its plan."""
 
@@ -64,6 +74,7 @@ class AccountCommands:
         administrators: Sequence[str] = (),
         credits_wanted: int | None = None,
         agreed_with: str | None = None,
+        currency: str = "USD",
     ) -> Account:
         """Open an account on a plan; a subscription is charged and granted at once (R12, R19)."""
         from pricing.accounts import opening
@@ -74,6 +85,7 @@ class AccountCommands:
         wanted = self._context.plan_named(plan, now).with_credits(credits_wanted)
         check_sale(account_id, None, wanted, agreed_with)
         # Before there is a database: a mistake leaves nothing behind.
+        opening.check_currency_of(wanted, currency)
         opening.check_opening(account_id, timezone=timezone, activated_at=activated, now=now)
         use = self._context
         with use.noting_refusal(account_id, "open") as attempt, use.transaction() as conn:
@@ -249,6 +261,105 @@ class AccountCommands:
             user=self._context.user,
         )
 
+    def notice(
+        self,
+        plan: str,
+        *,
+        first: datetime | None = None,
+        watch: Callable[[LoadmusterError], None] | None = None,
+    ) -> Sequence[NoticeGiven]:
+        """Tell subscribers that their plan will be as it is sold by now (C49).
+
+        Args:
+            plan: Its name.
+            first: No billing date before is taken; None: 30 days from now.
+            watch: Told of each account that could not be.
+
+        Returns:
+            Whom it concerns, from when on, and what it will cost.
+
+        Raises:
+            UnknownPlanError: There is no such plan on sale.
+            NoticeTooShortError: ``first`` is sooner than 30 days from now.
+        """
+        from pricing.accounts.notices import NoticeGiven, give_notice
+
+        now = self._context.clock.now()
+        given = []
+        for each in give_notice(
+            self._context.transaction,
+            self._context.plan_named(plan, now),
+            first=first,
+            now=now,
+            is_test=self._context.has_test_clock,
+            gateway=self._context.gateway,
+        ):
+            if isinstance(each, NoticeGiven):
+                given.append(each)
+            elif watch is not None:
+                watch(each)
+        return given
+
+    def administrators(self, account_id: str, *, by: str | None = None) -> Sequence[str]:
+        """Who speaks for the account, in order; for its administrators and the owner (R87, C44).
+
+        Args:
+            account_id: Whose.
+            by: In whose name, if not in that of the engine's user.
+
+        Raises:
+            UnknownAccountError: There is no such account.
+            NotAdministratorError: Somebody else asks.
+        """
+        from pricing.accounts.account import find_account
+        from pricing.accounts.administrators import Asker, administrators_of
+        from pricing.reports.usage_access import check_may_see
+
+        with self._context.reading() as conn:
+            find_account(conn, account_id)
+            check_may_see(conn, account_id, Asker(self._context.user, by))
+            return administrators_of(conn, account_id)
+
+    def change_administrators(
+        self,
+        account_id: str,
+        *,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        by: str | None = None,
+        request_id: str | None = None,
+    ) -> Sequence[str]:
+        """Name more administrators of the account, and others no longer; who they are then.
+
+        Args:
+            account_id: Whose.
+            add: Who will be one.
+            remove: Who will be none.
+            by: In whose name, if not in that of the engine's user.
+            request_id: The caller's id of this request.
+
+        Raises:
+            BadInputError: Nothing is asked for, or a name will not do.
+            NotAdministratorError: That is neither one of them nor the owner.
+            LastAdministratorError: Nobody would be left.
+        """
+        from pricing.accounts.administrators import administrators_of
+        from pricing.accounts.appointments import change_administrators
+
+        with self._context.changing(account_id, "administrators") as conn:
+            change_administrators(
+                conn,
+                account_id,
+                user=self._context.user,
+                by=by,
+                add=add,
+                remove=remove,
+                now=self._context.clock.now(),
+                request_id=self._context.id_of(request_id),
+                gateway=self._context.gateway,
+            )
+            return administrators_of(conn, account_id)
+
     def renew(self, account_id: str, *, request_id: str | None = None) -> AccountView:
         """Take a cancellation back, or subscribe again within a month of it (R63)."""
         from pricing.accounts.cancellations import renew
@@ -404,6 +515,7 @@ class AccountCommands:
         every = advance_all(
             self._context.transaction,
             now,
+            workers=workers_on(self._context.db),
             gateway=self._context.gateway,
             is_test=self._context.has_test_clock,
         )
@@ -445,3 +557,11 @@ class AccountCommands:
                 gateway=self._context.gateway,
             )
             return account_view(conn, account_id, now, gateway=self._context.gateway)
+
+
+def workers_on(db: sqlalchemy.Engine) -> int:
+    """How many connections a sweep has: SQLite takes one writer.
+
+    Elsewhere at least two: one works while the other waits for the database.
+    """
+    return 1 if db.dialect.name == "sqlite" else min(WORKERS_MAX, max(2, os.cpu_count() or 1))

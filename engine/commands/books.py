@@ -30,10 +30,10 @@ class NoExportOfBooksError(BadInputError):
     code = "not_these_books"
 
 
-class BooksDamagedError(InvariantBrokenError):
+class TrialBalanceError(InvariantBrokenError):
     """The ledger does not sum to zero; facts: ``unit``, ``amount``."""
 
-    code = "books_damaged"
+    code = "trial_balance"
 
 
 class ExportedBooks(Struct, frozen=True):
@@ -111,7 +111,7 @@ class BooksCommands:
         Raises:
             UnknownAccountError: There is no such account.
             TableFileError: The file cannot be written, or has another ending.
-            BooksDamagedError: The ledger does not sum to zero.
+            TrialBalanceError: The ledger does not sum to zero.
             NotOwnerError: The engine's user is not the owner of the installation.
         """
         _check_can_have_columns()
@@ -151,7 +151,7 @@ class BooksCommands:
         Raises:
             NoExportOfBooksError: A sum of it is not the ledger's: it says which.
             TableFileError: It is no exported ledger.
-            BooksDamagedError: The ledger does not sum to zero.
+            TrialBalanceError: The ledger does not sum to zero.
             NotOwnerError: The engine's user is not the owner of the installation.
         """
         _check_can_have_columns()
@@ -195,7 +195,7 @@ def _check_zero(
     balance = trial_balance(ledger_balances(conn, account_id=account_id, up_to=up_to))
     for unit, amount in balance.items():
         if amount:
-            raise BooksDamagedError(
+            raise TrialBalanceError(
                 f"the ledger does not balance: its postings come to {amount} {unit}",
                 unit=unit,
                 amount=amount,

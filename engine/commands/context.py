@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from engine.runs.clouds.registry import CloudRegistry
     from engine.runs.record.store import RunStore
     from pricing.accounts.clock import AsOf
+    from pricing.taxes.service import TaxService
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class EngineContext:
         open_clouds: The registry of the clouds of runs whose files lie in a folder.
         clock: Time.
         gateway: Collects money.
+        taxes: Knows how sales are taxed; asked outside of transactions alone.
         environment: What the environment says.
         new_id: Makes run ids.
         new_token: Makes what must be unlike anything before: leases, and the request ids of
@@ -91,6 +93,7 @@ class EngineContext:
     environment: Mapping[str, str]
     new_id: Callable[[], str]
     new_token: Callable[[], str]
+    taxes: TaxService
     user: str = OWNER
     via: Via = Via.API
     login: Callable[[], str] = os_login
@@ -168,10 +171,36 @@ class EngineContext:
         """
         from pricing.accounts.clock import check_clock
 
-        with self.noting_refusal(account_id, command) as attempt, self.transaction() as conn:
+        with (
+            self.noting_refusal(account_id, command) as attempt,
+            self._damage_named(account_id),
+            self.transaction() as conn,
+        ):
             attempt.conn = conn
             check_clock(conn, account_id, is_test=self.has_test_clock)
             yield conn
+
+    @contextmanager
+    def _damage_named(self, account_id: str) -> Iterator[None]:
+        """Where an account's books cannot be read, that is said with the row that is to blame.
+
+        Without such a row the fault is not the books', and stays what it is.
+
+        Raises:
+            BooksDamagedError: A row is damaged.
+        """
+        from pricing.accounts.damaged_books import UNREADABLE, damaged
+
+        try:
+            yield
+        except UNREADABLE as error:
+            from pricing.reports.damage.finding import find_damage
+
+            with self.reading() as conn:
+                found = [each for each in find_damage(conn) if each.account_id == account_id]
+            if not found:
+                raise
+            raise damaged(account_id, error, found[0].line) from error
 
     @contextmanager
     def noting_refusal(self, account_id: str | None, command: str) -> Iterator[CommandAttempt]:
@@ -229,7 +258,7 @@ class EngineContext:
         from pricing.payments.gateway import REHEARSED_GATEWAY
 
         gateway = REHEARSED_GATEWAY
-        with undone(self.db) as conn:
+        with self._damage_named(account_id), undone(self.db) as conn:
             now = self.clock.now() if at is None else at
             seen = as_of(conn, account_id, now, is_test=self.has_test_clock)
             catch_up(conn, account_id, now, gateway=gateway)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 
 if TYPE_CHECKING:
     from pricing.departments.commands import DepartmentView
 
 
+@checked
 class DepartmentCommands:
     """Who in an account may use how much."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Unpack, overload
 
 from engine.calibrating.measured import counted_scenario
 from engine.catalogs.in_use import catalog_in_use
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from engine.commands.driving import RunDriving
 from engine.commands.former_names import FormerlyCalled
@@ -43,6 +44,7 @@ Given = Scenario | str | Path
 """A scenario, or the path of its file."""
 
 
+@checked
 class RunCommands(FormerlyCalled):
     """Runs, from their estimate to their end.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 
 if TYPE_CHECKING:
     from engine.runs.targets import AllowedTarget
 
 
+@checked
 class TargetCommands:
     """Allowing, forbidding and listing targets."""
 

@@ -54,7 +54,9 @@ def _user_class(
     requests = user_class["requests"]
     weights = list(accumulate(request["weight"] for request in requests))
     think_time_s = user_class["think_time_s"]
-    is_paced = iteration_s is not None and sum(think_time_s) / 2 > iteration_s
+    pause = between(*think_time_s)
+    if iteration_s is not None and sum(think_time_s) / 2 > iteration_s:
+        pause = constant_pacing(iteration_s)
 
     def begin(_user: Any) -> None:  # noqa: ANN401 - one of KINDS
         # Users that start in the same step spread over it; in lockstep they would queue.
@@ -70,7 +72,7 @@ def _user_class(
         {
             "host": target,
             "weight": user_class["weight"],
-            "wait_time": constant_pacing(iteration_s) if is_paced else between(*think_time_s),
+            "wait_time": pause,
             "on_start": begin,
             "tasks": [act],
         },

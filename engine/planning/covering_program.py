@@ -49,7 +49,7 @@ def solve_cover(pieces: Sequence[Piece], goal: int, limits: Sequence[int]) -> Pr
         def enableCallbacks(self) -> None:  # noqa: N802 - its name
             pass
 
-    highs = Silent()
+    highs = Silent()  # type: ignore[no-untyped-call]
     for option, value in (
         ("output_flag", False),
         ("threads", 1),

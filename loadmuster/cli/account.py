@@ -14,8 +14,10 @@ from loadmuster.cli.account_advance import advance
 from loadmuster.cli.account_heal import heal
 from loadmuster.cli.account_log import log
 from loadmuster.cli.account_tables import show_account, show_accounts, show_ledger
+from loadmuster.cli.administrators import administrators
 from loadmuster.cli.as_of import tell_as_of
 from loadmuster.cli.extra_credits import extra_credits
+from loadmuster.cli.notice import notice
 from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import (
     Command,
@@ -38,7 +40,17 @@ def account() -> None:
     """Open and show accounts and their plans."""
 
 
-for command in (advance, heal, extra_credits, allow_target, forbid_target, targets, log):
+for command in (
+    advance,
+    heal,
+    notice,
+    extra_credits,
+    administrators,
+    allow_target,
+    forbid_target,
+    targets,
+    log,
+):
     account.add_command(command)
 
 
@@ -70,6 +82,9 @@ for command in (advance, heal, extra_credits, allow_target, forbid_target, targe
     help="Who may cancel; repeatable. Nobody named: the owner of the installation.",
 )
 @click.option("--agreed-with", metavar="NAME", help="The representative, for plans on request.")
+@click.option(
+    "--currency", metavar="CODE", default="USD", show_default=True, help="What its money is in."
+)
 @request_id_option
 @pass_settings
 def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names them
@@ -83,6 +98,7 @@ def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names 
     card: str | None,
     administrators: Sequence[str],
     agreed_with: str | None,
+    currency: str,
     request_id: str | None,
 ) -> None:
     """Open the account ID on a plan."""
@@ -101,6 +117,7 @@ def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names 
         administrators=administrators,
         credits_wanted=credits_wanted,
         agreed_with=agreed_with,
+        currency=currency,
     )
     emit_account(settings, replace(engine.accounts.show(account_id), as_of=None))
 

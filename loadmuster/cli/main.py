@@ -44,6 +44,7 @@ COMMANDS = {
     "ledger": ("loadmuster.cli.account:ledger", "Every posting of an account."),
     "books": ("loadmuster.cli.books:books", "Close months, export the ledger, prove it."),
     "invoices": ("loadmuster.cli.invoices:invoices", "The invoices of an account."),
+    "billing": ("loadmuster.cli.billing:billing", "Who is named on invoices, and is taxed where."),
     "usage": (
         "loadmuster.cli.usage:usage",
         "What the current cycle used: by day, department, run.",
@@ -55,6 +56,7 @@ COMMANDS = {
         "loadmuster.cli.doctor:doctor",
         "What a run needs, what is missing, and what to do.",
     ),
+    "db": ("loadmuster.cli.database:db", "The database: whether its books are what they were."),
     "schema": ("loadmuster.cli.schema:schema", "JSON Schemas of the files and documents."),
 }
 

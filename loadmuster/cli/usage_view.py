@@ -82,9 +82,14 @@ def _figures(used: CycleUsage) -> Table:
         ("credits consumed", counted(total.credits_li_minutes, "LI-minute")),
         ("credits remaining", counted(used.remaining_li_minutes, "LI-minute")),
         ("runs paid in money", f"{format_usd(total.usd_micros)} USD"),
-        ("charged in all", f"{format_usd(used.charged_usd_micros)} USD"),
+        ("charged in all", f"{format_usd(used.charged_usd_micros)} USD{_tax(used)}"),
     ]
     return facts(*rows)
+
+
+def _tax(used: CycleUsage) -> str:
+    """The tax on what was charged, where any is computed."""
+    return f", and {format_usd(used.tax_usd_micros)} tax" if used.taxes else ""
 
 
 def _purchases(used: CycleUsage) -> Table:

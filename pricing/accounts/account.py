@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 
 from msgspec import Struct
 from sqlalchemy import (
@@ -10,6 +11,7 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
+    bindparam,
     case,
     exists,
     func,
@@ -84,7 +86,7 @@ def find_account(conn: Connection, account_id: str) -> Account:
     Raises:
         UnknownAccountError: If there is none.
     """
-    row = conn.execute(_select_accounts().where(ACCOUNTS.c.id == account_id)).one_or_none()
+    row = conn.execute(_select_account(), {"account_id": account_id}).one_or_none()
     if row is None:
         raise unknown_account(conn, account_id)
     return Account(**row._asdict())
@@ -157,6 +159,13 @@ def shown(instant: datetime) -> str:
     return instant.isoformat(timespec="seconds")
 
 
+@cache
+def _select_account() -> Select[tuple[str, str, str, datetime, datetime, str]]:
+    """The account whose id is ``account_id``: one statement for all of them."""
+    return _select_accounts().where(ACCOUNTS.c.id == bindparam("account_id"))
+
+
+@cache
 def _select_accounts() -> Select[tuple[str, str, str, datetime, datetime, str]]:
     """Every account with its latest terms, and what its status follows from."""
     others = TERMS.alias()

@@ -16,17 +16,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import BindParameter, Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from pricing.payments.gateway import PaymentState
 from pricing.periods import period
 from pricing.subscriptions.changes import dated_changes
 from pricing.subscriptions.lot_expiry import has_returns
 from pricing.subscriptions.running import running_of
-from pricing.tables import ACCOUNTS, LOT_CLOSURES, LOTS, PAYMENTS
+from pricing.tables import ACCOUNTS, LOT_CLOSURES, LOTS, PAYMENTS, among, update_many
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 """Nothing falls due by itself."""
@@ -34,21 +33,19 @@ NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 """Something is due already."""
 
-_accounts: BindParameter[Any] = bindparam("accounts", expanding=True)
 _EXPIRIES = (
     select(LOTS.c.account_id, func.min(LOTS.c.expires_at).label("at"))
     .outerjoin(LOT_CLOSURES, LOT_CLOSURES.c.lot_id == LOTS.c.id)
     .where(
-        LOTS.c.account_id.in_(_accounts),
+        among(LOTS.c.account_id, "accounts"),
         LOTS.c.expires_at.is_not(None),
         LOT_CLOSURES.c.lot_id.is_(None),
     )
     .group_by(LOTS.c.account_id)
 )
 _TO_BE_ASKED_FOR = select(PAYMENTS.c.account_id).where(
-    PAYMENTS.c.account_id.in_(_accounts), PAYMENTS.c.state == PaymentState.DUE
+    among(PAYMENTS.c.account_id, "accounts"), PAYMENTS.c.state == PaymentState.DUE
 )
-_NOTE = ACCOUNTS.update().where(ACCOUNTS.c.id == bindparam("of"))
 _NOTED = (
     select(ACCOUNTS.c.id, ACCOUNTS.c.next_due_at)
     .where(ACCOUNTS.c.id > bindparam("after"), ACCOUNTS.c.next_due_at.is_not(None))
@@ -100,9 +97,8 @@ def next_expiries(conn: Connection, account_ids: Sequence[str]) -> dict[str, dat
 
 def note_due(conn: Connection, account_ids: Sequence[str]) -> None:
     """Keep when something next falls due for accounts that were just brought up to date."""
-    noted = [{"of": of, "next_due_at": at} for of, at in due_dates(conn, account_ids).items()]
-    if noted:
-        conn.execute(_NOTE, noted)
+    noted = list(due_dates(conn, account_ids).items())
+    update_many(conn, ACCOUNTS, ("id",), ("next_due_at",), noted)
 
 
 def overlooked(conn: Connection, *, page: int = 500) -> Iterator[Overlooked]:

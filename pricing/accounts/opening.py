@@ -11,8 +11,10 @@ from sqlalchemy import Connection, select
 
 from kernel.errors import BadInputError, RefusedError
 from pricing.accounts.account import Account, check_not_deleted, find_account, shown
+from pricing.accounts.administrators import check_names
 from pricing.accounts.advance import advance
 from pricing.accounts.owner import OWNER
+from pricing.currencies import DOLLARS, check_currency
 from pricing.ledger import idempotency
 from pricing.payments.gateway import PaymentGateway
 from pricing.periods import check_timezone, check_year
@@ -28,6 +30,12 @@ class BadAccountIdError(BadInputError):
     """Not usable as the id of an account; facts: ``account``."""
 
     code = "bad_account_id"
+
+
+class NoPriceError(BadInputError):
+    """The plan is not sold in that currency; facts: ``plan``, ``currency``."""
+
+    code = "no_price"
 
 
 class AccountConflictError(RefusedError):
@@ -63,6 +71,22 @@ def check_opening(
             f"activation at {shown(activated_at)}: now ({shown(now)}) or an instant before it"
             " would be right",
             activated_at=shown(activated_at),
+        )
+
+
+def check_currency_of(plan: Plan, currency: str) -> None:
+    """Whether an account could be opened on a plan in a currency.
+
+    Raises:
+        UnsupportedCurrencyError: If the books are not kept in it.
+        NoPriceError: If the plan has no price in it.
+    """
+    found = check_currency(currency)
+    if found.code != DOLLARS:
+        raise NoPriceError(
+            f"plan {plan.name} has no price in {found.code}: {DOLLARS} would be right",
+            plan=plan.name,
+            currency=found.code,
         )
 
 
@@ -109,6 +133,7 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
         RequestConflictError: If the request id stands for something else.
     """
     check_opening(account_id, timezone=timezone, activated_at=activated_at, now=now)
+    check_names(account_id, administrators)
     content: dict[str, str | int | None] = {
         "account": account_id,
         "plan": plan.name,

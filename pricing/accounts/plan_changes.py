@@ -23,6 +23,7 @@ from pricing.subscriptions.changes import (
     ChangeState,
     end_change,
     request_change,
+    withdraw,
     withdraw_all,
 )
 from pricing.subscriptions.subscriptions import abandon_unpaid, end_subscription
@@ -82,9 +83,8 @@ def upgrade(
         ),
         gateway=gateway,
     )
-    downgrade_asked = context.changes(conn).get(ChangeKind.DOWNGRADE)
-    if downgrade_asked is not None:
-        end_change(conn, downgrade_asked, ChangeState.WITHDRAWN, context.at)
+    for kind in (ChangeKind.DOWNGRADE, ChangeKind.NEW_TERMS):
+        withdraw(conn, subscription_id, kind, context.at)
 
 
 def downgrade(
@@ -138,7 +138,7 @@ def _subscribe(
     account_id, subscription = context.account_id, context.subscription
     if subscription.ended_at is None:
         withdraw_all(conn, subscription.id, context.at)
-        abandon_unpaid(conn, subscription)
+        abandon_unpaid(conn, subscription, at=context.at)
         end_subscription(conn, subscription, context.at)
     activate(conn, account_id, wanted, at=context.at, gateway=gateway)
 

@@ -42,6 +42,8 @@ class PlanOffer(Struct, frozen=True):
         action: How such a plan is sold.
         at_once: What is charged and granted at once; None: nothing is, since the change waits for
             the boundary, is to on-demand, or cannot be made.
+        sold_for: Of the plan that the account is on, which is as it was bought: what it is sold as
+            by now.
         why_not: Why the command would be refused as things stand; None: it would be done.
     """
 
@@ -49,6 +51,12 @@ class PlanOffer(Struct, frozen=True):
     action: Action
     at_once: UpgradeTerms | None = None
     why_not: str | None = None
+    sold_for: Plan | None = None
+
+    @property
+    def sold_for_usd_micros(self) -> int:
+        """What somebody who buys the plan now pays a month."""
+        return (self.plan if self.sold_for is None else self.sold_for).monthly_usd_micros
 
 
 def offers_of(
@@ -80,7 +88,8 @@ def _offer(
 ) -> PlanOffer:
     action = _action(current, plan)
     if action is Action.CURRENT:
-        return PlanOffer(plan, action)
+        assert current is not None, "an account is on its current plan"
+        return PlanOffer(current, action, sold_for=plan.with_as_many_credits(current))
     try:
         return PlanOffer(plan, action, at_once=_terms(conn, context, current, plan))
     except ContactUsError as error:

@@ -209,9 +209,16 @@ def check_other(account_id: str, plan: Plan, wanted: Plan) -> None:
         SamePlanError: If it is that one, with as many credits.
     """
     if (plan.name, plan.li_minutes) == (wanted.name, wanted.li_minutes):
+        price = format_usd(plan.monthly_usd_micros)
+        newer = (
+            ""
+            if wanted.monthly_usd_micros == plan.monthly_usd_micros
+            else f"; it is sold for {format_usd(wanted.monthly_usd_micros)} USD by now, and stays"
+            " as it was bought until a notice"
+        )
         raise SamePlanError(
             f"account {account_id} is on plan {plan.name} already"
-            f" ({format_usd(plan.monthly_usd_micros)} USD, {plan.li_minutes:,} LI-minutes a month)",
+            f" ({price} USD, {plan.li_minutes:,} LI-minutes a month){newer}",
             account=account_id,
             plan=plan.name,
         )

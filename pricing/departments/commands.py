@@ -199,13 +199,14 @@ def check_share(conn: Connection, department: Department, li_minutes: int) -> No
     """Whether a department may be allocated so much, all others keeping what they have.
 
     Raises:
-        AllocationAboveGrantError: If the grant of the plan, or of the smaller one that a pending
-            downgrade leads to, does not cover them all (C31).
+        AllocationAboveGrantError: If the grant of the plan, or of the one that a pending downgrade
+            or notice leads to, does not cover them all (C31).
     """
     account_id = department.account_id
     subscription = latest(conn, account_id)
-    smaller = open_changes(conn, subscription.id).get(ChangeKind.DOWNGRADE)
-    for granting in (subscription.plan, None if smaller is None else smaller.plan):
+    changes = open_changes(conn, subscription.id)
+    coming = [changes.get(kind) for kind in (ChangeKind.DOWNGRADE, ChangeKind.NEW_TERMS)]
+    for granting in (subscription.plan, *(None if each is None else each.plan for each in coming)):
         if granting is not None:
             wanted = {department.id: li_minutes}
             check_allocations_fit(conn, account_id, granting, wanted=wanted)

@@ -22,6 +22,7 @@ from pricing.ledger.invoices import run_cause
 from pricing.ledger.ledger import Posting, Transaction, post
 from pricing.ledger.lots import ISSUED, PRIORITIES, LotKind, ledger_account
 from pricing.ledger.reservations import Reservation, ReservationState
+from pricing.ledger.taxed import owed_by, taxed
 from pricing.money import to_cents_half_up
 from pricing.payments.collecting import capabilities_of, channel_of
 from pricing.payments.gateway import PaymentGateway
@@ -183,7 +184,7 @@ def charge_purchase(conn: Connection, reservation: Reservation, at: datetime) ->
     """Buy the extra credits that a run was promised, as it starts; nothing if there are none.
 
     Returns:
-        Micro-dollars that the run owes for them.
+        Micro-dollars that the run owes for them, tax included.
     """
     bought = conn.execute(
         select(EXTRA_PURCHASES.c.lot_id, EXTRA_PURCHASES.c.usd_micros, LOTS.c.amount)
@@ -193,7 +194,7 @@ def charge_purchase(conn: Connection, reservation: Reservation, at: datetime) ->
     if bought is None:
         return 0
     cause = run_cause(reservation.run_id)
-    post(
+    charge = taxed(
         conn,
         Transaction(
             account_id=reservation.account_id,
@@ -210,7 +211,8 @@ def charge_purchase(conn: Connection, reservation: Reservation, at: datetime) ->
             ),
         ),
     )
-    return int(bought.usd_micros)
+    post(conn, charge)
+    return owed_by(charge)
 
 
 def _set_limit(conn: Connection, account_id: str, limit_li_minutes: int) -> None:

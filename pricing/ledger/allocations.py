@@ -15,7 +15,15 @@ from sqlalchemy import Connection, func, select
 from kernel.errors import RefusedError
 from pricing.ledger.departments import Department, list_departments
 from pricing.ledger.ledger import Posting, Transaction, post
-from pricing.ledger.lots import Lot, LotKind, Slice, ledger_account, open_lots, take
+from pricing.ledger.lots import (
+    Lot,
+    LotKind,
+    Slice,
+    ledger_account,
+    left_lots,
+    open_lots,
+    take,
+)
 from pricing.periods import Period
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Unit
@@ -87,9 +95,10 @@ def share_out(
     departments = [
         each for each in list_departments(conn, account_id) if each.allocation_li_minutes
     ]
+    # Suspended ones too: an undo gives departments their shares back with the rest.
     granted = [
         lot
-        for lot in (account_lots(conn, account_id, at) if departments else ())
+        for lot in (left_lots(conn, account_id, at) if departments else ())
         if lot.cause == cause
     ]
     for lot in granted:

@@ -13,6 +13,7 @@ goes with its snapshots, and a snapshot takes its mark with it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -33,7 +34,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from kernel.errors import RefusedError
 from pricing.plans.quotes import Unit
-from pricing.tables import ACCOUNTS, BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS
+from pricing.tables import ACCOUNTS, BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS, among
 
 TAIL_MAX = 256
 """Postings behind the mark that a command leaves to be summed up; more are folded."""
@@ -106,30 +107,32 @@ def _held_on_lots() -> Select[Any]:
     return select(mark.c.mark, held).select_from(mark.outerjoin(held, true()))
 
 
-def _held_on_lots_of() -> Select[Any]:
+@cache
+def _held_on_lots_of(dialect: str) -> Select[Any]:
     """Every lot account of some accounts that holds anything; a lot is one account's."""
-    accounts: BindParameter[Any] = bindparam("accounts", expanding=True)
     folded = select(_Snapshots.ledger_account, _Snapshots.amount).where(
-        _Snapshots.account_id.in_(accounts),
+        among(BALANCE_SNAPSHOTS.c.account_id, "accounts"),
         _Snapshots.unit == _unit,
         _Snapshots.ledger_account.startswith(LOT_PREFIX),
         _Snapshots.amount != literal_column("0"),
     )
-    # From the accounts, so that of each only what is behind its mark is read.
-    mark = func.coalesce(SNAPSHOT_MARKS.c.up_to_posting_id, 0)
-    tail = (
-        select(_Postings.ledger_account, _Postings.amount)
-        .select_from(
-            ACCOUNTS.outerjoin(SNAPSHOT_MARKS, SNAPSHOT_MARKS.c.account_id == ACCOUNTS.c.id).join(
-                POSTINGS, and_(_Postings.account_id == ACCOUNTS.c.id, _Postings.id > mark)
-            )
-        )
-        .where(
-            ACCOUNTS.c.id.in_(accounts),
-            _Postings.unit == _unit,
-            _Postings.ledger_account.startswith(LOT_PREFIX),
-        )
+    marked = ACCOUNTS.outerjoin(SNAPSHOT_MARKS, SNAPSHOT_MARKS.c.account_id == ACCOUNTS.c.id)
+    is_tail = and_(
+        _Postings.account_id == ACCOUNTS.c.id,
+        _Postings.id > func.coalesce(SNAPSHOT_MARKS.c.up_to_posting_id, 0),
+        _Postings.unit == _unit,
+        _Postings.ledger_account.startswith(LOT_PREFIX),
     )
+    is_wanted = among(ACCOUNTS.c.id, "accounts")
+    if dialect == "postgresql":
+        # Account by account: it would rather read all postings there are, and then join.
+        tail_of = select(_Postings.ledger_account, _Postings.amount).where(is_tail).offset(0)
+        behind = tail_of.correlate(ACCOUNTS, SNAPSHOT_MARKS).lateral()
+        tail = select(behind.c.ledger_account, behind.c.amount)
+        tail = tail.select_from(marked.join(behind, true())).where(is_wanted)
+    else:
+        tail = select(_Postings.ledger_account, _Postings.amount)
+        tail = tail.select_from(marked.join(POSTINGS, is_tail)).where(is_wanted)
     both = union_all(folded, tail).subquery()
     total = func.sum(both.c.amount)
     return (
@@ -148,7 +151,6 @@ _BALANCE_BELOW = _sum_of(
     _Postings.ledger_account.startswith(bindparam("prefix")),
 )
 _HELD_ON_LOTS = _held_on_lots()
-_HELD_ON_LOTS_OF = _held_on_lots_of()
 
 
 def _mark_and_whether_too_long() -> Select[Any]:
@@ -203,7 +205,7 @@ def held_on_lots_of(conn: Connection, account_ids: Sequence[str]) -> dict[int, i
     if not account_ids:
         return {}
     wanted = {"accounts": account_ids, "unit": Unit.LI_MINUTES}
-    rows = conn.execute(_HELD_ON_LOTS_OF, wanted)
+    rows = conn.execute(_held_on_lots_of(conn.dialect.name), wanted)
     return {int(row.ledger_account.removeprefix(LOT_PREFIX)): int(row.total) for row in rows}
 
 

@@ -25,7 +25,7 @@ from pricing.tables import ACCOUNTS, COMMANDS, TRANSACTIONS
 PEOPLE = frozenset({"by", "agreed_with", "representative"})
 """What of a command's content names one person."""
 
-MANY_PEOPLE = frozenset({"administrators"})
+MANY_PEOPLE = frozenset({"administrators", "added", "removed"})
 """What of it names several, as a JSON list."""
 
 NOT_KEPT = frozenset({"card", "payment"})

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
+from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Subquery, bindparam, func, or_, select
+from sqlalchemy import Connection, Select, Subquery, bindparam, func, or_, select
 
 from kernel.errors import InvariantBrokenError
 from pricing.ledger.balances import LOT_PREFIX, balance, held_on_lots
@@ -180,37 +182,62 @@ def suspended_lots(conn: Connection, account_id: str, at: datetime) -> tuple[Lot
     return _lots_at(conn, account_id, at)
 
 
+def left_lots(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]:
+    """The lots that are open at an instant in burn order, suspended or not."""
+    return _lots_at(conn, account_id, at)
+
+
 def held_of(conn: Connection, account_id: str, lot_id: int) -> Held:
     """What one lot holds, closed or not."""
-    open_slices = _open_slices(account_id)
+    open_slices = _open_slices()
     reserved = select(func.coalesce(func.sum(open_slices.c.amount), 0)).where(
         open_slices.c.lot_id == lot_id
     )
     return Held(
         remaining=balance(conn, account_id, ledger_account(lot_id), Unit.LI_MINUTES),
-        reserved=int(conn.execute(reserved).scalar_one()),
+        reserved=int(conn.execute(reserved, {"account_id": account_id}).scalar_one()),
     )
 
 
-def _open_slices(account_id: str) -> Subquery:
-    """``lot_id`` and ``amount`` of what the account's open reservations hold."""
+def _open_slices() -> Subquery:
+    """``lot_id`` and ``amount`` of what open reservations of the account ``account_id`` hold."""
     return (
         select(SLICES.c.lot_id, SLICES.c.amount)
         .join(RESERVATIONS, RESERVATIONS.c.run_id == SLICES.c.run_id)
-        .where(RESERVATIONS.c.account_id == account_id, RESERVATIONS.c.state == "open")
+        .where(RESERVATIONS.c.account_id == bindparam("account_id"), RESERVATIONS.c.state == "open")
         .subquery()
     )
 
 
 def _lots_at(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]:
     held = {lot_id: li for lot_id, li in held_on_lots(conn, account_id).items() if li > 0}
-    open_slices = _open_slices(account_id)
+    wanted = {"account_id": account_id, "held": list(held), "at": at}
+    return tuple(
+        Lot(
+            id=row.id,
+            kind=LotKind(row.kind),
+            amount=row.amount,
+            remaining=held[row.id],
+            reserved=int(row.reserved),
+            effective_at=row.effective_at,
+            expires_at=row.expires_at,
+            cause=row.cause,
+        )
+        for row in conn.execute(_select_lots(), wanted)
+    )
+
+
+@cache
+def _select_lots() -> Select[Any]:
+    """Of the lots ``held``, those that are open ``at`` an instant, and what of them is reserved."""
+    open_slices = _open_slices()
     reserved = (
         select(open_slices.c.lot_id, func.sum(open_slices.c.amount).label("amount"))
         .group_by(open_slices.c.lot_id)
         .subquery()
     )
-    rows = conn.execute(
+    at = bindparam("at", type_=LOTS.c.expires_at.type)
+    return (
         select(LOTS, func.coalesce(reserved.c.amount, 0).label("reserved"))
         .outerjoin(reserved, reserved.c.lot_id == LOTS.c.id)
         .outerjoin(LOT_CLOSURES, LOT_CLOSURES.c.lot_id == LOTS.c.id)
@@ -226,21 +253,7 @@ def _lots_at(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]
             LOTS.c.expires_at,
             LOTS.c.created_at,
             LOTS.c.id,
-        ),
-        {"held": list(held)},
-    )
-    return tuple(
-        Lot(
-            id=row.id,
-            kind=LotKind(row.kind),
-            amount=row.amount,
-            remaining=held[row.id],
-            reserved=int(row.reserved),
-            effective_at=row.effective_at,
-            expires_at=row.expires_at,
-            cause=row.cause,
         )
-        for row in rows
     )
 
 

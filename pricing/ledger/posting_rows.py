@@ -13,9 +13,6 @@ from pricing.ledger.persons import names_of
 from pricing.plans.quotes import Unit
 from pricing.tables import COMMANDS, POSTINGS, TRANSACTIONS
 
-CURRENCIES: Mapping[Unit, str] = {Unit.USD: "USD", Unit.LI_MINUTES: ""}
-"""Of each unit; LI-minutes are no money."""
-
 Balances = Mapping[tuple[str, str, str], int]
 """From account, ledger account and unit to what the postings there come to, none of them zero."""
 
@@ -29,7 +26,7 @@ class PostingRow(Struct, frozen=True):
         natural_key: What makes that one of a kind.
         account: Whose books.
         ledger_account: What gains the amount: ``receivable``, ``lot:7``.
-        unit: Of the amount: ``usd_micros``, ``li_minutes``.
+        unit: Of the amount: ``usd_micros``, ``eur_micros``, ``li_minutes``.
         currency: Of money; empty for LI-minutes.
         amount: Whole units; the rows of a transaction sum to zero in each unit.
         cause: What the transaction belongs to.
@@ -121,7 +118,7 @@ def posting_rows(
             found.append(
                 PostingRow(
                     **values,
-                    currency=CURRENCIES[Unit(row.unit)],
+                    currency=Unit(row.unit).currency or "",
                     actor=None if actor is None else names[actor],
                 )
             )

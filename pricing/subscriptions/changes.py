@@ -5,6 +5,7 @@
                   subscription ends at the next boundary (R58-R60)
     on_demand     the account is on demand already; what it had left is void at the boundary (R51)
     trial_end     the trial is over (R104)
+    new_terms     the account was told that its plan will be as it is sold by now (C49)
 
 A change is requested or pending until it is applied or withdrawn; of each kind, a subscription has
 one open at a time. The switch to on-demand lies over the others, which wait beneath it: an undo
@@ -28,7 +29,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 from pricing.periods import Anchor, period
 from pricing.plans.file import plan_from_json, plan_to_json
 from pricing.plans.model import Plan
-from pricing.tables import CHANGES, SUBSCRIPTIONS
+from pricing.tables import CHANGES, SUBSCRIPTIONS, among
 
 _OPEN = (
     select(CHANGES, SUBSCRIPTIONS.c.anchor_day, SUBSCRIPTIONS.c.timezone)
@@ -45,7 +46,7 @@ _DATED = (
     )
     .join(SUBSCRIPTIONS, SUBSCRIPTIONS.c.id == CHANGES.c.subscription_id)
     .where(
-        CHANGES.c.subscription_id.in_(bindparam("subscriptions", expanding=True)),
+        among(CHANGES.c.subscription_id, "subscriptions"),
         CHANGES.c.ended_at.is_(None),
         CHANGES.c.effective_at.is_not(None),
     )
@@ -59,6 +60,7 @@ class ChangeKind(StrEnum):
     CANCELLATION = "cancellation"
     ON_DEMAND = "on_demand"
     TRIAL_END = "trial_end"
+    NEW_TERMS = "new_terms"
 
 
 class ChangeState(StrEnum):
@@ -175,6 +177,13 @@ def withdraw_all(conn: Connection, subscription_id: int, at: datetime) -> None:
         .where(CHANGES.c.subscription_id == subscription_id, CHANGES.c.ended_at.is_(None))
         .values(state=ChangeState.WITHDRAWN, ended_at=at)
     )
+
+
+def withdraw(conn: Connection, subscription_id: int, kind: ChangeKind, at: datetime) -> None:
+    """That kind of change is not wanted any more, if it was."""
+    change = open_changes(conn, subscription_id).get(kind)
+    if change is not None:
+        end_change(conn, change, ChangeState.WITHDRAWN, at)
 
 
 def _change(row: Row[Any]) -> Change:

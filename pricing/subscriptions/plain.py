@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import BindParameter, Connection, bindparam, func, select, union_all
+from sqlalchemy import Connection, bindparam, func, select, union_all
 
 from pricing.ledger.balances import held_on_lots_of
+from pricing.ledger.invoices import InvoiceKind
+from pricing.parties.of_many import AccountParties, parties_of_many
 from pricing.payments.gateway import PaymentState
 from pricing.plans.channels import Channel
 from pricing.subscriptions.lot_expiry import closing_cause
@@ -31,31 +32,32 @@ from pricing.tables import (
     PERIODS,
     RESERVATIONS,
     SUBSCRIPTIONS,
+    TOLD_TAXES,
     TRANSACTIONS,
+    among,
 )
 
-_accounts: BindParameter[Any] = bindparam("accounts", expanding=True)
-_lots: BindParameter[Any] = bindparam("lots", expanding=True)
-
 _HOW_THEY_PAY = select(ACCOUNTS.c.id, ACCOUNTS.c.channel, ACCOUNTS.c.card).where(
-    ACCOUNTS.c.id.in_(_accounts)
+    among(ACCOUNTS.c.id, "accounts")
 )
 _NOT_PLAIN = union_all(
     select(CHANGES.c.account_id).where(
-        CHANGES.c.account_id.in_(_accounts), CHANGES.c.ended_at.is_(None)
+        among(CHANGES.c.account_id, "accounts"), CHANGES.c.ended_at.is_(None)
     ),
-    select(DEPARTMENTS.c.account_id).where(DEPARTMENTS.c.account_id.in_(_accounts)),
+    # What another tax service has told of it is looked up charge by charge.
+    select(TOLD_TAXES.c.account_id).where(among(TOLD_TAXES.c.account_id, "accounts")),
+    select(DEPARTMENTS.c.account_id).where(among(DEPARTMENTS.c.account_id, "accounts")),
     select(PAYMENTS.c.account_id).where(
-        PAYMENTS.c.account_id.in_(_accounts),
+        among(PAYMENTS.c.account_id, "accounts"),
         PAYMENTS.c.state.in_((PaymentState.DUE, PaymentState.DECLINED, PaymentState.DELAYED)),
     ),
     select(RESERVATIONS.c.account_id).where(
-        RESERVATIONS.c.account_id.in_(_accounts), RESERVATIONS.c.state == "open"
+        among(RESERVATIONS.c.account_id, "accounts"), RESERVATIONS.c.state == "open"
     ),
     select(SUBSCRIPTIONS.c.account_id)
     .join(PERIODS, PERIODS.c.subscription_id == SUBSCRIPTIONS.c.id)
     .where(
-        SUBSCRIPTIONS.c.account_id.in_(_accounts),
+        among(SUBSCRIPTIONS.c.account_id, "accounts"),
         SUBSCRIPTIONS.c.ended_at.is_(None),
         PERIODS.c.payment == PeriodPayment.UNPAID,
     ),
@@ -64,21 +66,27 @@ _EXPIRED = (
     select(LOTS.c.account_id, LOTS.c.id, LOTS.c.expires_at)
     .outerjoin(LOT_CLOSURES, LOT_CLOSURES.c.lot_id == LOTS.c.id)
     .where(
-        LOTS.c.account_id.in_(_accounts),
+        among(LOTS.c.account_id, "accounts"),
         LOTS.c.expires_at <= bindparam("until"),
         LOT_CLOSURES.c.lot_id.is_(None),
     )
     .order_by(LOTS.c.expires_at, LOTS.c.id)
 )
-_CLOSED = select(LOT_CLOSURES.c.account_id).where(LOT_CLOSURES.c.lot_id.in_(_lots))
+_CLOSED = select(LOT_CLOSURES.c.account_id).where(among(LOT_CLOSURES.c.lot_id, "lots"))
 _CLOSINGS = (
     select(TRANSACTIONS.c.cause, func.count().label("times"))
-    .where(TRANSACTIONS.c.cause.in_(bindparam("causes", expanding=True)))
+    .where(among(TRANSACTIONS.c.cause, "causes"))
     .group_by(TRANSACTIONS.c.cause)
 )
 _LAST_SEQUENCES = (
-    select(INVOICES.c.account_id, func.max(INVOICES.c.sequence).label("sequence"))
-    .where(INVOICES.c.account_id.in_(_accounts))
+    select(
+        INVOICES.c.account_id,
+        func.max(INVOICES.c.sequence).label("sequence"),
+        func.count()
+        .filter(INVOICES.c.kind == InvoiceKind.INVOICE, INVOICES.c.seller.is_(None))
+        .label("own"),
+    )
+    .where(among(INVOICES.c.account_id, "accounts"))
     .group_by(INVOICES.c.account_id)
 )
 
@@ -109,6 +117,8 @@ class PlainAccount(Struct, frozen=True):
         running: Its subscription; None: it has cancelled.
         expiring: Its lots that have expired, the first to expire first.
         last_invoice: How many invoices it has.
+        own_invoices: How many of them are numbered in its own series.
+        parties: Who sells to it, and who it is.
     """
 
     id: str
@@ -117,6 +127,8 @@ class PlainAccount(Struct, frozen=True):
     running: Running | None
     expiring: tuple[ExpiringLot, ...]
     last_invoice: int
+    own_invoices: int
+    parties: AccountParties
 
 
 def plain_accounts(
@@ -147,7 +159,8 @@ def plain_accounts(
         expiring.setdefault(row.account_id, []).append(lot)
     pay = {row.id: row for row in conn.execute(_HOW_THEY_PAY, accounts)}
     running = running_of(conn, plain)
-    sequences = {row.account_id: row.sequence for row in conn.execute(_LAST_SEQUENCES, accounts)}
+    issued = {row.account_id: row for row in conn.execute(_LAST_SEQUENCES, accounts)}
+    parties = parties_of_many(conn, plain)
     return tuple(
         PlainAccount(
             id=of,
@@ -155,7 +168,9 @@ def plain_accounts(
             card=pay[of].card,
             running=running.get(of),
             expiring=tuple(expiring.get(of, ())),
-            last_invoice=sequences.get(of, 0),
+            last_invoice=issued[of].sequence if of in issued else 0,
+            own_invoices=issued[of].own if of in issued else 0,
+            parties=parties[of],
         )
         for of in plain
         if of not in others

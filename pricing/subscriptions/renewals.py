@@ -12,11 +12,13 @@ from datetime import datetime
 from functools import cache
 
 from msgspec import Struct
+from msgspec.structs import astuple
 from sqlalchemy import Connection
 
-from pricing.ledger.invoices import NewInvoice, write_invoices
+from pricing.ledger.issuing_many import NewInvoice, write_invoices
 from pricing.ledger.ledger import Transaction, write_new
 from pricing.ledger.lots import Grant, filling_of, lot_row
+from pricing.ledger.taxed import line_of, with_tax
 from pricing.payments.gateway import (
     PaymentGateway,
     PaymentRequest,
@@ -40,9 +42,13 @@ from pricing.tables import (
     LOTS,
     PAYMENTS,
     PERIODS,
+    TAX_LINES,
     insert_many,
     new_ids,
 )
+from pricing.taxes.model import TaxLine
+from pricing.taxes.on_record import question_of
+from pricing.taxes.table import SHIPPED
 
 _LOT = (
     *("account_id", "kind", "priority", "amount"),
@@ -53,6 +59,12 @@ _CLOSURE = ("lot_id", "account_id", "reason", "closed_at")
 _PAYMENT = (
     *("cause", "account_id", "usd_micros", "channel", "state", "reason"),
     *("rehearsed", "had_card", "asked_at"),
+)
+
+
+_TAX_LINE = (
+    *("account_id", "natural_key", "cause"),
+    *("treatment", "country", "rate_ppm", "net_usd_micros", "tax_usd_micros"),
 )
 
 
@@ -127,9 +139,25 @@ def requests_of(account: PlainAccount, due: Sequence[int]) -> Iterator[PaymentRe
     if usd_micros:
         for n in due:
             cause = subscription.cause_of(n)
+            line = tax_line_of(account, n)
+            gross = usd_micros + (0 if line is None else line.tax_usd_micros)
             yield PaymentRequest(
-                cause, account.id, usd_micros, account.channel, account.card, at_once=False
+                cause, account.id, gross, account.channel, account.card, at_once=False
             )
+
+
+def tax_line_of(account: PlainAccount, n: int) -> TaxLine | None:
+    """The tax on an account's n-th period; None: none is computed."""
+    if not account.parties.sellers:
+        return None
+    assert account.running is not None
+    subscription = account.running.subscription
+    at = opens_at(subscription, period(subscription.anchor, n))
+    seller = account.parties.seller_at(at)
+    question = question_of(seller, account.parties.customer, subscription.anchor.zone, at)
+    if question is None:
+        return None
+    return line_of(SHIPPED.taxation(question), subscription.plan.monthly_usd_micros)
 
 
 class NewRows:
@@ -147,6 +175,7 @@ class NewRows:
         self._periods: list[tuple[object, ...]] = []
         self._payments: list[tuple[object, ...]] = []
         self._invoices: list[NewInvoice] = []
+        self._tax_lines: list[tuple[object, ...]] = []
 
     def add(self, renewal: Renewal, lot_ids: Iterator[int]) -> None:
         """Add what an account's renewal writes.
@@ -157,16 +186,17 @@ class NewRows:
         """
         account = renewal.account
         open_lots = list(account.expiring)
-        invoices = account.last_invoice
+        invoices = 0
         for number, due in enumerate(renewal.periods):
             open_lots = self._close_expired(account.id, open_lots, due.start)
             assert account.running is not None
             payment = renewal.payments[number] if renewal.payments else None
             lot_id = next(lot_ids)
-            given = self._open(
-                account.running.subscription, due, payment, lot_id, sequence=invoices + 1
-            )
-            invoices += payment is not None
+            given = self._open(account.running.subscription, due, payment, lot_id)
+            if payment is not None:
+                self._charge(account, due, payment, given, number=invoices)
+                invoices += 1
+            self._transactions.append(filling_of(account.id, lot_id, given, now=self._now))
             if given.expires_at is not None:
                 open_lots.append(ExpiringLot(lot_id, given.expires_at, given.amount))
         self._close_expired(account.id, open_lots, self._now)
@@ -182,6 +212,7 @@ class NewRows:
         insert_many(conn, PAYMENTS, _PAYMENT, self._payments)
         insert_many(conn, LOT_CLOSURES, _CLOSURE, self._closures)
         write_new(conn, self._transactions)
+        insert_many(conn, TAX_LINES, _TAX_LINE, self._tax_lines)
         write_invoices(conn, self._invoices)
 
     def _close_expired(
@@ -213,8 +244,6 @@ class NewRows:
         due: Period,
         payment: Payment | None,
         lot_id: int,
-        *,
-        sequence: int,
     ) -> Grant:
         """Open a period, whose payment was accepted."""
         now, account_id = self._now, subscription.account_id
@@ -225,11 +254,42 @@ class NewRows:
         if payment is not None:
             row: Mapping[str, object] = {**identity_row(payment), **outcome_row(payment)}
             self._payments.append((*row.values(), now))
-            charge = charge_of(subscription, due, at=at, now=now)
-            self._transactions += [charge, entry_of(payment, at=at, now=now)]
-            self._invoices.append(NewInvoice(account_id, sequence, given.cause, at, (charge,)))
-        self._transactions.append(filling_of(account_id, lot_id, given, now=now))
         return given
+
+    def _charge(
+        self, account: PlainAccount, due: Period, payment: Payment, given: Grant, *, number: int
+    ) -> None:
+        """Charge a period with its tax, book its payment and issue its invoice.
+
+        Args:
+            account: Whose.
+            due: The period.
+            payment: Accepted.
+            given: What it grants.
+            number: How many invoices of the account this renewal has issued before.
+        """
+        assert account.running is not None
+        subscription, now = account.running.subscription, self._now
+        at, line = given.effective_at, tax_line_of(account, due.n)
+        charge = with_tax(charge_of(subscription, due, at=at, now=now), line)
+        self._transactions += [charge, entry_of(payment, at=at, now=now)]
+        seller = account.parties.seller_at(at)
+        self._invoices.append(
+            NewInvoice(
+                account.id,
+                account.last_invoice + number + 1,
+                account.own_invoices + number + 1,
+                given.cause,
+                at,
+                (charge,),
+                seller,
+                account.parties.customer,
+                () if line is None else (line,),
+            )
+        )
+        if line is not None:
+            key = (account.id, charge.natural_key, charge.cause)
+            self._tax_lines.append((*key, *astuple(line)))
 
 
 def write_renewals(conn: Connection, renewals: Sequence[Renewal], now: datetime) -> None:

@@ -7,17 +7,17 @@ from functools import lru_cache
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Text, bindparam, cast, func, select
+from sqlalchemy import Connection, Text, cast, func, select
 
 from pricing.periods import Anchor
 from pricing.plans.file import plan_from_json
 from pricing.plans.model import Plan
 from pricing.subscriptions.subscriptions import Subscription
 from pricing.subscriptions.terms import Terms
-from pricing.tables import PERIODS, SUBSCRIPTIONS, TERMS
+from pricing.tables import PERIODS, SUBSCRIPTIONS, TERMS, among
 
 _RUNNING = select(SUBSCRIPTIONS).where(
-    SUBSCRIPTIONS.c.account_id.in_(bindparam("accounts", expanding=True)),
+    among(SUBSCRIPTIONS.c.account_id, "accounts"),
     SUBSCRIPTIONS.c.ended_at.is_(None),
 )
 _TERMS = (
@@ -29,12 +29,12 @@ _TERMS = (
         TERMS.c.started_at,
         TERMS.c.ended_at,
     )
-    .where(TERMS.c.subscription_id.in_(bindparam("subscriptions", expanding=True)))
+    .where(among(TERMS.c.subscription_id, "subscriptions"))
     .order_by(TERMS.c.id)
 )
 _LAST_PERIODS = (
     select(PERIODS.c.subscription_id, func.max(PERIODS.c.n).label("n"))
-    .where(PERIODS.c.subscription_id.in_(bindparam("subscriptions", expanding=True)))
+    .where(among(PERIODS.c.subscription_id, "subscriptions"))
     .group_by(PERIODS.c.subscription_id)
 )
 

@@ -17,15 +17,18 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from kernel.errors import RefusedError
 from pricing.ledger.allocations import share_out
-from pricing.ledger.invoices import issue_for_subscription, period_cause
+from pricing.ledger.invoices import period_cause
+from pricing.ledger.issuing import issue_for_subscription
 from pricing.ledger.ledger import Posting, Transaction, post_all
 from pricing.ledger.lots import Grant, LotKind, create_lot
+from pricing.ledger.taxed import charge_key, gross_of, taxed
 from pricing.payments.collecting import abandon, collect, payment_entry
 from pricing.payments.gateway import PaymentGateway, PaymentState
 from pricing.periods import Anchor, Period, period, period_number
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Unit
 from pricing.subscriptions.terms import Terms, begin_terms, end_terms, latest_terms
+from pricing.subscriptions.unpaid_invoices import issue_anew, issue_unpaid, take_back_unpaid
 from pricing.tables import PERIODS, SUBSCRIPTIONS, insert_once
 
 MOST_PERIODS_AT_ONCE = 240
@@ -258,10 +261,13 @@ def pay_period(
     cause = subscription.cause_of(n)
     price = subscription.plan.monthly_usd_micros
     if price:
+        price = gross_of(conn, subscription.account_id, cause, price, at=at)
         state = collect(
             conn, subscription.account_id, cause, price, gateway=gateway, at_once=False, now=now
         ).state
         if state is not PaymentState.ACCEPTED:
+            due = period(subscription.anchor, n)
+            issue_unpaid(conn, taxed(conn, charge_of(subscription, due, at=at, now=now)))
             return state
     book_period(conn, subscription, n, at=at, now=now)
     return PaymentState.ACCEPTED
@@ -276,10 +282,12 @@ def book_period(
     filling = create_lot(conn, subscription.account_id, given, now=now)
     entries = [filling]
     if subscription.plan.monthly_usd_micros:
-        charge = charge_of(subscription, due, at=at, now=now)
+        charge = taxed(conn, charge_of(subscription, due, at=at, now=now))
         entries = [charge, payment_entry(conn, cause, at=at, now=now), filling]
     post_all(conn, [each for each in entries if each is not None])
     share_out(conn, subscription.account_id, cause, at=at, now=now)
+    if at > opens_at(subscription, due):
+        issue_anew(conn, cause, at=at)
     issue_for_subscription(conn, cause, at)
     _mark(conn, subscription.id, n, PeriodPayment.PAID)
 
@@ -312,7 +320,7 @@ def charge_of(
     cause, usd_micros = subscription.cause_of(due.n), subscription.plan.monthly_usd_micros
     return Transaction(
         account_id=subscription.account_id,
-        natural_key=f"{cause}:charge",
+        natural_key=charge_key(cause),
         cause=cause,
         description=_description(subscription, due),
         effective_at=at,
@@ -328,10 +336,17 @@ def _description(subscription: Subscription, due: Period) -> str:
     return f"{subscription.plan.name}, {due.first_day} to {due.last_day}"
 
 
-def abandon_unpaid(conn: Connection, subscription: Subscription) -> None:
-    """Never collect what was not paid: what it would have granted is void."""
+def abandon_unpaid(conn: Connection, subscription: Subscription, *, at: datetime) -> None:
+    """Never collect what was not paid: what it would have granted is void, and so its invoice.
+
+    Args:
+        conn: An open write transaction; the books are locked.
+        subscription: Whose periods.
+        at: From when on they are void.
+    """
     for n in unpaid_periods(conn, subscription.id):
         abandon(conn, subscription.cause_of(n))
+        take_back_unpaid(conn, subscription.cause_of(n), at=at)
         _mark(conn, subscription.id, n, PeriodPayment.ABANDONED)
 
 

@@ -8,6 +8,7 @@ once carries a natural key that is unique in the database, and is written with `
 from __future__ import annotations
 
 from pricing.tables.accounts import ACCOUNTS, ADMINISTRATORS, HEALINGS, REQUESTS
+from pricing.tables.among import among
 from pricing.tables.columns import METADATA, Instant
 from pricing.tables.commands import COMMANDS, PERSONS
 from pricing.tables.departments import (
@@ -17,7 +18,7 @@ from pricing.tables.departments import (
     EXTRA_CREDIT_LIMITS,
     EXTRA_PURCHASES,
 )
-from pricing.tables.invoices import INVOICE_LINES, INVOICES, PAYMENTS
+from pricing.tables.invoices import INVOICE_LINES, INVOICE_SERIES, INVOICES, PAYMENTS
 from pricing.tables.ledger import (
     BALANCE_SNAPSHOTS,
     CLOSED_MONTHS,
@@ -26,8 +27,9 @@ from pricing.tables.ledger import (
     TRANSACTIONS,
 )
 from pricing.tables.lots import LOT_CLOSURES, LOTS, RESERVATIONS, SLICES
-from pricing.tables.many import insert_many, new_ids
+from pricing.tables.many import insert_many, new_ids, update_many
 from pricing.tables.once import insert_once, insert_unless_taken
+from pricing.tables.parties import BILLING_DETAILS, SELLERS, TAX_LINES, TOLD_TAXES
 from pricing.tables.protection import FREE, HISTORY, KEPT
 from pricing.tables.rehearsals import REHEARSED_CHARGES
 from pricing.tables.subscriptions import CHANGES, PERIODS, SUBSCRIPTIONS, TERMS
@@ -36,6 +38,7 @@ __all__ = [
     "ACCOUNTS",
     "ADMINISTRATORS",
     "BALANCE_SNAPSHOTS",
+    "BILLING_DETAILS",
     "CHANGES",
     "CLOSED_MONTHS",
     "COMMANDS",
@@ -49,6 +52,7 @@ __all__ = [
     "HISTORY",
     "INVOICES",
     "INVOICE_LINES",
+    "INVOICE_SERIES",
     "KEPT",
     "LOTS",
     "LOT_CLOSURES",
@@ -60,14 +64,19 @@ __all__ = [
     "REHEARSED_CHARGES",
     "REQUESTS",
     "RESERVATIONS",
+    "SELLERS",
     "SLICES",
     "SNAPSHOT_MARKS",
     "SUBSCRIPTIONS",
+    "TAX_LINES",
     "TERMS",
+    "TOLD_TAXES",
     "TRANSACTIONS",
     "Instant",
+    "among",
     "insert_many",
     "insert_once",
     "insert_unless_taken",
     "new_ids",
+    "update_many",
 ]

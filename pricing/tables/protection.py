@@ -14,6 +14,7 @@ from msgspec import Struct
 HISTORY = (
     *("transactions", "postings", "lots", "invoices", "invoice_lines", "commands"),
     *("slices", "department_runs", "extra_purchases", "healings", "closed_months"),
+    *("sellers", "tax_lines", "told_taxes"),
 )
 """Tables whose rows never change and never go."""
 
@@ -55,6 +56,8 @@ KEPT: Mapping[str, Kept] = {
 
 FREE: Mapping[str, str] = {
     "administrators": "who speaks for an account now; their names go with it",
+    "billing_details": "who the customer is now; personal data, which goes with the account",
+    "invoice_series": "the last number of each series; invoices hold the numbers themselves",
     "balance_snapshots": "sums of postings, which can be made again",
     "snapshot_marks": "up to where those sums go",
     "rehearsed_charges": "what a rehearsal would have cost; nobody owes it",

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from providers.rehearsal.quick_moto import quicken_moto
+from providers.rehearsal.quick_moto import quicken_calls, quicken_moto
 
 quicken_moto()
 
@@ -52,7 +52,7 @@ def _make_gateway(pace: Pace, on_stop: Callable[[], None]) -> Gateway:
     world = FaultInjector()
     moto.ec2.urls.url_paths = {"{0}/": bind(world, pace).dispatch}
     return Gateway(
-        DomainDispatcherApplication(create_backend_app),
+        quicken_calls(DomainDispatcherApplication(create_backend_app)),
         world,
         pace,
         is_terminated=_is_terminated,

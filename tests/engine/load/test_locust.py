@@ -169,8 +169,8 @@ def test_users_who_arrive_make_a_request_in_each_iteration(shop: str, play: Play
     assert result.valid, result.invalid_reasons
     assert result.peak_users == 10
     # 200 arrive; their think time alone would have made 20 requests.
-    assert 100 < result.requests <= 220
-    assert result.planned_requests_per_s == pytest.approx(40, rel=0.1)
+    assert 60 < result.requests <= 240
+    assert result.planned_requests_per_s == pytest.approx(40, rel=0.3)
 
 
 @dataclass

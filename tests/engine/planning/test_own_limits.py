@@ -7,8 +7,9 @@ import random
 import pytest
 from msgspec.structs import replace
 
-from engine.planning.estimate import ImpossibleLoadError, estimate
+from engine.planning.estimate import estimate
 from engine.planning.fleet import Fleet
+from engine.planning.requirement import ImpossibleLoadError
 from engine.scenario import MachineWishes, Protocol, Scenario
 from engine.scenario.profile import closed
 from pricing.catalog import Catalog
@@ -16,12 +17,12 @@ from pricing.catalog import Catalog
 CATALOG = Catalog.bundled()
 
 
-def load(protocol: Protocol, users: int, **wishes: int) -> Scenario:
+def load(protocol: Protocol, users: int, vcpus_max: int | None = None) -> Scenario:
     return Scenario(
         "any",
         protocol,
         closed([(0, users), (600, users)]),
-        machines=MachineWishes(**wishes),
+        machines=MachineWishes(vcpus_max=vcpus_max),
     )
 
 

@@ -144,7 +144,7 @@ def test_exporting_is_for_the_owner_and_of_accounts_that_there_are(
 
 
 def test_books_that_do_not_balance_are_not_exported(engine: Engine, tmp_path: Path) -> None:
-    from engine.commands.books import BooksDamagedError
+    from engine.commands.books import TrialBalanceError
 
     with engine._context.db.begin() as conn:
         conn.execute(
@@ -153,6 +153,6 @@ def test_books_that_do_not_balance_are_not_exported(engine: Engine, tmp_path: Pa
                 " SELECT min(id), 'acme', 'cash', 'usd_micros', 1 FROM transactions"
             )
         )
-    with pytest.raises(BooksDamagedError, match="come to 1 usd_micros"):
+    with pytest.raises(TrialBalanceError, match="come to 1 usd_micros"):
         engine.books.export(tmp_path / "books.csv")
     assert list(tmp_path.glob("*.csv")) == []

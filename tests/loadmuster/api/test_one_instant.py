@@ -14,7 +14,9 @@ from pyarrow.parquet import write_table
 from engine import estimate, read_scenario
 from engine.api import Engine
 from engine.commands.accounts import AccountCommands
+from engine.commands.billing import BillingCommands
 from engine.commands.books import BooksCommands
+from engine.commands.database import DatabaseCommands
 from engine.commands.departments import DepartmentCommands
 from engine.commands.reaper import ReaperCommands
 from engine.commands.reports import ReportCommands
@@ -58,6 +60,11 @@ STORY: dict[str, Command] = {
     "accounts.downgrade": lambda e: e.accounts.downgrade("acme", plan="starter"),
     "accounts.undo": lambda e: e.accounts.undo("acme"),
     "accounts.extra_credits": lambda e: e.accounts.extra_credits("acme", 60),
+    "accounts.notice": lambda e: e.accounts.notice("starter"),
+    "accounts.administrators": lambda e: e.accounts.administrators("acme", by="ann"),
+    "accounts.change_administrators": lambda e: e.accounts.change_administrators(
+        "acme", add=["bob"], by="ann"
+    ),
     "accounts.cancel": lambda e: e.accounts.cancel("acme", by="ann"),
     "accounts.confirm_cancel": lambda e: e.accounts.confirm_cancel("acme", representative="bob"),
     "accounts.renew": lambda e: e.accounts.renew("acme"),
@@ -71,6 +78,11 @@ STORY: dict[str, Command] = {
     "accounts.as_of": lambda e: e.accounts.as_of("acme"),
     "accounts.healing": lambda e: e.accounts.healing("acme"),
     "accounts.heal": lambda e: e.accounts.heal("acme"),
+    "billing.set_details": lambda e: e.billing.set_details("acme", name="Acme", country="FR"),
+    "billing.details": lambda e: e.billing.details("acme"),
+    "billing.set_seller": lambda e: e.billing.set_seller(name="Load Ltd"),
+    "billing.seller": lambda e: e.billing.seller(),
+    "billing.sellers": lambda e: e.billing.sellers(),
     "departments.add": lambda e: e.departments.add("overdue", "lab"),
     "departments.allocate": lambda e: e.departments.allocate("overdue", "lab", 0),
     "departments.limit": lambda e: e.departments.limit("overdue", "lab", 5_000_000),
@@ -104,6 +116,7 @@ STORY: dict[str, Command] = {
     "reaper.ended_runs": lambda e: e.reaper.ended_runs(["run-1"]),
     "reaper.heartbeats": lambda e: e.reaper.heartbeats(),
     "reaper.overdue": lambda e: e.reaper.overdue(),
+    "db.check": lambda e: e.db.check(),
     "serving.late_reaps": lambda e: e.serving.late_reaps(0.0),
     "accounts.delete": lambda e: e.accounts.delete("globex"),
 }
@@ -129,6 +142,7 @@ TAKES_ITS_TIME = {
 
 ROOMS = {
     "accounts": AccountCommands,
+    "billing": BillingCommands,
     "books": BooksCommands,
     "departments": DepartmentCommands,
     "targets": TargetCommands,
@@ -136,6 +150,7 @@ ROOMS = {
     "reports": ReportCommands,
     "reaper": ReaperCommands,
     "serving": ServingCommands,
+    "db": DatabaseCommands,
 }
 
 

@@ -133,8 +133,8 @@ def test_an_engine_without_a_database_uses_the_one_that_the_environment_names(
         opened.accounts.open("acme")
     given = f"sqlite:///{tmp_path / 'given.db'}"
     with loadmuster.Engine(given, environment=named) as opened:
-        assert not opened.accounts.list()
+        assert list(opened.accounts.list()) == []
     assert (tmp_path / "named.db").exists()
     empty = {"LOADMUSTER_DB": "", "XDG_DATA_HOME": str(tmp_path)}
     with loadmuster.Engine(given, environment=empty) as opened:
-        assert not opened.accounts.list()
+        assert list(opened.accounts.list()) == []

@@ -14,9 +14,11 @@ from engine.commands.former_names import FORMER_CALLS, FORMER_NAMES
 
 ROOMS = (
     "accounts",
+    "billing",
     "books",
     "calibrations",
     "catalog",
+    "db",
     "departments",
     "doctor",
     "reaper",

@@ -26,6 +26,10 @@ FOR_ADMINISTRATORS: dict[str, Ask] = {
     "who wrote the ledger": lambda e, account: e.reports.writers(account),
     "the plan's history": lambda e, account: e.accounts.history(account),
     "billing settings": lambda e, account: e.accounts.billing_settings(account),
+    "the administrators": lambda e, account: e.accounts.administrators(account),
+    "another administrator": lambda e, account: e.accounts.change_administrators(
+        account, add=["eve"]
+    ),
     "a cancellation": lambda e, account: e.accounts.cancel(account),
 }
 OF_ALL = ("usage of all", "invoices of all")

@@ -56,3 +56,12 @@ def copy_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CopyOf]:
             return other
 
         yield copied
+
+
+@pytest.fixture
+def postgres_db(postgres_server: Engine, migrated_template: str) -> Iterator[Engine]:
+    """Empty books on PostgreSQL, which takes several writers."""
+    with postgres.copied_database(postgres_server, migrated_template) as url:
+        db = open_database(url)
+        yield db
+        db.dispose()

@@ -21,7 +21,7 @@ from pricing.departments.commands import (
 )
 from pricing.departments.wallet import wallet_of
 from pricing.ledger.departments import find_department
-from pricing.ledger.invoices import issue_for_run
+from pricing.ledger.issuing import issue_for_run
 from pricing.ledger.ledger import NaturalKeyConflictError, entries, entries_of
 from pricing.ledger.reservations import FundingSource, find_reservation, reservation_of
 from pricing.payments.gateway import REHEARSED_GATEWAY

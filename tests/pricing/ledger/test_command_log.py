@@ -103,6 +103,7 @@ REFUSED: dict[str, Callable[[Engine], object]] = {
     "renew": lambda e: e.accounts.renew("acme"),
     "delete": lambda e: e.accounts.delete("acme"),
     "pay": lambda e: e.accounts.pay("acme"),
+    "administrators": lambda e: e.accounts.change_administrators("acme", remove=["bob"]),
     "cancel": lambda e: e.accounts.cancel("acme", by="bob"),
     "confirm-cancel": lambda e: e.accounts.confirm_cancel("acme"),
     "extra-credits": lambda e: e.accounts.extra_credits("acme", -1),

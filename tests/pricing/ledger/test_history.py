@@ -13,11 +13,48 @@ from sqlalchemy.exc import IntegrityError
 from engine.api import Engine
 from kernel.clock import ManualClock
 from pricing import tables
-from pricing.tables import EXTRA_PURCHASES, FREE, HISTORY, KEPT, METADATA
+from pricing.tables import (
+    EXTRA_PURCHASES,
+    FREE,
+    HISTORY,
+    KEPT,
+    METADATA,
+    SELLERS,
+    TAX_LINES,
+    TOLD_TAXES,
+)
 from tests.loadmuster.api.test_one_instant import CHECKOUT, REQUEST
 
 NOW = datetime(2027, 1, 25, 9, tzinfo=UTC)
 DELETE = "DELETE FROM {}"
+OTHER_ROWS: dict[sa.Table, dict[str, object]] = {
+    SELLERS: {
+        "in_force_from": NOW,
+        "recorded_at": NOW,
+        "document": {},
+        "payment_days": 14,
+        "series": "INV",
+    },
+    TOLD_TAXES: {
+        "account_id": "acme",
+        "question": "q",
+        "service": "s",
+        "document": {},
+        "told_at": NOW,
+    },
+    TAX_LINES: {
+        "account_id": "acme",
+        "natural_key": "k",
+        "cause": "c",
+        "treatment": "t",
+        "country": "DE",
+        "rate_ppm": 190_000,
+        "net_usd_micros": 1,
+        "tax_usd_micros": 1,
+    },
+}
+"""Of tables that this story does not come by."""
+
 REWRITE = "UPDATE {0} SET {1} = {1}"
 
 
@@ -41,6 +78,8 @@ def db(database_url: str) -> Iterator[sa.Engine]:
         with db.begin() as conn:
             lot = conn.execute(text("SELECT min(id) FROM lots")).scalar_one()
             conn.execute(EXTRA_PURCHASES.insert().values(run_id="run-1", lot_id=lot, usd_micros=1))
+            for table, row in OTHER_ROWS.items():
+                conn.execute(table.insert().values(row))
         yield db
 
 

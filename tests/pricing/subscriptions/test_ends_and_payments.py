@@ -267,7 +267,7 @@ def test_c24_r110_a_failed_payment_grants_nothing_and_a_later_one_grants_once(
     subscriber.do(set_card, "2027-02-01", card)
     failed = subscriber.view("2027-02-25")
     assert (failed.balance_li_minutes, failed.account.status) == (1_800, "payment_failure")
-    assert (failed.unpaid_usd_micros, subscriber.invoiced()) == (199_000_000, [199])
+    assert (failed.unpaid_usd_micros, subscriber.invoiced()) == (199_000_000, [199, 199])
     with subscriber.books() as conn:
         assert plan_history(conn, "acme")[-1].status is PlanStatus.PAYMENT_FAILURE
     for command in (pay, boost):

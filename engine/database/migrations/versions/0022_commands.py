@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0022_commands"
-down_revision = "0019_payment_facts"
+down_revision = "0021_parties_and_tax"
 
 # SQLite numbers the rows by itself only when the type is exactly INTEGER.
 _ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
