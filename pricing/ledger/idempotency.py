@@ -18,6 +18,9 @@ from pricing.ledger.command_log import Outcome, note_command
 from pricing.ledger.signing import begin
 from pricing.tables import REQUESTS, insert_once
 
+FORGOTTEN = "forgotten"
+"""In the place of a digest of what a deleted account asked: a digest of names would tell them."""
+
 
 def content_hash(content: Content) -> str:
     """A digest that is equal for equal content only."""
@@ -96,6 +99,8 @@ def _is_first(
     if insert_once(conn, REQUESTS, list(key), {**key, **asked, "made_at": now}):
         return True
     done = conn.execute(select(REQUESTS.c.command, REQUESTS.c.content_hash).filter_by(**key)).one()
+    if done.content_hash == FORGOTTEN:
+        asked["content_hash"] = FORGOTTEN
     if done._asdict() != asked:
         raise RequestConflictError(
             f"request id {request_id!r} of account {account_id} stands for another request"
@@ -104,3 +109,10 @@ def _is_first(
             command=done.command,
         )
     return False
+
+
+def forget_content(conn: Connection, account_id: str) -> None:
+    """Keep of an account's requests that they were made, and nothing of what they said."""
+    conn.execute(
+        REQUESTS.update().where(REQUESTS.c.account_id == account_id).values(content_hash=FORGOTTEN)
+    )

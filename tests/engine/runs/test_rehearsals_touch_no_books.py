@@ -410,10 +410,11 @@ def test_an_account_is_not_deleted_while_a_rehearsal_goes_on(make_world: Make) -
     with pytest.raises(RefusedError, match="1 open run;"):
         world.engine.accounts.delete("acme")
     to_its_end(world, run)
-    world.engine.accounts.delete("acme")
     view = world.engine.runs.show(run.id)
     assert view.bill is not None
     assert view.bill.total == run.order.quote.total
+    world.engine.accounts.delete("acme")
+    assert world.engine.runs.list() == []
 
 
 def test_a_rehearsal_that_was_charged_for_real_goes_on_and_reads_as_such(make_world: Make) -> None:
