@@ -22,6 +22,7 @@ MACHINES := tests/pricing/subscriptions/test_any_subscription.py tests/pricing/l
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-cloud check coverage rules promises mutants simulate audit fleets kills habits many-controllers
+.PHONY: gateway-chaos
 .PHONY: nightly bench docs pictures lock clean
 .DEFAULT_GOAL := help
 
@@ -37,6 +38,7 @@ help:
 	@echo "make simulate  500 accounts for 3 years of crashes and repeats beside a model; SEED=7 for those of seed 7"
 	@echo "make audit  1,000 lives of accounts on the product and on a model that was written from the rules' text alone; SEED=7"
 	@echo "make fleets  10,000 lives of runs on a simulated cloud where anything goes wrong"
+	@echo "make gateway-chaos  2,000 lives with a payment gateway that loses, delays, doubles and falsifies, and processes that die; SEED=7 for those of seed 7"
 	@echo "make kills  real processes killed at 200 random instants on each database; SEED=7 for those of seed 7"
 	@echo "make habits  200 sessions at a terminal that is closed, suspended, interrupted, killed; SEED=7 for those of seed 7"
 	@echo "make many-controllers  200 runs shared by controllers of which one is killed every 3 s"
@@ -101,6 +103,9 @@ audit: $(READY)
 fleets: $(READY)
 	@$(BIN)/python -m tests.run_simulator --seeds 10000
 
+gateway-chaos: $(READY)
+	@$(BIN)/python -m tests.gateway_chaos --seed $(SEED) --lives 2000
+
 kills: $(READY)
 	@$(BIN)/python -m tests.kills --seed $(SEED) --kills 200
 	@$(BIN)/python -m tests.kills.calibrations --seed $(SEED) --kills 40
@@ -114,6 +119,7 @@ nightly: $(READY)
 	@$(BIN)/python -m tests.billing_simulator --seed $(SEED) --accounts 500 --years 3
 	@$(BIN)/python -m tests.independent_model --seed $(SEED) --lives 1000
 	@$(BIN)/python -m tests.run_simulator --seeds 10000
+	@$(BIN)/python -m tests.gateway_chaos --seed $(SEED) --lives 2000
 	@$(BIN)/python -m tests.kills --seed $(SEED) --kills 200
 	@$(BIN)/python -m tests.kills.calibrations --seed $(SEED) --kills 40
 	@$(BIN)/python -m tests.habits --seed $(SEED) --sessions 200

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from engine.calibrating.place import FOLDER_VARIABLE
 from engine.database import open_database
-from tests import postgres
+from tests import outside_guard, postgres
 from tests.compiled_once import compiled_once
 from tests.owned import running_shop
 
@@ -72,6 +72,21 @@ def calibrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "calibrations"
     monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _watched_doors() -> Iterator[None]:
+    """Calls to the outside are watched, whatever test makes them."""
+    with outside_guard.guarded():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_call_in_a_transaction() -> Iterator[None]:
+    """No test calls anything outside with a transaction open."""
+    outside_guard.CAUGHT.clear()
+    yield
+    assert outside_guard.CAUGHT == []
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from pricing.accounts.notices import NoticeGiven
     from pricing.accounts.plan_history import HistoryRow
     from pricing.accounts.plan_offers import PlanOffer
+    from pricing.accounts.reconciling import Reconciled
     from pricing.accounts.sweep import Advanced
     from pricing.accounts.view import AccountView
     from pricing.departments.extra_credits import ExtraCredits
     from pricing.ledger.command_log import LoggedCommand
+    from pricing.payments.asking import Talk
+    from pricing.payments.gateway import Answer, PaymentGateway
 
 ON_DEMAND = "on-demand"
 
@@ -79,6 +82,7 @@ class AccountCommands:
         """Open an account on a plan; a subscription is charged and granted at once (R12, R19)."""
         from pricing.accounts import opening
         from pricing.accounts.clock import keep_clock
+        from pricing.accounts.completion import OPEN, opening_content
         from pricing.accounts.plan_sales import check_sale
 
         now = self._context.clock.now()
@@ -88,8 +92,23 @@ class AccountCommands:
         opening.check_currency_of(wanted, currency)
         opening.check_opening(account_id, timezone=timezone, activated_at=activated, now=now)
         use = self._context
-        with use.noting_refusal(account_id, "open") as attempt, use.transaction() as conn:
-            attempt.conn = conn
+        content = opening_content(
+            wanted,
+            timezone=timezone,
+            activated_at=activated,
+            request_id=request_id,
+            channel=channel,
+            card=card,
+            administrators=tuple(administrators),
+            agreed_with=agreed_with,
+            is_test=use.has_test_clock,
+        )
+
+        def work(
+            conn: sqlalchemy.Connection, *, gateway: PaymentGateway, request_id: str
+        ) -> Account:
+            # Opening is known by the account's id; only the caller's own request id is kept.
+            del request_id
             account = opening.open_account(
                 conn,
                 account_id,
@@ -97,15 +116,19 @@ class AccountCommands:
                 timezone=timezone,
                 activated_at=activated,
                 now=now,
-                request_id=request_id,
+                request_id=content["request_id"],
                 channel=channel,
                 card=card,
                 administrators=administrators,
                 agreed_with=agreed_with,
-                gateway=self._context.gateway,
+                gateway=gateway,
             )
-            keep_clock(conn, account_id, is_test=self._context.has_test_clock)
+            keep_clock(conn, account_id, is_test=use.has_test_clock)
             return account
+
+        return use.commanded(
+            account_id, OPEN, content, work, request_id=request_id, now=now, checks_clock=False
+        )
 
     def get(self, account_id: str) -> Account:
         """The account as it is on record."""
@@ -430,16 +453,16 @@ class AccountCommands:
         from pricing.accounts.clock import keep_clock
         from pricing.accounts.heal import heal
 
-        with self._context.changing(account_id, "heal") as conn:
-            healing = heal(
-                conn,
-                account_id,
-                now=self._context.clock.now(),
-                request_id=self._context.id_of(request_id),
-                gateway=self._context.gateway,
-            )
-            keep_clock(conn, account_id, is_test=self._context.has_test_clock)
-        return healing
+        use, now = self._context, self._context.clock.now()
+
+        def work(
+            conn: sqlalchemy.Connection, *, gateway: PaymentGateway, request_id: str
+        ) -> Healing:
+            healing = heal(conn, account_id, now=now, request_id=request_id, gateway=gateway)
+            keep_clock(conn, account_id, is_test=use.has_test_clock)
+            return healing
+
+        return use.commanded(account_id, "heal", {}, work, request_id=request_id, now=now)
 
     def extra_credits(
         self, account_id: str, limit_li_minutes: int, *, request_id: str | None = None
@@ -447,15 +470,14 @@ class AccountCommands:
         """Set how many extra credits an account may buy in a billing period (R107)."""
         from pricing.departments import extra_credits
 
-        with self._context.changing(account_id, "extra-credits") as conn:
+        now = self._context.clock.now()
+
+        def work(conn: sqlalchemy.Connection, *, gateway: PaymentGateway) -> ExtraCredits:
             return extra_credits.limit_extra_credits(
-                conn,
-                account_id,
-                limit_li_minutes,
-                now=self._context.clock.now(),
-                request_id=request_id,
-                gateway=self._context.gateway,
+                conn, account_id, limit_li_minutes, now=now, request_id=request_id, gateway=gateway
             )
+
+        return self._context.settled(account_id, "extra-credits", work, now=now)
 
     def history(self, account_id: str, *, at: datetime | None = None) -> Sequence[HistoryRow]:
         """Every plan that the account was on, oldest first (R110-R113)."""
@@ -508,7 +530,12 @@ class AccountCommands:
             check_may_see(conn, account_id, Asker(self._context.user))
             return commands_of(conn, account_id, last=last)
 
-    def advance(self, *, watch: Callable[[Advanced], None] | None = None) -> AdvanceCount:
+    def advance(
+        self,
+        *,
+        watch: Callable[[Advanced], None] | None = None,
+        tell: Callable[[Reconciled], None] | None = None,
+    ) -> AdvanceCount:
         """Bring every account's books up to now; one that fails is left as it was.
 
         An account for which nothing is due is up to date, and not looked at. Also deletes the run
@@ -517,29 +544,112 @@ class AccountCommands:
         Args:
             watch: Told of each account that was looked at when it is done; the reason, if it
                 failed.
+            tell: Told of each payment that was unfinished, and has been reconciled.
         """
         from engine.runs.record.history import forget_history
         from pricing.accounts.due_accounts import count_accounts
+        from pricing.accounts.reconciling import SILENCES_MAX
         from pricing.accounts.sweep import advance_all
+        from pricing.payments.asking import Talk
 
-        now = self._context.clock.now()
+        use = self._context
+        now = use.clock.now()
         failed = 0
-        with self._context.transaction() as conn:
-            accounts = count_accounts(conn, is_test=self._context.has_test_clock)
+        talk = Talk(gateway=use.gateway, silences_max=SILENCES_MAX)
+        with use.transaction() as conn:
+            accounts = count_accounts(conn, is_test=use.has_test_clock)
         every = advance_all(
-            self._context.transaction,
+            use.transaction,
             now,
-            workers=workers_on(self._context.db),
-            gateway=self._context.gateway,
-            is_test=self._context.has_test_clock,
+            workers=workers_on(use.db),
+            gateway=use.gateway,
+            is_test=use.has_test_clock,
+            settle=self._settling(now, talk),
         )
         for each in every:
             failed += each.failure is not None
             if watch is not None:
                 watch(each)
-        with self._context.transaction() as conn:
+        with use.transaction() as conn:
             forget_history(conn, now)
+        self._reconcile(now, tell, talk)
         return AdvanceCount(accounts, failed)
+
+    def _settling(self, now: datetime, talk: Talk) -> Callable[[str], None] | None:
+        """How one account of many is advanced, if the gateway calls out."""
+        from pricing.accounts.reconciling import advance_settled
+        from pricing.payments.gateway import calls_out
+
+        use = self._context
+        if not calls_out(gateway=use.gateway):
+            return None
+        return lambda account_id: advance_settled(use.rim(account_id, now), talk, account_id)
+
+    def reconcile(
+        self,
+        account_id: str | None = None,
+        *,
+        watch: Callable[[Reconciled], None] | None = None,
+    ) -> Sequence[Reconciled]:
+        """Finish what is unfinished with the payment gateway (C51).
+
+        Payments of periods and runs are asked for again, under the same keys. A purchase whose
+        command has died is made if it was paid for, and otherwise never collected.
+
+        Args:
+            account_id: Whose; None: of all accounts, without waiting for anybody.
+            watch: Told of each payment when it has been looked at.
+
+        Returns:
+            The payments that were unfinished.
+
+        Raises:
+            WrongClockError: The account lives by another clock than this.
+        """
+        from pricing.accounts.reconciling import SILENCES_MAX, reconcile_account
+        from pricing.payments.asking import Talk
+
+        use, now = self._context, self._context.clock.now()
+        if account_id is None:
+            talk = Talk(gateway=use.gateway, silences_max=SILENCES_MAX)
+            return self._reconcile(now, watch, talk)
+        found = reconcile_account(use.rim(account_id, now), account_id)
+        for each in found:
+            if watch is not None:
+                watch(each)
+        return found
+
+    def _reconcile(
+        self, now: datetime, watch: Callable[[Reconciled], None] | None, talk: Talk
+    ) -> Sequence[Reconciled]:
+        """Finish what is unfinished of every account."""
+        from pricing.accounts.reconciling import reconcile_all
+
+        found: list[Reconciled] = []
+        for each in reconcile_all(lambda account: self._context.rim(account, now), talk):
+            found.append(each)
+            if watch is not None:
+                watch(each)
+        return tuple(found)
+
+    def payment_heard(self, key: str, answer: Answer) -> Reconciled | None:
+        """Take a message of the payment gateway, for whoever receives its webhooks (C51).
+
+        It may come late, twice or out of order, and be about an account that was deleted.
+
+        Args:
+            key: The key that the payment was asked for under.
+            answer: What the gateway says.
+
+        Returns:
+            What the payment is by then; None: nothing was asked for under that key.
+        """
+        from pricing.accounts.reconciling import heard
+        from pricing.accounts.settling import Rim
+
+        use = self._context
+        rim = Rim(use.transaction, use.gateway, use.clock.now(), use.clock.sleep)
+        return heard(rim, key, answer)
 
     def plan_of(self, account_id: str) -> Plan:
         """The plan that the account is on, as it was sold to it."""
@@ -557,20 +667,21 @@ class AccountCommands:
         **arguments: Any,  # noqa: ANN401 - the command's own
     ) -> AccountView:
         """One command and the account afterwards, in one transaction and at one instant."""
+        from pricing.accounts.completion import content_of
         from pricing.accounts.view import account_view
 
-        now = self._context.clock.now() if at is None else at
+        use = self._context
+        now = use.clock.now() if at is None else at
+
+        def work(
+            conn: sqlalchemy.Connection, *, gateway: PaymentGateway, request_id: str
+        ) -> AccountView:
+            command(conn, account_id, **arguments, now=now, request_id=request_id, gateway=gateway)
+            return account_view(conn, account_id, now, gateway=gateway)
+
         name = _NAMES.get(command.__name__, command.__name__.replace("_", "-"))
-        with self._context.changing(account_id, name) as conn:
-            command(
-                conn,
-                account_id,
-                **arguments,
-                now=now,
-                request_id=self._context.id_of(request_id),
-                gateway=self._context.gateway,
-            )
-            return account_view(conn, account_id, now, gateway=self._context.gateway)
+        content = content_of(arguments)
+        return use.commanded(account_id, name, content, work, request_id=request_id, now=now)
 
 
 def workers_on(db: sqlalchemy.Engine) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kernel.clock import Clock, SystemClock
 from kernel.data_folder import data_folder
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from engine.runs.clouds.registry import CloudRegistry
     from engine.runs.record.store import RunStore
     from pricing.accounts.clock import AsOf
+    from pricing.accounts.settling import CommandWork, Rim, Work
     from pricing.taxes.service import TaxService
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -55,15 +58,20 @@ class CommandAttempt:
     """A command that may be refused: its connection, once it has one, says what was begun."""
 
     conn: sqlalchemy.Connection | None = None
+    kept: BegunCommand | None = None
 
-    def begun(self, otherwise: str) -> BegunCommand:
-        """What was begun; a command of that name and of unknown content, if nothing was."""
+    def keep(self) -> None:
+        """Remember what was begun on the connection; another transaction may follow."""
         from pricing.ledger.signing import signature_of
 
         signature = None if self.conn is None else signature_of(self.conn)
-        if signature is None or signature.begun is None:
-            return BegunCommand(otherwise, {})
-        return signature.begun
+        if signature is not None and signature.begun is not None:
+            self.kept = signature.begun
+
+    def begun(self, otherwise: str) -> BegunCommand:
+        """What was begun; a command of that name and of unknown content, if nothing was."""
+        self.keep()
+        return BegunCommand(otherwise, {}) if self.kept is None else self.kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,16 +177,27 @@ class EngineContext:
         Raises:
             WrongClockError: The account lives by another clock than this.
         """
-        from pricing.accounts.clock import check_clock
-
         with (
             self.noting_refusal(account_id, command) as attempt,
-            self._damage_named(account_id),
-            self.transaction() as conn,
+            self._attempted(account_id, attempt) as conn,
         ):
-            attempt.conn = conn
-            check_clock(conn, account_id, is_test=self.has_test_clock)
             yield conn
+
+    @contextmanager
+    def _attempted(
+        self, account_id: str, attempt: CommandAttempt, *, checks_clock: bool = True
+    ) -> Iterator[sqlalchemy.Connection]:
+        """One write transaction of a command on an account."""
+        from pricing.accounts.clock import check_clock
+
+        with self._damage_named(account_id), self.transaction() as conn:
+            attempt.conn = conn
+            if checks_clock:
+                check_clock(conn, account_id, is_test=self.has_test_clock)
+            try:
+                yield conn
+            finally:
+                attempt.keep()
 
     @contextmanager
     def _damage_named(self, account_id: str) -> Iterator[None]:
@@ -263,6 +282,63 @@ class EngineContext:
             seen = as_of(conn, account_id, now, is_test=self.has_test_clock)
             catch_up(conn, account_id, now, gateway=gateway)
             yield BooksNow(conn, seen, gateway)
+
+    def rim(
+        self,
+        account_id: str,
+        now: datetime,
+        attempt: CommandAttempt | None = None,
+        *,
+        checks_clock: bool = True,
+    ) -> Rim:
+        """What a command on an account works with that may collect money.
+
+        Its transactions refuse an account that lives by another clock than this.
+        """
+        from pricing.accounts.settling import Rim
+
+        attempt = CommandAttempt() if attempt is None else attempt
+        transaction = partial(self._attempted, account_id, attempt, checks_clock=checks_clock)
+        return Rim(transaction, self.gateway, now, self.clock.sleep)
+
+    def settled(self, account_id: str, command: str, work: Work[T], *, now: datetime) -> T:
+        """Do what may collect what is due of an account; the gateway is asked in between.
+
+        Args:
+            account_id: Whose.
+            command: What it is called in the log, should it be refused before it says so itself.
+            work: What is done in a transaction, and perhaps again in another one.
+            now: The command's instant.
+
+        Raises:
+            WrongClockError: The account lives by another clock than this.
+            LoadmusterError: What ``work`` raises.
+        """
+        from pricing.accounts.settling import settled
+
+        with self.noting_refusal(account_id, command) as attempt:
+            return settled(self.rim(account_id, now, attempt), account_id, work)
+
+    def commanded(
+        self,
+        account_id: str,
+        command: str,
+        content: dict[str, Any],
+        work: CommandWork[T],
+        *,
+        request_id: str | None,
+        now: datetime,
+        checks_clock: bool = True,
+    ) -> T:
+        """Do a command that may collect money, also the price of what is bought.
+
+        Takes and raises what ``pricing.accounts.settling.settled_command`` does.
+        """
+        from pricing.accounts.settling import settled_command
+
+        with self.noting_refusal(account_id, command) as attempt:
+            rim = self.rim(account_id, now, attempt, checks_clock=checks_clock)
+            return settled_command(rim, account_id, command, content, work, request_id=request_id)
 
     def id_of(self, request_id: str | None) -> str:
         """A caller without a request id gets a random one: it cannot repeat the command safely.

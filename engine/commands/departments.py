@@ -12,7 +12,10 @@ from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 
 if TYPE_CHECKING:
+    import sqlalchemy
+
     from pricing.departments.commands import DepartmentView
+    from pricing.payments.gateway import PaymentGateway
 
 
 @checked
@@ -26,15 +29,14 @@ class DepartmentCommands:
         """Add a department to an account, with no allocation and no wallet."""
         from pricing.departments.commands import add_department
 
-        with self._context.changing(account_id, "department add") as conn:
+        now = self._context.clock.now()
+
+        def work(conn: sqlalchemy.Connection, *, gateway: PaymentGateway) -> DepartmentView:
             return add_department(
-                conn,
-                account_id,
-                name,
-                now=self._context.clock.now(),
-                request_id=request_id,
-                gateway=self._context.gateway,
+                conn, account_id, name, now=now, request_id=request_id, gateway=gateway
             )
+
+        return self._context.settled(account_id, "department add", work, now=now)
 
     def allocate(
         self, account_id: str, name: str, li_minutes: int, *, request_id: str | None = None
@@ -42,16 +44,14 @@ class DepartmentCommands:
         """Set a department's share of each of the account's grants (R68)."""
         from pricing.departments.commands import allocate
 
-        with self._context.changing(account_id, "department allocate") as conn:
+        now = self._context.clock.now()
+
+        def work(conn: sqlalchemy.Connection, *, gateway: PaymentGateway) -> DepartmentView:
             return allocate(
-                conn,
-                account_id,
-                name,
-                li_minutes,
-                now=self._context.clock.now(),
-                request_id=request_id,
-                gateway=self._context.gateway,
+                conn, account_id, name, li_minutes, now=now, request_id=request_id, gateway=gateway
             )
+
+        return self._context.settled(account_id, "department allocate", work, now=now)
 
     def limit(
         self, account_id: str, name: str, usd_micros: int, *, request_id: str | None = None
@@ -59,16 +59,14 @@ class DepartmentCommands:
         """Set what a department's runs may cost a month in money (R69)."""
         from pricing.departments.commands import limit_wallet
 
-        with self._context.changing(account_id, "department limit") as conn:
+        now = self._context.clock.now()
+
+        def work(conn: sqlalchemy.Connection, *, gateway: PaymentGateway) -> DepartmentView:
             return limit_wallet(
-                conn,
-                account_id,
-                name,
-                usd_micros,
-                now=self._context.clock.now(),
-                request_id=request_id,
-                gateway=self._context.gateway,
+                conn, account_id, name, usd_micros, now=now, request_id=request_id, gateway=gateway
             )
+
+        return self._context.settled(account_id, "department limit", work, now=now)
 
     def show(self, account_id: str, name: str) -> DepartmentView:
         """A department with its credits and its wallet."""

@@ -32,7 +32,10 @@ from pricing.money import format_usd
 from pricing.plans.on_sale import estimated_plans
 
 if TYPE_CHECKING:
+    import sqlalchemy
+
     from engine.runs.leases.lease import Lease
+    from pricing.payments.gateway import PaymentGateway
     from pricing.plans.model import Plan
     from pricing.run_charges.funding import Funding
 
@@ -118,17 +121,18 @@ class RunAcceptance:
         if not self._was_requested(request):
             self._look_at_clouds(prepared)
         charged_in = books.books_for(rehearsal=request.dry_run)
-        with use.changing(request.account, "run") as conn:
-            plan = charged_in.plan_of(conn, request.account, now=now, gateway=use.gateway)
-            on_sale = use.plans_on_sale(now)
-            order = _order(prepared, use.new_id(), plan, now)
+        run_id, on_sale = use.new_id(), use.plans_on_sale(now)
+
+        def work(conn: sqlalchemy.Connection, *, gateway: PaymentGateway) -> str:
+            plan = charged_in.plan_of(conn, request.account, now=now, gateway=gateway)
+            order = _order(prepared, run_id, plan, now)
             wish = order_hash(order, request.regions, request.or_on, published=request.published)
             if request.request_id is not None:
                 known = use.store.find_request(conn, request.account, request.request_id, wish)
                 if known is not None:
                     sent = _sent(request, known)
                     note_command(conn, request.account, sent, at=now, outcome=Outcome.REPEATED)
-                    return use.store.load(known)
+                    return known
             note_command(conn, request.account, _sent(request, order.run_id), at=now)
             reserved = charged_in.reserve(
                 conn,
@@ -139,7 +143,7 @@ class RunAcceptance:
                 on_demand=on_demand_quote_of(planned, plan, on_sale, now),
                 on_sale=on_sale.values(),
                 now=now,
-                gateway=use.gateway,
+                gateway=gateway,
             )
             check_price_cap(reserved, prepared.fleets, request.max_usd_micros)
             order = replace(order, quote=reserved.quote, department=reserved.department)
@@ -149,7 +153,9 @@ class RunAcceptance:
             use.store.accept(conn, order, request_id=request.request_id, request_hash=wish)
             if lease is not None:
                 hold(conn, order.run_id, lease, SystemClock().now())
-        return use.store.load(order.run_id)
+            return order.run_id
+
+        return use.store.load(use.settled(request.account, "run", work, now=now))
 
     def _look_at_clouds(self, prepared: PreparedRun) -> None:
         """Whether the run could work in all clouds that it may go to; costs nothing."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from engine.commands.accounts import AccountCommands
 from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from engine.commands.reaper import ReaperCommands
 from engine.commands.runs import RunCommands
 from engine.runs.reaper.orphans import Why
-
-if TYPE_CHECKING:
-    from collections import Counter
 
 SAFE_TO_RELEASE = frozenset({Why.ENDED, Why.EXPIRED})
 """What is reaped without being asked: an unknown run may be another database's, on one account."""
@@ -103,4 +101,10 @@ class ServingCommands:
         if unknown:
             parts.append(f"{unknown} of runs unknown here: `loadmuster reap` lists them")
         parts += [error.message for _place, error in done.failures]
+        parts += self._reconcile()
         return "; ".join(parts)
+
+    def _reconcile(self) -> list[str]:
+        """Words on payments that were unfinished, if any were."""
+        found = Counter(each.became for each in AccountCommands(self._context).reconcile())
+        return [f"payments: {number} {became}" for became, number in sorted(found.items())]

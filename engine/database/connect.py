@@ -18,6 +18,7 @@ from engine.database.queue import head_of_queue
 from engine.database.unmade import await_first_write, take_unmade, to_read
 from kernel.data_folder import data_folder
 from kernel.extras import not_installed
+from kernel.outside import in_transaction
 
 BUSY_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 10
@@ -87,7 +88,7 @@ def transaction(db: Engine) -> Iterator[Connection]:
     if take_unmade(db):
         _prepare(db)
     try:
-        with _writing(db) as conn:
+        with in_transaction(), _writing(db) as conn:
             yield conn
     except OperationalError as error:
         raise explained(db.url, error) from error
@@ -104,7 +105,7 @@ def undone(db: Engine) -> Iterator[Connection]:
     try:
         # Closing a connection rolls back what it has begun.
         there = to_read(db, open_database)
-        with there.execution_options(**{_WRITES: True}).connect() as conn:
+        with in_transaction(), there.execution_options(**{_WRITES: True}).connect() as conn:
             yield conn
     except OperationalError as error:
         raise explained(db.url, error) from error

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -45,12 +47,15 @@ from engine.runs.settlement import settle
 from kernel.clock import Clock
 from kernel.errors import BadInputError, ProviderFailedError
 from kernel.words import counted
+from pricing.accounts.settling import Rim, Work, settled
 from pricing.ledger.author import Author, BegunCommand
 from pricing.ledger.signing import sign
 from pricing.payments.gateway import PaymentGateway
 from pricing.run_charges.books import books_of
 from providers.contract import Machine, MachineState
 from providers.errors import ThrottledError, UnknownOutcomeError
+
+T = TypeVar("T")
 
 
 class Acts(Struct, frozen=True):
@@ -120,9 +125,10 @@ class Acts(Struct, frozen=True):
 
     def _record_intent(self, run: Run) -> None:
         now = self.clock.now()
-        with self._booking(run) as conn:
+
+        def work(conn: Connection, *, gateway: PaymentGateway) -> bool:
             if self.store.cancel_requested(conn, run.id):
-                return
+                return False
             books = books_of(conn, run.id)
             self.store.advance(
                 conn,
@@ -135,16 +141,26 @@ class Acts(Struct, frozen=True):
                 attempt=run.attempt + 1,
                 intent_at=now,
             )
-            books.charge_start(conn, run.id, now=now, gateway=self.gateway)
+            books.charge_start(conn, run.id, now=now, gateway=gateway)
             self.on_step("accepted/RecordIntent/charged")
-        self._collect(run)
+            return True
+
+        if self._settled(run, now, work):
+            self._collect(run)
+
+    def _settled(self, run: Run, now: datetime, work: Work[T]) -> T:
+        """Do what may collect money; the gateway is asked with no transaction open."""
+        rim = Rim(partial(self._booking, run), self.gateway, now, self.clock.sleep)
+        return settled(rim, run.order.account_id, work)
 
     def _collect(self, run: Run) -> None:
         """Ask for what the run owes, its charge being committed; a refusal does not stop it."""
-        with self._booking(run) as conn:
-            books_of(conn, run.id).collect_due(
-                conn, run.id, now=self.clock.now(), gateway=self.gateway
-            )
+        now = self.clock.now()
+
+        def work(conn: Connection, *, gateway: PaymentGateway) -> None:
+            books_of(conn, run.id).collect_due(conn, run.id, now=now, gateway=gateway)
+
+        self._settled(run, now, work)
 
     def _launch(self, run: Run, cloud: Cloud, observed: Observed) -> None:
         machines: list[Machine] = []
@@ -245,7 +261,8 @@ class Acts(Struct, frozen=True):
         now = self.clock.now()
         if result is not None and outcome is Outcome.CANCELLED:
             result = broken_off(result, planned_s=run.order.scenario.profile.duration_s)
-        with self._booking(run) as conn:
+
+        def work(conn: Connection, *, gateway: PaymentGateway) -> None:
             self.store.advance(
                 conn,
                 run,
@@ -266,7 +283,7 @@ class Acts(Struct, frozen=True):
                 keep_tables(conn, run.id, result)
             books = books_of(conn, run.id)
             if run.intent_at is None:
-                books.void_reservation(conn, run.id, now=now, gateway=self.gateway)
+                books.void_reservation(conn, run.id, now=now, gateway=gateway)
             else:
                 kept = settle(run, outcome, now)
                 books.correct(
@@ -276,10 +293,12 @@ class Acts(Struct, frozen=True):
                     keep_use=kept.use,
                     reason=reason or outcome.value,
                     now=now,
-                    gateway=self.gateway,
+                    gateway=gateway,
                 )
                 books.issue_invoice(conn, run.id, now=now)
             self.on_step(f"{run.state}/End/settled")
+
+        self._settled(run, now, work)
 
 
 def _as_seen_last(run: Run, machines: Sequence[Machine]) -> list[Document]:

@@ -11,10 +11,12 @@ from kernel.errors import BadInputError, LoadmusterError
 from kernel.words import counted
 from loadmuster.cli.settings import Command, Settings, pass_settings
 from loadmuster.documents.advanced import advanced_document
+from loadmuster.documents.reconciled import reconciled_line
 
 if TYPE_CHECKING:
     from rich.status import Status
 
+    from pricing.accounts.reconciling import Reconciled
     from pricing.accounts.sweep import Advanced
 
 FAILURES_NAMED_MAX = 100
@@ -29,7 +31,7 @@ def advance(settings: Settings, *, is_all: bool) -> None:
 
     Every command that changes an account does so for that account first; looking changes nothing.
     An account that fails is left as it was and named on standard error, and the others go on; the
-    exit code is then the highest of the failures'.
+    exit code is then the highest of the failures'. Payments that were unfinished are reconciled.
     """
     if not is_all:
         raise BadInputError("account advance: --all would be right; one account: account show ID")
@@ -38,7 +40,7 @@ def advance(settings: Settings, *, is_all: bool) -> None:
     console = QuietConsole(stderr=True, highlight=False, soft_wrap=True)
     with console.status("advancing the accounts") as status:
         progress = _Progress(redraws(console), status)
-        count = settings.engine().accounts.advance(watch=progress.update)
+        count = settings.engine().accounts.advance(watch=progress.update, tell=progress.tell)
     settings.emit(
         advanced_document(count, progress.failures),
         lambda shown: shown.print(
@@ -66,6 +68,10 @@ class _Progress:
             self._say(advanced.account_id, advanced.failure)
         if self._is_terminal:
             self._status.update(f"{counted(self._done, 'account')}, now {advanced.account_id}")
+
+    def tell(self, payment: Reconciled) -> None:
+        """A payment that was unfinished has been looked at."""
+        self._status.console.print(f"loadmuster: {reconciled_line(payment)}", markup=False)
 
     def _say(self, account_id: str, failure: LoadmusterError) -> None:
         message = " ".join(failure.message.split())

@@ -224,7 +224,14 @@ def renew(
             until=shown,
         )
     context.check_paid(conn)
-    activate(conn, account_id, subscription.plan, at=context.at, gateway=gateway)
+    activate(
+        conn,
+        account_id,
+        subscription.plan,
+        at=context.at,
+        gateway=gateway,
+        request_id=context.request_id,
+    )
 
 
 def kept_until(conn: Connection, subscription: Subscription) -> datetime | None:

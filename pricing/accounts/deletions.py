@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from kernel.errors import RefusedError
 from kernel.words import counted
@@ -28,7 +28,8 @@ from pricing.subscriptions.changes import withdraw_all
 from pricing.subscriptions.debts import check_paid
 from pricing.subscriptions.lot_expiry import void_all
 from pricing.subscriptions.subscriptions import abandon_unpaid, end_subscription, latest
-from pricing.tables import ACCOUNTS, ADMINISTRATORS, CHANGES, REHEARSED_CHARGES
+from pricing.tables import ACCOUNTS, ADMINISTRATORS, CHANGES, PAYMENT_ATTEMPTS, REHEARSED_CHARGES
+from pricing.tables.payments import OPEN_ATTEMPT
 
 
 class StillSubscribedError(RefusedError):
@@ -99,6 +100,12 @@ def delete(
             suspended_since=None,
             opening_hash=idempotency.FORGOTTEN,
         )
+    )
+    # What is still asked for goes with the card that it was begun with.
+    conn.execute(
+        PAYMENT_ATTEMPTS.update()
+        .where(PAYMENT_ATTEMPTS.c.account_id == account_id, text(f"NOT {OPEN_ATTEMPT}"))
+        .values(card=None, content=None)
     )
 
 

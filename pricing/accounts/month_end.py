@@ -17,7 +17,14 @@ from pricing.ledger.command_log import note_command
 from pricing.ledger.reservations import ReservationState
 from pricing.ledger.signing import begin
 from pricing.payments.gateway import PaymentState
-from pricing.tables import ACCOUNTS, CLOSED_MONTHS, PAYMENTS, RESERVATIONS, insert_once
+from pricing.tables import (
+    ACCOUNTS,
+    CLOSED_MONTHS,
+    PAYMENT_ATTEMPTS,
+    PAYMENTS,
+    RESERVATIONS,
+    insert_once,
+)
 
 _ANSWERED = (PaymentState.ACCEPTED, PaymentState.DECLINED, PaymentState.ABANDONED)
 
@@ -135,8 +142,12 @@ def pending_of_month(
         RESERVATIONS.c.ended_at < ends_at,
         RESERVATIONS.c.run_ended_at.is_(None),
     )
+    asked = select(func.count()).where(
+        PAYMENT_ATTEMPTS.c.asked_at < ends_at, PAYMENT_ATTEMPTS.c.answered_at.is_(None)
+    )
+    unanswered = conn.execute(payments.select_from(PAYMENTS)).scalar_one()
     return PendingOfMonth(
         conn.execute(accounts.select_from(ACCOUNTS)).scalar_one(),
-        conn.execute(payments.select_from(PAYMENTS)).scalar_one(),
+        max(unanswered, conn.execute(asked.select_from(PAYMENT_ATTEMPTS)).scalar_one()),
         conn.execute(runs.select_from(RESERVATIONS)).scalar_one(),
     )

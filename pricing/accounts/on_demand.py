@@ -69,7 +69,14 @@ def to_on_demand(
     subscription = context.subscription
     check_on_demand(conn, context, on_demand, agreed_with)
     if subscription.ended_at is not None:
-        activate(conn, account_id, on_demand, at=context.at, gateway=gateway)
+        activate(
+            conn,
+            account_id,
+            on_demand,
+            at=context.at,
+            gateway=gateway,
+            request_id=context.request_id,
+        )
         return
     request_change(
         conn,

@@ -178,7 +178,7 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
     if is_new:
         for name in sorted(set(administrators) or {OWNER}):
             conn.execute(ADMINISTRATORS.insert().values(account_id=account_id, name=name))
-        activate(conn, account_id, plan, at=now.astimezone(UTC), gateway=gateway)
+        activate(conn, account_id, plan, at=now.astimezone(UTC), gateway=gateway, request_id=None)
         advance(conn, account_id, now, gateway=gateway)
     else:
         _check_opened_with(conn, account_id, idempotency.content_hash(content))

@@ -169,7 +169,7 @@ def payment_answered(
     _check_answer(state)
     instant = advance(conn, account_id, now, gateway=gateway)
     check_not_deleted(conn, account_id)
-    subscription = _as_it_was_bought(conn, latest(conn, account_id))
+    subscription = as_it_was_bought(conn, latest(conn, account_id))
     unpaid = {subscription.cause_of(n): n for n in owed_periods(conn, subscription)}
     n = unpaid.get(key)
     if n is None:
@@ -180,7 +180,7 @@ def payment_answered(
     return state is PaymentState.ACCEPTED
 
 
-def _as_it_was_bought(conn: Connection, subscription: Subscription) -> Subscription:
+def as_it_was_bought(conn: Connection, subscription: Subscription) -> Subscription:
     """The subscription on the plan whose periods were asked for, if the account left it since."""
     if subscription.ended_at is not None or subscription.plan.has_periods:
         return subscription

@@ -140,7 +140,14 @@ def _subscribe(
         withdraw_all(conn, subscription.id, context.at)
         abandon_unpaid(conn, subscription, at=context.at)
         end_subscription(conn, subscription, context.at)
-    activate(conn, account_id, wanted, at=context.at, gateway=gateway)
+    activate(
+        conn,
+        account_id,
+        wanted,
+        at=context.at,
+        gateway=gateway,
+        request_id=context.request_id,
+    )
 
 
 def _content(wanted: Plan, agreed_with: str | None) -> Content:

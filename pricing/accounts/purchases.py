@@ -12,6 +12,7 @@ from pricing.ledger.issuing import issue
 from pricing.ledger.ledger import Posting, Transaction, post
 from pricing.ledger.lots import Grant, LotKind, grant
 from pricing.ledger.taxed import charge_key, gross_of, taxed
+from pricing.payments.attempts import digest
 from pricing.payments.collecting import book_payment, collect_at_once
 from pricing.payments.gateway import PaymentGateway
 from pricing.plans.quotes import Unit
@@ -51,7 +52,15 @@ def buy(
     account_id, at, cause = context.account_id, context.at, bought.cause
     if bought.usd_micros:
         gross = gross_of(conn, account_id, cause, bought.usd_micros, at=at)
-        collect_at_once(conn, account_id, cause, gross, gateway=gateway, now=at)
+        collect_at_once(
+            conn,
+            account_id,
+            cause,
+            gross,
+            gateway=gateway,
+            now=at,
+            purpose=f"{bought.kind}:{digest(account_id, context.request_id)}",
+        )
         post(conn, taxed(conn, _charge(account_id, bought, at)))
         book_payment(conn, cause, at=at, now=at)
     if bought.li_minutes > 0:

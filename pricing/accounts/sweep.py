@@ -21,7 +21,7 @@ from pricing.accounts.advance import advance
 from pricing.accounts.damaged_books import UNREADABLE, damaged
 from pricing.accounts.due import NEVER, next_expiries, note_due
 from pricing.accounts.due_accounts import due_accounts
-from pricing.payments.gateway import PaymentGateway
+from pricing.payments.gateway import PaymentGateway, calls_out
 from pricing.periods import check_year
 from pricing.subscriptions.plain import plain_accounts
 from pricing.subscriptions.renewals import Calendar, Renewal, renewal_of, write_renewals
@@ -36,6 +36,9 @@ _BOOKS = (
 )
 _LOCK = _BOOKS.with_for_update()
 _LOCK_THE_FREE = _BOOKS.with_for_update(skip_locked=True)
+
+
+_FAULTS: tuple[type[Exception], ...] = (LoadmusterError, *UNREADABLE)
 
 
 class Advanced(Struct, frozen=True):
@@ -53,6 +56,7 @@ def advance_all(
     workers: int = 1,
     gateway: PaymentGateway,
     is_test: bool | None = None,
+    settle: Callable[[str], None] | None = None,
 ) -> Iterator[Advanced]:
     """Bring the books up to ``now`` of every account for which something is due by then.
 
@@ -71,6 +75,8 @@ def advance_all(
         is_test: Whether ``now`` is a test clock's: accounts that live by the other are left out.
             One of an earlier version, whose clock is not known, may be of the real world: it is
             advanced by the real clock only. None: none is left out.
+        settle: Advances one account, asking the gateway in between; all are then advanced one by
+            one. None: the gateway calls nobody.
 
     Returns:
         Those that were looked at.
@@ -79,7 +85,7 @@ def advance_all(
         YearOutOfRangeError: If ``now`` is in an impossible year.
     """
     check_year(now.year, where="the clock")
-    sweep = _Sweep(transaction, Calendar(now.astimezone(UTC)), gateway=gateway)
+    sweep = _Sweep(transaction, Calendar(now.astimezone(UTC)), settle, gateway=gateway)
     for waits in (False, True):
         pages = due_accounts(transaction, now, page=page, is_test=is_test)
         for done in in_order(partial(sweep.advance_page, waits=waits), pages, workers):
@@ -96,9 +102,15 @@ class _Sweep:
     """
 
     def __init__(
-        self, transaction: Transaction, calendar: Calendar, *, gateway: PaymentGateway
+        self,
+        transaction: Transaction,
+        calendar: Calendar,
+        settle: Callable[[str], None] | None,
+        *,
+        gateway: PaymentGateway,
     ) -> None:
         self._transaction = transaction
+        self._settle = settle
         self._calendar = calendar
         self._gateway = gateway
         self._failed: set[str] = set()
@@ -121,13 +133,17 @@ class _Sweep:
             if account_id in page.renewed:
                 done.append(Advanced(account_id))
             elif account_id not in page.skipped:
-                one = advance_one(
-                    self._transaction, account_id, self._calendar.now, gateway=self._gateway
-                )
+                one = self._advance_one(account_id)
                 if one.failure is not None:
                     self._failed.add(account_id)
                 done.append(one)
         return done
+
+    def _advance_one(self, account_id: str) -> Advanced:
+        if self._settle is not None:
+            return _settle_one(self._settle, account_id)
+        now = self._calendar.now
+        return advance_one(self._transaction, account_id, now, gateway=self._gateway)
 
 
 def advance_one(
@@ -142,6 +158,14 @@ def advance_one(
         return Advanced(account_id, failure)
     except UNREADABLE as error:
         return Advanced(account_id, damaged(account_id, error))
+    return Advanced(account_id)
+
+
+def _settle_one(settle: Callable[[str], None], account_id: str) -> Advanced:
+    try:
+        settle(account_id)
+    except LoadmusterError as failure:
+        return Advanced(account_id, failure)
     return Advanced(account_id)
 
 
@@ -170,9 +194,12 @@ def renew_plain(
         gateway: Collects the money.
 
     Returns:
-        Who was renewed: nobody if anything was wrong with one of them, and nothing was done then.
+        Who was renewed: nobody if anything was wrong with one of them, and nothing was done then;
+        nobody either with a gateway that calls out, which would be called with their books locked.
     """
     skipped: frozenset[str] = frozenset()
+    if calls_out(gateway=gateway):
+        return Page(skipped, skipped)
     try:
         with transaction() as conn:
             locked = _lock(conn, account_ids, calendar.now, waits=waits)
@@ -180,7 +207,7 @@ def renew_plain(
             renewals = _renewals(conn, locked, calendar, gateway=gateway)
             write_renewals(conn, renewals, calendar.now)
             _note(conn, renewals, calendar)
-    except (LoadmusterError, *UNREADABLE):
+    except _FAULTS:
         # One by one it is said whose fault it is, and the others go on.
         return Page(frozenset(), skipped)
     return Page(frozenset(each.account.id for each in renewals), skipped)

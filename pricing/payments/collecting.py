@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, select
 
 from kernel.errors import RefusedError
+from kernel.outside import CalledInTransactionError
 from pricing.ledger.ledger import Transaction, post
 from pricing.money import format_usd
 from pricing.payments.gateway import (
@@ -14,6 +15,7 @@ from pricing.payments.gateway import (
     PaymentGateway,
     PaymentRequest,
     PaymentState,
+    calls_out,
     is_rehearsed,
 )
 from pricing.payments.payment import (
@@ -77,15 +79,25 @@ def collect_at_once(
     *,
     gateway: PaymentGateway,
     now: datetime,
+    purpose: str,
 ) -> None:
     """Collect the price of what is bought right now; both or neither (R79).
+
+    Args:
+        conn: An open write transaction.
+        account_id: Who pays.
+        cause: What it is booked under.
+        usd_micros: The price.
+        gateway: Collects it.
+        now: The command's instant.
+        purpose: What the gateway knows it by: the same whenever this request is made again.
 
     Raises:
         ChannelCannotError: If the account's channel only charges by contract.
         PaymentFailedError: If the gateway declined, or has no answer yet; nothing was done.
     """
     check_charges_at_once(conn, account_id)
-    answer = collect(conn, account_id, cause, usd_micros, gateway=gateway, at_once=True, now=now)
+    answer = collect(conn, account_id, cause, usd_micros, gateway=gateway, now=now, purpose=purpose)
     if answer.state is not PaymentState.ACCEPTED:
         raise PaymentFailedError(
             f"account {account_id}: {format_usd(usd_micros)} USD could not be collected:"
@@ -103,13 +115,40 @@ def collect(
     usd_micros: int,
     *,
     gateway: PaymentGateway,
-    at_once: bool,
     now: datetime,
+    purpose: str | None = None,
 ) -> Answer:
-    """Ask the gateway for money that is owed, and put its answer on record."""
+    """Ask the gateway for money that is owed, and put its answer on record.
+
+    Args:
+        conn: An open write transaction.
+        account_id: Who pays.
+        cause: What it is booked under.
+        usd_micros: How much.
+        gateway: Answers without calling anybody: ``AnswersOnRecord``, or one that works it out.
+        now: The command's instant.
+        purpose: What the payment of a buyer who waits is known by; None: nobody waits for it, and
+            it is known by its cause.
+
+    Raises:
+        AnswerNeeded: There is no answer on record; nothing was done.
+        CalledInTransactionError: If the gateway would call out.
+    """
+    if calls_out(gateway=gateway):
+        raise CalledInTransactionError(
+            "the payment gateway would be called with a transaction open",
+            called="the payment gateway",
+        )
     row = conn.execute(_HOW_IT_PAYS, {"of": account_id}).one()
     channel = Channel(row.channel)
-    request = PaymentRequest(cause, account_id, usd_micros, channel, row.card, at_once)
+    request = PaymentRequest(
+        key=purpose or cause,
+        account_id=account_id,
+        usd_micros=usd_micros,
+        channel=channel,
+        card=row.card,
+        at_once=purpose is not None,
+    )
     answer = gateway.collect(request)
     payment = payment_of(request, cause, answer, is_rehearsed=is_rehearsed(gateway=gateway))
     outcome = {**outcome_row(payment), "asked_at": now}

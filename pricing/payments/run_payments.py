@@ -94,18 +94,21 @@ def collect_run(
     conn: Connection, account_id: str, debt: RunDebt, *, gateway: PaymentGateway, now: datetime
 ) -> Answer:
     """Ask for what a run owes, again if need be, and book what was collected."""
-    answer = collect(
-        conn, account_id, debt.cause, debt.usd_micros, gateway=gateway, at_once=False, now=now
-    )
+    answer = collect(conn, account_id, debt.cause, debt.usd_micros, gateway=gateway, now=now)
     if answer.state is PaymentState.ACCEPTED:
-        collected = book_payment(conn, debt.cause, at=now, now=now)
-        # Collected before the run was corrected, by an ask whose answer was lost.
-        if collected > debt.usd_micros:
-            excess = collected - debt.usd_micros
-            _move(conn, account_id, f"{debt.cause}:excess", excess, debt.cause, "in credit", now)
+        book_run_payment(conn, account_id, debt, now=now)
     elif answer.state is PaymentState.DECLINED:
         take_back_credit(conn, account_id, debt, at=now)
     return answer
+
+
+def book_run_payment(conn: Connection, account_id: str, debt: RunDebt, *, now: datetime) -> None:
+    """Book an accepted payment of a run; what is more than is owed by now is in credit."""
+    collected = book_payment(conn, debt.cause, at=now, now=now)
+    # Collected before the run was corrected, by an ask whose answer was lost.
+    if collected > debt.usd_micros:
+        excess = collected - debt.usd_micros
+        _move(conn, account_id, f"{debt.cause}:excess", excess, debt.cause, "in credit", now)
 
 
 def take_back_credit(conn: Connection, account_id: str, debt: RunDebt, *, at: datetime) -> None:

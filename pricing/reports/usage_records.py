@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, exists, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, literal, select
 
 from pricing.accounts.healing import HEALING
 from pricing.accounts.view import AccountView, account_view
@@ -184,12 +184,17 @@ def taxes_between(
 ) -> tuple[TaxRow, ...]:
     """The tax on what was charged in ``[start, end)``, with all that was corrected since."""
     counts_at = func.coalesce(RESERVATIONS.c.ended_at, TRANSACTIONS.c.effective_at)
+    of_run = run_cause("")
     rows = conn.execute(
         select(TAX_LINES, counts_at.label("at"))
         .join(TRANSACTIONS, TRANSACTIONS.c.natural_key == TAX_LINES.c.natural_key)
         .outerjoin(
             RESERVATIONS,
-            TRANSACTIONS.c.cause == literal(run_cause("")).concat(RESERVATIONS.c.run_id),
+            and_(
+                TRANSACTIONS.c.cause.startswith(of_run),
+                # So, and not the other way round, since the index is on the run's id.
+                RESERVATIONS.c.run_id == func.substr(TRANSACTIONS.c.cause, len(of_run) + 1),
+            ),
         )
         .where(
             TAX_LINES.c.account_id == account_id,

@@ -17,6 +17,7 @@ from pricing.ledger.allocations import share_out
 from pricing.ledger.lots import Grant, LotKind, grant
 from pricing.ledger.taxed import agreed_gross
 from pricing.money import format_usd
+from pricing.payments.attempts import digest
 from pricing.payments.collecting import (
     ChannelCannotError,
     PaymentFailedError,
@@ -43,11 +44,25 @@ class TrialUsedError(RefusedError):
 
 
 def activate(
-    conn: Connection, account_id: str, plan: Plan, *, at: datetime, gateway: PaymentGateway
+    conn: Connection,
+    account_id: str,
+    plan: Plan,
+    *,
+    at: datetime,
+    gateway: PaymentGateway,
+    request_id: str | None,
 ) -> None:
     """Put an account that has no running subscription on a plan, paid at once.
 
     Departments have their shares of the first grant too, those that an account kept from before.
+
+    Args:
+        conn: An open write transaction.
+        account_id: Whose.
+        plan: Which.
+        at: The command's instant.
+        gateway: Collects the first period's price.
+        request_id: What tells this activation from the account's others; None: its first.
 
     Raises:
         ChannelCannotError: If the plan is not sold through the account's channel.
@@ -72,7 +87,15 @@ def activate(
         )
     elif subscription.has_periods:
         for n in due_periods(conn, subscription, at):
-            open_period(conn, subscription, n, gateway=gateway, now=at)
+            open_period(
+                conn,
+                subscription,
+                n,
+                gateway=gateway,
+                now=at,
+                # The number of a subscription that is undone may be another's the next time.
+                purpose=f"activation:{digest(account_id, request_id or '')}",
+            )
         unpaid = unpaid_periods(conn, subscription.id)
         if unpaid:
             cause = subscription.cause_of(unpaid[0])

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from pricing.payments.gateway import PaymentGateway
+from pricing.payments.on_record import whole
 from pricing.periods import period
 from pricing.subscriptions.changes import (
     Change,
@@ -66,19 +67,41 @@ def _begin_due_periods(
     gateway: PaymentGateway,
 ) -> None:
     for n in due_periods(conn, subscription, now):
-        start = period(subscription.anchor, n).start
-        sweep(conn, subscription.account_id, until=start, now=now)
-        if change is not None and change.effective_at is not None and change.effective_at <= start:
-            if _waits_for_payment(conn, subscription, change):
-                open_period(conn, subscription, n, gateway=gateway, now=now)
-                continue
-            subscription = _apply(conn, subscription, change, now=now)
-            change = None
-            if not subscription.has_periods:
-                return
-        if not subscription.plan.rollover:
-            abandon_unpaid(conn, subscription, at=start)
-        open_period(conn, subscription, n, gateway=gateway, now=now)
+        with whole(conn, gateway=gateway):
+            subscription, change = _begin_period(
+                conn, subscription, change, n, gateway=gateway, now=now
+            )
+        if not subscription.has_periods:
+            return
+
+
+def _begin_period(
+    conn: Connection,
+    subscription: Subscription,
+    change: Change | None,
+    n: int,
+    *,
+    gateway: PaymentGateway,
+    now: datetime,
+) -> tuple[Subscription, Change | None]:
+    """Cross the boundary at which a period begins.
+
+    Returns:
+        The subscription as it is then, and the change if it still waits.
+    """
+    start = period(subscription.anchor, n).start
+    sweep(conn, subscription.account_id, until=start, now=now)
+    if change is not None and change.effective_at is not None and change.effective_at <= start:
+        if _waits_for_payment(conn, subscription, change):
+            open_period(conn, subscription, n, gateway=gateway, now=now)
+            return subscription, change
+        subscription, change = _apply(conn, subscription, change, now=now), None
+        if not subscription.has_periods:
+            return subscription, None
+    if not subscription.plan.rollover:
+        abandon_unpaid(conn, subscription, at=start)
+    open_period(conn, subscription, n, gateway=gateway, now=now)
+    return subscription, change
 
 
 def _dated_change(conn: Connection, subscription: Subscription, now: datetime) -> Change | None:

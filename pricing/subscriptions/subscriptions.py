@@ -207,12 +207,18 @@ def last_opened(conn: Connection, subscription_id: int) -> int | None:
 
 
 def open_period(
-    conn: Connection, subscription: Subscription, n: int, *, gateway: PaymentGateway, now: datetime
+    conn: Connection,
+    subscription: Subscription,
+    n: int,
+    *,
+    gateway: PaymentGateway,
+    now: datetime,
+    purpose: str | None = None,
 ) -> None:
     """Open a period, charge it, and if it could be paid grant it, unless that has been done.
 
     A payment that fails leaves the period open and unpaid: no new grant, and the lots of earlier
-    periods stay usable (C24).
+    periods stay usable (C24). A ``purpose`` is what a buyer's payment is known by who waits for it.
     """
     due = period(subscription.anchor, n)
     opened = {
@@ -224,7 +230,7 @@ def open_period(
     }
     if insert_once(conn, PERIODS, ["subscription_id", "n"], opened):
         at = opens_at(subscription, due)
-        pay_period(conn, subscription, n, gateway=gateway, at=at, now=now)
+        pay_period(conn, subscription, n, gateway=gateway, at=at, now=now, purpose=purpose)
 
 
 def owed_periods(conn: Connection, subscription: Subscription) -> tuple[int, ...]:
@@ -256,14 +262,24 @@ def pay_period(
     gateway: PaymentGateway,
     at: datetime,
     now: datetime,
+    purpose: str | None = None,
 ) -> PaymentState:
-    """Collect an unpaid period's price and, if that succeeds, charge and grant it at ``at``."""
+    """Collect an unpaid period's price and, if that succeeds, charge and grant it at ``at``.
+
+    With a ``purpose`` the buyer waits: the payment is known by it, and given up without an answer.
+    """
     cause = subscription.cause_of(n)
     price = subscription.plan.monthly_usd_micros
     if price:
         price = gross_of(conn, subscription.account_id, cause, price, at=at)
         state = collect(
-            conn, subscription.account_id, cause, price, gateway=gateway, at_once=False, now=now
+            conn,
+            subscription.account_id,
+            cause,
+            price,
+            gateway=gateway,
+            now=now,
+            purpose=purpose,
         ).state
         if state is not PaymentState.ACCEPTED:
             due = period(subscription.anchor, n)

@@ -30,6 +30,7 @@ from pricing.tables.lots import LOT_CLOSURES, LOTS, RESERVATIONS, SLICES
 from pricing.tables.many import insert_many, new_ids, update_many
 from pricing.tables.once import insert_once, insert_unless_taken
 from pricing.tables.parties import BILLING_DETAILS, SELLERS, TAX_LINES, TOLD_TAXES
+from pricing.tables.payments import INSTALLATION, PAYMENT_ATTEMPTS
 from pricing.tables.protection import FREE, HISTORY, KEPT
 from pricing.tables.rehearsals import REHEARSED_CHARGES
 from pricing.tables.subscriptions import CHANGES, PERIODS, SUBSCRIPTIONS, TERMS
@@ -50,6 +51,7 @@ __all__ = [
     "FREE",
     "HEALINGS",
     "HISTORY",
+    "INSTALLATION",
     "INVOICES",
     "INVOICE_LINES",
     "INVOICE_SERIES",
@@ -58,6 +60,7 @@ __all__ = [
     "LOT_CLOSURES",
     "METADATA",
     "PAYMENTS",
+    "PAYMENT_ATTEMPTS",
     "PERIODS",
     "PERSONS",
     "POSTINGS",

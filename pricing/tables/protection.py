@@ -14,7 +14,7 @@ from msgspec import Struct
 HISTORY = (
     *("transactions", "postings", "lots", "invoices", "invoice_lines", "commands"),
     *("slices", "department_runs", "extra_purchases", "healings", "closed_months"),
-    *("sellers", "tax_lines", "told_taxes"),
+    *("sellers", "tax_lines", "told_taxes", "installation"),
 )
 """Tables whose rows never change and never go."""
 
@@ -45,6 +45,12 @@ KEPT: Mapping[str, Kept] = {
     ),
     "changes": Kept(("id", "account_id", "subscription_id", "kind", "requested_at")),
     "payments": Kept(("cause", "account_id")),
+    "payment_attempts": Kept(
+        (
+            *("id", "key", "purpose", "attempt", "account_id", "usd_micros", "currency"),
+            *("channel", "at_once", "command", "request_id", "asked_at"),
+        )
+    ),
     "reservations": Kept(("run_id", "account_id", "quote", "rehearsal", "reserved_at")),
     "lot_closures": Kept(("lot_id", "account_id", "reason"), future_may_go=True),
     "departments": Kept(("id", "account_id", "created_at")),

@@ -5,30 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.scenario import Scenario
-from pricing.payments.gateway import Answer, PaymentRequest, PaymentState
+from pricing.payments.play_bank import PlayBank
 
 if TYPE_CHECKING:
     from engine.runs.controller import Controller
     from tests.engine.runs.conftest import Lab
 
 
-class Remembering:
-    """Accepts, and remembers what it was asked for."""
-
-    collects = True
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def collect(self, payment: PaymentRequest) -> Answer:
-        self.asked.append(payment.key)
-        return Answer(PaymentState.ACCEPTED)
-
-
 def test_c41_a_run_is_asked_for_between_its_charge_and_its_launch(
     lab: Lab, checkout: Scenario
 ) -> None:
-    gateway = Remembering()
+    gateway = PlayBank()
     run = lab.accept(checkout)
     plain = lab.controller
 
@@ -41,9 +28,9 @@ def test_c41_a_run_is_asked_for_between_its_charge_and_its_launch(
     seen: list[list[str]] = []
 
     def look() -> None:
-        seen.append(list(gateway.asked))
+        seen.append([each.request.purpose for each in gateway.charges.values()])
 
     steps = ("accepted/RecordIntent/charged", "launching/Launch/before")
     lab.drive(run, at_step=dict.fromkeys(steps, look))
     assert seen == [[], [f"run:{run.id}"]]
-    assert gateway.asked == [f"run:{run.id}"]
+    assert gateway.calls.total() == 1

@@ -25,7 +25,7 @@ from engine.commands.serving import ServingCommands
 from engine.commands.targets import TargetCommands
 from kernel.clock import ManualClock
 from loadmuster.cli.settings import Settings
-from pricing.payments.gateway import DECLINES
+from pricing.payments.gateway import DECLINES, Answer, PaymentState
 from tests.command_line import here
 
 NOW = datetime(2027, 1, 25, 9, 0, tzinfo=UTC)
@@ -72,6 +72,10 @@ STORY: dict[str, Command] = {
     "accounts.set_card": lambda e: e.accounts.set_card("acme", "visa"),
     "accounts.pay": lambda e: e.accounts.pay("overdue"),
     "accounts.advance": lambda e: e.accounts.advance(),
+    "accounts.reconcile": lambda e: e.accounts.reconcile("acme"),
+    "accounts.payment_heard": lambda e: e.accounts.payment_heard(
+        "nobody's", Answer(PaymentState.ACCEPTED)
+    ),
     "books.close": lambda e: e.books.close("2026-12"),
     "books.months": lambda e: e.books.months(),
     "accounts.log": lambda e: e.accounts.log("acme"),

@@ -38,6 +38,9 @@ class Bank:
         del payment
         return Answer(PaymentState.ACCEPTED)
 
+    def withdraw(self, payment: PaymentRequest) -> Answer:
+        return self.collect(payment)
+
 
 class SilentBank:
     """One that does not say whether it collects."""
@@ -45,6 +48,9 @@ class SilentBank:
     def collect(self, payment: PaymentRequest) -> Answer:
         del payment
         return Answer(PaymentState.ACCEPTED)
+
+    def withdraw(self, payment: PaymentRequest) -> Answer:
+        return self.collect(payment)
 
 
 @pytest.fixture

@@ -50,6 +50,9 @@ def test_open_answers_with_the_contracts_document(answer: Callable[..., Any]) ->
         "plan": "starter",
         "status": "active",
         "timezone": "Europe/Paris",
+        "currency": "USD",
+        "tax": None,
+        "tax_usd": "0.00",
         "activated_at": "2027-01-25T10:15:00+01:00",
         "period": {"start": "2027-01-25T00:00:00+01:00", "end": "2027-02-25T00:00:00+01:00"},
         "balance_li_minutes": 1800,
@@ -69,7 +72,11 @@ def test_open_answers_with_the_contracts_document(answer: Callable[..., Any]) ->
         "charged_usd": "199.00",
         "due_usd": "0.00",
         "hypothetical": False,
-        "next_charge": {"at": "2027-02-25T00:00:00+01:00", "usd": "199.00"},
+        "next_charge": {
+            "at": "2027-02-25T00:00:00+01:00",
+            "usd": "199.00",
+            "tax_usd": "0.00",
+        },
         "pending": None,
         "pending_changes": [],
         "payments": {"channel": "card", "card_on_file": False, "rehearsed": True},
@@ -155,9 +162,18 @@ def test_invoices_have_the_contracts_shape(answer: Callable[..., Any]) -> None:
         "invoices": [
             {
                 "number": "acme-00001",
+                "kind": "invoice",
                 "account": "acme",
                 "issued_at": "2027-01-25T10:15:00+01:00",
+                "due_at": None,
+                "status": "paid",
+                "corrects": [],
+                "seller": None,
+                "customer": None,
+                "currency": "USD",
                 "usd": "199.00",
+                "tax_usd": "0.00",
+                "total_usd": "199.00",
                 "lines": [
                     {
                         "description": "starter, 2027-01-25 to 2027-02-24: subscription",
@@ -165,6 +181,7 @@ def test_invoices_have_the_contracts_shape(answer: Callable[..., Any]) -> None:
                         "cause": "subscription:1:period:0:charge",
                     }
                 ],
+                "taxes": [],
             }
         ],
     }

@@ -28,16 +28,15 @@ from pricing.accounts.healing import CannotHealError
 from pricing.payments.gateway import (
     DECLINES,
     REHEARSED_GATEWAY,
-    Answer,
-    PaymentRequest,
-    PaymentState,
 )
+from pricing.payments.play_bank import PlayBank
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote, quote_run
 from pricing.run_charges.charges import charge_start, correct, reserve
 from pricing.tables import ACCOUNTS, LOTS, POSTINGS
 from pricing.tariffs import LoadSize
 from tests.billing_simulator.invariants import broken
+from tests.pricing.rim import advanced
 
 START = datetime(2027, 1, 31, 22, 30, tzinfo=UTC)
 STARTER_USD = 199_000_000
@@ -65,16 +64,6 @@ STEPS: dict[str, Step] = {
     "a month": lambda e: e.clock.sleep(31 * 86_400.0),
     "ten days": lambda e: e.clock.sleep(10 * 86_400.0),
 }
-
-
-class CollectingGateway:
-    """Takes everybody's money."""
-
-    collects = True
-
-    def collect(self, payment: PaymentRequest) -> Answer:
-        del payment
-        return Answer(PaymentState.ACCEPTED)
 
 
 def quote(plan: Plan) -> Quote:
@@ -320,10 +309,9 @@ def test_what_somebody_asked_for_after_it_is_never_undone(
 
 def test_money_that_a_gateway_has_really_collected_is_never_undone(database_url: str) -> None:
     clock = ManualClock(START)
-    with Engine(database_url, clock=clock, environment={}, gateway=CollectingGateway()) as engine:
+    with Engine(database_url, clock=clock, environment={}, gateway=PlayBank()) as engine:
         engine.accounts.open("acme", plan="starter")
-        with transaction(engine._context.db) as conn:
-            advance(conn, "acme", AFTER, gateway=CollectingGateway())
+        advanced(engine._context.db, "acme", AFTER, gateway=PlayBank())
         with pytest.raises(CannotHealError, match=r"a payment of 199\.00 USD"):
             engine.accounts.heal("acme")
 

@@ -13,6 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from engine.api import Engine
 from kernel.clock import ManualClock
 from pricing import tables
+from pricing.payments.attempts import begin_attempt
+from pricing.payments.gateway import PaymentRequest
+from pricing.plans.channels import Channel
 from pricing.tables import (
     EXTRA_PURCHASES,
     FREE,
@@ -63,6 +66,7 @@ def db(database_url: str) -> Iterator[sa.Engine]:
     """Books with a row in every table of money."""
     clock = ManualClock(NOW)
     with Engine(database_url, clock=clock, new_id=lambda: "run-1", environment={}) as engine:
+        engine.billing.set_seller(name="Muster", country="FR", valid_from=NOW)
         engine.accounts.open("acme", plan="starter")
         engine.departments.add("acme", "lab")
         engine.departments.allocate("acme", "lab", 600)
@@ -80,6 +84,8 @@ def db(database_url: str) -> Iterator[sa.Engine]:
             conn.execute(EXTRA_PURCHASES.insert().values(run_id="run-1", lot_id=lot, usd_micros=1))
             for table, row in OTHER_ROWS.items():
                 conn.execute(table.insert().values(row))
+            asked = PaymentRequest("run:run-1", "acme", 1, Channel.CARD, None, at_once=False)
+            begin_attempt(conn, asked, 1, waiting=None, now=NOW)
         yield db
 
 

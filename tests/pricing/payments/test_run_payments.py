@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from pricing.accounts.advance import advance
 from pricing.accounts.opening import open_account
 from pricing.accounts.overdue import NothingDueError, pay, run_payment_answered, set_card
 from pricing.accounts.plan_history import PlanStatus, plan_history
+from pricing.accounts.reconciling import Became, reconcile_account
 from pricing.accounts.view import AccountView, account_view
 from pricing.departments.commands import add_department, limit_wallet
 from pricing.departments.extra_credits import limit_extra_credits
@@ -27,34 +29,34 @@ from pricing.payments.gateway import (
     Answer,
     PaymentRequest,
     PaymentState,
+    RehearsedGateway,
 )
+from pricing.payments.play_bank import PlayBank
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote, Unit
 from pricing.run_charges.charges import charge_start, correct, reserve, void_reservation
 from pricing.subscriptions.debts import PaymentOverdueError
 from pricing.tables import PAYMENTS
+from tests.pricing.rim import advanced, rim_of, settle
 
 USD = 1_000_000
 
 QuoteOf = Callable[[Plan, int, int], Quote]
 
 
-class RememberingGateway:
-    """Collects once under each key, as a bank does, and knows what it collected."""
-
-    collects = True
-
-    def __init__(self) -> None:
-        self.collected: dict[str, int] = {}
-        self.asked: list[str] = []
+class DeclinesAll(RehearsedGateway):
+    """Works out that nobody pays."""
 
     def collect(self, payment: PaymentRequest) -> Answer:
-        self.asked.append(payment.key)
-        before = self.collected.setdefault(payment.key, payment.usd_micros)
-        return Answer(
-            PaymentState.ACCEPTED,
-            collected_usd_micros=None if before == payment.usd_micros else before,
-        )
+        del payment
+        return Answer(PaymentState.DECLINED, "the card is empty")
+
+
+def collected(gateway: PlayBank) -> dict[str, int]:
+    """Dollars by what was paid."""
+    return {
+        each.request.purpose: each.request.usd_micros // USD for each in gateway.charges.values()
+    }
 
 
 @pytest.fixture
@@ -105,18 +107,16 @@ def payments(db: Engine, account: str) -> dict[str, tuple[str, int]]:
 def test_r1_r52_a_run_on_demand_is_one_payment_of_its_quote(
     db: Engine, globex: str, ten_usd: Quote, now: datetime
 ) -> None:
-    gateway = RememberingGateway()
+    gateway = PlayBank()
     with transaction(db) as conn:
-        reserve(conn, globex, "r1", ten_usd, now=now, gateway=gateway)
-        charge_start(conn, "r1", now=now, gateway=gateway)
-    assert gateway.asked == []
+        launch(conn, globex, "r1", ten_usd, now)
+    assert not gateway.calls
     assert sums(db, globex) == {"receivable": 10}
     assert payments(db, globex) == {"run:r1": ("due", 10)}
     for _ in range(3):
-        with transaction(db) as conn:
-            charge_start(conn, "r1", now=now, gateway=gateway)
-    assert gateway.collected == {"run:r1": 10 * USD}
-    assert gateway.asked == ["run:r1"]
+        settle(db, globex, partial(charge_start, run_id="r1", now=now), now=now, gateway=gateway)
+    assert collected(gateway) == {"run:r1": 10}
+    assert gateway.calls.total() == 1
     assert sums(db, globex) == {"cash": 10}
     assert seen(db, globex, now).unpaid_usd_micros == 0
 
@@ -139,17 +139,17 @@ def test_r76_a_departments_run_in_money_is_paid_by_the_account(
 def test_r108_extra_credits_are_paid_as_the_run_starts_that_buys_them(
     db: Engine, acme: str, starter: Plan, quote_of: QuoteOf, now: datetime
 ) -> None:
-    gateway = RememberingGateway()
+    gateway = PlayBank()
     with transaction(db) as conn:
-        limit_extra_credits(conn, acme, 500, now=now, gateway=gateway)
+        limit_extra_credits(conn, acme, 500, now=now, gateway=REHEARSED_GATEWAY)
         launch(conn, acme, "r1", quote_of(starter, 10, 185), now)
         charged = -balance(conn, acme, "revenue:extra-credits", Unit.USD)
         assert balance(conn, acme, "receivable", Unit.USD) == charged > 0
+    advanced(db, acme, now, gateway=gateway)
     with transaction(db) as conn:
-        advance(conn, acme, now, gateway=gateway)
         assert balance(conn, acme, "receivable", Unit.USD) == 0
         assert balance(conn, acme, "cash", Unit.USD) == 199 * USD + charged
-    assert gateway.collected == {"run:r1": charged}
+    assert gateway.collected == {(acme, "USD"): charged}
 
 
 def test_a_run_on_credits_and_one_that_is_never_launched_are_not_asked_for(
@@ -161,15 +161,15 @@ def test_a_run_on_credits_and_one_that_is_never_launched_are_not_asked_for(
     quote_of: QuoteOf,
     now: datetime,
 ) -> None:
-    gateway = RememberingGateway()
+    gateway = PlayBank()
     with transaction(db) as conn:
         open_account(conn, "globex", on_demand, timezone="UTC", now=now, gateway=REHEARSED_GATEWAY)
         launch(conn, acme, "r1", quote_of(starter, 10, 6), now)
         reserve(conn, "globex", "r2", ten_usd, now=now, gateway=REHEARSED_GATEWAY)
         void_reservation(conn, "r2", now=now, gateway=REHEARSED_GATEWAY)
-        for account in (acme, "globex"):
-            advance(conn, account, now, gateway=gateway)
-    assert gateway.asked == []
+    for account in (acme, "globex"):
+        advanced(db, account, now, gateway=gateway)
+    assert not gateway.calls
 
 
 def test_c24_a_declined_run_goes_on_is_overdue_and_stops_the_next_one(
@@ -291,27 +291,20 @@ def test_credit_that_was_set_off_already_is_not_taken_back(
 def test_what_a_paid_run_gives_back_is_set_off_against_the_next(
     db: Engine, globex: str, ten_usd: Quote, now: datetime
 ) -> None:
-    gateway = RememberingGateway()
+    gateway = PlayBank()
     with transaction(db) as conn:
         launch(conn, globex, "r1", ten_usd, now)
+    cancelling = partial(
+        correct, run_id="r1", keep_startup=4 * USD, keep_use=0, reason="cancelled", now=now
+    )
     for _ in range(2):
-        with transaction(db) as conn:
-            correct(
-                conn,
-                "r1",
-                keep_startup=4 * USD,
-                keep_use=0,
-                reason="cancelled",
-                now=now,
-                gateway=gateway,
-            )
+        settle(db, globex, cancelling, now=now, gateway=gateway)
     assert seen(db, globex, now).credit_usd_micros == 6 * USD
     assert sums(db, globex) == {"cash": 10, "credit": -6}
     with transaction(db) as conn:
         launch(conn, globex, "r2", ten_usd, now)
-    with transaction(db) as conn:
-        advance(conn, globex, now, gateway=gateway)
-    assert gateway.collected == {"run:r1": 10 * USD, "run:r2": 4 * USD}
+    advanced(db, globex, now, gateway=gateway)
+    assert collected(gateway) == {"run:r1": 10, "run:r2": 4}
     assert sums(db, globex) == {"cash": 14}
     assert seen(db, globex, now).charged_usd_micros == 14 * USD
 
@@ -375,41 +368,51 @@ def test_what_an_unpaid_run_gives_back_is_not_collected(
     assert sums(db, globex) == ({"cash": owed} if owed else {})
 
 
+class CrashError(BaseException):
+    """The process is gone."""
+
+
+class Crashing(PlayBank):
+    """Collects, and the process dies before it hears of it, so many times."""
+
+    def __init__(self, crashes: int) -> None:
+        super().__init__()
+        self.crashes = crashes
+
+    def collect(self, payment: PaymentRequest) -> Answer:
+        answer = super().collect(payment)
+        self.crashes -= 1
+        if self.crashes >= 0:
+            raise CrashError
+        return answer
+
+
 def test_a_crash_after_the_gateway_said_yes_collects_once(
     db: Engine, globex: str, ten_usd: Quote, now: datetime
 ) -> None:
-    class CrashError(Exception):
-        pass
-
-    gateway = RememberingGateway()
+    gateway = Crashing(2)
     with transaction(db) as conn:
         launch(conn, globex, "r1", ten_usd, now)
-
-    def ask_and_crash() -> None:
-        with transaction(db) as conn:
-            advance(conn, globex, now, gateway=gateway)
-            raise CrashError
-
     for _ in range(2):
         with pytest.raises(CrashError):
-            ask_and_crash()
+            advanced(db, globex, now, gateway=gateway)
     assert sums(db, globex) == {"receivable": 10}
-    with transaction(db) as conn:
-        advance(conn, globex, now, gateway=gateway)
-    assert gateway.asked == ["run:r1"] * 3
-    assert gateway.collected == {"run:r1": 10 * USD}
+    advanced(db, globex, now, gateway=gateway)
+    assert list(gateway.calls.values()) == [3]
+    assert collected(gateway) == {"run:r1": 10}
     assert sums(db, globex) == {"cash": 10}
 
 
 def test_an_answer_lost_before_a_correction_leaves_the_account_in_credit(
     db: Engine, globex: str, ten_usd: Quote, now: datetime
 ) -> None:
-    gateway = RememberingGateway()
-    gateway.collected["run:r1"] = 10 * USD
-    put_card(db, globex, DECLINES, now)
+    gateway = Crashing(1)
     with transaction(db) as conn:
         launch(conn, globex, "r1", ten_usd, now)
-        advance(conn, globex, now, gateway=REHEARSED_GATEWAY)
+    with pytest.raises(CrashError):
+        advanced(db, globex, now, gateway=gateway)
+    with transaction(db) as conn:
+        # Its charge is corrected by whoever asks nobody.
         correct(
             conn,
             "r1",
@@ -417,10 +420,10 @@ def test_an_answer_lost_before_a_correction_leaves_the_account_in_credit(
             keep_use=0,
             reason="cancelled",
             now=now,
-            gateway=REHEARSED_GATEWAY,
+            gateway=DeclinesAll(),
         )
-    with transaction(db) as conn:
-        pay(conn, globex, now=now, request_id="p", gateway=gateway)
+    (told,) = reconcile_account(rim_of(db, now, gateway=gateway), globex)
+    assert told.became is Became.BOOKED
     assert sums(db, globex) == {"cash": 10, "credit": -6}
     assert seen(db, globex, now).credit_usd_micros == 6 * USD
 
@@ -428,9 +431,9 @@ def test_an_answer_lost_before_a_correction_leaves_the_account_in_credit(
 def test_pay_keeps_what_it_collected_before_a_payment_failed(
     db: Engine, globex: str, ten_usd: Quote, now: datetime
 ) -> None:
-    class OneOnly(RememberingGateway):
+    class OneOnly(PlayBank):
         def collect(self, payment: PaymentRequest) -> Answer:
-            if self.collected:
+            if self.charges:
                 return Answer(PaymentState.DECLINED, "the card is empty")
             return super().collect(payment)
 
@@ -441,8 +444,14 @@ def test_pay_keeps_what_it_collected_before_a_payment_failed(
         for number in (1, 2):
             charge_start(conn, f"r{number}", now=now, gateway=REHEARSED_GATEWAY)
         advance(conn, globex, now, gateway=REHEARSED_GATEWAY)
-    with transaction(db) as conn:
-        pay(conn, globex, now=now, request_id="p", gateway=OneOnly())
+    put_card(db, globex, "tok_good", now)
+    settle(
+        db,
+        globex,
+        partial(pay, account_id=globex, now=now, request_id="p"),
+        now=now,
+        gateway=OneOnly(),
+    )
     assert payments(db, globex) == {"run:r1": ("accepted", 10), "run:r2": ("declined", 10)}
     assert seen(db, globex, now).unpaid_usd_micros == 10 * USD
     assert sums(db, globex) == {"cash": 10, "receivable": 10}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -12,18 +13,19 @@ from sqlalchemy import Engine
 from engine.database import transaction
 from pricing.accounts.advance import advance
 from pricing.accounts.overdue import pay, run_payment_answered, set_card
+from pricing.accounts.settling import Work
 from pricing.accounts.view import account_view
 from pricing.payments.gateway import (
     DECLINES,
     DELAYS,
     REHEARSED_GATEWAY,
-    Answer,
-    PaymentRequest,
     PaymentState,
 )
+from pricing.payments.play_bank import PlayBank
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote
 from pricing.run_charges.charges import charge_start, correct, reserve
+from tests.pricing.rim import settle
 
 USD = 1_000_000
 START_UP, USE = 4 * USD, 6 * USD
@@ -168,28 +170,27 @@ def test_of_two_declined_runs_each_takes_its_own_credit_back_once(runs: Runs) ->
     assert runs.owed_and_in_credit() == (8, 0)
 
 
-class Counting:
-    """Accepts everything, and counts how often it was asked for each key."""
-
-    collects = True
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def collect(self, payment: PaymentRequest) -> Answer:
-        self.asked.append(payment.key)
-        return Answer(PaymentState.ACCEPTED)
-
-
 def test_what_was_collected_is_never_asked_for_again(runs: Runs) -> None:
     runs.card(DECLINES)
     runs.launch("r1")
-    gateway = Counting()
-    with transaction(runs.db) as conn:
-        pay(conn, runs.account, now=runs.now, request_id="p1", gateway=gateway)
+    runs.card("tok_good")
+    gateway = PlayBank()
+
+    def do(work: Work[object]) -> None:
+        settle(runs.db, runs.account, work, now=runs.now, gateway=gateway)
+
+    do(partial(pay, account_id=runs.account, now=runs.now, request_id="p1"))
     for state in PaymentState.ACCEPTED, PaymentState.DECLINED:
-        with transaction(runs.db) as conn:
-            advance(conn, runs.account, runs.now, gateway=gateway)
-            run_payment_answered(conn, runs.account, "r1", state, now=runs.now, gateway=gateway)
-    assert gateway.asked == ["run:r1"]
+        do(partial(advance, account_id=runs.account, now=runs.now))
+        do(
+            partial(
+                run_payment_answered,
+                account_id=runs.account,
+                run_id="r1",
+                state=state,
+                now=runs.now,
+            )
+        )
+    assert [each.request.purpose for each in gateway.charges.values()] == ["run:r1"]
+    assert gateway.calls.total() == 1
     assert runs.owed_and_in_credit() == (0, 0)

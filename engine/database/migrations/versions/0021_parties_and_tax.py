@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0021_parties_and_tax"
-down_revision = "0019_payment_facts"
+down_revision = "0020_payment_attempts"
 
 _INSTANT = sa.DateTime(timezone=True)
 _ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

@@ -1,0 +1,213 @@
+"""What is unfinished with the payment gateway is finished, account by account, and told.
+
+Whoever died between asking for a payment and booking it left it on record. A period or a run is
+asked for again under the same key; a purchase is taken over, when whoever waits for it has had time
+to end: it is made if it was paid for, and otherwise never collected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from kernel.errors import LoadmusterError
+from pricing.accounts.advance import advance
+from pricing.accounts.due import note_due
+from pricing.accounts.settling import Rim, Settling, nobody
+from pricing.payments.asking import Talk
+from pricing.payments.attempts import (
+    Attempt,
+    AttemptState,
+    accounts_with_open_attempts,
+    find_attempt,
+    open_attempts,
+)
+from pricing.payments.gateway import Answer, PaymentGateway, calls_out
+from pricing.payments.unplaced import put_answer
+
+ALIVE = timedelta(minutes=2)
+"""How long whoever waits for a purchase may be alive, and is left alone by a sweep."""
+
+PAGE = 500
+SILENCES_MAX = 5
+
+
+class Became(StrEnum):
+    """What became of a payment that was unfinished."""
+
+    BOOKED = "booked"
+    CREDIT = "credit"
+    APART = "apart"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    PENDING = "pending"
+
+
+class Reconciled(Struct, frozen=True):
+    """A payment that was unfinished.
+
+    Attributes:
+        account_id: Whose.
+        key: What the gateway knows it by.
+        purpose: What is paid.
+        usd_micros: How much was asked for.
+        became: What it is by now.
+        reason: For people; may be empty.
+        failure: Why the account could not be looked at; None: it was.
+    """
+
+    account_id: str
+    key: str
+    purpose: str
+    usd_micros: int
+    became: Became
+    reason: str = ""
+    failure: LoadmusterError | None = None
+
+
+def advance_settled(rim: Rim, talk: Talk, account_id: str) -> None:
+    """Bring an account's books up to date, asking the gateway in between; note what is due next.
+
+    Raises:
+        LoadmusterError: What ``advance`` raises.
+    """
+
+    def work(conn: Connection, *, gateway: PaymentGateway) -> None:
+        advance(conn, account_id, rim.now, gateway=gateway)
+        note_due(conn, [account_id])
+
+    Settling(rim, account_id, nobody, talk).do(work)
+
+
+def reconcile_account(
+    rim: Rim, account_id: str, *, talk: Talk | None = None, waits: bool = True
+) -> tuple[Reconciled, ...]:
+    """Finish what is unfinished of an account, and bring its books up to date if anything is.
+
+    Args:
+        rim: What is outside.
+        account_id: Whose; an account that is about to be opened is not there yet.
+        talk: What was said to the gateway before.
+        waits: Wait for who may be alive; otherwise purchases that are young are left alone.
+
+    Raises:
+        LoadmusterError: If the books cannot be brought up to date.
+    """
+    with rim.transaction() as conn:
+        attempts = open_attempts(conn, account_id)
+    if not waits:
+        # A bank that said that it will answer later is given time to.
+        attempts = tuple(
+            each
+            for each in attempts
+            if each.state is not AttemptState.DELAYED or rim.now - each.asked_at >= ALIVE
+        )
+    if not attempts:
+        return ()
+    if not calls_out(gateway=rim.gateway):
+        # A rehearsal knows nothing of what a gateway was asked for.
+        with rim.transaction() as conn:
+            return tuple(_reconciled(conn, each.request.key) for each in attempts)
+    settling = Settling(rim, account_id, nobody, talk)
+    settling.finish(attempts)
+    if waits:
+        settling.await_purchases()
+    else:
+        for attempt in attempts:
+            if attempt.request.at_once and rim.now - attempt.asked_at >= ALIVE:
+                # What became of it is on record and told below.
+                with suppress(LoadmusterError):
+                    settling.take_over(attempt)
+    with rim.transaction() as conn:
+        return tuple(_reconciled(conn, each.request.key) for each in attempts)
+
+
+def reconcile_all(rim_of: Callable[[str], Rim], talk: Talk) -> Iterator[Reconciled]:
+    """Finish what is unfinished of every account, in the order of their ids.
+
+    An account that fails is told, and the others go on. A gateway that does not answer several
+    times in a row is not asked any more for what nobody waits for.
+
+    Args:
+        rim_of: What is outside, for an account.
+        talk: With the gateway, which may have been silent already.
+    """
+    after = ""
+    while True:
+        with rim_of(after).transaction() as conn:
+            ids = accounts_with_open_attempts(conn, after, limit=PAGE)
+        if not ids:
+            return
+        for account_id in ids:
+            try:
+                rim = rim_of(account_id)
+                yield from reconcile_account(rim, account_id, talk=talk, waits=False)
+            except LoadmusterError as failure:
+                yield Reconciled(
+                    account_id, "", "", 0, Became.PENDING, failure.message, failure=failure
+                )
+        after = ids[-1]
+
+
+def heard(rim: Rim, key: str, answer: Answer) -> Reconciled | None:
+    """Take a gateway's message about a payment, which may come late, twice, or out of order.
+
+    Args:
+        rim: What is outside.
+        key: What the gateway was asked for it under; its account may have been deleted since.
+        answer: What it says.
+
+    Returns:
+        What the payment is by then; None: nobody asked for it under that key.
+
+    Raises:
+        LoadmusterError: If the books cannot be brought up to date; the answer is on record.
+    """
+    with rim.transaction() as conn:
+        attempt = find_attempt(conn, key)
+        if attempt is None:
+            return None
+        put_answer(conn, attempt, answer, now=rim.now)
+    account_id = attempt.request.account_id
+    settling = Settling(rim, account_id, nobody)
+    settling.finish(())
+    with rim.transaction() as conn:
+        noted = find_attempt(conn, key)
+    if noted is not None and noted.is_unspent and noted.request.at_once:
+        with suppress(LoadmusterError):
+            settling.take_over(noted)
+    with rim.transaction() as conn:
+        return _reconciled(conn, key)
+
+
+_BECAME = {
+    AttemptState.PENDING: Became.PENDING,
+    AttemptState.DELAYED: Became.PENDING,
+    AttemptState.ACCEPTED: Became.PENDING,
+    AttemptState.DECLINED: Became.DECLINED,
+    AttemptState.WITHDRAWN: Became.WITHDRAWN,
+}
+
+
+def _reconciled(conn: Connection, key: str) -> Reconciled:
+    attempt = find_attempt(conn, key)
+    assert attempt is not None, key
+    return Reconciled(
+        attempt.request.account_id,
+        key,
+        attempt.request.purpose,
+        attempt.request.usd_micros,
+        _became(attempt),
+        attempt.reason,
+    )
+
+
+def _became(attempt: Attempt) -> Became:
+    if attempt.outcome is not None:
+        return Became(attempt.outcome)
+    return _BECAME.get(attempt.state, Became.PENDING)

@@ -1,0 +1,1 @@
+"""Seeded lives of accounts whose payment gateway, and whose processes, do their worst."""

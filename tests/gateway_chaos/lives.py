@@ -1,0 +1,241 @@
+"""One life: two accounts in a database of their own, one bank, and a client that sends again."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+from sqlalchemy import Connection, select
+
+from engine.api import Engine
+from engine.database import reading
+from kernel.clock import ManualClock
+from kernel.errors import InvariantBrokenError, LoadmusterError
+from pricing.payments.gateway import DECLINES, DELAYS, PaymentGateway, PaymentState
+from pricing.payments.play_bank import Faults
+from pricing.plans.quotes import quote_run
+from pricing.run_charges.charges import charge_start, collect_due, correct, reserve
+from pricing.tables import TRANSACTIONS
+from pricing.tariffs import LoadSize
+from tests.gateway_chaos.audit import violations
+from tests.gateway_chaos.deaths import Deaths, DiedError, WatchedBank
+
+BEGINNING = datetime(2027, 1, 25, 9, 15, tzinfo=UTC)
+ACCOUNTS = ("acme", "globex")
+STEPS = 18
+SENDS_MAX = 3
+DEATH_RATE = 0.35
+PLACES_MAX = 120
+CARDS = ("tok_good", "tok_good", "tok_other", "tok_other", "tok_third", DECLINES, DELAYS)
+OFTEN = ("month",) * 5 + ("boost",) * 6 + ("run", "advance", "pay") * 3 + ("upgrade", "renew") * 2
+"""What happens more often than anything else."""
+ROUGH = Faults(
+    never_arrives=0.12,
+    is_lost=0.12,
+    is_declined=0.08,
+    is_delayed=0.08,
+    other_amount=0.04,
+    other_currency=0.03,
+    is_told=0.2,
+)
+
+
+@dataclass
+class Tally:
+    """What happened, over all lives."""
+
+    lives: int = 0
+    commands: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    attempts: Counter[str] = field(default_factory=Counter)
+    collected_usd_micros: int = 0
+    violations: list[str] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        self.lives += other.lives
+        for name in ("commands", "outcomes", "faults", "attempts"):
+            getattr(self, name).update(getattr(other, name))
+        self.collected_usd_micros += other.collected_usd_micros
+        self.violations += other.violations
+
+
+class Life:
+    """Everything that one seed leads to."""
+
+    def __init__(self, seed: int, file: Path, template: Path) -> None:
+        self.seed = seed
+        self.random = Random(seed)
+        self.tally = Tally(lives=1)
+        self.deaths = Deaths()
+        self.bank = WatchedBank(self.deaths, ROUGH, self.random)
+        self.clock = ManualClock(BEGINNING)
+        shutil.copy(template, file)
+        self.engine = Engine(
+            f"sqlite:///{file}", clock=self.clock, environment={}, gateway=self.bank
+        )
+        self.deaths.watch(self.engine._context.db)
+        self.runs: list[tuple[str, str]] = []
+        self.boosts: dict[str, set[str]] = {account: set() for account in ACCOUNTS}
+
+    def live(self) -> Tally:
+        """From the first account to the audit."""
+        with self.engine:
+            for account in ACCOUNTS:
+                self._open(account)
+            for number in range(STEPS):
+                self._step(f"s{number}", self.random.choice(ACCOUNTS))
+                self._deliver(0.3)
+            self._finish()
+        return self.tally
+
+    def _open(self, account: str) -> None:
+        plan = self.random.choice(("starter", "starter", "on-demand", "trial"))
+        card = self.random.choice(CARDS)
+        self._send(
+            "open",
+            lambda: self.engine.accounts.open(
+                account, plan=plan, card=card, administrators=["ann"]
+            ),
+        )
+
+    def _step(self, request: str, account: str) -> None:
+        do, chance = self.engine.accounts, self.random.random
+        own = request if chance() < 0.6 else None
+        commands: dict[str, Callable[[], object]] = {
+            "boost": lambda: do.boost(account, request_id=own),
+            "boost again": lambda: do.boost(account, request_id=own),
+            "upgrade": lambda: do.upgrade(account, plan="professional", request_id=own),
+            "first plan": lambda: do.upgrade(account, plan="starter", request_id=own),
+            "downgrade": lambda: do.downgrade(account, plan="starter", request_id=own),
+            "on demand": lambda: do.to_on_demand(account, request_id=own),
+            "undo": lambda: do.undo(account, request_id=own),
+            "cancel": lambda: self._cancel(account),
+            "renew": lambda: do.renew(account, request_id=own),
+            "pay": lambda: do.pay(account, request_id=own),
+            "card": lambda: do.set_card(account, self.random.choice(CARDS), request_id=own),
+            "run": lambda: self._run(account, request),
+            "correct": self._correct,
+            "advance": do.advance,
+            "reconcile": do.reconcile,
+            "month": lambda: self.clock.sleep(86_400.0 * self.random.randint(20, 70)),
+            "open": lambda: do.open(account, plan="starter", card="tok_good", request_id=own),
+            "delete": lambda: do.delete(account, request_id=own) if chance() < 0.2 else None,
+        }
+        name = self.random.choice([*commands, *OFTEN])
+        self._send(name, commands[name])
+
+    def _send(self, name: str, command: Callable[[], object]) -> None:
+        """Send a command, again if its process dies; some clients give up."""
+        self.tally.commands[name] += 1
+        for _ in range(self.random.randint(1, SENDS_MAX)):
+            dies = self.random.random() < DEATH_RATE
+            self.deaths.arm(self.random.randint(0, PLACES_MAX) if dies else None)
+            try:
+                command()
+            except DiedError:
+                self.tally.faults["died"] += 1
+                continue
+            except InvariantBrokenError as error:
+                self._wrong(f"{name}: {error.line}")
+            except LoadmusterError as refusal:
+                self.tally.outcomes[refusal.code] += 1
+                if refusal.code == "payment_pending":
+                    continue
+            else:
+                self.tally.outcomes["done"] += 1
+            break
+        self.deaths.arm(None)
+        self.clock.sleep(self.random.choice((1.0, 60.0, 3600.0)))
+
+    def _cancel(self, account: str) -> None:
+        self.engine.accounts.cancel(account, by="ann")
+        self.engine.accounts.confirm_cancel(account, representative="rep")
+
+    def _run(self, account: str, run_id: str) -> None:
+        """A run that is charged in money or credits, and asked for."""
+        use, now = self.engine._context, self.clock.now()
+        quote = quote_run(
+            self.engine.accounts.plan_of(account), LoadSize(injectors=2, users=90, duration_s=900)
+        )
+        name = f"{account}-{run_id}"
+
+        def charge(conn: Connection, *, gateway: PaymentGateway) -> None:
+            reserve(conn, account, name, quote, now=now, gateway=gateway)
+            charge_start(conn, name, now=now, gateway=gateway)
+
+        def ask(conn: Connection, *, gateway: PaymentGateway) -> None:
+            collect_due(conn, name, now=now, gateway=gateway)
+
+        use.settled(account, "run", charge, now=now)
+        self.runs.append((account, name))
+        use.settled(account, "run", ask, now=now)
+
+    def _correct(self) -> None:
+        if not self.runs:
+            return
+        account, name = self.runs[-1]
+        now = self.clock.now()
+
+        def work(conn: Connection, *, gateway: PaymentGateway) -> None:
+            correct(
+                conn,
+                name,
+                keep_startup=0,
+                keep_use=0,
+                reason="cancelled",
+                now=now,
+                gateway=gateway,
+            )
+
+        self.engine._context.settled(account, "correct", work, now=now)
+
+    def _deliver(self, rate: float) -> None:
+        """Messages of the bank arrive: late, some of them twice, in any order."""
+        late = [
+            (key, self.bank.message_about(key))
+            for key, charge in list(self.bank.charges.items())
+            if charge.answer.state is PaymentState.DELAYED and self.random.random() < rate
+        ]
+        said = [each for each in self.bank.messages if self.random.random() < rate]
+        self.random.shuffle(said)
+        for key, answer in (*late, *said):
+            if answer.state is PaymentState.DELAYED:
+                continue
+            self.tally.faults["message"] += 1
+            with suppress(LoadmusterError):
+                self.engine.accounts.payment_heard(key, answer)
+
+    def _finish(self) -> None:
+        """The bank behaves, and everything that is unfinished is finished."""
+        self.bank.faults = Faults()
+        self.clock.sleep(3600.0)
+        self._deliver(1.0)
+        for _ in range(3):
+            self.clock.sleep(3600.0)
+            for each in self.engine.accounts.reconcile():
+                if each.failure is not None:
+                    self._wrong(f"{each.account_id} is not reconciled: {each.reason}")
+        with reading(self.engine._context.db) as conn:
+            there = {each.id for each in self.engine.accounts.list()}
+            is_open = {account: account in there for account in ACCOUNTS}
+            for wrong in violations(conn, self.bank, ACCOUNTS, is_open=is_open):
+                self._wrong(wrong)
+            self._count(conn)
+
+    def _count(self, conn: Connection) -> None:
+        self.tally.faults["asked"] += self.bank.calls.total()
+        for charge in self.bank.charges.values():
+            self.tally.attempts[charge.answer.state] += 1
+        self.tally.collected_usd_micros += sum(self.bank.collected.values())
+        keys = conn.execute(select(TRANSACTIONS.c.natural_key)).scalars()
+        self.tally.attempts["in credit"] += sum(key.endswith(":credit") for key in keys)
+
+    def _wrong(self, what: str) -> None:
+        self.tally.violations.append(f"life {self.seed}: {what}")
