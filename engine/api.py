@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from engine.commands.accounts import AccountCommands
     from engine.commands.billing import BillingCommands
+    from engine.commands.books import BooksCommands
     from engine.commands.calibrations import CalibrationCommands
     from engine.commands.catalogs import CatalogCommands
     from engine.commands.database import DatabaseCommands
@@ -194,6 +195,13 @@ class Engine:
         from engine.commands.accounts import AccountCommands
 
         return self._room(AccountCommands)
+
+    @property
+    def books(self) -> BooksCommands:
+        """The books of all accounts: close a month, months; export, check."""
+        from engine.commands.books import BooksCommands
+
+        return self._room(BooksCommands)
 
     @property
     def departments(self) -> DepartmentCommands:

@@ -390,8 +390,22 @@ class AccountCommands:
         return self._do(renew, account_id, request_id)
 
     def delete(self, account_id: str, *, request_id: str | None = None) -> AccountView:
-        """Delete the account for good; its subscriptions must have ended (R66)."""
-        from pricing.accounts.deletions import delete
+        """Delete the account for good; its subscriptions must have ended (R66).
+
+        Personal data, its runs with their results, and the targets that it allowed go with it; the
+        journal and the invoices stay (C29, C62).
+
+        Raises:
+            StillSubscribedError: A subscription has not ended.
+            RunsOpenError: A run has not ended.
+            PaymentOverdueError: Something has not been paid.
+        """
+        from engine.runs.record.history import forget_account
+        from pricing.accounts import deletions
+
+        def delete(conn: sqlalchemy.Connection, of: str, **arguments: Any) -> None:  # noqa: ANN401 - the command's own
+            deletions.delete(conn, of, **arguments)
+            forget_account(conn, of)
 
         return self._do(delete, account_id, request_id)
 

@@ -222,13 +222,14 @@ class EngineContext:
             raise damaged(account_id, error, found[0].line) from error
 
     @contextmanager
-    def noting_refusal(self, account_id: str, command: str) -> Iterator[CommandAttempt]:
+    def noting_refusal(self, account_id: str | None, command: str) -> Iterator[CommandAttempt]:
         """Put on record what is refused within: its own transaction is undone, so in another.
 
         Whoever opens the transaction says so to what this yields, which finds there what was asked.
 
         Args:
-            account_id: Whose; a refusal for an account that there is not is not kept.
+            account_id: Whose; a refusal for an account that there is not is not kept. None: the
+                installation's.
             command: What it is called in the log, if it was not begun.
         """
         attempt = CommandAttempt()
@@ -240,12 +241,12 @@ class EngineContext:
                 self._note_refusal(account_id, attempt.begun(command), refusal.code)
             raise
 
-    def _note_refusal(self, account_id: str, begun: BegunCommand, code: str) -> None:
+    def _note_refusal(self, account_id: str | None, begun: BegunCommand, code: str) -> None:
         from pricing.accounts.account import is_known
         from pricing.ledger.command_log import note_refusal
 
         with self.reading() as conn:
-            if not is_known(conn, account_id):
+            if account_id is not None and not is_known(conn, account_id):
                 return
         with self.transaction() as conn:
             note_refusal(conn, account_id, begun, at=self.clock.now(), code=code)

@@ -42,6 +42,7 @@ COMMANDS = {
     "department": ("loadmuster.cli.department:department", "Credits and wallets of departments."),
     "history": ("loadmuster.cli.account_plan:history", "The plans that an account was on."),
     "ledger": ("loadmuster.cli.account:ledger", "Every posting of an account."),
+    "books": ("loadmuster.cli.books:books", "Close months, export the ledger, prove it."),
     "invoices": ("loadmuster.cli.invoices:invoices", "The invoices of an account."),
     "billing": ("loadmuster.cli.billing:billing", "Who is named on invoices, and is taxed where."),
     "usage": (

@@ -4,6 +4,9 @@ It happens only when somebody asks for it, after every subscription has ended. P
 the card, the administrators' names, who asked for what, and whom its invoices were for. The journal
 and the invoices stay, under the account's id and in the hands of the owner of the installation
 (C29); each invoice keeps the customer that it was issued for, since it must be kept as it was.
+
+Digests of requests that held names go as well, and people in the log of commands are numbers from
+then on. Who owes pays first (C62): nobody could collect it afterwards.
 """
 
 from __future__ import annotations
@@ -17,10 +20,12 @@ from kernel.words import counted
 from pricing.accounts.advance import advance
 from pricing.accounts.owner import OWNER
 from pricing.ledger import idempotency
+from pricing.ledger.persons import forget_persons
 from pricing.ledger.reservations import runs_at_once
 from pricing.parties.billing_details import forget_billing_details
 from pricing.payments.gateway import PaymentGateway
 from pricing.subscriptions.changes import withdraw_all
+from pricing.subscriptions.debts import check_paid
 from pricing.subscriptions.lot_expiry import void_all
 from pricing.subscriptions.subscriptions import abandon_unpaid, end_subscription, latest
 from pricing.tables import ACCOUNTS, ADMINISTRATORS, CHANGES, PAYMENT_ATTEMPTS, REHEARSED_CHARGES
@@ -52,11 +57,14 @@ def delete(
     Raises:
         StillSubscribedError: If a subscription has not been cancelled and ended yet (R66).
         RunsOpenError: If a run has not ended.
+        PaymentOverdueError: If a period or a run has not been paid (C62).
     """
     instant = advance(conn, account_id, now, gateway=gateway)
     idempotency.remember(conn, account_id, request_id, command="delete", content={}, now=instant)
     deleted = select(ACCOUNTS.c.deleted_at).where(ACCOUNTS.c.id == account_id)
     if conn.execute(deleted).scalar_one() is not None:
+        # Of who asked again, too.
+        forget_persons(conn, account_id)
         return
     subscription = latest(conn, account_id)
     if subscription.ended_at is None and subscription.plan.is_subscription:
@@ -67,6 +75,7 @@ def delete(
             plan=subscription.plan.name,
         )
     _check_no_open_runs(conn, account_id)
+    check_paid(conn, account_id)
     if subscription.ended_at is None:
         withdraw_all(conn, subscription.id, instant)
         abandon_unpaid(conn, subscription, at=instant)
@@ -80,10 +89,17 @@ def delete(
         .where(CHANGES.c.account_id == account_id)
         .values(requested_by=None, confirmed_by=None)
     )
+    idempotency.forget_content(conn, account_id)
+    forget_persons(conn, account_id)
     conn.execute(
         ACCOUNTS.update()
         .where(ACCOUNTS.c.id == account_id)
-        .values(deleted_at=instant, card=None, suspended_since=None)
+        .values(
+            deleted_at=instant,
+            card=None,
+            suspended_since=None,
+            opening_hash=idempotency.FORGOTTEN,
+        )
     )
     # What is still asked for goes with the card that it was begun with.
     conn.execute(

@@ -112,14 +112,14 @@ def note_command(
 
 
 def note_refusal(
-    conn: Connection, account_id: str, begun: BegunCommand, *, at: datetime, code: str
+    conn: Connection, account_id: str | None, begun: BegunCommand, *, at: datetime, code: str
 ) -> None:
     """Put a refused command on record; on a deleted account it names nobody in its matters."""
     signature = signature_of(conn)
     assert signature is not None, "a refusal is noted in a transaction of its own"
     deleted = select(ACCOUNTS.c.deleted_at).where(ACCOUNTS.c.id == account_id)
-    people_of: str | None = account_id
-    if conn.execute(deleted).scalar_one() is not None:
+    people_of = account_id
+    if conn.execute(deleted).scalar_one_or_none() is not None:
         people_of, begun = None, BegunCommand(begun.command, {}, begun.request_id)
     row = _row(conn, people_of, signature, begun)
     row |= {"account_id": account_id, "at": at, "outcome": Outcome.REFUSED, "code": code}

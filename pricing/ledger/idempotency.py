@@ -15,8 +15,11 @@ from sqlalchemy import Connection, select
 from kernel.errors import BadInputError, RequestConflictError
 from pricing.ledger.author import BegunCommand, Content
 from pricing.ledger.command_log import Outcome, note_command
-from pricing.ledger.signing import signature_of
+from pricing.ledger.signing import begin
 from pricing.tables import REQUESTS, insert_once
+
+FORGOTTEN = "forgotten"
+"""In the place of a digest of what a deleted account asked: a digest of names would tell them."""
 
 
 def content_hash(content: Content) -> str:
@@ -67,9 +70,7 @@ def remember(  # noqa: PLR0913 - a request, and what the log says of it besides
     """
     check_request_id(request_id)
     begun = BegunCommand(command, {**content, **(also or {})}, request_id)
-    if (signature := signature_of(conn)) is not None:
-        # What is refused from here on, this conflict of ids to begin with, is this command.
-        signature.begun = begun
+    begin(conn, begun)
     is_new = request_id is None or _is_first(
         conn, account_id, request_id, command=command, content=content, now=now
     )
@@ -98,6 +99,8 @@ def _is_first(
     if insert_once(conn, REQUESTS, list(key), {**key, **asked, "made_at": now}):
         return True
     done = conn.execute(select(REQUESTS.c.command, REQUESTS.c.content_hash).filter_by(**key)).one()
+    if done.content_hash == FORGOTTEN:
+        asked["content_hash"] = FORGOTTEN
     if done._asdict() != asked:
         raise RequestConflictError(
             f"request id {request_id!r} of account {account_id} stands for another request"
@@ -106,3 +109,10 @@ def _is_first(
             command=done.command,
         )
     return False
+
+
+def forget_content(conn: Connection, account_id: str) -> None:
+    """Keep of an account's requests that they were made, and nothing of what they said."""
+    conn.execute(
+        REQUESTS.update().where(REQUESTS.c.account_id == account_id).values(content_hash=FORGOTTEN)
+    )

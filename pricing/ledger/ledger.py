@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Select, bindparam, select
 
 from kernel.errors import InvariantBrokenError
 from pricing.ledger.balances import balance
+from pricing.ledger.closing import posting_instant
 from pricing.ledger.command_log import command_writing
 from pricing.plans.quotes import Unit
 from pricing.tables import (
@@ -51,7 +52,7 @@ __all__ = [
 _INSERT_POSTINGS = POSTINGS.insert()
 _HEADER = (
     *("account_id", "natural_key", "cause", "description", "effective_at", "recorded_at"),
-    "command_id",
+    *("posting_at", "command_id"),
 )
 _LINE = ("transaction_id", "account_id", "ledger_account", "unit", "amount")
 _ENTRIES = (
@@ -135,7 +136,7 @@ def post(conn: Connection, transaction: Transaction) -> bool:
         NaturalKeyConflictError: If its key stands for other postings.
     """
     command = command_writing(conn, [transaction.account_id], transaction.recorded_at)
-    row = insert_once(conn, TRANSACTIONS, ["natural_key"], _header(transaction, command))
+    row = insert_once(conn, TRANSACTIONS, ["natural_key"], _header(conn, transaction, command))
     if row is None:
         _check_same(conn, transaction)
         return False
@@ -161,7 +162,7 @@ def post_all(conn: Connection, transactions: Iterable[Transaction]) -> frozenset
     at = max(each.recorded_at for each in wanted.values())
     command = command_writing(conn, (each.account_id for each in wanted.values()), at)
     statement = insert_unless_taken(conn.dialect.name, TRANSACTIONS, ("natural_key",))
-    rows = conn.execute(statement, [_header(each, command) for each in wanted.values()])
+    rows = conn.execute(statement, [_header(conn, each, command) for each in wanted.values()])
     ids = {row.natural_key: row.id for row in rows}
     insert_many(
         conn,
@@ -195,6 +196,7 @@ def write_new(conn: Connection, transactions: Sequence[Transaction]) -> None:
             each.description,
             each.effective_at,
             each.recorded_at,
+            posting_instant(conn, each.effective_at, each.recorded_at),
             command,
         )
         for number, each in numbered
@@ -234,7 +236,7 @@ def lock_ledger(conn: Connection, account_id: str) -> datetime | None:
     return last_command_at
 
 
-def _header(transaction: Transaction, command: int | None) -> dict[str, object]:
+def _header(conn: Connection, transaction: Transaction, command: int | None) -> dict[str, object]:
     """The row of a transaction itself, under the command that writes it."""
     return {
         "account_id": transaction.account_id,
@@ -243,6 +245,7 @@ def _header(transaction: Transaction, command: int | None) -> dict[str, object]:
         "description": transaction.description,
         "effective_at": transaction.effective_at,
         "recorded_at": transaction.recorded_at,
+        "posting_at": posting_instant(conn, transaction.effective_at, transaction.recorded_at),
         "command_id": command,
     }
 

@@ -54,6 +54,12 @@ def signature_of(conn: Connection) -> Signature | None:
     return signature
 
 
+def begin(conn: Connection, command: BegunCommand) -> None:
+    """Say which command is about to be done; what is refused from here on is this one."""
+    if (signature := signature_of(conn)) is not None:
+        signature.begun = command
+
+
 @contextmanager
 def unsigned(conn: Connection) -> Iterator[None]:
     """Within it nothing is put down to anybody, since it is going to be undone."""

@@ -19,7 +19,13 @@ from pricing.tables.departments import (
     EXTRA_PURCHASES,
 )
 from pricing.tables.invoices import INVOICE_LINES, INVOICE_SERIES, INVOICES, PAYMENTS
-from pricing.tables.ledger import BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS, TRANSACTIONS
+from pricing.tables.ledger import (
+    BALANCE_SNAPSHOTS,
+    CLOSED_MONTHS,
+    POSTINGS,
+    SNAPSHOT_MARKS,
+    TRANSACTIONS,
+)
 from pricing.tables.lots import LOT_CLOSURES, LOTS, RESERVATIONS, SLICES
 from pricing.tables.many import insert_many, new_ids, update_many
 from pricing.tables.once import insert_once, insert_unless_taken
@@ -35,6 +41,7 @@ __all__ = [
     "BALANCE_SNAPSHOTS",
     "BILLING_DETAILS",
     "CHANGES",
+    "CLOSED_MONTHS",
     "COMMANDS",
     "DEPARTMENTS",
     "DEPARTMENT_LOTS",

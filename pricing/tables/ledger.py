@@ -16,6 +16,8 @@ TRANSACTIONS = Table(
     Column("description", Text, nullable=False),
     Column("effective_at", Instant, nullable=False),
     Column("recorded_at", Instant, nullable=False),
+    # When it is posted, if not when it counts: that month was closed before it was written.
+    Column("posting_at", Instant),
     # The command that wrote it; empty: an earlier version wrote it.
     Column("command_id", RowId, ForeignKey("commands.id")),
     Index(None, "account_id", "effective_at"),
@@ -33,6 +35,16 @@ POSTINGS = Table(
     CheckConstraint("amount <> 0", name="not_zero"),
     # An account's postings behind its snapshots' mark.
     Index(None, "account_id", "id"),
+)
+
+CLOSED_MONTHS = Table(
+    "closed_months",
+    METADATA,
+    # 2026-11, in UTC; all months before it are closed with it.
+    Column("month", Text, primary_key=True),
+    Column("ends_at", Instant, nullable=False),
+    Column("closed_at", Instant, nullable=False),
+    Column("command_id", RowId, ForeignKey("commands.id")),
 )
 
 SNAPSHOT_MARKS = Table(

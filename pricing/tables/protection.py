@@ -13,7 +13,7 @@ from msgspec import Struct
 
 HISTORY = (
     *("transactions", "postings", "lots", "invoices", "invoice_lines", "commands"),
-    *("slices", "department_runs", "extra_purchases", "healings"),
+    *("slices", "department_runs", "extra_purchases", "healings", "closed_months"),
     *("sellers", "tax_lines", "told_taxes", "installation"),
 )
 """Tables whose rows never change and never go."""

@@ -169,7 +169,10 @@ class Desk:
                 books.ended, books.deleted, books.suspended = True, True, False
                 books.unpaid, books.waiting = [], {}
 
-        return self._life("delete", delete, effect)
+        return replace(
+            self._life("delete", delete, effect),
+            barred=lambda books: books.is_overdue and not books.deleted,
+        )
 
     def set_card(self, card: str) -> Command:
         def effect(books: Account, _at: datetime) -> None:

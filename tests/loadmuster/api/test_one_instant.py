@@ -15,6 +15,7 @@ from engine import estimate, read_scenario
 from engine.api import Engine
 from engine.commands.accounts import AccountCommands
 from engine.commands.billing import BillingCommands
+from engine.commands.books import BooksCommands
 from engine.commands.database import DatabaseCommands
 from engine.commands.departments import DepartmentCommands
 from engine.commands.reaper import ReaperCommands
@@ -75,6 +76,8 @@ STORY: dict[str, Command] = {
     "accounts.payment_heard": lambda e: e.accounts.payment_heard(
         "nobody's", Answer(PaymentState.ACCEPTED)
     ),
+    "books.close": lambda e: e.books.close("2026-12"),
+    "books.months": lambda e: e.books.months(),
     "accounts.log": lambda e: e.accounts.log("acme"),
     "accounts.as_of": lambda e: e.accounts.as_of("acme"),
     "accounts.healing": lambda e: e.accounts.healing("acme"),
@@ -138,12 +141,15 @@ TAKES_ITS_TIME = {
     "reaper.reap",
     "serving.serve",
     "serving.reap_and_tell",
+    "books.export",
+    "books.check",
 }
 """Loops, and what goes on while other processes or clouds answer."""
 
 ROOMS = {
     "accounts": AccountCommands,
     "billing": BillingCommands,
+    "books": BooksCommands,
     "departments": DepartmentCommands,
     "targets": TargetCommands,
     "runs": RunCommands,

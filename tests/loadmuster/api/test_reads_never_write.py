@@ -21,7 +21,7 @@ WRITES = {
     *("accounts.open", "accounts.boost", "accounts.upgrade", "accounts.downgrade"),
     *("accounts.undo", "accounts.extra_credits", "accounts.cancel", "accounts.confirm_cancel"),
     *("accounts.renew", "accounts.to_on_demand", "accounts.set_card", "accounts.pay"),
-    *("accounts.advance", "accounts.heal", "accounts.delete"),
+    *("accounts.advance", "accounts.heal", "accounts.delete", "books.close"),
     *("accounts.reconcile", "accounts.payment_heard"),
     *("billing.set_details", "billing.set_seller", "billing.refresh_taxes"),
     *("accounts.change_administrators", "accounts.notice"),

@@ -15,6 +15,7 @@ from engine.commands.former_names import FORMER_CALLS, FORMER_NAMES
 ROOMS = (
     "accounts",
     "billing",
+    "books",
     "calibrations",
     "catalog",
     "db",

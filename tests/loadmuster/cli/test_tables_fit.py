@@ -37,6 +37,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "account log": ("globex",),
     "history": ("globex",),
     "ledger": ("acme",),
+    "books months": (),
     "invoices": ("globex",),
     "billing show": ("globex",),
     "billing seller": (),
@@ -56,6 +57,7 @@ NO_TABLES = {
     *("plot cost", "plot load", "plot plans", "plot run", "plot sweep"),  # drawings
     *("logs", "tariff set", "tariff unset", "db check"),  # lines
     *("schema", "catalog use", "serve"),
+    *("books close", "books export", "books check"),
     # They show what another command of the list shows, once they have done what they do.
     *("run", "cancel", "watch", "sweep", "calibrate", "catalog refresh", "account advance"),
     *("billing set", "billing set-seller"),

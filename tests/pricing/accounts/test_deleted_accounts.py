@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from engine.api import Engine
+from engine.database import reading
 from engine.readers import read_scenario
+from engine.runs.model.tables import RUN_TABLES
 from kernel.clock import ManualClock
 from pricing.accounts.account import AccountDeletedError
+from pricing.payments.gateway import DECLINES
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
+from pricing.plans.quotes import quote_run
+from pricing.run_charges import charges
+from pricing.subscriptions.debts import PaymentOverdueError
+from pricing.tables import METADATA, PERSONS, REQUESTS, RESERVATIONS
+from pricing.tariffs import LoadSize
 
 NOW = datetime(2026, 1, 25, 9, 0, tzinfo=UTC)
 CHECKOUT = read_scenario(Path(__file__).resolve().parents[3] / "examples" / "checkout.yaml")
@@ -61,3 +71,71 @@ def test_what_is_asked_of_a_deleted_account_is_refused_and_says_that_it_was_dele
     assert ("; choose another id" in refused.value.message) == asked.startswith("open")
     assert engine.accounts.get("acme").status == "deleted"
     assert engine.runs.list() == []
+
+
+def test_c62_no_name_is_left_of_a_deleted_account_and_who_did_what_is_still_told_apart(
+    migrated_file: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "books.db"
+    shutil.copy(migrated_file, file)
+    clock = ManualClock(NOW)
+    names = ("Ann Adams", "Rita Rhodes", "visa-4242")
+    with Engine(f"sqlite:///{file}", clock=clock, environment={}) as engine:
+        engine.accounts.open(
+            "acme", plan="starter", administrators=names[:1], agreed_with=names[1], card=names[2]
+        )
+        engine.accounts.cancel("acme", by=names[0])
+        engine.accounts.confirm_cancel("acme", representative=names[1])
+        engine.targets.allow("acme", "shop.example.com")
+        clock.move_to(NOW + timedelta(days=40))
+        asked = engine.accounts.log("acme")[1]
+        assert asked.content == {"by": names[0]}
+        engine.accounts.delete("acme", request_id="d1")
+        engine.accounts.delete("acme", request_id="d1")
+        told = engine.accounts.log("acme")
+        by, verified = (told[n].content[key] for n, key in ((1, "by"), (2, "representative")))
+        assert str(by).startswith("person-")
+        assert str(verified).startswith("person-")
+        assert by != verified == told[0].content["agreed_with"]
+        assert {each.actor for each in told} == {"owner"}
+        with reading(engine._context.db) as conn:
+            rows = [
+                str(row)
+                for table in METADATA.sorted_tables
+                for row in conn.execute(select(table)).all()
+            ]
+            known = select(PERSONS.c.name).where(
+                PERSONS.c.account_id == "acme", PERSONS.c.kind == "person"
+            )
+            assert {*conn.execute(known).scalars()} == {None}
+            hashes = {*conn.execute(select(REQUESTS.c.content_hash)).scalars()}
+    assert [row for row in rows for name in names if name in row] == []
+    assert not any("shop.example.com" in row for row in rows if "allow-target" not in row)
+    assert hashes == {"forgotten"}
+
+
+def test_c62_who_owes_pays_before_the_account_is_deleted(
+    migrated_file: Path, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'books.db')}"
+    with Engine(url, clock=ManualClock(NOW), new_id=lambda: "run-1", environment={}) as engine:
+        engine.accounts.open("acme", card=DECLINES)
+        engine.runs.run(CHECKOUT, account="acme", users=9, provider="aws", dry_run=True)
+        with engine._context.transaction() as conn:
+            quote = quote_run(
+                load_plans(BUNDLED_PLANS)["on-demand"],
+                LoadSize(injectors=1, users=9, duration_s=60),
+            )
+            gateway = engine._context.gateway
+            charges.reserve(conn, "acme", "r2", quote, now=NOW, gateway=gateway)
+            charges.charge_start(conn, "r2", now=NOW, gateway=gateway)
+            conn.execute(RESERVATIONS.update().values(run_ended_at=NOW))
+        with pytest.raises(PaymentOverdueError):
+            engine.accounts.delete("acme")
+        assert [run.id for run in engine.runs.list()] == ["run-1"]
+        engine.accounts.set_card("acme", "visa")
+        engine.accounts.pay("acme")
+        engine.accounts.delete("acme")
+        assert engine.runs.list() == []
+        with reading(engine._context.db) as conn:
+            assert conn.execute(select(RUN_TABLES)).all() == []

@@ -16,11 +16,48 @@ from pricing import tables
 from pricing.payments.attempts import begin_attempt
 from pricing.payments.gateway import PaymentRequest
 from pricing.plans.channels import Channel
-from pricing.tables import EXTRA_PURCHASES, FREE, HISTORY, KEPT, METADATA, TOLD_TAXES
+from pricing.tables import (
+    EXTRA_PURCHASES,
+    FREE,
+    HISTORY,
+    KEPT,
+    METADATA,
+    SELLERS,
+    TAX_LINES,
+    TOLD_TAXES,
+)
 from tests.loadmuster.api.test_one_instant import CHECKOUT, REQUEST
 
 NOW = datetime(2027, 1, 25, 9, tzinfo=UTC)
 DELETE = "DELETE FROM {}"
+OTHER_ROWS: dict[sa.Table, dict[str, object]] = {
+    SELLERS: {
+        "in_force_from": NOW,
+        "recorded_at": NOW,
+        "document": {},
+        "payment_days": 14,
+        "series": "INV",
+    },
+    TOLD_TAXES: {
+        "account_id": "acme",
+        "question": "q",
+        "service": "s",
+        "document": {},
+        "told_at": NOW,
+    },
+    TAX_LINES: {
+        "account_id": "acme",
+        "natural_key": "k",
+        "cause": "c",
+        "treatment": "t",
+        "country": "DE",
+        "rate_ppm": 190_000,
+        "net_usd_micros": 1,
+        "tax_usd_micros": 1,
+    },
+}
+"""Of tables that this story does not come by."""
+
 REWRITE = "UPDATE {0} SET {1} = {1}"
 
 
@@ -39,12 +76,14 @@ def db(database_url: str) -> Iterator[sa.Engine]:
         engine.accounts.to_on_demand("acme")
         clock.move_to(NOW + timedelta(days=40))
         engine.accounts.set_card("acme", "visa")
+        engine.accounts.advance()
+        engine.books.close("2027-01")
         db = engine._context.db
         with db.begin() as conn:
             lot = conn.execute(text("SELECT min(id) FROM lots")).scalar_one()
             conn.execute(EXTRA_PURCHASES.insert().values(run_id="run-1", lot_id=lot, usd_micros=1))
-            told = {"question": "?", "service": "vat", "document": {}, "told_at": NOW}
-            conn.execute(TOLD_TAXES.insert().values(account_id="acme", **told))
+            for table, row in OTHER_ROWS.items():
+                conn.execute(table.insert().values(row))
             asked = PaymentRequest("run:run-1", "acme", 1, Channel.CARD, None, at_once=False)
             begin_attempt(conn, asked, 1, waiting=None, now=NOW)
         yield db
@@ -66,7 +105,7 @@ def refused(db: sa.Engine, statement: str) -> bool:
         try:
             conn.execute(text(statement))
         except IntegrityError as error:
-            return "are history" in str(error)
+            return "are history" in str(error) or "the month is closed" in str(error)
         finally:
             conn.rollback()
     return False

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0023_due_accounts"
-down_revision = "0022b_history"
+down_revision = "0022c_closed_months"
 
 
 def upgrade() -> None:
