@@ -17,7 +17,7 @@ from pricing.accounts.advance import advance
 from pricing.accounts.opening import open_account
 from pricing.accounts.view import account_view
 from pricing.ledger.balances import balance
-from pricing.ledger.invoices import issue_for_run
+from pricing.ledger.issuing import issue_for_run
 from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import Unit, quote_run

@@ -23,10 +23,14 @@ from engine.clouds import CLOUDS
 from engine.clouds.aws import AWS
 from engine.clouds.azure import AZURE
 from engine.commands.context import EngineContext
+from kernel.arguments import check_argument
 from kernel.clock import Clock, SystemClock
+from kernel.data_folder import DATABASE_VARIABLE
 from kernel.key_log import put_aside_unusable_key_log
 from pricing.accounts.owner import OWNER
+from pricing.ledger.author import Via
 from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.taxes.table import SHIPPED
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -34,8 +38,10 @@ if TYPE_CHECKING:
     import sqlalchemy
 
     from engine.commands.accounts import AccountCommands
+    from engine.commands.billing import BillingCommands
     from engine.commands.calibrations import CalibrationCommands
     from engine.commands.catalogs import CatalogCommands
+    from engine.commands.database import DatabaseCommands
     from engine.commands.departments import DepartmentCommands
     from engine.commands.doctor import DoctorCommands
     from engine.commands.reaper import ReaperCommands
@@ -50,6 +56,7 @@ if TYPE_CHECKING:
     from engine.runs.model.states import Run
     from engine.runs.request import RunOptions, RunRequest
     from engine.scenario import Scenario
+    from pricing.taxes.service import TaxService
     from providers.settings import AwsSettings, AzureSettings
 
 R = TypeVar("R")
@@ -72,17 +79,21 @@ class Engine:
     lets go of the database at once.
 
     Args:
-        database_url: SQLAlchemy URL; None: a SQLite file in the user's data folder.
+        database_url: SQLAlchemy URL; None: what ``LOADMUSTER_DB`` says in the environment, as for
+            the command line, or else a SQLite file in the user's data folder.
         clock: Time; a test clock makes everything behave as at another instant.
         folder: Where runs keep their files; default: beside the database.
         new_id: Makes run ids; default: random ones.
         gateway: Collects money, and says whether it does (``collects``). The default only
             rehearses: it accepts all but its test cards, and collects nothing.
+        tax_service: Knows how sales are taxed; it is asked as billing details are set, and what it
+            tells is put on record. Default: the table of the EU's rates that ships.
         aws: Bucket and network of real runs on AWS; None: as the environment says.
         azure: Subscription and storage of real runs on Azure; None: as the environment says.
         user: Who is known to use the engine: usage, billing and cancellations are for an account's
             administrators. Default: the owner of the installation, who sees all accounts, and may
             ask in the name of others.
+        via: What commands come through, for the log of who did what; default: this API.
         rehearsal_url: A rehearsed cloud that runs share; default: each run has its own.
         environment: What is read of the environment; default: this process's.
     """
@@ -97,12 +108,22 @@ class Engine:
         folder: Path | None = None,
         new_id: Callable[[], str] | None = None,
         gateway: PaymentGateway | None = None,
+        tax_service: TaxService | None = None,
         aws: AwsSettings | None = None,
         azure: AzureSettings | None = None,
         user: str = OWNER,
+        via: Via = Via.API,
         rehearsal_url: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        for name, value, kinds in (
+            ("database_url", database_url, "str | URL | None"),
+            ("folder", folder, "Path | None"),
+            ("new_id", new_id, "Callable[[], str] | None"),
+            ("user", user, "str"),
+            ("rehearsal_url", rehearsal_url, "str | None"),
+        ):
+            check_argument(name, value, kinds)
         time = clock or SystemClock()
         variables = os.environ if environment is None else environment
         said = {AWS.name: aws, AZURE.name: azure}
@@ -110,7 +131,8 @@ class Engine:
         def open_db() -> sqlalchemy.Engine:
             from engine.database import open_database
 
-            return open_database(database_url, at_first_write=True)
+            named = database_url or variables.get(DATABASE_VARIABLE) or None
+            return open_database(named, at_first_write=True)
 
         def open_clouds(runs_folder: Path) -> CloudRegistry:
             from engine.runs.clouds.registry import CloudRegistry
@@ -130,7 +152,9 @@ class Engine:
             open_clouds=open_clouds,
             clock=time,
             gateway=REHEARSED_GATEWAY if gateway is None else gateway,
+            taxes=SHIPPED if tax_service is None else tax_service,
             user=user,
+            via=via,
             environment=variables,
             new_id=new_id or new_run_id,
             new_token=lambda: secrets.token_hex(8),
@@ -200,6 +224,13 @@ class Engine:
         return self._room(ReportCommands)
 
     @property
+    def billing(self) -> BillingCommands:
+        """Who is named on invoices: the customer of an account, and the seller."""
+        from engine.commands.billing import BillingCommands
+
+        return self._room(BillingCommands)
+
+    @property
     def tariffs(self) -> TariffCommands:
         """What load-testing services cost, and one's own contract rates: list, set, unset."""
         from engine.commands.tariffs import TariffCommands
@@ -240,6 +271,13 @@ class Engine:
         from engine.commands.doctor import DoctorCommands
 
         return self._room(DoctorCommands)
+
+    @property
+    def db(self) -> DatabaseCommands:
+        """The database as a whole: check."""
+        from engine.commands.database import DatabaseCommands
+
+        return self._room(DatabaseCommands)
 
     @property
     def clock(self) -> Clock:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from loadmuster import Engine
 
-with Engine(os.environ.get("LOADMUSTER_DB")) as engine:
+with Engine() as engine:
     engine.accounts.open("ci", request_id="open-ci")
     target = [f"TARGET={sys.argv[1]}"]
     run = engine.run("examples/smoke.yaml", account="ci", settings=target, max_usd_micros=2_000_000)

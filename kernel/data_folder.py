@@ -7,6 +7,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+DATABASE_VARIABLE = "LOADMUSTER_DB"
+"""Names the database, by its URL, where no caller does."""
+
 
 def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Where the operating system wants it.

@@ -38,9 +38,18 @@ def usd_micros(text: str | Decimal, *, where: str = "amount") -> int:
                 value=_shown(text),
             )
         micros = usd * MICROS_PER_USD
-        exact = micros.is_finite() and micros == micros.to_integral_value()
+        is_amount = micros.is_finite()
+        exact = is_amount and micros == micros.to_integral_value()
     except ArithmeticError:
-        exact = False
+        is_amount = exact = False
+    if is_amount and not exact:
+        nearest = format_usd(int(micros.to_integral_value(ROUND_HALF_UP)))
+        raise BadInputError(
+            f"{where}: {_shown(text)} is finer than a millionth of a US dollar, which is the least"
+            f" that is counted; {nearest} would be the nearest",
+            where=where,
+            value=str(text)[:SHOWN_LETTERS],
+        )
     if not exact:
         raise BadInputError(
             f"{where}: {_shown(text)} is not an amount in US dollars; write it like 12.50",
@@ -48,6 +57,20 @@ def usd_micros(text: str | Decimal, *, where: str = "amount") -> int:
             value=str(text)[:SHOWN_LETTERS],
         )
     return int(micros)
+
+
+def price_usd_micros(text: str | Decimal, *, where: str = "amount") -> int:
+    """Micro-dollars of a decimal amount in dollars that is a price or a limit.
+
+    Raises:
+        BadInputError: As ``usd_micros``, and if it is below 0.
+    """
+    micros = usd_micros(text, where=where)
+    if micros < 0:
+        raise BadInputError(
+            f"{where}: a price is 0 or more, not {_shown(text)}", where=where, value=_shown(text)
+        )
+    return micros
 
 
 def _shown(text: str | Decimal) -> str:

@@ -52,9 +52,12 @@ def test_a_long_account_is_written_and_measured_on_both_databases() -> None:
 
 
 @pytest.mark.long
-def test_many_accounts_are_advanced_in_processes_of_their_own() -> None:
-    speed, memory = advancing.figures(advancing.Sizes(many=6, few=2))
-    assert speed.name.startswith("6 accounts over 24 months")
+def test_a_months_end_is_measured_on_both_databases_and_in_processes_of_their_own() -> None:
+    sizes = advancing.Sizes(together=24, one_by_one=4, months=2, many=16, few=8)
+    *speeds, many, memory = advancing.figures(sizes)
+    assert len(speeds) == 2
+    assert all(figure.ratio > 0 for figure in speeds)
+    assert many.name.startswith("a month's end of 16 accounts")
     assert 0 < memory.ratio < 2
 
 

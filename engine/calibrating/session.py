@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -23,6 +24,7 @@ from engine.load.sliced.program_work import program_files
 from engine.load.sliced.work import locust_files
 from engine.load_engines import LOAD_ENGINES, LOCUST
 from engine.readers.program.bundle import pack
+from engine.readers.program.locustfile_check import check_locustfile
 from engine.scenario.profile import closed
 from kernel.words import counted
 
@@ -66,10 +68,12 @@ def calibrate(
     Raises:
         UnrunnableScenarioError: The scenario cannot be run, or not with other numbers of users.
         LoadEngineMissingError: The load engine is not on this machine.
+        UnplayableLocustfileError: As ``check_locustfile``.
         CalibrationFailedError: Nothing could be measured.
     """
     check_runnable(scenario)
     check_engine(scenario, on_this_computer=True)
+    check_locustfile(scenario.program, os.environ)
     check_users_can_be_held(scenario)
     timing = timing or timing_of(scenario)
     steps: list[CalibrationStep] = []

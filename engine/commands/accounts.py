@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -9,30 +10,44 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from pricing.plans.channels import Channel
 from pricing.plans.model import Plan
 
 if TYPE_CHECKING:
+    import sqlalchemy
+
+    from kernel.errors import LoadmusterError
     from pricing.accounts.account import Account
-    from pricing.accounts.advance import Advanced
     from pricing.accounts.billing_settings import BillingSettings
     from pricing.accounts.clock import AsOf
     from pricing.accounts.healing import Healing
-    from pricing.accounts.plan_history import HistoryRow, PlanOffer
+    from pricing.accounts.notices import NoticeGiven
+    from pricing.accounts.plan_history import HistoryRow
+    from pricing.accounts.plan_offers import PlanOffer
+    from pricing.accounts.sweep import Advanced
     from pricing.accounts.view import AccountView
     from pricing.departments.extra_credits import ExtraCredits
+    from pricing.ledger.command_log import LoggedCommand
 
 ON_DEMAND = "on-demand"
 
+WORKERS_MAX = 4
+"""Connections that one sweep has at most to a database that takes several writers."""
+
+_NAMES = {"set_card": "card"}
+"""What commands are called in the log, where they are not called as their functions are."""
+
 
 class AdvanceCount(Struct, frozen=True):
-    """How many accounts were brought up to date, and how many of them could not be."""
+    """How many accounts there are that live by the clock, and how many could not be advanced."""
 
     accounts: int
     failed: int
 
 
+@checked
 class AccountCommands:
     """Opening an account, and what can be done with its plan."""
 
@@ -59,18 +74,22 @@ class AccountCommands:
         administrators: Sequence[str] = (),
         credits_wanted: int | None = None,
         agreed_with: str | None = None,
+        currency: str = "USD",
     ) -> Account:
         """Open an account on a plan; a subscription is charged and granted at once (R12, R19)."""
         from pricing.accounts import opening
         from pricing.accounts.clock import keep_clock
-        from pricing.accounts.plan_changes import check_sale
+        from pricing.accounts.plan_sales import check_sale
 
         now = self._context.clock.now()
         wanted = self._context.plan_named(plan, now).with_credits(credits_wanted)
         check_sale(account_id, None, wanted, agreed_with)
         # Before there is a database: a mistake leaves nothing behind.
+        opening.check_currency_of(wanted, currency)
         opening.check_opening(account_id, timezone=timezone, activated_at=activated, now=now)
-        with self._context.transaction() as conn:
+        use = self._context
+        with use.noting_refusal(account_id, "open") as attempt, use.transaction() as conn:
+            attempt.conn = conn
             account = opening.open_account(
                 conn,
                 account_id,
@@ -82,6 +101,7 @@ class AccountCommands:
                 channel=channel,
                 card=card,
                 administrators=administrators,
+                agreed_with=agreed_with,
                 gateway=self._context.gateway,
             )
             keep_clock(conn, account_id, is_test=self._context.has_test_clock)
@@ -221,10 +241,124 @@ class AccountCommands:
         representative: str | None = None,
         request_id: str | None = None,
     ) -> AccountView:
-        """Confirm a cancellation; it takes effect at the next boundary (R59, R60)."""
+        """Confirm a cancellation; it takes effect at the next boundary (R59, R60).
+
+        Args:
+            account_id: Whose.
+            representative: Who has verified the request; None: the engine's user.
+            request_id: The caller's id of this request.
+
+        Raises:
+            OwnRequestError: Whoever asked for it would confirm it too (R58).
+        """
         from pricing.accounts.cancellations import confirm_cancel
 
-        return self._do(confirm_cancel, account_id, request_id, representative=representative)
+        return self._do(
+            confirm_cancel,
+            account_id,
+            request_id,
+            representative=representative,
+            user=self._context.user,
+        )
+
+    def notice(
+        self,
+        plan: str,
+        *,
+        first: datetime | None = None,
+        watch: Callable[[LoadmusterError], None] | None = None,
+    ) -> Sequence[NoticeGiven]:
+        """Tell subscribers that their plan will be as it is sold by now (C49).
+
+        Args:
+            plan: Its name.
+            first: No billing date before is taken; None: 30 days from now.
+            watch: Told of each account that could not be.
+
+        Returns:
+            Whom it concerns, from when on, and what it will cost.
+
+        Raises:
+            UnknownPlanError: There is no such plan on sale.
+            NoticeTooShortError: ``first`` is sooner than 30 days from now.
+        """
+        from pricing.accounts.notices import NoticeGiven, give_notice
+
+        now = self._context.clock.now()
+        given = []
+        for each in give_notice(
+            self._context.transaction,
+            self._context.plan_named(plan, now),
+            first=first,
+            now=now,
+            is_test=self._context.has_test_clock,
+            gateway=self._context.gateway,
+        ):
+            if isinstance(each, NoticeGiven):
+                given.append(each)
+            elif watch is not None:
+                watch(each)
+        return given
+
+    def administrators(self, account_id: str, *, by: str | None = None) -> Sequence[str]:
+        """Who speaks for the account, in order; for its administrators and the owner (R87, C44).
+
+        Args:
+            account_id: Whose.
+            by: In whose name, if not in that of the engine's user.
+
+        Raises:
+            UnknownAccountError: There is no such account.
+            NotAdministratorError: Somebody else asks.
+        """
+        from pricing.accounts.account import find_account
+        from pricing.accounts.administrators import Asker, administrators_of
+        from pricing.reports.usage_access import check_may_see
+
+        with self._context.reading() as conn:
+            find_account(conn, account_id)
+            check_may_see(conn, account_id, Asker(self._context.user, by))
+            return administrators_of(conn, account_id)
+
+    def change_administrators(
+        self,
+        account_id: str,
+        *,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        by: str | None = None,
+        request_id: str | None = None,
+    ) -> Sequence[str]:
+        """Name more administrators of the account, and others no longer; who they are then.
+
+        Args:
+            account_id: Whose.
+            add: Who will be one.
+            remove: Who will be none.
+            by: In whose name, if not in that of the engine's user.
+            request_id: The caller's id of this request.
+
+        Raises:
+            BadInputError: Nothing is asked for, or a name will not do.
+            NotAdministratorError: That is neither one of them nor the owner.
+            LastAdministratorError: Nobody would be left.
+        """
+        from pricing.accounts.administrators import administrators_of
+        from pricing.accounts.appointments import change_administrators
+
+        with self._context.changing(account_id, "administrators") as conn:
+            change_administrators(
+                conn,
+                account_id,
+                user=self._context.user,
+                by=by,
+                add=add,
+                remove=remove,
+                now=self._context.clock.now(),
+                request_id=self._context.id_of(request_id),
+                gateway=self._context.gateway,
+            )
+            return administrators_of(conn, account_id)
 
     def renew(self, account_id: str, *, request_id: str | None = None) -> AccountView:
         """Take a cancellation back, or subscribe again within a month of it (R63)."""
@@ -282,7 +416,7 @@ class AccountCommands:
         from pricing.accounts.clock import keep_clock
         from pricing.accounts.heal import heal
 
-        with self._context.changing(account_id) as conn:
+        with self._context.changing(account_id, "heal") as conn:
             healing = heal(
                 conn,
                 account_id,
@@ -299,7 +433,7 @@ class AccountCommands:
         """Set how many extra credits an account may buy in a billing period (R107)."""
         from pricing.departments import extra_credits
 
-        with self._context.changing(account_id) as conn:
+        with self._context.changing(account_id, "extra-credits") as conn:
             return extra_credits.limit_extra_credits(
                 conn,
                 account_id,
@@ -321,11 +455,11 @@ class AccountCommands:
 
     def offers(self, account_id: str, *, at: datetime | None = None) -> Sequence[PlanOffer]:
         """Every plan that the account can choose, and how (R114-R117)."""
-        from pricing.accounts.plan_history import offers_of
+        from pricing.accounts.plan_offers import offers_of
 
         with self._context.books_now(account_id, at=at) as books:
             on_sale = self._context.plans_on_sale(books.instant)
-            return offers_of(books.conn, account_id, on_sale.values())
+            return offers_of(books.conn, account_id, on_sale.values(), at=books.instant)
 
     def billing_settings(self, account_id: str) -> BillingSettings | None:
         """How the account pays; None before it has subscribed to a paid plan (R98-R101)."""
@@ -339,27 +473,53 @@ class AccountCommands:
             check_may_see(conn, account_id, Asker(self._context.user))
             return billing_settings(conn, account_id)
 
+    def log(self, account_id: str, *, last: int | None = None) -> Sequence[LoggedCommand]:
+        """Who did what: every command on the account and what it wrote, oldest first.
+
+        Args:
+            account_id: Whose.
+            last: Only so many, the latest; None: all.
+
+        Raises:
+            UnknownAccountError: There is no such account.
+            NotAdministratorError: The engine's user is none of its administrators (R96).
+        """
+        from pricing.accounts.account import find_account
+        from pricing.accounts.administrators import Asker
+        from pricing.ledger.command_log import commands_of
+        from pricing.reports.usage_access import check_may_see
+
+        with self._context.reading() as conn:
+            find_account(conn, account_id)
+            check_may_see(conn, account_id, Asker(self._context.user))
+            return commands_of(conn, account_id, last=last)
+
     def advance(self, *, watch: Callable[[Advanced], None] | None = None) -> AdvanceCount:
         """Bring every account's books up to now; one that fails is left as it was.
 
-        Also deletes the run history of accounts that left more than a month ago (R64).
+        An account for which nothing is due is up to date, and not looked at. Also deletes the run
+        history of accounts that left more than a month ago (R64).
 
         Args:
-            watch: Told of each account when it is done; the reason, if it failed.
+            watch: Told of each account that was looked at when it is done; the reason, if it
+                failed.
         """
         from engine.runs.record.history import forget_history
-        from pricing.accounts.advance import advance_all
+        from pricing.accounts.due_accounts import count_accounts
+        from pricing.accounts.sweep import advance_all
 
         now = self._context.clock.now()
-        accounts = failed = 0
+        failed = 0
+        with self._context.transaction() as conn:
+            accounts = count_accounts(conn, is_test=self._context.has_test_clock)
         every = advance_all(
             self._context.transaction,
             now,
+            workers=workers_on(self._context.db),
             gateway=self._context.gateway,
             is_test=self._context.has_test_clock,
         )
         for each in every:
-            accounts += 1
             failed += each.failure is not None
             if watch is not None:
                 watch(each)
@@ -386,7 +546,8 @@ class AccountCommands:
         from pricing.accounts.view import account_view
 
         now = self._context.clock.now() if at is None else at
-        with self._context.changing(account_id) as conn:
+        name = _NAMES.get(command.__name__, command.__name__.replace("_", "-"))
+        with self._context.changing(account_id, name) as conn:
             command(
                 conn,
                 account_id,
@@ -396,3 +557,11 @@ class AccountCommands:
                 gateway=self._context.gateway,
             )
             return account_view(conn, account_id, now, gateway=self._context.gateway)
+
+
+def workers_on(db: sqlalchemy.Engine) -> int:
+    """How many connections a sweep has: SQLite takes one writer.
+
+    Elsewhere at least two: one works while the other waits for the database.
+    """
+    return 1 if db.dialect.name == "sqlite" else min(WORKERS_MAX, max(2, os.cpu_count() or 1))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from engine.commands.runs import RunCommands
 from engine.commands.targets import TargetCommands
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from engine.scenario import Scenario
 
 
+@checked
 class CalibrationCommands:
     """Measure a test's users: on this machine, or on one of a cloud by a run like any other.
 

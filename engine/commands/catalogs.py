@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from engine.catalogs.in_use import catalog_in_use, versions_here
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from engine.commands.former_names import FormerlyCalled
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pricing.catalog.versions import Versions
 
 
+@checked
 class CatalogCommands(FormerlyCalled):
     """The catalogue that estimates and runs are made with."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING
 
 from kernel.clock import Clock, SystemClock
 from kernel.data_folder import data_folder
+from kernel.errors import BadInputError, LoadmusterError, RefusedError
+from kernel.login import os_login
 from pricing.accounts.owner import OWNER
+from pricing.ledger.author import Author, BegunCommand, Via
 from pricing.payments.gateway import PaymentGateway
 from pricing.plans.model import Plan
 from pricing.plans.on_sale import find_plan, load_plans, plans_file
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from engine.runs.clouds.registry import CloudRegistry
     from engine.runs.record.store import RunStore
     from pricing.accounts.clock import AsOf
+    from pricing.taxes.service import TaxService
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,22 @@ class BooksNow:
         return self.as_of.instant
 
 
+@dataclass
+class CommandAttempt:
+    """A command that may be refused: its connection, once it has one, says what was begun."""
+
+    conn: sqlalchemy.Connection | None = None
+
+    def begun(self, otherwise: str) -> BegunCommand:
+        """What was begun; a command of that name and of unknown content, if nothing was."""
+        from pricing.ledger.signing import signature_of
+
+        signature = None if self.conn is None else signature_of(self.conn)
+        if signature is None or signature.begun is None:
+            return BegunCommand(otherwise, {})
+        return signature.begun
+
+
 @dataclass(frozen=True, kw_only=True)
 class EngineContext:
     """What ``Engine`` hands to each of its rooms; nothing is opened before it is needed.
@@ -55,11 +75,14 @@ class EngineContext:
         open_clouds: The registry of the clouds of runs whose files lie in a folder.
         clock: Time.
         gateway: Collects money.
+        taxes: Knows how sales are taxed; asked outside of transactions alone.
         environment: What the environment says.
         new_id: Makes run ids.
         new_token: Makes what must be unlike anything before: leases, and the request ids of
             callers that gave none.
         user: Who is known to use the engine.
+        via: What commands come through.
+        login: The operating system's user.
         runs_folder: Where runs keep their files; None: beside the database.
     """
 
@@ -70,7 +93,10 @@ class EngineContext:
     environment: Mapping[str, str]
     new_id: Callable[[], str]
     new_token: Callable[[], str]
+    taxes: TaxService
     user: str = OWNER
+    via: Via = Via.API
+    login: Callable[[], str] = os_login
     runs_folder: Path | None = None
 
     @cached_property
@@ -112,11 +138,20 @@ class EngineContext:
         """The plans by name, as they are sold that day."""
         return load_plans(self.plans_file, at=now.date())
 
-    def transaction(self) -> AbstractContextManager[sqlalchemy.Connection]:
-        """One write transaction."""
-        from engine.database import transaction
+    @cached_property
+    def author(self) -> Author:
+        """Who has commands done, for the record."""
+        return Author(self.user, self.via, self.login(), is_service=self.user == OWNER)
 
-        return transaction(self.db)
+    @contextmanager
+    def transaction(self) -> Iterator[sqlalchemy.Connection]:
+        """One write transaction, signed; what is posted for no command is put to ``advance``."""
+        from engine.database import transaction
+        from pricing.ledger.signing import sign
+
+        with transaction(self.db) as conn:
+            sign(conn, self.author, BegunCommand("advance", {}))
+            yield conn
 
     @property
     def has_test_clock(self) -> bool:
@@ -124,17 +159,77 @@ class EngineContext:
         return not isinstance(self.clock, SystemClock)
 
     @contextmanager
-    def changing(self, account_id: str) -> Iterator[sqlalchemy.Connection]:
-        """One write transaction on an account.
+    def changing(self, account_id: str, command: str) -> Iterator[sqlalchemy.Connection]:
+        """One write transaction on an account, for one command; a refusal is put on record.
+
+        Args:
+            account_id: Whose.
+            command: What it is called in the log, should it be refused before it says so itself.
 
         Raises:
             WrongClockError: The account lives by another clock than this.
         """
         from pricing.accounts.clock import check_clock
 
-        with self.transaction() as conn:
+        with (
+            self.noting_refusal(account_id, command) as attempt,
+            self._damage_named(account_id),
+            self.transaction() as conn,
+        ):
+            attempt.conn = conn
             check_clock(conn, account_id, is_test=self.has_test_clock)
             yield conn
+
+    @contextmanager
+    def _damage_named(self, account_id: str) -> Iterator[None]:
+        """Where an account's books cannot be read, that is said with the row that is to blame.
+
+        Without such a row the fault is not the books', and stays what it is.
+
+        Raises:
+            BooksDamagedError: A row is damaged.
+        """
+        from pricing.accounts.damaged_books import UNREADABLE, damaged
+
+        try:
+            yield
+        except UNREADABLE as error:
+            from pricing.reports.damage.finding import find_damage
+
+            with self.reading() as conn:
+                found = [each for each in find_damage(conn) if each.account_id == account_id]
+            if not found:
+                raise
+            raise damaged(account_id, error, found[0].line) from error
+
+    @contextmanager
+    def noting_refusal(self, account_id: str, command: str) -> Iterator[CommandAttempt]:
+        """Put on record what is refused within: its own transaction is undone, so in another.
+
+        Whoever opens the transaction says so to what this yields, which finds there what was asked.
+
+        Args:
+            account_id: Whose; a refusal for an account that there is not is not kept.
+            command: What it is called in the log, if it was not begun.
+        """
+        attempt = CommandAttempt()
+        try:
+            yield attempt
+        except (BadInputError, RefusedError) as refusal:
+            # Where nothing can be written any more, the refusal is what counts.
+            with suppress(LoadmusterError):
+                self._note_refusal(account_id, attempt.begun(command), refusal.code)
+            raise
+
+    def _note_refusal(self, account_id: str, begun: BegunCommand, code: str) -> None:
+        from pricing.accounts.account import is_known
+        from pricing.ledger.command_log import note_refusal
+
+        with self.reading() as conn:
+            if not is_known(conn, account_id):
+                return
+        with self.transaction() as conn:
+            note_refusal(conn, account_id, begun, at=self.clock.now(), code=code)
 
     def reading(self) -> AbstractContextManager[sqlalchemy.Connection]:
         """A connection that only reads."""
@@ -162,7 +257,7 @@ class EngineContext:
         from pricing.payments.gateway import REHEARSED_GATEWAY
 
         gateway = REHEARSED_GATEWAY
-        with undone(self.db) as conn:
+        with self._damage_named(account_id), undone(self.db) as conn:
             now = self.clock.now() if at is None else at
             seen = as_of(conn, account_id, now, is_test=self.has_test_clock)
             catch_up(conn, account_id, now, gateway=gateway)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 
 if TYPE_CHECKING:
     from pricing.departments.commands import DepartmentView
 
 
+@checked
 class DepartmentCommands:
     """Who in an account may use how much."""
 
@@ -24,7 +26,7 @@ class DepartmentCommands:
         """Add a department to an account, with no allocation and no wallet."""
         from pricing.departments.commands import add_department
 
-        with self._context.changing(account_id) as conn:
+        with self._context.changing(account_id, "department add") as conn:
             return add_department(
                 conn,
                 account_id,
@@ -40,7 +42,7 @@ class DepartmentCommands:
         """Set a department's share of each of the account's grants (R68)."""
         from pricing.departments.commands import allocate
 
-        with self._context.changing(account_id) as conn:
+        with self._context.changing(account_id, "department allocate") as conn:
             return allocate(
                 conn,
                 account_id,
@@ -57,7 +59,7 @@ class DepartmentCommands:
         """Set what a department's runs may cost a month in money (R69)."""
         from pricing.departments.commands import limit_wallet
 
-        with self._context.changing(account_id) as conn:
+        with self._context.changing(account_id, "department limit") as conn:
             return limit_wallet(
                 conn,
                 account_id,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from engine.commands.reaper import ReaperCommands
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from engine.commands.checkup import Checkup
 
 
+@checked
 class DoctorCommands:
     """Looking at what runs need, before there is one."""
 

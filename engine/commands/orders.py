@@ -27,6 +27,8 @@ from engine.runs.model.states import Run, RunOrder
 from engine.runs.prepared import PreparedRun
 from engine.runs.request import RunRequest
 from kernel.clock import SystemClock
+from pricing.ledger.author import BegunCommand
+from pricing.money import format_usd
 from pricing.plans.on_sale import estimated_plans
 
 if TYPE_CHECKING:
@@ -92,6 +94,7 @@ class RunAcceptance:
                 quote_of(planned, plan, now),
                 department=department,
                 on_demand=on_demand_quote_of(planned, plan, on_sale, now),
+                on_sale=on_sale.values(),
                 now=books.instant,
                 gateway=books.gateway,
             )
@@ -106,6 +109,7 @@ class RunAcceptance:
         from engine.runs.leases.claims import hold
         from engine.runs.record.program_bundles import keep_bundle
         from engine.runs.runnable import check_folder
+        from pricing.ledger.command_log import Outcome, note_command
         from pricing.run_charges import books
 
         use, request, planned = self._context, prepared.request, prepared.estimate
@@ -114,21 +118,26 @@ class RunAcceptance:
         if not self._was_requested(request):
             self._look_at_clouds(prepared)
         charged_in = books.books_for(rehearsal=request.dry_run)
-        with use.changing(request.account) as conn:
+        with use.changing(request.account, "run") as conn:
             plan = charged_in.plan_of(conn, request.account, now=now, gateway=use.gateway)
+            on_sale = use.plans_on_sale(now)
             order = _order(prepared, use.new_id(), plan, now)
             wish = order_hash(order, request.regions, request.or_on, published=request.published)
             if request.request_id is not None:
                 known = use.store.find_request(conn, request.account, request.request_id, wish)
                 if known is not None:
+                    sent = _sent(request, known)
+                    note_command(conn, request.account, sent, at=now, outcome=Outcome.REPEATED)
                     return use.store.load(known)
+            note_command(conn, request.account, _sent(request, order.run_id), at=now)
             reserved = charged_in.reserve(
                 conn,
                 request.account,
                 order.run_id,
                 order.quote,
                 department=request.department,
-                on_demand=on_demand_quote_of(planned, plan, use.plans_on_sale(now), now),
+                on_demand=on_demand_quote_of(planned, plan, on_sale, now),
+                on_sale=on_sale.values(),
                 now=now,
                 gateway=use.gateway,
             )
@@ -168,6 +177,18 @@ class RunAcceptance:
             return False
         with self._context.reading() as conn:
             return self._context.store.was_requested(conn, request.account, request.request_id)
+
+
+def _sent(request: RunRequest, run_id: str) -> BegunCommand:
+    """The command that asks for the run, for the record."""
+    chosen = {
+        "run": run_id,
+        "provider": request.provider,
+        "department": request.department,
+        "rehearsal": int(request.dry_run),
+        "max_usd": None if request.max_usd_micros is None else format_usd(request.max_usd_micros),
+    }
+    return BegunCommand("run", chosen, request.request_id)
 
 
 def _order(prepared: PreparedRun, run_id: str, plan: Plan, now: datetime) -> RunOrder:

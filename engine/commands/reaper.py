@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.clouds import CLOUDS
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from engine.runs.reaper.orphans import AGE_GUARD_S, Why
 from kernel.clock import Clock, SystemClock
@@ -32,6 +33,7 @@ class Reaping(Struct, frozen=True):
     failures: Sequence[tuple[ReapedRegion, LoadmusterError]]
 
 
+@checked
 class ReaperCommands:
     """Looking for machines that runs have left, and ending them."""
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from pricing.plans.on_sale import load_plans
 from pricing.tariffs import load_tariff
 
 if TYPE_CHECKING:
     from pricing.accounts.account import Account
+    from pricing.ledger.command_log import LoggedCommand
     from pricing.ledger.invoices import Invoice
     from pricing.ledger.ledger import Transaction
+    from pricing.pages.sheet import Sheet
     from pricing.reports.advisor import Advice
     from pricing.reports.report_period import ReportPeriod
     from pricing.reports.usage import CycleUsage
@@ -27,6 +30,7 @@ PAGE = 500
 """Accounts, or invoices, that are read at a time."""
 
 
+@checked
 class ReportCommands:
     """Reading an account's books as they are with all that is due by now; nothing is changed.
 
@@ -46,6 +50,19 @@ class ReportCommands:
         with self._context.books_now(account_id, at=at) as books:
             check_may_see(books.conn, account_id, Asker(self._context.user))
             return ledger.entries(books.conn, account_id)
+
+    def writers(self, account_id: str) -> Mapping[str, LoggedCommand]:
+        """The command that wrote each transaction of ``ledger``, by its natural key.
+
+        What is due and not posted yet has none, nor has what earlier versions wrote.
+        """
+        from pricing.accounts.administrators import Asker
+        from pricing.ledger.command_log import writers_of
+        from pricing.reports.usage_access import check_may_see
+
+        with self._context.reading() as conn:
+            check_may_see(conn, account_id, Asker(self._context.user))
+            return writers_of(conn, account_id)
 
     def invoices(
         self, account_id: str, *, period: ReportPeriod | None = None, by: str | None = None
@@ -92,6 +109,7 @@ class ReportCommands:
         from pricing.accounts.account import find_account
         from pricing.accounts.administrators import Asker
         from pricing.ledger.invoices import invoices_between, last_sequence
+        from pricing.reports.invoice_status import with_status
         from pricing.reports.usage_access import check_may_see
 
         with self._context.reading() as conn:
@@ -104,10 +122,12 @@ class ReportCommands:
                 page = invoices_between(
                     conn, account_id, range(first, min(first + PAGE, issued + 1)), days
                 )
+                page = with_status(conn, page, now)
             yield from page
         with self._context.books_now(account_id, at=now) as books:
             last = last_sequence(books.conn, account_id)
             due = invoices_between(books.conn, account_id, range(issued + 1, last + 1), days)
+            due = with_status(books.conn, due, now)
         yield from due
 
     def invoice_page(
@@ -119,25 +139,56 @@ class ReportCommands:
         customer: str | None = None,
         by: str | None = None,
     ) -> str:
-        """One invoice as an HTML page that can be sent to the customer.
+        """One invoice or credit note as an HTML page that can be sent to the customer.
 
         Args:
             account_id: Whose.
             number: The invoice's.
-            seller: Name and address of the sender.
-            customer: Name and address of the customer; default: the account's id.
+            seller: Name and address of the sender, of an invoice that was issued without one.
+            customer: Name and address of the customer, likewise; default: the account's id.
             by: In whose name, if not in that of the engine's user.
 
         Raises:
             NotAdministratorError: Somebody else asks (R96).
             UnknownInvoiceError: The account has no invoice of that number.
+            PartyOnRecordError: The invoice names its seller, or its customer, already.
         """
+        from pricing.pages.html import html_of
+
+        return html_of(self._sheet(account_id, number, seller, customer, by))
+
+    def invoice_pdf(
+        self,
+        account_id: str,
+        number: str,
+        *,
+        seller: str | None = None,
+        customer: str | None = None,
+        by: str | None = None,
+    ) -> bytes:
+        """The same as a PDF file; arguments and errors are those of ``invoice_page``.
+
+        Raises:
+            NoPdfError: The extra ``pdf`` is not installed.
+        """
+        from pricing.pages.pdf import pdf_of
+
+        return pdf_of(self._sheet(account_id, number, seller, customer, by))
+
+    def _sheet(
+        self,
+        account_id: str,
+        number: str,
+        seller: str | None,
+        customer: str | None,
+        by: str | None,
+    ) -> Sheet:
         from pricing.accounts.account import find_account
         from pricing.accounts.administrators import Asker
         from pricing.ledger.invoices import find_invoice
+        from pricing.pages.invoice import invoice_sheet, parties_of
         from pricing.payments.gateway import is_rehearsed
         from pricing.reports.invoice_facts import invoice_facts, run_of
-        from pricing.reports.invoices_page import DEFAULT_SELLER, Parties, invoice_page
         from pricing.reports.usage_access import check_may_see
 
         with self._context.books_now(account_id) as books:
@@ -147,10 +198,10 @@ class ReportCommands:
             run_id = run_of(invoice)
             test = None if run_id is None else self._context.store.test_of(books.conn, run_id)
             facts = invoice_facts(books.conn, invoice, timezone, test)
-        return invoice_page(
+        return invoice_sheet(
             invoice,
             timezone,
-            Parties(seller or DEFAULT_SELLER, customer),
+            parties_of(invoice, seller=seller, customer=customer),
             facts,
             payments_rehearsed=is_rehearsed(gateway=self._context.gateway),
         )

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, overload
 
 from engine.calibrating.measured import counted_scenario
 from engine.catalogs.in_use import catalog_in_use
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
+from engine.commands.driving import RunDriving
 from engine.commands.former_names import FormerlyCalled
 from engine.commands.orders import RunAcceptance
-from engine.commands.run_figures import keep_figures, left_out_because
+from engine.commands.run_figures import left_out_because
 from engine.commands.waiting import WAIT_S_MAX, RunWaiting
 from engine.planning.estimate import Estimate, estimate
 from engine.planning.places import ANY_PROVIDER
@@ -28,7 +28,6 @@ from engine.runs.prepared import PreparedRun
 from engine.runs.request import RunOptions, RunRequest, run_request
 from engine.scenario import Scenario
 from kernel.clock import SystemClock
-from kernel.errors import LoadmusterError
 from pricing.plans.on_sale import estimated_plans
 
 if TYPE_CHECKING:
@@ -45,6 +44,7 @@ Given = Scenario | str | Path
 """A scenario, or the path of its file."""
 
 
+@checked
 class RunCommands(FormerlyCalled):
     """Runs, from their estimate to their end.
 
@@ -70,11 +70,15 @@ class RunCommands(FormerlyCalled):
         return self._context.store
 
     @property
+    def _driving(self) -> RunDriving:
+        return RunDriving(self._context, self._clocks, self.controller)
+
+    @property
     def _waiting(self) -> RunWaiting:
         clock = self._context.clock
         return RunWaiting(
             load=self.store.load,
-            drive=self.drive,
+            drive=self._driving.drive,
             drive_elsewhere=self.detach,
             since_unattended=lambda run_id: self.unattended().get(run_id),
             now=clock.now,
@@ -109,6 +113,7 @@ class RunCommands(FormerlyCalled):
             BadInputError: The scenario cannot be read or estimated, or there is no such account.
         """
         from engine.commands.accounts import AccountCommands
+        from pricing.tariffs import rates_file, read_rates
 
         request = scenario_request(given, options)
         plan = None if account is None else AccountCommands(self._context).plan_of(account)
@@ -120,6 +125,7 @@ class RunCommands(FormerlyCalled):
             at=self._context.clock.now().date(),
             plan=plan,
             plans=estimated_plans(self._context.plans_file),
+            rates=read_rates(rates_file(self._context.environment)),
         )
 
     @overload
@@ -271,35 +277,15 @@ class RunCommands(FormerlyCalled):
             ProviderFailedError: Its machines could not be proven gone.
             NoRoomError: The disk was full for too long; its machines were released.
         """
-        from engine.runs.interrupted import drive_or_end
-
-        known = self.store.load(run_id)
-        controller = self.controller(lease)
-        if not known.ended:
-            controller.clock = self._clocks.to_drive(known)
-        if watch is not None:
-            controller.watch = watch
-        if cancel_wanted is not None:
-            controller.cancel_wanted = cancel_wanted
-        if stop_wanted is not None:
-            controller.stop_wanted = stop_wanted
-        if tell is not None:
-            controller.tell = tell
-        drive = controller.drive if stop_wanted is not None else partial(drive_or_end, controller)
-        try:
-            run = drive(run_id)
-        finally:
-            self._put_cloud_away(run_id)
-        keep_figures(run)
-        return run
-
-    def _put_cloud_away(self, run_id: str) -> None:
-        """A rehearsed cloud outlives its run by nothing, also of one that was ended on the way out.
-
-        Where the database fails, what the drive raised is what counts.
-        """
-        with suppress(LoadmusterError):
-            self._context.clouds.close(self.store.load(run_id))
+        return self._driving.drive(
+            run_id,
+            watch=watch,
+            cancel_wanted=cancel_wanted,
+            stop_wanted=stop_wanted,
+            tell=tell,
+            lease=lease,
+            is_left=stop_wanted is not None,
+        )
 
     def cancel(self, run_id: str, *, timeout_s: float = WAIT_S_MAX) -> Run:
         """Ask for the run's end and return once its machines are proven gone.
@@ -312,7 +298,8 @@ class RunCommands(FormerlyCalled):
         """
         run = self.store.load(run_id)
         if not run.ended:
-            self.store.request_cancel(run_id, self._clocks.to_end(run).now())
+            at = self._clocks.to_end(run).now()
+            self.store.request_cancel(run_id, at, self._context.author)
         return self.wait(run_id, timeout_s=timeout_s)
 
     def wait(
@@ -327,14 +314,17 @@ class RunCommands(FormerlyCalled):
 
         Args:
             run_id: The run.
-            timeout_s: How long to wait for another controller.
+            timeout_s: How long to wait, to within a look. Where it is driven here until then, it
+                gets a controller process of its own, as by ``detach``.
             enough: Asked while another controller drives the run; true returns it as it stands.
                 Where it is driven here, true ends it.
             callback: Given the run at every look, with what was ``last_seen`` of its load. Its
-                exceptions end the waiting; a run that is driven here they end as well.
+                exceptions end the waiting; a run that is driven here, as any is that nobody else
+                drives, they end as well.
 
         Raises:
-            DriveTimeoutError: It is still open after ``timeout_s``.
+            DriveTimeoutError: It is still open after ``timeout_s``; says whether anybody drives it.
+            ControllerNotStartedError: The time is up, and no controller could be started for it.
         """
         return self._waiting.wait(run_id, timeout_s=timeout_s, enough=enough, callback=callback)
 
@@ -365,7 +355,8 @@ class RunCommands(FormerlyCalled):
         Args:
             run_id: The run.
             timeout_s: How long to wait.
-            callback: Given the run at every look; its exceptions end the waiting only.
+            callback: Given the run at every look; its exceptions end the waiting only, with a note
+                where nobody drives the run.
 
         Raises:
             DriveTimeoutError: It is still open after ``timeout_s``.
@@ -440,4 +431,5 @@ class RunCommands(FormerlyCalled):
             folder=use.folder,
             lease=lease or self.new_lease(),
             gateway=use.gateway,
+            via=use.via,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from engine.commands.reaper import ReaperCommands
 from engine.commands.runs import RunCommands
@@ -21,6 +22,7 @@ def _say_nothing(_line: str) -> None:
     """Nobody listens."""
 
 
+@checked
 class ServingCommands:
     """The controller that runs what is due, with its reaper."""
 

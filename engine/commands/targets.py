@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 
 if TYPE_CHECKING:
     from engine.runs.targets import AllowedTarget
 
 
+@checked
 class TargetCommands:
     """Allowing, forbidding and listing targets."""
 
@@ -24,7 +26,7 @@ class TargetCommands:
         from engine.runs.targets import allow, allowed
 
         use = self._context
-        with use.changing(account_id) as conn:
+        with use.changing(account_id, "allow-target") as conn:
             allow(conn, account_id, host, request_id=use.id_of(request_id), now=use.clock.now())
             return allowed(conn, account_id)
 
@@ -35,7 +37,7 @@ class TargetCommands:
         from engine.runs.targets import allowed, forbid
 
         use = self._context
-        with use.changing(account_id) as conn:
+        with use.changing(account_id, "forbid-target") as conn:
             forbid(conn, account_id, host, request_id=use.id_of(request_id), now=use.clock.now())
             return allowed(conn, account_id)
 

@@ -7,12 +7,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 
 if TYPE_CHECKING:
     from pricing.tariffs import ContractRate, Tariff
 
 
+@checked
 class TariffCommands:
     """Tariffs, and the contract rates that are kept beside them in a file of the user's."""
 

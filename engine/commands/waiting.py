@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import datetime
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
@@ -36,8 +37,9 @@ class Drive(Protocol):
         *,
         watch: Callable[[Run, Observed], None] | None = None,
         cancel_wanted: Callable[[], bool] | None = None,
+        stop_wanted: Callable[[], bool],
     ) -> Run:
-        """As ``RunCommands.drive``."""
+        """As ``RunCommands.drive``, but for an exception on the way, which ends the run."""
         ...
 
 
@@ -69,17 +71,26 @@ class RunWaiting(Struct, frozen=True):
         callback: Callable[[Run], None] | None,
     ) -> Run:
         """As ``RunCommands.wait``."""
+        until = self.now() + timedelta(seconds=timeout_s)
+        tell = callback or _ignore
         for _ in range(_looks(timeout_s, WAIT_POLL_S)):
             run = self.load(run_id)
-            if callback is not None:
-                callback(run)
             if run.ended or (enough is not None and enough()):
+                tell(run)
                 return run
             try:
-                return self._drive(run_id, enough, callback)
+                run = self._drive(run_id, until, enough, callback)
             except LeaseLostError:
+                tell(run)
                 self.sleep(WAIT_POLL_S)
-        raise _still_open(run, timeout_s)
+                continue
+            if run.ended:
+                tell(run)
+                return run
+            # The time is up, and the run must not stand still because of it.
+            self.drive_elsewhere(run_id)
+            break
+        raise self._still_open(run, timeout_s)
 
     def watch(self, run_id: str, *, timeout_s: float) -> Iterator[Run]:
         """As ``RunCommands.watch``."""
@@ -89,7 +100,7 @@ class RunWaiting(Struct, frozen=True):
             if run.ended:
                 return
             self.sleep(WATCH_POLL_S)
-        raise _still_open(run, timeout_s)
+        raise self._still_open(run, timeout_s)
 
     async def watch_async(self, run_id: str, *, timeout_s: float) -> AsyncIterator[Run]:
         """As ``RunCommands.watch_async``."""
@@ -99,7 +110,7 @@ class RunWaiting(Struct, frozen=True):
             if run.ended:
                 return
             await asyncio.sleep(WATCH_POLL_S)
-        raise _still_open(run, timeout_s)
+        raise await asyncio.to_thread(self._still_open, run, timeout_s)
 
     async def wait_async(
         self, run_id: str, *, timeout_s: float, callback: Callable[[Run], None] | None
@@ -109,7 +120,8 @@ class RunWaiting(Struct, frozen=True):
         for _ in range(_looks(timeout_s, WATCH_POLL_S)):
             run = await asyncio.to_thread(self.load, run_id)
             if callback is not None:
-                callback(run)
+                with self._left_as_it_is(run):
+                    callback(run)
             if run.ended:
                 return run
             unattended = await asyncio.to_thread(self.since_unattended, run_id)
@@ -118,32 +130,60 @@ class RunWaiting(Struct, frozen=True):
                 alone, starts = 0, starts + 1
                 await asyncio.to_thread(self.drive_elsewhere, run_id)
             await asyncio.sleep(WATCH_POLL_S)
-        raise _still_open(run, timeout_s)
+        raise await asyncio.to_thread(self._still_open, run, timeout_s)
 
     def _drive(
         self,
         run_id: str,
+        until: datetime,
         cancel_wanted: Callable[[], bool] | None,
         callback: Callable[[Run], None] | None,
     ) -> Run:
+        """Drive the run here until it has ended, or for as long as there is time."""
+
+        def is_time_up() -> bool:
+            return self.now() >= until
+
         if callback is None:
-            return self.drive(run_id, cancel_wanted=cancel_wanted)
+            return self.drive(run_id, cancel_wanted=cancel_wanted, stop_wanted=is_time_up)
 
         def tell(run: Run, observed: Observed) -> None:
-            callback(replace(run, last_seen=observed.sighting(self.now())))
+            callback(replace(run, last_seen=observed.sighting(self.now(), run.last_seen)))
 
-        ended = self.drive(run_id, watch=tell, cancel_wanted=cancel_wanted)
-        callback(ended)
-        return ended
+        return self.drive(run_id, watch=tell, cancel_wanted=cancel_wanted, stop_wanted=is_time_up)
+
+    @contextmanager
+    def _left_as_it_is(self, run: Run) -> Iterator[None]:
+        """Say with an exception of the caller's that nobody drives the run, where nobody does."""
+        try:
+            yield
+        except BaseException as error:
+            if self.since_unattended(run.id) is not None:
+                error.add_note(_alone(run))
+            raise
+
+    def _still_open(self, run: Run, timeout_s: float) -> DriveTimeoutError:
+        run = self.load(run.id)
+        alone = self.since_unattended(run.id) is not None
+        return DriveTimeoutError(
+            f"run {run.id} is still {run.state} after {timeout_s:g} s; "
+            + (_alone(run) if alone else "its controller goes on"),
+            run=run.id,
+            state=run.state.value,
+        )
 
 
 def _looks(timeout_s: float, every_s: float) -> int:
     return int(timeout_s / every_s) + 1
 
 
-def _still_open(run: Run, timeout_s: float) -> DriveTimeoutError:
-    return DriveTimeoutError(
-        f"run {run.id} is still {run.state} after {timeout_s:.0f} s; its controller goes on",
-        run=run.id,
-        state=run.state.value,
+def _alone(run: Run) -> str:
+    """What is to be known of a run that nobody drives."""
+    return (
+        f"nobody drives run {run.id}: engine.runs.wait({run.id!r}) does, and "
+        f"engine.runs.cancel({run.id!r}) or `loadmuster cancel {run.id}` ends it"
     )
+
+
+def _ignore(_: Run) -> None:
+    """Nobody is told."""

@@ -14,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from engine.database.errors import DatabaseUnusableError, explained, shown
 from engine.database.migrate import is_current, upgrade
+from engine.database.queue import head_of_queue
 from engine.database.unmade import await_first_write, take_unmade, to_read
 from kernel.data_folder import data_folder
 from kernel.extras import not_installed
@@ -177,8 +178,11 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(db, "begin")
     def begin(conn: Connection) -> None:
-        writes = conn.get_execution_options().get(_WRITES, False)
-        conn.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if not conn.get_execution_options().get(_WRITES, False):
+            conn.exec_driver_sql("BEGIN")
+            return
+        with head_of_queue(file, wait_s=BUSY_TIMEOUT_S):
+            conn.exec_driver_sql("BEGIN IMMEDIATE")
 
     return db
 

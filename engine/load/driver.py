@@ -109,6 +109,8 @@ class LoadProgress(Struct, frozen=True):
         requests_per_s: Over the last few seconds.
         message: One line for people; says why when the load failed.
         peak_users: Most users at once so far; None: the load generator does not say.
+        load_at_fault: It failed, and not the machines: the load generator, or the user's own code
+            in it, said why.
     """
 
     phase: LoadPhase
@@ -119,6 +121,7 @@ class LoadProgress(Struct, frozen=True):
     requests_per_s: float = 0.0
     message: str = ""
     peak_users: int | None = None
+    load_at_fault: bool = False
 
 
 class Look(Struct, frozen=True):

@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Any
 
 import gevent
-from locust import FastHttpUser, HttpUser, between
+from locust import FastHttpUser, HttpUser, between, constant_pacing
 
 Document = Mapping[str, Any]
 
@@ -22,7 +22,11 @@ KINDS: Mapping[str, type[Any]] = {"FastHttpUser": FastHttpUser, "HttpUser": Http
 
 
 def http_users(
-    target: str, user_classes: Iterable[Document], step_s: float, kind: str
+    target: str,
+    user_classes: Iterable[Document],
+    step_s: float,
+    kind: str,
+    iteration_s: float | None = None,
 ) -> dict[str, type[Any]]:
     """What a locustfile has to hold, by name.
 
@@ -33,17 +37,26 @@ def http_users(
         kind: One of ``KINDS``. ``FastHttpUser`` makes about three times as many requests per
             processor second, so an injector carries three times the load before it measures itself
             instead of the target.
+        iteration_s: How long a user of an open model stays; None: users do not arrive. One that
+            would think for longer makes a request in each such time instead, since each arrival
+            makes one at least.
     """
     return {
-        f"user_class_{number}": _user_class(target, each, step_s, KINDS[kind])
+        f"user_class_{number}": _user_class(target, each, step_s, KINDS[kind], iteration_s)
         for number, each in enumerate(user_classes)
     }
 
 
-def _user_class(target: str, user_class: Document, step_s: float, base: type[Any]) -> type[Any]:
+def _user_class(
+    target: str, user_class: Document, step_s: float, base: type[Any], iteration_s: float | None
+) -> type[Any]:
     """A class of Locust users."""
     requests = user_class["requests"]
     weights = list(accumulate(request["weight"] for request in requests))
+    think_time_s = user_class["think_time_s"]
+    pause = between(*think_time_s)
+    if iteration_s is not None and sum(think_time_s) / 2 > iteration_s:
+        pause = constant_pacing(iteration_s)
 
     def begin(_user: Any) -> None:  # noqa: ANN401 - one of KINDS
         # Users that start in the same step spread over it; in lockstep they would queue.
@@ -59,7 +72,7 @@ def _user_class(target: str, user_class: Document, step_s: float, base: type[Any
         {
             "host": target,
             "weight": user_class["weight"],
-            "wait_time": between(*user_class["think_time_s"]),
+            "wait_time": pause,
             "on_start": begin,
             "tasks": [act],
         },

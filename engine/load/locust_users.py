@@ -24,6 +24,7 @@ from engine.load.shape import STEP_S, cpu_window_s, plan_users
 from engine.load.tls import CA_FILE
 from engine.load.verdict import COMPLETED
 from engine.scenario.json import scenario_from_json
+from engine.scenario.profile import iteration_s_of
 
 REPORTS_PER_S_MAX = 200
 """What all workers together send, so that the master keeps up with hundreds of them."""
@@ -89,7 +90,11 @@ def found_by_locust() -> dict[str, type]:
     """What the locustfile has to hold, by name."""
     assert ORDER is not None
     user_classes = http_users(
-        TARGET, ORDER["scenario"]["user_classes"], STEP_S, SCENARIO.locust_user
+        TARGET,
+        ORDER["scenario"]["user_classes"],
+        STEP_S,
+        SCENARIO.locust_user,
+        iteration_s_of(SCENARIO.profile),
     )
     return {"Shape": Shape, **user_classes}
 

@@ -14,6 +14,7 @@ from engine.load.figures import Window
 from engine.load.histogram import MS_PER_S, percentile_ms
 from engine.load.tally import WINDOWS_MAX, Tally
 from engine.scenario import Scenario
+from engine.scenario.profile import iteration_s_of
 
 Levels = Sequence[Sequence[int]]
 """Pairs of a second of the load and the users from then on."""
@@ -28,16 +29,24 @@ class PlannedPace(Struct, frozen=True):
     Attributes:
         shares: For each class of users, which part of them is of it, and their mean think time in
             seconds.
+        iteration_s: How long a user of an open model stays; None: users do not arrive. Who would
+            think for longer makes a request in each such time.
     """
 
     shares: tuple[tuple[float, float], ...]
+    iteration_s: float | None = None
 
     def requests_per_s(self, users: float, response_s: float) -> float | None:
         """What so many users make where answers take so long; None: without end."""
-        turns = [(share, think_s + response_s) for share, think_s in self.shares]
+        turns = [(share, self._turn_s(think_s, response_s)) for share, think_s in self.shares]
         if any(turn_s <= 0 for _, turn_s in turns):
             return None
         return users * sum(share / turn_s for share, turn_s in turns)
+
+    def _turn_s(self, think_s: float, response_s: float) -> float:
+        if self.iteration_s is not None and think_s > self.iteration_s:
+            return max(self.iteration_s, response_s)
+        return think_s + response_s
 
 
 def planned_pace(scenario: Scenario) -> PlannedPace | None:
@@ -46,7 +55,10 @@ def planned_pace(scenario: Scenario) -> PlannedPace | None:
     if scenario.program is not None or not classes:
         return None
     whole = sum(each.weight for each in classes)
-    return PlannedPace(tuple((each.weight / whole, sum(each.think_time_s) / 2) for each in classes))
+    return PlannedPace(
+        tuple((each.weight / whole, sum(each.think_time_s) / 2) for each in classes),
+        iteration_s_of(scenario.profile),
+    )
 
 
 def windows_of(

@@ -24,10 +24,11 @@ from engine.scenario import Scenario
 from engine.scenario.profile import ClosedProfile
 from kernel.division import ceil_div
 from kernel.errors import BadInputError
+from kernel.near_names import meant
 from pricing.catalog import Catalog
 from pricing.money import MICROS_PER_USD
 from pricing.plans.model import Plan
-from pricing.plans.on_sale import BUNDLED_PLANS, estimated_plans
+from pricing.plans.on_sale import BUNDLED_PLANS, estimated_plans, load_plans
 from pricing.tariffs import (
     LEAST_RISE,
     OUT_OF_PROPORTION,
@@ -100,6 +101,7 @@ def cost_curves(  # noqa: PLR0913 - what curves rest on
     at: date | None = None,
     plans: Sequence[Plan] | None = None,
     rates: Rates | None = None,
+    named_plans: Mapping[str, Plan] | None = None,
 ) -> tuple[CostCurve, ...]:
     """The curves of some ways to run a test, from one user on.
 
@@ -112,6 +114,8 @@ def cost_curves(  # noqa: PLR0913 - what curves rest on
         at: The day whose tariffs count; None: the newest.
         plans: Those that are sold; None: the bundled ones that ``estimated_plans`` chooses.
         rates: Contract rates, which services are priced at in place of what they publish.
+        named_plans: All that are sold, which ``names`` may ask for besides ``plans``; None: the
+            bundled ones.
 
     Raises:
         NotDrawnError: No such name; one that cannot count this test; or names that have no price
@@ -123,13 +127,17 @@ def cost_curves(  # noqa: PLR0913 - what curves rest on
             f"a curve goes up to between 2 and {USERS_MAX:,} users, not {users_most:,}",
             name="users",
         )
-    sold = estimated_plans(BUNDLED_PLANS) if plans is None else plans
+    shown = estimated_plans(BUNDLED_PLANS) if plans is None else plans
+    all_plans = load_plans(BUNDLED_PLANS) if named_plans is None else named_plans
+    by_name = {**all_plans, **{plan.name: plan for plan in shown}}
+    sold = (*shown, *(by_name[name] for name in _others(names, by_name, shown)))
     ours = (*(plan.name for plan in sold), *(each.own_tariff for each in CLOUDS.values()))
-    known = (*ours, *tariff_names())
+    known = tuple(dict.fromkeys((*ours, *by_name, *tariff_names())))
     for name in names:
         if name not in known:
             raise NotDrawnError(
-                f"nothing is called {name!r}; there are {', '.join(known)}", name=name
+                f"no plan or tariff {name!r}{meant(name, known)}; there are {', '.join(known)}",
+                name=name,
             )
     wanted = [name for name in names if name not in ours] if names else services()
     catalog = catalog or Catalog.bundled()
@@ -146,6 +154,14 @@ def cost_curves(  # noqa: PLR0913 - what curves rest on
         )
         for row in drawn
     )
+
+
+def _others(
+    names: Sequence[str], by_name: Mapping[str, Plan], shown: Sequence[Plan]
+) -> Sequence[str]:
+    """Plans that are asked for and not among those that are shown anyway."""
+    own = {plan.name for plan in shown}
+    return [name for name in dict.fromkeys(names) if name in by_name and name not in own]
 
 
 def _regions(row: Row, scenario: Scenario, catalog: Catalog) -> tuple[str, ...]:

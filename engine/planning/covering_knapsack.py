@@ -8,6 +8,8 @@ no more of any limited resource than there is? That is a covering knapsack, solv
 - what a few side pieces leave to be carried is a state; the base carries the rest. States are taken
   up by the bound of the linear program (``cover_bound``), and once the lowest bound of all is no
   better than the best cover so far, that cover is proven;
+- where limits leave so many states that the search gives up, an integer program decides
+  (``covering_program``);
 - without limits, of two states whose rests differ by whole base pieces only one is needed: side
   pieces that carry as much as some base pieces never cost less. So there are no more states than
   sizes of a rest, and in practice a handful.
@@ -25,16 +27,22 @@ from heapq import heappop, heappush
 from msgspec import Struct
 
 from engine.planning.covering_bound import Piece, bound_by, edges
+from engine.planning.covering_program import solve_cover
+from engine.planning.requirement import ImpossibleLoadError
 from kernel.division import ceil_div
 
 STATES_MAX = 20_000
 """States that are taken up; after that the best cover so far is returned, with its bound."""
 
 LIMITED_STATES_MAX = 500
-"""The same where there are limits: states are many then, and each of them takes longer."""
+"""The same where there are limits: states are many then, and a program is faster."""
 
 FILLS_MAX = 1_000
 """Ways to share a rest between two base pieces that are looked at."""
+
+
+class UndecidedCoverError(ImpossibleLoadError):
+    """No cover was found within limits, and none is ruled out."""
 
 
 class Cover(Struct, frozen=True):
@@ -43,7 +51,8 @@ class Cover(Struct, frozen=True):
     Attributes:
         counts: How many of each piece, in the order of the pieces.
         price: Of all of them.
-        least_price: No cover costs less: the bound of the linear program, or the price itself.
+        least_price: No cover costs less: the bound of the linear program, or the price itself (to
+            ``covering_program.PRICE_TOLERANCE`` where that decided).
         linear_price: The bound of the linear program, rounded up, for the target rounded up to
             what pieces can carry; and a piece carries no more than the target.
     """
@@ -57,7 +66,7 @@ class Cover(Struct, frozen=True):
 def cheapest_cover(
     pieces: Sequence[Piece], target: int, limits: tuple[int, ...] = ()
 ) -> Cover | None:
-    """The cheapest cover of the target; None: none was found that keeps to the limits.
+    """The cheapest cover of the target; None: there is none that keeps to the limits.
 
     Of equally cheap covers one with the fewest pieces is taken.
 
@@ -65,6 +74,9 @@ def cheapest_cover(
         pieces: What there is.
         target: What has to be carried; above zero.
         limits: The most of each resource that may be used.
+
+    Raises:
+        UndecidedCoverError: None was found, and it is not proven that there is none.
     """
     order = _worth_taking(
         [Piece(min(each.carries, target), each.price, each.uses) for each in pieces]
@@ -85,7 +97,13 @@ def cheapest_cover(
     ]
     search = _Search(scaled, limits)
     is_proven = search.run(goal, limits)
-    counts = search.counts()
+    counts: Sequence[int] | None = search.counts()
+    if limits and not is_proven:
+        solved = solve_cover([pieces[i] for i in order], target, limits)
+        is_proven = solved.is_proven
+        counts = _cheaper(scaled, counts, solved.counts)
+        if counts is None and not is_proven:
+            raise UndecidedCoverError("whether there are machines within the limits is not known")
     if counts is None:
         return None
     linear_price = search.least(goal, limits) // scale
@@ -96,6 +114,19 @@ def cheapest_cover(
         price=price,
         least_price=price if is_proven else linear_price,
         linear_price=linear_price,
+    )
+
+
+def _cheaper(
+    pieces: Sequence[Piece], one: Sequence[int] | None, other: Sequence[int] | None
+) -> Sequence[int] | None:
+    known = [each for each in (one, other) if each is not None]
+    return min(
+        known,
+        key=lambda counts: sum(
+            count * each.price for count, each in zip(counts, pieces, strict=True)
+        ),
+        default=None,
     )
 
 

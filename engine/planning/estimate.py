@@ -39,7 +39,7 @@ from kernel.near_names import meant
 from pricing.catalog import Catalog, UnknownProviderError, UnknownRegionError
 from pricing.plans.model import Plan
 from pricing.plans.on_sale import BUNDLED_PLANS, estimated_plans
-from pricing.tariffs import Cliff, Tariff, load_tariff
+from pricing.tariffs import Cliff, Rates, Tariff, load_tariff
 
 __all__ = [
     "CostItem",
@@ -120,6 +120,7 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
     at: date | None = None,
     plan: Plan | None = None,
     plans: Sequence[Plan] | None = None,
+    rates: Rates | None = None,
 ) -> Estimate:
     """Estimate a load test.
 
@@ -135,6 +136,7 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
             tariffs, and no judgement on ages.
         plan: The plan of the account that asks; of our plans only it is quoted.
         plans: Those that are sold; None: the bundled ones that ``estimated_plans`` chooses.
+        rates: Contract rates, which services are priced at in place of what they publish.
 
     Raises:
         UnknownProviderError, UnknownRegionError, UnknownFamilyError: No such place or machines.
@@ -155,6 +157,7 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
         plans=estimated_plans(BUNDLED_PLANS) if plans is None else plans,
         account_plan=plan,
         at=at,
+        rates=rates,
     )
     steps = house_cliffs(_house_tariff(plan, at), scenario, requirement)
     return Estimate(

@@ -141,6 +141,7 @@ def market_of(
         is_assumed=scenario.request_bytes is None,
         response_bytes=needs.demand.response_bytes,
         are_responses_assumed=scenario.response_bytes is None,
+        body_bytes=needs.demand.body_bytes,
     )
     duration_s = planned_seconds(scenario)
     return Market(

@@ -83,7 +83,7 @@ def strength_of(host: Host, needs: Needs) -> Strength | None:
         capacity = capacity_of(host, needs.demand)
         return Strength(capacity, capacity.users, None) if capacity.users else None
     # A fixed payload replaces what the model knows of the processor; the other bounds stay.
-    room = capacity_of(host, replace(needs.demand, payload=None, paced=False))
+    room = capacity_of(host, replace(needs.demand, payload=None, processor_us_per_request=None))
     hosted = host.vcpus // STANDARD_INJECTOR.vcpus
     capacity = min(Capacity(hosted * needs.payload, GIVEN), room, key=lambda each: each.users)
     return Strength(capacity, room.users, hosted) if capacity.users else None

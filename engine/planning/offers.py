@@ -18,7 +18,15 @@ from engine.planning.requirement import (
 from engine.scenario import Scenario
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote, Unit, quote_run, runs_within
-from pricing.tariffs import Counted, LoadSize, Tariff, load_tariff, price
+from pricing.tariffs import (
+    ContractRate,
+    Counted,
+    LoadSize,
+    Rates,
+    Tariff,
+    price,
+    rated_tariff,
+)
 
 SERVICES = ("loadview", "gatling")
 """The services whose bill stands beside our own in every estimate."""
@@ -39,6 +47,7 @@ class TariffOffer(Struct, frozen=True):
         quote: On one of our plans: the quote itself.
         assumption: What had to be assumed for ``quantity``.
         is_of_account: It is the plan of the account that asked.
+        contract_rate: What the charge of a service rests on; None: on what it publishes.
     """
 
     name: str
@@ -52,6 +61,7 @@ class TariffOffer(Struct, frozen=True):
     quote: Quote | None = None
     assumption: str | None = None
     is_of_account: bool = False
+    contract_rate: ContractRate | None = None
 
 
 def offers(
@@ -61,6 +71,7 @@ def offers(
     plans: Sequence[Plan],
     account_plan: Plan | None,
     at: date | None,
+    rates: Rates | None = None,
 ) -> tuple[TariffOffer, ...]:
     """The test on each plan, then at each service.
 
@@ -71,6 +82,7 @@ def offers(
         account_plan: The plan of the account that asks; it then stands for all of them, so that
             a subscriber sees LI-minutes and no prices of other plans (R28).
         at: The day whose tariff versions count; None: the newest.
+        rates: Contract rates, which services are priced at in place of what they publish.
     """
     ours = plans if account_plan is None else [account_plan]
     return (
@@ -78,7 +90,7 @@ def offers(
             on_plan(plan, scenario, requirement, at, is_of_account=plan is account_plan)
             for plan in ours
         ),
-        *_at_services(scenario, requirement, at),
+        *_at_services(scenario, requirement, at, rates or {}),
     )
 
 
@@ -122,7 +134,8 @@ def at_service(tariff: Tariff, scenario: Scenario, requirement: Requirement) -> 
         quantity=charge.quantity,
         usd_micros=charge.usd_micros,
         reason=charge.unknown,
-        as_of=charge.as_of,
+        as_of=charge.as_of if tariff.contract_rate is None else tariff.contract_rate.as_of,
+        contract_rate=tariff.contract_rate,
         engines=charge.injectors if tariff.looks_at_injectors else None,
         assumption=f"{tariff.title} publishes no number of {protocol} users per injector; "
         f"counted on {injectors:,}, as for our plans"
@@ -157,7 +170,7 @@ def on_plan(
 
 
 def _at_services(
-    scenario: Scenario, requirement: Requirement, at: date | None
+    scenario: Scenario, requirement: Requirement, at: date | None, rates: Rates
 ) -> Iterator[TariffOffer]:
     for name in SERVICES:
-        yield at_service(load_tariff(name, at), scenario, requirement)
+        yield at_service(rated_tariff(name, at, rates), scenario, requirement)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from engine.planning.machines import candidates
-from engine.planning.needs import Needs, viable_machine_types
+from engine.planning.covering_bound import Piece
+from engine.planning.covering_knapsack import cheapest_cover
+from engine.planning.machines import Candidate, candidates
+from engine.planning.needs import Needs, Strength, viable_machine_types
 from engine.planning.places import CandidateRegion
 from engine.planning.requirement import ImpossibleLoadError, RegionRequirement
 from engine.scenario import MachineWishes
-from kernel.division import ceil_div
 from kernel.near_names import meant
 from kernel.words import counted
 from pricing.catalog import Catalog
@@ -49,24 +50,48 @@ def refuse_load(
             f"{_said(wishes)}{hints}; burstable types are never taken",
             **facts,
         )
-    weights = [
-        own.weight(part)
+    strong = [
+        viable_machine_types(catalog, provider, place.region, needs, frozenset())
         for place in places
-        for _, own in viable_machine_types(catalog, provider, place.region, needs, frozenset())
     ]
-    if not weights:
+    if not any(strong):
         return ImpossibleLoadError(
             f"{name}: no machine type of {provider} in {where} carries a single user; "
             "check the requests per user, their sizes and the memory per user",
             **facts,
         )
-    least = ceil_div(needs.whole(part), max(weights)) + part.reference_injectors
+    machines = min(_fewest(each, part, needs, _one_machine) for each in strong if each)
+    vcpus = min(_fewest(each, part, needs, _vcpus) for each in strong if each)
     return ImpossibleLoadError(
         f"{name}: {counted(part.users, 'user')} from {where} on {provider} would take at least "
-        f"{counted(least, 'machine')}; found none within the wishes: {_said(wishes)}",
-        machines_min=least,
+        f"{counted(machines, 'machine')} and {counted(vcpus, 'vCPU')}, each with the fewest of "
+        f"them; none keep to the wishes: {_said(wishes)}",
+        machines_min=machines,
+        vcpus_min=vcpus,
         **facts,
     )
+
+
+def _fewest(
+    strong: Sequence[tuple[Candidate, Strength]],
+    part: RegionRequirement,
+    needs: Needs,
+    count: Callable[[Candidate], int],
+) -> int:
+    """The fewest machines, or virtual processors, that carry a part in one place."""
+    pieces = [Piece(own.weight(part), count(each)) for each, own in strong]
+    cover = cheapest_cover(pieces, needs.whole(part))
+    assert cover is not None, "without limits any piece covers"
+    # Reference injectors have machines of the cheapest type.
+    return cover.price + part.reference_injectors * count(strong[0][0])
+
+
+def _one_machine(_: Candidate) -> int:
+    return 1
+
+
+def _vcpus(candidate: Candidate) -> int:
+    return candidate.host.vcpus
 
 
 def _said(wishes: MachineWishes) -> str:

@@ -31,6 +31,7 @@ class Traffic(Struct, frozen=True):
         response_bytes: Bytes of the response to each.
         is_assumed: The scenario does not say the size of requests.
         are_responses_assumed: Nor that of responses.
+        body_bytes: Of ``request_bytes``, what is no assumption: the bodies that the scenario says.
     """
 
     requests: tuple[int, ...]
@@ -38,6 +39,7 @@ class Traffic(Struct, frozen=True):
     is_assumed: bool
     response_bytes: int = 0
     are_responses_assumed: bool = False
+    body_bytes: int = 0
 
     def paid_bytes(self, provider: str) -> tuple[Span, ...]:
         """Bytes sent from each region beyond those that the cloud gives away.
@@ -45,7 +47,7 @@ class Traffic(Struct, frozen=True):
         The low figures take the month's free ones as unused, the others as used up.
         """
         free_bytes = CLOUDS[provider].prices.free_egress_gb * BYTES_PER_GB
-        sent = [_sized(count * self.request_bytes, self.is_assumed) for count in self.requests]
+        sent = [self._sent_bytes(count) for count in self.requests]
         all_low = sum(each.low for each in sent)
         billed_low = max(0, all_low - free_bytes)
         return tuple(
@@ -56,11 +58,17 @@ class Traffic(Struct, frozen=True):
     def carried_bytes(self) -> tuple[Span, ...]:
         """Bytes of each region in both directions."""
         return tuple(
-            _sized(count * self.request_bytes, self.is_assumed).join(
+            self._sent_bytes(count).join(
                 _sized(count * self.response_bytes, self.are_responses_assumed), operator.add
             )
             for count in self.requests
         )
+
+    def _sent_bytes(self, requests: int) -> Span:
+        """Bytes of so many requests; only what is assumed of them has a range."""
+        bodies = requests * self.body_bytes
+        rest = _sized(requests * (self.request_bytes - self.body_bytes), self.is_assumed)
+        return rest.map(lambda count: bodies + count)
 
 
 def egress_of(catalog: Catalog, provider: str, region: str, paid_bytes: Span) -> Span:

@@ -14,6 +14,7 @@ from msgspec import Struct, structs
 
 from engine.readers.overrides import check_fixed_size, check_regions, overridden
 from engine.scenario import MachineWishes, Scenario
+from kernel.arguments import BadArgumentError, check_argument, check_known
 from kernel.errors import BadInputError
 
 
@@ -100,21 +101,46 @@ def fields_of(
     """A caller's arguments as the fields of a request, which holds no list of the caller's.
 
     Raises:
-        BadInputError: One name stands where several may.
-        TypeError: The scenario, or its file, is given twice.
+        BadArgumentError: One is of the wrong kind, or there is none of its name; or the scenario,
+            or its file, is given twice.
     """
     fields = dict(options)
+    known = annotations_of(kind)
+    for name in fields:
+        check_known(name, known, kind.__name__)
     if given is not None:
         name = "scenario" if isinstance(given, Scenario) else "source"
         if name in fields:
-            raise TypeError(f"{name} is given twice")
+            raise BadArgumentError(f"{name} is given twice", argument=name)
         fields[name] = given
-    for name in (each.name for each in structs.fields(kind) if each.default == ()):
-        if isinstance(fields.get(name), str):
-            raise BadInputError(f"{name}: give a list of names, not {fields[name]!r}", where=name)
-        if name in fields:
-            fields[name] = tuple(fields[name])
+    missing = [name for name in structs.fields(kind) if name.required and name.name not in fields]
+    if missing:
+        (first, *_) = (each.name for each in missing)
+        raise BadArgumentError(f"{first} is missing: {kind.__name__} needs it", argument=first)
+    for name, value in fields.items():
+        check_argument(name, value, known[name])
+        if known[name].startswith("tuple"):
+            fields[name] = tuple(value)
     return fields
+
+
+def annotations_of(kind: type[ScenarioRequest]) -> dict[str, str]:
+    """How the fields of a request are annotated, by name."""
+    return {
+        name: str(annotation)
+        for each in reversed(kind.__mro__)
+        for name, annotation in vars(each).get("__annotations__", {}).items()
+    }
+
+
+def check_kinds(request: ScenarioRequest) -> None:
+    """Refuse a request that holds something else than its fields say.
+
+    Raises:
+        BadArgumentError: One line that says what, and what would be right.
+    """
+    for name, annotation in annotations_of(type(request)).items():
+        check_argument(name, getattr(request, name), annotation)
 
 
 def check_scenario_request(request: ScenarioRequest) -> None:
@@ -123,6 +149,7 @@ def check_scenario_request(request: ScenarioRequest) -> None:
     Raises:
         BadInputError: One line that says what, and what would be right.
     """
+    check_kinds(request)
     if (request.source is None) == (request.scenario is None):
         raise BadInputError("source: give either the path of a scenario's file or a scenario")
     if request.scenario is not None and (request.format is not None or request.settings):

@@ -7,14 +7,14 @@ the lease writes nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from engine.database import transaction
 from engine.load.driver import LoadResult, LoadTask
@@ -45,6 +45,8 @@ from engine.runs.settlement import settle
 from kernel.clock import Clock
 from kernel.errors import BadInputError, ProviderFailedError
 from kernel.words import counted
+from pricing.ledger.author import Author, BegunCommand
+from pricing.ledger.signing import sign
 from pricing.payments.gateway import PaymentGateway
 from pricing.run_charges.books import books_of
 from providers.contract import Machine, MachineState
@@ -61,6 +63,7 @@ class Acts(Struct, frozen=True):
         lease: The claim without which nothing is written.
         gateway: Collects what the runs cost in money.
         on_step: Told the name of every step within an act.
+        author: Who does it.
     """
 
     db: Engine
@@ -69,11 +72,19 @@ class Acts(Struct, frozen=True):
     lease: Lease
     gateway: PaymentGateway
     on_step: Callable[[str], None]
+    author: Author
 
     @property
     def store(self) -> RunStore:
         """The runs."""
         return RunStore(self.db)
+
+    @contextmanager
+    def _booking(self, run: Run) -> Iterator[Connection]:
+        """One write transaction, in which the run is charged, settled or collected."""
+        with transaction(self.db) as conn:
+            sign(conn, self.author, BegunCommand("drive", {"run": run.id}))
+            yield conn
 
     def _task(self, run: Run, cloud: Cloud, machines: tuple[Machine, ...]) -> LoadTask:
         return load_task(run, machines, cloud.limits, self.folder, self.clock.now())
@@ -109,7 +120,7 @@ class Acts(Struct, frozen=True):
 
     def _record_intent(self, run: Run) -> None:
         now = self.clock.now()
-        with transaction(self.db) as conn:
+        with self._booking(run) as conn:
             if self.store.cancel_requested(conn, run.id):
                 return
             books = books_of(conn, run.id)
@@ -130,7 +141,7 @@ class Acts(Struct, frozen=True):
 
     def _collect(self, run: Run) -> None:
         """Ask for what the run owes, its charge being committed; a refusal does not stop it."""
-        with transaction(self.db) as conn:
+        with self._booking(run) as conn:
             books_of(conn, run.id).collect_due(
                 conn, run.id, now=self.clock.now(), gateway=self.gateway
             )
@@ -234,7 +245,7 @@ class Acts(Struct, frozen=True):
         now = self.clock.now()
         if result is not None and outcome is Outcome.CANCELLED:
             result = broken_off(result, planned_s=run.order.scenario.profile.duration_s)
-        with transaction(self.db) as conn:
+        with self._booking(run) as conn:
             self.store.advance(
                 conn,
                 run,

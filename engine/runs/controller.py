@@ -32,6 +32,7 @@ from engine.runs.record.store import RunStore
 from engine.runs.room import WAIT_S, WaitingForRoom
 from kernel.clock import Clock, SystemClock
 from kernel.errors import ProviderFailedError
+from pricing.ledger.author import Author, Via
 from pricing.payments.gateway import PaymentGateway
 from providers.errors import ThrottledError, UnknownOutcomeError
 
@@ -64,6 +65,7 @@ class Controller:
         folder: Under which each run has a folder of its own.
         lease: The claim under which this controller drives.
         gateway: Collects what the runs cost in money.
+        via: What had it made, for the record of who did what.
         lease_clock: Leases live by the machine's clock.
         watch: Told what was observed, after every step.
         on_step: Told the name of every step before and after it; a test kills the process there.
@@ -79,6 +81,7 @@ class Controller:
     folder: Path
     lease: Lease
     gateway: PaymentGateway
+    via: Via = Via.API
     lease_clock: Clock = field(default_factory=SystemClock)
     watch: Callable[[Run, Observed], None] = _ignore
     on_step: Callable[[str], None] = _ignore
@@ -94,7 +97,14 @@ class Controller:
 
     @property
     def _acts(self) -> Acts:
-        return Acts(self.db, self.clock, self.folder, self.lease, self.gateway, self.on_step)
+        return Acts(
+            self.db, self.clock, self.folder, self.lease, self.gateway, self.on_step, self.author
+        )
+
+    @property
+    def author(self) -> Author:
+        """Who writes what it does: a process, named as its lease names it."""
+        return Author(f"controller {self.lease.owner}", self.via, is_service=True)
 
     def unwatched(self) -> Controller:
         """The same controller, with nothing of its caller's in between."""
@@ -149,7 +159,7 @@ class Controller:
             return self.store.load(run.id)
         while not (run := self.store.load(run.id)).ended and not self.stop_wanted():
             if self.cancel_wanted():
-                self.store.request_cancel(run.id, self.clock.now())
+                self.store.request_cancel(run.id, self.clock.now(), self.author)
                 run = self.store.load(run.id)
             self._step(run, cloud, since)
         return run
@@ -162,7 +172,7 @@ class Controller:
         observed = self._observe(run, cloud)
         # Looking may have taken longer than a lease: only who still holds it may act.
         now = self.clock.now()
-        self._hold(run.id, seen=observed.sighting(now))
+        self._hold(run.id, seen=observed.sighting(now, run.last_seen))
         action = decide(run, observed, now, cloud.limits, since)
         name = f"{run.state}/{type(action).__name__}"
         self.on_step(f"{name}/before")

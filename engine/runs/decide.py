@@ -28,9 +28,16 @@ class Observed(Struct, frozen=True):
         """Machines proper: what only holds the parts of some is none."""
         return sum(one.state is not MachineState.LEFTOVER for one in self.machines)
 
-    def sighting(self, at: datetime) -> Sighting:
-        """What is kept of it for others who wait for the run."""
-        return Sighting(at, self.machine_count, self.progress)
+    def sighting(self, at: datetime, before: Sighting | None = None) -> Sighting:
+        """What is kept of it for others who wait for the run.
+
+        Args:
+            at: When it was seen.
+            before: What was kept at the look before, of which some stays true.
+        """
+        known = before is not None and before.load_at_fault
+        seen = self.progress is not None and self.progress.load_at_fault
+        return Sighting(at, self.machine_count, self.progress, load_at_fault=known or seen)
 
 
 class RecordIntent(Struct, frozen=True):

@@ -30,7 +30,7 @@ def drive_or_end(controller: Controller, run_id: str) -> Run:
 def _ended(controller: Controller, run_id: str) -> str:
     """End the run, with nothing of the caller's in between; what became of it."""
     try:
-        controller.store.request_cancel(run_id, controller.clock.now())
+        controller.store.request_cancel(run_id, controller.clock.now(), controller.author)
         run = controller.unwatched().drive(run_id)
     except BaseException as error:  # noqa: BLE001 - the first exception is the one to be raised
         why = f" ({error})" if str(error) else ""

@@ -18,6 +18,7 @@ from engine.readers.scenario_request import (
     fields_of,
 )
 from engine.scenario import Scenario
+from kernel.arguments import BadArgumentError
 from kernel.errors import BadInputError
 
 
@@ -88,11 +89,15 @@ def run_request(
 
     Raises:
         BadInputError: It contradicts itself.
-        TypeError: Keywords beside a whole request, or a keyword that there is not.
+        BadArgumentError: Keywords beside a whole request, a keyword that there is not, or something
+            of the wrong kind.
     """
     if isinstance(given, RunRequest):
         if options:
-            raise TypeError(f"a RunRequest is whole: put {', '.join(options)} into it")
+            raise BadArgumentError(
+                f"a RunRequest is whole: put {', '.join(options)} into it",
+                argument=next(iter(options)),
+            )
         request = given
     else:
         request = RunRequest(**fields_of(RunRequest, given, options))

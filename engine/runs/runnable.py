@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.clouds import LOCAL
 from engine.load.checks import check_engine
 from engine.load.checks import check_runnable as check_load
+from engine.readers.program.locustfile_check import check_locustfile
 from engine.runs.targets import host_of, is_this_computer
 from engine.scenario import Scenario
 from kernel.errors import BadInputError
@@ -22,6 +23,7 @@ def check_runnable(scenario: Scenario, provider: str, *, rehearsal: bool, puts_l
     if puts_load:
         check_load(scenario)
         check_engine(scenario, on_this_computer=provider == LOCAL)
+        check_locustfile(scenario.program, os.environ)
     if puts_load and rehearsal:
         _check_on_this_computer(scenario)
 

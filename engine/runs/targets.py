@@ -19,6 +19,7 @@ from sqlalchemy import Connection, delete, select
 from engine.runs.model.errors import TargetNotAllowedError
 from engine.runs.model.tables import ALLOWED_TARGETS
 from kernel.errors import BadInputError
+from kernel.near_names import meant
 from pricing.accounts.account import check_not_deleted, find_account
 from pricing.ledger.idempotency import remember
 from pricing.tables import insert_once
@@ -103,9 +104,11 @@ def forbid(conn: Connection, account_id: str, host: str, *, request_id: str, now
         )
     )
     if not removed.rowcount:
-        known = ", ".join(each.host for each in allowed(conn, account_id)) or "none"
+        known = [each.host for each in allowed(conn, account_id)]
         raise BadInputError(
-            f"{name} is not allowed for account {account_id}; allowed: {known}", host=name
+            f"{name} is not allowed{meant(name, known)} for account {account_id}; allowed: "
+            f"{', '.join(known) or 'none'}",
+            host=name,
         )
 
 

@@ -71,6 +71,16 @@ class Curve(Struct, frozen=True, forbid_unknown_fields=True):
         a, b = self.points[after - 1], self.points[after]
         return a.level + (b.level - a.level) * (at_s - a.at_s) / (b.at_s - a.at_s)
 
+    def at_most(self, level: float) -> Curve:
+        """The same curve, cut off above a level."""
+        corners = [self.points[0]]
+        for a, b in pairwise(self.points):
+            if (a.level - level) * (b.level - level) < 0 and a.at_s < b.at_s:
+                share = (level - a.level) / (b.level - a.level)
+                corners.append(Point(a.at_s + share * (b.at_s - a.at_s), level))
+            corners.append(b)
+        return Curve(tuple(Point(p.at_s, min(p.level, level)) for p in corners))
+
     def stretched(self, *, duration_s: float | None = None, peak: float | None = None) -> Curve:
         """The same shape, scaled to another length, another peak, or both."""
         length_s = self.duration_s if duration_s is None else duration_s
@@ -130,14 +140,16 @@ class OpenProfile(Struct, frozen=True, tag_field="kind", tag="open", forbid_unkn
 
     @property
     def users(self) -> Curve | None:
-        """Users at once where arrivals and departures balance (Little's law), not capped.
+        """Users at once where arrivals and departures balance (Little's law), up to the cap.
 
         None: the length of an iteration is not known.
         """
         stay_s = self.iteration_s
         if stay_s is None:
             return None
-        return Curve(tuple(Point(p.at_s, p.level * stay_s) for p in self.arrivals_per_s.points))
+        points = self.arrivals_per_s.points
+        balanced = Curve(tuple(Point(p.at_s, p.level * stay_s) for p in points))
+        return balanced if self.max_users is None else balanced.at_most(self.max_users)
 
     @property
     def arrivals(self) -> float:
@@ -154,11 +166,17 @@ class OpenProfile(Struct, frozen=True, tag_field="kind", tag="open", forbid_unkn
 
     @property
     def user_seconds(self) -> float | None:
-        """Planned user-seconds, if the iteration's length is known."""
-        return None if self.iteration_s is None else self.arrivals * self.iteration_s
+        """Planned user-seconds, if the iteration's length is known; no more than the cap allows."""
+        users = self.users
+        return None if users is None else users.area
 
 
 LoadProfile = ClosedProfile | OpenProfile
+
+
+def iteration_s_of(profile: LoadProfile) -> float | None:
+    """How long a user who arrives stays; None: nobody knows, or users do not arrive."""
+    return profile.iteration_s if isinstance(profile, OpenProfile) else None
 
 
 def closed(points: Iterable[tuple[float, float]]) -> ClosedProfile:

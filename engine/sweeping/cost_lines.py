@@ -15,6 +15,7 @@ from engine.sweeping.selection import Condition, selected
 from engine.sweeping.table_files import Rows
 from kernel.durations import format_duration
 from kernel.errors import BadInputError
+from kernel.near_names import meant
 
 SAID_FIRST = ("plan", "provider", "region", "instance_type", "protocol", "duration_s", DURATION)
 KEYS = tuple(
@@ -25,6 +26,7 @@ KEYS = tuple(
 """Columns in which the rows of a line agree, as far as they are there, in the order of its name."""
 
 LINES_MAX = 8
+WORDS_MAX = 500
 POINTS_MAX = 200_000
 
 Key = tuple[str | int | None, ...]
@@ -87,7 +89,9 @@ def cost_lines(rows: Rows, measure: str, conditions: Sequence[Condition] = ()) -
             raise NoLinesError(f"there is no column {name}; draw what a sweep has written", lines=0)
     keys = [name for name in KEYS if name in rows.schema.names]
     found: dict[Key, dict[int, int]] = {}
+    words: dict[str, set[str]] = {}
     for batch in rows.batches:
+        _note_words(batch, conditions, words)
         _add(selected(_with_numbers(batch), conditions), keys, measure, found)
         if sum(map(len, found.values())) > POINTS_MAX:
             raise NoLinesError(
@@ -95,7 +99,7 @@ def cost_lines(rows: Rows, measure: str, conditions: Sequence[Condition] = ()) -
                 lines=len(found),
             )
     if not found:
-        raise NoLinesError(f"no row has {measure}", lines=0)
+        raise NoLinesError(_why_none(measure, conditions, words), lines=0)
     if len(found) > LINES_MAX:
         raise NoLinesError(
             f"the rows make {len(found):,} lines, by {', '.join(_varying(found, keys))}; at most "
@@ -109,6 +113,26 @@ def cost_lines(rows: Rows, measure: str, conditions: Sequence[Condition] = ()) -
     )
     common = _said(next(iter(found)), keys, [name for name in keys if name not in varying])
     return CostLines(common, lines, tuple(_break_even(lines)))
+
+
+def _note_words(
+    batch: pa.RecordBatch, conditions: Sequence[Condition], words: dict[str, set[str]]
+) -> None:
+    """Which words there are in the columns that conditions name, of a few hundred at most."""
+    for each in conditions:
+        known = words.setdefault(each.column, set())
+        if isinstance(each.value, str) and len(known) < WORDS_MAX:
+            known.update(map(str, each.words(batch)[: WORDS_MAX - len(known)]))
+
+
+def _why_none(measure: str, conditions: Sequence[Condition], words: Mapping[str, set[str]]) -> str:
+    """Why nothing is left to draw: a word that no row has, or rows without the measure."""
+    for each in conditions:
+        known = sorted(words[each.column])
+        if each.operator == "=" and isinstance(each.value, str) and each.value not in known:
+            return f"--where: no row has {each.column} {each.value!r}{meant(each.value, known)}"
+    left = " that --where leaves" if conditions else ""
+    return f"no row{left} has {measure}"
 
 
 def _with_numbers(batch: pa.RecordBatch) -> pa.RecordBatch:

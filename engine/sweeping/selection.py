@@ -62,6 +62,12 @@ class Condition(Struct, frozen=True):
             )
         return OPERATORS[self.operator](column, self.value)
 
+    def words(self, batch: pa.RecordBatch) -> list[str]:
+        """The different words that its column holds."""
+        _check_column(self.column, batch.schema.names, "--where")
+        found: list[str | None] = pc.unique(batch.column(self.column)).to_pylist()
+        return [each for each in found if each is not None]
+
 
 class SortKey(Struct, frozen=True):
     """By which column, and whether the largest comes first; rows that have nothing come last."""
@@ -162,8 +168,8 @@ def _value(name: str, text: str) -> float | int | str:
 
 def _check_column(name: str, names: Sequence[str], option: str) -> None:
     if name not in names:
+        said = [*names, *(short for short, column in DOLLARS.items() if column in names)]
         raise BadSelectionError(
-            f"{option}: there is no column {name}{meant(name, names)};"
-            f" there are {', '.join(names)}",
+            f"{option}: there is no column {name}{meant(name, said)}; there are {', '.join(names)}",
             option=option.removeprefix("--"),
         )

@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """The account that pays, in the database that ``LOADMUSTER_DB`` names."""
-    with Engine(os.environ.get("LOADMUSTER_DB")) as engine:
+    with Engine() as engine:
         engine.accounts.open(ACCOUNT, request_id="open-ci")
         yield engine
 

@@ -12,9 +12,12 @@ from msgspec.structs import replace
 from kernel.clock import parse_instant
 from loadmuster.cli.account_advance import advance
 from loadmuster.cli.account_heal import heal
+from loadmuster.cli.account_log import log
 from loadmuster.cli.account_tables import show_account, show_accounts, show_ledger
+from loadmuster.cli.administrators import administrators
 from loadmuster.cli.as_of import tell_as_of
 from loadmuster.cli.extra_credits import extra_credits
+from loadmuster.cli.notice import notice
 from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import (
     Command,
@@ -37,7 +40,17 @@ def account() -> None:
     """Open and show accounts and their plans."""
 
 
-for command in (advance, heal, extra_credits, allow_target, forbid_target, targets):
+for command in (
+    advance,
+    heal,
+    notice,
+    extra_credits,
+    administrators,
+    allow_target,
+    forbid_target,
+    targets,
+    log,
+):
     account.add_command(command)
 
 
@@ -69,6 +82,9 @@ for command in (advance, heal, extra_credits, allow_target, forbid_target, targe
     help="Who may cancel; repeatable. Nobody named: the owner of the installation.",
 )
 @click.option("--agreed-with", metavar="NAME", help="The representative, for plans on request.")
+@click.option(
+    "--currency", metavar="CODE", default="USD", show_default=True, help="What its money is in."
+)
 @request_id_option
 @pass_settings
 def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names them
@@ -82,6 +98,7 @@ def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names 
     card: str | None,
     administrators: Sequence[str],
     agreed_with: str | None,
+    currency: str,
     request_id: str | None,
 ) -> None:
     """Open the account ID on a plan."""
@@ -100,6 +117,7 @@ def open_(  # noqa: PLR0913, PLR0917 - one parameter an option, and click names 
         administrators=administrators,
         credits_wanted=credits_wanted,
         agreed_with=agreed_with,
+        currency=currency,
     )
     emit_account(settings, replace(engine.accounts.show(account_id), as_of=None))
 
@@ -129,13 +147,14 @@ def ledger(settings: Settings, account_id: str) -> None:
     now = engine.clock.now()
     as_of = engine.accounts.as_of(account_id, at=now)
     written = engine.reports.ledger(account_id, at=now)
+    writers = engine.reports.writers(account_id)
     timezone = engine.accounts.get(account_id).timezone
 
     def show(console: Console) -> None:
         tell_as_of(console, as_of, timezone)
         show_ledger(console, written, timezone)
 
-    settings.emit(ledger_document(account_id, written, timezone, as_of), show)
+    settings.emit(ledger_document(account_id, written, timezone, as_of, writers), show)
 
 
 def emit_account(settings: Settings, view: AccountView) -> None:

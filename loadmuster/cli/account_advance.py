@@ -15,7 +15,7 @@ from loadmuster.documents.advanced import advanced_document
 if TYPE_CHECKING:
     from rich.status import Status
 
-    from pricing.accounts.advance import Advanced
+    from pricing.accounts.sweep import Advanced
 
 FAILURES_NAMED_MAX = 100
 """In the document; all of them are named on standard error."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -15,45 +15,75 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from pricing.accounts.account import Account
-    from pricing.accounts.plan_history import HistoryRow, PlanOffer
-    from pricing.accounts.view import AccountView, Pending
+    from pricing.accounts.plan_history import HistoryRow
+    from pricing.accounts.plan_offers import PlanOffer
+    from pricing.accounts.view import AccountView, NextCharge, Pending
     from pricing.ledger.ledger import Posting, Transaction
 
 
 def show_account(console: Console, view: AccountView) -> None:
     """One account: plan, period, credits and charges."""
     from pricing.accounts.clock import AsOf
-    from pricing.money import format_usd
 
     if view.as_of is not None:
         seen = AsOf(view.as_of, view.hypothetical, view.is_later)
         tell_as_of(console, seen, view.account.timezone)
     table = _table(f"Account {view.account.id}", show_header=False)
-    table.add_row("plan", f"{view.account.plan} ({view.account.status})")
-    table.add_row("time zone", view.account.timezone)
-    if view.period is not None:
-        table.add_row("period", f"{view.period.first_day} to {view.period.last_day}")
-        table.add_row("balance", counted(view.balance_li_minutes, "LI-minute"))
-    if view.reserved_li_minutes:
-        table.add_row("of it reserved", counted(view.reserved_li_minutes, "LI-minute"))
-    table.add_row("charged so far", f"{format_usd(view.charged_usd_micros)} USD")
-    if view.due_usd_micros:
-        due = format_usd(view.due_usd_micros)
-        table.add_row("of it due", f"{due} USD, not posted yet")
-    if view.period is not None and view.next_charge is not None:
-        next_day = view.period.last_day + timedelta(days=1)
-        table.add_row("next charge", f"{format_usd(view.next_charge.usd_micros)} USD on {next_day}")
-    table.add_row("payments", _payments(view))
-    if view.unpaid_usd_micros:
-        table.add_row("overdue", f"{format_usd(view.unpaid_usd_micros)} USD could not be collected")
-    if view.credit_usd_micros:
-        credit = format_usd(view.credit_usd_micros)
-        table.add_row("in credit", f"{credit} USD, set off against the next run paid in money")
-    if view.pending is not None:
-        table.add_row("pending", _pending(view.pending, view.account.timezone))
+    for row in (*_plan_rows(view), *_money_rows(view)):
+        table.add_row(*row)
     console.print(table)
     if view.lots:
         console.print(_lots_table(view))
+
+
+def _plan_rows(view: AccountView) -> Iterator[tuple[str, str]]:
+    """What the account is on, and what is left of it."""
+    yield "plan", f"{view.account.plan} ({view.account.status})"
+    yield "time zone", view.account.timezone
+    if view.period is not None:
+        yield "period", f"{view.period.first_day} to {view.period.last_day}"
+        yield "balance", counted(view.balance_li_minutes, "LI-minute")
+    if view.reserved_li_minutes:
+        yield "of it reserved", counted(view.reserved_li_minutes, "LI-minute")
+
+
+def _money_rows(view: AccountView) -> Iterator[tuple[str, str]]:
+    """What was charged, how it is taxed and paid, and what is to come."""
+    from pricing.money import format_usd
+
+    yield "charged so far", f"{format_usd(view.charged_usd_micros)} USD"
+    if view.taxation is not None:
+        yield "tax", _tax(view)
+    if view.due_usd_micros:
+        yield "of it due", f"{format_usd(view.due_usd_micros)} USD, not posted yet"
+    if view.period is not None and view.next_charge is not None:
+        next_day = view.period.last_day + timedelta(days=1)
+        yield "next charge", f"{_next_charge(view.next_charge)} on {next_day}"
+    yield "payments", _payments(view)
+    if view.unpaid_usd_micros:
+        yield "overdue", f"{format_usd(view.unpaid_usd_micros)} USD could not be collected"
+    if view.credit_usd_micros:
+        credit = format_usd(view.credit_usd_micros)
+        yield "in credit", f"{credit} USD, set off against the next run paid in money"
+    for pending in view.pending_changes:
+        beneath = "if on-demand is undone: " if pending.is_beneath else ""
+        yield "pending", beneath + _pending(pending, view.account.timezone)
+
+
+def _tax(view: AccountView) -> str:
+    """How charges are taxed, and what that came to so far."""
+    from pricing.money import format_usd
+    from pricing.taxes.words import treatment_in_words
+
+    assert view.taxation is not None
+    return f"{format_usd(view.tax_usd_micros)} USD so far; {treatment_in_words(view.taxation)}"
+
+
+def _next_charge(charge: NextCharge) -> str:
+    from pricing.money import format_usd
+
+    tax = f" and {format_usd(charge.tax_usd_micros)} tax" if charge.tax_usd_micros else ""
+    return f"{format_usd(charge.usd_micros)} USD{tax}"
 
 
 def _payments(view: AccountView) -> str:
@@ -71,15 +101,31 @@ def _pending(pending: Pending, timezone: str) -> str:
     at = "" if pending.at is None else f" at {pending.at.astimezone(ZoneInfo(timezone)):%Y-%m-%d}"
     match pending.change:
         case "on_demand":
-            return (
-                f"{counted(pending.suspended_li_minutes, 'LI-minute')} of {pending.plan} will be "
-                f"void{at}; until then undo gives them back"
-            )
+            return _suspended(pending, at)
+        case "new_terms":
+            assert pending.monthly_usd_micros is not None, "a notice leads to a plan"
+            from pricing.money import format_usd
+
+            granted = counted(pending.monthly_li_minutes or 0, "LI-minute")
+            price = f"{format_usd(pending.monthly_usd_micros)} USD a month for {granted}"
+            return f"{pending.plan} will be {price}{at.replace(' at', ' from')} on"
         case "cancellation" if pending.at is None:
             return f"cancellation, asked for by {pending.requested_by}; not confirmed yet"
         case "cancellation":
             return f"the subscription ends{at}"
-    return f"{pending.change} to {pending.plan}{at}"
+    return f"{pending.change} to {pending.plan}{at}; what is unused then will be void"
+
+
+def _suspended(pending: Pending, at: str) -> str:
+    """What going on demand leaves of the plan: nothing that runs hold is void."""
+    said = f"until{at.removeprefix(' at')} undo gives {pending.plan} back"
+    if pending.suspended_li_minutes:
+        void = counted(pending.suspended_li_minutes, "LI-minute")
+        said = f"{void} of {pending.plan} will be void{at}; until then undo gives them back"
+    if pending.held_li_minutes:
+        held = counted(pending.held_li_minutes, "LI-minute")
+        said += f"; {held} that accepted runs hold {'is' if held[:2] == '1 ' else 'are'} kept"
+    return said
 
 
 def show_history(console: Console, rows: Sequence[HistoryRow], timezone: str) -> None:
@@ -119,9 +165,28 @@ def show_offers(console: Console, offers: Sequence[PlanOffer]) -> None:
             format_usd(plan.monthly_usd_micros) + ("" if choice is None else " and up"),
             grant,
             unused if plan.is_subscription else "",
-            offer.action.replace("_", " "),
+            _way_to(offer),
         )
     console.print(table)
+    console.print(
+        "LI-minutes that are kept now stay kept on a dearer plan; a smaller plan, on-demand and the"
+        " end of the subscription void them."
+    )
+
+
+def _way_to(offer: PlanOffer) -> str:
+    """How an account gets the plan, what that costs at once, or what stands in its way."""
+    from pricing.money import format_usd
+
+    way = offer.action.replace("_", " ")
+    if offer.sold_for_usd_micros != offer.plan.monthly_usd_micros:
+        way += f"; sold for {format_usd(offer.sold_for_usd_micros)} USD by now"
+    if offer.why_not is not None and offer.action != "contact_us":
+        return f"not now: {offer.why_not}"
+    if offer.at_once is not None and offer.action == "change_now":
+        granted = counted(offer.at_once.li_minutes, "LI-minute")
+        return f"{way}: {format_usd(offer.at_once.usd_micros)} USD for {granted}"
+    return way
 
 
 def show_accounts(console: Console, accounts: Sequence[Account]) -> None:

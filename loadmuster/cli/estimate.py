@@ -54,6 +54,7 @@ def estimate(
         # Only this needs the database.
         plan=None if account is None else global_settings.engine().accounts.plan_of(account),
         plans=estimated_plans(global_settings.plans_file()),
+        rates=global_settings.rates(),
     )
     explanations = None
     if explain:

@@ -160,12 +160,19 @@ def _quotes(quotes: Sequence[TariffOffer]) -> Table:
     table.add_column(style="dim", no_wrap=True)
     for offer in quotes:
         table.add_row(
-            Text.assemble(offer.name, ("  your plan" if offer.is_of_account else "", "cyan")),
+            Text.assemble(offer.name, (_whose(offer), "cyan")),
             f"{offer.quantity:,} {offer.unit if offer.quantity == 1 else plural(offer.unit)}",
             _charge(offer),
             f"as of {offer.as_of}",
         )
     return table
+
+
+def _whose(offer: TariffOffer) -> str:
+    """What a price is, if it is not what anybody pays."""
+    if offer.is_of_account:
+        return "  your plan"
+    return "" if offer.contract_rate is None else "  your contract"
 
 
 def _charge(offer: TariffOffer) -> Text:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @account_and_month
 @click.option("--html", "number", metavar="NUMBER", help="This invoice, as a page to send.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Where the page goes.")
+@click.option("--pdf", "pdf_number", metavar="NUMBER", help="This invoice, as a PDF file.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Where it goes.")
 @click.option(
     "--from",
     "first",
@@ -47,6 +48,7 @@ def invoices(  # noqa: PLR0913 - one parameter an option
     is_all: bool,
     month: str | None,
     number: str | None,
+    pdf_number: str | None,
     out: Path | None,
     first: str | None,
     last: str | None,
@@ -54,15 +56,21 @@ def invoices(  # noqa: PLR0913 - one parameter an option
     customer: str | None,
     by: str | None,
 ) -> None:
-    """Show the invoices of the account ID, or write one of them as an HTML page.
+    """Show the invoices of the account ID, or write one of them as an HTML page or a PDF file.
 
     Without an ID: those of every account. With a month or days: those that were issued then.
     """
     check_which(account_id, by, is_all=is_all)
-    if number is not None:
-        if account_id is None or month is not None:
-            raise BadInputError("--html NUMBER is one invoice of one account: name its ID alone")
-        _show_page(settings, account_id, number, (seller or first, customer or last), out, by)
+    if number is not None or pdf_number is not None:
+        if account_id is None or month is not None or None not in {number, pdf_number}:
+            raise BadInputError(
+                "--html NUMBER, or --pdf NUMBER, is one invoice of one account: name its ID alone"
+            )
+        parties = seller or first, customer or last
+        if number is not None:
+            _show_page(settings, account_id, number, parties, out, by)
+        elif pdf_number is not None:
+            _write_pdf(settings, account_id, pdf_number, parties, out, by)
         return
     _refuse_without_html({"--out": out, "--seller": seller, "--customer": customer})
     period = asked_period(first, last, month)
@@ -137,15 +145,38 @@ def _show_page(
     _write(settings, number, page, out)
 
 
+def _write_pdf(
+    settings: Settings,
+    account_id: str,
+    number: str,
+    parties: tuple[str | None, str | None],
+    out: Path | None,
+    by: str | None,
+) -> None:
+    if out is None:
+        raise BadInputError("--pdf NUMBER needs --out FILE for what is drawn", option="--out")
+    engine = settings.engine()
+    seller, customer = parties
+    drawn = engine.reports.invoice_pdf(account_id, number, seller=seller, customer=customer, by=by)
+    timezone = engine.accounts.get(account_id).timezone
+    if (line := as_of_line(engine.accounts.as_of(account_id), timezone)) is not None:
+        click.echo(line, err=True)
+    _to_file(settings, number, drawn, out)
+
+
 def _write(settings: Settings, number: str, page: str, out: Path | None) -> None:
     if out is None:
         if settings.json:
             raise BadInputError("--html with --json needs --out FILE for the page")
         click.echo(page, nl=False)
         return
+    _to_file(settings, number, page.encode(), out)
+
+
+def _to_file(settings: Settings, number: str, content: bytes, out: Path) -> None:
     check_reads_stay(settings, out)
     try:
-        out.write_text(page, encoding="utf-8")
+        out.write_bytes(content)
     except OSError as error:
         raise BadInputError(
             f"--out {out}: {error.strerror}; a file in an existing folder would be right",

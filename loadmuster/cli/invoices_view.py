@@ -15,9 +15,10 @@ from loadmuster.cli.layout import columns, section
 from loadmuster.cli.streaming import pages
 from pricing.accounts.account import Account
 from pricing.accounts.clock import AsOf
-from pricing.ledger.invoices import Invoice
+from pricing.ledger.invoices import Invoice, InvoiceStatus
 from pricing.money import format_usd
 from pricing.payments.gateway import REHEARSED_NOTE
+from pricing.taxes.words import tax_name
 
 INVOICES_A_TABLE = 200
 """Tables are printed as they are full."""
@@ -55,12 +56,15 @@ def show_invoices_of_all(
         for page in pages(of_account, INVOICES_A_TABLE):
             is_empty = False
             table = columns(
-                *("number", "issued", "what", "USD"), right=("USD",), fixed=("number", "issued")
+                *("number", "issued", "what", "USD", "status"),
+                right=("USD",),
+                fixed=("number", "issued", "status"),
             )
             for each in page:
                 issued_on = f"{each.issued_at.astimezone(zone):%Y-%m-%d}"
                 what = _what(each)
-                table.add_row(each.number, issued_on, what, format_usd(each.usd_micros))
+                amount = format_usd(each.total_usd_micros)
+                table.add_row(each.number, issued_on, what, amount, each.status or "")
             section(console, f"Invoices of {account.id}", table)
     if is_empty:
         console.print(nothing)
@@ -79,6 +83,13 @@ def tell_of_payments(console: Console, *, is_rehearsed: bool) -> None:
         console.print(REHEARSED_NOTE)
 
 
+def _total(invoice: Invoice, zone: ZoneInfo) -> str:
+    """What the total is called: with where the invoice stands."""
+    if invoice.status in {InvoiceStatus.DUE, InvoiceStatus.OVERDUE} and invoice.due_at is not None:
+        return f"total, {invoice.status}: {invoice.due_at.astimezone(zone):%Y-%m-%d}"
+    return "total" if invoice.status is None else f"total, {invoice.status}"
+
+
 def _lines(page: Sequence[Invoice], zone: ZoneInfo) -> FittingTable:
     table = FittingTable(title="Invoices", title_justify="left")
     table.add_column("number", no_wrap=True)
@@ -93,6 +104,8 @@ def _lines(page: Sequence[Invoice], zone: ZoneInfo) -> FittingTable:
             what = Text.assemble(line.description, "\n", (line.cause, "dim"))
             table.add_row(number, issued, str(position), what, amount)
             number = issued = ""
-        table.add_row("", "", "", "total", format_usd(invoice.usd_micros))
+        for tax in invoice.taxes:
+            table.add_row("", "", "", tax_name(tax), format_usd(tax.tax_usd_micros))
+        table.add_row("", "", "", _total(invoice, zone), format_usd(invoice.total_usd_micros))
         table.add_section()
     return table

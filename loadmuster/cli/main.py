@@ -43,6 +43,7 @@ COMMANDS = {
     "history": ("loadmuster.cli.account_plan:history", "The plans that an account was on."),
     "ledger": ("loadmuster.cli.account:ledger", "Every posting of an account."),
     "invoices": ("loadmuster.cli.invoices:invoices", "The invoices of an account."),
+    "billing": ("loadmuster.cli.billing:billing", "Who is named on invoices, and is taxed where."),
     "usage": (
         "loadmuster.cli.usage:usage",
         "What the current cycle used: by day, department, run.",
@@ -54,6 +55,7 @@ COMMANDS = {
         "loadmuster.cli.doctor:doctor",
         "What a run needs, what is missing, and what to do.",
     ),
+    "db": ("loadmuster.cli.database:db", "The database: whether its books are what they were."),
     "schema": ("loadmuster.cli.schema:schema", "JSON Schemas of the files and documents."),
 }
 

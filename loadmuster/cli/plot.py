@@ -59,7 +59,7 @@ def plot_cost(
     from engine.planning.cost_curves import cost_curves
     from loadmuster.cli.cost_chart import cost_chart
     from loadmuster.documents.curves import cost_curves_document
-    from pricing.plans.on_sale import estimated_plans
+    from pricing.plans.on_sale import estimated_plans, load_plans
 
     check_reads_stay(global_settings, out, source)
     scenario = read_given(source, overrides)
@@ -72,6 +72,7 @@ def plot_cost(
         at=global_settings.clock().now().date(),
         plans=estimated_plans(global_settings.plans_file()),
         rates=global_settings.rates(),
+        named_plans=load_plans(global_settings.plans_file()),
     )
     _show(global_settings, cost_chart(scenario, curves), cost_curves_document(curves), out)
 

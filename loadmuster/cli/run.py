@@ -13,9 +13,9 @@ from loadmuster.cli.source_options import scenario_options
 
 
 def _usd_micros(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
-    from pricing.money import usd_micros
+    from pricing.money import price_usd_micros
 
-    return None if value is None else usd_micros(value, where="--max-usd")
+    return None if value is None else price_usd_micros(value, where="--max-usd")
 
 
 @click.command(cls=Command)

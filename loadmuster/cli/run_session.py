@@ -71,7 +71,7 @@ def exit_code_of(run: Run, *, by_ctrl_c: bool) -> int:
     """
     match run.outcome:
         case Outcome.FAILED:
-            return ProviderFailedError.exit_code
+            return NOT_VALID if run.failed_by_load else ProviderFailedError.exit_code
         case Outcome.CANCELLED:
             return INTERRUPTED if by_ctrl_c else CANCELLED_ELSEWHERE
         case Outcome.STOPPED:

@@ -38,7 +38,7 @@ def serve(settings: Settings, at_once: int, reap_every: str, *, until_idle: bool
     from loadmuster.documents.served import SERVED, served_document
 
     reap_every_s = parse_duration_s(reap_every, where="--reap-every")
-    engine = settings.engine()
+    engine = settings.engine(via="serve")
 
     def say(text: str) -> None:
         click.echo(f"{engine.clock.now():%H:%M:%S} {text}", err=True)

@@ -17,6 +17,7 @@ from click.core import ParameterSource
 from click.exceptions import Exit, NoArgsIsHelpError
 
 from kernel.clock import Clock, StartingClock, SystemClock, parse_instant
+from kernel.data_folder import DATABASE_VARIABLE
 from loadmuster.cli.output import GONE, abandon, unread_is_no_failure
 
 if TYPE_CHECKING:
@@ -65,18 +66,21 @@ class Settings:
 
         return read_rates(rates_file(os.environ))
 
-    def engine(self, clock: Clock | None = None) -> Engine:
+    def engine(self, clock: Clock | None = None, via: str = "cli") -> Engine:
         """The engine on the database and the clock that were named, until the command ends.
 
         Args:
             clock: One that was made already; None: the one that was named.
+            via: What its commands come through, for the log.
         """
         from engine.api import Engine
         from engine.runs.clouds.shared_rehearsal import REHEARSAL_VARIABLE
+        from pricing.ledger.author import Via
 
         engine = Engine(
             self.db,
             clock=clock or self.clock(),
+            via=Via(via),
             rehearsal_url=os.environ.get(REHEARSAL_VARIABLE) or None,
         )
         context = click.get_current_context()
@@ -144,7 +148,7 @@ def _global_options() -> list[click.Option]:
         click.Option(
             ["--db"],
             metavar="URL",
-            envvar="LOADMUSTER_DB",
+            envvar=DATABASE_VARIABLE,
             expose_value=False,
             callback=_store("db"),
             help="Database: sqlite:///path or postgresql+psycopg://...",

@@ -36,7 +36,8 @@ def set_rate(
 ) -> None:
     """Keep what a unit of the service NAME costs by your contract.
 
-    compare and plot cost price it with that, and say so; what the service publishes stays beside.
+    estimate, compare and plot cost price it with that, and say so; what the service publishes
+    stays beside. Sweeps go by what is published.
     The rates are in a file in your data folder, or where LOADMUSTER_RATES says.
     """
     tariffs = settings.engine().tariffs

@@ -25,6 +25,12 @@ DAYS_PLOTTED_MAX = 62
 """A bar a day; of longer periods, months are told."""
 
 ACCOUNTS_A_TABLE = 200
+HYPOTHETICAL, LATER = "*", "+"
+NOTES = {
+    HYPOTHETICAL: "hypothetical, as it would be if nothing else happened until then",
+    LATER: "as of the account's last command; books of an earlier time are not shown",
+}
+
 OWN_RUNS = "(the account's own)"
 
 
@@ -76,9 +82,14 @@ def _figures(used: CycleUsage) -> Table:
         ("credits consumed", counted(total.credits_li_minutes, "LI-minute")),
         ("credits remaining", counted(used.remaining_li_minutes, "LI-minute")),
         ("runs paid in money", f"{format_usd(total.usd_micros)} USD"),
-        ("charged in all", f"{format_usd(used.charged_usd_micros)} USD"),
+        ("charged in all", f"{format_usd(used.charged_usd_micros)} USD{_tax(used)}"),
     ]
     return facts(*rows)
+
+
+def _tax(used: CycleUsage) -> str:
+    """The tax on what was charged, where any is computed."""
+    return f", and {format_usd(used.tax_usd_micros)} tax" if used.taxes else ""
 
 
 def _purchases(used: CycleUsage) -> Table:
@@ -96,8 +107,9 @@ def show_usage_of_all(console: Console, every: Iterable[CycleUsage]) -> None:
     for page in pages(every, ACCOUNTS_A_TABLE):
         is_empty = False
         section(console, "Usage", _accounts(page))
-        if any(used.as_of is not None and used.as_of.hypothetical for used in page):
-            console.print("\n*: hypothetical, as it would be if nothing else happened until then")
+        marks = {_mark(used) for used in page}
+        for mark in sorted(marks & NOTES.keys()):
+            console.print(f"\n{mark}: {NOTES[mark]}")
     if is_empty:
         console.print("No accounts yet.")
 
@@ -109,9 +121,8 @@ def _accounts(page: Sequence[CycleUsage]) -> Table:
     )
     for used in page:
         total = used.total
-        mark = "*" if used.as_of is not None and used.as_of.hypothetical else ""
         table.add_row(
-            used.account_id + mark,
+            used.account_id + _mark(used),
             used.plan,
             f"{used.cycle.first_day} to {used.cycle.last_day}",
             f"{total.runs:,}",
@@ -119,6 +130,15 @@ def _accounts(page: Sequence[CycleUsage]) -> Table:
             format_usd(used.charged_usd_micros),
         )
     return table
+
+
+def _mark(used: CycleUsage) -> str:
+    """What stands behind an account that is shown at another time than was asked for, or is its."""
+    if used.as_of is None:
+        return ""
+    if used.as_of.hypothetical:
+        return HYPOTHETICAL
+    return LATER if used.as_of.is_later else ""
 
 
 def _months(used: CycleUsage) -> Table:

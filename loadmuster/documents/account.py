@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +10,20 @@ from loadmuster.documents.as_of import as_of_part
 from loadmuster.documents.instants import local_to
 from pricing.money import format_usd
 from pricing.plans.quotes import Unit
+from pricing.taxes.model import format_rate
 
 if TYPE_CHECKING:
     from pricing.accounts.account import Account
     from pricing.accounts.clock import AsOf
-    from pricing.accounts.plan_history import HistoryRow, PlanOffer
+    from pricing.accounts.notices import NoticeGiven
+    from pricing.accounts.plan_history import HistoryRow
+    from pricing.accounts.plan_offers import PlanOffer
     from pricing.accounts.view import AccountView, Pending
+    from pricing.ledger.command_log import LoggedCommand
     from pricing.ledger.ledger import Posting, Transaction
     from pricing.ledger.lots import Lot
+    from pricing.plans.model import Plan
+    from pricing.taxes.model import Taxation
 
 Local = Callable[[datetime], str]
 
@@ -37,7 +43,10 @@ def account_document(view: AccountView) -> dict[str, Any]:
         "balance_li_minutes": view.balance_li_minutes,
         "reserved_li_minutes": view.reserved_li_minutes,
         "lots": [_lot_row(lot, local) for lot in view.lots],
+        "currency": view.currency,
         "charged_usd": format_usd(view.charged_usd_micros),
+        "tax_usd": format_usd(view.tax_usd_micros),
+        "tax": None if view.taxation is None else taxation_row(view.taxation),
         "due_usd": format_usd(view.due_usd_micros),
         **({} if view.as_of is None else {"as_of": local(view.as_of)}),
         "hypothetical": view.hypothetical,
@@ -46,8 +55,10 @@ def account_document(view: AccountView) -> dict[str, Any]:
         else {
             "at": local(view.next_charge.at),
             "usd": format_usd(view.next_charge.usd_micros),
+            "tax_usd": format_usd(view.next_charge.tax_usd_micros),
         },
         "pending": None if view.pending is None else _pending_row(view.pending, local),
+        "pending_changes": [_pending_row(each, local) for each in view.pending_changes],
         "payments": {
             "channel": view.channel.value,
             "card_on_file": view.has_card,
@@ -58,20 +69,62 @@ def account_document(view: AccountView) -> dict[str, Any]:
     }
 
 
+def taxation_row(taxation: Taxation) -> dict[str, Any]:
+    """How charges are taxed: by whom, where, at which rate."""
+    return {
+        "treatment": taxation.treatment.value,
+        "country": taxation.country,
+        "rate_percent": format_rate(taxation.rate_ppm),
+    }
+
+
 def accounts_document(accounts: Sequence[Account]) -> dict[str, Any]:
     """All accounts, as ``account list`` prints them; instants are in each account's zone."""
     return {"accounts": [_account_row(found) for found in accounts]}
 
 
+def notice_document(plan: Plan, given: Sequence[NoticeGiven]) -> dict[str, Any]:
+    """Who was told of new terms, as ``account notice`` prints it; instants are in UTC."""
+    return {
+        "plan": plan.name,
+        "version": plan.version.isoformat(),
+        "monthly_usd": format_usd(plan.monthly_usd_micros),
+        "monthly_li_minutes": plan.li_minutes,
+        "accounts": [
+            {
+                "id": each.account_id,
+                "at": each.at.isoformat(),
+                "usd_before": format_usd(each.usd_micros_before),
+                "usd": format_usd(each.usd_micros),
+                "is_new": each.is_new,
+                "above_grant_li_minutes": each.above_grant_li_minutes,
+            }
+            for each in given
+        ],
+    }
+
+
+def administrators_document(account_id: str, names: Sequence[str]) -> dict[str, Any]:
+    """Who speaks for an account, as ``account administrators`` prints it."""
+    return {"id": account_id, "administrators": list(names)}
+
+
 def ledger_document(
-    account_id: str, written: Sequence[Transaction], timezone: str, as_of: AsOf
+    account_id: str,
+    written: Sequence[Transaction],
+    timezone: str,
+    as_of: AsOf,
+    writers: Mapping[str, LoggedCommand],
 ) -> dict[str, Any]:
     """An account's books as ``ledger`` prints them; instants are in the account's zone."""
     local = local_to(timezone)
     return {
         "id": account_id,
         **as_of_part(as_of, timezone),
-        "transactions": [transaction_row(each, local) for each in written],
+        "transactions": [
+            transaction_row(each, local) | _written_by(writers.get(each.natural_key))
+            for each in written
+        ],
     }
 
 
@@ -113,6 +166,12 @@ def _pending_row(pending: Pending, local: Local) -> dict[str, Any]:
         "plan": pending.plan,
         "requested_by": pending.requested_by,
         "suspended_li_minutes": pending.suspended_li_minutes,
+        "held_li_minutes": pending.held_li_minutes,
+        "is_beneath": pending.is_beneath,
+        "monthly_usd": None
+        if pending.monthly_usd_micros is None
+        else format_usd(pending.monthly_usd_micros),
+        "monthly_li_minutes": pending.monthly_li_minutes,
     }
 
 
@@ -138,6 +197,13 @@ def transaction_row(written: Transaction, local: Local) -> dict[str, Any]:
         "recorded_at": local(written.recorded_at),
         "postings": [_posting_row(posting) for posting in written.postings],
     }
+
+
+def _written_by(command: LoggedCommand | None) -> dict[str, Any]:
+    """Which command wrote a transaction, and who sent it; nothing, if that is not on record."""
+    if command is None:
+        return {"command": None, "by": None}
+    return {"command": command.number, "by": command.actor}
 
 
 def _posting_row(posting: Posting) -> dict[str, Any]:
@@ -174,4 +240,12 @@ def _offer_row(offer: PlanOffer) -> dict[str, Any]:
             "usd_each": format_usd(choice.usd_micros),
         },
         "examples": list(plan.examples),
+        "at_once": None
+        if offer.at_once is None
+        else {
+            "usd": format_usd(offer.at_once.usd_micros),
+            "li_minutes": offer.at_once.li_minutes,
+        },
+        "why_not": offer.why_not,
+        "sold_for_usd": format_usd(offer.sold_for_usd_micros),
     }

@@ -9,7 +9,14 @@ from engine.planning.estimate import Estimate, PlannedLoad
 from engine.planning.fleet import Fleet
 from engine.planning.offers import TariffOffer
 from engine.planning.requirement import Outlook, Requirement
-from loadmuster.documents.parts import cliff_part, machines_of, number, scenario_part, usd
+from loadmuster.documents.parts import (
+    cliff_part,
+    contract_rate_part,
+    machines_of,
+    number,
+    scenario_part,
+    usd,
+)
 from pricing.money import format_cents, format_usd
 
 if TYPE_CHECKING:
@@ -138,4 +145,5 @@ def _quote(offer: TariffOffer) -> QuotePart:
         "as_of": offer.as_of.isoformat(),
         "runs_per_period": offer.runs_per_period,
         "of_account": offer.is_of_account,
+        "contract_rate": contract_rate_part(offer.contract_rate),
     }

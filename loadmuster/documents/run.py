@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from engine.runs.model.states import Run
+from engine.runs.model.states import Outcome, Run
 from engine.runs.spending import charged_so_far
 from engine.runs.view import RunView
 from pricing.ledger.reservations import funding_source_of
@@ -27,6 +27,7 @@ def run_document(view: RunView) -> dict[str, Any]:
     return {
         **run_summary(run, view.unattended_since),
         "reason": run.reason or None,
+        "failed_by": failed_by(run),
         "quote": quote_document(run.order.quote, run.order.department),
         "progress": progress_document(run),
         "machines": [
@@ -48,6 +49,13 @@ def run_document(view: RunView) -> dict[str, Any]:
         "bill": None if view.bill is None else bill_document(view.bill),
         "result": result_document(run, view.left_out_because),
     }
+
+
+def failed_by(run: Run) -> str | None:
+    """``load`` or ``machines``; None: it has not failed."""
+    if run.outcome is not Outcome.FAILED:
+        return None
+    return "load" if run.failed_by_load else "machines"
 
 
 def runs_document(runs: Sequence[Run], unattended: Mapping[str, datetime]) -> dict[str, Any]:

@@ -117,6 +117,14 @@ class CloudPart(TypedDict):
     cost: CostPart
 
 
+class ContractRatePart(TypedDict):
+    """What a customer pays a service by his own contract."""
+
+    usd_per_unit: Usd
+    per: str
+    as_of: Day
+
+
 class QuotePart(TypedDict):
     """What a run would be billed on a plan, or by a service."""
 
@@ -129,6 +137,9 @@ class QuotePart(TypedDict):
         int | None, Field(description="On a subscription: such runs that it allows.")
     ]
     of_account: Annotated[bool, Field(description="It is the plan of the account that was named.")]
+    contract_rate: Annotated[
+        ContractRatePart | None, Field(description="What usd rests on; null: on published prices.")
+    ]
 
 
 class CliffPart(TypedDict):
@@ -222,14 +233,6 @@ class EstimateDocument(TypedDict):
         Field(description="With --explain: one for each cloud, in the order of clouds."),
     ]
     staged: Annotated[StagedPart | None, Field(description="With --staged.")]
-
-
-class ContractRatePart(TypedDict):
-    """What a customer pays a service by his own contract."""
-
-    usd_per_unit: Usd
-    per: str
-    as_of: Day
 
 
 class RowPart(TypedDict):

@@ -48,6 +48,7 @@ def usage_document(used: CycleUsage) -> dict[str, Any]:
         "li_minutes": used.total.li_minutes,
         "runs_usd": format_usd(used.total.usd_micros),
         "charged_usd": format_usd(used.charged_usd_micros),
+        "tax_usd": format_usd(used.tax_usd_micros),
         "days": [
             {"day": day.isoformat(), **_total_row(total)}
             for day, total in used.by_day().items()

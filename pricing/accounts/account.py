@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 
 from msgspec import Struct
@@ -36,6 +36,11 @@ from pricing.tables import (
     SUBSCRIPTIONS,
     TERMS,
 )
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far an account's clock may seem to go back: the clocks of two controllers differ a little,
+and commands under one test clock each start at the same instant. Within it, an account's time
+stands still; it never goes back."""
 
 IDS_COMPARED_MAX = 1000
 """Of how many accounts the ids are compared with one that there is not."""
@@ -85,6 +90,12 @@ def find_account(conn: Connection, account_id: str) -> Account:
     if row is None:
         raise unknown_account(conn, account_id)
     return Account(**row._asdict())
+
+
+def is_known(conn: Connection, account_id: str) -> bool:
+    """Whether there is, or was, an account of that id."""
+    found = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == account_id)
+    return conn.execute(found).one_or_none() is not None
 
 
 def list_accounts(conn: Connection) -> tuple[Account, ...]:

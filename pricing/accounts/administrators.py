@@ -6,12 +6,17 @@ installation. An account that has none is closed to all but the owner's looks at
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from msgspec import Struct
 from sqlalchemy import Connection, select
 
-from kernel.errors import RefusedError
+from kernel.errors import BadInputError, RefusedError
 from pricing.accounts.owner import OWNER
-from pricing.tables import ADMINISTRATORS
+from pricing.tables import ADMINISTRATORS, insert_once
+
+NAME_LETTERS_MAX = 254
+"""As long as an e-mail address can be."""
 
 
 class NotAdministratorError(RefusedError):
@@ -21,6 +26,12 @@ class NotAdministratorError(RefusedError):
     """
 
     code = "not_administrator"
+
+
+class LastAdministratorError(RefusedError):
+    """An account would have nobody who speaks for it; facts: ``account``, ``administrators``."""
+
+    code = "last_administrator"
 
 
 class Asker(Struct, frozen=True):
@@ -67,12 +78,7 @@ def check_administrator(conn: Connection, account_id: str, asker: Asker, *, othe
     Raises:
         NotAdministratorError: If that is none of the account's administrators.
     """
-    found = conn.execute(
-        select(ADMINISTRATORS.c.name)
-        .where(ADMINISTRATORS.c.account_id == account_id)
-        .order_by(ADMINISTRATORS.c.name)
-    )
-    administrators = found.scalars().all()
+    administrators = administrators_of(conn, account_id)
     if asker.backing.isdisjoint(administrators):
         names = ", ".join(administrators) or "nobody"
         raise NotAdministratorError(
@@ -82,3 +88,66 @@ def check_administrator(conn: Connection, account_id: str, asker: Asker, *, othe
             by=asker.name,
             administrators=names,
         )
+
+
+def administrators_of(conn: Connection, account_id: str) -> Sequence[str]:
+    """The names of an account's administrators, in order."""
+    found = conn.execute(
+        select(ADMINISTRATORS.c.name)
+        .where(ADMINISTRATORS.c.account_id == account_id)
+        .order_by(ADMINISTRATORS.c.name)
+    )
+    return found.scalars().all()
+
+
+def check_names(account_id: str, names: Collection[str]) -> None:
+    """Whether these can be names of people.
+
+    Raises:
+        BadInputError: If one is empty, too long, or not to be printed on one line.
+    """
+    for name in names:
+        if not name.strip() or len(name) > NAME_LETTERS_MAX or not name.isprintable():
+            raise BadInputError(
+                f"account {account_id}: administrator {name[:40]!r} will not do; a name of 1 to"
+                f" {NAME_LETTERS_MAX} printable letters would",
+                account=account_id,
+                administrator=name[:40],
+            )
+
+
+def set_administrators(
+    conn: Connection, account_id: str, *, add: Collection[str], remove: Collection[str]
+) -> None:
+    """Name more administrators, and others no longer; who is named already stays.
+
+    Raises:
+        BadInputError: If somebody is to be both, or is none and to be removed.
+        LastAdministratorError: If nobody would be left (C44).
+    """
+    before = set(administrators_of(conn, account_id))
+    both, unknown = set(add) & set(remove), set(remove) - before
+    if both or unknown:
+        name = min(both or unknown)
+        why = "is to be added and to be removed" if both else "is no administrator to be removed"
+        raise BadInputError(
+            f"account {account_id}: {name} {why}; its administrators are"
+            f" {', '.join(sorted(before))}",
+            account=account_id,
+            administrator=name,
+        )
+    if not (before | set(add)) - set(remove):
+        raise LastAdministratorError(
+            f"account {account_id}: {', '.join(sorted(before))} would leave nobody who speaks for"
+            " it; add somebody first",
+            account=account_id,
+            administrators=", ".join(sorted(before)),
+        )
+    for name in sorted(set(add)):
+        row = {"account_id": account_id, "name": name}
+        insert_once(conn, ADMINISTRATORS, ["account_id", "name"], row)
+    conn.execute(
+        ADMINISTRATORS.delete().where(
+            ADMINISTRATORS.c.account_id == account_id, ADMINISTRATORS.c.name.in_(sorted(remove))
+        )
+    )

@@ -7,15 +7,12 @@ transaction that it undoes: what it shows is as of its instant, and what is post
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from msgspec import Struct
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import Connection, bindparam
 
-from kernel.errors import LoadmusterError, RefusedError
-from pricing.accounts.account import shown, unknown_account
+from kernel.errors import RefusedError
+from pricing.accounts.account import CLOCK_TOLERANCE, shown, unknown_account
 from pricing.ledger.balances import fold
 from pricing.ledger.ledger import lock_ledger
 from pricing.payments.gateway import PaymentGateway
@@ -24,11 +21,6 @@ from pricing.periods import check_year
 from pricing.subscriptions.boundaries import apply_due_boundaries
 from pricing.tables import ACCOUNTS
 
-CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far an account's clock may seem to go back: the clocks of two controllers differ a little,
-and commands under one test clock each start at the same instant. Within it, an account's time
-stands still; it never goes back."""
-
 _NOTE_COMMAND = ACCOUNTS.update().where(ACCOUNTS.c.id == bindparam("of"))
 
 
@@ -36,13 +28,6 @@ class ClockBackwardsError(RefusedError):
     """The account has been dealt with at a later instant; facts: ``account``, ``last``, ``now``."""
 
     code = "clock_backwards"
-
-
-class Advanced(Struct, frozen=True):
-    """An account whose books were brought up to date, or why they were not."""
-
-    account_id: str
-    failure: LoadmusterError | None = None
 
 
 def advance(
@@ -76,64 +61,6 @@ def advance(
     return _advance(conn, account_id, max(now, last), gateway=gateway)
 
 
-def advance_all(
-    transaction: Callable[[], AbstractContextManager[Connection]],
-    now: datetime,
-    *,
-    page: int = 500,
-    gateway: PaymentGateway,
-    is_test: bool | None = None,
-) -> Iterator[Advanced]:
-    """Bring every account's books up to ``now``, one after the other, in the order of their ids.
-
-    An account that fails is left as it was, and the others go on. One page of ids is held in
-    memory, however many accounts there are, and the books of one account are locked at a time.
-
-    Args:
-        transaction: Opens a write transaction; each account has one.
-        now: The instant.
-        page: Ids that are read at a time.
-        gateway: Collects the money.
-        is_test: Whether ``now`` is a test clock's: accounts that live by the other are left out.
-            One of an earlier version, whose clock is not known, may be of the real world: it is
-            advanced by the real clock only. None: none is left out.
-    """
-    after = ""
-    while ids := _ids_after(transaction, after, page, is_test):
-        for account_id in ids:
-            yield _advance_one(transaction, account_id, now, gateway=gateway)
-        after = ids[-1]
-
-
-def _ids_after(
-    transaction: Callable[[], AbstractContextManager[Connection]],
-    after: str,
-    page: int,
-    is_test: bool | None,
-) -> Sequence[str]:
-    with transaction() as conn:
-        ids = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id > after)
-        if is_test is not None:
-            clock = ACCOUNTS.c.test_clock
-            ids = ids.where(clock if is_test else or_(clock.is_(None), ~clock))
-        return conn.execute(ids.order_by(ACCOUNTS.c.id).limit(page)).scalars().all()
-
-
-def _advance_one(
-    transaction: Callable[[], AbstractContextManager[Connection]],
-    account_id: str,
-    now: datetime,
-    *,
-    gateway: PaymentGateway,
-) -> Advanced:
-    try:
-        with transaction() as conn:
-            advance(conn, account_id, now, gateway=gateway)
-    except LoadmusterError as failure:
-        return Advanced(account_id, failure)
-    return Advanced(account_id)
-
-
 def catch_up(
     conn: Connection, account_id: str, now: datetime, *, gateway: PaymentGateway
 ) -> datetime:
@@ -152,7 +79,9 @@ def _advance(
     fold(conn, account_id)
     apply_due_boundaries(conn, account_id, now=instant, gateway=gateway)
     collect_due_runs(conn, account_id, gateway=gateway, now=instant)
-    conn.execute(_NOTE_COMMAND, {"of": account_id, "last_command_at": instant})
+    # What the command is about to do may fall due at any time: the next sweep looks anew.
+    noted = {"of": account_id, "last_command_at": instant, "next_due_at": None}
+    conn.execute(_NOTE_COMMAND, noted)
     return instant
 
 

@@ -7,10 +7,12 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
-from pricing.accounts.command import begin_command
+from pricing.accounts.command import CommandContext, begin_command
 from pricing.accounts.purchases import Purchase, buy
 from pricing.ledger.lots import LotKind
+from pricing.payments.collecting import check_charges_at_once
 from pricing.payments.gateway import PaymentGateway
+from pricing.plans.model import Plan
 from pricing.subscriptions.changes import ChangeKind
 
 
@@ -45,17 +47,7 @@ def boost(
     )
     if context is None:
         return
-    context.check_subscribed("be boosted")
-    smaller = context.changes(conn).get(ChangeKind.DOWNGRADE)
-    plan = context.subscription.plan if smaller is None or smaller.plan is None else smaller.plan
-    if not plan.boosts:
-        raise NoBoostError(
-            f"account {account_id}: plan {plan.name} is sold without boosts",
-            account=account_id,
-            plan=plan.name,
-        )
-    context.check_not_cancelled(conn)
-    context.check_paid(conn)
+    plan = boosted_plan(conn, context)
     buy(
         conn,
         context,
@@ -70,3 +62,28 @@ def boost(
         ),
         gateway=gateway,
     )
+
+
+def boosted_plan(conn: Connection, context: CommandContext) -> Plan:
+    """The plan whose terms a boost has as things stand; nothing is written.
+
+    While a downgrade is pending that is the smaller one (C16).
+
+    Raises:
+        NotSubscribedError, NoBoostError, ChannelCannotError, CancellationPendingError,
+            PaymentOverdueError: As ``boost``.
+    """
+    context.check_subscribed("be boosted")
+    smaller = context.changes(conn).get(ChangeKind.DOWNGRADE)
+    plan = context.subscription.plan if smaller is None or smaller.plan is None else smaller.plan
+    if not plan.boosts:
+        raise NoBoostError(
+            f"account {context.account_id}: plan {plan.name} is sold without boosts",
+            account=context.account_id,
+            plan=plan.name,
+        )
+    context.check_not_cancelled(conn)
+    context.check_paid(conn)
+    if plan.price_of_boost_usd_micros:
+        check_charges_at_once(conn, context.account_id)
+    return plan

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from kernel.errors import RefusedError
 from pricing.accounts.administrators import Asker, check_administrator
 from pricing.accounts.command import CommandContext, begin_command
+from pricing.accounts.owner import OWNER
 from pricing.payments.gateway import PaymentGateway
 from pricing.periods import period
 from pricing.subscriptions.activation import activate
@@ -39,6 +40,12 @@ class CancellationRequestedError(RefusedError):
     """The cancellation has been asked for already; facts: ``account``, ``by``, ``state``."""
 
     code = "cancellation_asked"
+
+
+class OwnRequestError(RefusedError):
+    """A request is verified by another than who made it (R58); facts: ``account``, ``by``."""
+
+    code = "own_request"
 
 
 class NotRenewableError(RefusedError):
@@ -114,14 +121,25 @@ def confirm_cancel(
     now: datetime,
     request_id: str,
     representative: str | None = None,
+    user: str = OWNER,
     gateway: PaymentGateway,
 ) -> None:
     """Confirm a cancellation, as a representative: it takes effect at the next boundary (R59, R60).
 
     A downgrade that was waiting for the same boundary is withdrawn.
 
+    Args:
+        conn: An open write transaction.
+        account_id: Whose.
+        now: The command's instant.
+        request_id: The caller's id of this request.
+        representative: Who has verified the request; None: who is known to confirm it (C60).
+        user: Who is known to confirm it.
+        gateway: Collects what is due by now.
+
     Raises:
         NoCancellationError: If none has been asked for, or it is confirmed already.
+        OwnRequestError: If whoever asked for it would confirm it too.
     """
     context = begin_command(
         conn,
@@ -142,6 +160,14 @@ def confirm_cancel(
             account=account_id,
             status="none" if change is None else change.state,
         )
+    verified_by = representative or user
+    if verified_by == change.requested_by != OWNER:
+        raise OwnRequestError(
+            f"account {account_id}: {verified_by} has asked for the cancellation, and somebody else"
+            " confirms it: a representative",
+            account=account_id,
+            by=verified_by,
+        )
     # An administrator's request from before the account went on demand has nothing to end.
     context.check_subscribed("cancel")
     smaller = context.changes(conn).get(ChangeKind.DOWNGRADE)
@@ -150,7 +176,7 @@ def confirm_cancel(
     confirm(
         conn,
         change,
-        by=representative,
+        by=verified_by,
         boundary=context.boundary,
         now=context.at,
     )

@@ -13,8 +13,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, select, update
 
 from kernel.errors import RefusedError
-from pricing.accounts.account import shown, unknown_account
-from pricing.accounts.advance import CLOCK_TOLERANCE
+from pricing.accounts.account import CLOCK_TOLERANCE, shown, unknown_account
 from pricing.tables import ACCOUNTS
 
 

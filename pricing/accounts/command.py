@@ -11,6 +11,7 @@ from kernel.errors import RefusedError
 from pricing.accounts.account import check_not_deleted
 from pricing.accounts.advance import advance
 from pricing.ledger import idempotency
+from pricing.ledger.author import Content
 from pricing.payments.gateway import PaymentGateway
 from pricing.periods import Period
 from pricing.subscriptions.changes import (
@@ -113,7 +114,7 @@ def begin_command(
     conn: Connection,
     account_id: str,
     command: str,
-    content: idempotency.Content,
+    content: Content,
     *,
     request_id: str,
     gateway: PaymentGateway,

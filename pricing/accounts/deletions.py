@@ -1,8 +1,9 @@
 """The deletion of an account, for good (R65-R67).
 
 It happens only when somebody asks for it, after every subscription has ended. Personal data goes:
-the card, the administrators' names, who asked for what. The journal and the invoices stay, under
-the account's id and in the hands of the owner of the installation (C29).
+the card, the administrators' names, who asked for what, and whom its invoices were for. The journal
+and the invoices stay, under the account's id and in the hands of the owner of the installation
+(C29); each invoice keeps the customer that it was issued for, since it must be kept as it was.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pricing.accounts.advance import advance
 from pricing.accounts.owner import OWNER
 from pricing.ledger import idempotency
 from pricing.ledger.reservations import runs_at_once
+from pricing.parties.billing_details import forget_billing_details
 from pricing.payments.gateway import PaymentGateway
 from pricing.subscriptions.changes import withdraw_all
 from pricing.subscriptions.lot_expiry import void_all
@@ -66,9 +68,10 @@ def delete(
     _check_no_open_runs(conn, account_id)
     if subscription.ended_at is None:
         withdraw_all(conn, subscription.id, instant)
-        abandon_unpaid(conn, subscription)
+        abandon_unpaid(conn, subscription, at=instant)
         end_subscription(conn, subscription, instant)
     void_all(conn, account_id, at=instant, now=instant)
+    forget_billing_details(conn, account_id)
     conn.execute(ADMINISTRATORS.delete().where(ADMINISTRATORS.c.account_id == account_id))
     conn.execute(ADMINISTRATORS.insert().values(account_id=account_id, name=OWNER))
     conn.execute(

@@ -20,14 +20,16 @@ from pricing.accounts.account import check_not_deleted, unknown_account
 from pricing.accounts.advance import advance
 from pricing.accounts.healing import HEALING, Healing, find_healing, undoing_key
 from pricing.ledger import idempotency
-from pricing.ledger.invoices import issue
+from pricing.ledger.issuing import issue_credit_note
 from pricing.ledger.ledger import Posting, Transaction, lock_ledger, post_all
 from pricing.ledger.lots import check_bounds
+from pricing.ledger.taxed import undone_tax
 from pricing.payments.gateway import PaymentGateway, PaymentState
 from pricing.subscriptions.changes import ChangeKind, ChangeState
 from pricing.subscriptions.lot_expiry import ExpiryReason
 from pricing.subscriptions.subscriptions import PeriodPayment, Subscription, latest
 from pricing.subscriptions.terms import all_terms
+from pricing.subscriptions.unpaid_invoices import take_back_unpaid
 from pricing.tables import (
     ACCOUNTS,
     CHANGES,
@@ -76,12 +78,13 @@ def heal(
         return _done_before(conn, account_id, request_id)
     healing = find_healing(conn, account_id, now, gateway=gateway)
     if healing.is_needed:
-        healing = replace(healing, credit_note=_undo_entries(conn, healing, request_id))
-        _undo_lots(conn, healing)
-        _undo_subscription(conn, latest(conn, account_id), healing)
+        # First of all: what lies after the last command is no history, and may go.
         conn.execute(
             ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(last_command_at=now)
         )
+        healing = replace(healing, credit_note=_undo_entries(conn, healing, request_id))
+        _undo_lots(conn, healing)
+        _undo_subscription(conn, latest(conn, account_id), healing)
         advance(conn, account_id, now, gateway=gateway)
     document = msgspec.to_builtins(healing)
     conn.execute(
@@ -118,7 +121,10 @@ def _undo_entries(conn: Connection, healing: Healing, request_id: str) -> str | 
             for entry in healing.entries
         ],
     )
-    credit_note = issue(conn, cause, healing.at, is_locked=True)
+    corrects = tuple(each.number for each in healing.invoices)
+    for entry in healing.entries:
+        undone_tax(conn, entry.natural_key, undoing_key=undoing_key(entry.natural_key), cause=cause)
+    credit_note = issue_credit_note(conn, cause, healing.at, corrects=corrects)
     return None if credit_note is None else credit_note.number
 
 
@@ -200,6 +206,9 @@ def _undo_periods(conn: Connection, subscription: Subscription, healing: Healing
             PERIODS.c.subscription_id == subscription.id, PERIODS.c.starts_at > healing.at
         )
     )
+    for each in healing.periods:
+        if each.payment == PeriodPayment.UNPAID:
+            take_back_unpaid(conn, each.cause, at=healing.at)
     owed = _abandoned_too_early(conn, subscription, healing.at)
     conn.execute(
         PERIODS.update()

@@ -16,8 +16,7 @@ from sqlalchemy import Connection, or_, select
 
 from kernel.errors import RefusedError
 from kernel.words import counted
-from pricing.accounts.account import shown
-from pricing.accounts.advance import CLOCK_TOLERANCE
+from pricing.accounts.account import CLOCK_TOLERANCE, shown
 from pricing.ledger.invoices import REVENUE, Invoice, list_invoices, run_cause
 from pricing.ledger.ledger import Transaction, entries_after
 from pricing.money import format_usd

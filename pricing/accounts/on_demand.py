@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
 from pricing.accounts.command import begin_command
-from pricing.accounts.plan_changes import SamePlanError, check_sale
+from pricing.accounts.plan_sales import check_on_demand
 from pricing.payments.gateway import PaymentGateway
 from pricing.plans.model import Plan
-from pricing.subscriptions.activation import activate, check_channel
+from pricing.subscriptions.activation import activate
 from pricing.subscriptions.changes import ChangeKind, ChangeState, end_change, request_change
 from pricing.subscriptions.terms import begin_terms
 from pricing.tables import ACCOUNTS
@@ -67,19 +67,10 @@ def to_on_demand(
     if context is None:
         return
     subscription = context.subscription
-    if subscription.ended_at is None and not subscription.plan.is_subscription:
-        raise SamePlanError(
-            f"account {account_id} is on plan {subscription.plan.name} already",
-            account=account_id,
-            plan=subscription.plan.name,
-        )
+    check_on_demand(conn, context, on_demand, agreed_with)
     if subscription.ended_at is not None:
         activate(conn, account_id, on_demand, at=context.at, gateway=gateway)
         return
-    if subscription.plan.trial_days is None:
-        check_sale(account_id, subscription.plan, on_demand, agreed_with)
-    check_channel(conn, account_id, on_demand)
-    context.check_not_cancelled(conn)
     request_change(
         conn,
         account_id,

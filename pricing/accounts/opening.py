@@ -11,8 +11,10 @@ from sqlalchemy import Connection, select
 
 from kernel.errors import BadInputError, RefusedError
 from pricing.accounts.account import Account, check_not_deleted, find_account, shown
+from pricing.accounts.administrators import check_names
 from pricing.accounts.advance import advance
 from pricing.accounts.owner import OWNER
+from pricing.currencies import DOLLARS, check_currency
 from pricing.ledger import idempotency
 from pricing.payments.gateway import PaymentGateway
 from pricing.periods import check_timezone, check_year
@@ -28,6 +30,12 @@ class BadAccountIdError(BadInputError):
     """Not usable as the id of an account; facts: ``account``."""
 
     code = "bad_account_id"
+
+
+class NoPriceError(BadInputError):
+    """The plan is not sold in that currency; facts: ``plan``, ``currency``."""
+
+    code = "no_price"
 
 
 class AccountConflictError(RefusedError):
@@ -66,6 +74,22 @@ def check_opening(
         )
 
 
+def check_currency_of(plan: Plan, currency: str) -> None:
+    """Whether an account could be opened on a plan in a currency.
+
+    Raises:
+        UnsupportedCurrencyError: If the books are not kept in it.
+        NoPriceError: If the plan has no price in it.
+    """
+    found = check_currency(currency)
+    if found.code != DOLLARS:
+        raise NoPriceError(
+            f"plan {plan.name} has no price in {found.code}: {DOLLARS} would be right",
+            plan=plan.name,
+            currency=found.code,
+        )
+
+
 def open_account(  # noqa: PLR0913 - what an account is opened with
     conn: Connection,
     account_id: str,
@@ -78,6 +102,7 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
     channel: Channel = Channel.CARD,
     card: str | None = None,
     administrators: Sequence[str] = (),
+    agreed_with: str | None = None,
     gateway: PaymentGateway,
 ) -> Account:
     """Open an account; a subscription's first period is charged and granted at once.
@@ -96,6 +121,7 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
         channel: How it pays.
         card: The channel's own name for its card.
         administrators: Who may cancel (R56); nobody named: the owner of the installation.
+        agreed_with: The representative who agreed to the sale, for the record.
         gateway: Collects the money.
 
     Raises:
@@ -107,6 +133,7 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
         RequestConflictError: If the request id stands for something else.
     """
     check_opening(account_id, timezone=timezone, activated_at=activated_at, now=now)
+    check_names(account_id, administrators)
     content: dict[str, str | int | None] = {
         "account": account_id,
         "plan": plan.name,
@@ -138,8 +165,16 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
     if not is_new:
         # Its books stay under its id for good, so that nobody else has them.
         check_not_deleted(conn, account_id, instead="choose another id")
-    if request_id is not None:
-        idempotency.remember(conn, account_id, request_id, command="open", content=content, now=now)
+    idempotency.remember(
+        conn,
+        account_id,
+        request_id,
+        command="open",
+        content=content,
+        now=now,
+        also={"agreed_with": agreed_with},
+        is_done=not is_new,
+    )
     if is_new:
         for name in sorted(set(administrators) or {OWNER}):
             conn.execute(ADMINISTRATORS.insert().values(account_id=account_id, name=name))

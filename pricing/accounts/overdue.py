@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from itertools import chain
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from kernel.errors import BadInputError, RefusedError
@@ -16,11 +17,26 @@ from pricing.accounts.account import check_not_deleted
 from pricing.accounts.advance import advance
 from pricing.accounts.command import begin_command
 from pricing.ledger.invoices import run_cause
+from pricing.ledger.taxed import agreed_gross
 from pricing.money import format_usd
-from pricing.payments.collecting import PaymentFailedError, book_payment, record_answer
+from pricing.payments.collecting import (
+    ChannelCannotError,
+    PaymentFailedError,
+    book_payment,
+    channel_of,
+    record_answer,
+)
 from pricing.payments.gateway import Answer, PaymentGateway, PaymentState
 from pricing.payments.run_payments import collect_run, debts_of_runs, take_back_credit
-from pricing.subscriptions.subscriptions import book_period, latest, owed_periods, pay_period
+from pricing.plans.channels import Channel
+from pricing.subscriptions.changes import ChangeKind, open_changes
+from pricing.subscriptions.subscriptions import (
+    Subscription,
+    book_period,
+    latest,
+    owed_periods,
+    pay_period,
+)
 from pricing.tables import ACCOUNTS
 
 
@@ -45,11 +61,22 @@ def set_card(
     request_id: str,
     gateway: PaymentGateway,
 ) -> None:
-    """Put another card on record; what is overdue is not tried again before ``pay``."""
+    """Put another card on record; what is overdue is not tried again before ``pay``.
+
+    Raises:
+        ChannelCannotError: If the account pays otherwise: nobody would charge the card (C23).
+    """
     context = begin_command(
         conn, account_id, "card", {"card": card}, request_id=request_id, gateway=gateway, now=now
     )
     if context is not None:
+        channel = channel_of(conn, account_id)
+        if channel is not Channel.CARD:
+            raise ChannelCannotError(
+                f"account {account_id} pays by {channel}; a card would never be charged",
+                account=account_id,
+                channel=channel,
+            )
         conn.execute(ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(card=card))
 
 
@@ -84,7 +111,10 @@ def pay(
     at, price = context.at, subscription.plan.monthly_usd_micros
     states = chain(
         (
-            (price, pay_period(conn, subscription, n, gateway=gateway, at=at, now=at))
+            (
+                agreed_gross(conn, subscription.cause_of(n), price),
+                pay_period(conn, subscription, n, gateway=gateway, at=at, now=at),
+            )
             for n in unpaid
         ),
         (
@@ -118,7 +148,9 @@ def payment_answered(
     """Take a gateway's message about a delayed payment.
 
     Messages may come late, twice, and out of order: the effect is keyed by the payment, so that
-    one about a subscription that is over never pays for the next one.
+    one about a subscription that is over never pays for the next one. While the account is on
+    demand and may have its plan back, a payment that was made is booked all the same: the period
+    is charged and granted under its plan, and its credits are suspended with the others (C2).
 
     Args:
         conn: An open write transaction.
@@ -137,7 +169,7 @@ def payment_answered(
     _check_answer(state)
     instant = advance(conn, account_id, now, gateway=gateway)
     check_not_deleted(conn, account_id)
-    subscription = latest(conn, account_id)
+    subscription = _as_it_was_bought(conn, latest(conn, account_id))
     unpaid = {subscription.cause_of(n): n for n in owed_periods(conn, subscription)}
     n = unpaid.get(key)
     if n is None:
@@ -146,6 +178,16 @@ def payment_answered(
     if state is PaymentState.ACCEPTED:
         book_period(conn, subscription, n, at=instant, now=instant)
     return state is PaymentState.ACCEPTED
+
+
+def _as_it_was_bought(conn: Connection, subscription: Subscription) -> Subscription:
+    """The subscription on the plan whose periods were asked for, if the account left it since."""
+    if subscription.ended_at is not None or subscription.plan.has_periods:
+        return subscription
+    switch = open_changes(conn, subscription.id).get(ChangeKind.ON_DEMAND)
+    if switch is None or switch.plan is None:
+        return subscription
+    return replace(subscription, terms=replace(subscription.terms, plan=switch.plan))
 
 
 def run_payment_answered(

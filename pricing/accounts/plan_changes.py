@@ -10,79 +10,24 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from kernel.errors import RefusedError
-from pricing.accounts.command import CommandContext, NotSubscribedError, begin_command
+from pricing.accounts.command import CommandContext, begin_command
+from pricing.accounts.plan_sales import check_downgrade, upgrade_terms
 from pricing.accounts.purchases import Purchase, buy
-from pricing.ledger import idempotency
-from pricing.ledger.allocations import check_allocations_fit
+from pricing.ledger.author import Content
 from pricing.ledger.lots import LotKind
-from pricing.money import format_usd
 from pricing.payments.gateway import PaymentGateway
-from pricing.plans.model import Plan, Sale
-from pricing.subscriptions.activation import activate, check_channel
+from pricing.plans.model import Plan
+from pricing.subscriptions.activation import activate
 from pricing.subscriptions.changes import (
     ChangeKind,
     ChangeState,
     end_change,
     request_change,
+    withdraw,
     withdraw_all,
 )
 from pricing.subscriptions.subscriptions import abandon_unpaid, end_subscription
 from pricing.subscriptions.terms import begin_terms
-
-
-class SamePlanError(RefusedError):
-    """The account is on that plan already; facts: ``account``, ``plan``."""
-
-    code = "same_plan"
-
-
-class WrongDirectionError(RefusedError):
-    """An upgrade would be a downgrade, or the other way round.
-
-    Facts: ``account``, ``plan``, ``usd``, ``wanted``, ``wanted_usd``.
-    """
-
-    code = "wrong_direction"
-
-
-class ContactUsError(RefusedError):
-    """A representative has to be asked (R117); facts: ``account``, ``plan``, ``wanted``."""
-
-    code = "contact_us"
-
-
-class UndoFirstError(RefusedError):
-    """Another plan would be chosen while the old one can still be had back (C38).
-
-    Facts: ``account``, ``plan``, ``wanted``, ``until``.
-    """
-
-    code = "undo_first"
-
-
-def check_sale(account_id: str, plan: Plan | None, wanted: Plan, agreed_with: str | None) -> None:
-    """Whether a customer may buy, or change to, a plan alone (R116, R117, C22).
-
-    Args:
-        account_id: Whose.
-        plan: The subscription that is changed; None: this is a first sale.
-        wanted: What is bought.
-        agreed_with: The representative who agreed to it.
-
-    Raises:
-        ContactUsError: If a representative has to be asked first.
-    """
-    policy = wanted.purchase if plan is None else plan.change_policy
-    if agreed_with is None and Sale.CONTACT in {policy, wanted.purchase}:
-        raise ContactUsError(
-            f"account {account_id}: "
-            + (f"from {plan.name} to {wanted.name}" if plan else f"plan {wanted.name}")
-            + " is agreed with a representative: contact us",
-            account=account_id,
-            plan=plan.name if plan else None,
-            wanted=wanted.name,
-        )
 
 
 def upgrade(
@@ -118,20 +63,11 @@ def upgrade(
     )
     if context is None:
         return
+    terms = upgrade_terms(conn, context, wanted, agreed_with)
     if not context.subscription.has_periods:
-        _subscribe(conn, context, wanted, agreed_with=agreed_with, gateway=gateway)
+        _subscribe(conn, context, wanted, gateway=gateway)
         return
-    plan = context.subscription.plan
-    _check_other(account_id, plan, wanted)
-    if wanted.monthly_usd_micros <= plan.monthly_usd_micros or not wanted.has_periods:
-        raise _wrong_direction(account_id, plan, wanted, right="downgrade")
-    check_sale(account_id, plan, wanted, agreed_with)
-    check_channel(conn, account_id, wanted)
-    context.check_not_cancelled(conn)
-    context.check_paid(conn)
-    check_allocations_fit(conn, account_id, wanted)
-    difference = wanted.li_minutes - plan.li_minutes
-    subscription_id = context.subscription.id
+    plan, subscription_id = context.subscription.plan, context.subscription.id
     begin_terms(conn, account_id, subscription_id, wanted, context.at)
     buy(
         conn,
@@ -140,16 +76,15 @@ def upgrade(
             kind=LotKind.UPGRADE,
             cause=f"subscription:{subscription_id}:upgrade:{plan.name}:{wanted.name}:{request_id}",
             description=f"upgrade from {plan.name} to {wanted.name}",
-            usd_micros=wanted.monthly_usd_micros - plan.monthly_usd_micros,
-            li_minutes=difference,
+            usd_micros=terms.usd_micros,
+            li_minutes=terms.li_minutes,
             rollover=wanted.rollover,
             revenue="revenue:subscription",
         ),
         gateway=gateway,
     )
-    downgrade_asked = context.changes(conn).get(ChangeKind.DOWNGRADE)
-    if downgrade_asked is not None:
-        end_change(conn, downgrade_asked, ChangeState.WITHDRAWN, context.at)
+    for kind in (ChangeKind.DOWNGRADE, ChangeKind.NEW_TERMS):
+        withdraw(conn, subscription_id, kind, context.at)
 
 
 def downgrade(
@@ -181,22 +116,7 @@ def downgrade(
     )
     if context is None:
         return
-    context.check_subscribed("downgrade")
-    if not wanted.has_periods:
-        raise NotSubscribedError(
-            f"account {account_id}: {wanted.name} is no smaller subscription; to go on demand is a"
-            " command of its own: to-on-demand",
-            account=account_id,
-            plan=context.subscription.plan.name,
-        )
-    plan = context.subscription.plan
-    _check_other(account_id, plan, wanted)
-    if wanted.monthly_usd_micros > plan.monthly_usd_micros:
-        raise _wrong_direction(account_id, plan, wanted, right="upgrade")
-    check_sale(account_id, plan, wanted, agreed_with)
-    check_channel(conn, account_id, wanted)
-    context.check_not_cancelled(conn)
-    check_allocations_fit(conn, account_id, wanted)
+    check_downgrade(conn, context, wanted, agreed_with)
     earlier = context.changes(conn).get(ChangeKind.DOWNGRADE)
     if earlier is not None:
         end_change(conn, earlier, ChangeState.WITHDRAWN, context.at)
@@ -211,79 +131,17 @@ def downgrade(
     )
 
 
-def check_no_undo(conn: Connection, context: CommandContext, wanted: Plan | None) -> None:
-    """Refuse another plan while the switch to on-demand can still be undone (C38).
-
-    Raises:
-        UndoFirstError: If it can.
-    """
-    switch = context.changes(conn).get(ChangeKind.ON_DEMAND)
-    if switch is None:
-        return
-    assert switch.plan is not None
-    assert switch.effective_at is not None
-    until = switch.effective_at.isoformat(timespec="seconds")
-    raise UndoFirstError(
-        f"account {context.account_id} was on {switch.plan.name} and gets it back for nothing until"
-        f" {until}: undo first",
-        account=context.account_id,
-        plan=switch.plan.name,
-        wanted=wanted.name if wanted else None,
-        until=until,
-    )
-
-
 def _subscribe(
-    conn: Connection,
-    context: CommandContext,
-    wanted: Plan,
-    *,
-    agreed_with: str | None,
-    gateway: PaymentGateway,
+    conn: Connection, context: CommandContext, wanted: Plan, *, gateway: PaymentGateway
 ) -> None:
     """Activate a plan for an account that is on demand, on trial, or has cancelled."""
     account_id, subscription = context.account_id, context.subscription
-    is_running = subscription.ended_at is None
-    if is_running:
-        check_no_undo(conn, context, wanted)
-        _check_other(account_id, subscription.plan, wanted)
-    if not wanted.is_subscription:
-        raise _wrong_direction(account_id, subscription.plan, wanted, right="to-on-demand")
-    check_sale(account_id, None, wanted, agreed_with)
-    if wanted.monthly_usd_micros:
-        context.check_paid(conn)
-    check_allocations_fit(conn, account_id, wanted)
-    if is_running:
+    if subscription.ended_at is None:
         withdraw_all(conn, subscription.id, context.at)
-        abandon_unpaid(conn, subscription)
+        abandon_unpaid(conn, subscription, at=context.at)
         end_subscription(conn, subscription, context.at)
     activate(conn, account_id, wanted, at=context.at, gateway=gateway)
 
 
-def _content(wanted: Plan, agreed_with: str | None) -> idempotency.Content:
+def _content(wanted: Plan, agreed_with: str | None) -> Content:
     return {"plan": wanted.name, "credits": wanted.li_minutes, "agreed_with": agreed_with}
-
-
-def _check_other(account_id: str, plan: Plan, wanted: Plan) -> None:
-    if (plan.name, plan.li_minutes) == (wanted.name, wanted.li_minutes):
-        raise SamePlanError(
-            f"account {account_id} is on plan {plan.name} already"
-            f" ({format_usd(plan.monthly_usd_micros)} USD, {plan.li_minutes:,} LI-minutes a month)",
-            account=account_id,
-            plan=plan.name,
-        )
-
-
-def _wrong_direction(
-    account_id: str, plan: Plan, wanted: Plan, *, right: str
-) -> WrongDirectionError:
-    prices = [format_usd(each.monthly_usd_micros) for each in (plan, wanted)]
-    return WrongDirectionError(
-        f"account {account_id}: from {plan.name} ({prices[0]} USD a month) to {wanted.name}"
-        f" ({prices[1]} USD) is another command: {right}",
-        account=account_id,
-        plan=plan.name,
-        usd=prices[0],
-        wanted=wanted.name,
-        wanted_usd=prices[1],
-    )

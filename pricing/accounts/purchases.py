@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from msgspec import Struct
 from sqlalchemy import Connection
 
 from pricing.accounts.command import CommandContext
-from pricing.ledger.invoices import issue
+from pricing.ledger.issuing import issue
 from pricing.ledger.ledger import Posting, Transaction, post
 from pricing.ledger.lots import Grant, LotKind, grant
+from pricing.ledger.taxed import charge_key, gross_of, taxed
 from pricing.payments.collecting import book_payment, collect_at_once
 from pricing.payments.gateway import PaymentGateway
 from pricing.plans.quotes import Unit
@@ -21,7 +24,7 @@ class Purchase(Struct, frozen=True):
         kind: Of the lot.
         cause: Natural key of the purchase.
         description: For the books and the invoice.
-        usd_micros: What it costs.
+        usd_micros: What it costs, net of tax.
         li_minutes: What it grants.
         rollover: Whether the credits outlive the period.
         revenue: Ledger account that the money is earned on.
@@ -47,22 +50,9 @@ def buy(
     """
     account_id, at, cause = context.account_id, context.at, bought.cause
     if bought.usd_micros:
-        collect_at_once(conn, account_id, cause, bought.usd_micros, gateway=gateway, now=at)
-        post(
-            conn,
-            Transaction(
-                account_id=account_id,
-                natural_key=f"{cause}:charge",
-                cause=cause,
-                description=bought.description,
-                effective_at=at,
-                recorded_at=at,
-                postings=(
-                    Posting("receivable", Unit.USD, bought.usd_micros),
-                    Posting(bought.revenue, Unit.USD, -bought.usd_micros),
-                ),
-            ),
-        )
+        gross = gross_of(conn, account_id, cause, bought.usd_micros, at=at)
+        collect_at_once(conn, account_id, cause, gross, gateway=gateway, now=at)
+        post(conn, taxed(conn, _charge(account_id, bought, at)))
         book_payment(conn, cause, at=at, now=at)
     if bought.li_minutes > 0:
         grant(
@@ -79,3 +69,19 @@ def buy(
             now=at,
         )
     issue(conn, cause, at)
+
+
+def _charge(account_id: str, bought: Purchase, at: datetime) -> Transaction:
+    """The price of what was bought, net of tax."""
+    return Transaction(
+        account_id=account_id,
+        natural_key=charge_key(bought.cause),
+        cause=bought.cause,
+        description=bought.description,
+        effective_at=at,
+        recorded_at=at,
+        postings=(
+            Posting("receivable", Unit.USD, bought.usd_micros),
+            Posting(bought.revenue, Unit.USD, -bought.usd_micros),
+        ),
+    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from pricing.accounts.account import Account, find_account
 from pricing.accounts.advance import advance
+from pricing.currencies import DOLLARS
 from pricing.ledger.balances import balance_below
 from pricing.ledger.invoices import REVENUE
 from pricing.ledger.lots import Lot, open_lots, suspended_lots
@@ -19,27 +20,34 @@ from pricing.plans.channels import Channel
 from pricing.plans.quotes import Unit
 from pricing.subscriptions.changes import Change, ChangeKind, ChangeState, open_changes
 from pricing.subscriptions.debts import debts_of
-from pricing.subscriptions.subscriptions import Subscription, latest
+from pricing.subscriptions.subscriptions import Subscription, latest, owed_periods
 from pricing.tables import ACCOUNTS
+from pricing.taxes.model import TAX_ACCOUNT, Taxation
+from pricing.taxes.on_record import taxation_of
 
 
 class NextCharge(Struct, frozen=True):
-    """What the next period's start will charge."""
+    """What the next period's start will charge, net, and the tax on it as it is today."""
 
     at: datetime
     usd_micros: int
+    tax_usd_micros: int = 0
 
 
 class Pending(Struct, frozen=True):
     """What has been asked for and has not taken effect.
 
     Attributes:
-        change: ``downgrade``, ``cancellation`` or ``on_demand``.
+        change: ``downgrade``, ``cancellation``, ``on_demand``, or ``new_terms`` of the same plan.
         state: ``requested`` until a representative has confirmed it, then ``pending``.
         at: When it takes effect; None while it is only requested.
         plan: The plan that it leads to; for ``on_demand`` the one that an undo leads back to.
         requested_by: Who asked for a cancellation.
         suspended_li_minutes: Credits that will be void then, unless the switch is undone.
+        held_li_minutes: Suspended ones that accepted runs hold, which are not void with them.
+        monthly_usd_micros: What ``plan`` costs a month as it will be.
+        monthly_li_minutes: What it grants.
+        is_beneath: The account went on demand since: only an undo lets it take effect (C38).
     """
 
     change: str
@@ -48,6 +56,10 @@ class Pending(Struct, frozen=True):
     plan: str | None
     requested_by: str | None
     suspended_li_minutes: int
+    held_li_minutes: int = 0
+    is_beneath: bool = False
+    monthly_usd_micros: int | None = None
+    monthly_li_minutes: int | None = None
 
 
 class AccountView(Struct, frozen=True):
@@ -57,9 +69,12 @@ class AccountView(Struct, frozen=True):
         account: Who.
         period: The current billing period; None on demand and after a cancellation.
         lots: What can be used, in burn order.
-        charged_usd_micros: All that was charged so far, less what was corrected.
+        charged_usd_micros: All that was charged so far, net, less what was corrected.
+        tax_usd_micros: The tax on it.
+        taxation: How its charges are taxed now; None: no tax is computed.
         next_charge: None on demand, and where the subscription is going to end.
-        pending: The change that will take effect next.
+        pending_changes: What was asked for and has not taken effect; the one that will take effect
+            next comes first.
         unpaid_usd_micros: What could not be collected for periods that have begun, and for runs.
         credit_usd_micros: What came back of runs that were paid; set off against the next one.
         due_usd_micros: How much of what is charged has fallen due since the last command on the
@@ -71,6 +86,7 @@ class AccountView(Struct, frozen=True):
         channel: Through what it pays.
         has_card: A card is on record.
         payments_rehearsed: The payment gateway collects nothing.
+        currency: What its money is in.
     """
 
     account: Account
@@ -78,7 +94,7 @@ class AccountView(Struct, frozen=True):
     lots: tuple[Lot, ...]
     charged_usd_micros: int
     next_charge: NextCharge | None
-    pending: Pending | None = None
+    pending_changes: tuple[Pending, ...] = ()
     unpaid_usd_micros: int = 0
     credit_usd_micros: int = 0
     due_usd_micros: int = 0
@@ -88,6 +104,14 @@ class AccountView(Struct, frozen=True):
     channel: Channel = Channel.CARD
     has_card: bool = False
     payments_rehearsed: bool = False
+    tax_usd_micros: int = 0
+    taxation: Taxation | None = None
+    currency: str = DOLLARS
+
+    @property
+    def pending(self) -> Pending | None:
+        """The change that will take effect next; None: nothing was asked for."""
+        return self.pending_changes[0] if self.pending_changes else None
 
     @property
     def balance_li_minutes(self) -> int:
@@ -137,28 +161,45 @@ def view_at(
     """
     account_id = account.id
     pays = conn.execute(
-        select(ACCOUNTS.c.channel, ACCOUNTS.c.card).where(ACCOUNTS.c.id == account_id)
+        select(ACCOUNTS.c.channel, ACCOUNTS.c.card, ACCOUNTS.c.currency).where(
+            ACCOUNTS.c.id == account_id
+        )
     ).one()
     subscription = latest(conn, account_id)
     changes = {} if subscription.ended_at else open_changes(conn, subscription.id)
     period = subscription.period_at(instant)
+    taxation = taxation_of(conn, account_id, instant)
     return AccountView(
         account=account,
         period=period,
         lots=open_lots(conn, account_id, instant),
         charged_usd_micros=charged_usd_micros(conn, account_id),
-        next_charge=_next_charge(subscription, changes, period),
-        pending=_pending(conn, account_id, changes, instant),
+        next_charge=_next_charge(
+            subscription,
+            changes,
+            period,
+            taxation,
+            owes=bool(owed_periods(conn, subscription)),
+        ),
+        pending_changes=_pending(conn, account_id, changes, instant),
         unpaid_usd_micros=debts_of(conn, account_id).usd_micros,
         credit_usd_micros=credit_of(conn, account_id),
         channel=Channel(pays.channel),
         has_card=pays.card is not None,
         payments_rehearsed=is_rehearsed(gateway=gateway),
+        tax_usd_micros=-balance_below(conn, account_id, TAX_ACCOUNT, Unit.USD),
+        taxation=taxation,
+        currency=pays.currency,
     )
 
 
 def _next_charge(
-    subscription: Subscription, changes: dict[ChangeKind, Change], period: Period | None
+    subscription: Subscription,
+    changes: dict[ChangeKind, Change],
+    period: Period | None,
+    taxation: Taxation | None,
+    *,
+    owes: bool,
 ) -> NextCharge | None:
     """The boundary charges the plan that will be in force then, if there is one."""
     if period is None or not subscription.has_periods:
@@ -166,30 +207,44 @@ def _next_charge(
     cancellation = changes.get(ChangeKind.CANCELLATION)
     if cancellation is not None and cancellation.state is ChangeState.PENDING:
         return None
-    downgrade = changes.get(ChangeKind.DOWNGRADE)
-    plan = subscription.plan if downgrade is None or downgrade.plan is None else downgrade.plan
-    return NextCharge(period.end, plan.monthly_usd_micros)
+    plan = subscription.plan
+    for change in (changes.get(ChangeKind.NEW_TERMS), changes.get(ChangeKind.DOWNGRADE)):
+        if change is None or change.plan is None or change.effective_at is None:
+            continue
+        if change.effective_at <= period.end and not (change.kind is ChangeKind.NEW_TERMS and owes):
+            plan = change.plan
+    price = plan.monthly_usd_micros
+    return NextCharge(period.end, price, 0 if taxation is None else taxation.tax_on(price))
 
 
 def _pending(
     conn: Connection, account_id: str, changes: dict[ChangeKind, Change], at: datetime
-) -> Pending | None:
+) -> tuple[Pending, ...]:
     """The switch to on-demand, else the change with a date, else the one that waits for one.
 
     A trial's end is no change.
     """
     wanted = [each for each in changes.values() if each.kind is not ChangeKind.TRIAL_END]
     wanted.sort(
-        key=lambda change: (change.kind is not ChangeKind.ON_DEMAND, change.effective_at is None)
+        key=lambda change: (
+            change.kind is not ChangeKind.ON_DEMAND,
+            change.effective_at or datetime.max.replace(tzinfo=UTC),
+            change.kind is ChangeKind.NEW_TERMS,
+        )
     )
-    if not wanted:
-        return None
-    change = wanted[0]
-    return Pending(
-        change=change.kind,
-        state=change.state,
-        at=change.effective_at,
-        plan=None if change.plan is None else change.plan.name,
-        requested_by=change.requested_by,
-        suspended_li_minutes=sum(lot.available for lot in suspended_lots(conn, account_id, at)),
+    suspended = suspended_lots(conn, account_id, at)
+    return tuple(
+        Pending(
+            change=change.kind,
+            state=change.state,
+            at=change.effective_at,
+            plan=None if change.plan is None else change.plan.name,
+            monthly_usd_micros=None if change.plan is None else change.plan.monthly_usd_micros,
+            monthly_li_minutes=None if change.plan is None else change.plan.li_minutes,
+            requested_by=change.requested_by,
+            suspended_li_minutes=sum(lot.available for lot in suspended),
+            held_li_minutes=sum(lot.reserved for lot in suspended),
+            is_beneath=ChangeKind.ON_DEMAND in changes and change.kind is not ChangeKind.ON_DEMAND,
+        )
+        for change in wanted
     )

@@ -26,6 +26,7 @@ from pricing.ledger.allocations import (
     department_lots,
     top_up,
 )
+from pricing.ledger.author import Content
 from pricing.ledger.departments import (
     BadDepartmentNameError,
     Department,
@@ -38,6 +39,7 @@ from pricing.ledger.departments import (
 )
 from pricing.ledger.lots import Lot
 from pricing.money import MICROS_PER_CENT, MICROS_PER_USD, format_usd
+from pricing.payments.collecting import check_charges_at_once
 from pricing.payments.gateway import PaymentGateway
 from pricing.subscriptions.changes import ChangeKind, open_changes
 from pricing.subscriptions.subscriptions import latest
@@ -52,6 +54,7 @@ __all__ = [
     "UnknownDepartmentError",
     "add_department",
     "allocate",
+    "check_share",
     "department_view",
     "department_views",
     "limit_wallet",
@@ -177,11 +180,7 @@ def allocate(
                 department=department.name,
                 plan=plan.name,
             )
-        smaller = open_changes(conn, subscription.id).get(ChangeKind.DOWNGRADE)
-        for granting in (plan, None if smaller is None else smaller.plan):
-            if granting is not None:
-                wanted = {department.id: li_minutes}
-                check_allocations_fit(conn, account_id, granting, wanted=wanted)
+        check_share(conn, department, li_minutes)
         changed = set_terms(
             conn,
             department,
@@ -194,6 +193,23 @@ def allocate(
         "department allocate", {"department": name, "li_minutes": li_minutes}, request_id
     )
     return _once(conn, account_id, name, request, change, now=now, gateway=gateway)
+
+
+def check_share(conn: Connection, department: Department, li_minutes: int) -> None:
+    """Whether a department may be allocated so much, all others keeping what they have.
+
+    Raises:
+        AllocationAboveGrantError: If the grant of the plan, or of the one that a pending downgrade
+            or notice leads to, does not cover them all (C31).
+    """
+    account_id = department.account_id
+    subscription = latest(conn, account_id)
+    changes = open_changes(conn, subscription.id)
+    coming = [changes.get(kind) for kind in (ChangeKind.DOWNGRADE, ChangeKind.NEW_TERMS)]
+    for granting in (subscription.plan, *(None if each is None else each.plan for each in coming)):
+        if granting is not None:
+            wanted = {department.id: li_minutes}
+            check_allocations_fit(conn, account_id, granting, wanted=wanted)
 
 
 def limit_wallet(
@@ -220,6 +236,8 @@ def limit_wallet(
     Raises:
         BadInputError: If the limit is negative, beyond reason, or has fractions of a cent.
         UnknownDepartmentError: If the account has no such department.
+        ChannelCannotError: If the account's channel collects nothing between two billing dates:
+            no run of a department could be paid in money (C23).
         RequestConflictError: If the request id stands for something else.
     """
     if not 0 <= usd_micros <= LIMIT_USD_MAX * MICROS_PER_USD or usd_micros % MICROS_PER_CENT:
@@ -233,6 +251,8 @@ def limit_wallet(
 
     def change(_instant: datetime) -> None:
         department = find_department(conn, account_id, name)
+        if usd_micros:
+            check_charges_at_once(conn, account_id)
         set_terms(
             conn,
             department,
@@ -277,7 +297,7 @@ class _Request(Struct, frozen=True):
     """A command as it was sent; the same id again does nothing."""
 
     command: str
-    content: idempotency.Content
+    content: Content
     id: str | None
 
 
@@ -293,7 +313,7 @@ def _once(
 ) -> DepartmentView:
     """Do what a command asks unless its request id has been here; the department afterwards."""
     instant = advance(conn, account_id, now, gateway=gateway)
-    if request.id is None or idempotency.remember(
+    if idempotency.remember(
         conn,
         account_id,
         request.id,

@@ -22,6 +22,7 @@ from pricing.ledger.invoices import run_cause
 from pricing.ledger.ledger import Posting, Transaction, post
 from pricing.ledger.lots import ISSUED, PRIORITIES, LotKind, ledger_account
 from pricing.ledger.reservations import Reservation, ReservationState
+from pricing.ledger.taxed import owed_by, taxed
 from pricing.money import to_cents_half_up
 from pricing.payments.collecting import capabilities_of, channel_of
 from pricing.payments.gateway import PaymentGateway
@@ -107,7 +108,7 @@ def limit_extra_credits(
             limit=limit_li_minutes,
         )
     instant = advance(conn, account_id, now, gateway=gateway)
-    if request_id is None or idempotency.remember(
+    if idempotency.remember(
         conn,
         account_id,
         request_id,
@@ -117,7 +118,7 @@ def limit_extra_credits(
     ):
         check_not_deleted(conn, account_id)
         if limit_li_minutes:
-            _check_can_buy(conn, account_id, instant)
+            check_can_buy(conn, account_id, instant)
         _set_limit(conn, account_id, limit_li_minutes)
     return extra_credits_of(conn, account_id, instant)
 
@@ -183,7 +184,7 @@ def charge_purchase(conn: Connection, reservation: Reservation, at: datetime) ->
     """Buy the extra credits that a run was promised, as it starts; nothing if there are none.
 
     Returns:
-        Micro-dollars that the run owes for them.
+        Micro-dollars that the run owes for them, tax included.
     """
     bought = conn.execute(
         select(EXTRA_PURCHASES.c.lot_id, EXTRA_PURCHASES.c.usd_micros, LOTS.c.amount)
@@ -193,7 +194,7 @@ def charge_purchase(conn: Connection, reservation: Reservation, at: datetime) ->
     if bought is None:
         return 0
     cause = run_cause(reservation.run_id)
-    post(
+    charge = taxed(
         conn,
         Transaction(
             account_id=reservation.account_id,
@@ -210,7 +211,8 @@ def charge_purchase(conn: Connection, reservation: Reservation, at: datetime) ->
             ),
         ),
     )
-    return int(bought.usd_micros)
+    post(conn, charge)
+    return owed_by(charge)
 
 
 def _set_limit(conn: Connection, account_id: str, limit_li_minutes: int) -> None:
@@ -228,7 +230,12 @@ def _set_limit(conn: Connection, account_id: str, limit_li_minutes: int) -> None
         )
 
 
-def _check_can_buy(conn: Connection, account_id: str, at: datetime) -> None:
+def check_can_buy(conn: Connection, account_id: str, at: datetime) -> None:
+    """Whether an account can have extra credits.
+
+    Raises:
+        ExtraCreditsRefusedError: As ``limit_extra_credits``.
+    """
     subscription = latest(conn, account_id)
     plan, channel = subscription.plan.name, channel_of(conn, account_id).value
     facts = {"account": account_id, "plan": plan, "channel": channel}

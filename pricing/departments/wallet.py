@@ -1,7 +1,9 @@
 """Wallets: what a department's runs may cost in money, month by month (R69, R72, R76).
 
 The month is the account's billing cycle; an account on demand has none, and goes by the calendar
-month in its zone (C8). A run counts in the month in which it starts, whenever it is corrected. A
+month in its zone (C8). Until a switch to on-demand is settled at the boundary the month is the
+cycle in which it was made (C48): going there and back gives no department its limit anew. A run
+counts in the month in which it starts, whenever it is corrected. A
 run that has been accepted and not started counts in whatever month it is, since it may start then:
 so the limit holds for every month, whatever waits for whatever boundary.
 """
@@ -18,7 +20,8 @@ from pricing.ledger.invoices import REVENUE
 from pricing.ledger.reservations import ReservationState
 from pricing.periods import Anchor, Period, period, period_number
 from pricing.plans.quotes import Unit
-from pricing.subscriptions.subscriptions import latest
+from pricing.subscriptions.changes import ChangeKind, open_changes
+from pricing.subscriptions.subscriptions import Subscription, latest, period_under
 from pricing.tables import DEPARTMENT_RUNS, POSTINGS, RESERVATIONS, TRANSACTIONS
 
 
@@ -58,10 +61,22 @@ def spending_month(conn: Connection, account_id: str, at: datetime) -> Period:
     """The account's billing cycle; where it has none, the calendar month in its zone."""
     subscription = latest(conn, account_id)
     cycle = subscription.period_at(at)
+    if cycle is None and subscription.ended_at is None:
+        cycle = _cycle_of_the_switch(conn, subscription, at)
     if cycle is not None:
         return cycle
     calendar = Anchor(subscription.anchor.day.replace(day=1), subscription.anchor.timezone)
     return period(calendar, period_number(calendar, at))
+
+
+def _cycle_of_the_switch(
+    conn: Connection, subscription: Subscription, at: datetime
+) -> Period | None:
+    """The cycle in which the account went on demand, as long as that can be undone."""
+    switch = open_changes(conn, subscription.id).get(ChangeKind.ON_DEMAND)
+    if switch is None or switch.plan is None:
+        return None
+    return period_under(switch.plan, subscription.anchor, subscription.started_at, at)
 
 
 def _spent(conn: Connection, department: Department, month: Period) -> int:

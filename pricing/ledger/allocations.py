@@ -15,7 +15,15 @@ from sqlalchemy import Connection, func, select
 from kernel.errors import RefusedError
 from pricing.ledger.departments import Department, list_departments
 from pricing.ledger.ledger import Posting, Transaction, post
-from pricing.ledger.lots import Lot, LotKind, Slice, ledger_account, open_lots, take
+from pricing.ledger.lots import (
+    Lot,
+    LotKind,
+    Slice,
+    ledger_account,
+    left_lots,
+    open_lots,
+    take,
+)
 from pricing.periods import Period
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Unit
@@ -87,9 +95,10 @@ def share_out(
     departments = [
         each for each in list_departments(conn, account_id) if each.allocation_li_minutes
     ]
+    # Suspended ones too: an undo gives departments their shares back with the rest.
     granted = [
         lot
-        for lot in (account_lots(conn, account_id, at) if departments else ())
+        for lot in (left_lots(conn, account_id, at) if departments else ())
         if lot.cause == cause
     ]
     for lot in granted:
@@ -101,18 +110,27 @@ def share_out(
                 free -= amount
 
 
+def share_that_brings(
+    conn: Connection, department: Department, li_minutes: int, period: Period, at: datetime
+) -> int | None:
+    """The allocation that would give a department so many LI-minutes more at once.
+
+    None: the account has not as many left of what this period granted.
+    """
+    if sum(lot.available for lot in _shareable(conn, department, period, at)) < li_minutes:
+        return None
+    given = _given_since(conn, department, period.start)
+    return max(given + li_minutes, department.allocation_li_minutes)
+
+
 def top_up(conn: Connection, department: Department, period: Period, at: datetime) -> None:
     """Bring a department's share of the current period up to its allocation, as far as it goes.
 
     What the account has not used of this period's grant is what there is to give.
     """
-    lots = {
-        lot.id: lot
-        for lot in account_lots(conn, department.account_id, at)
-        if lot.kind in SHARED_KINDS and lot.effective_at >= period.start
-    }
     given = _given_since(conn, department, period.start)
-    for part in take(lots.values(), max(department.allocation_li_minutes - given, 0)):
+    wanted = max(department.allocation_li_minutes - given, 0)
+    for part in take(_shareable(conn, department, period, at), wanted):
         _move(conn, department, part, at=at, now=at)
 
 
@@ -126,6 +144,17 @@ def department_lots(conn: Connection, department: Department, at: datetime) -> t
     """A department's open lots, in burn order."""
     shares = _lot_ids(conn, {department.id})
     return tuple(lot for lot in open_lots(conn, department.account_id, at) if lot.id in shares)
+
+
+def _shareable(
+    conn: Connection, department: Department, period: Period, at: datetime
+) -> tuple[Lot, ...]:
+    """The lots of the account that a period granted, in burn order."""
+    return tuple(
+        lot
+        for lot in account_lots(conn, department.account_id, at)
+        if lot.kind in SHARED_KINDS and lot.effective_at >= period.start
+    )
 
 
 def _move(

@@ -13,6 +13,7 @@ goes with its snapshots, and a snapshot takes its mark with it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -33,7 +34,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from kernel.errors import RefusedError
 from pricing.plans.quotes import Unit
-from pricing.tables import BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS
+from pricing.tables import ACCOUNTS, BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS, among
 
 TAIL_MAX = 256
 """Postings behind the mark that a command leaves to be summed up; more are folded."""
@@ -106,6 +107,41 @@ def _held_on_lots() -> Select[Any]:
     return select(mark.c.mark, held).select_from(mark.outerjoin(held, true()))
 
 
+@cache
+def _held_on_lots_of(dialect: str) -> Select[Any]:
+    """Every lot account of some accounts that holds anything; a lot is one account's."""
+    folded = select(_Snapshots.ledger_account, _Snapshots.amount).where(
+        among(BALANCE_SNAPSHOTS.c.account_id, "accounts"),
+        _Snapshots.unit == _unit,
+        _Snapshots.ledger_account.startswith(LOT_PREFIX),
+        _Snapshots.amount != literal_column("0"),
+    )
+    marked = ACCOUNTS.outerjoin(SNAPSHOT_MARKS, SNAPSHOT_MARKS.c.account_id == ACCOUNTS.c.id)
+    is_tail = and_(
+        _Postings.account_id == ACCOUNTS.c.id,
+        _Postings.id > func.coalesce(SNAPSHOT_MARKS.c.up_to_posting_id, 0),
+        _Postings.unit == _unit,
+        _Postings.ledger_account.startswith(LOT_PREFIX),
+    )
+    is_wanted = among(ACCOUNTS.c.id, "accounts")
+    if dialect == "postgresql":
+        # Account by account: it would rather read all postings there are, and then join.
+        tail_of = select(_Postings.ledger_account, _Postings.amount).where(is_tail).offset(0)
+        behind = tail_of.correlate(ACCOUNTS, SNAPSHOT_MARKS).lateral()
+        tail = select(behind.c.ledger_account, behind.c.amount)
+        tail = tail.select_from(marked.join(behind, true())).where(is_wanted)
+    else:
+        tail = select(_Postings.ledger_account, _Postings.amount)
+        tail = tail.select_from(marked.join(POSTINGS, is_tail)).where(is_wanted)
+    both = union_all(folded, tail).subquery()
+    total = func.sum(both.c.amount)
+    return (
+        select(both.c.ledger_account, total.label("total"))
+        .group_by(both.c.ledger_account)
+        .having(total != 0)
+    )
+
+
 _BALANCE = _sum_of(
     _Snapshots.ledger_account == bindparam("ledger_account"),
     _Postings.ledger_account == bindparam("ledger_account"),
@@ -157,6 +193,20 @@ def held_on_lots(conn: Connection, account_id: str) -> dict[int, int]:
         for row in rows
         if row.total is not None
     }
+
+
+def held_on_lots_of(conn: Connection, account_ids: Sequence[str]) -> dict[int, int]:
+    """The LI-minutes on each lot of some accounts that is not empty, by the lot's number.
+
+    Args:
+        conn: An open write transaction that holds the accounts' books, so that no snapshot changes.
+        account_ids: Whose.
+    """
+    if not account_ids:
+        return {}
+    wanted = {"accounts": account_ids, "unit": Unit.LI_MINUTES}
+    rows = conn.execute(_held_on_lots_of(conn.dialect.name), wanted)
+    return {int(row.ledger_account.removeprefix(LOT_PREFIX)): int(row.total) for row in rows}
 
 
 def fold(conn: Connection, account_id: str, *, tail_max: int = TAIL_MAX) -> bool:

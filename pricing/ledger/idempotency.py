@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
 from kernel.errors import BadInputError, RequestConflictError
+from pricing.ledger.author import BegunCommand, Content
+from pricing.ledger.command_log import Outcome, note_command
+from pricing.ledger.signing import signature_of
 from pricing.tables import REQUESTS, insert_once
-
-Content = Mapping[str, str | int | None]
 
 
 def content_hash(content: Content) -> str:
@@ -35,16 +35,28 @@ def check_request_id(request_id: str | None) -> None:
         raise BadInputError("--request-id: an id is not empty; leave it out if there is none")
 
 
-def remember(
+def remember(  # noqa: PLR0913 - a request, and what the log says of it besides
     conn: Connection,
     account_id: str,
-    request_id: str,
+    request_id: str | None,
     *,
     command: str,
     content: Content,
     now: datetime,
+    also: Content | None = None,
+    is_done: bool = False,
 ) -> bool:
-    """Take note of a request, in the transaction that does what it asks.
+    """Take note of a request, in the transaction that does what it asks, and put it on the log.
+
+    Args:
+        conn: An open write transaction.
+        account_id: Whose request.
+        request_id: The caller's id of it; None: none was given, and it is always new.
+        command: What is asked.
+        content: What the id stands for, with the command.
+        now: The account's instant.
+        also: What the log says of it besides.
+        is_done: Whether there is nothing left to do, though the request is new.
 
     Returns:
         True: it is new, go on. False: it has been done before.
@@ -54,6 +66,33 @@ def remember(
         RequestConflictError: If the id stands for another command or other content.
     """
     check_request_id(request_id)
+    begun = BegunCommand(command, {**content, **(also or {})}, request_id)
+    if (signature := signature_of(conn)) is not None:
+        # What is refused from here on, this conflict of ids to begin with, is this command.
+        signature.begun = begun
+    is_new = request_id is None or _is_first(
+        conn, account_id, request_id, command=command, content=content, now=now
+    )
+    note_command(
+        conn,
+        account_id,
+        begun,
+        at=now,
+        outcome=Outcome.DONE if is_new and not is_done else Outcome.REPEATED,
+    )
+    return is_new
+
+
+def _is_first(
+    conn: Connection,
+    account_id: str,
+    request_id: str,
+    *,
+    command: str,
+    content: Content,
+    now: datetime,
+) -> bool:
+    """Whether nobody has used the id before, which is taken now."""
     asked = {"command": command, "content_hash": content_hash(content)}
     key = {"account_id": account_id, "request_id": request_id}
     if insert_once(conn, REQUESTS, list(key), {**key, **asked, "made_at": now}):

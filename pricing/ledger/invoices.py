@@ -1,24 +1,29 @@
-"""Invoices: numbered without a gap, issued once, never changed.
+"""Invoices and credit notes as they were issued: numbered without a gap, never changed.
 
-An invoice is issued for a cause and lists what the ledger holds under it: a line for each posting
-to a revenue account.
+One is issued for a cause and lists what the ledger holds under it: a line for each posting to a
+revenue account, and the tax on them. It keeps the parties that it was issued with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum
 from itertools import groupby
+from typing import Any
 
-from msgspec import Struct
-from msgspec.structs import asdict
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select
+from msgspec import Struct, convert
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, select
 
 from kernel.errors import BadInputError
-from pricing.ledger.ledger import entries_of, lock_ledger
+from kernel.near_names import meant
+from pricing.parties.party import Party, party_from_json
 from pricing.periods import Period
-from pricing.plans.quotes import Unit
-from pricing.tables import INVOICE_LINES, INVOICES, insert_once
+from pricing.tables import INVOICE_LINES, INVOICES
+from pricing.taxes.model import TaxLine
+
+NUMBERS_COMPARED_MAX = 500
+"""The latest numbers, which one that is not there is compared with."""
 
 REVENUE = "revenue:"
 """Prefix of the ledger accounts that money is earned on."""
@@ -26,13 +31,33 @@ REVENUE = "revenue:"
 _LAST_SEQUENCE = select(func.coalesce(func.max(INVOICES.c.sequence), 0)).where(
     INVOICES.c.account_id == bindparam("account_id")
 )
-_INSERT_LINES = INVOICE_LINES.insert()
+
+
+class InvoiceKind(StrEnum):
+    """What a document with a number is: a charge, or what takes charges back."""
+
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
 
 
 class UnknownInvoiceError(BadInputError):
     """The account has no such invoice; facts: ``account``, ``number``."""
 
     code = "unknown_invoice"
+
+
+class InvoiceStatus(StrEnum):
+    """Where an invoice stands.
+
+    VOID: what it was for was taken back, or is never asked for.
+    CREDIT: it is a credit note.
+    """
+
+    PAID = "paid"
+    DUE = "due"
+    OVERDUE = "overdue"
+    VOID = "void"
+    CREDIT = "credit"
 
 
 class InvoiceLine(Struct, frozen=True):
@@ -44,14 +69,22 @@ class InvoiceLine(Struct, frozen=True):
 
 
 class Invoice(Struct, frozen=True):
-    """An issued invoice.
+    """An issued invoice, or a credit note.
 
     Attributes:
         account_id: Whom it is for.
-        number: Unique; within an account, numbers follow each other without a gap.
+        number: Unique; within its series, numbers follow each other without a gap.
         cause: What it is for: ``run:r1``, ``subscription:1:period:0``.
         issued_at: When.
-        lines: At least one.
+        lines: At least one; net of tax. Those of a credit note are negative.
+        kind: Invoice or credit note.
+        due_at: Until when it is to be paid; None: nobody was on record to say so.
+        corrects: Of a credit note: the numbers of the invoices that it takes charges back of.
+        seller: Who sent it, as that was on record when it was issued; None: nobody was.
+        customer: Whom it was for, likewise.
+        taxes: The tax on its lines, by treatment, country and rate; empty: none was computed.
+        currency: What its amounts are in.
+        status: Where it stands now, no part of what was issued; None: nobody has looked it up.
     """
 
     account_id: str
@@ -59,39 +92,34 @@ class Invoice(Struct, frozen=True):
     cause: str
     issued_at: datetime
     lines: tuple[InvoiceLine, ...]
+    kind: InvoiceKind = InvoiceKind.INVOICE
+    due_at: datetime | None = None
+    corrects: tuple[str, ...] = ()
+    seller: Party | None = None
+    customer: Party | None = None
+    taxes: tuple[TaxLine, ...] = ()
+    currency: str = "USD"
+    status: InvoiceStatus | None = None
 
     @property
     def usd_micros(self) -> int:
-        """The sum of its lines."""
+        """The sum of its lines, net of tax."""
         return sum(line.usd_micros for line in self.lines)
+
+    @property
+    def tax_usd_micros(self) -> int:
+        """The tax on them."""
+        return sum(line.tax_usd_micros for line in self.taxes)
+
+    @property
+    def total_usd_micros(self) -> int:
+        """What is to be paid: the lines and their tax."""
+        return self.usd_micros + self.tax_usd_micros
 
 
 def run_cause(run_id: str) -> str:
     """The cause that everything a run costs is booked under."""
     return f"run:{run_id}"
-
-
-def issue_for_run(conn: Connection, run_id: str, now: datetime) -> Invoice | None:
-    """Issue a run's invoice, once it has ended: start-up, use, and the correction if there is one.
-
-    Returns:
-        The invoice, also when it was issued before; None: the run cost no money.
-    """
-    return issue(conn, run_cause(run_id), now)
-
-
-def issue_for_subscription(conn: Connection, cause: str, issued_at: datetime) -> Invoice | None:
-    """Issue the invoice of a subscription's period; the account's books are locked.
-
-    Args:
-        conn: An open write transaction.
-        cause: The period's, see ``period_cause``.
-        issued_at: When.
-
-    Returns:
-        The invoice, also when it was issued before; None: the period cost no money.
-    """
-    return issue(conn, cause, issued_at, is_locked=True)
 
 
 def period_cause(subscription_id: int, n: int, undone_from: Iterable[int] = ()) -> str:
@@ -103,49 +131,18 @@ def period_cause(subscription_id: int, n: int, undone_from: Iterable[int] = ()) 
         undone_from: The periods from which on what had been booked was undone; a period that
             comes again is another cause, for what is in the books stays there.
     """
-    again = sum(first <= n for first in undone_from)
-    return f"subscription:{subscription_id}:period:{n}" + (f":again:{again}" if again else "")
-
-
-def issue(
-    conn: Connection, cause: str, issued_at: datetime, *, is_locked: bool = False
-) -> Invoice | None:
-    """Issue the invoice of a cause from what the ledger holds under it.
-
-    Args:
-        conn: An open write transaction.
-        cause: What is billed.
-        issued_at: When.
-        is_locked: Whether the account's books are locked already.
-    """
-    charges = entries_of(conn, cause)
-    lines = [
-        InvoiceLine(
-            description=f"{charge.description}: {posting.ledger_account.removeprefix(REVENUE)}",
-            usd_micros=-posting.amount,
-            cause=charge.natural_key,
-        )
-        for charge in charges
-        for posting in charge.postings
-        if posting.unit is Unit.USD and posting.ledger_account.startswith(REVENUE)
-    ]
-    if not lines:
-        return None
-    account_id = charges[0].account_id
-    if not is_locked:
-        # Numbers have no gap because nobody else counts on before this transaction has ended.
-        lock_ledger(conn, account_id)
-    issued = _insert(conn, account_id, cause, issued_at, lines)
-    return issued or _select(conn, INVOICES.c.cause == cause)[0]
+    cause = f"subscription:{subscription_id}:period:{n}"
+    again = sum(first <= n for first in undone_from) if undone_from else 0
+    return f"{cause}:again:{again}" if again else cause
 
 
 def list_invoices(conn: Connection, account_id: str) -> tuple[Invoice, ...]:
     """An account's invoices, in the order of their numbers."""
-    return _select(conn, INVOICES.c.account_id == account_id)
+    return select_invoices(conn, INVOICES.c.account_id == account_id)
 
 
 def last_sequence(conn: Connection, account_id: str) -> int:
-    """How many invoices an account has: they are numbered from 1 without a gap."""
+    """How many invoices an account has: their places count from 1 without a gap."""
     return int(conn.execute(_LAST_SEQUENCE, {"account_id": account_id}).scalar_one())
 
 
@@ -167,7 +164,13 @@ def invoices_between(
     ]
     if days is not None:
         wanted += [INVOICES.c.issued_at >= days.start, INVOICES.c.issued_at < days.end]
-    return _select(conn, and_(*wanted))
+    return select_invoices(conn, and_(*wanted))
+
+
+def invoice_of(conn: Connection, cause: str) -> Invoice | None:
+    """The invoice of a cause; None: it has none."""
+    found = select_invoices(conn, INVOICES.c.cause == cause)
+    return found[0] if found else None
 
 
 def find_invoice(conn: Connection, account_id: str, number: str) -> Invoice:
@@ -176,52 +179,24 @@ def find_invoice(conn: Connection, account_id: str, number: str) -> Invoice:
     Raises:
         UnknownInvoiceError: If there is none.
     """
-    found = _select(conn, (INVOICES.c.account_id == account_id) & (INVOICES.c.number == number))
+    found = select_invoices(
+        conn, (INVOICES.c.account_id == account_id) & (INVOICES.c.number == number)
+    )
     if not found:
+        latest = select(INVOICES.c.number).where(INVOICES.c.account_id == account_id)
+        latest = latest.order_by(INVOICES.c.sequence.desc()).limit(NUMBERS_COMPARED_MAX)
+        hint = meant(number, conn.execute(latest).scalars())
         raise UnknownInvoiceError(
-            f"account {account_id} has no invoice {number!r}; `loadmuster invoices {account_id}`"
-            " lists the numbers",
+            f"account {account_id} has no invoice {number!r}{hint}; "
+            f"`loadmuster invoices {account_id}` lists the numbers",
             account=account_id,
             number=number,
         )
     return found[0]
 
 
-def _insert(
-    conn: Connection,
-    account_id: str,
-    cause: str,
-    issued_at: datetime,
-    lines: list[InvoiceLine],
-) -> Invoice | None:
-    """Issue the account's next invoice; None: there is one for that cause."""
-    sequence = last_sequence(conn, account_id) + 1
-    invoice = Invoice(
-        account_id=account_id,
-        number=f"{account_id}-{sequence:05d}",
-        cause=cause,
-        issued_at=issued_at.astimezone(UTC),
-        lines=tuple(lines),
-    )
-    row = insert_once(
-        conn,
-        INVOICES,
-        ["cause"],
-        {
-            "account_id": account_id,
-            "sequence": sequence,
-            "number": invoice.number,
-            "cause": cause,
-            "issued_at": invoice.issued_at,
-        },
-    )
-    if row is None:
-        return None
-    conn.execute(_INSERT_LINES, [{"invoice_id": row.id, **asdict(line)} for line in lines])
-    return invoice
-
-
-def _select(conn: Connection, where: ColumnElement[bool]) -> tuple[Invoice, ...]:
+def select_invoices(conn: Connection, where: ColumnElement[bool]) -> tuple[Invoice, ...]:
+    """The invoices that a condition on their rows holds for, by account and in their order."""
     rows = conn.execute(
         select(
             INVOICES,
@@ -233,19 +208,25 @@ def _select(conn: Connection, where: ColumnElement[bool]) -> tuple[Invoice, ...]
         .where(where)
         .order_by(INVOICES.c.account_id, INVOICES.c.sequence, INVOICE_LINES.c.id)
     ).all()
-    found = []
-    for _, group in groupby(rows, key=lambda row: row.id):
-        lines = list(group)
-        found.append(
-            Invoice(
-                account_id=lines[0].account_id,
-                number=lines[0].number,
-                cause=lines[0].cause,
-                issued_at=lines[0].issued_at,
-                lines=tuple(
-                    InvoiceLine(line.description, line.usd_micros, line.line_cause)
-                    for line in lines
-                ),
-            )
-        )
-    return tuple(found)
+    return tuple(_invoice(list(lines)) for _, lines in groupby(rows, key=lambda row: row.id))
+
+
+def _invoice(lines: Sequence[Row[Any]]) -> Invoice:
+    """One invoice of the rows of its lines."""
+    row = lines[0]
+    return Invoice(
+        account_id=row.account_id,
+        number=row.number,
+        cause=row.cause,
+        issued_at=row.issued_at,
+        lines=tuple(
+            InvoiceLine(line.description, line.usd_micros, line.line_cause) for line in lines
+        ),
+        kind=InvoiceKind(row.kind),
+        due_at=row.due_at,
+        corrects=tuple(row.corrects or ()),
+        seller=party_from_json(row.seller),
+        customer=party_from_json(row.customer),
+        taxes=convert(row.taxes or (), tuple[TaxLine, ...]),
+        currency=row.currency,
+    )

@@ -11,8 +11,7 @@ A transaction happens at most once: its natural key (``run:r1:start``) is unique
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -22,13 +21,16 @@ from sqlalchemy import Connection, Select, bindparam, select
 
 from kernel.errors import InvariantBrokenError
 from pricing.ledger.balances import balance
+from pricing.ledger.command_log import command_writing
 from pricing.plans.quotes import Unit
 from pricing.tables import (
     ACCOUNTS,
     POSTINGS,
     TRANSACTIONS,
+    insert_many,
     insert_once,
     insert_unless_taken,
+    new_ids,
 )
 
 __all__ = [
@@ -43,9 +45,15 @@ __all__ = [
     "lock_ledger",
     "post",
     "post_all",
+    "write_new",
 ]
 
 _INSERT_POSTINGS = POSTINGS.insert()
+_HEADER = (
+    *("account_id", "natural_key", "cause", "description", "effective_at", "recorded_at"),
+    "command_id",
+)
+_LINE = ("transaction_id", "account_id", "ledger_account", "unit", "amount")
 _ENTRIES = (
     select(TRANSACTIONS, POSTINGS.c.ledger_account, POSTINGS.c.unit, POSTINGS.c.amount)
     .join(POSTINGS, POSTINGS.c.transaction_id == TRANSACTIONS.c.id)
@@ -105,10 +113,12 @@ class Transaction(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse what would unbalance the books."""
-        sums: Counter[Unit] = Counter()
+        sums: dict[Unit, int] = {}
+        is_empty = not self.postings
         for posting in self.postings:
-            sums[posting.unit] += posting.amount
-        if not self.postings or any(sums.values()) or not all(p.amount for p in self.postings):
+            sums[posting.unit] = sums.get(posting.unit, 0) + posting.amount
+            is_empty = is_empty or not posting.amount
+        if is_empty or any(sums.values()):
             raise UnbalancedTransactionError(
                 f"transaction {self.natural_key} does not balance: {dict(sums)}",
                 natural_key=self.natural_key,
@@ -124,7 +134,8 @@ def post(conn: Connection, transaction: Transaction) -> bool:
     Raises:
         NaturalKeyConflictError: If its key stands for other postings.
     """
-    row = insert_once(conn, TRANSACTIONS, ["natural_key"], _header(transaction))
+    command = command_writing(conn, [transaction.account_id], transaction.recorded_at)
+    row = insert_once(conn, TRANSACTIONS, ["natural_key"], _header(transaction, command))
     if row is None:
         _check_same(conn, transaction)
         return False
@@ -147,8 +158,10 @@ def post_all(conn: Connection, transactions: Iterable[Transaction]) -> frozenset
         _check_equal(wanted.setdefault(each.natural_key, each), each)
     if not wanted:
         return frozenset()
+    at = max(each.recorded_at for each in wanted.values())
+    command = command_writing(conn, (each.account_id for each in wanted.values()), at)
     statement = insert_unless_taken(conn.dialect.name, TRANSACTIONS, ("natural_key",))
-    rows = conn.execute(statement, [_header(each) for each in wanted.values()])
+    rows = conn.execute(statement, [_header(each, command) for each in wanted.values()])
     ids = {row.natural_key: row.id for row in rows}
     lines = [line for key, number in ids.items() for line in _lines(wanted[key], number)]
     if lines:
@@ -156,6 +169,40 @@ def post_all(conn: Connection, transactions: Iterable[Transaction]) -> frozenset
     for key in wanted.keys() - ids.keys():
         _check_same(conn, wanted[key])
     return frozenset(ids)
+
+
+def write_new(conn: Connection, transactions: Sequence[Transaction]) -> None:
+    """Write many transactions that are in no books yet, in the order in which they are given.
+
+    Raises:
+        IntegrityError: Of the database, if a natural key is taken; nothing may be kept.
+    """
+    if not transactions:
+        return
+    at = max(each.recorded_at for each in transactions)
+    command = command_writing(conn, (each.account_id for each in transactions), at)
+    ids = list(new_ids(conn, TRANSACTIONS, len(transactions)))
+    numbered = list(zip(ids, transactions, strict=True))
+    headers = [
+        (
+            number,
+            each.account_id,
+            each.natural_key,
+            each.cause,
+            each.description,
+            each.effective_at,
+            each.recorded_at,
+            command,
+        )
+        for number, each in numbered
+    ]
+    lines = [
+        (number, each.account_id, line.ledger_account, line.unit, line.amount)
+        for number, each in numbered
+        for line in each.postings
+    ]
+    insert_many(conn, TRANSACTIONS, ("id", *_HEADER), headers)
+    insert_many(conn, POSTINGS, _LINE, lines)
 
 
 def entries(conn: Connection, account_id: str) -> tuple[Transaction, ...]:
@@ -188,8 +235,8 @@ def lock_ledger(conn: Connection, account_id: str) -> datetime | None:
     return last_command_at
 
 
-def _header(transaction: Transaction) -> dict[str, object]:
-    """The row of a transaction itself."""
+def _header(transaction: Transaction, command: int | None) -> dict[str, object]:
+    """The row of a transaction itself, under the command that writes it."""
     return {
         "account_id": transaction.account_id,
         "natural_key": transaction.natural_key,
@@ -197,6 +244,7 @@ def _header(transaction: Transaction) -> dict[str, object]:
         "description": transaction.description,
         "effective_at": transaction.effective_at,
         "recorded_at": transaction.recorded_at,
+        "command_id": command,
     }
 
 

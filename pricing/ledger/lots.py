@@ -128,23 +128,26 @@ def create_lot(
     conn: Connection, account_id: str, given: Grant, *, now: datetime
 ) -> Transaction | None:
     """Create a lot, and say what must be posted to fill it; None: its cause has granted before."""
-    row = insert_once(
-        conn,
-        LOTS,
-        ["cause"],
-        {
-            "account_id": account_id,
-            "kind": given.kind,
-            "priority": PRIORITIES[given.kind],
-            "amount": given.amount,
-            "effective_at": given.effective_at,
-            "expires_at": given.expires_at,
-            "created_at": now,
-            "cause": given.cause,
-        },
-    )
-    if row is None:
-        return None
+    row = insert_once(conn, LOTS, ["cause"], lot_row(account_id, given, now=now))
+    return None if row is None else filling_of(account_id, row.id, given, now=now)
+
+
+def lot_row(account_id: str, given: Grant, *, now: datetime) -> dict[str, object]:
+    """The row of the lot that a grant makes, but for its number."""
+    return {
+        "account_id": account_id,
+        "kind": given.kind,
+        "priority": PRIORITIES[given.kind],
+        "amount": given.amount,
+        "effective_at": given.effective_at,
+        "expires_at": given.expires_at,
+        "created_at": now,
+        "cause": given.cause,
+    }
+
+
+def filling_of(account_id: str, lot_id: int, given: Grant, *, now: datetime) -> Transaction:
+    """What fills the lot that a grant has made."""
     return Transaction(
         account_id=account_id,
         natural_key=f"{given.cause}:grant",
@@ -153,7 +156,7 @@ def create_lot(
         effective_at=given.effective_at,
         recorded_at=now,
         postings=(
-            Posting(ledger_account(row.id), Unit.LI_MINUTES, given.amount),
+            Posting(ledger_account(lot_id), Unit.LI_MINUTES, given.amount),
             Posting(ISSUED, Unit.LI_MINUTES, -given.amount),
         ),
     )
@@ -176,6 +179,11 @@ def suspended_lots(conn: Connection, account_id: str, at: datetime) -> tuple[Lot
     suspended = select(ACCOUNTS.c.suspended_since).where(ACCOUNTS.c.id == account_id)
     if conn.execute(suspended).scalar_one_or_none() is None:
         return ()
+    return _lots_at(conn, account_id, at)
+
+
+def left_lots(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]:
+    """The lots that are open at an instant in burn order, suspended or not."""
     return _lots_at(conn, account_id, at)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from kernel.errors import RefusedError
-from pricing.ledger.ledger import Posting, Transaction, post
+from pricing.ledger.ledger import Transaction, post
 from pricing.money import format_usd
 from pricing.payments.gateway import (
     Answer,
@@ -17,12 +16,15 @@ from pricing.payments.gateway import (
     PaymentState,
     is_rehearsed,
 )
+from pricing.payments.payment import (
+    Payment,
+    entry_of,
+    identity_row,
+    outcome_row,
+    payment_of,
+)
 from pricing.plans.channels import CAPABILITIES, Capabilities, Channel
-from pricing.plans.quotes import Unit
 from pricing.tables import ACCOUNTS, PAYMENTS, insert_once
-
-CASH = "cash"
-"""Ledger account of what was collected."""
 
 _HOW_IT_PAYS = select(ACCOUNTS.c.channel, ACCOUNTS.c.card).where(ACCOUNTS.c.id == bindparam("of"))
 
@@ -51,6 +53,22 @@ def channel_of(conn: Connection, account_id: str) -> Channel:
     )
 
 
+def check_charges_at_once(conn: Connection, account_id: str) -> None:
+    """Whether an account can buy anything between two billing dates (C23).
+
+    Raises:
+        ChannelCannotError: If its channel only charges by contract.
+    """
+    channel = channel_of(conn, account_id)
+    if not CAPABILITIES[channel].charges_at_once:
+        raise ChannelCannotError(
+            f"account {account_id} pays through {channel}, where nothing is bought in between:"
+            " change the contract there",
+            account=account_id,
+            channel=channel,
+        )
+
+
 def collect_at_once(
     conn: Connection,
     account_id: str,
@@ -66,14 +84,7 @@ def collect_at_once(
         ChannelCannotError: If the account's channel only charges by contract.
         PaymentFailedError: If the gateway declined, or has no answer yet; nothing was done.
     """
-    channel = channel_of(conn, account_id)
-    if not CAPABILITIES[channel].charges_at_once:
-        raise ChannelCannotError(
-            f"account {account_id} pays through {channel}, where nothing is bought in between:"
-            " change the contract there",
-            account=account_id,
-            channel=channel,
-        )
+    check_charges_at_once(conn, account_id)
     answer = collect(conn, account_id, cause, usd_micros, gateway=gateway, at_once=True, now=now)
     if answer.state is not PaymentState.ACCEPTED:
         raise PaymentFailedError(
@@ -98,21 +109,11 @@ def collect(
     """Ask the gateway for money that is owed, and put its answer on record."""
     row = conn.execute(_HOW_IT_PAYS, {"of": account_id}).one()
     channel = Channel(row.channel)
-    answer = gateway.collect(
-        PaymentRequest(cause, account_id, usd_micros, channel, row.card, at_once)
-    )
-    collected = answer.collected_usd_micros
-    outcome = {
-        "usd_micros": usd_micros if collected is None else collected,
-        "channel": channel,
-        "state": answer.state,
-        "reason": answer.reason,
-        "asked_at": now,
-        "rehearsed": is_rehearsed(gateway=gateway),
-        "had_card": row.card is not None,
-    }
-    payment = {"cause": cause, "account_id": account_id, **outcome}
-    if insert_once(conn, PAYMENTS, ["cause"], payment) is None:
+    request = PaymentRequest(cause, account_id, usd_micros, channel, row.card, at_once)
+    answer = gateway.collect(request)
+    payment = payment_of(request, cause, answer, is_rehearsed=is_rehearsed(gateway=gateway))
+    outcome = {**outcome_row(payment), "asked_at": now}
+    if insert_once(conn, PAYMENTS, ["cause"], {**identity_row(payment), **outcome}) is None:
         conn.execute(PAYMENTS.update().where(PAYMENTS.c.cause == cause).values(**outcome))
     return answer
 
@@ -145,26 +146,17 @@ def payment_entry(
     ).one_or_none()
     if paid is None:
         return None
-    return Transaction(
-        account_id=paid.account_id,
-        natural_key=f"{cause}:payment",
+    payment = Payment(
         cause=cause,
-        description=_description(paid),
-        effective_at=at,
-        recorded_at=now,
-        postings=(
-            Posting(CASH, Unit.USD, int(paid.usd_micros)),
-            Posting("receivable", Unit.USD, -int(paid.usd_micros)),
-        ),
+        account_id=paid.account_id,
+        usd_micros=int(paid.usd_micros),
+        channel=Channel(paid.channel),
+        state=PaymentState(paid.state),
+        reason=paid.reason,
+        rehearsed=paid.rehearsed,
+        had_card=paid.had_card,
     )
-
-
-def _description(paid: Row[Any]) -> str:
-    """What the ledger says of a payment; of an earlier version's only the channel is known."""
-    what = "rehearsed payment" if paid.rehearsed else "payment"
-    if paid.channel == Channel.CARD and paid.had_card is False:
-        return f"{what}, no card on file"
-    return f"{what} by {paid.channel}"
+    return entry_of(payment, at=at, now=now)
 
 
 def record_answer(conn: Connection, cause: str, answer: Answer) -> None:

@@ -20,7 +20,8 @@ class Capabilities(Struct, frozen=True):
 
     Attributes:
         charges_at_once: Whether something can be bought between two billing dates: an upgrade, a
-            boost, a run on demand. A marketplace contract changes through the contract only.
+            boost, a run on demand, so also one of a department's wallet. A marketplace contract
+            changes through the contract only.
         extra_credits: Whether credits can be used beyond the plan and paid afterwards (R105).
         portal: Where billing settings and invoices are found (R100, R101); None: here only.
     """

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 from msgspec import Meta, Struct, ValidationError, convert
 
 from kernel.errors import InvariantBrokenError
+from kernel.near_names import meant
 from kernel.plain import plain
 from pricing.money import usd_micros
 from pricing.plans.channels import Channel
@@ -204,7 +205,10 @@ def _check_tariff(plan: Plan, where: str) -> None:
     """A plan needs a rule for LI-minutes, and rates if its runs are paid in money."""
     if plan.tariff not in tariff_names():
         raise wrong_field(
-            where, "tariff", f"{plan.tariff!r} is unknown; there are {', '.join(tariff_names())}"
+            where,
+            "tariff",
+            f"{plan.tariff!r} is unknown{meant(plan.tariff, tariff_names())}; there are "
+            f"{', '.join(tariff_names())}",
         )
     versions = tariff_versions(plan.tariff)
     if not all(version.counts_li_minutes for version in versions):

@@ -13,6 +13,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kernel.division import ceil_div
 from kernel.errors import BadInputError
 from pricing.plans.channels import Channel
 from pricing.tariffs import CancellationPolicy
@@ -109,6 +110,17 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True):
     def price_of_boost_usd_micros(self) -> int:
         """What a boost costs: its own price, or the plan's (C14)."""
         return self.monthly_usd_micros if self.boost_usd_micros is None else self.boost_usd_micros
+
+    def with_as_many_credits(self, bought: Plan) -> Plan:
+        """This version of a plan with the credits that somebody chose of another one (R115).
+
+        As many, or where those are not sold the next larger number, or the most.
+        """
+        choice = self.credits
+        if choice is None:
+            return self
+        steps = ceil_div(max(bought.li_minutes - choice.minimum, 0), choice.step)
+        return self.with_credits(min(choice.minimum + steps * choice.step, choice.maximum))
 
     def with_credits(self, wanted: int | None) -> Plan:
         """The plan with the number of monthly credits that the customer chose (R115).

@@ -18,6 +18,7 @@ from msgspec import Struct, convert
 
 from kernel.errors import BadInputError, InvariantBrokenError
 from kernel.plain import plain
+from pricing.currencies import MICROS, currency_of_unit
 from pricing.money import (
     MICROS_PER_CENT,
     SECONDS_PER_MINUTE,
@@ -32,10 +33,34 @@ _LINES = ("startup", "use")
 
 
 class Unit(StrEnum):
-    """What a plan's runs are paid in."""
+    """What amounts in the books are in: LI-minutes, or millionths of a currency.
+
+    What a plan's runs are paid in is one of the two that are named here. Another currency's unit
+    is there as soon as the currency is, in ``currencies.toml``.
+    """
 
     USD = "usd_micros"
     LI_MINUTES = "li_minutes"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Unit:
+        """The unit of another currency; the same one each time.
+
+        Raises:
+            UnsupportedCurrencyError: The books are not kept in it.
+        """
+        currency = currency_of_unit(str(value))
+        member = str.__new__(cls, currency.unit)
+        member._name_ = currency.code
+        member._value_ = currency.unit
+        cls._value2member_map_[currency.unit] = member
+        return member
+
+    @property
+    def currency(self) -> str | None:
+        """The code of the currency that it is a millionth of; None: it is no money."""
+        code = self.value.removesuffix(MICROS)
+        return None if code == self.value else code.upper()
 
 
 def money(unit: Unit, amount: int) -> int | None:

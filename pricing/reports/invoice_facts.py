@@ -88,14 +88,14 @@ def _days(conn: Connection, invoice: Invoice, timezone: str) -> tuple[date | Non
 def _payment(conn: Connection, invoice: Invoice) -> str:
     """Where the money is; what was set off against earlier credit was never asked for."""
     row = conn.execute(_PAYMENT, {"of": invoice.cause}).one_or_none()
-    if invoice.usd_micros <= 0:
+    if invoice.total_usd_micros <= 0:
         return "nothing to pay"
     if row is None:
         return "set off against credit"
     state = PaymentState(row.state)
     is_rehearsed = row.rehearsed and state is PaymentState.ACCEPTED
     words = _REHEARSED if is_rehearsed else _IN_WORDS[state]
-    if 0 <= row.usd_micros < invoice.usd_micros:
-        set_off = format_usd(invoice.usd_micros - row.usd_micros)
+    if 0 <= row.usd_micros < invoice.total_usd_micros:
+        set_off = format_usd(invoice.total_usd_micros - row.usd_micros)
         return f"{words}: {format_usd(row.usd_micros)}; {set_off} set off against credit"
     return words

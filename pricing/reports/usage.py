@@ -18,6 +18,7 @@ from msgspec import Struct
 from pricing.accounts.clock import AsOf
 from pricing.periods import Period
 from pricing.reports.billing_cycles import BillingCycles
+from pricing.taxes.model import Taxation
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -79,6 +80,24 @@ class PurchaseRow(Struct, frozen=True):
         return ":period:" in self.key
 
 
+class TaxRow(Struct, frozen=True):
+    """The tax on one charge or correction.
+
+    Attributes:
+        key: The natural key of its transaction.
+        at: When that counts.
+        taxation: How it is taxed.
+        net_usd_micros: What is taxed.
+        tax_usd_micros: The tax.
+    """
+
+    key: str
+    at: datetime
+    taxation: Taxation
+    net_usd_micros: int
+    tax_usd_micros: int
+
+
 class Total(Struct, frozen=True):
     """What a number of runs used together."""
 
@@ -111,6 +130,7 @@ class CycleUsage(Struct, frozen=True):
         cycles: Which cycle each charge belongs to; None: all of them to ``cycle``.
         as_of: What instant the books were seen at.
         is_cycle: ``cycle`` is a billing cycle; false: it is the period that was asked for.
+        taxes: The tax on each charge and correction; of a run it counts when that was charged.
     """
 
     account_id: str
@@ -123,6 +143,7 @@ class CycleUsage(Struct, frozen=True):
     cycles: BillingCycles | None = None
     as_of: AsOf | None = None
     is_cycle: bool = True
+    taxes: tuple[TaxRow, ...] = ()
 
     @property
     def total(self) -> Total:
@@ -131,8 +152,13 @@ class CycleUsage(Struct, frozen=True):
 
     @property
     def charged_usd_micros(self) -> int:
-        """All money of the cycle: runs and purchases."""
+        """All money of the cycle, net: runs and purchases."""
         return self.total.usd_micros + sum(each.usd_micros for each in self.purchases)
+
+    @property
+    def tax_usd_micros(self) -> int:
+        """The tax on it."""
+        return sum(each.tax_usd_micros for each in self.taxes)
 
     def cycle_at(self, instant: datetime) -> Period:
         """The billing cycle that a charge belongs to."""

@@ -2,7 +2,8 @@
 
 One record a run and one a purchase. A run is priced as one unit, since it is one charge (R1); its
 LI-minutes are the consumed quantity. A run that credits paid for costs no money, as the purchase
-of the credits did: the costs of all records add up to what the cycle charged.
+of the credits did. Tax is a record of its own, one a charge or correction that has any: the costs
+of all records add up to what the cycle charged, tax included.
 
 Source: https://focus.finops.org/focus-specification/v1-2/
 """
@@ -15,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 from kernel.words import counted
 from pricing.money import format_cents
 from pricing.periods import Period
-from pricing.reports.usage import CycleUsage, PurchaseRow, RunUse
+from pricing.reports.usage import CycleUsage, PurchaseRow, RunUse, TaxRow
+from pricing.taxes.words import tax_name
 
 PUBLISHER = "loadmuster"
 SERVICE = "Load testing"
@@ -75,7 +77,7 @@ Record = dict[str, str]
 
 
 def focus_records(usage: CycleUsage) -> tuple[Record, ...]:
-    """Purchases, then runs; every record has all ``COLUMNS``, null is empty.
+    """Purchases, then runs, then their tax; every record has all ``COLUMNS``, null is empty.
 
     A charge has the billing period that it belongs to, whatever period is asked for.
     """
@@ -103,6 +105,11 @@ def focus_records(usage: CycleUsage) -> tuple[Record, ...]:
             for cycle in (usage.cycle_at(each.at),)
         ),
         *(common | _billing_period(usage.cycle_at(each.at)) | _run(each) for each in usage.runs),
+        *(
+            common | _billing_period(usage.cycle_at(each.at)) | _tax(each)
+            for each in usage.taxes
+            if each.tax_usd_micros
+        ),
     )
 
 
@@ -156,6 +163,24 @@ def _purchase(purchase: PurchaseRow, cycle: Period) -> Record:
         "PricingUnit": "Months" if purchase.recurs else "Units",
         "SkuId": purchase.what,
         "SkuPriceId": purchase.key,
+    }
+
+
+def _tax(tax: TaxRow) -> Record:
+    """Tax has no price, no quantity and no SKU: those are the charge's."""
+    cost = format_cents(tax.tax_usd_micros)
+    names = ("BilledCost", "ContractedCost", "EffectiveCost", "ListCost")
+    return {
+        **dict.fromkeys(names, cost),
+        "ChargeCategory": "Tax",
+        "ChargeDescription": f"{tax_name(tax.taxation)} on {tax.key}",
+        "ChargeFrequency": "One-Time",
+        "ChargePeriodEnd": _utc(tax.at + timedelta(seconds=1)),
+        "ChargePeriodStart": _utc(tax.at),
+        "PricingCategory": "",
+        "PricingCurrency": "USD",
+        "PricingCurrencyEffectiveCost": cost,
+        "PricingQuantity": "",
     }
 
 

@@ -19,8 +19,16 @@ from pricing.periods import Period
 from pricing.plans.quotes import Quote, Unit, quote_from_json
 from pricing.reports.billing_cycles import billing_cycles
 from pricing.reports.report_period import ReportPeriod
-from pricing.reports.usage import CycleUsage, PurchaseRow, RunUse
-from pricing.tables import DEPARTMENT_RUNS, DEPARTMENTS, POSTINGS, RESERVATIONS, TRANSACTIONS
+from pricing.reports.usage import CycleUsage, PurchaseRow, RunUse, TaxRow
+from pricing.tables import (
+    DEPARTMENT_RUNS,
+    DEPARTMENTS,
+    POSTINGS,
+    RESERVATIONS,
+    TAX_LINES,
+    TRANSACTIONS,
+)
+from pricing.taxes.model import Taxation, Treatment
 
 _RUN_REVENUE = (f"{REVENUE}start-up", f"{REVENUE}use")
 _RUN_CREDITS = ("used:start-up", "used:use")
@@ -82,6 +90,7 @@ def _usage(conn: Connection, view: AccountView, of: Period, *, is_cycle: bool) -
         purchases=purchases_between(conn, account.id, of.start, of.end),
         cycles=billing_cycles(conn, account.id, account.timezone),
         is_cycle=is_cycle,
+        taxes=taxes_between(conn, account.id, of.start, of.end),
     )
 
 
@@ -165,6 +174,38 @@ def purchases_between(
             description=row.description,
             at=row.effective_at,
             usd_micros=-row.amount,
+        )
+        for row in rows
+    )
+
+
+def taxes_between(
+    conn: Connection, account_id: str, start: datetime, end: datetime
+) -> tuple[TaxRow, ...]:
+    """The tax on what was charged in ``[start, end)``, with all that was corrected since."""
+    counts_at = func.coalesce(RESERVATIONS.c.ended_at, TRANSACTIONS.c.effective_at)
+    rows = conn.execute(
+        select(TAX_LINES, counts_at.label("at"))
+        .join(TRANSACTIONS, TRANSACTIONS.c.natural_key == TAX_LINES.c.natural_key)
+        .outerjoin(
+            RESERVATIONS,
+            TRANSACTIONS.c.cause == literal(run_cause("")).concat(RESERVATIONS.c.run_id),
+        )
+        .where(
+            TAX_LINES.c.account_id == account_id,
+            counts_at >= start,
+            counts_at < end,
+            *_counts_for_good(),
+        )
+        .order_by(TAX_LINES.c.id)
+    )
+    return tuple(
+        TaxRow(
+            key=row.natural_key,
+            at=row.at,
+            taxation=Taxation(Treatment(row.treatment), row.country, row.rate_ppm),
+            net_usd_micros=row.net_usd_micros,
+            tax_usd_micros=row.tax_usd_micros,
         )
         for row in rows
     )

@@ -6,6 +6,7 @@ earlier version charged for real goes on in the books in which it began.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
@@ -66,6 +67,7 @@ class RunBooks(Protocol):
         now: datetime,
         department: str | None = None,
         on_demand: Quote | None = None,
+        on_sale: Iterable[Plan] = (),
         gateway: PaymentGateway,
     ) -> Reserved:
         """Take note of what a run will be charged, or refuse it."""

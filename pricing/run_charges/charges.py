@@ -12,6 +12,7 @@ never priced again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -19,7 +20,7 @@ from sqlalchemy import Connection
 
 from pricing.accounts.advance import advance, catch_up
 from pricing.departments.extra_credits import charge_purchase, insert_extra_lot, insert_purchase
-from pricing.ledger import invoices
+from pricing.ledger import issuing
 from pricing.ledger.departments import find_department
 from pricing.ledger.invoices import Invoice, run_cause
 from pricing.ledger.ledger import NaturalKeyConflictError, Posting, Transaction, post
@@ -33,6 +34,7 @@ from pricing.ledger.reservations import (
     insert_reservation,
     reservation_of,
 )
+from pricing.ledger.taxed import owed_by, taxed
 from pricing.payments.gateway import PaymentGateway
 from pricing.payments.run_payments import give_back_money, owe
 from pricing.plans.model import Plan
@@ -75,6 +77,9 @@ __all__ = [
 CHARGE_WORDS = "start-up and use, with the intent to launch"
 """What a run's timeline says of its charge."""
 
+START = "start"
+"""How the natural key of a run's charge ends."""
+
 
 def plan_of(conn: Connection, account_id: str, *, now: datetime, gateway: PaymentGateway) -> Plan:
     """The plan that a run is quoted on now; the account's books are brought up to date for it.
@@ -96,6 +101,7 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
     now: datetime,
     department: str | None = None,
     on_demand: Quote | None = None,
+    on_sale: Iterable[Plan] = (),
     gateway: PaymentGateway,
 ) -> Reservation:
     """Set aside what a run is quoted at; refused if its funding source does not have it.
@@ -111,6 +117,7 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
         department: Name of the department that runs; None: the account itself.
         on_demand: The same run on the on-demand plan, for when a department's credits do not
             suffice.
+        on_sale: The plans that are sold; a refusal names what of them would help.
         gateway: Collects what is due by now.
 
     Returns:
@@ -137,7 +144,13 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
         _check_same(reserved, wanted, on_demand)
         return reserved
     payment = choose_payment(
-        conn, account_id, quote, department=department, on_demand=on_demand, at=instant
+        conn,
+        account_id,
+        quote,
+        department=department,
+        on_demand=on_demand,
+        on_sale=on_sale,
+        at=instant,
     )
     return _set_aside(conn, account_id, run_id, payment, at=instant)
 
@@ -173,10 +186,10 @@ def charge_start(conn: Connection, run_id: str, *, now: datetime, gateway: Payme
     reservation.check_state(ReservationState.OPEN, "charged")
     quote = reservation.quote
     owed = charge_purchase(conn, reservation, instant)
-    _post(
+    _, charged = _post(
         conn,
         reservation,
-        key="start",
+        key=START,
         description=(
             f"{reservation.title}, {quote.li_minutes} LI-minutes by tariff {quote.tariff}"
             f" of {quote.tariff_version}"
@@ -187,7 +200,7 @@ def charge_start(conn: Connection, run_id: str, *, now: datetime, gateway: Payme
         at=instant,
     )
     if quote.unit is Unit.USD:
-        owed += quote.total
+        owed += charged
     if owed:
         owe(conn, reservation.account_id, run_id, owed, at=instant)
     end_reservation(conn, run_id, ReservationState.POSTED, instant)
@@ -233,7 +246,9 @@ def correct(
     check_kept(run_id, quote, startup=keep_startup, use=keep_use)
     returned = (quote.startup - keep_startup) + (quote.use - keep_use)
     end_run(conn, run_id, instant)
-    is_new = returned > 0 and _post(
+    if not returned:
+        return
+    is_new, charged = _post(
         conn,
         reservation,
         key="correction",
@@ -244,12 +259,12 @@ def correct(
         at=instant,
     )
     if is_new and quote.unit is Unit.USD:
-        give_back_money(conn, reservation.account_id, run_id, returned, at=instant)
+        give_back_money(conn, reservation.account_id, run_id, -charged, at=instant)
 
 
 def issue_invoice(conn: Connection, run_id: str, *, now: datetime) -> Invoice | None:
     """Issue the invoice of a run that has ended; None: it cost no money."""
-    return invoices.issue_for_run(conn, run_id, now)
+    return issuing.issue_for_run(conn, run_id, now)
 
 
 def _set_aside(
@@ -289,11 +304,12 @@ def _post(  # noqa: PLR0913 - the parts of a transaction
     use: int,
     sources: tuple[Slice, ...],
     at: datetime,
-) -> bool:
+) -> tuple[bool, int]:
     """Charge both lines, or with negative amounts return them, against lots or the receivable.
 
     Returns:
-        Whether it was written now, and not before.
+        Whether it was written now, and not before; and what it adds to what is owed, in
+        micro-dollars, tax included.
     """
     unit = reservation.quote.unit
     lines = LINES[unit]
@@ -308,20 +324,21 @@ def _post(  # noqa: PLR0913 - the parts of a transaction
         (lines.use, lines.sign * use),
     ]
     cause = run_cause(reservation.run_id)
-    is_new = post(
-        conn,
-        Transaction(
-            account_id=reservation.account_id,
-            natural_key=f"{cause}:{key}",
-            cause=cause,
-            description=description,
-            effective_at=at,
-            recorded_at=at,
-            postings=tuple(Posting(name, unit, amount) for name, amount in amounts if amount),
-        ),
+    transaction = Transaction(
+        account_id=reservation.account_id,
+        natural_key=f"{cause}:{key}",
+        cause=cause,
+        description=description,
+        effective_at=at,
+        recorded_at=at,
+        postings=tuple(Posting(name, unit, amount) for name, amount in amounts if amount),
     )
+    if unit is Unit.USD:
+        start = f"{cause}:{START}"
+        transaction = taxed(conn, transaction, corrects=None if key == START else start)
+    is_new = post(conn, transaction)
     check_bounds(conn, reservation.account_id, (s.lot_id for s in sources))
-    return is_new
+    return is_new, owed_by(transaction)
 
 
 def _take(

@@ -8,6 +8,7 @@ refused is refused with its numbers and with what would help (R73, R78, R106).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -25,14 +26,16 @@ from pricing.ledger.reservations import FundingSource, funding_source_of
 from pricing.money import format_cents, format_usd
 from pricing.payments.collecting import capabilities_of
 from pricing.payments.gateway import PaymentGateway
+from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote, Unit
 from pricing.run_charges.caps import check_caps
+from pricing.run_charges.remedies import Help, Need, Remedy, in_words, names_of, remedies_of
 from pricing.subscriptions.debts import check_paid
 from pricing.subscriptions.subscriptions import latest
 
 
 class InsufficientCreditsError(RefusedError):
-    """Too few LI-minutes; facts: ``account``, ``needed``, ``available``."""
+    """Too few LI-minutes; facts: ``account``, ``needed``, ``available``, ``remedies``."""
 
     code = "insufficient_credits"
 
@@ -42,7 +45,7 @@ class WalletExceededError(RefusedError):
 
     Facts: ``account``, ``department``, ``quoted_usd``, ``limit_usd``, ``spent_usd``,
     ``reserved_usd``, ``available_usd``, ``li_minutes_needed``, ``li_minutes_available``,
-    ``next_month``.
+    ``next_month``, ``remedies``.
     """
 
     code = "wallet_exceeded"
@@ -86,7 +89,7 @@ class Funding(Struct, frozen=True):
         return funding_source_of(self.quote, self.department.name if self.department else None)
 
 
-def preview(
+def preview(  # noqa: PLR0913 - as ``charges.reserve``
     conn: Connection,
     account_id: str,
     quote: Quote,
@@ -94,6 +97,7 @@ def preview(
     now: datetime,
     department: str | None = None,
     on_demand: Quote | None = None,
+    on_sale: Iterable[Plan] = (),
     gateway: PaymentGateway,
 ) -> Funding:
     """Who would pay for a run now, or the refusal that ``charges.reserve`` would answer with.
@@ -102,7 +106,13 @@ def preview(
     """
     instant = advance(conn, account_id, now, gateway=gateway)
     return choose_payment(
-        conn, account_id, quote, department=department, on_demand=on_demand, at=instant
+        conn,
+        account_id,
+        quote,
+        department=department,
+        on_demand=on_demand,
+        on_sale=on_sale,
+        at=instant,
     )
 
 
@@ -113,6 +123,7 @@ def choose_payment(
     *,
     department: str | None = None,
     on_demand: Quote | None = None,
+    on_sale: Iterable[Plan] = (),
     at: datetime,
 ) -> Funding:
     """Who pays for a run, as things stand; nothing is written.
@@ -124,6 +135,7 @@ def choose_payment(
         department: Name of the department that runs; None: the account itself.
         on_demand: The same run on the on-demand plan, for when a department's credits do not
             suffice; None, or on a channel that cannot charge between two dates: it is refused.
+        on_sale: The plans that are sold; a refusal names what of them would help.
         at: The account's instant.
 
     Raises:
@@ -158,17 +170,19 @@ def choose_payment(
     check_caps(conn, account_id, subscription.plan, quote)
     if department is not None:
         found = find_department(conn, account_id, department)
-        payment = _department_pays(conn, found, quote, on_demand, at)
+        payment = _department_pays(conn, found, quote, on_demand, on_sale, at)
     elif quote.unit is Unit.USD:
         payment = Funding(quote)
     else:
-        payment = _account_pays(conn, account_id, quote, at)
+        payment = _account_pays(conn, account_id, quote, on_sale, at)
     if payment.quote.unit is Unit.USD or payment.extra_usd_micros:
         check_paid(conn, account_id)
     return payment
 
 
-def _account_pays(conn: Connection, account_id: str, quote: Quote, at: datetime) -> Funding:
+def _account_pays(
+    conn: Connection, account_id: str, quote: Quote, on_sale: Iterable[Plan], at: datetime
+) -> Funding:
     """The account's own lots, and extra credits for what is missing."""
     lots = account_lots(conn, account_id, at)
     free = _free(lots)
@@ -179,15 +193,17 @@ def _account_pays(conn: Connection, account_id: str, quote: Quote, at: datetime)
     price = price_of(quote, missing)
     if price is None or missing > extra.available_li_minutes:
         available = free + (0 if price is None else extra.available_li_minutes)
+        remedies = remedies_of(conn, account_id, Need(quote, missing, at, tuple(on_sale)))
         shares = _shares(conn, account_id, at)
         shared = ", ".join(f"{amount:,} in {name}" for name, amount in shares.items())
         raise InsufficientCreditsError(
             f"account {account_id}: the run needs {quote.total} LI-minutes, {available} are"
-            f" available{f' besides what its departments have ({shared})' if shared else ''};"
-            f" boost or upgrade the plan, or allow extra credits",
+            f" available{f' besides what its departments have ({shared})' if shared else ''}"
+            f"{in_words(remedies)}",
             account=account_id,
             needed=quote.total,
             available=available,
+            remedies=names_of(remedies),
         )
     return Funding(
         quote,
@@ -198,34 +214,64 @@ def _account_pays(conn: Connection, account_id: str, quote: Quote, at: datetime)
 
 
 def _department_pays(
-    conn: Connection, department: Department, quote: Quote, on_demand: Quote | None, at: datetime
+    conn: Connection,
+    department: Department,
+    quote: Quote,
+    on_demand: Quote | None,
+    on_sale: Iterable[Plan],
+    at: datetime,
 ) -> Funding:
     """The department's lots if they hold the whole run; else its wallet, never both (C11)."""
     money, free = quote, 0
+
+    def remedies(missing: int) -> tuple[Remedy, ...]:
+        need = Need(quote, missing, at, tuple(on_sale), department)
+        return remedies_of(conn, department.account_id, need)
+
     if quote.unit is Unit.LI_MINUTES:
         lots = department_lots(conn, department, at)
         free = _free(lots)
         if quote.total <= free:
             return Funding(quote, department, take(lots, quote.total))
         if on_demand is None or not capabilities_of(conn, department.account_id).charges_at_once:
+            found = remedies(quote.total - free)
             raise InsufficientCreditsError(
                 f"department {department.name} of account {department.account_id}: the run needs"
-                f" {quote.total} LI-minutes, {free} are available",
+                f" {quote.total} LI-minutes, {free} are available{in_words(found)}",
                 account=department.account_id,
                 needed=quote.total,
                 available=free,
+                remedies=names_of(found),
             )
         money = on_demand
     assert money.unit is Unit.USD, "the on-demand plan is paid in money"
     wallet = wallet_of(conn, department, at)
     if money.total > wallet.available_usd_micros:
+        found = (*remedies(quote.li_minutes - free), *_more_money(department, wallet, quote, money))
         needed = quote.total if quote.unit is Unit.LI_MINUTES else None
-        raise _wallet_exceeded(department, wallet, money, needed=needed, free=free)
+        raise _wallet_exceeded(department, wallet, money, found, needed=needed, free=free)
     return Funding(money, department)
 
 
+def _more_money(
+    department: Department, wallet: Wallet, quote: Quote, money: Quote
+) -> Iterator[Remedy]:
+    """A higher limit; or the next month, if that has room for the run (R74)."""
+    limit = wallet.spent_usd_micros + wallet.reserved_usd_micros + money.total
+    yield Remedy(Help.LIMIT, f"raise its limit to {format_cents(limit)} USD")
+    is_granted = quote.unit is Unit.LI_MINUTES and quote.total <= department.allocation_li_minutes
+    if is_granted or money.total <= wallet.limit_usd_micros:
+        yield Remedy(Help.WAIT, f"run again after {wallet.period.last_day}")
+
+
 def _wallet_exceeded(
-    department: Department, wallet: Wallet, money: Quote, *, needed: int | None, free: int
+    department: Department,
+    wallet: Wallet,
+    money: Quote,
+    remedies: Sequence[Remedy],
+    *,
+    needed: int | None,
+    free: int,
 ) -> WalletExceededError:
     credits_said = "" if needed is None else f"{free} of the {needed} LI-minutes are left, and "
     reserved = wallet.reserved_usd_micros
@@ -235,8 +281,7 @@ def _wallet_exceeded(
         f"department {department.name} of account {department.account_id}: {credits_said}"
         f"{format_cents(money.total)} USD do not fit in its wallet: "
         f"{format_cents(wallet.spent_usd_micros)}{reserved_said} of"
-        f" {format_usd(wallet.limit_usd_micros)} USD are spent this month; upgrade the plan, raise"
-        f" the limit, or run again after {wallet.period.last_day}",
+        f" {format_usd(wallet.limit_usd_micros)} USD are spent this month{in_words(remedies)}",
         account=department.account_id,
         department=department.name,
         quoted_usd=format_cents(money.total),
@@ -247,6 +292,7 @@ def _wallet_exceeded(
         li_minutes_needed=needed,
         li_minutes_available=free,
         next_month=next_month,
+        remedies=names_of(remedies),
     )
 
 

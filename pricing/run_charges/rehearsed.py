@@ -11,7 +11,7 @@ it is called.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -22,6 +22,7 @@ from pricing.accounts.advance import advance
 from pricing.ledger.departments import find_department
 from pricing.ledger.invoices import Invoice, run_cause
 from pricing.ledger.ledger import NaturalKeyConflictError, lock_ledger
+from pricing.ledger.signing import unsigned
 from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote
@@ -60,6 +61,7 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
     now: datetime,
     department: str | None = None,
     on_demand: Quote | None = None,
+    on_sale: Iterable[Plan] = (),
     gateway: PaymentGateway,
 ) -> RehearsedCharge:
     """Note what a rehearsal would be charged; refused as a real run would be.
@@ -78,7 +80,13 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
         return noted
     with _as_of(conn, account_id, now) as instant:
         payment = choose_payment(
-            conn, account_id, quote, department=department, on_demand=on_demand, at=instant
+            conn,
+            account_id,
+            quote,
+            department=department,
+            on_demand=on_demand,
+            on_sale=on_sale,
+            at=instant,
         )
     charge = _charge(account_id, run_id, payment)
     insert_charge(conn, charge, now, department=payer)
@@ -183,7 +191,8 @@ def _as_of(conn: Connection, account_id: str, now: datetime) -> Iterator[datetim
     """The account's books with all done that is due by now, which is undone; the instant."""
     books = conn.begin_nested()
     try:
-        yield advance(conn, account_id, now, gateway=REHEARSED_GATEWAY)
+        with unsigned(conn):
+            yield advance(conn, account_id, now, gateway=REHEARSED_GATEWAY)
     finally:
         books.rollback()
 

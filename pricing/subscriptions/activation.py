@@ -15,6 +15,7 @@ from sqlalchemy import Connection, exists, select
 from kernel.errors import RefusedError
 from pricing.ledger.allocations import share_out
 from pricing.ledger.lots import Grant, LotKind, grant
+from pricing.ledger.taxed import agreed_gross
 from pricing.money import format_usd
 from pricing.payments.collecting import (
     ChannelCannotError,
@@ -72,12 +73,15 @@ def activate(
     elif subscription.has_periods:
         for n in due_periods(conn, subscription, at):
             open_period(conn, subscription, n, gateway=gateway, now=at)
-        if unpaid_periods(conn, subscription.id):
+        unpaid = unpaid_periods(conn, subscription.id)
+        if unpaid:
+            cause = subscription.cause_of(unpaid[0])
+            usd = format_usd(agreed_gross(conn, cause, plan.monthly_usd_micros))
             raise PaymentFailedError(
-                f"account {account_id}: {format_usd(plan.monthly_usd_micros)} USD for plan"
+                f"account {account_id}: {usd} USD for plan"
                 f" {plan.name} could not be collected; nothing was bought",
                 account=account_id,
-                usd=format_usd(plan.monthly_usd_micros),
+                usd=usd,
                 state=PaymentState.DECLINED,
             )
 

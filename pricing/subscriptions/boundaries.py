@@ -21,6 +21,7 @@ from pricing.subscriptions.changes import (
     ChangeState,
     end_change,
     open_changes,
+    withdraw,
     withdraw_all,
 )
 from pricing.subscriptions.lot_expiry import sweep, sweep_returns, void_all
@@ -31,6 +32,7 @@ from pricing.subscriptions.subscriptions import (
     end_subscription,
     open_period,
     running,
+    unpaid_periods,
 )
 from pricing.subscriptions.terms import begin_terms, latest_terms
 from pricing.tables import ACCOUNTS
@@ -67,12 +69,15 @@ def _begin_due_periods(
         start = period(subscription.anchor, n).start
         sweep(conn, subscription.account_id, until=start, now=now)
         if change is not None and change.effective_at is not None and change.effective_at <= start:
+            if _waits_for_payment(conn, subscription, change):
+                open_period(conn, subscription, n, gateway=gateway, now=now)
+                continue
             subscription = _apply(conn, subscription, change, now=now)
             change = None
             if not subscription.has_periods:
                 return
         if not subscription.plan.rollover:
-            abandon_unpaid(conn, subscription)
+            abandon_unpaid(conn, subscription, at=start)
         open_period(conn, subscription, n, gateway=gateway, now=now)
 
 
@@ -85,8 +90,14 @@ def _dated_change(conn: Connection, subscription: Subscription, now: datetime) -
         for change in ([switch] if switch is not None else changes.values())
         if change.effective_at is not None and change.effective_at <= now
     ]
-    assert len(due) <= 1, due
+    # New terms are for who stays on the plan: whatever else is due goes before, and ends them.
+    due.sort(key=lambda change: change.kind is ChangeKind.NEW_TERMS)
     return due[0] if due else None
+
+
+def _waits_for_payment(conn: Connection, subscription: Subscription, change: Change) -> bool:
+    """Whether new terms wait: a period is paid for at the price that it began with (C49)."""
+    return change.kind is ChangeKind.NEW_TERMS and bool(unpaid_periods(conn, subscription.id))
 
 
 def _apply(
@@ -96,12 +107,16 @@ def _apply(
     at = change.effective_at
     assert at is not None
     account_id = subscription.account_id
-    if change.kind is not ChangeKind.TRIAL_END:
+    if change.kind not in {ChangeKind.TRIAL_END, ChangeKind.NEW_TERMS}:
         void_all(conn, account_id, at=at, now=now)
-        abandon_unpaid(conn, subscription)
+        abandon_unpaid(conn, subscription, at=at)
     end_change(conn, change, ChangeState.APPLIED, at)
     match change.kind:
         case ChangeKind.DOWNGRADE:
+            assert change.plan is not None
+            withdraw(conn, subscription.id, ChangeKind.NEW_TERMS, at)
+            begin_terms(conn, account_id, subscription.id, change.plan, at)
+        case ChangeKind.NEW_TERMS:
             assert change.plan is not None
             begin_terms(conn, account_id, subscription.id, change.plan, at)
         case ChangeKind.ON_DEMAND:

@@ -5,6 +5,7 @@
                   subscription ends at the next boundary (R58-R60)
     on_demand     the account is on demand already; what it had left is void at the boundary (R51)
     trial_end     the trial is over (R104)
+    new_terms     the account was told that its plan will be as it is sold by now (C49)
 
 A change is requested or pending until it is applied or withdrawn; of each kind, a subscription has
 one open at a time. The switch to on-demand lies over the others, which wait beneath it: an undo
@@ -17,9 +18,10 @@ both or neither. The end of a trial alone is an instant (C17).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct
 from sqlalchemy import Connection, Row, bindparam, select
@@ -27,12 +29,27 @@ from sqlalchemy import Connection, Row, bindparam, select
 from pricing.periods import Anchor, period
 from pricing.plans.file import plan_from_json, plan_to_json
 from pricing.plans.model import Plan
-from pricing.tables import CHANGES, SUBSCRIPTIONS
+from pricing.tables import CHANGES, SUBSCRIPTIONS, among
 
 _OPEN = (
     select(CHANGES, SUBSCRIPTIONS.c.anchor_day, SUBSCRIPTIONS.c.timezone)
     .join(SUBSCRIPTIONS, SUBSCRIPTIONS.c.id == CHANGES.c.subscription_id)
     .where(CHANGES.c.subscription_id == bindparam("subscription_id"), CHANGES.c.ended_at.is_(None))
+)
+_DATED = (
+    select(
+        CHANGES.c.account_id,
+        CHANGES.c.effective_at,
+        CHANGES.c.effective_period,
+        SUBSCRIPTIONS.c.anchor_day,
+        SUBSCRIPTIONS.c.timezone,
+    )
+    .join(SUBSCRIPTIONS, SUBSCRIPTIONS.c.id == CHANGES.c.subscription_id)
+    .where(
+        among(CHANGES.c.subscription_id, "subscriptions"),
+        CHANGES.c.ended_at.is_(None),
+        CHANGES.c.effective_at.is_not(None),
+    )
 )
 
 
@@ -43,6 +60,7 @@ class ChangeKind(StrEnum):
     CANCELLATION = "cancellation"
     ON_DEMAND = "on_demand"
     TRIAL_END = "trial_end"
+    NEW_TERMS = "new_terms"
 
 
 class ChangeState(StrEnum):
@@ -92,6 +110,15 @@ def open_changes(conn: Connection, subscription_id: int) -> dict[ChangeKind, Cha
     """What is neither applied nor withdrawn, by kind."""
     rows = conn.execute(_OPEN, {"subscription_id": subscription_id})
     return {ChangeKind(row.kind): _change(row) for row in rows}
+
+
+def dated_changes(
+    conn: Connection, subscription_ids: Sequence[int]
+) -> tuple[tuple[str, datetime], ...]:
+    """Whose subscription changes at what instant, of all the changes that have one."""
+    rows = conn.execute(_DATED, {"subscriptions": subscription_ids})
+    dated = ((row.account_id, _effective_at(row)) for row in rows.all())
+    return tuple((account_id, at) for account_id, at in dated if at is not None)
 
 
 def request_change(  # noqa: PLR0913 - the columns of a change
@@ -152,9 +179,14 @@ def withdraw_all(conn: Connection, subscription_id: int, at: datetime) -> None:
     )
 
 
+def withdraw(conn: Connection, subscription_id: int, kind: ChangeKind, at: datetime) -> None:
+    """That kind of change is not wanted any more, if it was."""
+    change = open_changes(conn, subscription_id).get(kind)
+    if change is not None:
+        end_change(conn, change, ChangeState.WITHDRAWN, at)
+
+
 def _change(row: Row[Any]) -> Change:
-    anchor = Anchor(row.anchor_day, row.timezone)
-    by_number = row.effective_period is not None
     return Change(
         id=row.id,
         kind=ChangeKind(row.kind),
@@ -162,5 +194,12 @@ def _change(row: Row[Any]) -> Change:
         plan=None if row.document is None else plan_from_json(row.document),
         requested_by=row.requested_by,
         requested_at=row.requested_at,
-        effective_at=period(anchor, row.effective_period).start if by_number else row.effective_at,
+        effective_at=_effective_at(row),
     )
+
+
+def _effective_at(row: Any) -> datetime | None:  # noqa: ANN401 - rows of two statements
+    """The instant of a change's boundary, by the time zone's rules of today."""
+    if row.effective_period is None:
+        return cast("datetime | None", row.effective_at)
+    return period(Anchor(row.anchor_day, row.timezone), row.effective_period).start

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
 from kernel.words import counted
+from pricing.ledger.taxed import agreed_gross
 from pricing.money import format_usd
 from pricing.payments.run_payments import debts_of_runs
 from pricing.subscriptions.subscriptions import latest, owed_periods
@@ -19,7 +20,7 @@ class PaymentOverdueError(RefusedError):
 
 
 class Debts(Struct, frozen=True):
-    """What could not be collected: of how many periods and runs, and how much together."""
+    """What could not be collected: of how many periods and runs, and how much with tax."""
 
     periods: int
     runs: int
@@ -29,10 +30,14 @@ class Debts(Struct, frozen=True):
 def debts_of(conn: Connection, account_id: str) -> Debts:
     """What an account has not paid and could pay, the gateway having been asked."""
     subscription = latest(conn, account_id)
-    periods = len(owed_periods(conn, subscription))
+    price = subscription.plan.monthly_usd_micros
+    periods = [
+        agreed_gross(conn, subscription.cause_of(n), price)
+        for n in owed_periods(conn, subscription)
+    ]
     runs = debts_of_runs(conn, account_id)
-    for_periods = periods * subscription.plan.monthly_usd_micros
-    return Debts(periods, len(runs), for_periods + sum(run.usd_micros for run in runs))
+    owed = sum(periods) + sum(run.usd_micros for run in runs)
+    return Debts(len(periods), len(runs), owed)
 
 
 def check_paid(conn: Connection, account_id: str) -> None:

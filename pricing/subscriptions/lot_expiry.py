@@ -68,10 +68,24 @@ def sweep(conn: Connection, account_id: str, *, until: datetime, now: datetime) 
 
 def sweep_returns(conn: Connection, account_id: str, *, now: datetime) -> None:
     """Empty the closed lots that a correction or a given-up reservation put something back into."""
+    for lot_id, reason in _closed_and_held(conn, account_id):
+        _empty(conn, account_id, lot_id, reason, at=now, now=now)
+
+
+def has_returns(conn: Connection, account_id: str) -> bool:
+    """Whether a closed lot of the account holds something that no open reservation wants."""
+    return any(
+        held.remaining > held.reserved
+        for lot_id, _ in _closed_and_held(conn, account_id)
+        for held in [held_of(conn, account_id, lot_id)]
+    )
+
+
+def _closed_and_held(conn: Connection, account_id: str) -> list[tuple[int, ExpiryReason]]:
+    """The closed lots of an account that hold anything, and why they were closed."""
     held = [lot_id for lot_id, li in held_on_lots(conn, account_id).items() if li > 0]
     rows = conn.execute(_CLOSED, {"lots": held})
-    for lot_id, reason in rows.all():
-        _empty(conn, account_id, lot_id, ExpiryReason(reason), at=now, now=now)
+    return [(row.lot_id, ExpiryReason(row.reason)) for row in rows]
 
 
 def _close(
@@ -108,22 +122,49 @@ def _empty(
     rest = held.remaining - held.reserved
     if rest <= 0:
         return
-    cause = f"lot:{lot_id}:close"
+    cause = closing_cause(lot_id)
     times = conn.execute(
         select(func.count()).select_from(TRANSACTIONS).where(TRANSACTIONS.c.cause == cause)
     ).scalar_one()
-    post(
-        conn,
-        Transaction(
-            account_id=account_id,
-            natural_key=f"{cause}:{times}",
-            cause=cause,
-            description=f"{rest:,} unused LI-minutes of lot {lot_id}: {reason}",
-            effective_at=at,
-            recorded_at=now,
-            postings=(
-                Posting(ledger_account(lot_id), Unit.LI_MINUTES, -rest),
-                Posting(reason, Unit.LI_MINUTES, rest),
-            ),
+    post(conn, emptying(account_id, lot_id, rest, reason, times=times, at=at, now=now))
+
+
+def emptying(
+    account_id: str,
+    lot_id: int,
+    rest: int,
+    reason: ExpiryReason,
+    *,
+    times: int,
+    at: datetime,
+    now: datetime,
+) -> Transaction:
+    """What posts away the rest of a closed lot.
+
+    Args:
+        account_id: Whose.
+        lot_id: The lot.
+        rest: LI-minutes that it holds and no open reservation wants.
+        reason: Why it was closed.
+        times: How often that has been done before; something may come back to a closed lot.
+        at: When it counts.
+        now: When it is written.
+    """
+    cause = closing_cause(lot_id)
+    return Transaction(
+        account_id=account_id,
+        natural_key=f"{cause}:{times}",
+        cause=cause,
+        description=f"{rest:,} unused LI-minutes of lot {lot_id}: {reason}",
+        effective_at=at,
+        recorded_at=now,
+        postings=(
+            Posting(ledger_account(lot_id), Unit.LI_MINUTES, -rest),
+            Posting(reason, Unit.LI_MINUTES, rest),
         ),
     )
+
+
+def closing_cause(lot_id: int) -> str:
+    """The cause that the rest of a closed lot is posted away under."""
+    return f"lot:{lot_id}:close"

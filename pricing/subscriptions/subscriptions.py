@@ -17,15 +17,18 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from kernel.errors import RefusedError
 from pricing.ledger.allocations import share_out
-from pricing.ledger.invoices import issue_for_subscription, period_cause
+from pricing.ledger.invoices import period_cause
+from pricing.ledger.issuing import issue_for_subscription
 from pricing.ledger.ledger import Posting, Transaction, post_all
 from pricing.ledger.lots import Grant, LotKind, create_lot
+from pricing.ledger.taxed import charge_key, gross_of, taxed
 from pricing.payments.collecting import abandon, collect, payment_entry
 from pricing.payments.gateway import PaymentGateway, PaymentState
 from pricing.periods import Anchor, Period, period, period_number
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Unit
 from pricing.subscriptions.terms import Terms, begin_terms, end_terms, latest_terms
+from pricing.subscriptions.unpaid_invoices import issue_anew, issue_unpaid, take_back_unpaid
 from pricing.tables import PERIODS, SUBSCRIPTIONS, insert_once
 
 MOST_PERIODS_AT_ONCE = 240
@@ -220,8 +223,7 @@ def open_period(
         "payment": PeriodPayment.UNPAID,
     }
     if insert_once(conn, PERIODS, ["subscription_id", "n"], opened):
-        # The first period counts from its first day, but nothing happens before it was bought.
-        at = max(due.start, subscription.started_at)
+        at = opens_at(subscription, due)
         pay_period(conn, subscription, n, gateway=gateway, at=at, now=now)
 
 
@@ -259,10 +261,13 @@ def pay_period(
     cause = subscription.cause_of(n)
     price = subscription.plan.monthly_usd_micros
     if price:
+        price = gross_of(conn, subscription.account_id, cause, price, at=at)
         state = collect(
             conn, subscription.account_id, cause, price, gateway=gateway, at_once=False, now=now
         ).state
         if state is not PaymentState.ACCEPTED:
+            due = period(subscription.anchor, n)
+            issue_unpaid(conn, taxed(conn, charge_of(subscription, due, at=at, now=now)))
             return state
     book_period(conn, subscription, n, at=at, now=now)
     return PaymentState.ACCEPTED
@@ -272,43 +277,52 @@ def book_period(
     conn: Connection, subscription: Subscription, n: int, *, at: datetime, now: datetime
 ) -> None:
     """Write down that a period has been paid: charge, grant, invoice."""
-    plan = subscription.plan
-    due = period(subscription.anchor, n)
-    cause = subscription.cause_of(n)
-    description = f"{plan.name}, {due.first_day} to {due.last_day}"
-    filling = create_lot(
-        conn,
-        subscription.account_id,
-        Grant(
-            kind=LotKind.PLAN,
-            amount=plan.li_minutes,
-            effective_at=at,
-            expires_at=None if plan.rollover else due.end,
-            cause=cause,
-            description=description,
-        ),
-        now=now,
-    )
+    cause, due = subscription.cause_of(n), period(subscription.anchor, n)
+    given = grant_of(subscription, due, at=at)
+    filling = create_lot(conn, subscription.account_id, given, now=now)
     entries = [filling]
-    if plan.monthly_usd_micros:
-        charge = _charge(subscription, cause, description, at=at, now=now)
+    if subscription.plan.monthly_usd_micros:
+        charge = taxed(conn, charge_of(subscription, due, at=at, now=now))
         entries = [charge, payment_entry(conn, cause, at=at, now=now), filling]
     post_all(conn, [each for each in entries if each is not None])
     share_out(conn, subscription.account_id, cause, at=at, now=now)
+    if at > opens_at(subscription, due):
+        issue_anew(conn, cause, at=at)
     issue_for_subscription(conn, cause, at)
     _mark(conn, subscription.id, n, PeriodPayment.PAID)
 
 
-def _charge(
-    subscription: Subscription, cause: str, description: str, *, at: datetime, now: datetime
+def opens_at(subscription: Subscription, due: Period) -> datetime:
+    """When a period's charge and grant count, if they are paid in time.
+
+    The first period counts from its first day, but nothing happens before it was bought.
+    """
+    return max(due.start, subscription.started_at)
+
+
+def grant_of(subscription: Subscription, due: Period, *, at: datetime) -> Grant:
+    """What a period grants once it has been paid."""
+    plan = subscription.plan
+    return Grant(
+        kind=LotKind.PLAN,
+        amount=plan.li_minutes,
+        effective_at=at,
+        expires_at=None if plan.rollover else due.end,
+        cause=subscription.cause_of(due.n),
+        description=_description(subscription, due),
+    )
+
+
+def charge_of(
+    subscription: Subscription, due: Period, *, at: datetime, now: datetime
 ) -> Transaction:
-    """A period's price."""
-    usd_micros = subscription.plan.monthly_usd_micros
+    """A period's price, of a plan that has one."""
+    cause, usd_micros = subscription.cause_of(due.n), subscription.plan.monthly_usd_micros
     return Transaction(
         account_id=subscription.account_id,
-        natural_key=f"{cause}:charge",
+        natural_key=charge_key(cause),
         cause=cause,
-        description=description,
+        description=_description(subscription, due),
         effective_at=at,
         recorded_at=now,
         postings=(
@@ -318,10 +332,21 @@ def _charge(
     )
 
 
-def abandon_unpaid(conn: Connection, subscription: Subscription) -> None:
-    """Never collect what was not paid: what it would have granted is void."""
+def _description(subscription: Subscription, due: Period) -> str:
+    return f"{subscription.plan.name}, {due.first_day} to {due.last_day}"
+
+
+def abandon_unpaid(conn: Connection, subscription: Subscription, *, at: datetime) -> None:
+    """Never collect what was not paid: what it would have granted is void, and so its invoice.
+
+    Args:
+        conn: An open write transaction; the books are locked.
+        subscription: Whose periods.
+        at: From when on they are void.
+    """
     for n in unpaid_periods(conn, subscription.id):
         abandon(conn, subscription.cause_of(n))
+        take_back_unpaid(conn, subscription.cause_of(n), at=at)
         _mark(conn, subscription.id, n, PeriodPayment.ABANDONED)
 
 

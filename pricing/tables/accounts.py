@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Table, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Table, Text
 
 from pricing.tables.columns import METADATA, Instant
 
@@ -23,6 +23,11 @@ ACCOUNTS = Table(
     Column("deleted_at", Instant),
     # Whether it lives by a test clock; None: of an earlier version, not known.
     Column("test_clock", Boolean),
+    # What its money is in: its prices, its balances, its invoices.
+    Column("currency", Text, nullable=False, server_default="USD"),
+    # Nothing falls due by itself before; empty: not known since the last command.
+    Column("next_due_at", Instant),
+    Index(None, "next_due_at", "id"),
 )
 
 ADMINISTRATORS = Table(

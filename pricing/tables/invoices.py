@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -27,7 +28,25 @@ INVOICES = Table(
     Column("number", Text, nullable=False),
     Column("cause", Text, nullable=False, unique=True),
     Column("issued_at", Instant, nullable=False),
+    Column("kind", Text, nullable=False, server_default="invoice"),
+    Column("currency", Text, nullable=False, server_default="USD"),
+    Column("due_at", Instant),
+    # Of a credit note: the numbers of the invoices that it corrects.
+    Column("corrects", JSON(none_as_null=True)),
+    # The parties and the tax as they were when it was issued; None: none were on record.
+    Column("seller", JSON(none_as_null=True)),
+    Column("customer", JSON(none_as_null=True)),
+    Column("taxes", JSON(none_as_null=True)),
     UniqueConstraint("account_id", "sequence"),
+    Index("uq_invoices_number", "number", unique=True),
+)
+
+INVOICE_SERIES = Table(
+    "invoice_series",
+    METADATA,
+    Column("series", Text, primary_key=True),
+    # The number that was given last; the next is given by the transaction that issues.
+    Column("last_number", Integer, nullable=False),
 )
 
 INVOICE_LINES = Table(

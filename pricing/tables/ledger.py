@@ -16,6 +16,8 @@ TRANSACTIONS = Table(
     Column("description", Text, nullable=False),
     Column("effective_at", Instant, nullable=False),
     Column("recorded_at", Instant, nullable=False),
+    # The command that wrote it; empty: an earlier version wrote it.
+    Column("command_id", RowId, ForeignKey("commands.id")),
     Index(None, "account_id", "effective_at"),
 )
 

@@ -19,6 +19,7 @@ from msgspec import Struct, field
 from kernel.division import ceil_div
 from kernel.durations import MAX_DURATION_S
 from kernel.errors import BadInputError
+from kernel.near_names import meant
 from pricing.tariffs.contract_rate import ContractRate
 
 # The words for what a virtual user speaks; the engine's scenarios use the same.
@@ -133,7 +134,8 @@ class LoadSize(Struct, frozen=True):
         _check_range("bytes sent", self.sent_bytes, SENT_BYTES_MAX, minimum=0)
         if self.protocol not in PROTOCOLS:
             raise UsageError(
-                f"unknown protocol {self.protocol!r}; there are {', '.join(PROTOCOLS)}",
+                f"unknown protocol {self.protocol!r}{meant(self.protocol, PROTOCOLS)}; there are "
+                f"{', '.join(PROTOCOLS)}",
                 protocol=self.protocol,
             )
 

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from kernel.data_folder import data_folder
 from kernel.errors import BadInputError
 from kernel.files import write_whole
+from kernel.near_names import meant
 from pricing.money import MICROS_PER_USD, format_usd, usd_micros
 from pricing.strict_toml import Money, Text, numbered, read_toml, wrong_field
 from pricing.tariffs.contract_rate import ContractRate
@@ -138,7 +139,9 @@ def contract_rate(name: str, usd: str, per: str, as_of: date, *, where: str = ""
         )
     if name not in tariff_names():
         raise UnknownTariffError(
-            f"{prefix}no tariff {name!r}; there are {', '.join(tariff_names())}", tariff=name
+            f"{prefix}no tariff {name!r}{meant(name, tariff_names())}; there are "
+            f"{', '.join(tariff_names())}",
+            tariff=name,
         )
     tariff = load_tariff(name)
     try:

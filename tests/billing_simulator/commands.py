@@ -232,9 +232,14 @@ class Desk:
                 if message.run in books.money.uncollected:
                     books.money.answered(message.run, message.state)
                 return
-            is_of_now = books.is_monthly and message.subscription == books.subscriptions
+            left, bought = books.plan, books.waiting.get("on_demand", (books.plan, None))[0]
+            is_of_now = not books.ended and message.subscription == books.subscriptions
             if is_of_now and message.state == "accepted" and message.n in books.unpaid:
+                # What was paid for while on demand is there again after an undo.
+                assert bought is not None
+                books.plan = bought
                 books.pay_overdue(at, message.n)
+                books.plan = left
 
         return Command("payment-message", f"{message.key} {message.state}", do, effect)
 

@@ -186,7 +186,27 @@ CHECKS = {
         LEFT JOIN (SELECT t.cause, -sum(p.amount) AS usd, count(*) AS lines FROM transactions t
               JOIN postings p ON p.transaction_id = t.id
               WHERE p.ledger_account LIKE 'revenue:%' GROUP BY t.cause) r ON r.cause = i.cause
-        WHERE n.usd IS NOT r.usd OR n.lines IS NOT r.lines
+        WHERE r.cause IS NOT NULL AND (n.usd <> r.usd OR n.lines <> r.lines)
+    """,
+    "what is invoiced and not charged is what unpaid periods are asked for": """
+        SELECT account_id, sum(usd) FROM (
+          SELECT i.account_id, l.usd_micros AS usd FROM invoices i
+          JOIN invoice_lines l ON l.invoice_id = i.id
+          WHERE NOT EXISTS (SELECT 1 FROM transactions t
+            JOIN postings p ON p.transaction_id = t.id
+            WHERE t.cause = i.cause AND p.ledger_account LIKE 'revenue:%')
+          UNION ALL SELECT p.account_id, -p.usd_micros FROM payments p
+          JOIN periods q ON p.cause = 'subscription:' || q.subscription_id || ':period:' || q.n
+          WHERE q.payment = 'unpaid')
+        GROUP BY account_id HAVING sum(usd) <> 0
+    """,
+    "a credit note takes back what an invoice asked for": """
+        SELECT i.number FROM invoices i
+        JOIN invoice_lines l ON l.invoice_id = i.id
+        WHERE i.kind = 'credit_note' GROUP BY i.id
+        HAVING sum(l.usd_micros) >= 0 OR sum(l.usd_micros) <> -(
+          SELECT sum(m.usd_micros) FROM invoice_lines m JOIN invoices j ON j.id = m.invoice_id
+          WHERE j.number IN (SELECT value FROM json_each(i.corrects)))
     """,
     "an account's invoices are numbered without a gap": """
         SELECT account_id FROM invoices GROUP BY account_id

@@ -188,6 +188,9 @@ class Account:
 
     def spending_month(self, at: datetime) -> tuple[datetime, datetime]:
         cycle = self.cycle(at)
+        if cycle is None and "on_demand" in self.waiting:
+            left, self.plan = self.plan, self.waiting["on_demand"][0] or self.plan
+            cycle, self.plan = self.cycle(at), left
         if cycle is not None:
             return cycle
         first = day_of(at, self.zone).replace(day=1)

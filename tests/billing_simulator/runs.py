@@ -10,7 +10,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from pricing.accounts.advance import advance
-from pricing.ledger.invoices import issue_for_run
+from pricing.ledger.issuing import issue_for_run
 from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.quotes import Quote, Unit
 from pricing.run_charges.charges import charge_start, correct, reserve, void_reservation

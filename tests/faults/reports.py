@@ -10,7 +10,7 @@ ADVISOR = "tests/pricing/reports/test_advisor.py"
 FAULTS = (
     Fault(
         "an invoice's text is not escaped",
-        "pricing/reports/invoices_page.py",
+        "pricing/pages/html.py",
         "autoescape=True",
         "autoescape=False",
         ("tests/pricing/reports/test_invoice_page.py",),

@@ -114,7 +114,7 @@ FAULTS = (
         "without rollover, what was not paid is owed beyond its period",
         "pricing/subscriptions/boundaries.py",
         "        if not subscription.plan.rollover:\n"
-        "            abandon_unpaid(conn, subscription)\n",
+        "            abandon_unpaid(conn, subscription, at=start)\n",
         "",
         (LEFT,),
         "c24",

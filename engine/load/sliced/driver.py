@@ -34,6 +34,7 @@ from engine.load.sliced.bootstrap import Bootstrap, on_this_computer
 from engine.load.sliced.details import detail_from, merged_details
 from engine.load.sliced.machine_use import MachineUse, machine_use_from
 from engine.load.sliced.program_work import approximation_of, program_files
+from engine.load.sliced.reasons import Reason, is_the_load, told_once
 from engine.load.sliced.reports import Report
 from engine.load.sliced.work import bundle, locust_files, measure_window_s
 from engine.load.tls import tls_warnings
@@ -112,7 +113,7 @@ class SlicedDriver(Struct, frozen=True):
             return None
         plan = plan_users(task.scenario.profile, task.time_scale)
         machines = [seat.machine for seat in start.seats]
-        message = "; ".join(self._failures(task, inbox))
+        message = told_once(self._failures(task, inbox), len(machines))
         use, details = self._machine_use(task, inbox), self._details(task, inbox, found)
         measured = reports.merged(machines, found, message, use, details)
         approximations = (plan.approximation, approximation_of(task.scenario, task.time_scale))
@@ -189,7 +190,7 @@ class SlicedDriver(Struct, frozen=True):
         return None if content is None else barrier.start_from_text(content.decode())
 
     def _gather(
-        self, task: LoadTask, inbox: Inbox, lost: Sequence[str], now: datetime
+        self, task: LoadTask, inbox: Inbox, lost: Sequence[Reason], now: datetime
     ) -> LoadProgress:
         """Before the start: look who is there, and open the barrier when all are.
 
@@ -198,7 +199,11 @@ class SlicedDriver(Struct, frozen=True):
         least = task.injectors_min or task.injectors
         awaited = (task.machines or task.injectors) - len(lost)
         if awaited < least:
-            return LoadProgress(LoadPhase.FAILED, message=lost[0])
+            return LoadProgress(
+                LoadPhase.FAILED,
+                message=told_once(lost, task.injectors),
+                load_at_fault=_is_the_load(task, lost),
+            )
         ready = [_ready(name) for name in inbox["ready"]]
         there = f"{len(ready)} of {task.injectors} injectors are ready"
         late = task.late_at is not None and now >= task.late_at
@@ -211,7 +216,7 @@ class SlicedDriver(Struct, frozen=True):
         return LoadProgress(LoadPhase.WAITING, message=there)
 
     def _phase(
-        self, task: LoadTask, start: Start, found: Sequence[Report], lost: Sequence[str]
+        self, task: LoadTask, start: Start, found: Sequence[Report], lost: Sequence[Reason]
     ) -> LoadProgress:
         planned_s = task.scenario.profile.duration_s
         played_s = (self.wall_s() - start.at_s) * task.time_scale
@@ -226,11 +231,12 @@ class SlicedDriver(Struct, frozen=True):
         overdue = played_s > planned_s + self.grace_s * task.time_scale
         over = not playing or overdue or len(lost) >= len(start.seats)
         completed = any(report.ended == COMPLETED for report in found)
-        message = "; ".join(lost)
+        said = reports.reasons(found)
+        message = told_once(lost, len(start.seats))
         if over and not completed:
             message = (
                 message
-                or "; ".join(reports.reasons(found))
+                or told_once(said, len(start.seats))
                 or "no injector played the load to its end"
             )
         phase = LoadPhase.FLOWING if found else LoadPhase.WAITING
@@ -245,15 +251,16 @@ class SlicedDriver(Struct, frozen=True):
             requests_per_s=sum(report.requests_per_s for report in found),
             message=message,
             peak_users=reports.known_peak_users(found),
+            load_at_fault=phase is LoadPhase.FAILED and (bool(said) or _is_the_load(task, lost)),
         )
 
-    def _failures(self, task: LoadTask, inbox: Inbox) -> list[str]:
-        """What injectors said when they gave up, one line each, once it is there as a whole."""
+    def _failures(self, task: LoadTask, inbox: Inbox) -> list[Reason]:
+        """What injectors said when they gave up, once it is there as a whole."""
         said = []
         for name in inbox["failed"]:
             reason = self.objects.get(_key(task, f"in/failed-{name}")) or b""
             if reason.endswith(b"\n"):
-                said.append(f"injector {_ready(name).machine}: {printable(reason.strip())}")
+                said.append(Reason(_ready(name).machine, printable(reason.strip())))
         return said
 
     def _reports(self, task: LoadTask, inbox: Inbox) -> tuple[Report, ...]:
@@ -307,6 +314,11 @@ def _locust_version() -> str:
 
 def _key(task: LoadTask, name: str) -> str:
     return f"runs/{task.run_id}/{name}"
+
+
+def _is_the_load(task: LoadTask, lost: Sequence[Reason]) -> bool:
+    program = task.scenario.program
+    return is_the_load(lost, prepares=program is not None and program.prepare is not None)
 
 
 def _ready(name: str) -> Ready:

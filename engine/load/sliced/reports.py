@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from types import MappingProxyType
 from typing import Any
@@ -15,8 +15,11 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from engine.load.failure_kinds import printable
 from engine.load.sliced.machine_use import MachineUse
+from engine.load.sliced.reasons import Reason, told_once
 from engine.load.verdict import CANCELLED, COMPLETED, FAILED
+from kernel.words import counted
 
 LATE_S_MAX = 1.0
 """An injector that began so much after the others did not play what was planned."""
@@ -105,11 +108,11 @@ def by_machine(reports: Iterable[Report]) -> Mapping[str, Sequence[Report]]:
     return grouped
 
 
-def reasons(reports: Iterable[Report]) -> Iterator[str]:
-    """Why injectors failed, one line each."""
-    for report in reports:
-        if report.message:
-            yield f"injector {report.machine}: {report.message}"
+def reasons(reports: Iterable[Report]) -> Sequence[Reason]:
+    """Why processes of injectors failed, as far as they say so."""
+    return tuple(
+        Reason(report.machine, printable(report.message)) for report in reports if report.message
+    )
 
 
 def user_levels(reports: Iterable[Report]) -> tuple[tuple[int, int], ...]:
@@ -152,10 +155,14 @@ def merged(
     histogram: Counter[int] = Counter()
     for report in reports:
         histogram.update(dict(report.response_times_ms))
-    message = message or "; ".join(reasons(reports))
+    message = message or told_once(reasons(reports), len(machines))
     late = [report for report in reports if report.late_s > LATE_S_MAX]
     if late and not message:
-        message = f"{late[0].machine} began {late[0].late_s:.1f} s after the others"
+        slow, most_s = {each.machine for each in late}, max(each.late_s for each in late)
+        message = (
+            f"{len(slow)} of {counted(len(machines), 'injector')} began {most_s:.1f} s after the "
+            "others"
+        )
     return {
         "ended": FAILED
         if late

@@ -16,6 +16,7 @@ from engine.load.tls import CA_FILE
 from engine.load_engines import LOCUST
 from engine.scenario import Scenario
 from engine.scenario.json import scenario_to_json
+from engine.scenario.profile import iteration_s_of
 
 AGENT = Path(__file__).with_name("agent")
 MEASURE = (AGENT / "measure.sh", AGENT / "measure.awk")
@@ -52,6 +53,7 @@ def work_document(scenario: Scenario, time_scale: float) -> dict[str, Any]:
         "step_s": STEP_S,
         "cpu_window_s": cpu_window_s(plan.duration_s),
         "user_classes": scenario_to_json(scenario)["user_classes"],
+        "iteration_s": iteration_s_of(scenario.profile),
         "locust_user": scenario.locust_user,
         "locustfile": None if scenario.program is None else scenario.program.main,
         "time_scale": time_scale,

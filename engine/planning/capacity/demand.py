@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.planning.capacity.figures import FIGURES, ProtocolFigures
-from engine.scenario import Scenario, UserClass
+from engine.planning.capacity.requests import (
+    HEAD_BYTES,
+    MILLION_S,
+    body_bytes_of,
+    classes_without_pause,
+    least_pace_of,
+    pace_of,
+)
+from engine.scenario import Scenario
 from kernel.words import counted
 
 
@@ -17,8 +24,7 @@ class Demand(Struct, frozen=True):
     """What one user of a scenario takes; the fields are those of ``ProtocolFigures``.
 
     Attributes:
-        paced: The pace of requests is the scenario's, or was measured; otherwise it is the
-            protocol's and bounds the network, but not the processor.
+        body_bytes: Of ``request_bytes``, what the bodies take that the scenario says, on average.
         unsaid: What was assumed, by the name of the field that would say it.
     """
 
@@ -29,7 +35,7 @@ class Demand(Struct, frozen=True):
     requests_per_million_s: int
     request_bytes: int
     response_bytes: int
-    paced: bool
+    body_bytes: int
     unsaid: tuple[tuple[str, str], ...]
 
 
@@ -40,7 +46,8 @@ def demand_of(scenario: Scenario) -> Demand:
     protocol's figures.
     """
     figures, measured = FIGURES[scenario.protocol], scenario.measured
-    pace = _requests_per_million_s(scenario)
+    pace = pace_of(scenario)
+    body_bytes = 0 if scenario.request_bytes is not None else body_bytes_of(scenario)
     demand = Demand(
         payload=figures.payload,
         processor_us_per_request=figures.processor_us_per_request,
@@ -50,11 +57,11 @@ def demand_of(scenario: Scenario) -> Demand:
             else scenario.memory_mib_per_user * 1_024
         ),
         connections_per_user=scenario.connections_per_user or figures.connections_per_user,
-        requests_per_million_s=figures.requests_per_million_s if pace is None else pace,
-        request_bytes=_or_else(scenario.request_bytes, figures.request_bytes),
+        requests_per_million_s=_pace_of(scenario, figures, pace),
+        request_bytes=_or_else(scenario.request_bytes, _sent_bytes(figures, body_bytes)),
         response_bytes=_or_else(scenario.response_bytes, figures.response_bytes),
-        paced=pace is not None,
-        unsaid=tuple(_unsaid(scenario, figures, pace)),
+        body_bytes=body_bytes,
+        unsaid=tuple(_unsaid(scenario, figures, pace, body_bytes)),
     )
     if measured is None:
         return demand
@@ -67,7 +74,6 @@ def demand_of(scenario: Scenario) -> Demand:
             if scenario.memory_mib_per_user is not None or measured.memory_kib_per_user is None
             else measured.memory_kib_per_user
         ),
-        paced=True,
     )
 
 
@@ -98,42 +104,40 @@ def outlook(scenario: Scenario, demand: Demand) -> tuple[Demand, Demand]:
 
 
 def _unsaid(
-    scenario: Scenario, figures: ProtocolFigures, pace: int | None
+    scenario: Scenario, figures: ProtocolFigures, pace: int | None, body_bytes: int
 ) -> Iterator[tuple[str, str]]:
     if pace is None:
-        assumed = f"{figures.requests_per_million_s / 1_000_000:g} a second and user"
-        without_pause = [each.name for each in scenario.user_classes if _pause_s(each) == 0]
+        assumed = f"{_pace_of(scenario, figures, pace) / MILLION_S:g} a second and user"
+        without_pause = classes_without_pause(scenario)
         reason = (
             f"the user class {without_pause[0]!r} has no think time"
             if without_pause
             else "the scenario does not say how many requests a user makes"
         )
         yield "requests_per_user_second", f"{reason}; assumed {assumed}"
-    for name, value, assumption in (
-        ("payload.request_bytes", scenario.request_bytes, figures.request_bytes),
-        ("payload.response_bytes", scenario.response_bytes, figures.response_bytes),
-    ):
-        if value is None:
-            yield name, f"the scenario does not say it; assumed {counted(assumption, 'byte')}"
+    if scenario.request_bytes is None:
+        sent_bytes = counted(_sent_bytes(figures, body_bytes), "byte")
+        said = "the scenario does not say it"
+        if body_bytes:
+            said = f"of it the scenario says the bodies, {counted(body_bytes, 'byte')} on average"
+        yield "payload.request_bytes", f"{said}; assumed {sent_bytes}"
+    if scenario.response_bytes is None:
+        received_bytes = counted(figures.response_bytes, "byte")
+        yield (
+            "payload.response_bytes",
+            f"the scenario does not say it; assumed {received_bytes}",
+        )
 
 
-def _requests_per_million_s(scenario: Scenario) -> int | None:
-    """The pace that the scenario tells, that was measured, or that its think times bound."""
-    if scenario.requests_per_user_s is not None:
-        return max(1, round(scenario.requests_per_user_s * 1_000_000))
-    if scenario.measured is not None:
-        return scenario.measured.requests_per_million_s
-    pauses_s = [(each.weight, _pause_s(each)) for each in scenario.user_classes]
-    if not pauses_s or any(pause_s == 0 for _, pause_s in pauses_s):
-        return None
-    # A user cannot make more than one request per pause, however fast the target answers.
-    pace = sum((weight / pause_s for weight, pause_s in pauses_s), Fraction())
-    return max(1, round(pace * 1_000_000 / sum(weight for weight, _ in pauses_s)))
+def _pace_of(scenario: Scenario, figures: ProtocolFigures, pace: int | None) -> int:
+    if pace is not None:
+        return pace
+    return max(figures.requests_per_million_s, least_pace_of(scenario))
 
 
-def _pause_s(user_class: UserClass) -> Fraction:
-    least_s, most_s = user_class.think_time_s
-    return (Fraction(least_s) + Fraction(most_s)) / 2
+def _sent_bytes(figures: ProtocolFigures, body_bytes: int) -> int:
+    """Never less than a request of which nothing is known."""
+    return max(figures.request_bytes, HEAD_BYTES + body_bytes)
 
 
 def _or_else(value: int | None, default: int) -> int:

@@ -3,8 +3,9 @@
 The users that a machine carries are the least of four bounds:
 
 - processor: a payload known for the protocol on the standard injector, in proportion to the
-  virtual processors; and, where it is known how many requests a user makes, the requests that the
-  processors can make in time. Where the test itself was measured, only the latter. Both at 70 % of
+  virtual processors; and, where it is known what a request takes, the requests that the processors
+  can make in time, at the pace that the network has to carry, too. Where the test itself was
+  measured, only the latter. Both at 70 % of
   the processor: vendors calibrate to that
   (https://wiki.dotcom-monitor.com/knowledge-base/calibration/), as busier injectors measure
   themselves (Locust showed 210 ms for a target that took 1 ms at 43 % already);
@@ -96,7 +97,7 @@ def _users_by_processor(host: Host, demand: Demand) -> int | None:
     users = None
     if demand.payload is not None:
         users = demand.payload * host.vcpus // STANDARD_INJECTOR.vcpus
-    if demand.paced and demand.processor_us_per_request is not None:
+    if demand.processor_us_per_request is not None:
         # Microseconds of processor in a million seconds, over those that one user takes.
         available_us = host.vcpus * 10**12 * PROCESSOR_CEILING_PERCENT // 100
         by_pace = available_us // (demand.processor_us_per_request * demand.requests_per_million_s)

@@ -16,8 +16,10 @@ class Sighting(Struct, frozen=True):
         at: When, on the clock that the run lives by.
         machine_count: Machines that were there.
         progress: Of the load; None: it was not looked at, before its start and after its end.
+        load_at_fault: The load failed of itself, at this look or at one before.
     """
 
     at: datetime
     machine_count: int
     progress: LoadProgress | None = None
+    load_at_fault: bool = False

@@ -237,6 +237,12 @@ class Run(Struct, frozen=True):
         return self.machines_planned if self.launched_at is None else len(self.machines)
 
     @property
+    def failed_by_load(self) -> bool:
+        """It failed, and the load did so of itself; else its machines did."""
+        at_fault = self.last_seen is not None and self.last_seen.load_at_fault
+        return self.outcome is Outcome.FAILED and at_fault
+
+    @property
     def id(self) -> str:
         """The run's id."""
         return self.order.run_id

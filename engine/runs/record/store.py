@@ -33,6 +33,9 @@ from engine.runs.record.program_bundles import find_bundle
 from engine.runs.record.result_tables import with_tables
 from kernel.errors import RequestConflictError
 from kernel.near_names import meant
+from pricing.ledger.author import Author, BegunCommand
+from pricing.ledger.command_log import note_command
+from pricing.ledger.signing import sign
 
 IDS_COMPARED_MAX = 1000
 """Of how many runs the ids are compared with one that there is not."""
@@ -160,9 +163,19 @@ class RunStore:
         with reading(self._db) as conn:
             return [Event(row.at, row.name, row.detail) for row in conn.execute(query)]
 
-    def request_cancel(self, run_id: str, at: datetime) -> bool:
-        """Ask for the run's end; False if it was asked before, or the run has ended."""
+    def request_cancel(self, run_id: str, at: datetime, author: Author | None = None) -> bool:
+        """Ask for the run's end; False if it was asked before, or the run has ended.
+
+        Args:
+            run_id: The run.
+            at: By the run's clock.
+            author: Who asks, for the log; None: that is not kept.
+        """
+        command = BegunCommand("run cancel", {"run": run_id})
         with transaction(self._db) as conn:
+            if author is not None:
+                sign(conn, author, command)
+            account = select(RUNS.c.account_id).where(RUNS.c.id == run_id)
             changed = conn.execute(
                 update(RUNS)
                 .where(
@@ -172,6 +185,7 @@ class RunStore:
             )
             if changed.rowcount:
                 self._append_event(conn, run_id, at, "cancel requested", "")
+                note_command(conn, conn.execute(account).scalar_one(), command, at=at)
             return bool(changed.rowcount)
 
     def cancel_requested(self, conn: Connection, run_id: str) -> bool:

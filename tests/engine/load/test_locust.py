@@ -20,7 +20,7 @@ from engine.load import folder
 from engine.load.driver import InjectorGroup, LoadPhase, LoadProgress, LoadResult, LoadTask
 from engine.load.locust import LocustDriver
 from engine.scenario import Protocol, Request, Scenario, UserClass
-from engine.scenario.profile import Curve, closed
+from engine.scenario.profile import Curve, OpenProfile, Point, closed
 from kernel.clock import SystemClock
 from tests.patience import PATIENCE_S, until
 
@@ -159,6 +159,19 @@ def test_users_follow_the_curve_and_both_injectors_take_part(shop: str, play: Pl
     curve = closed(corners).users
     assert all(within_curve(curve, line, 5, lag_s) for line in flowing), flowing
     assert max(line["workers"].get("running", 0) for line in flowing) == 2
+
+
+def test_users_who_arrive_make_a_request_in_each_iteration(shop: str, play: Play) -> None:
+    hurried = UserClass("hurried", think_time_s=(5, 5), requests=(Request("/"),))
+    arrivals = OpenProfile(Curve((Point(0, 40), Point(5, 40))), iteration_s=0.25)
+    load = play(Scenario("rush", Protocol.HTTP, arrivals, target=shop, user_classes=(hurried,)))
+    _, result = load.until_ended()
+    assert result is not None
+    assert result.valid, result.invalid_reasons
+    assert result.peak_users == 10
+    # 200 arrive; their think time alone would have made 20 requests.
+    assert 60 < result.requests <= 240
+    assert result.planned_requests_per_s == pytest.approx(40, rel=0.3)
 
 
 @dataclass

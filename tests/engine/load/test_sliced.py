@@ -16,7 +16,7 @@ from engine.load.sliced import barrier
 from engine.load.sliced.driver import SlicedDriver
 from engine.load.sliced.reports import Report, merged
 from engine.scenario import Protocol, Request, Scenario, UserClass
-from engine.scenario.profile import closed
+from engine.scenario.profile import Curve, OpenProfile, Point, closed
 from providers.local.objects import FolderObjects
 from tests.engine.load.injectors import CLOCK, Injectors
 from tests.patience import PATIENCE_S
@@ -66,6 +66,19 @@ def test_injectors_start_together_and_play_the_whole_plan(shop: str, injectors: 
     assert result.failures == 0
     assert [injector.lost for injector in result.injectors] == [False] * 3
     assert sum(injector.requests for injector in result.injectors) == result.requests > 100
+
+
+def test_users_who_arrive_make_a_request_in_each_iteration(shop: str, injectors: Prepare) -> None:
+    hurried = UserClass("hurried", think_time_s=(5, 5), requests=(Request("/"),))
+    arrivals = OpenProfile(Curve((Point(0, 80), Point(4, 80))), iteration_s=0.25)
+    load = injectors(
+        Scenario("rush", Protocol.HTTP, arrivals, target=shop, user_classes=(hurried,))
+    )
+    load.boot()
+    _, result = load.until_over()
+    assert result is not None
+    assert result.valid, result.invalid_reasons
+    assert 160 < result.requests <= 350
 
 
 @pytest.mark.long
@@ -142,7 +155,7 @@ def test_an_injector_that_cannot_get_ready_says_why_and_the_load_fails(
     FolderObjects(tmp_path / "objects").put("runs/r1/bundle.tgz", b"no archive")
     load.boot()
     progress = load.until(lambda now: now.phase is LoadPhase.FAILED)
-    assert "its work cannot be unpacked" in progress.message
+    assert "the work cannot be unpacked" in progress.message
     assert load.driver.result(load.task) is None
 
 

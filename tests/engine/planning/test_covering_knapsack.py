@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine.planning.covering_bound import Piece
 from engine.planning.covering_knapsack import Cover, cheapest_cover
+from engine.planning.covering_program import solve_cover
 
 pieces_alone = st.lists(
     st.builds(Piece, st.integers(1, 60), st.integers(1, 100)), min_size=1, max_size=7
@@ -76,6 +77,21 @@ def test_no_cover_within_limits_is_cheaper(
     check_counts(cover, pieces, target, limits)
     assert cover.price == expected
     assert cover.linear_price <= cover.least_price == cover.price
+
+
+@given(limited())
+def test_the_program_finds_the_same_and_proves_it(
+    problem: tuple[list[Piece], int, tuple[int, ...]],
+) -> None:
+    pieces, target, limits = problem
+    solved = solve_cover(pieces, target, limits)
+    expected = cheapest_of_all(pieces, target, limits)
+    assert solved.is_proven
+    if solved.counts is None:
+        assert expected is None
+        return
+    price = sum(count * piece.price for count, piece in zip(solved.counts, pieces, strict=True))
+    assert price == expected
 
 
 @given(pieces_alone, st.integers(1, 10**9))

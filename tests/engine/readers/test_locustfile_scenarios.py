@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from textwrap import dedent
 
@@ -14,6 +15,7 @@ from engine.planning.estimate import estimate
 from engine.planning.script_load import ScriptLoadError
 from engine.readers import read_scenario
 from engine.readers.parsing.errors import BadScenarioError
+from engine.readers.program.locustfile_check import UnplayableLocustfileError, check_locustfile
 from engine.scenario import Scenario
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -114,8 +116,18 @@ def test_a_shape_is_quoted_as_it_is_played_or_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tick", "line"),
     [
-        ("return 1, 1", "its shape wants users for more than 8 days"),
-        ("return self.runner.stats.total", "own.py:8: AttributeError: '_Runner' object has no"),
+        (
+            "return self.runner.stats.total",
+            (
+                "its shape cannot be quoted: own.py:8: the shape asks for self.runner.stats, which "
+                "there is only while load is on; a shape is quoted by asking it, before any load,"
+            ),
+        ),
+        (
+            "return (1, 1) if __import__('time').time() < 2**40 else None",
+            "for more than 8 days; it goes by time.time(), which stands still; a shape is quoted",
+        ),
+        ("1 / 0", "its shape cannot be quoted: own.py:8: ZeroDivisionError: division by zero; a"),
     ],
 )
 def test_a_shape_that_cannot_be_quoted_is_refused_in_one_line(
@@ -125,3 +137,74 @@ def test_a_shape_that_cannot_be_quoted_is_refused_in_one_line(
     with pytest.raises(BadScenarioError, match=r"^[^\n]+$") as refused:
         read(tmp_path, text)
     assert line in refused.value.message
+
+
+def test_a_shape_may_ask_whether_there_is_more_of_its_runner(tmp_path: Path) -> None:
+    tick = "hasattr(self.runner, 'stats') or self.get_run_time() < 60"
+    text = CLASS + (
+        "from time import perf_counter\nclass Own(LoadTestShape):\n    def tick(self):\n"
+        f"        began = perf_counter()\n        return (30, 1) if {tick} else None\n"
+    )
+    assert estimate(read(tmp_path, text)).load.peak_users == 30
+
+
+CANNOT_BE_PLAYED = {
+    "from locust import LoadTestShape": "own.py: has no user class; write one that is derived",
+    "import no_such_module  # LoadTestShape": (
+        "it cannot be imported: own.py:1: ModuleNotFoundError: No module named 'no_such_module'"
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "line"), CANNOT_BE_PLAYED.items())
+def test_a_file_that_is_asked_for_its_shape_and_has_no_users_is_refused_when_it_is_read(
+    text: str, line: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BadScenarioError, match=r"^[^\n]+$") as refused:
+        read(tmp_path, text + "\n")
+    assert line in refused.value.message
+
+
+ENGINE = "{name: locust, locustfile: own.py, files: [kept.py]}"
+PREPARED = "{name: locust, locustfile: own.py, prepare: 'pip install what-is-missing'}"
+
+
+WRONG = [
+    ("X = 3", ENGINE, "own.py: has no user class; write one that is derived from locust.User"),
+    (
+        "from left.out import NAME",
+        ENGINE,
+        "No module named 'left'; if it is a file of yours, add left.py to load_engine's files:,",
+    ),
+    ("\nraise ValueError('no\\nluck')", ENGINE, "own.py:2: ValueError: no luck; correct"),
+    ("import sys; sys.exit('gone')", ENGINE, "own.py:1: SystemExit: gone; correct"),
+    ("import broken", PREPARED.replace("prepare", "files: [broken.py], prepare"), "broken.py:1:"),
+]
+
+
+@pytest.mark.parametrize(("text", "engine", "line"), WRONG)
+def test_what_no_injector_could_import_is_refused_before_a_run_in_one_line(
+    text: str, engine: str, line: str, tmp_path: Path
+) -> None:
+    (tmp_path / "kept.py").write_text("NAME = 1\n")
+    (tmp_path / "left.py").write_text("NAME = 1\n")
+    (tmp_path / "broken.py").write_text("def f(:\n")
+    scenario = read(tmp_path, text, engine=engine)
+    with pytest.raises(UnplayableLocustfileError, match=r"^load_engine.locustfile: [^\n]+$") as no:
+        check_locustfile(scenario.program, os.environ)
+    assert line in no.value.message
+    assert str(tmp_path) not in no.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "engine"),
+    [
+        ("import socket\nfrom kept import NAME\nraise socket.gaierror('host')\n", ENGINE),
+        ("import no_such_module\n", PREPARED),
+    ],
+)
+def test_what_an_injector_may_have_is_left_to_the_run(
+    text: str, engine: str, tmp_path: Path
+) -> None:
+    (tmp_path / "kept.py").write_text("NAME = 1\n")
+    check_locustfile(read(tmp_path, text, engine=engine).program, os.environ)

@@ -278,3 +278,13 @@ def test_no_run_ends_while_a_machine_is_seen(
     if isinstance(action, Launch):
         assert state is RunState.LAUNCHING
         assert not cancelled
+
+
+def test_that_the_load_failed_of_itself_is_kept_until_the_run_has_ended() -> None:
+    failed = LoadProgress(LoadPhase.FAILED, message="own.py:1: no luck", load_at_fault=True)
+    seen = Observed(TWO, failed).sighting(START)
+    gone = Observed().sighting(START, Observed(TWO).sighting(START, seen))
+    run = run_in(RunState.ENDED, outcome=Outcome.FAILED, last_seen=gone)
+    assert run.failed_by_load
+    assert not replace(run, last_seen=Observed(TWO).sighting(START)).failed_by_load
+    assert not replace(run, outcome=Outcome.CANCELLED).failed_by_load

@@ -12,6 +12,7 @@ import pytest
 from engine.api import Engine
 from engine.commands.waiting import RunWaiting
 from engine.runs.decide import Observed
+from engine.runs.interrupted import drive_or_end
 from engine.runs.model.errors import DriveTimeoutError
 from engine.runs.model.states import Outcome, Run, RunState
 from engine.runs.spending import charged_so_far
@@ -41,7 +42,7 @@ def test_what_a_controller_sees_is_on_record_for_others(lab: Lab, checkout: Scen
     assert max(users) == 3_000
 
 
-def waiting_in(lab: Lab) -> RunWaiting:
+def waiting_in(lab: Lab, elsewhere: Callable[[str], None] | None = None) -> RunWaiting:
     """Waiting whose drives go to the lab's cloud."""
 
     def drive(
@@ -49,16 +50,18 @@ def waiting_in(lab: Lab) -> RunWaiting:
         *,
         watch: Callable[[Run, Observed], None] | None = None,
         cancel_wanted: Callable[[], bool] | None = None,
+        stop_wanted: Callable[[], bool],
     ) -> Run:
         controller = lab.controller()
         controller.watch = watch or controller.watch
         controller.cancel_wanted = cancel_wanted or controller.cancel_wanted
-        return controller.drive(run_id)
+        controller.stop_wanted = stop_wanted
+        return drive_or_end(controller, run_id)
 
     return RunWaiting(
         load=lab.engine.runs.store.load,
         drive=drive,
-        drive_elsewhere=lab.engine.runs.detach,
+        drive_elsewhere=elsewhere or lab.engine.runs.detach,
         since_unattended=lambda run_id: lab.engine.runs.unattended().get(run_id),
         now=lab.clock.now,
         sleep=lab.clock.sleep,
@@ -71,7 +74,7 @@ def test_wait_tells_its_callback_of_every_state_with_what_was_seen(
     run = lab.accept(checkout)
     told: list[Run] = []
 
-    ended = waiting_in(lab).wait(run.id, timeout_s=60.0, enough=None, callback=told.append)
+    ended = waiting_in(lab).wait(run.id, timeout_s=3_600.0, enough=None, callback=told.append)
 
     assert list(dict.fromkeys(each.state for each in told)) == list(RunState)
     assert told[-1] == ended
@@ -84,6 +87,63 @@ def test_wait_tells_its_callback_of_every_state_with_what_was_seen(
     known = [each for each in spent if each is not None]
     assert known[0] == 0
     assert known == sorted(known)
+
+
+LOOK_S_MAX = 10.0
+
+
+def failing(_: Run) -> None:
+    """A fault of the caller's."""
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("timeout_s", [0.0, 5.0, 60.0])
+def test_a_wait_that_drives_keeps_its_time_and_hands_the_run_to_a_controller(
+    timeout_s: float, lab: Lab, checkout: Scenario
+) -> None:
+    run = lab.accept(checkout)
+    began, handed = lab.clock.now(), list[str]()
+    wait = waiting_in(lab, handed.append).wait
+    with pytest.raises(DriveTimeoutError, match=rf"after {timeout_s:g} s; nobody drives run"):
+        wait(run.id, timeout_s=timeout_s, enough=None, callback=None)
+    assert (lab.clock.now() - began).total_seconds() <= timeout_s + LOOK_S_MAX
+    assert handed == [run.id]
+    left = lab.engine.runs.store.load(run.id)
+    assert (left.ended, left.cancel_at) == (False, None)
+    lab.controller().drive(run.id)
+
+
+def test_a_callback_that_fails_before_anybody_drives_ends_the_run(
+    lab: Lab, checkout: Scenario
+) -> None:
+    run = lab.accept(checkout)
+    with pytest.raises(ZeroDivisionError) as raised:
+        waiting_in(lab).wait(run.id, timeout_s=60.0, enough=None, callback=failing)
+    assert f"run {run.id} was ended on the way out" in raised.value.__notes__[-1]
+    assert lab.engine.runs.store.load(run.id).outcome is Outcome.CANCELLED
+    assert lab.machines(run) == 0
+
+
+def test_a_callback_that_fails_says_that_nobody_drives_the_run_it_leaves(
+    lab: Lab, checkout: Scenario
+) -> None:
+    run = lab.accept(checkout)
+    waiting = waiting_in(lab).wait_async(run.id, timeout_s=9.0, callback=failing)
+    with pytest.raises(ZeroDivisionError) as raised:
+        asyncio.run(waiting)
+    assert f"engine.runs.cancel({run.id!r})" in raised.value.__notes__[-1]
+    lab.controller().drive(run.id)
+
+
+def test_a_local_run_goes_on_in_a_process_of_its_own_when_a_wait_is_over(
+    sqlite_url: str, visits: Callable[[float], Scenario], tmp_path: Path
+) -> None:
+    with Engine(sqlite_url, folder=tmp_path / "runs") as engine:
+        engine.accounts.open("acme")
+        run = engine.runs.accept(visits(3.0), account="acme")
+        with pytest.raises(DriveTimeoutError, match=r"after 1 s; its controller goes on"):
+            engine.runs.wait(run.id, timeout_s=1.0)
+        assert engine.runs.wait(run.id).outcome is Outcome.COMPLETED
 
 
 def test_watching_reads_only_and_ends_with_the_run(lab: Lab, checkout: Scenario) -> None:

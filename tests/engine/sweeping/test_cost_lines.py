@@ -67,7 +67,7 @@ def test_the_lines_can_be_drawn_into_a_file_and_chosen(run: Command, written: Pa
     ("arguments", "expected"),
     [
         (("--by", "machine_usd"), "there is no column machine_usd_micros; draw what a sweep has"),
-        (("--where", "plan=gold"), "no row has usd_micros"),
+        (("--where", "plan=gold"), "--where: no row has plan 'gold'"),
     ],
 )
 def test_what_makes_no_line_is_refused(

@@ -14,6 +14,8 @@ from pyarrow.parquet import write_table
 from engine import estimate, read_scenario
 from engine.api import Engine
 from engine.commands.accounts import AccountCommands
+from engine.commands.billing import BillingCommands
+from engine.commands.database import DatabaseCommands
 from engine.commands.departments import DepartmentCommands
 from engine.commands.reaper import ReaperCommands
 from engine.commands.reports import ReportCommands
@@ -57,6 +59,11 @@ STORY: dict[str, Command] = {
     "accounts.downgrade": lambda e: e.accounts.downgrade("acme", plan="starter"),
     "accounts.undo": lambda e: e.accounts.undo("acme"),
     "accounts.extra_credits": lambda e: e.accounts.extra_credits("acme", 60),
+    "accounts.notice": lambda e: e.accounts.notice("starter"),
+    "accounts.administrators": lambda e: e.accounts.administrators("acme", by="ann"),
+    "accounts.change_administrators": lambda e: e.accounts.change_administrators(
+        "acme", add=["bob"], by="ann"
+    ),
     "accounts.cancel": lambda e: e.accounts.cancel("acme", by="ann"),
     "accounts.confirm_cancel": lambda e: e.accounts.confirm_cancel("acme", representative="bob"),
     "accounts.renew": lambda e: e.accounts.renew("acme"),
@@ -64,9 +71,15 @@ STORY: dict[str, Command] = {
     "accounts.set_card": lambda e: e.accounts.set_card("acme", "visa"),
     "accounts.pay": lambda e: e.accounts.pay("overdue"),
     "accounts.advance": lambda e: e.accounts.advance(),
+    "accounts.log": lambda e: e.accounts.log("acme"),
     "accounts.as_of": lambda e: e.accounts.as_of("acme"),
     "accounts.healing": lambda e: e.accounts.healing("acme"),
     "accounts.heal": lambda e: e.accounts.heal("acme"),
+    "billing.set_details": lambda e: e.billing.set_details("acme", name="Acme", country="FR"),
+    "billing.details": lambda e: e.billing.details("acme"),
+    "billing.set_seller": lambda e: e.billing.set_seller(name="Load Ltd"),
+    "billing.seller": lambda e: e.billing.seller(),
+    "billing.sellers": lambda e: e.billing.sellers(),
     "departments.add": lambda e: e.departments.add("overdue", "lab"),
     "departments.allocate": lambda e: e.departments.allocate("overdue", "lab", 0),
     "departments.limit": lambda e: e.departments.limit("overdue", "lab", 5_000_000),
@@ -87,6 +100,7 @@ STORY: dict[str, Command] = {
     "runs.new_lease": lambda e: e.runs.new_lease(),
     "runs.controller": lambda e: e.runs.controller(),
     "reports.ledger": lambda e: e.reports.ledger("acme"),
+    "reports.writers": lambda e: e.reports.writers("acme"),
     "reports.invoices": lambda e: e.reports.invoices("acme"),
     "reports.each_invoice": lambda e: list(e.reports.each_invoice("acme")),
     "reports.invoices_of_all": lambda e: list(e.reports.invoices_of_all()),
@@ -99,6 +113,7 @@ STORY: dict[str, Command] = {
     "reaper.ended_runs": lambda e: e.reaper.ended_runs(["run-1"]),
     "reaper.heartbeats": lambda e: e.reaper.heartbeats(),
     "reaper.overdue": lambda e: e.reaper.overdue(),
+    "db.check": lambda e: e.db.check(),
     "serving.late_reaps": lambda e: e.serving.late_reaps(0.0),
     "accounts.delete": lambda e: e.accounts.delete("globex"),
 }
@@ -122,12 +137,14 @@ TAKES_ITS_TIME = {
 
 ROOMS = {
     "accounts": AccountCommands,
+    "billing": BillingCommands,
     "departments": DepartmentCommands,
     "targets": TargetCommands,
     "runs": RunCommands,
     "reports": ReportCommands,
     "reaper": ReaperCommands,
     "serving": ServingCommands,
+    "db": DatabaseCommands,
 }
 
 

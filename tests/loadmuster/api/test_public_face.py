@@ -123,3 +123,18 @@ def test_an_engine_reads_the_environment_that_it_is_given(tmp_path: Path) -> Non
     here_only = engine.Engine(environment=environment)
     assert here_only.catalog.versions().folder == tmp_path / "prices"
     assert engine.Engine(environment={}).catalog.versions().folder == data_folder({}) / "catalog"
+
+
+def test_an_engine_without_a_database_uses_the_one_that_the_environment_names(
+    tmp_path: Path,
+) -> None:
+    named = {"LOADMUSTER_DB": f"sqlite:///{tmp_path / 'named.db'}"}
+    with loadmuster.Engine(environment=named) as opened:
+        opened.accounts.open("acme")
+    given = f"sqlite:///{tmp_path / 'given.db'}"
+    with loadmuster.Engine(given, environment=named) as opened:
+        assert list(opened.accounts.list()) == []
+    assert (tmp_path / "named.db").exists()
+    empty = {"LOADMUSTER_DB": "", "XDG_DATA_HOME": str(tmp_path)}
+    with loadmuster.Engine(given, environment=empty) as opened:
+        assert list(opened.accounts.list()) == []

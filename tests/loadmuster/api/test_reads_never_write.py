@@ -22,6 +22,8 @@ WRITES = {
     *("accounts.undo", "accounts.extra_credits", "accounts.cancel", "accounts.confirm_cancel"),
     *("accounts.renew", "accounts.to_on_demand", "accounts.set_card", "accounts.pay"),
     *("accounts.advance", "accounts.heal", "accounts.delete"),
+    *("billing.set_details", "billing.set_seller"),
+    *("accounts.change_administrators", "accounts.notice"),
     *("departments.add", "departments.allocate", "departments.limit"),
     *("targets.allow", "targets.forbid", "runs.accept"),
 }
@@ -61,6 +63,9 @@ def everything(engine: Engine) -> dict[str, list[Any]]:
         "account offers",
         "account history",
         "account targets",
+        "account log",
+        "billing show",
+        "billing seller",
         "department show",
         "department list",
         "ledger",

@@ -14,8 +14,10 @@ from engine.commands.former_names import FORMER_CALLS, FORMER_NAMES
 
 ROOMS = (
     "accounts",
+    "billing",
     "calibrations",
     "catalog",
+    "db",
     "departments",
     "doctor",
     "reaper",

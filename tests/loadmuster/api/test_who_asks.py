@@ -22,8 +22,14 @@ FOR_ADMINISTRATORS: dict[str, Ask] = {
     "invoices of all": lambda e, _: list(e.reports.invoices_of_all()),
     "an invoice": lambda e, account: e.reports.invoice_page(account, f"{account}-00001"),
     "the ledger": lambda e, account: e.reports.ledger(account),
+    "the log of commands": lambda e, account: e.accounts.log(account),
+    "who wrote the ledger": lambda e, account: e.reports.writers(account),
     "the plan's history": lambda e, account: e.accounts.history(account),
     "billing settings": lambda e, account: e.accounts.billing_settings(account),
+    "the administrators": lambda e, account: e.accounts.administrators(account),
+    "another administrator": lambda e, account: e.accounts.change_administrators(
+        account, add=["eve"]
+    ),
     "a cancellation": lambda e, account: e.accounts.cancel(account),
 }
 OF_ALL = ("usage of all", "invoices of all")

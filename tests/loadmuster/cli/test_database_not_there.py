@@ -22,6 +22,7 @@ READS = {
     "account show acme": 2,
     "account offers acme": 2,
     "account history acme": 2,
+    "account administrators acme": 2,
     "account targets acme": 2,
     "department list acme": 2,
     "department show acme lab": 2,

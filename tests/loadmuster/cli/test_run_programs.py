@@ -177,3 +177,49 @@ def test_what_cannot_run_is_refused_before_anything_is_on_record(
     refused(acme.here(*rehearsed, "--with-load"), 2, *words)
     assert acme.here("--json", "runs").json == {"runs": []}
     assert acme.here("--json", "ledger", "acme").json["transactions"] == []
+
+
+OWN = """\
+import sys
+{line}
+from locust import User, task
+class Visitor(User):
+    @task
+    def visit(self): ...
+"""
+
+
+def own(scenario: Path, shop: str, line: str, **more: object) -> str:
+    (scenario.parent / "own.py").write_text(OWN.format(line=line))
+    engine = {"name": "locust", "locustfile": "own.py", **more}
+    return str(write(scenario.parent, shop, engine))
+
+
+@pytest.mark.parametrize("provider", ["local", "aws", "azure"])
+def test_faults_of_ones_own_locustfile_are_bad_input_before_anything_is_charged(
+    provider: str, acme: CommandLine, scenario: Path, shop: str
+) -> None:
+    source = own(scenario, shop, "import no_such_module")
+    rehearsed = () if provider == "local" else ("--dry-run", "--with-load")
+    answer = acme.here("run", source, "--account", "acme", "--provider", provider, *rehearsed)
+    refused(answer, 2, "load_engine.locustfile: own.py:2: ModuleNotFoundError", "prepare:")
+    assert acme.here("--json", "runs").json == {"runs": []}
+    assert acme.here("--json", "ledger", "acme").json["transactions"] == []
+
+
+def test_a_load_that_fails_of_itself_on_injectors_ends_with_7_and_its_reason_once(
+    acme: CommandLine, scenario: Path, shop: str
+) -> None:
+    # Here a prepare could have installed it, so that only injectors know.
+    source = own(scenario, shop, "import no_such_module", prepare="true")
+    wish = ("run", source, "--account", "acme", "--provider", "local", "--injectors", "2")
+    answer = acme(*wish, "--json")
+    assert answer.code == 7, answer.err
+    run = answer.json
+    assert (run["outcome"], run["failed_by"]) == ("failed", "load")
+    assert run["reason"] == (
+        "2 of 2 injectors: the load generator failed: own.py:2: ModuleNotFoundError: No module "
+        "named 'no_such_module'"
+    )
+    assert "machine-0" not in answer.out.replace('"id": "machine-0', "")
+    assert processes_of(str(acme.home)) == []

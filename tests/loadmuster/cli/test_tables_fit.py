@@ -34,9 +34,12 @@ TABLES: dict[str, tuple[str, ...]] = {
     "account offers": ("globex",),
     "account history": ("globex",),
     "account targets": ("globex",),
+    "account log": ("globex",),
     "history": ("globex",),
     "ledger": ("acme",),
     "invoices": ("globex",),
+    "billing show": ("globex",),
+    "billing seller": (),
     "usage": ("acme",),
     "advise": ("globex", "--li-minutes", "60", "--runs", "3"),
     "department list": ("globex",),
@@ -51,10 +54,11 @@ TABLES: dict[str, tuple[str, ...]] = {
 }
 NO_TABLES = {
     *("plot cost", "plot load", "plot plans", "plot run", "plot sweep"),  # drawings
-    *("logs", "tariff set", "tariff unset"),  # lines
+    *("logs", "tariff set", "tariff unset", "db check"),  # lines
     *("schema", "catalog use", "serve"),
     # They show what another command of the list shows, once they have done what they do.
     *("run", "cancel", "watch", "sweep", "calibrate", "catalog refresh", "account advance"),
+    *("billing set", "billing set-seller"),
 }
 CHANGES = {"account", "department"}
 """Groups whose other commands show the account or the department that they changed."""
@@ -94,6 +98,8 @@ def books(acme: CommandLine, shop: str) -> CommandLine:
     for words in (
         ("account", "open", "globex", "--plan", "advanced", "--timezone", "America/New_York"),
         ("account", "allow-target", "globex", "a-long-name.of-a-shop.example.com"),
+        ("billing", "set", "globex", "--name", "Globex & Sons", "--country", "US"),
+        ("billing", "set-seller", "--name", "Load Ltd", "--address", "Street 1; Town"),
         ("department", "add", "globex", "quality-assurance"),
         ("department", "limit", "globex", "quality-assurance", "1234567.89"),
     ):

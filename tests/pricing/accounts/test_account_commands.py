@@ -71,6 +71,7 @@ def test_open_answers_with_the_contracts_document(answer: Callable[..., Any]) ->
         "hypothetical": False,
         "next_charge": {"at": "2027-02-25T00:00:00+01:00", "usd": "199.00"},
         "pending": None,
+        "pending_changes": [],
         "payments": {"channel": "card", "card_on_file": False, "rehearsed": True},
         "unpaid_usd": "0.00",
         "credit_usd": "0.00",

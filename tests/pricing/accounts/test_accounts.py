@@ -13,8 +13,13 @@ from sqlalchemy import Engine, func, select
 
 from engine.database import open_database, transaction
 from kernel.errors import BadInputError, RequestConflictError
-from pricing.accounts.account import UnknownAccountError, find_account, list_accounts
-from pricing.accounts.advance import CLOCK_TOLERANCE, ClockBackwardsError, advance, catch_up
+from pricing.accounts.account import (
+    CLOCK_TOLERANCE,
+    UnknownAccountError,
+    find_account,
+    list_accounts,
+)
+from pricing.accounts.advance import ClockBackwardsError, advance, catch_up
 from pricing.accounts.opening import AccountConflictError, BadAccountIdError, open_account
 from pricing.accounts.view import AccountView, account_view
 from pricing.ledger.invoices import list_invoices

@@ -21,7 +21,7 @@ from pricing.departments.commands import (
 )
 from pricing.departments.wallet import wallet_of
 from pricing.ledger.departments import find_department
-from pricing.ledger.invoices import issue_for_run
+from pricing.ledger.issuing import issue_for_run
 from pricing.ledger.ledger import NaturalKeyConflictError, entries, entries_of
 from pricing.ledger.reservations import FundingSource, find_reservation, reservation_of
 from pricing.payments.gateway import REHEARSED_GATEWAY
@@ -71,7 +71,8 @@ def test_r70_a_departments_run_leaves_the_accounts_credits_alone_and_the_other_w
         assert of.credits_left(now) == 40
         with pytest.raises(InsufficientCreditsError) as refused:
             of.start("r3", quotes(1), now, department=None)
-    assert refused.value.facts == {"account": acme, "needed": 1, "available": 0}
+    facts = {"account": acme, "needed": 1, "available": 0}
+    assert refused.value.facts == facts | {"remedies": "boost, extra-credits"}
 
 
 def test_r71_r72_when_all_credits_are_used_the_run_is_on_demand_within_the_wallet(
@@ -120,7 +121,7 @@ def test_c13_r73_the_limit_may_be_reached_and_not_passed(
         of.start("r2", quotes(60, usd=30), now)
         assert of.spent_usd(now) == 50
     with (
-        pytest.raises(WalletExceededError, match="upgrade the plan") as refused,
+        pytest.raises(WalletExceededError, match="raise its limit to 52") as refused,
         transaction(db) as conn,
     ):
         runs(conn, acme).start("r3", quotes(60, usd=2), now)
@@ -135,6 +136,7 @@ def test_c13_r73_the_limit_may_be_reached_and_not_passed(
         "li_minutes_needed": 60,
         "li_minutes_available": 0,
         "next_month": "2027-02-24T23:00:00+00:00",
+        "remedies": "allocate, limit, wait",
     }
 
 
@@ -335,8 +337,9 @@ def test_r52_a_contract_payer_has_no_wallet_to_fall_back_to(
     db: Engine, acme: str, research: str, quotes: Quotes, runs: Runs, now: datetime
 ) -> None:
     with transaction(db) as conn:
-        conn.execute(update(ACCOUNTS).values(channel=Channel.AWS_MARKETPLACE))
+        # A limit from before such a limit was refused.
         limit_wallet(conn, acme, research, 30 * USD, now=now, gateway=REHEARSED_GATEWAY)
+        conn.execute(update(ACCOUNTS).values(channel=Channel.AWS_MARKETPLACE))
         with pytest.raises(InsufficientCreditsError):
             runs(conn, acme).accept("r1", quotes(60), now)
 

@@ -18,7 +18,7 @@ from pricing.departments.extra_credits import (
     limit_extra_credits,
 )
 from pricing.ledger.allocations import account_lots
-from pricing.ledger.invoices import issue_for_run
+from pricing.ledger.issuing import issue_for_run
 from pricing.ledger.ledger import entries, entries_of
 from pricing.ledger.lots import LotKind
 from pricing.payments.gateway import REHEARSED_GATEWAY

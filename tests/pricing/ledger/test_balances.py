@@ -27,7 +27,7 @@ from pricing.ledger.balances import (
     fold,
     held_on_lots,
 )
-from pricing.ledger.invoices import issue_for_run
+from pricing.ledger.issuing import issue_for_run
 from pricing.ledger.ledger import Posting, Transaction, lock_ledger, post, post_all
 from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans

@@ -10,7 +10,8 @@ from sqlalchemy import Engine
 
 from engine.database import open_database, transaction
 from pricing.accounts.advance import advance
-from pricing.ledger.invoices import issue_for_run, list_invoices
+from pricing.ledger.invoices import list_invoices
+from pricing.ledger.issuing import issue_for_run
 from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote

@@ -6,8 +6,7 @@ from datetime import datetime
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import Engine, func, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, func, select
 
 from engine.database import transaction
 from pricing.ledger.ledger import (
@@ -21,7 +20,7 @@ from pricing.ledger.ledger import (
     post_all,
 )
 from pricing.plans.quotes import Unit
-from pricing.tables import HISTORY, METADATA, POSTINGS, TRANSACTIONS
+from pricing.tables import POSTINGS, TRANSACTIONS
 
 
 @pytest.fixture
@@ -106,30 +105,6 @@ def test_one_wrong_transaction_among_many_stops_everything(
         post_all(conn, batch)
     with db.connect() as conn:
         assert len(entries(conn, payment.account_id)) == is_written
-
-
-@pytest.mark.parametrize("table", HISTORY)
-@pytest.mark.parametrize("statement", ["UPDATE {} SET id = id", "DELETE FROM {}"])
-def test_history_cannot_be_changed_or_deleted(
-    db: Engine, acme: str, table: str, statement: str
-) -> None:
-    with db.connect() as conn:
-        rows = select(func.count()).select_from(METADATA.tables[table])
-        assert conn.execute(rows).scalar_one() > 0, acme
-    with pytest.raises(IntegrityError, match="are history"), db.begin() as conn:
-        conn.execute(text(statement.format(table)))
-
-
-def test_history_cannot_be_truncated_or_replaced(db: Engine, acme: str) -> None:
-    statement = (
-        f"TRUNCATE {', '.join(HISTORY)} CASCADE"
-        if db.dialect.name == "postgresql"
-        else "INSERT OR REPLACE INTO transactions SELECT * FROM transactions"
-    )
-    with pytest.raises(IntegrityError, match="are history"), db.begin() as conn:
-        conn.execute(text(statement))
-    with db.connect() as conn:
-        assert len(entries(conn, acme)) == 3
 
 
 def test_a_crash_between_two_statements_leaves_nothing(db: Engine, payment: Transaction) -> None:

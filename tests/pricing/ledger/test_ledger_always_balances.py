@@ -20,7 +20,8 @@ from sqlalchemy import Connection, Engine
 from engine.database import open_database
 from pricing.accounts.opening import open_account
 from pricing.accounts.view import account_view
-from pricing.ledger.invoices import issue_for_run, list_invoices
+from pricing.ledger.invoices import list_invoices
+from pricing.ledger.issuing import issue_for_run
 from pricing.ledger.ledger import entries
 from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans

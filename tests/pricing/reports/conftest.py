@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection
 
 from loadmuster.cli.main import main
-from pricing.ledger.invoices import issue_for_run
+from pricing.ledger.issuing import issue_for_run
 from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.model import Plan
 from pricing.plans.quotes import quote_run

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 
 from engine.database import open_database, transaction
 from kernel.errors import InvariantBrokenError, LoadmusterError
@@ -296,9 +296,10 @@ def test_a_rehearsal_that_an_earlier_version_charged_says_so_in_the_books(
 ) -> None:
     with transaction(db) as conn:
         reserve(conn, globex, "r1", quote_of(on_demand, 1, 6), now=now, gateway=REHEARSED_GATEWAY)
-        conn.execute(RESERVATIONS.update().values(rehearsal=True))
-        charge_start(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
-        assert entries(conn, globex)[0].description.startswith("r1 (rehearsal)")
+        row = conn.execute(select(RESERVATIONS)).one()._asdict()
+        conn.execute(RESERVATIONS.insert().values(row | {"run_id": "r2", "rehearsal": True}))
+        charge_start(conn, "r2", now=now, gateway=REHEARSED_GATEWAY)
+        assert entries(conn, globex)[0].description.startswith("r2 (rehearsal)")
 
 
 def test_a_run_is_charged_after_what_was_due_before_it(

@@ -59,7 +59,8 @@ from pricing.accounts.plan_changes import downgrade, upgrade
 from pricing.accounts.view import AccountView, account_view
 from pricing.departments.commands import add_department, allocate, department_view, limit_wallet
 from pricing.departments.extra_credits import limit_extra_credits
-from pricing.ledger.invoices import issue_for_run, list_invoices, period_cause
+from pricing.ledger.invoices import list_invoices, period_cause
+from pricing.ledger.issuing import issue_for_run
 from pricing.ledger.ledger import Transaction, entries
 from pricing.ledger.lots import LotKind
 from pricing.ledger.reservations import FundingSource, reservation_of
@@ -480,8 +481,10 @@ class AnySubscriber(RuleBasedStateMachine):
                 assert charged == steps[1] - steps[0]
 
     def check_invoices(self) -> None:
-        numbers = [each.number for each in list_invoices(self.conn, "acme")]
-        assert numbers == [f"acme-{n:05d}" for n in range(1, len(numbers) + 1)]
+        issued = list_invoices(self.conn, "acme")
+        for kind, series in (("invoice", "acme"), ("credit_note", "acme-CN")):
+            numbers = [each.number for each in issued if each.kind == kind]
+            assert numbers == [f"{series}-{n:05d}" for n in range(1, len(numbers) + 1)]
 
     @rule(days=st.integers(1, 200), parts=st.integers(2, 5))
     def split_time(self, days: int, parts: int) -> None:

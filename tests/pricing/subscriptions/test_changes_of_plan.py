@@ -18,13 +18,12 @@ from pricing.accounts.boosts import NoBoostError, boost
 from pricing.accounts.cancellations import cancel, confirm_cancel
 from pricing.accounts.command import CancellationPendingError, NotSubscribedError
 from pricing.accounts.on_demand import NothingToUndoError, to_on_demand, undo
-from pricing.accounts.plan_changes import (
+from pricing.accounts.plan_changes import downgrade, upgrade
+from pricing.accounts.plan_sales import (
     ContactUsError,
     SamePlanError,
     UndoFirstError,
     WrongDirectionError,
-    downgrade,
-    upgrade,
 )
 from pricing.ledger.ledger import balance, entries
 from pricing.payments.collecting import ChannelCannotError, PaymentFailedError

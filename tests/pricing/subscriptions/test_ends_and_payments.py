@@ -20,7 +20,6 @@ from engine.runs.model.tables import RUNS
 from kernel.clock import ManualClock
 from pricing.accounts.account import AccountDeletedError, find_account
 from pricing.accounts.administrators import NotAdministratorError
-from pricing.accounts.advance import advance_all
 from pricing.accounts.billing_settings import billing_settings
 from pricing.accounts.boosts import boost
 from pricing.accounts.cancellations import (
@@ -38,7 +37,9 @@ from pricing.accounts.on_demand import to_on_demand
 from pricing.accounts.overdue import NothingDueError, pay, payment_answered, set_card
 from pricing.accounts.owner import OWNER
 from pricing.accounts.plan_changes import downgrade, upgrade
-from pricing.accounts.plan_history import Action, PlanStatus, offers_of, plan_history
+from pricing.accounts.plan_history import PlanStatus, plan_history
+from pricing.accounts.plan_offers import Action, offers_of
+from pricing.accounts.sweep import advance_all
 from pricing.departments.commands import add_department
 from pricing.departments.extra_credits import limit_extra_credits
 from pricing.ledger.invoices import period_cause
@@ -266,7 +267,7 @@ def test_c24_r110_a_failed_payment_grants_nothing_and_a_later_one_grants_once(
     subscriber.do(set_card, "2027-02-01", card)
     failed = subscriber.view("2027-02-25")
     assert (failed.balance_li_minutes, failed.account.status) == (1_800, "payment_failure")
-    assert (failed.unpaid_usd_micros, subscriber.invoiced()) == (199_000_000, [199])
+    assert (failed.unpaid_usd_micros, subscriber.invoiced()) == (199_000_000, [199, 199])
     with subscriber.books() as conn:
         assert plan_history(conn, "acme")[-1].status is PlanStatus.PAYMENT_FAILURE
     for command in (pay, boost):
@@ -405,7 +406,7 @@ def test_r114_r116_r117_offers_say_how_to_get_there(
         with subscriber.books() as conn:
             return {
                 each.plan.name: each.action
-                for each in offers_of(conn, subscriber.id, plans.values())
+                for each in offers_of(conn, subscriber.id, plans.values(), at=subscriber.at(OPENED))
             }
 
     fresh = actions(open_subscriber("on-demand", OPENED))

@@ -9,7 +9,7 @@ import pytest
 
 from pricing.accounts.on_demand import to_on_demand
 from pricing.accounts.overdue import NothingDueError, pay, set_card
-from pricing.accounts.plan_changes import downgrade
+from pricing.accounts.plan_changes import downgrade, upgrade
 from pricing.departments.extra_credits import limit_extra_credits
 from pricing.ledger.ledger import balance, entries
 from pricing.ledger.reservations import reservation_of
@@ -149,3 +149,26 @@ def test_r46_a_downgrade_voids_what_the_plan_granted_and_no_extra_credits(
     subscriber.do(downgrade, "2027-02-01", plans["starter"])
     left = [(lot.kind, lot.remaining) for lot in subscriber.view(NEXT).lots]
     assert left == [("plan", 1_800), ("extra", 300)]
+
+
+def test_r43_c47_what_was_granted_with_rollover_keeps_it_on_a_dearer_plan_without(
+    open_subscriber: OpenSubscriber, plans: Plans
+) -> None:
+    subscriber = open_subscriber("professional", OPENED)
+    custom = plans["custom"].with_credits(1_000)
+    subscriber.do(upgrade, "2027-02-01", custom, agreed_with="rita")
+    assert subscriber.view(NEXT).balance_li_minutes == 7_200 + 1_000
+    # The new plan's own grants end with their cycle; what was there before does not.
+    assert subscriber.view("2027-06-25").balance_li_minutes == 7_200 + 1_000
+    subscriber.do(downgrade, "2027-06-26", plans["starter"], agreed_with="rita")
+    assert subscriber.view("2027-07-25").balance_li_minutes == 1_800
+
+
+def test_r43_c47_what_was_granted_without_rollover_does_not_gain_it(
+    open_subscriber: OpenSubscriber, plans: Plans
+) -> None:
+    subscriber = open_subscriber("team", OPENED)
+    subscriber.do(upgrade, "2027-02-01", plans["professional"], agreed_with="rita")
+    # At once nothing is lost (R43); the 300 were sold until the end of their cycle.
+    assert subscriber.view("2027-02-24").balance_li_minutes == 7_200
+    assert subscriber.view(NEXT).balance_li_minutes == 6_900 + 7_200

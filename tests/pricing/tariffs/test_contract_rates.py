@@ -91,6 +91,33 @@ def test_a_rate_for_another_unit_than_a_versions_is_not_taken_for_it() -> None:
     assert at_contract_rate(tariff, ContractRate("blazemeter", "test", 1, DAY)) is tariff
 
 
+def test_an_estimate_prices_a_service_at_the_contract_rate_and_says_so(loadmuster: Command) -> None:
+    look = ("estimate", "examples/checkout.yaml")
+    published = {each["tariff"]: each for each in loadmuster("--json", *look).json["quotes"]}
+    assert published["gatling"]["contract_rate"] is None
+    set_rate = ("tariff", "set", "gatling", "--usd", "0.5", "--per", "credit")
+    assert loadmuster(*set_rate, "--as-of", "2026-11-02").code == 0
+
+    quotes = {each["tariff"]: each for each in loadmuster("--json", *look).json["quotes"]}
+    ours = quotes["gatling"]
+    assert ours["contract_rate"] == {"usd_per_unit": "0.50", "per": "credit", "as_of": "2026-11-02"}
+    assert (ours["usd"], published["gatling"]["usd"]) == ("5.00", "8.00")
+    assert ours["as_of"] == "2026-11-02"
+    others = {name: each for name, each in quotes.items() if name != "gatling"}
+    assert others == {name: published[name] for name in others}
+    assert "gatling  your contract" in " ".join(loadmuster(*look).out.split("\n")).replace(
+        "   ", " "
+    )
+
+
+def test_python_estimates_at_the_contract_rate_too(kept: Path, tmp_path: Path) -> None:
+    environment = {"LOADMUSTER_RATES": str(kept)}
+    with Engine(f"sqlite:///{tmp_path / 'x.db'}", environment=environment) as engine:
+        engine.tariffs.set_rate("gatling", usd="0.5", per="credit")
+        quotes = {each.name: each for each in engine.estimate("examples/checkout.yaml").quotes}
+    assert quotes["gatling"].usd_micros == 5_000_000
+
+
 def test_curves_are_drawn_at_the_contract_rate_and_say_so() -> None:
     rates = {"blazemeter": rate_of("blazemeter", "0.12"), "redline13": rate_of("redline13", "2")}
     drawn = {curve.name: curve for curve in cost_curves(CHECKOUT, users_most=1_000, rates=rates)}
@@ -111,7 +138,8 @@ def test_curves_are_drawn_at_the_contract_rate_and_say_so() -> None:
         ("blazemeter", "NaN", "VUH", BadRateError, "is not an amount"),
         ("blazemeter", "Infinity", "VUH", BadRateError, "is not an amount"),
         ("blazemeter", "cheap", "VUH", BadRateError, "is not an amount"),
-        ("blazemeter", "0.0000001", "VUH", BadRateError, "is not an amount"),
+        ("blazemeter", "0.0000001", "VUH", BadRateError, "0.00 would be the nearest"),
+        ("blazemeter", "0.1234567", "VUH", BadRateError, "0.123457 would be the nearest"),
         ("blazemeter", "1000001", "VUH", BadRateError, "from 0 to 1,000,000"),
         ("blazemeter", "1", "minute", BadRateError, "--per VUH would be right"),
         ("blazemeter", "1", "", BadRateError, "--per VUH would be right"),

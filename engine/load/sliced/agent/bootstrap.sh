@@ -63,10 +63,10 @@ trap 'exit 143' TERM INT HUP
 tries=0
 until fetch "$BUNDLE_URL" bundle.tgz; do
     tries=$((tries + 1))
-    [ "$tries" -lt 10 ] || give_up "its work cannot be fetched"
+    [ "$tries" -lt 10 ] || give_up "the work cannot be fetched"
     sleep 1
 done
-tar -xzf bundle.tgz || give_up "its work cannot be unpacked"
+tar -xzf bundle.tgz || give_up "the work cannot be unpacked"
 sh ./prepare.sh > prepare.log 2>&1 || give_up "cannot get ready: $(tail -n 1 prepare.log)"
 
 # The engine starts now and waits: what is slow about it is over before the common start.
@@ -75,8 +75,8 @@ load=$!
 trap 'kill -TERM "$load" 2>/dev/null' TERM INT HUP
 waited=0
 until [ -f ready ]; do
-    kill -0 "$load" 2>/dev/null || give_up "its load generator failed: $(tail -n 1 load.log)"
-    [ "$waited" -lt "$READY_WAIT_S" ] || give_up "its load generator was not up in $READY_WAIT_S s"
+    kill -0 "$load" 2>/dev/null || give_up "the load generator failed: $(tail -n 1 load.log)"
+    [ "$waited" -lt "$READY_WAIT_S" ] || give_up "the load generator was not up in $READY_WAIT_S s"
     sleep 1
     waited=$((waited + 1))
 done
@@ -84,7 +84,7 @@ send ready "ready-$GROUP-$machine" || give_up "cannot say that it is ready"
 
 waited=0
 until fetch "$START_URL" start; do
-    kill -0 "$load" 2>/dev/null || give_up "its load generator failed: $(tail -n 1 load.log)"
+    kill -0 "$load" 2>/dev/null || give_up "the load generator failed: $(tail -n 1 load.log)"
     [ "$waited" -lt "$START_WAIT_S" ] || give_up "nobody started the load in $START_WAIT_S s"
     sleep "$POLL_S"
     waited=$((waited + POLL_S))
@@ -109,5 +109,5 @@ done
 wait "$load"
 status=$?
 send_reports
-[ "$status" -eq 0 ] || give_up "its load generator failed: $(tail -n 1 load.log)"
+[ "$status" -eq 0 ] || give_up "the load generator failed: $(tail -n 1 load.log)"
 say "done"

@@ -12,6 +12,11 @@ class LocustfileSyntaxError(ValueError):
     """It is no Python; the message says where."""
 
 
+def no_user_class(main: str) -> str:
+    """What is wrong with a locustfile that Locust finds no users in."""
+    return f"{main}: has no user class; write one that is derived from locust.User"
+
+
 def own_host(file: str, content: bytes) -> str | None:
     """The one host that its user classes name literally; None: none does, or they differ.
 

@@ -1,26 +1,19 @@
-"""The load that a locustfile's own shape plays: its users and its length, asked of the shape.
-
-The locustfile is imported by a process of its own, as Locust would import it, with a bound on its
-time and without the caller's environment; nothing is loaded.
-"""
+"""The load that a locustfile's own shape plays: its users and its length, asked of the shape."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from engine.readers.program.scripts.asked import asked
+from engine.readers.program.scripts.locustfile import no_user_class
 from engine.scenario.script_load import ScriptLoad
-from kernel.child_environment import child_environment
-from kernel.python_programs import python_program
 
 REMEDY = "let load: say the same users and length, or take the shape out to play the load"
-WAIT_S = 60.0
-
-ANSWER_BYTES_MAX = 64 * 1024
+HOW_IT_IS_QUOTED = (
+    "a shape is quoted by asking it, before any load, what it wants at each second of "
+    "self.get_run_time(); let it go by that and its own figures only"
+)
 
 
 def shape_load(
@@ -35,37 +28,17 @@ def shape_load(
         environment: The caller's, of which a part is passed on.
 
     Raises:
-        ValueError: It cannot be imported, or its shape not be asked; one line.
+        ValueError: It cannot be imported, it has no users, or its shape cannot be asked; one line.
     """
-    found = _asked(folder, main, environment)
-    if (error := found.get("error")) is not None:
-        raise ValueError(f"its shape cannot be quoted: {str(error)[:500]}")
-    if not found["shape"]:
+    found = asked(folder, main, environment)
+    if not found.imported:
+        raise ValueError(f"it cannot be imported: {found.error}; correct the locustfile")
+    if not found.users:
+        raise ValueError(no_user_class(main))
+    if not found.shape:
         return None
-    users, duration_s = int(found["users"]), float(found["duration_s"])
-    return ScriptLoad(f"{where} (shape)", REMEDY, users=users, duration_s=duration_s)
-
-
-def _asked(folder: Path, main: str, environment: Mapping[str, str]) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="loadmuster-shape-") as home:
-        answer = Path(home) / "answer.json"
-        try:
-            ended = subprocess.run(  # noqa: S603 - a module of ours, by this interpreter
-                python_program(f"{__package__}.shape_process", str(answer), main),
-                cwd=folder,
-                env={**child_environment(environment), "HOME": home},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                timeout=WAIT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return {"error": f"it did not end within {WAIT_S:.0f} s"}
-        try:
-            with answer.open("rb") as file:
-                found: dict[str, Any] = json.loads(file.read(ANSWER_BYTES_MAX))
-        except (OSError, ValueError):
-            last = ended.stderr.decode(errors="replace").strip().splitlines()[-1:]
-            return {"error": last[0] if last else "its process ended without an answer"}
-        return found
+    if found.error is not None:
+        raise ValueError(f"its shape cannot be quoted: {found.error}; {HOW_IT_IS_QUOTED}")
+    return ScriptLoad(
+        f"{where} (shape)", REMEDY, users=found.peak_users, duration_s=found.duration_s
+    )

@@ -302,7 +302,11 @@ def _found_by_locust() -> dict[str, Any]:
     user_classes: dict[str, Any]
     if not WORK["locustfile"]:
         user_classes = http_users(
-            WORK["target"], WORK["user_classes"], WORK["step_s"], WORK["locust_user"]
+            WORK["target"],
+            WORK["user_classes"],
+            WORK["step_s"],
+            WORK["locust_user"],
+            WORK["iteration_s"],
         )
         return user_classes
     user_classes, shape = load_own(WORK["locustfile"])

@@ -1,0 +1,230 @@
+"""Who is named on invoices: the customer of each account, and the seller of the installation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from engine.commands.context import EngineContext
+from kernel.errors import RefusedError
+from pricing.accounts.owner import OWNER
+
+if TYPE_CHECKING:
+    from pricing.parties.party import Party
+    from pricing.parties.sellers import Seller
+
+
+PAGE = 500
+"""Accounts that are read at a time."""
+
+
+class NotOwnerError(RefusedError):
+    """Only the owner of the installation may say who sells; facts: ``user``."""
+
+    code = "not_owner"
+
+
+class BillingCommands:
+    """Setting and showing the parties that invoices name from then on."""
+
+    def __init__(self, context: EngineContext) -> None:
+        self._context = context
+
+    def details(self, account_id: str) -> Party:
+        """The customer of an account, as its next invoice names it.
+
+        Raises:
+            UnknownAccountError: There is no such account.
+            NotAdministratorError: Somebody else asks (R96).
+        """
+        from pricing.accounts.account import find_account
+        from pricing.accounts.administrators import Asker
+        from pricing.parties.billing_details import find_billing_details
+        from pricing.reports.usage_access import check_may_see
+
+        with self._context.reading() as conn:
+            find_account(conn, account_id)
+            check_may_see(conn, account_id, Asker(self._context.user))
+            return find_billing_details(conn, account_id)
+
+    def set_details(
+        self,
+        account_id: str,
+        *,
+        name: str | None = None,
+        address: str | None = None,
+        country: str | None = None,
+        email: str | None = None,
+        tax_id: str | None = None,
+        request_id: str | None = None,
+    ) -> Party:
+        """Say anew whom the account's invoices are for; what is None stays, "" goes.
+
+        Args:
+            account_id: Whose.
+            name: Of the business or person.
+            address: Street and place, on as many lines as they need.
+            country: ISO 3166-1 code of two letters; it decides the tax.
+            email: Where invoices go.
+            tax_id: VAT number; checked by the format and check digits of the country.
+            request_id: The caller's id of this request.
+
+        Raises:
+            BadInputError: One of them cannot stand on an invoice.
+            UnknownAccountError: There is no such account.
+            NotAdministratorError: Somebody else asks (R96).
+        """
+        from pricing.accounts.account import find_account
+        from pricing.accounts.administrators import Asker
+        from pricing.accounts.bill_to import set_billing_details
+        from pricing.parties.billing_details import find_billing_details
+        from pricing.parties.party import with_changes
+        from pricing.reports.usage_access import check_may_see
+        from pricing.taxes.on_record import note_told, tax_question
+
+        use = self._context
+        changes = {
+            "name": name,
+            "address": address,
+            "country": country,
+            "email": email,
+            "tax_id": tax_id,
+        }
+        now = use.clock.now()
+        with use.reading() as conn:
+            find_account(conn, account_id)
+            check_may_see(conn, account_id, Asker(use.user))
+            changed = with_changes(find_billing_details(conn, account_id), changes)
+            question = tax_question(conn, account_id, now, customer=changed)
+        # Outside of every transaction: the service may be on the net.
+        told = None if question is None else use.taxes.taxation(question)
+        with use.changing(account_id, "billing set") as conn:
+            party = set_billing_details(
+                conn,
+                account_id,
+                changes,
+                now=now,
+                request_id=use.id_of(request_id),
+                gateway=use.gateway,
+            )
+            if question is not None and told is not None and party == changed:
+                name = use.taxes.name
+                note_told(conn, account_id, question, told, service=name, now=now)
+        return party
+
+    def refresh_taxes(self) -> int:
+        """Ask the tax service again about every account; what is new is put on record.
+
+        Returns:
+            How many accounts it was asked about: none where no seller with a country is on record.
+        """
+        from pricing.accounts.account import accounts_after
+        from pricing.taxes.on_record import note_told, tax_question
+
+        use = self._context
+        now = use.clock.now()
+        asked, after = 0, ""
+        while True:
+            with use.reading() as conn:
+                page = accounts_after(conn, after, PAGE)
+                questions = {each.id: tax_question(conn, each.id, now) for each in page}
+            for account_id, question in questions.items():
+                if question is not None:
+                    told = use.taxes.taxation(question)
+                    asked += 1
+                    with use.transaction() as conn:
+                        name = use.taxes.name
+                        note_told(conn, account_id, question, told, service=name, now=now)
+            if len(page) < PAGE:
+                return asked
+            after = page[-1].id
+
+    def sellers(self) -> Sequence[Seller]:
+        """Every version of the seller, in the order in which they come into force."""
+        from pricing.parties.sellers import sellers
+
+        with self._context.reading() as conn:
+            return sellers(conn)
+
+    def seller(self) -> Seller | None:
+        """The seller that invoices of now name; None: none is on record."""
+        from pricing.parties.sellers import seller_at
+
+        now = self._context.clock.now()
+        with self._context.reading() as conn:
+            return seller_at(conn, now)
+
+    def set_seller(  # noqa: PLR0913 - one keyword an option of `loadmuster billing set-seller`
+        self,
+        *,
+        name: str | None = None,
+        address: str | None = None,
+        country: str | None = None,
+        email: str | None = None,
+        tax_id: str | None = None,
+        payment_days: int | None = None,
+        series: str | None = None,
+        valid_from: datetime | None = None,
+    ) -> Seller:
+        """Put a version of the seller on record; what is None is as in the version before, "" goes.
+
+        Said again it does nothing. Invoices that were issued keep the seller that they name.
+
+        Args:
+            name: Of the business.
+            address: Street and place, on as many lines as they need.
+            country: ISO 3166-1 code of two letters; without one no tax is computed.
+            email: Where customers ask.
+            tax_id: VAT number; checked by the format and check digits of the country.
+            payment_days: Days in which an invoice is to be paid.
+            series: What the numbers of invoices begin with.
+            valid_from: From when on it counts; None: from now on.
+
+        Raises:
+            BadInputError: One of them cannot stand on an invoice.
+            SellerNotCoveredError: The tax service knows nothing of sellers in that country.
+            NotOwnerError: The engine's user is not the owner of the installation.
+        """
+        from pricing.parties.party import Party, with_changes
+        from pricing.parties.sellers import (
+            PAYMENT_DAYS,
+            SERIES,
+            Seller,
+            check_seller,
+            put_seller,
+            seller_at,
+        )
+        from pricing.taxes.service import check_covered
+
+        use = self._context
+        if use.user != OWNER:
+            raise NotOwnerError(
+                f"{use.user} is not the owner of the installation, who alone says who sells",
+                user=use.user,
+            )
+        now = use.clock.now()
+        at = now if valid_from is None else valid_from
+        changes = {
+            "name": name,
+            "address": address,
+            "country": country,
+            "email": email,
+            "tax_id": tax_id,
+        }
+        with use.transaction() as conn:
+            there = seller_at(conn, at)
+            before = Seller(Party(), at, PAYMENT_DAYS, SERIES) if there is None else there
+            seller = check_seller(
+                Seller(
+                    with_changes(before.party, changes),
+                    at,
+                    before.payment_days if payment_days is None else payment_days,
+                    before.series if series is None else series,
+                )
+            )
+            check_covered(seller.party.country, use.taxes)
+            put_seller(conn, seller, now=now)
+            in_force = seller_at(conn, at)
+        assert in_force is not None
+        return in_force

@@ -1,0 +1,76 @@
+"""Numbers of invoices and credit notes: each series counts on without a gap.
+
+Who issues takes the next number in the transaction that issues: the series' row is locked until
+that ends, so nobody else counts on before it, and what is rolled back, or dies, has taken none.
+
+Without a seller on record each account has a series of its own, ``acme-00001``. With one, there is
+a series for each seller, year and kind, whatever account they are for: ``INV-2027-000001``, and
+credit notes in ``INV-CN-2027-000001``.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
+
+from pricing.parties.sellers import Seller
+from pricing.tables import INVOICE_SERIES
+
+CREDIT_NOTES = "CN"
+
+
+def next_number(
+    conn: Connection, seller: Seller, issued_at: datetime, *, is_credit_note: bool
+) -> str:
+    """The next number of the seller's series of that year, in UTC; the series is locked.
+
+    Args:
+        conn: The write transaction that issues; the account's books are locked already, since
+            everybody takes the two in that order.
+        seller: In force as it is issued.
+        issued_at: The date of the invoice.
+        is_credit_note: Credit notes count for themselves.
+    """
+    series = series_of(seller, issued_at, is_credit_note=is_credit_note)
+    (number,) = next_numbers(conn, series, 1)
+    return number
+
+
+def next_numbers(conn: Connection, series: str, how_many: int) -> tuple[str, ...]:
+    """The next numbers of a series, ascending; it is locked until the transaction ends."""
+    counted = {"series": series, "last_number": how_many, "how_many": how_many}
+    last = int(conn.execute(_count_on(conn.dialect.name), counted).scalar_one())
+    return tuple(f"{series}-{number:06d}" for number in range(last - how_many + 1, last + 1))
+
+
+def series_of(seller: Seller, issued_at: datetime, *, is_credit_note: bool = False) -> str:
+    """The series that a document of the seller's is numbered in: ``INV-2027``."""
+    kind = f"-{CREDIT_NOTES}" if is_credit_note else ""
+    return f"{seller.series}{kind}-{issued_at.astimezone(UTC).year}"
+
+
+def own_number(account_id: str, place: int, *, is_credit_note: bool = False) -> str:
+    """The number of a document in the series that an account has without a seller.
+
+    Args:
+        account_id: Whose.
+        place: Among the account's documents of that kind and series: 1 is the first.
+        is_credit_note: Credit notes count for themselves.
+    """
+    kind = f"-{CREDIT_NOTES}" if is_credit_note else ""
+    return f"{account_id}{kind}-{place:05d}"
+
+
+@cache
+def _count_on(dialect: str) -> ReturningInsert[Any]:
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(INVOICE_SERIES)
+    statement: ReturningInsert[Any] = insert.on_conflict_do_update(
+        index_elements=["series"],
+        set_={"last_number": INVOICE_SERIES.c.last_number + bindparam("how_many")},
+    ).returning(INVOICE_SERIES.c.last_number)
+    return statement

@@ -1,0 +1,1 @@
+"""Damaged rows of the books, found and named."""

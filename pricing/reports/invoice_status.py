@@ -1,0 +1,57 @@
+"""Where each invoice stands: paid, to be paid, overdue, or taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+from sqlalchemy import Connection, bindparam, select
+
+from pricing.ledger.invoices import Invoice, InvoiceKind, InvoiceStatus
+from pricing.payments.gateway import PaymentState
+from pricing.tables import INVOICES, PAYMENTS
+
+_PAYMENTS = select(PAYMENTS.c.cause, PAYMENTS.c.state).where(
+    PAYMENTS.c.cause.in_(bindparam("causes", expanding=True))
+)
+_CREDIT_NOTES = select(INVOICES.c.corrects).where(
+    INVOICES.c.account_id.in_(bindparam("accounts", expanding=True)),
+    INVOICES.c.kind == InvoiceKind.CREDIT_NOTE,
+    INVOICES.c.corrects.is_not(None),
+)
+
+
+def with_status(
+    conn: Connection, invoices: Sequence[Invoice], now: datetime
+) -> tuple[Invoice, ...]:
+    """Some invoices with where they stand at an instant.
+
+    An invoice whose payment nobody is asked for has been set off against credit. One is overdue
+    once its due date has passed; without a due date, as soon as it could not be collected.
+    """
+    if not invoices:
+        return ()
+    causes = {"causes": [each.cause for each in invoices]}
+    payments = {row.cause: PaymentState(row.state) for row in conn.execute(_PAYMENTS, causes)}
+    accounts = {"accounts": sorted({each.account_id for each in invoices})}
+    notes = conn.execute(_CREDIT_NOTES, accounts).scalars()
+    taken_back = {number for corrects in notes for number in corrects}
+    return tuple(
+        replace(each, status=_status(each, payments.get(each.cause), taken_back, now))
+        for each in invoices
+    )
+
+
+def _status(
+    invoice: Invoice, payment: PaymentState | None, taken_back: set[str], now: datetime
+) -> InvoiceStatus:
+    if invoice.kind is InvoiceKind.CREDIT_NOTE:
+        return InvoiceStatus.CREDIT
+    if invoice.number in taken_back or payment is PaymentState.ABANDONED:
+        return InvoiceStatus.VOID
+    if payment in {None, PaymentState.ACCEPTED} or invoice.total_usd_micros <= 0:
+        return InvoiceStatus.PAID
+    if invoice.due_at is None:
+        return InvoiceStatus.DUE if payment is PaymentState.DUE else InvoiceStatus.OVERDUE
+    return InvoiceStatus.OVERDUE if now > invoice.due_at else InvoiceStatus.DUE

@@ -1,0 +1,145 @@
+"""Many rows at once, by the shortest way that a database has.
+
+What may be there already is written with ``insert_once``; here a row whose key is taken is an
+error of the database, and nothing of the transaction may be kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import JSON, Connection, Dialect, Table, func, select, text
+from sqlalchemy.exc import DBAPIError
+
+Bind = Callable[[Any], Any]
+Row = tuple[object, ...]
+
+
+def insert_many(
+    conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
+) -> None:
+    """Write rows, none of which is there yet: one statement on SQLite, COPY on PostgreSQL.
+
+    Args:
+        conn: An open write transaction.
+        table: Where.
+        columns: The names of the columns that are given, in the order of each row's values.
+        rows: The rows, in the order in which the database numbers them.
+    """
+    if not rows:
+        return
+    bound = _bound(conn.dialect, table, columns, rows)
+    quote = conn.dialect.identifier_preparer.quote
+    names = ", ".join(quote(name) for name in columns)
+    if conn.dialect.name == "postgresql":
+        _copy(conn, f"COPY {table.name} ({names}) FROM STDIN", bound)
+        return
+    values = ", ".join("?" for _ in columns)
+    insert = f"INSERT INTO {table.name} ({names}) VALUES ({values})"  # noqa: S608 - names of ours
+    conn.exec_driver_sql(insert, list(bound))
+
+
+def update_many(
+    conn: Connection,
+    table: Table,
+    key: Sequence[str],
+    columns: Sequence[str],
+    rows: Sequence[Row],
+) -> None:
+    """Change some columns of rows, each to values of its own.
+
+    Args:
+        conn: An open write transaction.
+        table: Where.
+        key: The columns by which a row is known.
+        columns: Those that are changed.
+        rows: Of each the key's values and then the others'.
+    """
+    if not rows:
+        return
+    names = (*key, *columns)
+    bound = list(_bound(conn.dialect, table, names, rows))
+    if conn.dialect.name != "postgresql":
+        changes = ", ".join(f"{name} = ?{len(key) + n}" for n, name in enumerate(columns, 1))
+        known = " AND ".join(f"{name} = ?{n}" for n, name in enumerate(key, 1))
+        conn.exec_driver_sql(f"UPDATE {table.name} SET {changes} WHERE {known}", bound)  # noqa: S608 - names of ours
+        return
+    kinds = {name: table.c[name].type.compile(conn.dialect) for name in names}
+    arrays = ", ".join(f"CAST(%s AS {kinds[name]}[])" for name in names)
+    changes = ", ".join(f"{name} = given.{name}" for name in columns)
+    known = " AND ".join(f"{table.name}.{name} = given.{name}" for name in key)
+    update = (
+        f"UPDATE {table.name} SET {changes}"  # noqa: S608 - names of ours
+        f" FROM unnest({arrays}) AS given ({', '.join(names)}) WHERE {known}"
+    )
+    conn.exec_driver_sql(update, tuple(list(column) for column in zip(*bound, strict=True)))
+
+
+def new_ids(conn: Connection, table: Table, number: int) -> Iterator[int]:
+    """Numbers for rows that are about to be written, ascending and nobody else's.
+
+    Args:
+        conn: An open write transaction.
+        table: Of which the database numbers the rows.
+        number: How many.
+    """
+    if conn.dialect.name == "postgresql":
+        # As many rows as there are numbers wanted.
+        drawn = text(
+            "SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :number)"
+        )
+        return iter(conn.execute(drawn, {"table": table.name, "number": number}).scalars().all())
+    # SQLite has one writer, and numbers a row by the highest there is.
+    last = int(conn.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one())
+    return iter(range(last + 1, last + number + 1))
+
+
+def _copy(conn: Connection, statement: str, rows: Iterable[Row]) -> None:
+    driver: Any = conn.connection.driver_connection
+    dialect = conn.dialect
+    errors: Any = dialect.loaded_dbapi.Error
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except errors as error:
+        # As whatever goes through SQLAlchemy is raised.
+        raise DBAPIError.instance(statement, None, error, errors, dialect=dialect) from error
+
+
+def _bound(
+    dialect: Dialect, table: Table, columns: Sequence[str], rows: Sequence[Row]
+) -> Iterable[Row]:
+    """The rows as the driver takes them; of most columns it takes the values as they are."""
+    binds = [
+        (place, bind)
+        for place, name in enumerate(columns)
+        for bind in [_bind(dialect, table, name)]
+        if bind is not None
+    ]
+    return (_bound_row(row, binds) for row in rows) if binds else rows
+
+
+def _bound_row(row: Row, binds: Sequence[tuple[int, Bind]]) -> Row:
+    values = list(row)
+    for place, bind in binds:
+        values[place] = bind(values[place])
+    return tuple(values)
+
+
+def _bind(dialect: Dialect, table: Table, name: str) -> Bind | None:
+    """How a column's values are converted for the driver, each once; None: they are not."""
+    kind = table.c[name].type
+    processor = kind.dialect_impl(dialect).bind_processor(dialect)
+    if processor is None or isinstance(kind, JSON):
+        # Documents are no keys of what is known.
+        return processor
+    known: dict[object, Any] = {}
+
+    def bind(value: object) -> Any:  # noqa: ANN401 - the driver's own
+        if value not in known:
+            known[value] = processor(value)
+        return known[value]
+
+    return bind

@@ -1,0 +1,1 @@
+"""Tax on what is sold: who owes it where, at which rate, and what that comes to."""

@@ -1,0 +1,90 @@
+"""What is owed, what a card does, and credit: each run in money is one payment (C41 to C43)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tests.independent_model.model.picture import Charge, InvoiceSeen
+
+
+@dataclass
+class RunPayment:
+    """What a run costs in money.
+
+    Attributes:
+        owed: What the card was, or will be, asked for; credit that was set off is not in it.
+        state: ``paid``, ``declined`` or ``delayed``.
+        credited: What was given back while the bank had not answered.
+    """
+
+    owed: int
+    state: str
+    credited: int = 0
+
+
+@dataclass
+class Money:
+    """The account's money.
+
+    Attributes:
+        card: What its card does.
+        credit: What the account has to its good (C43).
+    """
+
+    card: str = "pays"
+    credit: int = 0
+    runs: dict[str, RunPayment] = field(default_factory=dict)
+    charges: list[Charge] = field(default_factory=list)
+    invoices: list[InvoiceSeen] = field(default_factory=list)
+
+    @property
+    def answer(self) -> str:
+        """What becomes of a payment that is asked for."""
+        return {"pays": "paid", "declines": "declined", "delays": "delayed"}[self.card]
+
+    @property
+    def charged(self) -> int:
+        """All that was charged, less what was taken back."""
+        return sum(charge.usd_micros for charge in self.charges)
+
+    @property
+    def overdue_runs(self) -> int:
+        """What is owed for runs."""
+        return sum(each.owed for each in self.runs.values() if each.state != "paid")
+
+    def sell(self, at: datetime, what: str, usd_micros: int) -> None:
+        """Charge and invoice something that was bought at once."""
+        if usd_micros:
+            self.charges.append(Charge(at, what, usd_micros))
+            self.invoices.append(InvoiceSeen(at, usd_micros, (usd_micros,)))
+
+    def charge(self, at: datetime, what: str, usd_micros: int) -> None:
+        """Charge a line of a run, or take some of it back; it is invoiced when the run is over."""
+        if usd_micros:
+            self.charges.append(Charge(at, what, usd_micros))
+
+    def owe(self, run_id: str, usd_micros: int) -> None:
+        """A run is charged: credit is set off, and the card is asked for the rest."""
+        if not usd_micros:
+            return
+        set_off = min(self.credit, usd_micros)
+        self.credit -= set_off
+        owed = usd_micros - set_off
+        self.runs[run_id] = RunPayment(owed, self.answer if owed else "paid")
+
+    def give_back(self, run_id: str, usd_micros: int) -> None:
+        """A correction lowers what was not paid, and is credit where it was, or may have been."""
+        payment = self.runs.get(run_id)
+        if payment is None or not usd_micros:
+            return
+        if payment.state == "declined":
+            lowered = min(payment.owed, usd_micros)
+            payment.owed -= lowered
+            self.credit += usd_micros - lowered
+            if not payment.owed:
+                payment.state = "paid"
+            return
+        self.credit += usd_micros
+        if payment.state == "delayed":
+            payment.credited += usd_micros

@@ -1,0 +1,1 @@
+"""The product, asked through its Python API: the same steps, and a picture of its books."""

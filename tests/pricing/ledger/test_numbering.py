@@ -1,0 +1,93 @@
+"""Numbers of invoices have no gap, whoever issues at once and whoever dies in the middle."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from datetime import datetime
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+from sqlalchemy import Engine, select
+
+from engine.database import open_database, reading, transaction
+from pricing.accounts.opening import open_account
+from pricing.parties.party import Party
+from pricing.parties.sellers import Seller, put_seller
+from pricing.payments.gateway import REHEARSED_GATEWAY
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
+from pricing.tables import INVOICES
+from tests.patience import PATIENCE_S
+
+PROCESSES = 8
+EACH = 4
+DIED = 3
+
+
+def issue(url: str, now: datetime, process: int, start: Barrier) -> None:
+    """Open accounts, each with its first invoice; every other process dies before a commit."""
+    db = open_database(url)
+    plan = load_plans(BUNDLED_PLANS)["starter"]
+    start.wait()
+    for number in range(EACH):
+        with transaction(db) as conn:
+            open_account(
+                conn,
+                f"a-{process}-{number}",
+                plan,
+                timezone="UTC",
+                now=now,
+                gateway=REHEARSED_GATEWAY,
+            )
+            if process % 2 and number == EACH - 1:
+                os._exit(DIED)
+    db.dispose()
+
+
+def test_eight_processes_of_which_four_die_leave_no_gap(
+    db: Engine, database_url: str, now: datetime
+) -> None:
+    with transaction(db) as conn:
+        put_seller(conn, Seller(Party("Load Ltd"), now), now=now)
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload([__name__])
+    start = forks.Barrier(PROCESSES, timeout=PATIENCE_S)
+    workers = [
+        forks.Process(target=issue, args=(database_url, now, process, start))
+        for process in range(PROCESSES)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(PATIENCE_S)
+    assert [worker.exitcode for worker in workers] == [0, DIED] * (PROCESSES // 2)
+    with reading(db) as conn:
+        numbers = sorted(conn.execute(select(INVOICES.c.number)).scalars())
+    issued = PROCESSES * EACH - PROCESSES // 2
+    assert numbers == [f"INV-2027-{number:06d}" for number in range(1, issued + 1)]
+
+
+def test_a_series_counts_for_each_year_and_an_account_without_a_seller_for_itself(
+    db: Engine, now: datetime
+) -> None:
+    plan = load_plans(BUNDLED_PLANS)["starter"]
+    later = now.replace(year=2028)
+    with transaction(db) as conn:
+        open_account(conn, "early", plan, timezone="UTC", now=now, gateway=REHEARSED_GATEWAY)
+        put_seller(conn, Seller(Party("Load Ltd"), now, series="LOAD"), now=now)
+        for name, at in (("a", now), ("b", later), ("c", later)):
+            open_account(conn, name, plan, timezone="UTC", now=at, gateway=REHEARSED_GATEWAY)
+        issued = conn.execute(select(INVOICES.c.number).order_by(INVOICES.c.id)).scalars()
+        assert list(issued) == [
+            *("early-00001", "LOAD-2027-000001", "LOAD-2028-000001", "LOAD-2028-000002")
+        ]
+
+
+def test_only_one_place_gives_numbers() -> None:
+    product = Path(__file__).parents[3] / "pricing"
+    writers = {
+        file.name
+        for file in product.rglob("*.py")
+        if "INVOICE_SERIES" in file.read_text(encoding="utf-8")
+    }
+    assert writers == {"numbering.py", "__init__.py", "invoices.py"}
