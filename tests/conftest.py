@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
 from engine.calibrating.place import FOLDER_VARIABLE
-from engine.database import open_database
+from engine.database import connect, open_database
 from tests import postgres
 from tests.compiled_once import compiled_once
 from tests.owned import running_shop
@@ -89,6 +89,17 @@ def _bundled_prices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Whatever catalogue the developer has refreshed, tests use the bundled one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOADMUSTER_CATALOG", str(tmp_path_factory.mktemp("catalog")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _unflushed() -> Iterator[None]:
+    """What tests commit here need not outlive the machine: they end processes."""
+    flushed = "synchronous = FULL"
+    assert flushed in connect._PRAGMAS
+    others = tuple(pragma for pragma in connect._PRAGMAS if pragma != flushed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connect, "_PRAGMAS", ("synchronous = OFF", *others))
         yield
 
 

@@ -83,8 +83,8 @@ FAULTS = (
     Fault(
         "the grant that a downgrade brings is not looked at",
         "pricing/departments/commands.py",
-        "for granting in (plan, None if smaller is None else smaller.plan):",
-        "for granting in (plan,):",
+        "(subscription.plan, *(None if each is None else each.plan for each in coming)):",
+        "(subscription.plan,):",
         (SHARES,),
         "c31",
     ),

@@ -82,8 +82,8 @@ FAULTS = (
     Fault(
         "a boundary that waits is an instant of the old rules",
         "pricing/subscriptions/changes.py",
-        "period(anchor, row.effective_period).start if by_number else row.effective_at",
-        "row.effective_at",
+        "    if row.effective_period is None:\n        return",
+        "    if row is not None:\n        return",
         (ZONES,),
     ),
     Fault(
