@@ -35,9 +35,13 @@ def quicken_calls(application: DomainDispatcherApplication) -> DomainDispatcherA
     """The same application, which remembers what it has looked up."""
     from moto.core import responses
 
-    if not hasattr(responses.method_names_from_class, "cache_info"):
-        responses.method_names_from_class = cache(responses.method_names_from_class)
-    application.get_backend_for_host = cache(application.get_backend_for_host)
+    for place, name in (
+        (responses, "method_names_from_class"),
+        (application, "get_backend_for_host"),
+    ):
+        look_up = getattr(place, name)
+        if not hasattr(look_up, "cache_info"):
+            setattr(place, name, cache(look_up))
     return application
 
 
