@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 import shutil
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
 from engine.calibrating.place import FOLDER_VARIABLE
-from engine.database import open_database
+from engine.database import connect, open_database
 from tests import outside_guard, postgres
 from tests.compiled_once import compiled_once
 from tests.owned import running_shop
@@ -37,6 +38,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--kills", type=int, default=3, help="most controllers killed")
 
 
+def pytest_configure() -> None:
+    """A shell that starts the tests in the background has all that they start deaf to Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_collection() -> None:
     """Modules and tests are there to stay: to look for garbage meanwhile takes a quarter longer."""
     gc.disable()
@@ -50,20 +57,23 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Each worker begins with its share of the longest tests: none is left for the end.
+    """Every other worker begins with its share of the longest tests: none is left for the end.
 
+    The longest wait for processes most of the time, while those of other workers compute.
     pytest-xdist gives each worker an equal stretch of the list, and lets the idle take from the
     ends of others' stretches. Every worker has to arrive at the same list.
     """
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     early = [item for item in items if item.get_closest_marker("early")]
-    late = [item for item in items if not item.get_closest_marker("early")]
-    cuts = [len(late) * number // workers for number in range(workers + 1)]
-    items[:] = [
-        item
-        for number, (begin, end) in enumerate(pairwise(cuts))
-        for item in (*early[number::workers], *late[begin:end])
-    ]
+    late = iter([item for item in items if not item.get_closest_marker("early")])
+    waiting = len(range(0, workers, 2))
+    cuts = [len(items) * number // workers for number in range(workers + 1)]
+    arranged: list[pytest.Item] = []
+    for number, end in enumerate(cuts[1:]):
+        if number % 2 == 0:
+            arranged += early[number // 2 :: waiting]
+        arranged += islice(late, max(0, end - len(arranged)))
+    items[:] = [*arranged, *late]
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +104,17 @@ def _bundled_prices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Whatever catalogue the developer has refreshed, tests use the bundled one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOADMUSTER_CATALOG", str(tmp_path_factory.mktemp("catalog")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _unflushed() -> Iterator[None]:
+    """What tests commit here need not outlive the machine: they end processes."""
+    flushed = "synchronous = FULL"
+    assert flushed in connect._PRAGMAS
+    others = tuple(pragma for pragma in connect._PRAGMAS if pragma != flushed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connect, "_PRAGMAS", ("synchronous = OFF", *others))
         yield
 
 

@@ -35,11 +35,13 @@ def quicken_calls(application: DomainDispatcherApplication) -> DomainDispatcherA
     """The same application, which remembers what it has looked up."""
     from moto.core import responses
 
-    looked_up: Any = responses
-    if not hasattr(looked_up.method_names_from_class, "cache_info"):
-        looked_up.method_names_from_class = cache(looked_up.method_names_from_class)
-    remembering: Any = application
-    remembering.get_backend_for_host = cache(application.get_backend_for_host)
+    for place, name in (
+        (responses, "method_names_from_class"),
+        (application, "get_backend_for_host"),
+    ):
+        look_up = getattr(place, name)
+        if not hasattr(look_up, "cache_info"):
+            setattr(place, name, cache(look_up))
     return application
 
 

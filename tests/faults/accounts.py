@@ -307,8 +307,8 @@ FAULTS = (
     Fault(
         "a deleted account keeps its card",
         "pricing/accounts/deletions.py",
-        "deleted_at=instant, card=None, ",
-        "deleted_at=instant, ",
+        "            card=None,\n",
+        "",
         (ENDS,),
         "r67",
     ),

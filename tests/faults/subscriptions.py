@@ -149,8 +149,8 @@ FAULTS = (
     Fault(
         "an account may have a second trial",
         "pricing/subscriptions/activation.py",
-        "    if plan.trial_days is not None:\n        check_trial(conn, account_id)\n",
-        "",
+        "used = exists().where(LOTS.c.cause == trial_cause(account_id))",
+        "used = exists().where(LOTS.c.cause == trial_cause(account_id), LOTS.c.amount < 0)",
         (ENDS,),
         "r104",
     ),

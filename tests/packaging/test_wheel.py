@@ -120,6 +120,7 @@ def test_the_program_works_with_the_core_dependencies_alone(installed: Installed
     assert "estimate" in answer.stdout
 
 
+@pytest.mark.early
 def test_a_caller_sees_the_types_and_a_wrong_call_is_an_error(installed: Installed) -> None:
     told = installed.told_of_types(client=CLIENT, wrong=WRONG_CLIENT, readme=from_readme())
     assert told["readme"] == []

@@ -73,6 +73,7 @@ def test_a_calibrated_test_is_estimated_by_what_was_measured(
     assert published == before
 
 
+@pytest.mark.early
 def test_what_people_see_has_a_curve_and_says_where_it_was_kept(
     loadmuster: Command, scenario: Path, tmp_path: Path, calibrations: Path
 ) -> None:
@@ -290,6 +291,7 @@ def test_what_was_measured_is_shown_even_if_it_cannot_be_kept_after_all(
         assert "nothing was kept" in shown.out
 
 
+@pytest.mark.early
 def test_somebody_s_own_locustfile_is_calibrated_and_estimated(
     loadmuster: Command, tmp_path: Path, target: str
 ) -> None:

@@ -111,14 +111,15 @@ def test_without_a_url_the_file_is_in_the_users_data_folder(
 
 
 def test_sqlite_flushes_every_commit_and_enforces_references(tmp_path: Path) -> None:
-    db = open_database(f"sqlite:///{tmp_path / 'books.db'}")
-    with db.connect() as conn:
-        settings = [
-            conn.execute(text(f"PRAGMA {name}")).scalar_one()
-            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-        ]
-    db.dispose()
-    assert settings == ["wal", 2, 1, 30_000]
+    """In a program of its own: the tests' own commits are not flushed."""
+    names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+    program = f"""
+from engine.database import open_database
+with open_database("sqlite:///{tmp_path / "books.db"}").connect() as conn:
+    print([conn.exec_driver_sql(f"PRAGMA {{name}}").scalar_one() for name in {names}])
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert (told.stdout, told.stderr) == (b"['wal', 2, 1, 30000]\n", b"")
 
 
 def test_a_transaction_is_all_or_nothing(db: Engine) -> None:

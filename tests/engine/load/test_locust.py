@@ -128,6 +128,7 @@ def within_curve(curve: Curve, line: folder.Document, time_scale: float, lag_s: 
     return min(levels) <= users <= max(levels)
 
 
+@pytest.mark.early
 def test_users_follow_the_curve_and_both_injectors_take_part(shop: str, play: Play) -> None:
     corners = [(0, 0), (20, 16), (50, 16), (60, 4)]
     began_s = time.monotonic()
@@ -253,6 +254,7 @@ def test_a_cancel_ends_it_at_once_and_keeps_what_was_measured(target: Target, pl
     assert most_asked[1] == "/base/list?page=2"
 
 
+@pytest.mark.early
 def test_a_killed_worker_makes_the_result_invalid(shop: str, play: Play) -> None:
     load = play(shopping(shop, (0, 8), (4, 8)))
     load.until_played(1.5)

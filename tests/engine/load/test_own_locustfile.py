@@ -163,6 +163,7 @@ CLASSES = """
 """
 
 
+@pytest.mark.early
 def test_users_weights_and_fixed_counts_are_those_of_one_locust_over_all_injectors(
     prepare: Prepare, target: Target, tmp_path: Path
 ) -> None:
@@ -198,6 +199,7 @@ SHAPE = """
 """
 
 
+@pytest.mark.early
 def test_a_shape_in_the_file_is_what_is_played(prepare: Prepare) -> None:
     load = prepare(USER + SHAPE, load="{users: 8, duration: 5s}", machines=2)
     program = load.task.scenario.program

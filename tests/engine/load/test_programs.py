@@ -145,6 +145,7 @@ def test_a_machine_without_a_processor_to_spare_is_said_first(prepare: Prepare) 
     assert "of its machine's processors" in result.invalid_reasons[0]
 
 
+@pytest.mark.early
 def test_what_goes_on_after_the_planned_end_is_cut_off_and_users_may_be_unknown(
     prepare: Prepare,
 ) -> None:

@@ -50,6 +50,7 @@ def injectors(tmp_path: Path) -> Iterator[Prepare]:
         each.end()
 
 
+@pytest.mark.early
 def test_injectors_start_together_and_play_the_whole_plan(shop: str, injectors: Prepare) -> None:
     load = injectors(browsing(shop, (0, 0), (4, 40), (8, 40)))
     load.boot()

@@ -150,6 +150,7 @@ def test_it_is_compared_with_the_others(loadmuster: Loadmuster, drummed: str) ->
     assert "own-toy" in {row["tariff"] for row in rows}  # type: ignore[attr-defined]
 
 
+@pytest.mark.early
 @pytest.mark.parametrize("kind", ["real", "rehearsed"])
 def test_a_run_goes_there_with_the_engine_and_ends(
     loadmuster: Loadmuster, drummed: str, kind: str

@@ -80,6 +80,7 @@ def test_a_detached_run_ends_well_wherever_it_is_started(
     assert "Traceback" not in log.read_text()
 
 
+@pytest.mark.early
 def test_a_rehearsal_with_load_ends_well_wherever_it_is_started(
     hostile: Path, acme: CommandLine, shop: str
 ) -> None:

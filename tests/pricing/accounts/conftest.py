@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from engine.database import open_database
 from tests import postgres
@@ -17,21 +17,11 @@ from tests import postgres
 CopyOf = Callable[[Engine], Engine]
 
 
-def _unflushed(db: Engine) -> Engine:
-    """A database of which nothing has to outlive the machine."""
-    if db.dialect.name == "sqlite":
-        event.listen(
-            db, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF")
-        )
-        db.dispose()
-    return db
-
-
 @pytest.fixture
 def quick_db(migrated_file: Path, tmp_path: Path) -> Iterator[Engine]:
     """Empty books on SQLite that are not flushed with every commit."""
     file = shutil.copy(migrated_file, tmp_path / "lives.db")
-    db = _unflushed(open_database(f"sqlite:///{file}"))
+    db = open_database(f"sqlite:///{file}")
     yield db
     db.dispose()
 
@@ -51,7 +41,7 @@ def copy_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CopyOf]:
             else:
                 server = request.getfixturevalue("postgres_server")
                 url = stack.enter_context(postgres.copied_database(server, name))
-            other = _unflushed(open_database(url))
+            other = open_database(url)
             stack.callback(other.dispose)
             return other
 
