@@ -38,6 +38,9 @@ _LOCK = _BOOKS.with_for_update()
 _LOCK_THE_FREE = _BOOKS.with_for_update(skip_locked=True)
 
 
+_FAULTS: tuple[type[Exception], ...] = (LoadmusterError, *UNREADABLE)
+
+
 class Advanced(Struct, frozen=True):
     """An account whose books were brought up to date, or why they were not."""
 
@@ -206,7 +209,7 @@ def renew_plain(
             renewals = _renewals(conn, locked, calendar, gateway=gateway)
             write_renewals(conn, renewals, calendar.now)
             _note(conn, renewals, calendar)
-    except (LoadmusterError, *UNREADABLE):
+    except _FAULTS:
         # One by one it is said whose fault it is, and the others go on.
         return Page(frozenset(), skipped)
     return Page(frozenset(each.account.id for each in renewals), skipped)

@@ -35,9 +35,11 @@ def quicken_calls(application: DomainDispatcherApplication) -> DomainDispatcherA
     """The same application, which remembers what it has looked up."""
     from moto.core import responses
 
-    if not hasattr(responses.method_names_from_class, "cache_info"):
-        responses.method_names_from_class = cache(responses.method_names_from_class)
-    application.get_backend_for_host = cache(application.get_backend_for_host)
+    looked_up: Any = responses
+    if not hasattr(looked_up.method_names_from_class, "cache_info"):
+        looked_up.method_names_from_class = cache(looked_up.method_names_from_class)
+    remembering: Any = application
+    remembering.get_backend_for_host = cache(application.get_backend_for_host)
     return application
 
 

@@ -91,7 +91,7 @@ def unreadable(conn: Connection) -> Iterator[Damage]:
         if row[2] not in set(Channel):
             yield Damage("accounts", str(row[0]), str(row[0]), f"there is no channel {row[2]!r}")
     for row in _raw(conn, "SELECT id, account_id, plan, document FROM terms ORDER BY id"):
-        if (what := _plan_fault(row[3], row[2])) is not None:
+        if (what := _plan_fault(row[3], str(row[2]))) is not None:
             yield Damage("terms", str(row[0]), str(row[1]), what)
     changes = "SELECT id, account_id, document FROM changes WHERE document IS NOT NULL ORDER BY id"
     for row in _raw(conn, changes):

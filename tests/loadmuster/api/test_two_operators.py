@@ -85,4 +85,5 @@ def _outcome(code: str) -> str:
 
 def _order(command: str, account: str) -> Order:
     room, named, _ = COMMANDS[command]
+    assert isinstance(named, dict)
     return Order(room, command, account, dict(named))

@@ -43,10 +43,10 @@ def db(database_url: str) -> Iterator[sa.Engine]:
         with db.begin() as conn:
             lot = conn.execute(text("SELECT min(id) FROM lots")).scalar_one()
             conn.execute(EXTRA_PURCHASES.insert().values(run_id="run-1", lot_id=lot, usd_micros=1))
-            asked = PaymentRequest("run:run-1", "acme", 1, Channel.CARD, None, at_once=False)
-            begin_attempt(conn, asked, 1, waiting=None, now=NOW)
             told = {"question": "?", "service": "vat", "document": {}, "told_at": NOW}
             conn.execute(TOLD_TAXES.insert().values(account_id="acme", **told))
+            asked = PaymentRequest("run:run-1", "acme", 1, Channel.CARD, None, at_once=False)
+            begin_attempt(conn, asked, 1, waiting=None, now=NOW)
         yield db
 
 
