@@ -204,7 +204,7 @@ class Lives:
 
 
 def books(conn: Connection, *, without: frozenset[str] = frozenset()) -> dict[str, list[Any]]:
-    """Every row of the books by table; snapshots of balances are none.
+    """Every row of the books by table; snapshots of balances and the database's name are none.
 
     Args:
         conn: An open connection.
@@ -220,5 +220,5 @@ def books(conn: Connection, *, without: frozenset[str] = frozenset()) -> dict[st
             )
         ]
         for table in METADATA.sorted_tables
-        if not table.name.startswith(("balance_", "snapshot_"))
+        if not table.name.startswith(("balance_", "snapshot_", "installation"))
     }
