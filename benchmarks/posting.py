@@ -100,7 +100,7 @@ def _figures_of(kind: str, new: New, sizes: Sizes) -> list[Figure]:
                 str(ours),
                 f"bare SQLAlchemy Core, {theirs}",
                 ratio,
-                "at least 0.7",
+                "at least 0.8",
             )
         )
     return found

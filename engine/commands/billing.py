@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from kernel.errors import RefusedError
 from pricing.accounts.owner import OWNER
@@ -25,6 +26,7 @@ class NotOwnerError(RefusedError):
     code = "not_owner"
 
 
+@checked
 class BillingCommands:
     """Setting and showing the parties that invoices name from then on."""
 

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, bindparam, func, select
 from pricing.payments.gateway import PaymentState
 from pricing.periods import period
 from pricing.subscriptions.changes import dated_changes
-from pricing.subscriptions.lot_expiry import has_returns
+from pricing.subscriptions.lot_expiry import with_returns
 from pricing.subscriptions.running import running_of
 from pricing.tables import ACCOUNTS, LOT_CLOSURES, LOTS, PAYMENTS, among, update_many
 
@@ -118,5 +118,6 @@ def overlooked(conn: Connection, *, page: int = 500) -> Iterator[Overlooked]:
 
 
 def _really_due(conn: Connection, noted: Mapping[str, datetime]) -> dict[str, datetime]:
-    due = due_dates(conn, list(noted))
-    return {of: AT_ONCE if has_returns(conn, of) else at for of, at in due.items()}
+    ids = list(noted)
+    at_once = dict.fromkeys(with_returns(conn, ids), AT_ONCE)
+    return {**due_dates(conn, ids), **at_once}

@@ -21,11 +21,14 @@ from pricing.accounts.advance import advance
 from pricing.accounts.damaged_books import UNREADABLE, damaged
 from pricing.accounts.due import NEVER, next_expiries, note_due
 from pricing.accounts.due_accounts import due_accounts
-from pricing.payments.gateway import PaymentGateway, calls_out
+from pricing.payments.gateway import PaymentGateway
 from pricing.periods import check_year
 from pricing.subscriptions.plain import plain_accounts
 from pricing.subscriptions.renewals import Calendar, Renewal, renewal_of, write_renewals
 from pricing.tables import ACCOUNTS, among, update_many
+
+REASONS: tuple[type[Exception], ...] = (LoadmusterError, *UNREADABLE)
+"""Why a page cannot be renewed together."""
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
@@ -38,7 +41,8 @@ _LOCK = _BOOKS.with_for_update()
 _LOCK_THE_FREE = _BOOKS.with_for_update(skip_locked=True)
 
 
-_FAULTS: tuple[type[Exception], ...] = (LoadmusterError, *UNREADABLE)
+ASKED_AT_ONCE = 8
+"""Accounts for which a payment gateway is asked at the same time: most of that time is waiting."""
 
 
 class Advanced(Struct, frozen=True):
@@ -75,8 +79,9 @@ def advance_all(
         is_test: Whether ``now`` is a test clock's: accounts that live by the other are left out.
             One of an earlier version, whose clock is not known, may be of the real world: it is
             advanced by the real clock only. None: none is left out.
-        settle: Advances one account, asking the gateway in between; all are then advanced one by
-            one. None: the gateway calls nobody.
+        settle: Advances one account, asking the gateway in between, ``ASKED_AT_ONCE`` of them at a
+            time in threads of their own; who has nothing to pay is renewed together all the same.
+            None: the gateway calls nobody.
 
     Returns:
         Those that were looked at.
@@ -86,9 +91,10 @@ def advance_all(
     """
     check_year(now.year, where="the clock")
     sweep = _Sweep(transaction, Calendar(now.astimezone(UTC)), settle, gateway=gateway)
+    pages_at_once = workers if settle is None else 1
     for waits in (False, True):
         pages = due_accounts(transaction, now, page=page, is_test=is_test)
-        for done in in_order(partial(sweep.advance_page, waits=waits), pages, workers):
+        for done in in_order(partial(sweep.advance_page, waits=waits), pages, pages_at_once):
             yield from done
         if not sweep.skipped:
             return
@@ -128,16 +134,11 @@ class _Sweep:
             self._transaction, wanted, self._calendar, waits=waits, gateway=self._gateway
         )
         self.skipped = self.skipped or bool(page.skipped)
-        done = []
-        for account_id in wanted:
-            if account_id in page.renewed:
-                done.append(Advanced(account_id))
-            elif account_id not in page.skipped:
-                one = self._advance_one(account_id)
-                if one.failure is not None:
-                    self._failed.add(account_id)
-                done.append(one)
-        return done
+        left = [each for each in wanted if each not in page.renewed | page.skipped]
+        at_once = 1 if self._settle is None else ASKED_AT_ONCE
+        alone = {each.account_id: each for each in in_order(self._advance_one, left, at_once)}
+        self._failed.update(of for of, each in alone.items() if each.failure is not None)
+        return [alone.get(of, Advanced(of)) for of in wanted if of not in page.skipped]
 
     def _advance_one(self, account_id: str) -> Advanced:
         if self._settle is not None:
@@ -196,12 +197,10 @@ def renew_plain(
         gateway: Collects the money.
 
     Returns:
-        Who was renewed: nobody if anything was wrong with one of them, and nothing was done then;
-        nobody either with a gateway that calls out, which would be called with their books locked.
+        Who was renewed: nobody if anything was wrong with one of them, and nothing was done then.
+        Of whom a gateway that calls out must be asked is not: their books are locked.
     """
     skipped: frozenset[str] = frozenset()
-    if calls_out(gateway=gateway):
-        return Page(skipped, skipped)
     try:
         with transaction() as conn:
             locked = _lock(conn, account_ids, calendar.now, waits=waits)
@@ -209,7 +208,7 @@ def renew_plain(
             renewals = _renewals(conn, locked, calendar, gateway=gateway)
             write_renewals(conn, renewals, calendar.now)
             _note(conn, renewals, calendar)
-    except _FAULTS:
+    except REASONS:
         # One by one it is said whose fault it is, and the others go on.
         return Page(frozenset(), skipped)
     return Page(frozenset(each.account.id for each in renewals), skipped)

@@ -27,6 +27,7 @@ from pricing.money import to_cents_half_up
 from pricing.payments.collecting import capabilities_of, channel_of
 from pricing.payments.gateway import PaymentGateway
 from pricing.periods import Period
+from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote, Unit
 from pricing.subscriptions.subscriptions import latest
 from pricing.tables import (
@@ -54,7 +55,7 @@ class ExtraCredits(Struct, frozen=True):
     Attributes:
         account_id: Whose.
         period: The billing period; None: the account has none now.
-        limit_li_minutes: How many it may buy in it.
+        limit_li_minutes: How many it may buy in it: what it set, as far as its plan allows.
         bought_li_minutes: How many the runs that started in it bought.
         reserved_li_minutes: How many the runs that have not started will buy.
         usd_micros_each: What one costs now; None: the plan's tariff has no rate.
@@ -95,8 +96,8 @@ def limit_extra_credits(
 
     Raises:
         BadInputError: If the limit is negative, or beyond reason.
-        ExtraCreditsRefusedError: If the account is on demand, does not pay by card, or its plan's
-            tariff has no price for a credit.
+        ExtraCreditsRefusedError: If the account is on demand, does not pay by card, or its plan is
+            not sold with so many, or its tariff has no price for a credit.
         AccountDeletedError: If it was deleted.
         RequestConflictError: If the request id stands for something else.
     """
@@ -118,14 +119,15 @@ def limit_extra_credits(
     ):
         check_not_deleted(conn, account_id)
         if limit_li_minutes:
-            check_can_buy(conn, account_id, instant)
+            check_can_buy(conn, account_id, instant, limit_li_minutes)
         _set_limit(conn, account_id, limit_li_minutes)
     return extra_credits_of(conn, account_id, instant)
 
 
 def extra_credits_of(conn: Connection, account_id: str, at: datetime) -> ExtraCredits:
     """An account's extra credits in the billing period that holds ``at``."""
-    period = latest(conn, account_id).period_at(at)
+    subscription = latest(conn, account_id)
+    period = subscription.period_at(at)
     limit = conn.execute(
         select(EXTRA_CREDIT_LIMITS.c.limit_li_minutes).where(
             EXTRA_CREDIT_LIMITS.c.account_id == account_id
@@ -135,7 +137,7 @@ def extra_credits_of(conn: Connection, account_id: str, at: datetime) -> ExtraCr
     return ExtraCredits(
         account_id=account_id,
         period=period,
-        limit_li_minutes=(limit or 0) if can_buy else 0,
+        limit_li_minutes=min(limit or 0, _most(subscription.plan)) if can_buy else 0,
         bought_li_minutes=_bought(conn, account_id, period) if period else 0,
         reserved_li_minutes=_reserved(conn, account_id),
         usd_micros_each=_rate(conn, account_id, at) if period else None,
@@ -230,8 +232,10 @@ def _set_limit(conn: Connection, account_id: str, limit_li_minutes: int) -> None
         )
 
 
-def check_can_buy(conn: Connection, account_id: str, at: datetime) -> None:
-    """Whether an account can have extra credits.
+def check_can_buy(
+    conn: Connection, account_id: str, at: datetime, limit_li_minutes: int = 1
+) -> None:
+    """Whether an account can have so many extra credits in a billing period.
 
     Raises:
         ExtraCreditsRefusedError: As ``limit_extra_credits``.
@@ -251,6 +255,13 @@ def check_can_buy(conn: Connection, account_id: str, at: datetime) -> None:
             " card",
             **facts,
         )
+    most = subscription.plan.extra_credits_max
+    if most is not None and limit_li_minutes > most:
+        raise ExtraCreditsRefusedError(
+            f"account {account_id}: plan {plan} is sold "
+            + (f"with up to {most:,} extra credits a month" if most else "without extra credits"),
+            **facts,
+        )
     if _rate(conn, account_id, at) is None:
         raise ExtraCreditsRefusedError(
             f"account {account_id}: the tariff of plan {plan} has no price for a credit, so none"
@@ -261,6 +272,11 @@ def check_can_buy(conn: Connection, account_id: str, at: datetime) -> None:
 
 def _rate(conn: Connection, account_id: str, at: datetime) -> int | None:
     return load_tariff(latest(conn, account_id).plan.tariff, at.date()).usd_micros_per_unit
+
+
+def _most(plan: Plan) -> int:
+    """How many a plan allows."""
+    return LIMIT_MAX if plan.extra_credits_max is None else plan.extra_credits_max
 
 
 def _bought(conn: Connection, account_id: str, period: Period) -> int:

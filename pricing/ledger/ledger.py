@@ -163,9 +163,12 @@ def post_all(conn: Connection, transactions: Iterable[Transaction]) -> frozenset
     statement = insert_unless_taken(conn.dialect.name, TRANSACTIONS, ("natural_key",))
     rows = conn.execute(statement, [_header(each, command) for each in wanted.values()])
     ids = {row.natural_key: row.id for row in rows}
-    lines = [line for key, number in ids.items() for line in _lines(wanted[key], number)]
-    if lines:
-        conn.execute(_INSERT_POSTINGS, lines)
+    insert_many(
+        conn,
+        POSTINGS,
+        _LINE,
+        [line for key, number in ids.items() for line in _line_rows(wanted[key], number)],
+    )
     for key in wanted.keys() - ids.keys():
         _check_same(conn, wanted[key])
     return frozenset(ids)
@@ -196,11 +199,7 @@ def write_new(conn: Connection, transactions: Sequence[Transaction]) -> None:
         )
         for number, each in numbered
     ]
-    lines = [
-        (number, each.account_id, line.ledger_account, line.unit, line.amount)
-        for number, each in numbered
-        for line in each.postings
-    ]
+    lines = [line for number, each in numbered for line in _line_rows(each, number)]
     insert_many(conn, TRANSACTIONS, ("id", *_HEADER), headers)
     insert_many(conn, POSTINGS, _LINE, lines)
 
@@ -250,14 +249,14 @@ def _header(transaction: Transaction, command: int | None) -> dict[str, object]:
 
 def _lines(transaction: Transaction, transaction_id: int) -> list[dict[str, object]]:
     """The rows of its postings."""
+    return [dict(zip(_LINE, row, strict=True)) for row in _line_rows(transaction, transaction_id)]
+
+
+def _line_rows(transaction: Transaction, transaction_id: int) -> list[tuple[object, ...]]:
+    """The same as tuples, in the order of ``_LINE``."""
+    account_id = transaction.account_id
     return [
-        {
-            "transaction_id": transaction_id,
-            "account_id": transaction.account_id,
-            "ledger_account": posting.ledger_account,
-            "unit": posting.unit,
-            "amount": posting.amount,
-        }
+        (transaction_id, account_id, posting.ledger_account, posting.unit, posting.amount)
         for posting in transaction.postings
     ]
 

@@ -29,6 +29,7 @@ _RESERVATION = (
     .outerjoin(EXTRA_PURCHASES, EXTRA_PURCHASES.c.run_id == RESERVATIONS.c.run_id)
     .where(RESERVATIONS.c.run_id == bindparam("of"))
 )
+_ACCOUNT = select(RESERVATIONS.c.account_id).where(RESERVATIONS.c.run_id == bindparam("of"))
 _SLICES = (
     select(SLICES.c.lot_id, SLICES.c.amount)
     .where(SLICES.c.run_id == bindparam("of"))
@@ -166,6 +167,18 @@ def reservation_of(conn: Connection, run_id: str) -> Reservation:
     if reservation is None:
         raise ReservationStateError(f"run {run_id} was never reserved", run=run_id, state=None)
     return reservation
+
+
+def account_of_run(conn: Connection, run_id: str) -> str:
+    """Whose books a run is charged to.
+
+    Raises:
+        ReservationStateError: If it was never reserved.
+    """
+    account_id: str | None = conn.execute(_ACCOUNT, {"of": run_id}).scalar_one_or_none()
+    if account_id is None:
+        raise ReservationStateError(f"run {run_id} was never reserved", run=run_id, state=None)
+    return account_id
 
 
 def find_reservation(conn: Connection, run_id: str) -> Reservation | None:

@@ -78,6 +78,7 @@ class _PlanTable(Struct, frozen=True, forbid_unknown_fields=True):
     injectors_max: Positive | None = None
     duration_s_max: Positive | None = None
     concurrent_runs_max: Positive | None = None
+    extra_credits_max: NotNegative | None = None
     channels: Annotated[tuple[Channel, ...], Meta(min_length=1)] = tuple(Channel)
     examples: tuple[str, ...] = ()
 
@@ -148,6 +149,7 @@ def _plan_of(table: _PlanTable, where: str) -> Plan:
             duration_s=table.duration_s_max,
             concurrent_runs=table.concurrent_runs_max,
         ),
+        extra_credits_max=table.extra_credits_max,
         channels=table.channels,
         examples=table.examples,
     )

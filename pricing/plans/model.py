@@ -76,6 +76,8 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True):
         credits: What the customer chooses its LI-minutes from; None: they are fixed.
         caps: The largest run.
         channels: How it can be paid.
+        extra_credits_max: Extra credits that may be bought in a cycle (C19); None: the customer's
+            limit alone bounds them; 0: it is sold without.
         examples: Names of the fields whose figures are made up, for the operator to set.
     """
 
@@ -95,6 +97,7 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True):
     caps: Caps = Caps()
     channels: tuple[Channel, ...] = tuple(Channel)
     examples: tuple[str, ...] = ()
+    extra_credits_max: int | None = None
 
     @property
     def is_subscription(self) -> bool:

@@ -28,6 +28,7 @@ from pricing.ledger.lots import Slice, check_bounds, give_back, ledger_account
 from pricing.ledger.reservations import (
     Reservation,
     ReservationState,
+    account_of_run,
     end_reservation,
     end_run,
     find_reservation,
@@ -345,7 +346,7 @@ def _take(
     conn: Connection, run_id: str, now: datetime, *, gateway: PaymentGateway
 ) -> tuple[Reservation, datetime]:
     """Lock the books of a run's account; its reservation, and the account's instant."""
-    instant = catch_up(conn, reservation_of(conn, run_id).account_id, now, gateway=gateway)
+    instant = catch_up(conn, account_of_run(conn, run_id), now, gateway=gateway)
     return reservation_of(conn, run_id), instant
 
 

@@ -196,13 +196,13 @@ def _with_enough(conn: Connection, context: CommandContext, plan: Plan, need: Ne
 
 
 def _extra_credits(conn: Connection, context: CommandContext, need: Need) -> Remedy | None:
-    check_can_buy(conn, context.account_id, need.at)
-    context.check_paid(conn)
     usd = price_of(need.quote, need.missing)
     if usd is None:
         return None
     extra = extra_credits_of(conn, context.account_id, need.at)
     limit = need.missing + extra.bought_li_minutes + extra.reserved_li_minutes
+    check_can_buy(conn, context.account_id, need.at, limit)
+    context.check_paid(conn)
     what = f"a limit of {limit:,}; the run takes {need.missing:,} for {_usd(usd)}"
     words = f"allow extra credits ({what})"
     return Remedy(Help.EXTRA_CREDITS, words, usd_micros=usd, li_minutes=limit)

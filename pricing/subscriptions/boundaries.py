@@ -92,6 +92,8 @@ def _begin_period(
     start = period(subscription.anchor, n).start
     sweep(conn, subscription.account_id, until=start, now=now)
     if change is not None and change.effective_at is not None and change.effective_at <= start:
+        if change.kind is ChangeKind.NEW_TERMS and not subscription.plan.rollover:
+            abandon_unpaid(conn, subscription, at=start)
         if _waits_for_payment(conn, subscription, change):
             open_period(conn, subscription, n, gateway=gateway, now=now)
             return subscription, change
@@ -115,6 +117,7 @@ def _dated_change(conn: Connection, subscription: Subscription, now: datetime) -
     ]
     # New terms are for who stays on the plan: whatever else is due goes before, and ends them.
     due.sort(key=lambda change: change.kind is ChangeKind.NEW_TERMS)
+    assert all(change.kind is ChangeKind.NEW_TERMS for change in due[1:]), due
     return due[0] if due else None
 
 

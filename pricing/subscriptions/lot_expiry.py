@@ -13,11 +13,19 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from pricing.ledger.balances import held_on_lots
+from pricing.ledger.balances import held_on_lots, held_on_lots_of
 from pricing.ledger.ledger import Posting, Transaction, post
 from pricing.ledger.lots import LotKind, held_of, ledger_account
 from pricing.plans.quotes import Unit
-from pricing.tables import LOT_CLOSURES, LOTS, TRANSACTIONS, insert_once
+from pricing.tables import (
+    LOT_CLOSURES,
+    LOTS,
+    RESERVATIONS,
+    SLICES,
+    TRANSACTIONS,
+    among,
+    insert_once,
+)
 
 
 class ExpiryReason(StrEnum):
@@ -41,6 +49,15 @@ _CLOSED = (
     select(LOT_CLOSURES.c.lot_id, LOT_CLOSURES.c.reason)
     .where(LOT_CLOSURES.c.lot_id.in_(bindparam("lots", expanding=True, literal_execute=True)))
     .order_by(LOT_CLOSURES.c.lot_id)
+)
+_CLOSED_AMONG = select(LOT_CLOSURES.c.lot_id, LOT_CLOSURES.c.account_id).where(
+    among(LOT_CLOSURES.c.lot_id, "lots")
+)
+_RESERVED = (
+    select(SLICES.c.lot_id, func.sum(SLICES.c.amount).label("amount"))
+    .join(RESERVATIONS, RESERVATIONS.c.run_id == SLICES.c.run_id)
+    .where(among(RESERVATIONS.c.account_id, "accounts"), RESERVATIONS.c.state == "open")
+    .group_by(SLICES.c.lot_id)
 )
 
 
@@ -72,13 +89,14 @@ def sweep_returns(conn: Connection, account_id: str, *, now: datetime) -> None:
         _empty(conn, account_id, lot_id, reason, at=now, now=now)
 
 
-def has_returns(conn: Connection, account_id: str) -> bool:
-    """Whether a closed lot of the account holds something that no open reservation wants."""
-    return any(
-        held.remaining > held.reserved
-        for lot_id, _ in _closed_and_held(conn, account_id)
-        for held in [held_of(conn, account_id, lot_id)]
-    )
+def with_returns(conn: Connection, account_ids: Sequence[str]) -> frozenset[str]:
+    """Which accounts have a closed lot that holds something which no open reservation wants."""
+    held = held_on_lots_of(conn, account_ids)
+    reserved = dict.fromkeys(held, 0)
+    for row in conn.execute(_RESERVED, {"accounts": account_ids}):
+        reserved[row.lot_id] = int(row.amount)
+    closed = conn.execute(_CLOSED_AMONG, {"lots": list(held)})
+    return frozenset(row.account_id for row in closed if held[row.lot_id] > reserved[row.lot_id])
 
 
 def _closed_and_held(conn: Connection, account_id: str) -> list[tuple[int, ExpiryReason]]:

@@ -23,6 +23,7 @@ from pricing.payments.gateway import (
     PaymentGateway,
     PaymentRequest,
     PaymentState,
+    calls_out,
     is_rehearsed,
 )
 from pricing.payments.payment import Payment, entry_of, identity_row, outcome_row, payment_of
@@ -110,7 +111,7 @@ def renewal_of(
     Args:
         account: It.
         calendar: The sweep's.
-        gateway: Answers without calling anybody.
+        gateway: Of one that calls out nothing is asked, and whoever must pay is not so plain.
     """
     due = calendar.due_periods(account)
     if not due:
@@ -121,6 +122,8 @@ def renewal_of(
     subscription = account.running.subscription
     payments = []
     for request in requests_of(account, due):
+        if calls_out(gateway=gateway):
+            return None
         answer = gateway.collect(request)
         if answer.state is not PaymentState.ACCEPTED:
             return None

@@ -27,18 +27,25 @@ from pricing.payments.gateway import PaymentGateway, PaymentState
 from pricing.periods import Anchor, Period, period, period_number
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Unit
-from pricing.subscriptions.terms import Terms, begin_terms, end_terms, latest_terms
+from pricing.subscriptions.terms import (
+    TERMS_COLUMNS,
+    Terms,
+    begin_terms,
+    end_terms,
+    joined_terms,
+)
 from pricing.subscriptions.unpaid_invoices import issue_anew, issue_unpaid, take_back_unpaid
-from pricing.tables import PERIODS, SUBSCRIPTIONS, insert_once
+from pricing.tables import PERIODS, SUBSCRIPTIONS, TERMS, insert_once
 
 MOST_PERIODS_AT_ONCE = 240
 """Periods that are renewed in one go at most: after twenty years, doubt the clock instead."""
 
 
 _LATEST = (
-    select(SUBSCRIPTIONS)
+    select(SUBSCRIPTIONS, *TERMS_COLUMNS)
+    .join(TERMS, TERMS.c.account_id == SUBSCRIPTIONS.c.account_id)
     .where(SUBSCRIPTIONS.c.account_id == bindparam("account_id"))
-    .order_by(SUBSCRIPTIONS.c.id.desc())
+    .order_by(SUBSCRIPTIONS.c.id.desc(), TERMS.c.id.desc())
     .limit(1)
 )
 _LAST_PERIOD = select(func.max(PERIODS.c.n)).where(PERIODS.c.subscription_id == bindparam("of"))
@@ -176,7 +183,7 @@ def latest(conn: Connection, account_id: str) -> Subscription:
         first_period=row.first_period,
         started_at=row.started_at,
         ended_at=row.ended_at,
-        terms=latest_terms(conn, account_id),
+        terms=joined_terms(row),
         undone_from=tuple(row.undone_from or ()),
     )
 

@@ -22,6 +22,12 @@ _LATEST = (
     .limit(1)
 )
 
+TERMS_COLUMNS = tuple(
+    TERMS.c[name].label(f"terms_{name}")
+    for name in ("id", "subscription_id", "document", "started_at", "ended_at")
+)
+"""The columns of terms, for a statement that reads something else with them."""
+
 
 class Terms(Struct, frozen=True):
     """A stretch of time on one plan.
@@ -75,6 +81,17 @@ def all_terms(conn: Connection, account_id: str) -> tuple[Terms, ...]:
     """Every stretch of an account's life, oldest first."""
     rows = conn.execute(select(TERMS).where(TERMS.c.account_id == account_id).order_by(TERMS.c.id))
     return tuple(_terms(row) for row in rows)
+
+
+def joined_terms(row: Row[Any]) -> Terms:
+    """The terms of a row that has ``TERMS_COLUMNS``."""
+    return Terms(
+        id=row.terms_id,
+        subscription_id=row.terms_subscription_id,
+        plan=plan_from_json(row.terms_document),
+        started_at=row.terms_started_at,
+        ended_at=row.terms_ended_at,
+    )
 
 
 def _terms(row: Row[Any]) -> Terms:

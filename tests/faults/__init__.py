@@ -12,6 +12,7 @@ from tests.faults import (
     run_charges,
     runs,
     subscriptions,
+    taxes,
 )
 from tests.faults.fault import Fault
 
@@ -24,5 +25,6 @@ FAULTS: tuple[Fault, ...] = (
     *accounts.FAULTS,
     *departments.FAULTS,
     *reports.FAULTS,
+    *taxes.FAULTS,
     *runs.FAULTS,
 )

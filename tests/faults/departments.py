@@ -83,8 +83,8 @@ FAULTS = (
     Fault(
         "the grant that a downgrade brings is not looked at",
         "pricing/departments/commands.py",
-        "for granting in (plan, None if smaller is None else smaller.plan):",
-        "for granting in (plan,):",
+        "for kind in (ChangeKind.DOWNGRADE, ChangeKind.NEW_TERMS)]",
+        "for kind in (ChangeKind.NEW_TERMS,)]",
         (SHARES,),
         "c31",
     ),

@@ -57,8 +57,8 @@ FAULTS = (
     Fault(
         "a transaction need not sum to zero",
         "pricing/ledger/ledger.py",
-        "if not self.postings or any(sums.values()) or",
-        "if not self.postings or",
+        "if is_empty or any(sums.values()):",
+        "if is_empty:",
         ("tests/pricing/ledger/test_ledger.py",),
     ),
     Fault(
@@ -98,10 +98,17 @@ FAULTS = (
     ),
     Fault(
         "invoice numbers have gaps",
-        "pricing/ledger/invoices.py",
-        "last_sequence(conn, account_id) + 1",
-        "last_sequence(conn, account_id) + 2",
+        "pricing/ledger/issuing.py",
+        "last_sequence(conn, invoice.account_id) + 1",
+        "last_sequence(conn, invoice.account_id) + 2",
         ("tests/pricing/ledger/test_invoices.py",),
+    ),
+    Fault(
+        "a series of invoice numbers has gaps",
+        "pricing/ledger/numbering.py",
+        'INVOICE_SERIES.c.last_number + bindparam("how_many")',
+        'INVOICE_SERIES.c.last_number + bindparam("how_many") + 1',
+        ("tests/pricing/ledger/test_numbering.py",),
     ),
     Fault(
         "a request id may stand for another request",

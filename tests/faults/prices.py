@@ -74,8 +74,8 @@ FAULTS = (
     Fault(
         "halves of a cent go to the even cent",
         "pricing/money.py",
-        "to_integral_value(ROUND_HALF_UP)",
-        "to_integral_value()",
+        "(Decimal(amount_usd_micros) / MICROS_PER_CENT).to_integral_value(ROUND_HALF_UP)",
+        "(Decimal(amount_usd_micros) / MICROS_PER_CENT).to_integral_value()",
         (ADVISOR,),
         "rounded",
     ),

@@ -82,8 +82,8 @@ FAULTS = (
     Fault(
         "a boundary that waits is an instant of the old rules",
         "pricing/subscriptions/changes.py",
-        "period(anchor, row.effective_period).start if by_number else row.effective_at",
-        "row.effective_at",
+        "    return period(Anchor(row.anchor_day, row.timezone), row.effective_period).start",
+        '    return cast("datetime | None", row.effective_at)',
         (ZONES,),
     ),
     Fault(

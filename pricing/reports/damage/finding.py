@@ -8,6 +8,7 @@ from itertools import islice
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from pricing.reports.damage.late import late
 from pricing.reports.damage.of_ledger import LEDGER_RULES
 from pricing.reports.damage.of_plans import PLAN_RULES
 from pricing.reports.damage.of_sales import SALES_RULES
@@ -37,6 +38,7 @@ def find_damage(conn: Connection) -> Iterator[Damage]:
     yield from unreadable(conn)
     yield from off_their_anchor(conn)
     yield from misfiled(conn)
+    yield from late(conn)
     for rule in RULES:
         yield from _broken(conn, rule)
 

@@ -214,7 +214,8 @@ def test_r32_of_runs_of_60_li_minutes_starter_has_thirty_and_the_31st_is_refused
     with pytest.raises(InsufficientCreditsError) as refused:
         lab.accept(checkout, account=globex)
 
-    assert refused.value.facts == {"account": globex, "needed": 60, "available": 0}
+    facts = {"account": globex, "needed": 60, "available": 0}
+    assert refused.value.facts == facts | {"remedies": "boost, upgrade, extra-credits"}
     assert refused.value.exit_code == 3
     assert len(lab.engine.runs.list(globex)) == 30
     # One that is cancelled before its machines were asked for makes room for another.

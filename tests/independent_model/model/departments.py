@@ -55,6 +55,6 @@ def limit(account: Account, name: str, usd_micros: int) -> None:
 
 
 def wallet_month(account: Account, at: datetime) -> tuple[datetime, datetime]:
-    """The account's cycle, or, without one, the calendar month (C8)."""
-    found = account.active
+    """The account's cycle, also beneath a switch that can be undone; else the month (C8, C48)."""
+    found = account.subscription
     return calendar_month(at, account.zone) if found is None else account.cycle(found)

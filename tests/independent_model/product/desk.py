@@ -29,6 +29,23 @@ LIMITS = Limits(launch_s=120.0, release_s=300.0, poll_s=5.0, blind_looks_max=3)
 NOBODY = "Nobody of the representatives"
 
 
+class _Onward:
+    """A cloud's own clock: it follows another one, and never steps back."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self._latest = clock.now()
+
+    def now(self) -> datetime:
+        """The latest instant that the other clock has shown."""
+        self._latest = max(self._latest, self._clock.now())
+        return self._latest
+
+    def sleep(self, duration_s: float) -> None:
+        """Wait on the other clock."""
+        self._clock.sleep(duration_s)
+
+
 class Desk:
     """An account of the product, and what can be asked of it.
 
@@ -64,7 +81,7 @@ class Desk:
         self._cloud = SimulatedCloud(
             name="aws",
             chance=Random(0),
-            clock=self.clock,
+            clock=_Onward(self.clock),
             roughness=0.0,
             mishaps=Counter(),
             before_call=lambda _: None,

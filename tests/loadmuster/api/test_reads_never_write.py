@@ -23,7 +23,7 @@ WRITES = {
     *("accounts.renew", "accounts.to_on_demand", "accounts.set_card", "accounts.pay"),
     *("accounts.advance", "accounts.heal", "accounts.delete"),
     *("accounts.reconcile", "accounts.payment_heard"),
-    *("billing.set_details", "billing.set_seller"),
+    *("billing.set_details", "billing.set_seller", "billing.refresh_taxes"),
     *("accounts.change_administrators", "accounts.notice"),
     *("departments.add", "departments.allocate", "departments.limit"),
     *("targets.allow", "targets.forbid", "runs.accept"),

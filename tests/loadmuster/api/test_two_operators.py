@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import combinations
+from typing import Any
 
 from kernel.clock import ManualClock
 from loadmuster import Engine
@@ -19,7 +20,7 @@ from tests.loadmuster.api.racing import Order, race
 from tests.loadmuster.api.test_twenty_at_once import assert_said_in_a_line
 
 NOW = datetime(2027, 1, 25, 9, 0, tzinfo=UTC)
-COMMANDS = {
+COMMANDS: dict[str, tuple[str, dict[str, Any], Step]] = {
     "upgrade": ("accounts", {"plan": "professional"}, Step(do="upgrade", plan="professional")),
     "boost": ("accounts", {}, Step(do="boost")),
     "to_on_demand": ("accounts", {}, Step(do="to-on-demand")),

@@ -210,15 +210,15 @@ def books(conn: Connection, *, without: frozenset[str] = frozenset()) -> dict[st
         conn: An open connection.
         without: Columns that are left out.
     """
-    return {
-        table.name: [
-            tuple(row)
-            for row in conn.execute(
-                select(*(each for each in table.columns if each.name not in without)).order_by(
-                    *table.primary_key
-                )
-            )
-        ]
+    kept = {
+        table: [each for each in table.columns if each.name not in without]
         for table in METADATA.sorted_tables
         if not table.name.startswith(("balance_", "snapshot_", "installation"))
+    }
+    return {
+        table.name: [
+            tuple(row) for row in conn.execute(select(*columns).order_by(*table.primary_key))
+        ]
+        for table, columns in kept.items()
+        if columns
     }

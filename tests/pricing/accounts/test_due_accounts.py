@@ -15,6 +15,7 @@ from pricing.accounts.advance import advance
 from pricing.accounts.due import AT_ONCE, NEVER, Overlooked, overlooked
 from pricing.accounts.sweep import Advanced, advance_all
 from pricing.payments.gateway import REHEARSED_GATEWAY
+from pricing.reports.damage.finding import find_damage
 from pricing.tables import ACCOUNTS
 from tests.pricing.accounts.lives import Lives, books
 
@@ -132,3 +133,8 @@ def test_a_note_that_is_too_late_is_found(quick_db: Engine) -> None:
         assert at is not None
         conn.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == of).values(next_due_at=at + SECOND))
         assert list(overlooked(conn, page=3)) == [Overlooked(of, at + SECOND, at)]
+        (told,) = find_damage(conn)
+        assert told.line == (
+            f"accounts {of}, something falls due at {at.isoformat()}, and next_due_at is"
+            f" {(at + SECOND).isoformat()}"
+        )

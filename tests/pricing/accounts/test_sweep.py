@@ -6,8 +6,11 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+import time
+from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,6 +18,8 @@ import pytest
 from sqlalchemy import Connection, Engine, func, select
 
 from engine.database import transaction
+from kernel.clock import ManualClock
+from loadmuster import Engine as Loadmuster
 from pricing.accounts import sweep
 from pricing.accounts.account import list_accounts
 from pricing.accounts.due import overlooked
@@ -23,6 +28,7 @@ from pricing.parties.billing_details import put_billing_details
 from pricing.parties.party import Party
 from pricing.parties.sellers import Seller, put_seller
 from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.play_bank import PlayBank
 from pricing.subscriptions.renewals import Renewal, write_renewals
 from pricing.tables import ACCOUNTS, LOTS, PERIODS, POSTINGS, SUBSCRIPTIONS, TRANSACTIONS
 from tests.billing_simulator.invariants import broken
@@ -77,7 +83,9 @@ def name_parties(db: Engine, now: datetime) -> None:
                 put_billing_details(conn, account.id, party, now=now)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, 6))]
+)
 def test_together_and_one_by_one_write_the_same_books(
     db: Engine, copy_of: CopyOf, order: Order, seed: int
 ) -> None:
@@ -86,7 +94,7 @@ def test_together_and_one_by_one_write_the_same_books(
     if seed:
         name_parties(db, lives.now)
     lives.do(30, hours_max=12)
-    for days in (9, 31, 75):
+    for days in (9, 75):
         now = lives.now + timedelta(days=days)
         other = copy_of(db)
         assert sorted(swept(db, now, page=12)) == sorted(order.all)
@@ -199,7 +207,7 @@ def test_a_page_with_a_row_in_the_way_is_advanced_one_by_one(db: Engine, order: 
         ).scalar_one()
 
 
-@pytest.mark.parametrize("statement", [9, 47, 88])
+@pytest.mark.parametrize("statement", [9, pytest.param(47, marks=pytest.mark.long), 88])
 def test_a_sweep_that_is_killed_leaves_whole_accounts_and_the_next_one_goes_on(
     db: Engine, copy_of: CopyOf, statement: int
 ) -> None:
@@ -220,3 +228,40 @@ def test_a_sweep_that_is_killed_leaves_whole_accounts_and_the_next_one_goes_on(
     swept(other, now, page=PAGE)
     with db.connect() as ours, other.connect() as theirs:
         assert sorted_by_name(ours) == sorted_by_name(theirs)
+
+
+class SlowBank(PlayBank):
+    """A bank that takes its time, and notes how many wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__(sleep=self._waits)
+        self._counting = threading.Lock()
+        self.waiting = self.most_waiting = 0
+
+    def _waits(self) -> None:
+        with self._counting:
+            self.waiting += 1
+            self.most_waiting = max(self.most_waiting, self.waiting)
+        time.sleep(0.05)
+        with self._counting:
+            self.waiting -= 1
+
+
+def test_a_real_gateway_is_asked_for_several_accounts_at_once_and_once_for_each(
+    database_url: str,
+) -> None:
+    bank, clock = SlowBank(), ManualClock(datetime(2027, 1, 25, 9, tzinfo=UTC))
+    with Loadmuster(database_url, clock=clock, gateway=bank) as engine:
+        for number in range(12):
+            plan = "starter" if number % 4 else "on-demand"
+            engine.accounts.open(f"a{number}", plan=plan)
+        bank.most_waiting = 0
+        clock.sleep(40 * 86_400)
+        assert engine.accounts.advance().failed == 0
+        assert 1 < bank.most_waiting <= sweep.ASKED_AT_ONCE
+        paid = Counter(each.request.account_id for each in bank.charges.values())
+        assert list(paid.values()) == [2] * 9
+        asked = bank.calls.total()
+        looked_at: list[Advanced] = []
+        assert engine.accounts.advance(watch=looked_at.append).accounts == 12
+        assert (looked_at, bank.calls.total()) == ([], asked)

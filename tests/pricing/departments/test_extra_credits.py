@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Engine, update
 
 from engine.database import transaction
 from kernel.errors import BadInputError, RequestConflictError
+from pricing.accounts.opening import open_account
 from pricing.accounts.view import account_view
 from pricing.departments.extra_credits import (
     ExtraCreditsRefusedError,
@@ -32,6 +34,8 @@ from pricing.run_charges.charges import (
     void_reservation,
 )
 from pricing.run_charges.funding import preview
+from pricing.subscriptions.subscriptions import latest
+from pricing.subscriptions.terms import begin_terms
 from pricing.tables import ACCOUNTS
 
 MONTH = timedelta(days=31)
@@ -135,7 +139,8 @@ def test_r107_above_the_limit_a_run_is_refused_with_the_numbers(
         before = entries(conn, acme)
     with pytest.raises(InsufficientCreditsError) as refused, transaction(db) as conn:
         runs(conn, acme).accept("r2", quotes(51), now, department=None)
-    assert refused.value.facts == {"account": acme, "needed": 51, "available": 50}
+    facts = {"account": acme, "needed": 51, "available": 50}
+    assert refused.value.facts == facts | {"remedies": "boost, extra-credits"}
     with transaction(db) as conn:
         assert entries(conn, acme) == before
         runs(conn, acme).accept("r2", quotes(50), now, department=None)
@@ -249,3 +254,59 @@ def test_the_same_request_does_nothing_twice(db: Engine, acme: str, now: datetim
 def test_a_limit_beyond_reason_is_refused(db: Engine, acme: str, now: datetime, limit: int) -> None:
     with pytest.raises(BadInputError, match="0 to"), transaction(db) as conn:
         limit_extra_credits(conn, acme, limit, now=now, gateway=REHEARSED_GATEWAY)
+
+
+@pytest.fixture
+def bounded(db: Engine, now: datetime, starter: Plan) -> Callable[[int], str]:
+    """An account on Starter as it would be sold with so many extra credits."""
+
+    def opened(most: int) -> str:
+        with transaction(db) as conn:
+            return open_account(
+                conn,
+                "bounded",
+                replace(starter, extra_credits_max=most),
+                timezone="UTC",
+                now=now,
+                gateway=REHEARSED_GATEWAY,
+            ).id
+
+    return opened
+
+
+def test_c19_a_plan_may_bound_the_limit(
+    db: Engine, bounded: Callable[[int], str], quotes: Quotes, runs: Runs, now: datetime
+) -> None:
+    account = bounded(100)
+    with pytest.raises(ExtraCreditsRefusedError, match="up to 100 extra"), transaction(db) as conn:
+        limit_extra_credits(conn, account, 101, now=now, gateway=REHEARSED_GATEWAY)
+    with transaction(db) as conn:
+        limit_extra_credits(conn, account, 100, now=now, gateway=REHEARSED_GATEWAY)
+        of = runs(conn, account)
+        with pytest.raises(InsufficientCreditsError) as refused:
+            of.accept("r1", quotes(1_901), now, department=None)
+        # What is not sold is not recommended.
+        assert refused.value.facts["remedies"] == "boost"
+        of.accept("r2", quotes(1_900), now, department=None)
+
+
+def test_c19_a_plan_may_be_sold_without(
+    db: Engine, bounded: Callable[[int], str], now: datetime
+) -> None:
+    account = bounded(0)
+    with pytest.raises(ExtraCreditsRefusedError, match="without extra"), transaction(db) as conn:
+        limit_extra_credits(conn, account, 1, now=now, gateway=REHEARSED_GATEWAY)
+    with transaction(db) as conn:
+        extra = limit_extra_credits(conn, account, 0, now=now, gateway=REHEARSED_GATEWAY)
+    assert extra.available_li_minutes == 0
+
+
+def test_c19_a_limit_that_was_set_before_counts_as_far_as_the_plan_allows(
+    db: Engine, acme: str, starter: Plan, now: datetime
+) -> None:
+    with transaction(db) as conn:
+        limit_extra_credits(conn, acme, 500, now=now, gateway=REHEARSED_GATEWAY)
+        subscription = latest(conn, acme)
+        smaller = replace(starter, extra_credits_max=200)
+        begin_terms(conn, acme, subscription.id, smaller, now)
+        assert extra_credits_of(conn, acme, now).limit_li_minutes == 200

@@ -101,7 +101,8 @@ def test_r32_w4_thirty_runs_of_60_li_minutes_then_the_31st_is_refused(
         assert credits_left(conn, acme, now) == (0, 0)
     with pytest.raises(InsufficientCreditsError) as refused, transaction(db) as conn:
         reserve(conn, acme, "r30", quote, now=now, gateway=REHEARSED_GATEWAY)
-    assert refused.value.facts == {"account": acme, "needed": 60, "available": 0}
+    facts = {"account": acme, "needed": 60, "available": 0}
+    assert refused.value.facts == facts | {"remedies": "boost, extra-credits"}
 
 
 def test_w4_with_a_second_month_rolled_over_sixty_runs_pass(

@@ -139,7 +139,8 @@ def test_a_corrected_run_owes_the_tax_of_what_is_kept(
 ) -> None:
     engine.accounts.open("globex")
     quote = quote_of(on_demand, 10, 60)
-    kept = quote.startup + 10_000
+    # Of which the tax is half a cent more than that of the whole less what comes back.
+    kept = quote.startup + 1_000_000
     with transaction(db) as conn:
         reserve(conn, "globex", "r1", quote, now=now, gateway=REHEARSED_GATEWAY)
         charge_start(conn, "r1", now=now, gateway=REHEARSED_GATEWAY)
@@ -147,7 +148,7 @@ def test_a_corrected_run_owes_the_tax_of_what_is_kept(
             conn,
             "r1",
             keep_startup=quote.startup,
-            keep_use=10_000,
+            keep_use=1_000_000,
             reason="cancelled",
             now=now,
             gateway=REHEARSED_GATEWAY,
