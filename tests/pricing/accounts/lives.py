@@ -204,7 +204,7 @@ class Lives:
 
 
 def books(conn: Connection, *, without: frozenset[str] = frozenset()) -> dict[str, list[Any]]:
-    """Every row of the books by table; snapshots of balances are none.
+    """Every row of the books by table; snapshots of balances and the database's name are none.
 
     Args:
         conn: An open connection.
@@ -213,7 +213,7 @@ def books(conn: Connection, *, without: frozenset[str] = frozenset()) -> dict[st
     kept = {
         table: [each for each in table.columns if each.name not in without]
         for table in METADATA.sorted_tables
-        if not table.name.startswith(("balance_", "snapshot_"))
+        if not table.name.startswith(("balance_", "snapshot_", "installation"))
     }
     return {
         table.name: [
