@@ -140,7 +140,8 @@ def test_the_ledger_says_how_a_payment_was_made(
     engine = make_engine(gateway=gateway)
     engine.accounts.open("acme", plan="starter", channel=channel, card=card)
     assert payment_in_the_ledger(engine, "acme") == said
-    engine.accounts.set_card("acme", "tok_other")
+    if channel is Channel.CARD:
+        engine.accounts.set_card("acme", "tok_other")
     assert payment_in_the_ledger(engine, "acme") == said, "it stays as it was"
 
 
