@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kernel.errors import ProviderFailedError
+from kernel.words import counted
 from providers.contract import LaunchSpec
 from providers.errors import (
     SPENT,
@@ -40,14 +41,15 @@ def shortage_error(
         for error in errors:
             if isinstance(error, decision):
                 return decision(
-                    f"{launched} of at least {spec.min_count} machines: {error.message}",
+                    f"{launched} of at least {counted(spec.min_count, 'machine')}: {error.message}",
                     **error.facts,
                     launched=launched,
                     **{SPENT: True},
                 )
     reason = errors[0].message if errors else "no reason given"
     return CapacityUnavailableError(
-        f"{cloud} {spec.region}: {launched} of at least {spec.min_count} machines: {reason}",
+        f"{cloud} {spec.region}: {launched} of at least {counted(spec.min_count, 'machine')}: "
+        f"{reason}",
         region=spec.region,
         launched=launched,
         **{SPENT: True},

@@ -11,6 +11,7 @@ from msgspec import Struct
 from engine.catalogs.page_store import PAGES_MAX, PageStore
 from engine.catalogs.price_source import FetchedPage, PriceSource, Query
 from kernel.errors import ProviderFailedError
+from kernel.words import counted
 from pricing.catalog import UnknownRegionError
 from pricing.refreshing.changes import IncompletePriceListError, RegionPriceList
 from pricing.refreshing.price_list_rows import SPOT, RowRefusal, chosen
@@ -158,6 +159,7 @@ def _check_goes_on(query: Query, pages: Sequence[FetchedPage]) -> None:
     places = [page.following for page in pages]
     if len(pages) >= PAGES_MAX or len(set(places)) < len(places):
         raise IncompletePriceListError(
-            f"{query.region}: the price list of {query.item} does not end after {len(pages)} pages",
+            f"{query.region}: the price list of {query.item} does not end "
+            f"after {counted(len(pages), 'page')}",
             region=query.region,
         )

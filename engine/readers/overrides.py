@@ -10,6 +10,7 @@ from engine.planning.places import equal_shares
 from engine.scenario import MachineWishes, Scenario
 from engine.scenario.profile import USERS_MAX, ClosedProfile, LoadProfile
 from kernel.errors import BadInputError
+from kernel.words import counted
 
 NO_WISHES = MachineWishes()
 FIXED_MAX = {"injectors": 1_000_000, "users_per_injector": USERS_MAX}
@@ -126,7 +127,11 @@ def _profile(
 def _large(value: int | None) -> str:
     """The number; one that fills lines is named by its size."""
     number = value or 0
-    return f"{number:,}" if number <= SHOWN_MAX else f"a number of {len(str(number))} digits"
+    return (
+        f"{number:,}"
+        if number <= SHOWN_MAX
+        else f"a number of {counted(len(str(number)), 'digit')}"
+    )
 
 
 def _require(condition: bool, where: str, problem: str) -> None:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from engine.scenario.script_load import ScriptLoad
 from kernel.errors import BadInputError
 from kernel.plain import plain
+from kernel.words import counted
 
 BUNDLE_BYTES_MAX = 32 * 1024 * 1024
 """What all files of a program may hold together; larger ones are fetched by ``prepare``."""
@@ -88,8 +89,8 @@ def check_size(files: Mapping[str, int]) -> None:
     """
     if len(files) > FILES_MAX:
         raise ProgramFilesError(
-            f"{len(files):,} files are more than the {FILES_MAX:,} that injectors are given; pack "
-            "them into an archive that prepare unpacks",
+            f"{counted(len(files), 'file')} are more than the {FILES_MAX:,} that injectors are "
+            "given; pack them into an archive that prepare unpacks",
             files=len(files),
             files_max=FILES_MAX,
         )

@@ -13,6 +13,7 @@ from engine.sweeping.known_columns import INPUTS, NUMBERS, PLAN, SIZES, WORDS, I
 from kernel.durations import parse_duration_s
 from kernel.errors import BadInputError
 from kernel.near_names import meant
+from kernel.words import counted
 from pricing.catalog import Catalog
 
 ENTRIES_MAX = 1_000_000
@@ -156,7 +157,8 @@ def _number(column: InputColumn, text: str) -> int:
         raise BadAxisError(f"--grid: {name}: {text[:40]!r} is no whole number", axis=name)
     if len(digits) > len(str(column.most)):
         raise BadAxisError(
-            f"--grid: {name} must be from 1 to {column.most:,}, not of {len(digits)} digits",
+            f"--grid: {name} must be from 1 to {column.most:,}, "
+            f"not of {counted(len(digits), 'digit')}",
             axis=name,
         )
     return int(digits)

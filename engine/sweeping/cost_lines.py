@@ -16,6 +16,7 @@ from engine.sweeping.table_files import Rows
 from kernel.durations import format_duration
 from kernel.errors import BadInputError
 from kernel.near_names import meant
+from kernel.words import counted
 
 SAID_FIRST = ("plan", "provider", "region", "instance_type", "protocol", "duration_s", DURATION)
 KEYS = tuple(
@@ -102,8 +103,8 @@ def cost_lines(rows: Rows, measure: str, conditions: Sequence[Condition] = ()) -
         raise NoLinesError(_why_none(measure, conditions, words), lines=0)
     if len(found) > LINES_MAX:
         raise NoLinesError(
-            f"the rows make {len(found):,} lines, by {', '.join(_varying(found, keys))}; at most "
-            f"{LINES_MAX} can be told apart: choose with --where",
+            f"the rows make {counted(len(found), 'line')}, by {', '.join(_varying(found, keys))}; "
+            f"at most {LINES_MAX} can be told apart: choose with --where",
             lines=len(found),
         )
     varying = _varying(found, keys)

@@ -19,6 +19,7 @@ from engine.sweeping.known_columns import OPTIONAL_NUMBERS, SIZES, WORDS
 from engine.sweeping.lookup import Lookup
 from engine.sweeping.row_keys import Situation
 from kernel.errors import BadInputError
+from kernel.words import counted
 
 BLOCK_ROWS = 65_536
 WHAT_IFS_MAX = 10**13
@@ -168,7 +169,7 @@ def grid_of(axes: Axes) -> Grid:
     grid = Grid(axes, tuple(situations))
     if grid.what_ifs > WHAT_IFS_MAX:
         raise EmptyGridError(
-            f"--grid: {grid.what_ifs:,} what-ifs are more than {WHAT_IFS_MAX:,}",
+            f"--grid: {counted(grid.what_ifs, 'what-if')} are more than {WHAT_IFS_MAX:,}",
             what_ifs=grid.what_ifs,
         )
     return grid

@@ -26,6 +26,7 @@ from engine.sweeping.kernel import Constants, Filled
 from engine.sweeping.lookup import FoundRowKeys, Lookup
 from engine.sweeping.row_keys import Figures
 from kernel.division import ceil_div
+from kernel.words import counted
 
 ATTEMPTS_MAX = 3
 """To leave out what is out of range: numbers first, then what follows from them."""
@@ -137,7 +138,8 @@ class Job:
             self.problems[row] = Problem(
                 row,
                 "users",
-                f"need {injectors[row]:,} injectors; at most {kernel.INJECTORS_MAX:,} are priced",
+                f"need {counted(int(injectors[row]), 'injector')}; "
+                f"at most {kernel.INJECTORS_MAX:,} are priced",
             )
 
     def _bill(self) -> None:

@@ -24,6 +24,7 @@ from engine.sweeping.known_columns import OUTPUTS, PLAN, SIZES
 from engine.sweeping.lookup import FoundRowKeys, Lookup
 from engine.sweeping.row_keys import Figures
 from kernel.extras import is_installed
+from kernel.words import counted
 from pricing.catalog import Catalog
 from pricing.plans.model import Plan
 
@@ -115,7 +116,7 @@ def contradictions(tests: LoadTests) -> Iterator[Problem]:
             yield Problem(
                 row,
                 "injectors",
-                f"{at_row(fixed, row):,} cannot share {at_row(tests.users, row):,} users",
+                f"{at_row(fixed, row):,} cannot share {counted(at_row(tests.users, row), 'user')}",
             )
     sizes = [name for name in SIZES if name in tests.numbers]
     for one, other in itertools.combinations(sizes, 2):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kernel.clock import parse_instant
+from kernel.words import counted
 from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.settings import (
     Command,
@@ -155,7 +156,7 @@ def _show_seller(console: Console, seller: Seller | None) -> None:
         "Seller",
         facts(
             *_rows(seller.party),
-            ("to be paid", f"within {seller.payment_days} days"),
+            ("to be paid", f"within {counted(seller.payment_days, 'day')}"),
             ("numbers", f"{seller.series}-{seller.in_force_from.year}-000001"),
             ("from", f"{seller.in_force_from:%Y-%m-%d %H:%M} UTC"),
             *tax,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.commands.checkup import Checkup
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, one_of=[("--policy", "--provider"), ("--policy", "--region")])
 @click.option(
     "--provider",
     "providers",

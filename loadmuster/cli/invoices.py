@@ -12,7 +12,12 @@ from kernel.errors import BadInputError
 from loadmuster.cli.as_of import as_of_line, tell_as_of
 from loadmuster.cli.output import unread_is_no_failure
 from loadmuster.cli.overwriting import check_reads_stay
-from loadmuster.cli.report_options import account_and_month, asked_period, check_which
+from loadmuster.cli.report_options import (
+    MONTH_OR_DAYS,
+    account_and_month,
+    asked_period,
+    check_which,
+)
 from loadmuster.cli.settings import Command, Settings, pass_settings
 from loadmuster.cli.streaming import print_rows
 from loadmuster.documents.as_of import as_of_part
@@ -22,7 +27,16 @@ if TYPE_CHECKING:
     from pricing.reports.report_period import ReportPeriod
 
 
-@click.command(cls=Command)
+@click.command(
+    cls=Command,
+    one_of=[
+        ("--html", "--pdf", "--month"),
+        ("--html", "--pdf", "--all"),
+        ("--from", "--seller"),
+        ("--to", "--customer"),
+        *MONTH_OR_DAYS,
+    ],
+)
 @account_and_month
 @click.option("--html", "number", metavar="NUMBER", help="This invoice, as a page to send.")
 @click.option("--pdf", "pdf_number", metavar="NUMBER", help="This invoice, as a PDF file.")
@@ -62,7 +76,7 @@ def invoices(  # noqa: PLR0913 - one parameter an option
     """
     check_which(account_id, by, is_all=is_all)
     if number is not None or pdf_number is not None:
-        if account_id is None or month is not None or None not in {number, pdf_number}:
+        if account_id is None:
             raise BadInputError(
                 "--html NUMBER, or --pdf NUMBER, is one invoice of one account: name its ID alone"
             )

@@ -7,11 +7,13 @@ import sys
 import click
 
 from engine.clouds import CLOUDS, LOCAL
-from kernel.errors import BadInputError
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
 
-@click.command(cls=Command)
+@click.command(
+    cls=Command,
+    one_of=[("--check", "--yes"), ("--check", "--region"), ("--check", "--older-than")],
+)
 @click.option(
     "--provider",
     type=click.Choice([LOCAL, *CLOUDS]),
@@ -65,8 +67,6 @@ def reap(
     if check:
         from loadmuster.cli.reap_check import check_reaper
 
-        if yes or regions:
-            raise BadInputError("--check only looks at the database: drop --yes and --region")
         check_reaper(settings, provider, parse_duration_s(max_age, where="--max-age"))
         return
     older_than_s = parse_duration_s(older_than, where="--older-than")

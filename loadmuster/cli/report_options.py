@@ -17,6 +17,8 @@ Decorated = Callable[..., Any]
 
 FROM_HELP = "First day, in the account's time zone: 2026-11-01."
 TO_HELP = "Last day, inclusive."
+MONTH_OR_DAYS = (("--month", "--from"), ("--month", "--to"))
+"""Two ways to name the days of a report."""
 
 
 def account_and_month(command: Decorated) -> Decorated:
@@ -43,13 +45,11 @@ def asked_period(first: str | None, last: str | None, month: str | None) -> Repo
     """The days that are asked for; None: none are named.
 
     Raises:
-        BadInputError: They are none, end before they begin, or are named twice.
+        BadInputError: They are none, or end before they begin.
     """
     from pricing.reports.report_period import ReportPeriod
 
     if month is not None:
-        if first is not None or last is not None:
-            raise BadInputError("--month and --from with --to are two ways to say it; choose one")
         return ReportPeriod.of_month(month)
     if first is None and last is None:
         return None

@@ -7,7 +7,7 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -188,11 +188,24 @@ def _help_unread_is_no_failure() -> Iterator[None]:
 
 
 class Command(click.Command):
-    """A command that also takes the global options after its name."""
+    """A command that also takes the global options after its name.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed through to click
+    Args:
+        one_of: Groups of options that contradict each other: ``("--csv", "--json")``.
+    """
+
+    def __init__(self, *args: Any, one_of: Sequence[tuple[str, ...]] = (), **kwargs: Any) -> None:  # noqa: ANN401 - passed through to click
         super().__init__(*args, **kwargs)
+        self.one_of = one_of
         self.params.extend(_global_options())
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own type
+        """Run it, unless what was typed contradicts itself."""
+        if self.one_of:
+            from loadmuster.cli.one_of import check_one_of
+
+            check_one_of(ctx, self.one_of, is_json=ctx.ensure_object(Settings).json)
+        return super().invoke(ctx)
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401 - passed through to click
         """Parse the command line, or print the help."""

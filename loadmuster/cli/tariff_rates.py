@@ -13,7 +13,9 @@ from loadmuster.documents.tariff import contract_rates_document, forgotten_rate_
 from pricing.money import format_usd
 
 
-@click.command("set", cls=Command)
+@click.command(
+    "set", cls=Command, one_of=[("--file", each) for each in ("--usd", "--per", "--as-of")]
+)
 @click.argument("name", required=False)
 @click.option("--usd", metavar="USD", help="What a unit costs by contract.")
 @click.option("--per", metavar="UNIT", help="The unit, as the tariff calls it.")
@@ -42,8 +44,6 @@ def set_rate(
     """
     tariffs = settings.engine().tariffs
     if source is not None:
-        if usd is not None or per is not None or as_of is not None:
-            raise BadInputError("--file and --usd are two ways to give a rate; choose one")
         kept = tariffs.set_rates(source, name)
     elif name is None or usd is None or per is None:
         raise BadInputError(

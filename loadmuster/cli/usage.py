@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kernel.errors import BadInputError
 from loadmuster.cli.output import unread_is_no_failure
 from loadmuster.cli.report_options import (
     FROM_HELP,
+    MONTH_OR_DAYS,
     TO_HELP,
     account_and_month,
     asked_period,
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from pricing.reports.usage import CycleUsage
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, one_of=[("--csv", "--focus", "--json"), *MONTH_OR_DAYS])
 @account_and_month
 @click.option("--from", "first", metavar="DATE", help=FROM_HELP)
 @click.option("--to", "last", metavar="DATE", help=TO_HELP)
-@click.option("--csv", "form", flag_value="csv", help="One line a run, as CSV.")
-@click.option("--focus", "form", flag_value="focus", help="FinOps FOCUS 1.2 records, as CSV.")
+@click.option("--csv", "is_csv", is_flag=True, help="One line a run, as CSV.")
+@click.option("--focus", "is_focus", is_flag=True, help="FinOps FOCUS 1.2 records, as CSV.")
 @click.option("--by", metavar="USER", help="Who asks; only administrators see usage.")
 @pass_settings
 def usage(  # noqa: PLR0913 - one parameter an option
@@ -44,7 +44,8 @@ def usage(  # noqa: PLR0913 - one parameter an option
     month: str | None,
     first: str | None,
     last: str | None,
-    form: str | None,
+    is_csv: bool,
+    is_focus: bool,
     by: str | None,
 ) -> None:
     """Show what the account ID used: by day, department and run. Without an ID: every account.
@@ -52,8 +53,6 @@ def usage(  # noqa: PLR0913 - one parameter an option
     Without a month or days it is the current billing cycle; on demand that is the calendar month.
     Days are in each account's own time zone.
     """
-    if form is not None and settings.json:
-        raise BadInputError(f"--{form} and --json are two forms of output; choose one")
     check_which(account_id, by, is_all=is_all)
     period = asked_period(first, last, month)
     reports = settings.engine().reports
@@ -61,10 +60,10 @@ def usage(  # noqa: PLR0913 - one parameter an option
         every = reports.usage_of_all(period=period)
     else:
         every = iter([reports.usage(account_id, period=period, by=by)])
-    if form == "csv":
+    if is_csv:
         columns = CSV_COLUMNS if account_id is not None else ("account", *CSV_COLUMNS)
         _print_csv(columns, (row for used in every for row in usage_rows(used)))
-    elif form == "focus":
+    elif is_focus:
         from pricing.reports.usage_focus import COLUMNS, focus_records
 
         _print_csv(COLUMNS, (record for used in every for record in focus_records(used)))

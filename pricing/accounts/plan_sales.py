@@ -10,6 +10,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
+from kernel.words import counted
 from pricing.accounts.command import CommandContext, NotSubscribedError
 from pricing.ledger.allocations import check_allocations_fit
 from pricing.money import format_usd
@@ -218,7 +219,7 @@ def check_other(account_id: str, plan: Plan, wanted: Plan) -> None:
         )
         raise SamePlanError(
             f"account {account_id} is on plan {plan.name} already"
-            f" ({price} USD, {plan.li_minutes:,} LI-minutes a month){newer}",
+            f" ({price} USD, {counted(plan.li_minutes, 'LI-minute')} a month){newer}",
             account=account_id,
             plan=plan.name,
         )

@@ -15,6 +15,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from kernel.errors import BadInputError, RefusedError
+from kernel.words import counted
 from pricing.accounts.account import check_not_deleted
 from pricing.accounts.advance import advance
 from pricing.ledger import idempotency
@@ -202,7 +203,7 @@ def charge_purchase(conn: Connection, reservation: Reservation, at: datetime) ->
             account_id=reservation.account_id,
             natural_key=f"{cause}:extra",
             cause=cause,
-            description=f"{reservation.title}, {bought.amount} extra credits",
+            description=f"{reservation.title}, {counted(bought.amount, 'extra credit')}",
             effective_at=at,
             recorded_at=at,
             postings=(
@@ -259,7 +260,11 @@ def check_can_buy(
     if most is not None and limit_li_minutes > most:
         raise ExtraCreditsRefusedError(
             f"account {account_id}: plan {plan} is sold "
-            + (f"with up to {most:,} extra credits a month" if most else "without extra credits"),
+            + (
+                f"with up to {counted(most, 'extra credit')} a month"
+                if most
+                else "without extra credits"
+            ),
             **facts,
         )
     if _rate(conn, account_id, at) is None:

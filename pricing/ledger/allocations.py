@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from kernel.errors import RefusedError
+from kernel.words import counted
 from pricing.ledger.departments import Department, list_departments
 from pricing.ledger.ledger import Posting, Transaction, post
 from pricing.ledger.lots import (
@@ -66,8 +67,8 @@ def check_allocations_fit(
     allocated = sum({**allocations, **(wanted or {})}.values())
     if allocated > plan.li_minutes:
         raise AllocationAboveGrantError(
-            f"account {account_id}: its departments would get {allocated} LI-minutes of a grant of"
-            f" {plan.li_minutes} on plan {plan.name}; lower their allocations by"
+            f"account {account_id}: its departments would get {counted(allocated, 'LI-minute')} of"
+            f" a grant of {plan.li_minutes} on plan {plan.name}; lower their allocations by"
             f" {allocated - plan.li_minutes}",
             account=account_id,
             allocated=allocated,

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from kernel.errors import BadInputError
+from kernel.words import counted
 from pricing.parties.countries import check_country, country_name
 from pricing.parties.vat_ids import check_tax_id
 
@@ -108,7 +109,10 @@ def _address(address: str) -> str:
     lines = [line.strip() for line in address.replace("\r\n", "\n").split("\n")]
     kept = [line for line in lines if line]
     if len(kept) > ADDRESS_LINES_MAX:
-        raise _bad("address", f"has {len(kept)} lines; at most {ADDRESS_LINES_MAX} would be right")
+        raise _bad(
+            "address",
+            f"has {counted(len(kept), 'line')}; at most {ADDRESS_LINES_MAX} would be right",
+        )
     for line in kept:
         _check_text("address", line, NAME_MAX)
     return "\n".join(kept)
@@ -116,7 +120,9 @@ def _address(address: str) -> str:
 
 def _check_text(field: str, text: str, most: int) -> None:
     if len(text) > most:
-        raise _bad(field, f"has {len(text)} characters; at most {most} a line would be right")
+        raise _bad(
+            field, f"has {counted(len(text), 'character')}; at most {most} a line would be right"
+        )
     if not text.isprintable():
         raise _bad(field, f"{text[:40]!r} has characters that cannot be printed")
 

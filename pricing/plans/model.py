@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from kernel.division import ceil_div
 from kernel.errors import BadInputError
+from kernel.words import counted
 from pricing.plans.channels import Channel
 from pricing.tariffs import CancellationPolicy
 
@@ -136,8 +137,8 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True):
         choice = self.credits
         if choice is None:
             raise CreditsNotSoldError(
-                f"plan {self.name} grants {self.li_minutes:,} LI-minutes a month; the number cannot"
-                " be chosen",
+                f"plan {self.name} grants {counted(self.li_minutes, 'LI-minute')} a month; the"
+                " number cannot be chosen",
                 plan=self.name,
                 credits=wanted,
             )

@@ -14,6 +14,7 @@ from msgspec.structs import asdict
 
 from kernel.division import ceil_div
 from kernel.errors import BadInputError
+from kernel.words import counted
 from pricing.money import to_cents_half_up
 from pricing.plans.model import Plan, Sale
 from pricing.plans.quotes import runs_within
@@ -212,10 +213,10 @@ def _plan_cost(plan: Plan, need: Need, run_usd_micros: int | None) -> PlanCost:
     users_max = plan.caps.users
     why_not = None
     if users_max is not None and need.users > users_max:
-        why_not = f"at most {users_max:,} users a run"
+        why_not = f"at most {counted(users_max, 'user')} a run"
     usd_micros = monthly_cost(plan, need.li_minutes, need.runs, run_usd_micros)
     if usd_micros is None:
-        why_not = f"{plan.li_minutes:,} LI-minutes a month, and no boosts"
+        why_not = f"{counted(plan.li_minutes, 'LI-minute')} a month, and no boosts"
     if not plan.is_subscription:
         return PlanCost(plan, None if why_not else usd_micros, why_not=why_not)
     return PlanCost(

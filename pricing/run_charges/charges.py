@@ -18,6 +18,7 @@ from datetime import datetime
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from kernel.words import counted
 from pricing.accounts.advance import advance, catch_up
 from pricing.departments.extra_credits import charge_purchase, insert_extra_lot, insert_purchase
 from pricing.ledger import issuing
@@ -192,8 +193,8 @@ def charge_start(conn: Connection, run_id: str, *, now: datetime, gateway: Payme
         reservation,
         key=START,
         description=(
-            f"{reservation.title}, {quote.li_minutes} LI-minutes by tariff {quote.tariff}"
-            f" of {quote.tariff_version}"
+            f"{reservation.title}, {counted(quote.li_minutes, 'LI-minute')} by tariff"
+            f" {quote.tariff} of {quote.tariff_version}"
         ),
         startup=quote.startup,
         use=quote.use,

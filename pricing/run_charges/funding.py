@@ -15,6 +15,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
+from kernel.words import counted
 from pricing.accounts.account import check_not_deleted
 from pricing.accounts.advance import advance
 from pricing.departments.extra_credits import extra_credits_of, price_of
@@ -197,8 +198,9 @@ def _account_pays(
         shares = _shares(conn, account_id, at)
         shared = ", ".join(f"{amount:,} in {name}" for name, amount in shares.items())
         raise InsufficientCreditsError(
-            f"account {account_id}: the run needs {quote.total} LI-minutes, {available} are"
-            f" available{f' besides what its departments have ({shared})' if shared else ''}"
+            f"account {account_id}: the run needs {counted(quote.total, 'LI-minute')},"
+            f" {available:,} are available"
+            f"{f' besides what its departments have ({shared})' if shared else ''}"
             f"{in_words(remedies)}",
             account=account_id,
             needed=quote.total,
@@ -237,7 +239,7 @@ def _department_pays(
             found = remedies(quote.total - free)
             raise InsufficientCreditsError(
                 f"department {department.name} of account {department.account_id}: the run needs"
-                f" {quote.total} LI-minutes, {free} are available{in_words(found)}",
+                f" {counted(quote.total, 'LI-minute')}, {free:,} are available{in_words(found)}",
                 account=department.account_id,
                 needed=quote.total,
                 available=free,

@@ -138,7 +138,7 @@ def _boost(conn: Connection, context: CommandContext, need: Need) -> Remedy:
     plan = boosted_plan(conn, context)
     times = ceil_div(need.missing, plan.li_minutes)
     usd, granted = times * plan.price_of_boost_usd_micros, times * plan.li_minutes
-    how = "boost the plan" if times == 1 else f"boost the plan {times:,} times"
+    how = "boost the plan" if times == 1 else f"boost the plan {counted(times, 'time')}"
     words = f"{how} ({_usd(usd)} for {counted(granted, 'LI-minute')})"
     return Remedy(Help.BOOST, words, times=times, usd_micros=usd, li_minutes=granted)
 
@@ -218,7 +218,7 @@ def _allocate(conn: Connection, context: CommandContext, need: Need) -> Remedy |
     if share is None:
         return None
     check_share(conn, department, share)
-    words = f"allocate it {share:,} LI-minutes a month"
+    words = f"allocate it {counted(share, 'LI-minute')} a month"
     return Remedy(Help.ALLOCATE, words, li_minutes=share)
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, exists, select
 
 from kernel.errors import RefusedError
+from kernel.words import counted
 from pricing.ledger.allocations import share_out
 from pricing.ledger.lots import Grant, LotKind, grant
 from pricing.ledger.taxed import agreed_gross
@@ -147,6 +148,7 @@ def trial_cause(account_id: str) -> str:
 def _grant_trial(
     conn: Connection, account_id: str, plan: Plan, *, at: datetime, ends_at: datetime
 ) -> None:
+    assert plan.trial_days is not None, plan.name
     grant(
         conn,
         account_id,
@@ -156,7 +158,7 @@ def _grant_trial(
             effective_at=at,
             expires_at=ends_at,
             cause=trial_cause(account_id),
-            description=f"{plan.name}, {plan.trial_days} days",
+            description=f"{plan.name}, {counted(plan.trial_days, 'day')}",
         ),
         now=at,
     )

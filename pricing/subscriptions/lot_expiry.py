@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from kernel.words import counted
 from pricing.ledger.balances import held_on_lots, held_on_lots_of
 from pricing.ledger.ledger import Posting, Transaction, post
 from pricing.ledger.lots import LotKind, held_of, ledger_account
@@ -173,7 +174,7 @@ def emptying(
         account_id=account_id,
         natural_key=f"{cause}:{times}",
         cause=cause,
-        description=f"{rest:,} unused LI-minutes of lot {lot_id}: {reason}",
+        description=f"{counted(rest, 'unused LI-minute')} of lot {lot_id}: {reason}",
         effective_at=at,
         recorded_at=now,
         postings=(

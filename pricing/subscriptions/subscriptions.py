@@ -16,6 +16,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, bindparam, func, select
 
 from kernel.errors import RefusedError
+from kernel.words import counted
 from pricing.ledger.allocations import share_out
 from pricing.ledger.invoices import period_cause
 from pricing.ledger.issuing import issue_for_subscription
@@ -199,7 +200,7 @@ def due_periods(conn: Connection, subscription: Subscription, now: datetime) -> 
     due = range(first, period_number(subscription.anchor, now) + 1)
     if len(due) > MOST_PERIODS_AT_ONCE:
         raise ClockTooFarAheadError(
-            f"account {subscription.account_id}: {len(due)} periods would be due on"
+            f"account {subscription.account_id}: {counted(len(due), 'period')} would be due on"
             f" {now.date()}; check the clock (at most {MOST_PERIODS_AT_ONCE} are renewed at once)",
             account=subscription.account_id,
             due=len(due),

@@ -10,6 +10,7 @@ from fractions import Fraction
 from msgspec import Struct
 
 from kernel.division import ceil_div
+from kernel.words import counted
 from pricing.tariffs.model import INJECTORS_MAX, Counted, Floor, LoadSize, Tariff, UsageError
 
 
@@ -120,8 +121,8 @@ def _injectors(tariff: Tariff, usage: LoadSize) -> int | None:
     injectors = ceil_div(usage.users, users_per_injector(tariff, usage.protocol))
     if injectors > INJECTORS_MAX:
         raise UsageError(
-            f"{usage.users} users need {injectors} injectors on {tariff.name}; "
-            f"at most {INJECTORS_MAX} are priced",
+            f"{counted(usage.users, 'user')} need {counted(injectors, 'injector')} on "
+            f"{tariff.name}; at most {INJECTORS_MAX:,} are priced",
             injectors=injectors,
         )
     return injectors

@@ -22,9 +22,8 @@ def explain_quantity(
     if usage.injectors is None and measured.injectors is not None:
         per_injector = tariff.users_per_injector[usage.protocol]
         needed = many(measured.injectors, "injector")
-        steps.append(
-            f"{usage.users} {usage.protocol} users, {per_injector} on an injector: {needed}"
-        )
+        users = many(usage.users or 0, f"{usage.protocol} user")
+        steps.append(f"{users}, {per_injector} on an injector: {needed}")
     billed = format_duration(measured.billed_s)
     if measured.billed_s != usage.duration_s:
         steps.append(
@@ -44,7 +43,7 @@ def explain_quantity(
         least = many(number(measured.least), tariff.unit)
         longer = format_duration(max(measured.billed_s, floor.minimum_s))
         steps.append(
-            f"at least {tariff.floor_users_per_injector} users on each of "
+            f"at least {many(tariff.floor_users_per_injector or 0, 'user')} on each of "
             f"{many(measured.injectors or 1, 'injector')} for {longer}: {least}"
         )
     return steps
@@ -115,4 +114,4 @@ def _multiplicand(tariff: Tariff, usage: LoadSize, measured: MeteredTest) -> str
 def _fleet(floor: Floor) -> str:
     if floor.up_to_injectors is None:
         return "in a fleet of this size each injector counts"
-    return f"up to {floor.up_to_injectors} injectors each counts"
+    return f"up to {many(floor.up_to_injectors, 'injector')} each counts"

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from kernel.clock import Clock
 from kernel.errors import ProviderFailedError
+from kernel.words import counted
 from providers.aws.boot import boot_script
 from providers.aws.clients import AwsClients
 from providers.aws.errors import PERMISSION_CODES, TOKEN_CODES, from_code
@@ -201,8 +202,8 @@ class AwsProvider:
             self._clock.sleep(wait_s)
             wait_s *= 2
         raise UnknownOutcomeError(
-            f"AWS {spec.region}: launched {len(machine_ids)} machines for run {spec.run_id}, but "
-            f"only {len(found)} can be seen yet; ask again with the same token",
+            f"AWS {spec.region}: launched {counted(len(machine_ids), 'machine')} for run "
+            f"{spec.run_id}, but only {len(found)} can be seen yet; ask again with the same token",
             region=spec.region,
             launched=len(machine_ids),
             seen=len(found),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from kernel.clock import Clock
+from kernel.words import counted
 from providers.errors import ThrottledError
 
 CAPACITY = 1_000
@@ -71,9 +72,9 @@ class LaunchRates:
         wait_s = max(0.0, min(count, CAPACITY) - bucket.level) / REFILL_PER_S
         if wait_s > WAIT_S_MAX:
             raise ThrottledError(
-                f"AWS {region}: {count:,} machines now would be above the rate at which EC2 "
-                f"launches, {CAPACITY:,} at once and {REFILL_PER_S:g} a second; there is room in "
-                f"{wait_s:.0f} s",
+                f"AWS {region}: {counted(count, 'machine')} now would be above the rate at which "
+                f"EC2 launches, {CAPACITY:,} at once and {REFILL_PER_S:g} a second; there is room "
+                f"in {wait_s:.0f} s",
                 region=region,
                 wanted=count,
                 wait_s=int(wait_s) + 1,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from kernel.words import counted
 from providers.aws.clients import AwsClients
 from providers.errors import ConfigurationRejectedError, QuotaExceededError
 from providers.settings import AWS_SECURITY_GROUPS, AWS_SUBNETS, AwsSettings
@@ -83,7 +84,8 @@ def check_addresses(region: str, free: int, wanted: int) -> None:
     """
     if free < wanted:
         raise QuotaExceededError(
-            f"AWS {region}: {wanted:,} machines are wanted and {free:,} addresses are free in the "
+            f"AWS {region}: {counted(wanted, 'machine')} wanted, and {free:,} free "
+            f"{'address' if free == 1 else 'addresses'} in the "
             f"subnets; name subnets with more room in {AWS_SUBNETS}, or use another region",
             region=region,
             quota="free addresses",

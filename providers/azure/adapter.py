@@ -250,7 +250,7 @@ class AzureProvider:
         while {one.name for one in self._list(spec)} & set(names):
             if self._clock.now() >= patient_until:
                 raise UnknownOutcomeError(
-                    f"Azure {spec.region}: {len(names)} machines that failed are not gone yet; "
+                    f"Azure {spec.region}: machines that failed are not gone yet ({len(names)}); "
                     "ask again with the same token",
                     region=spec.region,
                     failed=len(names),

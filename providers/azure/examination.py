@@ -120,7 +120,7 @@ class Examination(Struct, frozen=True):
             return
         said = (
             f"{cores.used:,} of {cores.limit:,} vCPUs in use, "
-            f"{len(families)} machine families have room"
+            f"machine families that have room: {len(families)}"
         )
         if cores.left and families:
             yield Finding(what, Grade.OK, said)

@@ -16,6 +16,7 @@ from kernel.child_environment import child_environment, proxies
 from kernel.clock import Clock
 from kernel.disk import free_space
 from kernel.python_programs import injector_interpreter, python_program
+from kernel.words import counted
 from providers.contract import LaunchSpec, Machine, MachineState
 from providers.errors import (
     CapacityUnavailableError,
@@ -68,8 +69,8 @@ class LocalProvider:
         run_folder(self._root, spec.run_id)
         if len(spec.commands) < spec.count:
             raise ConfigurationRejectedError(
-                f"run {spec.run_id}: {spec.count} machines are wanted, but commands are given for "
-                f"{len(spec.commands)}",
+                f"run {spec.run_id}: commands are given for {len(spec.commands)} of "
+                f"{counted(spec.count, 'machine')}",
                 wanted=spec.count,
                 given=len(spec.commands),
             )
@@ -188,7 +189,7 @@ class LocalProvider:
                 run=run_id,
             )
         raise CapacityUnavailableError(
-            f"run {run_id}: this computer started {started} machines of at least "
+            f"run {run_id}: this computer started {counted(started, 'machine')} of at least "
             f"{record.min_count}; see machine.log in {record.folder}",
             started=started,
             wanted=record.min_count,

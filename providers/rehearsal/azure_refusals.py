@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from kernel.words import counted
+
 # What is not here is answered with 400.
 STATUSES = {
     "AllocationFailed": 409,
@@ -97,7 +99,9 @@ def check_tags(body: Mapping[str, Any]) -> None:
     """Refuse tags that Azure would not take."""
     tags: Mapping[str, str] = body.get("tags") or {}
     if len(tags) > TAGS_LIMIT:
-        raise ArmError("InvalidTags", f"{len(tags)} tags; a resource has at most {TAGS_LIMIT}.")
+        raise ArmError(
+            "InvalidTags", f"{counted(len(tags), 'tag')}; a resource has at most {TAGS_LIMIT}."
+        )
     for name, value in tags.items():
         if _FORBIDDEN_IN_TAGS.search(name) or not 0 < len(name) <= TAG_NAME_LIMIT:
             raise ArmError("InvalidTagNameCharacters", f"The tag name '{name}' is not allowed.")

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct, convert
 
 from kernel.plain import plain
+from kernel.words import counted
 
 ANY = "*"
 # Calls below it are meant for the rehearsal, not for the cloud that it plays.
@@ -67,11 +68,11 @@ class Fault(Struct, frozen=True, forbid_unknown_fields=True):
             case FaultKind.VCPU_LIMIT:
                 return f"{self.kind} of {self.available}"
             case FaultKind.REFUSAL:
-                return f"{self.action} refused with {self.code}, {self.times} times"
+                return f"{self.action} refused with {self.code}, {counted(self.times, 'time')}"
             case FaultKind.LATE_FAILURE:
-                return f"{self.action} fails late with {self.code}, {self.times} times"
+                return f"{self.action} fails late with {self.code}, {counted(self.times, 'time')}"
             case _:
-                return f"{self.kind} of {self.action}, {self.times} times"
+                return f"{self.kind} of {self.action}, {counted(self.times, 'time')}"
 
 
 class WireRequest(Struct, frozen=True):

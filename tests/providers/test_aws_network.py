@@ -164,7 +164,7 @@ def test_a_subnet_with_fewer_free_addresses_than_machines_is_refused_in_numbers(
     provider = vpc.provider(vpc.open(vpc.subnet(prefix=28)))
 
     provider.check(replace(spec, count=11, min_count=11))
-    with pytest.raises(QuotaExceededError, match="12 machines are wanted and 11 addresses") as no:
+    with pytest.raises(QuotaExceededError, match="12 machines wanted, and 11 free addresses") as no:
         provider.check(replace(spec, count=12, min_count=12))
 
     assert (no.value.facts["limit"], no.value.facts["wanted"]) == (11, 12)
@@ -177,7 +177,7 @@ def test_free_addresses_count_over_all_subnets_and_without_those_in_use(
     provider.launch(replace(spec, count=3, min_count=3))
 
     provider.check(replace(spec, count=19, min_count=19))
-    with pytest.raises(QuotaExceededError, match="20 machines are wanted and 19 addresses"):
+    with pytest.raises(QuotaExceededError, match="20 machines wanted, and 19 free addresses"):
         provider.check(replace(spec, count=20, min_count=20))
 
 

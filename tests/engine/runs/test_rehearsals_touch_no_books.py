@@ -388,7 +388,7 @@ def test_rehearsals_at_once_each_see_all_that_the_account_has(make_world: Make) 
         starter(world.engine, "acme")
         world.accept(load(250), "acme", "aws")
     rehearsing.accept(load(250), "acme", "aws")
-    with pytest.raises(RefusedError, match="1500 LI-minutes, 300 are available"):
+    with pytest.raises(RefusedError, match="1,500 LI-minutes, 300 are available"):
         real.accept(load(250), "acme", "aws")
 
 

@@ -330,5 +330,5 @@ def test_a_tariff_says_which_number_it_misses() -> None:
         with_users("loadview", 100, 60, "grpc")
     with pytest.raises(UsageError, match=r"only for http, jmeter$"):
         with_users("alibaba-pts", 100, 60, "browser")
-    with pytest.raises(UsageError, match="125000000 injectors"):
+    with pytest.raises(UsageError, match="125,000,000 injectors"):
         with_users("loadview", 10**9, 60, "browser")
