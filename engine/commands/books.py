@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from kernel.errors import BadInputError, InvariantBrokenError
 from kernel.extras import check_installed
@@ -54,6 +55,7 @@ class ExportedBooks(Struct, frozen=True):
     trial_balance: Mapping[str, int]
 
 
+@checked
 class BooksCommands:
     """What is done with the books of all accounts, by the owner of the installation."""
 

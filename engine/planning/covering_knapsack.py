@@ -44,6 +44,8 @@ FILLS_MAX = 1_000
 class UndecidedCoverError(ImpossibleLoadError):
     """No cover was found within limits, and none is ruled out."""
 
+    code = "undecided_load"
+
 
 class Cover(Struct, frozen=True):
     """Counts that reach the target.

@@ -269,12 +269,13 @@ def _parse(line: str) -> None:
 
 def test_the_readings_are_all_of_those_that_are_announced() -> None:
     folder = ROOT / "docs/decisions"
-    readings = {
+    readings = [
         int(number)
         for path in folder.glob("*.md")
         for number in re.findall(r"^## C(\d+)\. ", path.read_text(encoding="utf-8"), re.MULTILINE)
-    }
+    ]
     for path in (ROOT / "docs/rules.md", folder / "README.md"):
         announced = re.findall(r"\bC1 to C(\d+)", path.read_text(encoding="utf-8"))
         assert announced == [str(max(readings))], path
-    assert sorted(readings) == list(range(1, max(readings) + 1))
+    # A number that was never given, or is no longer, is not given to another reading.
+    assert len(readings) == len(set(readings))
