@@ -12,10 +12,11 @@ import pytest
 
 from tests.independent_model import model
 from tests.independent_model.auditing import Plan, audit_some, shortest
-from tests.independent_model.lives import ZONES, life
+from tests.independent_model.lives import DAY_S, ZONES, life
 from tests.independent_model.model import changes
 from tests.independent_model.model.account import Account
 from tests.independent_model.model.books import CHANGES
+from tests.independent_model.model.invoices import Invoices
 from tests.independent_model.model.months import cycle_start
 from tests.independent_model.model.story import Opening, Step, Story
 from tests.independent_model.playing import made_ground, play
@@ -55,6 +56,37 @@ def test_what_differs_is_found_and_told_as_short_as_it_can_be(
     assert short == Story(replace(opening, timezone="UTC"), (Step(do="boost"),))
     assert "398000000" in difference.what
     assert "399000000" in difference.what
+
+
+@pytest.mark.parametrize(
+    ("payment_days", "forgotten", "parts_after"),
+    [(None, "", None), (14, "", None), (14, "take_back", 7), (14, "_due", 1)],
+)
+def test_invoices_of_what_is_not_paid_are_compared_with_their_credit_notes(
+    monkeypatch: pytest.MonkeyPatch,
+    payment_days: int | None,
+    forgotten: str,
+    parts_after: int | None,
+) -> None:
+    """One is paid when it is overdue, one is given up beneath a switch to on demand (C59)."""
+    if forgotten:
+        monkeypatch.setattr(Invoices, forgotten, lambda *_: None)
+    opening = Opening(
+        at=datetime(2027, 1, 25, tzinfo=UTC), timezone="UTC", plan="starter", card="pays"
+    )
+    steps = [
+        Step(do="card", how="declines"),
+        Step(do="wait", until="boundary"),
+        Step(do="card", how="pays", wait_s=20 * DAY_S),
+        Step(do="pay"),
+        Step(do="card", how="declines"),
+        Step(do="to-on-demand", until="boundary", wait_s=DAY_S),
+        Step(do="wait", until="boundary"),
+    ]
+    story = Story(replace(opening, payment_days=payment_days), tuple(steps))
+    with made_ground() as ground:
+        found = play(story, ground)
+    assert (found and found.step) == parts_after, found
 
 
 def test_the_same_number_is_the_same_life() -> None:

@@ -32,9 +32,11 @@ class Invoice:
         """Where it stands: overdue when its due date has passed, or at once where it has none."""
         if self.corrects is not None:
             return "credit"
-        asked = self.asked()
-        if self.is_void or (asked == "lowered" and not sum(self.lines)):
+        if self.is_void:
             return "void"
+        asked = self.asked()
+        if not sum(self.lines):
+            return "void" if asked == "lowered" else "paid"
         if asked in {"paid", "lowered"}:
             # What was not lowered has been set off against credit.
             return "paid"
