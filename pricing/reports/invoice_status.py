@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from pricing.ledger.invoices import Invoice, InvoiceKind, InvoiceStatus
 from pricing.payments.gateway import PaymentState
+from pricing.reports.invoice_facts import run_of
 from pricing.tables import INVOICES, PAYMENTS
 
 _PAYMENTS = select(PAYMENTS.c.cause, PAYMENTS.c.state).where(
@@ -59,8 +60,12 @@ def _status(
 ) -> InvoiceStatus:
     if invoice.kind is InvoiceKind.CREDIT_NOTE:
         return InvoiceStatus.CREDIT
-    if invoice.number in void or payment is PaymentState.ABANDONED:
+    if invoice.number in void:
         return InvoiceStatus.VOID
+    if payment is PaymentState.ABANDONED:
+        # What is left of a run once nothing of it is asked for any more has been set off.
+        is_set_off = run_of(invoice) is not None and invoice.total_usd_micros > 0
+        return InvoiceStatus.PAID if is_set_off else InvoiceStatus.VOID
     if payment in {None, PaymentState.ACCEPTED} or invoice.total_usd_micros <= 0:
         return InvoiceStatus.PAID
     if invoice.due_at is None:

@@ -19,7 +19,9 @@ from tests.independent_model.model.books import CHANGES
 from tests.independent_model.model.invoices import Invoices
 from tests.independent_model.model.months import cycle_start
 from tests.independent_model.model.story import Opening, Step, Story
-from tests.independent_model.playing import made_ground, play
+from tests.independent_model.playing import Play, Tally, made_ground, play
+from tests.independent_model.product.desk import ACCOUNT
+from tests.independent_model.product.picture import picture_of
 
 LIVES, TASKS = 50, 5
 PLAN = Plan(seed=20270125, lives=LIVES, steps=10, whole_every=5)
@@ -87,6 +89,28 @@ def test_invoices_of_what_is_not_paid_are_compared_with_their_credit_notes(
     with made_ground() as ground:
         found = play(story, ground)
     assert (found and found.step) == parts_after, found
+
+
+def test_what_is_left_of_a_run_that_nobody_asks_for_was_set_off_against_credit() -> None:
+    """A first run fails, which gives credit; of a second all is lowered but what that covers."""
+    opening = Opening(at=datetime(2027, 1, 25, tzinfo=UTC), timezone="UTC", plan="on-demand")
+    steps = [
+        Step(do="run", injectors=1, users=1, duration_s=300),
+        Step(do="start", how="no-machines"),
+        Step(do="card", how="declines"),
+        Step(do="run", injectors=1, users=1, duration_s=3_600),
+        Step(do="start"),
+        Step(do="end", how="cancel"),
+    ]
+    with made_ground() as ground:
+        playing = Play(Story(opening, tuple(steps)), ground, Tally(), whole_every=1)
+        assert playing.play() is None
+        (_, left) = picture_of(playing.desk.engine, ACCOUNT).invoices
+        page = playing.desk.engine.reports.invoice_page(ACCOUNT, "acme-00002")
+        playing.desk.close()
+    assert (left.usd_micros, left.status) == (750_000, "paid")
+    assert "set off against credit" in page
+    assert "not collected" not in page
 
 
 def test_the_same_number_is_the_same_life() -> None:

@@ -28,7 +28,7 @@ DAY = timedelta(days=1)
         ("due", ["due", "due", "overdue"]),
         ("declined", ["overdue", "due", "overdue"]),
         ("delayed", ["overdue", "due", "overdue"]),
-        ("abandoned", ["void", "void", "void"]),
+        ("abandoned", ["paid", "paid", "paid"]),
         (None, ["paid", "paid", "paid"]),
     ],
 )
