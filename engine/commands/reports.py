@@ -117,18 +117,21 @@ class ReportCommands:
             check_may_see(conn, account_id, Asker(self._context.user, by))
             issued = last_sequence(conn, account_id)
         days = None if period is None else period.in_zone(timezone)
+        with self._context.books_now(account_id, at=now) as books:
+            coming = range(issued + 1, last_sequence(books.conn, account_id) + 1)
+            due = invoices_between(books.conn, account_id, coming)
+            listed = due if days is None else invoices_between(books.conn, account_id, coming, days)
+            listed = with_status(books.conn, listed, now)
+        # What is given up by now takes invoices back that were issued before.
+        taken_back = {number for each in due for number in each.corrects}
         for first in range(1, issued + 1, PAGE):
             with self._context.reading() as conn:
                 page = invoices_between(
                     conn, account_id, range(first, min(first + PAGE, issued + 1)), days
                 )
-                page = with_status(conn, page, now)
+                page = with_status(conn, page, now, taken_back=taken_back)
             yield from page
-        with self._context.books_now(account_id, at=now) as books:
-            last = last_sequence(books.conn, account_id)
-            due = invoices_between(books.conn, account_id, range(issued + 1, last + 1), days)
-            due = with_status(books.conn, due, now)
-        yield from due
+        yield from listed
 
     def invoice_page(
         self,

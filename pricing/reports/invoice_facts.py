@@ -93,6 +93,9 @@ def _payment(conn: Connection, invoice: Invoice) -> str:
     if row is None:
         return "set off against credit"
     state = PaymentState(row.state)
+    if state is PaymentState.ABANDONED and run_of(invoice) is not None:
+        # What is left of a run once nothing of it is asked for any more.
+        return "set off against credit"
     is_rehearsed = row.rehearsed and state is PaymentState.ACCEPTED
     words = _REHEARSED if is_rehearsed else _IN_WORDS[state]
     if 0 <= row.usd_micros < invoice.total_usd_micros:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from pricing.ledger.invoices import Invoice, InvoiceKind, InvoiceStatus
 from pricing.payments.gateway import PaymentState
+from pricing.reports.invoice_facts import run_of
 from pricing.tables import INVOICES, PAYMENTS
 
 _PAYMENTS = select(PAYMENTS.c.cause, PAYMENTS.c.state).where(
@@ -23,12 +24,23 @@ _CREDIT_NOTES = select(INVOICES.c.corrects).where(
 
 
 def with_status(
-    conn: Connection, invoices: Sequence[Invoice], now: datetime
+    conn: Connection,
+    invoices: Sequence[Invoice],
+    now: datetime,
+    *,
+    taken_back: Collection[str] = (),
 ) -> tuple[Invoice, ...]:
     """Some invoices with where they stand at an instant.
 
     An invoice whose payment nobody is asked for has been set off against credit. One is overdue
     once its due date has passed; without a due date, as soon as it could not be collected.
+
+    Args:
+        conn: An open connection.
+        invoices: Whose standing is asked for.
+        now: When.
+        taken_back: Numbers of invoices that are taken back by now, though no credit note of theirs
+            is on record yet.
     """
     if not invoices:
         return ()
@@ -36,20 +48,24 @@ def with_status(
     payments = {row.cause: PaymentState(row.state) for row in conn.execute(_PAYMENTS, causes)}
     accounts = {"accounts": sorted({each.account_id for each in invoices})}
     notes = conn.execute(_CREDIT_NOTES, accounts).scalars()
-    taken_back = {number for corrects in notes for number in corrects}
+    void = {number for corrects in notes for number in corrects}.union(taken_back)
     return tuple(
-        replace(each, status=_status(each, payments.get(each.cause), taken_back, now))
+        replace(each, status=_status(each, payments.get(each.cause), void, now))
         for each in invoices
     )
 
 
 def _status(
-    invoice: Invoice, payment: PaymentState | None, taken_back: set[str], now: datetime
+    invoice: Invoice, payment: PaymentState | None, void: set[str], now: datetime
 ) -> InvoiceStatus:
     if invoice.kind is InvoiceKind.CREDIT_NOTE:
         return InvoiceStatus.CREDIT
-    if invoice.number in taken_back or payment is PaymentState.ABANDONED:
+    if invoice.number in void:
         return InvoiceStatus.VOID
+    if payment is PaymentState.ABANDONED:
+        # What is left of a run once nothing of it is asked for any more has been set off.
+        is_set_off = run_of(invoice) is not None and invoice.total_usd_micros > 0
+        return InvoiceStatus.PAID if is_set_off else InvoiceStatus.VOID
     if payment in {None, PaymentState.ACCEPTED} or invoice.total_usd_micros <= 0:
         return InvoiceStatus.PAID
     if invoice.due_at is None:

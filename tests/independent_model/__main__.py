@@ -18,9 +18,9 @@ def main() -> int:
     say(f"seed {plan.seed}")
     began = time.monotonic()
     if options.life is None:
-        outcome = audit(plan, options.processes, _tell)
+        outcome = audit(plan, options.processes, _tell, say)
     else:
-        outcome = audit_some(plan, options.life, 1)
+        outcome = audit_some(plan, options.life, 1, say)
     steps = outcome.steps.total()
     say(f"{outcome.lives:,} lives, {steps:,} steps in {time.monotonic() - began:.0f} s")
     say_all("steps", outcome.steps)

@@ -52,8 +52,21 @@ class Outcome:
         self.differences += other.differences
 
 
-def audit_some(plan: Plan, first: int, count: int) -> Outcome:
-    """The lives from ``first`` on, in this process."""
+def _to_nobody(_: str) -> None:
+    pass
+
+
+def audit_some(
+    plan: Plan, first: int, count: int, tell: Callable[[str], None] = _to_nobody
+) -> Outcome:
+    """The lives from ``first`` on, in this process.
+
+    Args:
+        plan: Of which lives.
+        first: The number of the first.
+        count: How many.
+        tell: Hears of each difference as it is found, before it is shrunk.
+    """
     outcome, tally = Outcome(), Tally()
     with made_ground() as ground:
         for number in range(first, first + count):
@@ -61,6 +74,7 @@ def audit_some(plan: Plan, first: int, count: int) -> Outcome:
             found = play(story, ground, tally, whole_every=plan.whole_every)
             outcome.lives += 1
             if found is not None:
+                tell(_told(plan, number, story, found, None))
                 may_shrink = len(outcome.differences) < SHOWN_MAX
                 outcome.differences.append(
                     _told(plan, number, story, found, ground if may_shrink else None)
@@ -69,18 +83,30 @@ def audit_some(plan: Plan, first: int, count: int) -> Outcome:
     return outcome
 
 
-def audit(plan: Plan, processes: int, tell: Callable[[Outcome], None]) -> Outcome:
-    """All of the plan's lives."""
+def audit(
+    plan: Plan,
+    processes: int,
+    tell_so_far: Callable[[Outcome], None],
+    tell: Callable[[str], None] = _to_nobody,
+) -> Outcome:
+    """All of the plan's lives.
+
+    Args:
+        plan: Which.
+        processes: On how many.
+        tell_so_far: Hears what came of the lives so far, after each few.
+        tell: As ``audit_some`` has it; a function of a module, which all processes call.
+    """
     outcome = Outcome()
     firsts = range(0, plan.lives, LIVES_A_TASK)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         tasks = [
-            pool.submit(audit_some, plan, first, min(LIVES_A_TASK, plan.lives - first))
+            pool.submit(audit_some, plan, first, min(LIVES_A_TASK, plan.lives - first), tell)
             for first in firsts
         ]
         for task in tasks:
             outcome.add(task.result())
-            tell(outcome)
+            tell_so_far(outcome)
     return outcome
 
 

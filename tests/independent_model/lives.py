@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, timedelta
 from random import Random
 
@@ -63,7 +64,11 @@ def life(seed: int, number: int, steps: int) -> Story:
     """The life of that number under a seed; the same again, whatever other lives there are."""
     chance = Random(f"{seed}/{number}")
     opening = _opening(chance)
-    return Story(opening, tuple(_step(chance) for _ in range(steps)))
+    # Drawn apart: what it draws changes nothing else of the life.
+    payment_days = Random(f"{seed}/{number}/seller").choice([None, 0, 14, 30])
+    return Story(
+        replace(opening, payment_days=payment_days), tuple(_step(chance) for _ in range(steps))
+    )
 
 
 def _opening(chance: Random) -> Opening:

@@ -167,6 +167,12 @@ def _differences(product: object, model: object) -> str:
     """Both sides of each field that differs."""
     if product == model:
         return ""
+    if isinstance(product, tuple) and isinstance(model, tuple) and len(product) + len(model) > 2:
+        ours, theirs = Counter(product), Counter(model)
+        lines = [f"    product {each}" for each in (ours - theirs).elements()]
+        return "\n".join(
+            ["", *lines, *(f"    model   {each}" for each in (theirs - ours).elements())]
+        )
     if type(product) is not type(model) or not hasattr(product, "__dataclass_fields__"):
         return f"\n    product {product}\n    model   {model}"
     found = []

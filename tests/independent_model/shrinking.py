@@ -35,7 +35,12 @@ def shrink(story: Story, differs: Callable[[Story], bool]) -> Story:
                 first += size
         if not shorter or size > 1:
             size = size // 2 if size > 1 else 0
-    for plain in ({"activated": None}, {"timezone": "UTC"}, {"card": "pays"}):
+    for plain in (
+        {"activated": None},
+        {"timezone": "UTC"},
+        {"card": "pays"},
+        {"payment_days": None},
+    ):
         other = replace(story, opening=replace(story.opening, **plain))
         if other != story and still(other):
             story = other

@@ -12,13 +12,16 @@ import pytest
 
 from tests.independent_model import model
 from tests.independent_model.auditing import Plan, audit_some, shortest
-from tests.independent_model.lives import ZONES, life
+from tests.independent_model.lives import DAY_S, ZONES, life
 from tests.independent_model.model import changes
 from tests.independent_model.model.account import Account
 from tests.independent_model.model.books import CHANGES
+from tests.independent_model.model.invoices import Invoices
 from tests.independent_model.model.months import cycle_start
 from tests.independent_model.model.story import Opening, Step, Story
-from tests.independent_model.playing import made_ground, play
+from tests.independent_model.playing import Play, Tally, made_ground, play
+from tests.independent_model.product.desk import ACCOUNT
+from tests.independent_model.product.picture import picture_of
 
 LIVES, TASKS = 50, 5
 PLAN = Plan(seed=20270125, lives=LIVES, steps=10, whole_every=5)
@@ -55,6 +58,59 @@ def test_what_differs_is_found_and_told_as_short_as_it_can_be(
     assert short == Story(replace(opening, timezone="UTC"), (Step(do="boost"),))
     assert "398000000" in difference.what
     assert "399000000" in difference.what
+
+
+@pytest.mark.parametrize(
+    ("payment_days", "forgotten", "parts_after"),
+    [(None, "", None), (14, "", None), (14, "take_back", 7), (14, "_due", 1)],
+)
+def test_invoices_of_what_is_not_paid_are_compared_with_their_credit_notes(
+    monkeypatch: pytest.MonkeyPatch,
+    payment_days: int | None,
+    forgotten: str,
+    parts_after: int | None,
+) -> None:
+    """One is paid when it is overdue, one is given up beneath a switch to on demand (C59)."""
+    if forgotten:
+        monkeypatch.setattr(Invoices, forgotten, lambda *_: None)
+    opening = Opening(
+        at=datetime(2027, 1, 25, tzinfo=UTC), timezone="UTC", plan="starter", card="pays"
+    )
+    steps = [
+        Step(do="card", how="declines"),
+        Step(do="wait", until="boundary"),
+        Step(do="card", how="pays", wait_s=20 * DAY_S),
+        Step(do="pay"),
+        Step(do="card", how="declines"),
+        Step(do="to-on-demand", until="boundary", wait_s=DAY_S),
+        Step(do="wait", until="boundary"),
+    ]
+    story = Story(replace(opening, payment_days=payment_days), tuple(steps))
+    with made_ground() as ground:
+        found = play(story, ground)
+    assert (found and found.step) == parts_after, found
+
+
+def test_what_is_left_of_a_run_that_nobody_asks_for_was_set_off_against_credit() -> None:
+    """A first run fails, which gives credit; of a second all is lowered but what that covers."""
+    opening = Opening(at=datetime(2027, 1, 25, tzinfo=UTC), timezone="UTC", plan="on-demand")
+    steps = [
+        Step(do="run", injectors=1, users=1, duration_s=300),
+        Step(do="start", how="no-machines"),
+        Step(do="card", how="declines"),
+        Step(do="run", injectors=1, users=1, duration_s=3_600),
+        Step(do="start"),
+        Step(do="end", how="cancel"),
+    ]
+    with made_ground() as ground:
+        playing = Play(Story(opening, tuple(steps)), ground, Tally(), whole_every=1)
+        assert playing.play() is None
+        (_, left) = picture_of(playing.desk.engine, ACCOUNT).invoices
+        page = playing.desk.engine.reports.invoice_page(ACCOUNT, "acme-00002")
+        playing.desk.close()
+    assert (left.usd_micros, left.status) == (750_000, "paid")
+    assert "set off against credit" in page
+    assert "not collected" not in page
 
 
 def test_the_same_number_is_the_same_life() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from tests.independent_model.model.catalogue import ON_DEMAND, TRIAL, Plan
+from tests.independent_model.model.invoices import Invoice
 from tests.independent_model.model.lots import Credits, Lot
 from tests.independent_model.model.money import Money
 from tests.independent_model.model.months import (
@@ -20,6 +21,14 @@ class Refused(Exception):  # noqa: N818 - it is no error of the model
     """A rule refuses what was asked; the word says which."""
 
 
+@dataclass(frozen=True)
+class Unpaid:
+    """A cycle that was not paid: what it costs and grants, and the invoice that asks for it."""
+
+    plan: Plan
+    invoice: Invoice
+
+
 @dataclass
 class Subscription:
     """A subscription or a trial.
@@ -28,7 +37,7 @@ class Subscription:
         number: How many there were before, and one.
         anchor: The day that its cycles are counted from.
         cycle: The number of the one that it is in.
-        unpaid: Cycles that were not paid, with what each costs and grants.
+        unpaid: Cycles that were not paid.
         trial_ends_at: Of a trial.
         downgrade: What it will be from the next boundary on.
         cancelling: ``requested``, ``confirmed``, or nothing.
@@ -38,7 +47,7 @@ class Subscription:
     plan: Plan
     anchor: date
     cycle: int = 0
-    unpaid: dict[int, Plan] = field(default_factory=dict)
+    unpaid: dict[int, Unpaid] = field(default_factory=dict)
     trial_began_at: datetime | None = None
     trial_ends_at: datetime | None = None
     downgrade: Plan | None = None
@@ -115,7 +124,7 @@ class Account:
     def unpaid(self) -> int:
         """What is overdue; a period beneath a switch to on demand is not owed (C42)."""
         periods = self.active.unpaid.values() if self.active else ()
-        return sum(plan.price for plan in periods) + self.money.overdue_runs
+        return sum(each.plan.price for each in periods) + self.money.overdue_runs
 
     def check_paid(self) -> None:
         """Nothing is sold for money before what is overdue was paid (C42)."""
@@ -146,6 +155,7 @@ class Account:
         if self.on_demand:
             # What was suspended is void for good, and what waited beneath goes with it (C38).
             self.credits.void(self.credits.open())
+            self._give_up(subscription, at)
             self.subscription = None
             return
         if subscription.trial_ends_at is not None:
@@ -153,11 +163,12 @@ class Account:
             return
         if subscription.cancelling == "confirmed":
             self.credits.void(self.credits.open())
+            self._give_up(subscription, at)
             self._end(at, "cancelled")
             return
         if not subscription.plan.rolls_over or subscription.downgrade is not None:
             # What an unpaid cycle would have granted is void by now, and nobody owes for it (C24).
-            subscription.unpaid.clear()
+            self._give_up(subscription, at)
         subscription.cycle += 1
         if subscription.downgrade is not None:
             self.credits.void(self.credits.open())
@@ -167,10 +178,23 @@ class Account:
             self.open_history(at, subscription.plan)
         self.charge_cycle(subscription, at)
 
+    def _give_up(self, subscription: Subscription, at: datetime) -> None:
+        """Nobody owes for what was not paid any more; a credit note takes each back (C59, C67)."""
+        for _, period in sorted(subscription.unpaid.items()):
+            self.money.invoices.take_back(at, period.invoice)
+        subscription.unpaid.clear()
+
     def charge_cycle(self, subscription: Subscription, at: datetime) -> None:
-        """Charge what a cycle costs and grant what it brings; unpaid, it grants nothing (C24)."""
+        """Charge what a cycle costs and grant what it brings; unpaid, it grants nothing (C24).
+
+        What is not paid has its invoice all the same, from its start (C59).
+        """
         if self.money.answer != "paid":
-            subscription.unpaid[subscription.cycle] = subscription.plan
+            unpaid, cycle, plan = subscription.unpaid, subscription.cycle, subscription.plan
+            invoice = self.money.invoices.issue(
+                at, plan.price, asked=lambda: "declined" if cycle in unpaid else "paid"
+            )
+            unpaid[cycle] = Unpaid(plan, invoice)
             return
         self.money.sell(at, "subscription", subscription.plan.price)
         self.grant(subscription, subscription.plan, subscription.cycle, at)

@@ -127,7 +127,7 @@ class Books:
             departments=tuple(self._department(name, at) for name in account.departments),
             history=self._history(),
             charges=tuple(sorted(account.money.charges)),
-            invoices=tuple(sorted(account.money.invoices)),
+            invoices=account.money.invoices.seen(at),
         )
 
     def _history(self) -> tuple[PlanSeen, ...]:
@@ -190,6 +190,7 @@ def opened(opening: Opening) -> tuple[Books, str]:
     activated = opening.activated or local_day(opening.at, zone)
     account = Account(zone, activated)
     account.money.card = opening.card
+    account.money.invoices.payment_days = opening.payment_days
     plan = PLANS[opening.plan]
     books = Books(account)
     try:

@@ -78,7 +78,7 @@ def _take_trial(account: Account, at: datetime) -> None:
     if account.on_demand and account.subscription is not None:
         raise Refused("undo first")
     check_shares(account, TRIAL)
-    account.check_paid()
+    # It costs nothing, so that nothing is sold for money with it (C42).
     account.begin_trial(at)
 
 
@@ -175,12 +175,14 @@ def pay(account: Account, at: datetime) -> None:
     if money.answer != "paid":
         raise Refused("payment failed")
     for payment in money.runs.values():
-        payment.state = "paid"
+        if payment.state != "lowered":
+            payment.state = "paid"
     if found is None:
         return
-    for cycle, plan in sorted(found.unpaid.items()):
-        money.sell(at, "subscription", plan.price)
-        account.grant(found, plan, cycle, at)
+    for cycle, period in sorted(found.unpaid.items()):
+        # Its invoice was issued as it began, and is the same (C59).
+        money.charge(at, "subscription", period.plan.price)
+        account.grant(found, period.plan, cycle, at)
     found.unpaid.clear()
 
 

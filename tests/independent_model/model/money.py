@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tests.independent_model.model.picture import Charge, InvoiceSeen
+from tests.independent_model.model.invoices import Invoices
+from tests.independent_model.model.picture import Charge
 
 
 @dataclass
@@ -14,7 +15,8 @@ class RunPayment:
 
     Attributes:
         owed: What the card was, or will be, asked for; credit that was set off is not in it.
-        state: ``paid``, ``declined`` or ``delayed``.
+        state: ``paid``, ``declined``, ``delayed``; ``lowered`` where nothing of it is asked for
+            any more, though it was never collected.
         credited: What was given back while the bank had not answered.
     """
 
@@ -36,7 +38,7 @@ class Money:
     credit: int = 0
     runs: dict[str, RunPayment] = field(default_factory=dict)
     charges: list[Charge] = field(default_factory=list)
-    invoices: list[InvoiceSeen] = field(default_factory=list)
+    invoices: Invoices = field(default_factory=Invoices)
 
     @property
     def answer(self) -> str:
@@ -57,10 +59,10 @@ class Money:
         """Charge and invoice something that was bought at once."""
         if usd_micros:
             self.charges.append(Charge(at, what, usd_micros))
-            self.invoices.append(InvoiceSeen(at, usd_micros, (usd_micros,)))
+            self.invoices.issue(at, usd_micros)
 
     def charge(self, at: datetime, what: str, usd_micros: int) -> None:
-        """Charge a line of a run, or take some of it back; it is invoiced when the run is over."""
+        """Charge what has its invoice already, or later: a run has it when it is over."""
         if usd_micros:
             self.charges.append(Charge(at, what, usd_micros))
 
@@ -78,12 +80,12 @@ class Money:
         payment = self.runs.get(run_id)
         if payment is None or not usd_micros:
             return
-        if payment.state == "declined":
+        if payment.state in {"declined", "lowered"}:
             lowered = min(payment.owed, usd_micros)
             payment.owed -= lowered
             self.credit += usd_micros - lowered
             if not payment.owed:
-                payment.state = "paid"
+                payment.state = "lowered"
             return
         self.credit += usd_micros
         if payment.state == "delayed":

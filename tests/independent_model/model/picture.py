@@ -55,11 +55,18 @@ class Charge:
 
 @dataclass(frozen=True, order=True)
 class InvoiceSeen:
-    """An invoice with the amounts of its lines."""
+    """An invoice or a credit note, with the amounts of its lines.
+
+    ``corrects`` has when each invoice was issued that a credit note takes back.
+    """
 
     at: datetime
     usd_micros: int
     lines: tuple[int, ...]
+    kind: str
+    due_at: datetime | None
+    corrects: tuple[datetime, ...]
+    status: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,6 @@ from tests.independent_model.model.account import Account, Refused
 from tests.independent_model.model.catalogue import LI_MINUTE_USD_MICROS, ON_DEMAND
 from tests.independent_model.model.departments import department_of, wallet_month
 from tests.independent_model.model.lots import Part
-from tests.independent_model.model.picture import InvoiceSeen
 from tests.independent_model.model.quotes import Quote, quote
 from tests.independent_model.model.story import RunTimes, Step
 
@@ -151,7 +150,11 @@ class Runs:
             self.account.credits.give_back(run.parts, back)
         lines = tuple(line for line in run.lines if line)
         if lines:
-            self.account.money.invoices.append(InvoiceSeen(at, sum(lines), lines))
+            self._invoice(run.id, at, lines)
+
+    def _invoice(self, run_id: str, at: datetime, lines: tuple[int, ...]) -> None:
+        money = self.account.money
+        money.invoices.issue(at, *lines, asked=lambda: money.runs[run_id].state)
 
 
 def _kept(asked: Quote, times: RunTimes) -> tuple[int, int]:

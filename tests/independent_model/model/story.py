@@ -16,6 +16,7 @@ class Opening:
         plan: What it begins with.
         activated: The day on which it was activated elsewhere; None: when it is opened.
         card: What its card does: ``pays``, ``declines``, ``delays``.
+        payment_days: How long the seller on record gives to pay; None: nobody is on record.
     """
 
     at: datetime
@@ -23,6 +24,7 @@ class Opening:
     plan: str
     activated: date | None = None
     card: str = "pays"
+    payment_days: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,7 @@ from tests.run_simulator.cloud import SimulatedCloud
 ACCOUNT = "acme"
 CARDS = {"pays": "tok_visa", "declines": "test:declines", "delays": "test:delays"}
 LIMITS = Limits(launch_s=120.0, release_s=300.0, poll_s=5.0, blind_looks_max=3)
+SELLER = "Load Ltd"
 NOBODY = "Nobody of the representatives"
 
 
@@ -98,6 +99,9 @@ class Desk:
         if begins.activated is not None:
             zone = ZoneInfo(begins.timezone)
             activated = datetime.combine(begins.activated, time(12), zone).astimezone(UTC)
+
+        if begins.payment_days is not None:
+            self.engine.billing.set_seller(name=SELLER, payment_days=begins.payment_days)
 
         def ask() -> None:
             self.engine.accounts.open(

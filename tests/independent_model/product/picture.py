@@ -55,6 +55,7 @@ def glance_of(view: AccountView) -> Glance:
 
 def picture_of(engine: Engine, account_id: str) -> Picture:
     """All of the account's books as they are with what is due by now."""
+    issued = {each.number: each for each in engine.reports.invoices(account_id)}
     return Picture(
         glance=glance_of(engine.accounts.show(account_id)),
         departments=tuple(
@@ -88,8 +89,12 @@ def picture_of(engine: Engine, account_id: str) -> Picture:
                     each.issued_at,
                     each.usd_micros,
                     tuple(line.usd_micros for line in each.lines),
+                    str(each.kind),
+                    each.due_at,
+                    tuple(issued[number].issued_at for number in each.corrects),
+                    str(each.status),
                 )
-                for each in engine.reports.invoices(account_id)
+                for each in issued.values()
             )
         ),
     )

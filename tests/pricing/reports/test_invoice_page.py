@@ -125,14 +125,16 @@ def test_what_stands_beside_the_lines_is_read_from_the_books(
             states.append(invoice_facts(conn, of_run, "UTC").payment)
         conn.execute(PAYMENTS.update().values(state=PaymentState.ACCEPTED, usd_micros=2_500_000))
         part = invoice_facts(conn, of_run, "UTC").payment
-        conn.execute(PAYMENTS.delete())
-        none = invoice_facts(conn, of_run, "UTC").payment
+        conn.execute(PAYMENTS.update().values(state=PaymentState.ABANDONED))
+        void = invoice_facts(conn, of_period, "UTC").payment
+        none = invoice_facts(conn, replace(of_run, cause="run:set-off"), "UTC").payment
         period = invoice_facts(conn, of_period, "UTC", "checkout")
     assert states == [
-        *("due", "paid", "declined", "the bank has not answered", "not collected, void"),
+        *("due", "paid", "declined", "the bank has not answered", "set off against credit"),
     ]
     assert part == "paid: 2.50; 5.00 set off against credit"
     assert rehearsed == "payment rehearsed, nothing collected"
+    assert void.startswith("not collected, void")
     assert none == "set off against credit"
     assert period.first_day is not None
     assert period.last_day is not None

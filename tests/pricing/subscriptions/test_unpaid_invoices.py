@@ -13,6 +13,7 @@ from kernel.clock import ManualClock
 from pricing.accounts.advance import advance
 from pricing.ledger.invoices import InvoiceKind
 from pricing.payments.gateway import DECLINES, REHEARSED_GATEWAY
+from pricing.reports.report_period import ReportPeriod
 
 STARTER = 199_000_000
 TAX = 37_810_000
@@ -62,6 +63,24 @@ def test_it_is_due_then_overdue_then_paid_and_never_rewritten(
     ]
     assert engine.reports.invoices("acme")[1].issued_at == unpaid.issued_at
     assert engine.accounts.show("acme").charged_usd_micros == 2 * STARTER
+
+
+def test_what_is_given_up_by_now_is_void_before_anything_is_written(
+    engine: Engine, clock: ManualClock
+) -> None:
+    engine.accounts.to_on_demand("acme")
+    clock.move_to(clock.now() + 40 * DAYS)
+    assert stands(engine) == [
+        ("INV-2027-000001", "paid", STARTER + TAX),
+        ("INV-2027-000002", "void", STARTER + TAX),
+        ("INV-CN-2027-000001", "credit", -STARTER - TAX),
+    ]
+    day = engine.reports.invoices("acme")[1].issued_at.date()
+    (alone,) = engine.reports.invoices("acme", period=ReportPeriod(day, day))
+    assert (alone.number, alone.status) == ("INV-2027-000002", "void")
+    found = stands(engine)
+    engine.accounts.advance()
+    assert stands(engine) == found
 
 
 def test_given_up_it_is_taken_back_by_a_credit_note_that_names_it(
