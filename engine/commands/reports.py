@@ -174,8 +174,9 @@ class ReportCommands:
         Raises:
             NoPdfError: The extra ``pdf`` is not installed.
         """
-        from pricing.pages.pdf import pdf_of
+        from pricing.pages.pdf import drawing, pdf_of
 
+        drawing()
         return pdf_of(self._sheet(account_id, number, seller, customer, by))
 
     def _sheet(

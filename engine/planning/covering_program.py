@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from engine.planning.covering_bound import Piece
+from kernel.division import ceil_div
 
 NODES_MAX = 200_000
 """Of its tree. A number of nodes and not of seconds, so that every machine finds the same."""
@@ -61,7 +62,7 @@ def solve_cover(pieces: Sequence[Piece], goal: int, limits: Sequence[int]) -> Pr
         highs.setOptionValue(option, value)
     dearest = max(each.price for each in pieces)
     counts = [
-        highs.addIntegral(lb=0, ub=-(-goal // each.carries), obj=each.price / dearest)
+        highs.addIntegral(lb=0, ub=ceil_div(goal, each.carries), obj=each.price / dearest)
         for each in pieces
     ]
     carried = zip(counts, (each.carries for each in pieces), strict=True)

@@ -28,7 +28,7 @@ def log(settings: Settings, account_id: str, last: int | None) -> None:
     logged = engine.accounts.log(account_id, last=last)
     timezone = engine.accounts.get(account_id).timezone
     settings.emit(
-        lambda: command_log_document(account_id, logged, timezone),
+        command_log_document(account_id, logged, timezone),
         lambda console: show_log(console, account_id, logged, timezone),
     )
 

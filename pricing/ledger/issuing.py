@@ -29,11 +29,17 @@ from pricing.tables import INVOICE_LINES, INVOICES
 
 _INSERT = INVOICES.insert().returning(INVOICES.c.id)
 _INSERT_LINES = INVOICE_LINES.insert()
-_HOW_MANY = select(func.count()).where(
-    INVOICES.c.account_id == bindparam("account_id"),
-    INVOICES.c.kind == bindparam("kind"),
-    INVOICES.c.seller.is_(None),
+_LAST_NUMBERS = (
+    select(INVOICES.c.number)
+    .where(INVOICES.c.account_id == bindparam("account_id"), INVOICES.c.seller.is_(None))
+    .order_by(INVOICES.c.sequence.desc())
+    .limit(1)
 )
+_IS_CREDIT_NOTE = func.substr(INVOICES.c.number, 1, func.length(bindparam("prefix"))) == bindparam(
+    "prefix"
+)
+_LAST_CREDIT_NOTE = _LAST_NUMBERS.where(_IS_CREDIT_NOTE)
+_LAST_INVOICE = _LAST_NUMBERS.where(~_IS_CREDIT_NOTE)
 
 
 def issue_for_run(conn: Connection, run_id: str, now: datetime) -> Invoice | None:
@@ -190,9 +196,13 @@ def due_at_of(seller: Seller, issued_at: datetime) -> datetime:
 
 def _number_in_account(conn: Connection, account_id: str, kind: InvoiceKind) -> str:
     """The next number of the account's own series."""
-    of = {"account_id": account_id, "kind": kind}
-    place = int(conn.execute(_HOW_MANY, of).scalar_one()) + 1
-    return own_number(account_id, place, is_credit_note=kind is InvoiceKind.CREDIT_NOTE)
+    is_credit_note = kind is InvoiceKind.CREDIT_NOTE
+    of = {"account_id": account_id, "prefix": f"{account_id}-CN-"}
+    # By the number that was given last, and not by how many there are: that would be counted
+    # through all of them, and early credit notes have a number among the invoices.
+    last = conn.execute(_LAST_CREDIT_NOTE if is_credit_note else _LAST_INVOICE, of).scalar()
+    place = 1 if last is None else int(last.rpartition("-")[2]) + 1
+    return own_number(account_id, place, is_credit_note=is_credit_note)
 
 
 def _insert(conn: Connection, invoice: Invoice) -> None:

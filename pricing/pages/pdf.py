@@ -24,10 +24,8 @@ class NoPdfError(BadInputError):
     code = "no_pdf"
 
 
-def pdf_of(sheet: Sheet) -> bytes:
-    """The sheet as a PDF/A-2 file, as archives want it; the same sheet gives the same file.
-
-    Where no font here has one of its letters it is a plain PDF file, with a box for the letter.
+def drawing() -> Any:  # noqa: ANN401 - a module of an extra
+    """What draws PDF files; asked for before anything is looked up.
 
     Raises:
         NoPdfError: The extra ``pdf`` is not installed.
@@ -39,6 +37,18 @@ def pdf_of(sheet: Sheet) -> bytes:
             "PDF files are drawn by Typst, which is not here: pip install 'loadmuster[pdf]'",
             extra="pdf",
         ) from error
+    return typst
+
+
+def pdf_of(sheet: Sheet) -> bytes:
+    """The sheet as a PDF/A-2 file, as archives want it; the same sheet gives the same file.
+
+    Where no font here has one of its letters it is a plain PDF file, with a box for the letter.
+
+    Raises:
+        NoPdfError: The extra ``pdf`` is not installed.
+    """
+    typst = drawing()
     given: dict[str, Any] = {
         "root": _TEMPLATE.parent,
         "sys_inputs": {"sheet": msgspec.json.encode(sheet).decode()},

@@ -55,7 +55,7 @@ def test_the_shares_add_up_to_every_number_of_users(
 def test_what_machines_used_and_why_they_failed_is_in_the_merged_document() -> None:
     failed = report(0, [], ended="failed", message="no luck")
     measured = merged(["a"], [failed], "", {"a": MachineUse(80.0, 40.0, 5, 10)})
-    assert measured["message"] == "injector a: no luck"
+    assert measured["message"] == "no luck"
     assert measured["injectors"][0]["machine_cpu_percent_max"] == 80.0
     assert measured["injectors"][0]["memory_bytes"] == 10
 
@@ -130,7 +130,7 @@ def test_an_injector_with_a_process_missing_is_lost() -> None:
 def test_an_injector_that_began_late_makes_the_load_another_one() -> None:
     measured = merged(["a"], [report(0, [[0, 5]], late_s=3.0)], "")
     assert measured["ended"] == "failed"
-    assert measured["message"] == "a began 3.0 s after the others"
+    assert measured["message"] == "1 of 1 injector began 3.0 s after the others"
 
 
 def test_a_report_that_is_there_in_part_is_none_yet() -> None:

@@ -107,7 +107,7 @@ def test_an_open_model_and_fixed_injectors_can_be_drawn(
 @pytest.mark.parametrize(
     ("names", "problem"),
     [
-        (["loadvue"], "nothing is called 'loadvue'"),
+        (["loadvue"], "no plan or tariff 'loadvue'"),
         (["loadview", "grafana-k6"], "counts in LI-minute|counts in VUH"),
         (["on-demand", "grafana-k6"], "grafana-k6 has no published price and counts in VUH"),
     ],
@@ -247,7 +247,7 @@ def test_plot_plans_draws_the_break_even(tmp_path: Path, run: Command) -> None:
     ("arguments", "problem"),
     [
         (("--out", "cost.gif"), "ends in .svg or .png"),
-        (("--tariff", "loadvue"), "nothing is called 'loadvue'"),
+        (("--tariff", "loadvue"), "no plan or tariff 'loadvue'"),
         (("--users-to", "1"), "--users-to"),
         (("--tariff", "loadster", "--tariff", "gatling"), "loadster has no published price"),
     ],

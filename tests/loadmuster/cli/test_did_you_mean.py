@@ -37,6 +37,7 @@ SLIPS = {
     "tariff to unset": (("tariff", "unset", "loadvew"), "loadview"),
     "host to forbid": (("account", "forbid-target", "acme", "shop.exmple.com"), "shop.example.com"),
     "invoice": (("invoices", "paid", "--html", "paid-0001"), "paid-00001"),
+    "invoice as a file": (("invoices", "paid", "--pdf", "paid-0001", "--out", "OUT"), "paid-00001"),
     "column to sort by": (
         ("sweep", "SWEPT", "OUT", "--sort", "uds"),
         "usd",
@@ -102,6 +103,7 @@ NAMES = {
     "machine_type": ("machine type of a region",),
     "types": ("machine type",),
     "number": ("invoice",),
+    "pdf_number": ("invoice as a file",),
     "plan": ("plan to change to", "plan of a sweep"),
     "plan_name": ("plan",),
     "provider": ("provider of the catalogue", "provider of a machine type"),
@@ -116,18 +118,23 @@ NAMES = {
 }
 """The options and arguments that take a name out of many, with the slips above that try them."""
 
-MADE_UP = frozenset({"agreed_with", "customer", "representative", "request_id", "seller"})
+MADE_UP = frozenset(
+    {
+        *("add", "address", "agreed_with", "customer", "email", "representative", "request_id"),
+        *("seller", "series"),
+    }
+)
 SAID_BY_KIND = frozenset(
     {
         *("activated", "as_of", "at", "first", "last", "month", "now"),
         *("duration", "duration_s", "max_age", "older_than", "reap_every", "window"),
         *("machine_usd", "max_usd_micros", "usd", "card"),
-        *("dask", "db", "source", "target"),
+        *("country", "currency", "dask", "db", "source", "target", "tax_id"),
     }
 )
 """Days, lengths, amounts and addresses: what would be right is their form."""
 
-NOT_TOLD = frozenset({"administrators", "by"})
+NOT_TOLD = frozenset({"administrators", "by", "remove"})
 """Who administers an account is not told to those who do not."""
 
 ONE = frozenset({"per", "settings"})

@@ -52,6 +52,7 @@ NEEDED: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
     "locust": ("locust", ((*RUN, "local"), ("calibrate", CHECKOUT))),
     "postgres": ("psycopg", (("--db", "postgresql://ann@host/books", "runs"),)),
     "rehearsal": ("moto", ((*RUN, "aws", "--dry-run"),)),
+    "pdf": ("typst", (("invoices", "acme", "--pdf", "acme-00001", "--out", "acme.pdf"),)),
     "plots": ("matplotlib", (("plot", "cost", CHECKOUT, "--out", "cost.png"),)),
     "catalog": ("httpx", (("catalog", "refresh", "--provider", "azure", "--region", "eastus"),)),
     "sweep": (
