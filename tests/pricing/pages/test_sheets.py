@@ -204,6 +204,6 @@ def test_the_command_writes_a_pdf_and_says_where(
     without = loadmuster(*command)
     assert (without.code, "--pdf NUMBER needs --out FILE" in without.err) == (2, True)
     both = loadmuster(*command, "--html", "acme-00001", "--out", str(out))
-    assert (both.code, "--html NUMBER, or --pdf NUMBER" in both.err) == (2, True)
+    assert (both.code, "--html and --pdf contradict each other" in both.err) == (2, True)
     nowhere = loadmuster(*command, "--out", str(tmp_path / "no" / "x.pdf"))
     assert (nowhere.code, nowhere.err.count("\n")) == (2, 1)
