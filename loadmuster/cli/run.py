@@ -18,7 +18,7 @@ def _usd_micros(_ctx: click.Context, _param: click.Parameter, value: str | None)
     return None if value is None else price_usd_micros(value, where="--max-usd")
 
 
-@click.command(cls=Command, one_of=[("--detach", "--queue")])
+@click.command(cls=Command)
 @scenario_options
 @click.option("--account", required=True, metavar="ID", help="Who pays.")
 @click.option("--department", metavar="NAME", help="Which of the account's departments runs it.")
