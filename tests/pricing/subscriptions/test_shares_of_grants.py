@@ -124,7 +124,7 @@ def test_c31_while_a_downgrade_waits_the_allocations_fit_the_grant_that_is_comin
     subscriber = with_departments(open_subscriber, "professional", research=0)
     subscriber.do(downgrade, "2027-02-01", plans["starter"])
     before = subscriber.view("2027-02-02")
-    with pytest.raises(AllocationAboveGrantError, match="1800 on plan starter"):
+    with pytest.raises(AllocationAboveGrantError, match="1,800 on plan starter"):
         subscriber.do(allocate, "2027-02-02", "research", 1_801)
     assert subscriber.view("2027-02-02") == before
     subscriber.do(allocate, "2027-02-02", "research", 1_800)
