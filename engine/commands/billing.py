@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from engine.commands.account_pages import each_page
 from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
-from kernel.errors import RefusedError
-from pricing.accounts.owner import OWNER
+from pricing.accounts.owner import OWNER, NotOwnerError
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -19,12 +18,6 @@ if TYPE_CHECKING:
     from pricing.parties.party import Party
     from pricing.parties.sellers import Seller
     from pricing.taxes.service import TaxQuestion
-
-
-class NotOwnerError(RefusedError):
-    """Only the owner of the installation may say who sells; facts: ``user``."""
-
-    code = "not_owner"
 
 
 @checked
@@ -204,7 +197,7 @@ class BillingCommands:
         if use.user != OWNER:
             raise NotOwnerError(
                 f"{use.user} is not the owner of the installation, who alone says who sells",
-                user=use.user,
+                by=use.user,
             )
         now = use.clock.now()
         at = now if valid_from is None else valid_from
