@@ -161,16 +161,21 @@ def evidence_of(scenario: Scenario, folder: Path | None = None) -> Evidence:
     runs = sorted(place.glob(f"{RUN}-*.json"))
     left_out = sorted(place.glob(f"{LEFT_OUT}-*.json"))
     return Evidence(
-        _newest_telling([_read(path, calibration_from_json) for path in calibrations]),
+        _newest_telling(calibrations),
         tuple(_read(path, run_figures_from_json) for path in runs),
         tuple(_read(path, left_out_from_json) for path in left_out),
     )
 
 
-def _newest_telling(calibrations: Sequence[Calibration]) -> Calibration | None:
-    """The newest that says enough, or the newest; None: there is none."""
-    telling = [each for each in calibrations if each.too_little is None] or calibrations
-    return telling[-1] if telling else None
+def _newest_telling(oldest_first: Sequence[Path]) -> Calibration | None:
+    """The newest that says enough, or else the newest; None: there is none. Older are not read."""
+    newest = None
+    for path in reversed(oldest_first):
+        calibration = _read(path, calibration_from_json)
+        if calibration.too_little is None:
+            return calibration
+        newest = newest or calibration
+    return newest
 
 
 def _read(path: Path, from_json: Callable[[Mapping[str, Any]], Kept]) -> Kept:

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from engine.commands.account_pages import each_page
 from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
-from kernel.errors import RefusedError
-from pricing.accounts.owner import OWNER
+from pricing.accounts.owner import OWNER, NotOwnerError
 
 if TYPE_CHECKING:
+    import sqlalchemy
+
+    from pricing.accounts.account import Account
     from pricing.parties.party import Party
     from pricing.parties.sellers import Seller
-
-
-PAGE = 500
-"""Accounts that are read at a time."""
-
-
-class NotOwnerError(RefusedError):
-    """Only the owner of the installation may say who sells; facts: ``user``."""
-
-    code = "not_owner"
+    from pricing.taxes.service import TaxQuestion
 
 
 @checked
@@ -121,16 +115,18 @@ class BillingCommands:
         Returns:
             How many accounts it was asked about: none where no seller with a country is on record.
         """
-        from pricing.accounts.account import accounts_after
         from pricing.taxes.on_record import note_told, tax_question
 
         use = self._context
         now = use.clock.now()
-        asked, after = 0, ""
-        while True:
-            with use.reading() as conn:
-                page = accounts_after(conn, after, PAGE)
-                questions = {each.id: tax_question(conn, each.id, now) for each in page}
+
+        def questions_of(
+            conn: sqlalchemy.Connection, page: Sequence[Account]
+        ) -> Mapping[str, TaxQuestion | None]:
+            return {each.id: tax_question(conn, each.id, now) for each in page}
+
+        asked = 0
+        for questions in each_page(use, questions_of):
             for account_id, question in questions.items():
                 if question is not None:
                     told = use.taxes.taxation(question)
@@ -138,9 +134,7 @@ class BillingCommands:
                     with use.transaction() as conn:
                         name = use.taxes.name
                         note_told(conn, account_id, question, told, service=name, now=now)
-            if len(page) < PAGE:
-                return asked
-            after = page[-1].id
+        return asked
 
     def sellers(self) -> Sequence[Seller]:
         """Every version of the seller, in the order in which they come into force."""
@@ -203,7 +197,7 @@ class BillingCommands:
         if use.user != OWNER:
             raise NotOwnerError(
                 f"{use.user} is not the owner of the installation, who alone says who sells",
-                user=use.user,
+                by=use.user,
             )
         now = use.clock.now()
         at = now if valid_from is None else valid_from

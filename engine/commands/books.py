@@ -16,8 +16,6 @@ from kernel.extras import check_installed
 from pricing.accounts.owner import OWNER, NotOwnerError
 
 if TYPE_CHECKING:
-    import sqlalchemy
-
     from pricing.ledger.closing import ClosedMonth
     from pricing.ledger.posting_rows import Balances
 
@@ -103,7 +101,7 @@ class BooksCommands:
     ) -> ExportedBooks:
         """Write the ledger into a file, one row a posting.
 
-        The file's sums are compared with the ledger's own before it takes its name.
+        The ledger's own sums are taken first: nothing is written unless they are zero in each unit.
 
         Args:
             file: ``.csv``, ``.parquet`` or ``.arrow``; an older one is replaced.
@@ -117,10 +115,11 @@ class BooksCommands:
             NotOwnerError: The engine's user is not the owner of the installation.
         """
         _check_can_have_columns()
-        from engine.commands.ledger_files import batch_of, write_ledger
+        from engine.commands.ledger_files import batch_of
+        from engine.sweeping.table_files import writing
         from pricing.accounts.account import find_account
         from pricing.ledger.closing import wait_for_writers
-        from pricing.ledger.posting_rows import last_posting, posting_rows
+        from pricing.ledger.posting_rows import last_posting, ledger_balances, posting_rows
 
         self._check_owner("export the books")
         path, span = Path(file), None if month is None else _span_of(month)
@@ -131,8 +130,8 @@ class BooksCommands:
             # Numbers are given before commits: none below the last one may still be under way.
             wait_for_writers(conn)
             up_to = last_posting(conn)
-        with self._context.reading() as conn, write_ledger(path) as write:
-            balance = _check_zero(conn, account_id, up_to)
+        with self._context.reading() as conn, writing(path) as write:
+            balance = _check_zero(ledger_balances(conn, account_id=account_id, up_to=up_to))
             # An empty ledger is a file of names.
             write(batch_of(()))
             for page in posting_rows(conn, page=PAGE, account_id=account_id, up_to=up_to):
@@ -165,7 +164,7 @@ class BooksCommands:
         found, rows, last = read_balances(path)
         with self._context.reading() as conn:
             known = ledger_balances(conn, account_id=account_id, up_to=last)
-            balance = _check_zero(conn, account_id, last)
+        balance = _check_zero(known)
         _check_same(path, found, known)
         return ExportedBooks(path, account_id, rows, last, balance)
 
@@ -188,13 +187,11 @@ def _span_of(month: str) -> tuple[datetime, datetime]:
     return period.start.astimezone(UTC), period.end.astimezone(UTC)
 
 
-def _check_zero(
-    conn: sqlalchemy.Connection, account_id: str | None, up_to: int
-) -> Mapping[str, int]:
+def _check_zero(balances: Balances) -> Mapping[str, int]:
     """The trial balance, which is zero in each unit."""
-    from pricing.ledger.posting_rows import ledger_balances, trial_balance
+    from pricing.ledger.posting_rows import trial_balance
 
-    balance = trial_balance(ledger_balances(conn, account_id=account_id, up_to=up_to))
+    balance = trial_balance(balances)
     for unit, amount in balance.items():
         if amount:
             raise TrialBalanceError(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from engine.sweeping.table_files import TableFileError, reading, writing
+from engine.sweeping.table_files import TableFileError, reading
 from pricing.ledger.posting_rows import Balances, PostingRow
 
 _TIME = pa.timestamp("us", tz="UTC")
@@ -38,7 +38,6 @@ SCHEMA = pa.schema(
 """Names and types of the columns, in their order."""
 
 _SUMMED = ("posting", "account", "ledger_account", "unit", "amount")
-write_ledger = writing
 
 
 def batch_of(rows: Sequence[PostingRow]) -> pa.RecordBatch:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.commands.account_pages import each_page
 from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
 from pricing.plans.on_sale import load_plans
 from pricing.tariffs import load_tariff
 
 if TYPE_CHECKING:
+    import sqlalchemy
+
     from pricing.accounts.account import Account
     from pricing.ledger.command_log import LoggedCommand
     from pricing.ledger.invoices import Invoice
@@ -27,7 +30,7 @@ OBSERVED_FOR = timedelta(days=30)
 """How far back an account's runs say what it needs in a month."""
 
 PAGE = 500
-"""Accounts, or invoices, that are read at a time."""
+"""Invoices that are read at a time."""
 
 
 @checked
@@ -258,20 +261,16 @@ class ReportCommands:
 
     def _accounts(self) -> Iterator[Account]:
         """Every account that the engine's user may see, read page by page."""
-        from pricing.accounts.account import accounts_after
         from pricing.accounts.administrators import Asker
         from pricing.reports.usage_access import may_see
 
         asker = Asker(self._context.user)
-        after = ""
-        while True:
-            with self._context.reading() as conn:
-                page = accounts_after(conn, after, PAGE)
-                seen = [account for account in page if may_see(conn, account.id, asker)]
-            yield from seen
-            if len(page) < PAGE:
-                return
-            after = page[-1].id
+
+        def seen(conn: sqlalchemy.Connection, page: Sequence[Account]) -> Sequence[Account]:
+            return [account for account in page if may_see(conn, account.id, asker)]
+
+        for accounts in each_page(self._context, seen):
+            yield from accounts
 
     def advise(
         self,

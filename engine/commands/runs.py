@@ -80,7 +80,7 @@ class RunCommands(FormerlyCalled):
             load=self.store.load,
             drive=self._driving.drive,
             drive_elsewhere=self.detach,
-            since_unattended=lambda run_id: self.unattended().get(run_id),
+            since_unattended=lambda run_id: self.unattended(run_id).get(run_id),
             now=clock.now,
             sleep=clock.sleep,
         )
@@ -370,19 +370,17 @@ class RunCommands(FormerlyCalled):
 
     def show(self, run_id: str) -> RunView:
         """The run with its timeline and its bill."""
-        from engine.runs.leases.attendance import unattended_runs
         from engine.runs.view import RunView
         from pricing.run_charges.books import books_of
 
         run = self.store.load(run_id)
         with self._context.reading() as conn:
             bill = books_of(conn, run_id).bill_of(conn, run_id)
-        unattended = unattended_runs(self._context.db, SystemClock().now(), run_id=run_id)
         return RunView(
             run,
             self.store.timeline(run_id),
             bill,
-            unattended.get(run_id),
+            self.unattended(run_id).get(run_id),
             left_out_because(run),
         )
 
@@ -407,11 +405,15 @@ class RunCommands(FormerlyCalled):
         """All runs, newest first; of one account if named."""
         return self.store.list(account_id=account)
 
-    def unattended(self) -> Mapping[str, datetime]:
-        """Since when no controller has driven each open run that none drives, by id."""
+    def unattended(self, run_id: str | None = None) -> Mapping[str, datetime]:
+        """Since when no controller has driven each open run that none drives, by id.
+
+        Args:
+            run_id: Look at this one only; None: at all.
+        """
         from engine.runs.leases.attendance import unattended_runs
 
-        return unattended_runs(self._context.db, SystemClock().now())
+        return unattended_runs(self._context.db, SystemClock().now(), run_id=run_id)
 
     def new_lease(self) -> Lease:
         """A lease of this process that no run is held by yet."""

@@ -113,10 +113,11 @@ def fields_of(
         if name in fields:
             raise BadArgumentError(f"{name} is given twice", argument=name)
         fields[name] = given
-    missing = [name for name in structs.fields(kind) if name.required and name.name not in fields]
-    if missing:
-        (first, *_) = (each.name for each in missing)
-        raise BadArgumentError(f"{first} is missing: {kind.__name__} needs it", argument=first)
+    for each in structs.fields(kind):
+        if each.required and each.name not in fields:
+            raise BadArgumentError(
+                f"{each.name} is missing: {kind.__name__} needs it", argument=each.name
+            )
     for name, value in fields.items():
         check_argument(name, value, known[name])
         if known[name].startswith("tuple"):

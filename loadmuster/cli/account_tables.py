@@ -98,17 +98,18 @@ def _payments(view: AccountView) -> str:
 
 def _pending(pending: Pending, timezone: str) -> str:
     """What will happen, and when."""
-    at = "" if pending.at is None else f" at {pending.at.astimezone(ZoneInfo(timezone)):%Y-%m-%d}"
+    day = "" if pending.at is None else f"{pending.at.astimezone(ZoneInfo(timezone)):%Y-%m-%d}"
+    at = day and f" at {day}"
     match pending.change:
         case "on_demand":
-            return _suspended(pending, at)
+            return _suspended(pending, day)
         case "new_terms":
             assert pending.monthly_usd_micros is not None, "a notice leads to a plan"
             from pricing.money import format_usd
 
             granted = counted(pending.monthly_li_minutes or 0, "LI-minute")
             price = f"{format_usd(pending.monthly_usd_micros)} USD a month for {granted}"
-            return f"{pending.plan} will be {price}{at.replace(' at', ' from')} on"
+            return f"{pending.plan} will be {price} from {day} on"
         case "cancellation" if pending.at is None:
             return f"cancellation, asked for by {pending.requested_by}; not confirmed yet"
         case "cancellation":
@@ -116,15 +117,16 @@ def _pending(pending: Pending, timezone: str) -> str:
     return f"{pending.change} to {pending.plan}{at}; what is unused then will be void"
 
 
-def _suspended(pending: Pending, at: str) -> str:
+def _suspended(pending: Pending, day: str) -> str:
     """What going on demand leaves of the plan: nothing that runs hold is void."""
-    said = f"until{at.removeprefix(' at')} undo gives {pending.plan} back"
+    said = f"until {day} undo gives {pending.plan} back"
     if pending.suspended_li_minutes:
         void = counted(pending.suspended_li_minutes, "LI-minute")
-        said = f"{void} of {pending.plan} will be void{at}; until then undo gives them back"
+        said = f"{void} of {pending.plan} will be void at {day}; until then undo gives them back"
     if pending.held_li_minutes:
         held = counted(pending.held_li_minutes, "LI-minute")
-        said += f"; {held} that accepted runs hold {'is' if held[:2] == '1 ' else 'are'} kept"
+        is_or_are = "is" if pending.held_li_minutes == 1 else "are"
+        said += f"; {held} that accepted runs hold {is_or_are} kept"
     return said
 
 

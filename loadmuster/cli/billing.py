@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -98,7 +97,7 @@ def set_seller(settings: Settings, /, first: str | None, **options: Any) -> None
     What is left out is as in the version before; an empty text takes it away. With a country, tax
     is computed from then on. Invoices that were issued stay as they are.
     """
-    valid_from = None if first is None else _first_instant(first)
+    valid_from = None if first is None else parse_instant(first, where="--from")
     found = settings.engine().billing.set_seller(valid_from=valid_from, **_with_lines(options))
     settings.emit(seller_row(found), lambda console: _show_seller(console, found))
 
@@ -109,14 +108,6 @@ def _with_lines(options: dict[str, Any]) -> dict[str, Any]:
     if address is None:
         return options
     return {**options, "address": address.replace("; ", "\n")}
-
-
-def _first_instant(text: str) -> datetime:
-    """The first instant of a day in UTC, or the instant that is given."""
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
-    except ValueError:
-        return parse_instant(text, where="--from")
 
 
 def _emit_details(settings: Settings, account_id: str, party: Party) -> None:

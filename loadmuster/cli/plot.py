@@ -130,6 +130,7 @@ def plot_plans(
     from loadmuster.cli.advise_view import break_even_chart
     from loadmuster.documents.advice import advice_document
 
+    check_reads_stay(settings, out)
     with told_by_its_command():
         advice = settings.engine().reports.advise(
             account_id, li_minutes=li_minutes, runs=runs, users=users
@@ -153,6 +154,7 @@ def plot_run(settings: Settings, run_id: str, by: str, out: Path | None) -> None
     from loadmuster.cli.run_chart import run_chart
     from loadmuster.documents.curves import run_series_document
 
+    check_reads_stay(settings, out)
     run = settings.engine().runs.show(run_id).run
     _show(settings, run_chart(run, by), run_series_document(run), out)
 
@@ -202,7 +204,6 @@ def _show(settings: Settings, chart: Curves, document: Mapping[str, Any], out: P
     if out is not None:
         from loadmuster.cli.curves_file import write_picture
 
-        check_reads_stay(settings, out)
         write_picture(chart, out)
     settings.emit(
         drawn_document(document, out),

@@ -43,7 +43,7 @@ def run_session(settings: Settings, request: RunRequest, *, yes: bool) -> None:
             # What was accepted is shown; how far its controller is by now is a matter of luck.
             view = engine.runs.show(run.id)
             engine.runs.detach(run.id)
-            view = replace(view, unattended_since=engine.runs.unattended().get(run.id))
+            view = replace(view, unattended_since=engine.runs.unattended(run.id).get(run.id))
         elif request.queue:
             view = engine.runs.show(run.id)
         else:

@@ -75,7 +75,7 @@ def _last_seen(engine: Engine, run: Run, live: RunProgress, told: Callable[[], b
         if told() or live.is_unseen:
             break
         if look % ATTENDANCE_LOOKS == 0:
-            since = engine.runs.unattended().get(run.id)
+            since = engine.runs.unattended(run.id).get(run.id)
             if since is not None and since != noted:
                 live.say(unattended_note(run.id, since))
             noted = since

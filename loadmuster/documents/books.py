@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
+
+from loadmuster.documents.instants import local_to
 
 if TYPE_CHECKING:
     from engine.commands.books import ExportedBooks
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
 
 def closed_month_document(closed: ClosedMonth) -> dict[str, Any]:
     """One closed month; instants are in UTC, as months are."""
+    in_utc = local_to("UTC")
     return {
         "month": closed.month,
-        "ends_at": closed.ends_at.astimezone(UTC).isoformat(timespec="seconds"),
-        "closed_at": closed.closed_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "ends_at": in_utc(closed.ends_at),
+        "closed_at": in_utc(closed.closed_at),
         "command": closed.command,
     }
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
+from kernel.words import counted
+
 REASONS_MAX = 3
 """Different ones that are told; a fleet of hundreds may have as many."""
 
@@ -46,7 +48,7 @@ def told_once(reasons: Iterable[Reason], injectors: int) -> str:
         for same, text in first.items()
     ]
     more = len(told) - REASONS_MAX
-    others = [f"and {more} other {'reason' if more == 1 else 'reasons'}"] if more > 0 else []
+    others = [f"and {counted(more, 'other reason')}"] if more > 0 else []
     return "; ".join([*told[:REASONS_MAX], *others])
 
 

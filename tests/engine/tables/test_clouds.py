@@ -21,10 +21,10 @@ from engine.planning.machines import host_of
 from engine.runs.clouds.contract import UserCloud
 from engine.runs.clouds.registry import CloudRegistry
 from kernel.clock import SystemClock
-from loadmuster.cli.main import cli
 from pricing.catalog import PRICED_CLOUDS, Catalog, region_near
 from providers.contract import Provider
 from providers.objects import ObjectStore
+from tests.command_tree import groups_and_commands
 
 BUNDLED = Catalog.bundled()
 ROWS = pytest.mark.parametrize("cloud", CLOUDS.values(), ids=list(CLOUDS))
@@ -149,20 +149,10 @@ def test_each_is_examined_connected_and_named_where_none_is_known(tmp_path: Path
     assert all(name in not_offered("moon").message for name in (LOCAL, *CLOUDS))
 
 
-def commands(group: click.Command, name: str = "loadmuster") -> Iterator[tuple[str, click.Command]]:
-    """Every command below a group, with its whole name."""
-    yield name, group
-    if isinstance(group, click.Group):
-        context = click.Context(group)
-        for each in group.list_commands(context):
-            found = group.get_command(context, each)
-            assert found is not None
-            yield from commands(found, f"{name} {each}")
-
-
 def choices() -> Iterator[tuple[str, str, list[str]]]:
     """Every choice in which a cloud can be chosen: command, option, what is offered."""
-    for name, command in commands(cli):
+    for words, command in groups_and_commands():
+        name = " ".join(("loadmuster", *words))
         for option in command.params:
             if isinstance(option.type, click.Choice) and set(CLOUDS) & set(option.type.choices):
                 yield name, option.opts[0], [str(each) for each in option.type.choices]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from loadmuster.cli.main import cli
 from loadmuster.cli.settings import Command
+from tests.command_tree import commands
 
 if TYPE_CHECKING:
     from tests.loadmuster.cli.conftest import CommandLine
@@ -20,19 +20,13 @@ FORMS = frozenset({"--csv", "--focus", "--html", "--pdf"})
 """Options that say in what form something is shown; a command shows it in one."""
 
 
-def commands(group: click.Group, *before: str) -> Iterator[tuple[str, Command]]:
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        if isinstance(command, click.Group):
-            yield from commands(command, *before, name)
-        else:
-            assert isinstance(command, Command)
-            yield " ".join((*before, name)), command
+def commands_of_ours() -> Iterator[tuple[str, Command]]:
+    for name, command in commands():
+        assert isinstance(command, Command)
+        yield name, command
 
 
-assert isinstance(cli, click.Group)
-COMMANDS = dict(commands(cli))
+COMMANDS = dict(commands_of_ours())
 PAIRS = [
     (name, *pair)
     for name, command in COMMANDS.items()

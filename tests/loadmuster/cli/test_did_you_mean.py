@@ -12,7 +12,7 @@ import pytest
 from engine.api import Engine
 from engine.readers import read_scenario
 from kernel.near_names import LETTERS_MAX, meant, near_names
-from loadmuster.cli.main import cli
+from tests.command_tree import commands
 
 if TYPE_CHECKING:
     from tests.loadmuster.cli.conftest import CommandLine
@@ -141,25 +141,18 @@ ONE = frozenset({"per", "settings"})
 """What would be right is named in any case."""
 
 
-def texts_of(group: click.Group) -> set[str]:
-    """The names of all parameters that take any text."""
-    found: set[str] = set()
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        if isinstance(command, click.Group):
-            found |= texts_of(command)
-        elif command is not None:
-            found |= {
-                str(each.name)
-                for each in command.params
-                if each.type is click.STRING and not getattr(each, "is_flag", False)
-            }
-    return found
+def texts() -> set[str]:
+    """The names of all parameters of all commands that take any text."""
+    return {
+        str(each.name)
+        for _, command in commands()
+        for each in command.params
+        if each.type is click.STRING and not getattr(each, "is_flag", False)
+    }
 
 
 def test_every_option_that_takes_a_name_is_among_the_slips() -> None:
-    assert texts_of(cli) == NAMES.keys() | MADE_UP | SAID_BY_KIND | NOT_TOLD | ONE
+    assert texts() == NAMES.keys() | MADE_UP | SAID_BY_KIND | NOT_TOLD | ONE
     assert {slip for slips in NAMES.values() for slip in slips} <= SLIPS.keys()
 
 

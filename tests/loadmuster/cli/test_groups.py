@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 import pytest
 
-from loadmuster.cli.main import cli
 from loadmuster.cli.settings import CommandGroup
+from tests.command_tree import groups_and_commands
 
 if TYPE_CHECKING:
     from tests.loadmuster.cli.conftest import CommandLine
@@ -17,17 +16,7 @@ if TYPE_CHECKING:
 Path = tuple[str, ...]
 
 
-def groups_below(group: click.Group, path: Path = ()) -> Iterator[tuple[Path, click.Group]]:
-    """Every group of commands, by the words that lead to it."""
-    yield path, group
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        if isinstance(command, click.Group):
-            yield from groups_below(command, (*path, name))
-
-
-GROUPS = dict(groups_below(cli))
+GROUPS = {words: each for words, each in groups_and_commands() if isinstance(each, click.Group)}
 OF_EACH = pytest.mark.parametrize("path", GROUPS, ids=lambda path: " ".join(path) or "all")
 
 

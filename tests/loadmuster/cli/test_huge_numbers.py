@@ -12,9 +12,8 @@ import pytest
 from engine.readers import read_scenario
 from engine.readers.overrides import overridden
 from kernel.errors import BadInputError
-from loadmuster.cli.main import cli
 from loadmuster.cli.numbers import FiniteNumber, WholeNumber
-from tests.loadmuster.cli.test_tables_fit import commands
+from tests.command_tree import commands
 
 if TYPE_CHECKING:
     from tests.loadmuster.cli.conftest import CommandLine
@@ -25,22 +24,13 @@ TOO_LARGE = r"too large|more than 1,000,000,000,000 US dollars|no whole number|n
 
 
 def number_options() -> list[tuple[str, click.Parameter]]:
-    assert isinstance(cli, click.Group)
-    found = []
-    for name in commands(cli):
-        command: click.Command = cli
-        for word in name.split():
-            assert isinstance(command, click.Group)
-            next_command = command.get_command(click.Context(cli), word)
-            assert next_command is not None
-            command = next_command
-        found += [
-            (name, each)
-            for each in command.params
-            if isinstance(each.type, click.IntRange | click.FloatRange)
-            or each.type in (click.INT, click.FLOAT)
-        ]
-    return found
+    return [
+        (name, each)
+        for name, command in commands()
+        for each in command.params
+        if isinstance(each.type, click.IntRange | click.FloatRange)
+        or each.type in (click.INT, click.FLOAT)
+    ]
 
 
 def test_every_number_on_the_command_line_is_told_when_it_is_too_large() -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
 import pytest
 
-from loadmuster.cli.main import cli
+from tests.command_tree import commands
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -165,19 +164,11 @@ ONCE_EACH = {
 
 def commands_with_a_request_id() -> set[str]:
     """Read from the command line itself."""
-    found: set[str] = set()
-    waiting: list[tuple[str, click.Command]] = [("", cli)]
-    while waiting:
-        path, command = waiting.pop()
-        if isinstance(command, click.Group):
-            context = click.Context(command)
-            for name in command.list_commands(context):
-                child = command.get_command(context, name)
-                assert child is not None
-                waiting.append((f"{path} {name}".strip(), child))
-        elif any(option.name == "request_id" for option in command.params):
-            found.add(path)
-    return found
+    return {
+        name
+        for name, command in commands()
+        if any(option.name == "request_id" for option in command.params)
+    }
 
 
 def test_every_command_with_a_request_id_is_tried_with_an_empty_one() -> None:

@@ -13,8 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from loadmuster.cli.main import cli
-from tests.loadmuster.cli.test_tables_fit import commands
+from tests.command_tree import commands
 
 if TYPE_CHECKING:
     from tests.command_line import Answer
@@ -48,19 +47,12 @@ def piped(acme: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Piped:
 
 
 def test_every_command_that_reads_a_file_takes_a_dash_for_it() -> None:
-    assert isinstance(cli, click.Group)
-    reading = set()
-    for name in commands(cli):
-        command: click.Command = cli
-        for word in name.split():
-            assert isinstance(command, click.Group)
-            found = command.get_command(click.Context(cli), word)
-            assert found is not None
-            command = found
-        if any(
-            each.name == "source" and isinstance(each, click.Argument) for each in command.params
-        ):
-            reading.add(name)
+    reading = {
+        name
+        for name, command in commands()
+        for each in command.params
+        if each.name == "source" and isinstance(each, click.Argument)
+    }
     assert reading == {*SCENARIOS, *TABLES}
 
 

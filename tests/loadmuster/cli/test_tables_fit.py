@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 import pytest
 from rich.console import Console
 from rich.table import Table
@@ -17,7 +16,7 @@ from rich.text import Text
 
 from loadmuster.cli.fitting import FittingTable
 from loadmuster.cli.layout import columns
-from loadmuster.cli.main import cli
+from tests.command_tree import commands
 
 if TYPE_CHECKING:
     from tests.loadmuster.cli.conftest import CommandLine
@@ -69,19 +68,8 @@ ONLY_MONEY = {"compare", "usage"}
 """The one leaves out the services' titles, the other dates on the axis of its drawing."""
 
 
-def commands(group: click.Group, *before: str) -> Iterator[str]:
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        if isinstance(command, click.Group):
-            yield from commands(command, *before, name)
-        else:
-            yield " ".join((*before, name))
-
-
 def test_every_command_that_prints_a_table_is_walked() -> None:
-    assert isinstance(cli, click.Group)
-    left = set(commands(cli)) - {*TABLES} - NO_TABLES
+    left = {name for name, _ in commands()} - {*TABLES} - NO_TABLES
     assert {each for each in left if each.split()[0] not in CHANGES} == set()
 
 

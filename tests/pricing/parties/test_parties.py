@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import Engine, select
 
 from engine.api import Engine as Loadmuster
-from engine.commands.billing import NotOwnerError
 from engine.database import reading
 from kernel.clock import ManualClock
 from kernel.errors import BadInputError
 from pricing.accounts.administrators import NotAdministratorError
+from pricing.accounts.owner import NotOwnerError
 from pricing.ledger.invoices import InvoiceKind
 from pricing.pages.invoice import PartyOnRecordError
 from pricing.parties.countries import UnknownCountryError, check_country, countries

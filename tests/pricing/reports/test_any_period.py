@@ -221,7 +221,8 @@ def test_no_accounts_are_an_empty_list(answer: Answer, run: Run) -> None:
 def test_many_accounts_are_told_one_by_one(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.commands.reports.PAGE", 2)
+    for module in ("account_pages", "reports"):
+        monkeypatch.setattr(f"engine.commands.{module}.PAGE", 2)
     with opened(database_url, START) as engine:
         for number in range(5):
             engine.accounts.open(f"a{number}", plan="starter")

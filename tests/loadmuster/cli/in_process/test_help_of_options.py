@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import click
 import pytest
 
-from loadmuster.cli.main import cli
 from tests.command_line import Command, here
-
-
-def commands(group: click.Command, *before: str) -> Iterator[tuple[str, click.Command]]:
-    """Every command below a group, with its name."""
-    yield " ".join(before), group
-    if isinstance(group, click.Group):
-        context = click.Context(group)
-        for name in group.list_commands(context):
-            found = group.get_command(context, name)
-            assert found is not None
-            yield from commands(found, *before, name)
+from tests.command_tree import groups_and_commands
 
 
 def test_no_option_of_any_command_tells_of_a_range_without_an_end() -> None:
     told = 0
-    for name, command in commands(cli):
+    for words, command in groups_and_commands():
+        name = " ".join(words)
         context = click.Context(command, info_name=name)
         for option in command.params:
             record = option.get_help_record(context)
