@@ -48,8 +48,8 @@ FAULTS = (
     Fault(
         "who owes is renewed together with those who do not",
         "pricing/subscriptions/plain.py",
-        "        PERIODS.c.payment == PeriodPayment.UNPAID,",
-        "        PERIODS.c.payment == PeriodPayment.ABANDONED,",
+        "(PaymentState.DUE, PaymentState.DECLINED, PaymentState.DELAYED)",
+        "(PaymentState.DUE,)",
         ("tests/pricing/accounts/test_sweep.py",),
         "same_books",
     ),
