@@ -24,6 +24,7 @@ from loadmuster.documents.as_of import as_of_part
 from loadmuster.documents.invoices import invoice_page_document, invoice_row
 
 if TYPE_CHECKING:
+    from engine.api import Engine
     from pricing.reports.report_period import ReportPeriod
 
 
@@ -153,9 +154,7 @@ def _show_page(
     engine = settings.engine()
     seller, customer = parties
     page = engine.reports.invoice_page(account_id, number, seller=seller, customer=customer, by=by)
-    timezone = engine.accounts.get(account_id).timezone
-    if (line := as_of_line(engine.accounts.as_of(account_id), timezone)) is not None:
-        click.echo(line, err=True)
+    _tell_books(engine, account_id)
     _write(settings, number, page, out)
 
 
@@ -172,10 +171,15 @@ def _write_pdf(
     engine = settings.engine()
     seller, customer = parties
     drawn = engine.reports.invoice_pdf(account_id, number, seller=seller, customer=customer, by=by)
+    _tell_books(engine, account_id)
+    _to_file(settings, number, drawn, out)
+
+
+def _tell_books(engine: Engine, account_id: str) -> None:
+    """Beside what is drawn: of what instant the books were that it was drawn from."""
     timezone = engine.accounts.get(account_id).timezone
     if (line := as_of_line(engine.accounts.as_of(account_id), timezone)) is not None:
         click.echo(line, err=True)
-    _to_file(settings, number, drawn, out)
 
 
 def _write(settings: Settings, number: str, page: str, out: Path | None) -> None:

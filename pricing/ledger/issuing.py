@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import to_builtins
 from msgspec.structs import asdict, replace
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection
 
 from pricing.ledger.invoices import (
     REVENUE,
@@ -19,7 +19,7 @@ from pricing.ledger.invoices import (
     run_cause,
 )
 from pricing.ledger.ledger import Transaction, entries_of, lock_ledger
-from pricing.ledger.numbering import next_number, own_number
+from pricing.ledger.numbering import last_places, next_number, own_number
 from pricing.ledger.taxed import tax_lines_of
 from pricing.parties.billing_details import find_billing_details
 from pricing.parties.party import Party, party_to_json
@@ -29,17 +29,6 @@ from pricing.tables import INVOICE_LINES, INVOICES
 
 _INSERT = INVOICES.insert().returning(INVOICES.c.id)
 _INSERT_LINES = INVOICE_LINES.insert()
-_LAST_NUMBERS = (
-    select(INVOICES.c.number)
-    .where(INVOICES.c.account_id == bindparam("account_id"), INVOICES.c.seller.is_(None))
-    .order_by(INVOICES.c.sequence.desc())
-    .limit(1)
-)
-_IS_CREDIT_NOTE = func.substr(INVOICES.c.number, 1, func.length(bindparam("prefix"))) == bindparam(
-    "prefix"
-)
-_LAST_CREDIT_NOTE = _LAST_NUMBERS.where(_IS_CREDIT_NOTE)
-_LAST_INVOICE = _LAST_NUMBERS.where(~_IS_CREDIT_NOTE)
 
 
 def issue_for_run(conn: Connection, run_id: str, now: datetime) -> Invoice | None:
@@ -174,7 +163,9 @@ def _numbered(conn: Connection, invoice: Invoice) -> Invoice:
     customer = find_billing_details(conn, invoice.account_id)
     is_credit_note = invoice.kind is InvoiceKind.CREDIT_NOTE
     if seller is None:
-        number = _number_in_account(conn, invoice.account_id, invoice.kind)
+        of = invoice.account_id
+        place = last_places(conn, [of], is_credit_note=is_credit_note)[of] + 1
+        number = own_number(of, place, is_credit_note=is_credit_note)
         due_at = None
     else:
         number = next_number(conn, seller, invoice.issued_at, is_credit_note=is_credit_note)
@@ -192,17 +183,6 @@ def _numbered(conn: Connection, invoice: Invoice) -> Invoice:
 def due_at_of(seller: Seller, issued_at: datetime) -> datetime:
     """Until when an invoice of the seller's is to be paid."""
     return issued_at + timedelta(seller.payment_days)
-
-
-def _number_in_account(conn: Connection, account_id: str, kind: InvoiceKind) -> str:
-    """The next number of the account's own series."""
-    is_credit_note = kind is InvoiceKind.CREDIT_NOTE
-    of = {"account_id": account_id, "prefix": f"{account_id}-CN-"}
-    # By the number that was given last, and not by how many there are: that would be counted
-    # through all of them, and early credit notes have a number among the invoices.
-    last = conn.execute(_LAST_CREDIT_NOTE if is_credit_note else _LAST_INVOICE, of).scalar()
-    place = 1 if last is None else int(last.rpartition("-")[2]) + 1
-    return own_number(account_id, place, is_credit_note=is_credit_note)
 
 
 def _insert(conn: Connection, invoice: Invoice) -> None:

@@ -10,16 +10,17 @@ credit notes in ``INV-CN-2027-000001``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam
+from sqlalchemy import Connection, Select, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
 from pricing.parties.sellers import Seller
-from pricing.tables import INVOICE_SERIES
+from pricing.tables import ACCOUNTS, INVOICE_SERIES, INVOICES, among
 
 CREDIT_NOTES = "CN"
 
@@ -64,6 +65,46 @@ def own_number(account_id: str, place: int, *, is_credit_note: bool = False) -> 
     """
     kind = f"-{CREDIT_NOTES}" if is_credit_note else ""
     return f"{account_id}{kind}-{place:05d}"
+
+
+def last_places(
+    conn: Connection, account_ids: Sequence[str], *, is_credit_note: bool = False
+) -> dict[str, int]:
+    """The places that were given last in the accounts' own series; 0: none was given.
+
+    By the number that was given, and not by how many there are: that would be counted through all
+    of them, and early credit notes have a number among the invoices.
+
+    Args:
+        conn: The write transaction that issues; the books of the accounts are locked.
+        account_ids: Whose.
+        is_credit_note: Credit notes count for themselves.
+    """
+    rows = conn.execute(_last_numbers(is_credit_note=is_credit_note), {"accounts": account_ids})
+    return {row.id: 0 if row.number is None else _place_of(row.number) for row in rows}
+
+
+def _place_of(number: str) -> int:
+    return int(number.rpartition("-")[2])
+
+
+@cache
+def _last_numbers(*, is_credit_note: bool) -> Select[tuple[str, str]]:
+    prefix = ACCOUNTS.c.id.concat(f"-{CREDIT_NOTES}-")
+    notes = func.substr(INVOICES.c.number, 1, func.length(prefix)) == prefix
+    last = (
+        select(INVOICES.c.number)
+        .where(
+            INVOICES.c.account_id == ACCOUNTS.c.id,
+            INVOICES.c.seller.is_(None),
+            notes if is_credit_note else ~notes,
+        )
+        .order_by(INVOICES.c.sequence.desc())
+        .limit(1)
+    )
+    return select(ACCOUNTS.c.id, last.scalar_subquery().label("number")).where(
+        among(ACCOUNTS.c.id, "accounts")
+    )
 
 
 @cache

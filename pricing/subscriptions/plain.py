@@ -14,7 +14,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, bindparam, func, select, union_all
 
 from pricing.ledger.balances import held_on_lots_of
-from pricing.ledger.invoices import InvoiceKind
+from pricing.ledger.numbering import last_places
 from pricing.parties.of_many import AccountParties, parties_of_many
 from pricing.payments.gateway import PaymentState
 from pricing.plans.channels import Channel
@@ -70,13 +70,7 @@ _CLOSINGS = (
     .group_by(TRANSACTIONS.c.cause)
 )
 _LAST_SEQUENCES = (
-    select(
-        INVOICES.c.account_id,
-        func.max(INVOICES.c.sequence).label("sequence"),
-        func.count()
-        .filter(INVOICES.c.kind == InvoiceKind.INVOICE, INVOICES.c.seller.is_(None))
-        .label("own"),
-    )
+    select(INVOICES.c.account_id, func.max(INVOICES.c.sequence).label("sequence"))
     .where(among(INVOICES.c.account_id, "accounts"))
     .group_by(INVOICES.c.account_id)
 )
@@ -108,7 +102,7 @@ class PlainAccount(Struct, frozen=True):
         running: Its subscription; None: it has cancelled.
         expiring: Its lots that have expired, the first to expire first.
         last_invoice: How many invoices it has.
-        own_invoices: How many of them are numbered in its own series.
+        own_place: Which place was given last in its own series of invoices.
         parties: Who sells to it, and who it is.
     """
 
@@ -118,7 +112,7 @@ class PlainAccount(Struct, frozen=True):
     running: Running | None
     expiring: tuple[ExpiringLot, ...]
     last_invoice: int
-    own_invoices: int
+    own_place: int
     parties: AccountParties
 
 
@@ -150,7 +144,8 @@ def plain_accounts(
         expiring.setdefault(row.account_id, []).append(lot)
     pay = {row.id: row for row in conn.execute(_HOW_THEY_PAY, accounts)}
     running = running_of(conn, plain)
-    issued = {row.account_id: row for row in conn.execute(_LAST_SEQUENCES, accounts)}
+    issued = {row.account_id: row.sequence for row in conn.execute(_LAST_SEQUENCES, accounts)}
+    places = last_places(conn, plain)
     parties = parties_of_many(conn, plain)
     return tuple(
         PlainAccount(
@@ -159,8 +154,8 @@ def plain_accounts(
             card=pay[of].card,
             running=running.get(of),
             expiring=tuple(expiring.get(of, ())),
-            last_invoice=issued[of].sequence if of in issued else 0,
-            own_invoices=issued[of].own if of in issued else 0,
+            last_invoice=issued.get(of, 0),
+            own_place=places[of],
             parties=parties[of],
         )
         for of in plain

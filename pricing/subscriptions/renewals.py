@@ -281,7 +281,7 @@ class NewRows:
             NewInvoice(
                 account.id,
                 account.last_invoice + number + 1,
-                account.own_invoices + number + 1,
+                account.own_place + number + 1,
                 given.cause,
                 at,
                 (charge,),

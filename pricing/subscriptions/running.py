@@ -9,11 +9,10 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, Text, cast, func, select
 
-from pricing.periods import Anchor
 from pricing.plans.file import plan_from_json
 from pricing.plans.model import Plan
-from pricing.subscriptions.subscriptions import Subscription
-from pricing.subscriptions.terms import Terms
+from pricing.subscriptions.subscriptions import Subscription, subscription_of
+from pricing.subscriptions.terms import terms_of
 from pricing.tables import PERIODS, SUBSCRIPTIONS, TERMS, among
 
 _RUNNING = select(SUBSCRIPTIONS).where(
@@ -67,22 +66,7 @@ def running_of(conn: Connection, account_ids: Sequence[str]) -> dict[str, Runnin
     last_periods = {row.subscription_id: row.n for row in conn.execute(_LAST_PERIODS, ids)}
     return {
         row.account_id: Running(
-            Subscription(
-                id=row.id,
-                account_id=row.account_id,
-                anchor=Anchor(row.anchor_day, row.timezone),
-                first_period=row.first_period,
-                started_at=row.started_at,
-                ended_at=row.ended_at,
-                terms=Terms(
-                    id=terms[row.id].id,
-                    subscription_id=row.id,
-                    plan=_plan_of(terms[row.id].document),
-                    started_at=terms[row.id].started_at,
-                    ended_at=terms[row.id].ended_at,
-                ),
-                undone_from=tuple(row.undone_from or ()),
-            ),
+            subscription_of(row, terms_of(terms[row.id], _plan_of(terms[row.id].document))),
             last_periods.get(row.id),
         )
         for row in rows

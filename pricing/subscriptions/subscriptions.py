@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from kernel.errors import RefusedError
 from kernel.words import counted
@@ -177,6 +178,11 @@ def running(conn: Connection, account_id: str) -> Subscription | None:
 def latest(conn: Connection, account_id: str) -> Subscription:
     """The subscription that an account is on, or was on last."""
     row = conn.execute(_LATEST, {"account_id": account_id}).one()
+    return subscription_of(row, joined_terms(row))
+
+
+def subscription_of(row: Row[Any], terms: Terms) -> Subscription:
+    """The subscription of a row of its table, on these terms."""
     return Subscription(
         id=row.id,
         account_id=row.account_id,
@@ -184,7 +190,7 @@ def latest(conn: Connection, account_id: str) -> Subscription:
         first_period=row.first_period,
         started_at=row.started_at,
         ended_at=row.ended_at,
-        terms=joined_terms(row),
+        terms=terms,
         undone_from=tuple(row.undone_from or ()),
     )
 

@@ -94,11 +94,16 @@ def joined_terms(row: Row[Any]) -> Terms:
     )
 
 
-def _terms(row: Row[Any]) -> Terms:
+def terms_of(row: Row[Any], plan: Plan) -> Terms:
+    """The terms of a row of their table, whose plan has been read."""
     return Terms(
         id=row.id,
         subscription_id=row.subscription_id,
-        plan=plan_from_json(row.document),
+        plan=plan,
         started_at=row.started_at,
         ended_at=row.ended_at,
     )
+
+
+def _terms(row: Row[Any]) -> Terms:
+    return terms_of(row, plan_from_json(row.document))

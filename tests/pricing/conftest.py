@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from engine.database import transaction
+from kernel.clock import ManualClock
 from pricing.accounts.opening import open_account
 from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.model import Plan
@@ -42,6 +43,12 @@ def quote_of() -> QuoteOf:
         )
 
     return quote
+
+
+@pytest.fixture
+def clock(now: datetime) -> ManualClock:
+    """Stands still at now, until it is moved."""
+    return ManualClock(now)
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from sqlalchemy import Engine, select
 
 from engine.database import open_database, reading, transaction
 from pricing.accounts.opening import open_account
+from pricing.accounts.sweep import advance_all
+from pricing.ledger.numbering import last_places
 from pricing.parties.party import Party
 from pricing.parties.sellers import Seller, put_seller
 from pricing.payments.gateway import REHEARSED_GATEWAY
@@ -81,6 +84,23 @@ def test_a_series_counts_for_each_year_and_an_account_without_a_seller_for_itsel
         assert list(issued) == [
             *("early-00001", "LOAD-2027-000001", "LOAD-2028-000001", "LOAD-2028-000002")
         ]
+
+
+def test_an_early_credit_note_among_the_invoices_keeps_its_number(
+    db: Engine, acme: str, globex: str, now: datetime
+) -> None:
+    early = {"number": "acme-00002", "cause": "heal:r1", "kind": "credit-note", "sequence": 2}
+    with transaction(db) as conn:
+        conn.execute(INVOICES.insert().values(account_id=acme, issued_at=now, **early))
+        assert last_places(conn, [acme, globex]) == {acme: 2, globex: 0}
+        assert last_places(conn, [acme], is_credit_note=True) == {acme: 0}
+    every = advance_all(
+        partial(transaction, db), now + timedelta(days=40), gateway=REHEARSED_GATEWAY
+    )
+    assert [each.failure for each in every] == [None, None]
+    with reading(db) as conn:
+        numbers = conn.execute(select(INVOICES.c.number).order_by(INVOICES.c.sequence)).scalars()
+        assert list(numbers) == ["acme-00001", "acme-00002", "acme-00003"]
 
 
 def test_only_one_place_gives_numbers() -> None:

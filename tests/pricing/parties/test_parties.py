@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, select
@@ -54,11 +54,6 @@ VALID = {
 """A VAT number of each member state, from the examples of python-stdnum."""
 
 PREFIX = {"GR": "EL"}
-
-
-@pytest.fixture
-def clock(now: datetime) -> ManualClock:
-    return ManualClock(now)
 
 
 @pytest.fixture

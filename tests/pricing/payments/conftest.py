@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -66,11 +65,6 @@ class MortalBank(PlayBank):
 @pytest.fixture
 def bank() -> MortalBank:
     return MortalBank()
-
-
-@pytest.fixture
-def clock(now: datetime) -> ManualClock:
-    return ManualClock(now)
 
 
 @pytest.fixture

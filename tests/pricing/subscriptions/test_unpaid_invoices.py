@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -18,11 +18,6 @@ from pricing.reports.report_period import ReportPeriod
 STARTER = 199_000_000
 TAX = 37_810_000
 DAYS = timedelta(days=1)
-
-
-@pytest.fixture
-def clock(now: datetime) -> ManualClock:
-    return ManualClock(now)
 
 
 @pytest.fixture

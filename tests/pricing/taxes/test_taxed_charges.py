@@ -36,11 +36,6 @@ FRENCH_BUSINESS = {"name": "Acme SARL", "country": "FR", "tax_id": "FR4030326504
 
 
 @pytest.fixture
-def clock(now: datetime) -> ManualClock:
-    return ManualClock(now)
-
-
-@pytest.fixture
 def engine(database_url: str, clock: ManualClock) -> Iterator[Engine]:
     with Engine(database_url, clock=clock, environment={}) as opened:
         opened.billing.set_seller(name="Load GmbH", country="DE", tax_id=GERMAN_ID)
