@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from pricing.reports.damage.rule import DamageRule
+from pricing.payments.gateway import PaymentState
+from pricing.payments.run_payments import UNCOLLECTED
+from pricing.plans.channels import Channel
+from pricing.reports.damage.rule import DamageRule, listed
 
-_RUN_MONEY = "state IN ('due', 'declined', 'delayed')"
+_RUN_MONEY = f"state IN {listed((PaymentState.DUE, *UNCOLLECTED))}"
 
 SALES_RULES = (
     DamageRule(
         "invoices",
         "its lines sum to {lines} micro-dollars, and {sold} were charged for {cause}",
         """
-        SELECT i.number AS row, i.account_id AS account, i.cause AS cause,
-          coalesce((SELECT sum(n.usd_micros) FROM invoice_lines n WHERE n.invoice_id = i.id), 0)
-            AS lines,
-          coalesce((SELECT -sum(p.amount) FROM transactions t
-            JOIN postings p ON p.transaction_id = t.id
-            WHERE t.cause = i.cause AND p.ledger_account LIKE 'revenue:%'), 0) AS sold
-        FROM invoices i
-        WHERE EXISTS (SELECT 1 FROM transactions t WHERE t.cause = i.cause)
-          AND coalesce((SELECT sum(n.usd_micros) FROM invoice_lines n WHERE n.invoice_id = i.id), 0)
-            <> coalesce((SELECT -sum(p.amount) FROM transactions t
+        SELECT told.* FROM (
+          SELECT i.number AS row, i.account_id AS account, i.cause AS cause,
+            coalesce((SELECT sum(n.usd_micros) FROM invoice_lines n WHERE n.invoice_id = i.id), 0)
+              AS lines,
+            coalesce((SELECT -sum(p.amount) FROM transactions t
               JOIN postings p ON p.transaction_id = t.id
-              WHERE t.cause = i.cause AND p.ledger_account LIKE 'revenue:%'), 0)
+              WHERE t.cause = i.cause AND p.ledger_account LIKE 'revenue:%'), 0) AS sold
+          FROM invoices i
+          WHERE EXISTS (SELECT 1 FROM transactions t WHERE t.cause = i.cause)) told
+        WHERE told.lines <> told.sold
         """,
     ),
     DamageRule(
@@ -121,10 +122,10 @@ SALES_RULES = (
     DamageRule(
         "payments",
         "there is no channel {channel}",
-        """
+        f"""
         SELECT cause AS row, account_id AS account, channel FROM payments
-        WHERE channel NOT IN ('card', 'aws-marketplace', 'invoice')
-        """,
+        WHERE channel NOT IN {listed(Channel)}
+        """,  # noqa: S608 - words of ours
     ),
     DamageRule(
         "invoice_lines",
