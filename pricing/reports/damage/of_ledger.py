@@ -146,8 +146,9 @@ LEDGER_RULES = (
         HAVING sum(p.amount) > coalesce((SELECT sum(s.amount) FROM slices s
           JOIN reservations r ON r.run_id = s.run_id
           WHERE s.lot_id = c.lot_id AND r.state = 'open'), 0)
-          AND NOT EXISTS (SELECT 1 FROM reservations o WHERE o.account_id = c.account_id
-            AND o.run_ended_at IS NULL)
+          AND NOT EXISTS (SELECT 1 FROM reservations o JOIN accounts a ON a.id = o.account_id
+            WHERE o.account_id = c.account_id
+              AND (o.run_ended_at IS NULL OR o.run_ended_at >= a.last_command_at))
         """,
     ),
     DamageRule(

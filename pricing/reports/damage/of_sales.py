@@ -42,6 +42,10 @@ SALES_RULES = (
         WHERE i.cause NOT LIKE 'healing:%' AND i.cause NOT LIKE 'heal:%'
           AND NOT EXISTS (SELECT 1 FROM transactions t
             WHERE t.cause = i.cause AND t.account_id = i.account_id)
+          AND NOT EXISTS (SELECT 1 FROM payments p
+            WHERE p.account_id = i.account_id AND p.cause LIKE 'subscription:%:period:%'
+              AND (p.cause = i.cause AND p.state <> 'accepted'
+                OR i.cause IN (p.cause || ':void', p.cause || ':anew')))
         """,
     ),
     DamageRule(
@@ -51,6 +55,11 @@ SALES_RULES = (
         SELECT i.number AS row, i.account_id AS account, i.issued_at AS at FROM invoices i
         WHERE i.issued_at < (SELECT min(t.effective_at) FROM transactions t
           WHERE t.cause = i.cause)
+          AND NOT EXISTS (SELECT 1 FROM periods p
+            WHERE p.starts_at <= i.issued_at
+              AND (i.cause = 'subscription:' || p.subscription_id || ':period:' || p.n
+                OR i.cause LIKE 'subscription:' || p.subscription_id || ':period:' || p.n
+                  || ':again:%'))
         """,
     ),
     DamageRule(
