@@ -103,7 +103,7 @@ class CommandContext(Struct, frozen=True):
         Raises:
             PaymentOverdueError: If a period or a run could not be collected.
         """
-        check_paid(conn, self.account_id)
+        check_paid(conn, self.subscription)
 
     def changes(self, conn: Connection) -> dict[ChangeKind, Change]:
         """What was asked for and is neither applied nor withdrawn."""

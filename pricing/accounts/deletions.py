@@ -75,7 +75,7 @@ def delete(
             plan=subscription.plan.name,
         )
     _check_no_open_runs(conn, account_id)
-    check_paid(conn, account_id)
+    check_paid(conn, subscription)
     if subscription.ended_at is None:
         withdraw_all(conn, subscription.id, instant)
         abandon_unpaid(conn, subscription, at=instant)

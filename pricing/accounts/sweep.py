@@ -142,7 +142,7 @@ class _Sweep:
 
     def _advance_one(self, account_id: str) -> Advanced:
         if self._settle is not None:
-            return _settle_one(self._settle, account_id)
+            return _tried(self._settle, account_id)
         now = self._calendar.now
         return advance_one(self._transaction, account_id, now, gateway=self._gateway)
 
@@ -151,20 +151,19 @@ def advance_one(
     transaction: Transaction, account_id: str, now: datetime, *, gateway: PaymentGateway
 ) -> Advanced:
     """Bring one account's books up to ``now``, and note when something next falls due."""
-    try:
+
+    def do(account_id: str) -> None:
         with transaction() as conn:
             advance(conn, account_id, now, gateway=gateway)
             note_due(conn, [account_id])
-    except LoadmusterError as failure:
-        return Advanced(account_id, failure)
-    except UNREADABLE as error:
-        return Advanced(account_id, damaged(account_id, error))
-    return Advanced(account_id)
+
+    return _tried(do, account_id)
 
 
-def _settle_one(settle: Callable[[str], None], account_id: str) -> Advanced:
+def _tried(do: Callable[[str], None], account_id: str) -> Advanced:
+    """Advance an account, or say why it was not."""
     try:
-        settle(account_id)
+        do(account_id)
     except LoadmusterError as failure:
         return Advanced(account_id, failure)
     except UNREADABLE as error:

@@ -20,7 +20,7 @@ from pricing.plans.channels import Channel
 from pricing.plans.quotes import Unit
 from pricing.subscriptions.changes import Change, ChangeKind, ChangeState, open_changes
 from pricing.subscriptions.debts import debts_of
-from pricing.subscriptions.subscriptions import Subscription, latest, owed_periods
+from pricing.subscriptions.subscriptions import Subscription, latest
 from pricing.tables import ACCOUNTS
 from pricing.taxes.model import TAX_ACCOUNT, Taxation
 from pricing.taxes.on_record import taxation_of
@@ -169,6 +169,7 @@ def view_at(
     changes = {} if subscription.ended_at else open_changes(conn, subscription.id)
     period = subscription.period_at(instant)
     taxation = taxation_of(conn, account_id, instant)
+    debts = debts_of(conn, subscription)
     return AccountView(
         account=account,
         period=period,
@@ -179,10 +180,10 @@ def view_at(
             changes,
             period,
             taxation,
-            owes=bool(owed_periods(conn, subscription)),
+            owes=debts.periods > 0,
         ),
         pending_changes=_pending(conn, account_id, changes, instant),
-        unpaid_usd_micros=debts_of(conn, account_id).usd_micros,
+        unpaid_usd_micros=debts.usd_micros,
         credit_usd_micros=credit_of(conn, account_id),
         channel=Channel(pays.channel),
         has_card=pays.card is not None,

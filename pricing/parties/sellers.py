@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from kernel.errors import BadInputError
 from pricing.parties.party import Party, party_to_json
@@ -57,18 +58,13 @@ class Seller(Struct, frozen=True):
 def seller_at(conn: Connection, at: datetime) -> Seller | None:
     """The seller in force at an instant; None: none was on record for it."""
     row = conn.execute(_IN_FORCE, {"at": at}).one_or_none()
-    if row is None:
-        return None
-    return Seller(Party(**row.document), row.in_force_from, row.payment_days, row.series)
+    return None if row is None else _seller(row)
 
 
 def sellers(conn: Connection) -> tuple[Seller, ...]:
     """Every version, in the order in which they come into force."""
     rows = conn.execute(select(SELLERS).order_by(SELLERS.c.in_force_from, SELLERS.c.id))
-    return tuple(
-        Seller(Party(**row.document), row.in_force_from, row.payment_days, row.series)
-        for row in rows
-    )
+    return tuple(_seller(row) for row in rows)
 
 
 def put_seller(conn: Connection, seller: Seller, *, now: datetime) -> bool:
@@ -116,6 +112,10 @@ def check_seller(seller: Seller) -> Seller:
             field="series",
         )
     return seller
+
+
+def _seller(row: Row[Any]) -> Seller:
+    return Seller(Party(**row.document), row.in_force_from, row.payment_days, row.series)
 
 
 def _content(seller: Seller) -> tuple[object, ...]:

@@ -177,7 +177,7 @@ def choose_payment(
     else:
         payment = _account_pays(conn, account_id, quote, on_sale, at)
     if payment.quote.unit is Unit.USD or payment.extra_usd_micros:
-        check_paid(conn, account_id)
+        check_paid(conn, subscription)
     return payment
 
 

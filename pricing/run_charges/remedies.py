@@ -125,7 +125,7 @@ def _tried(
     try:
         return way()
     except PaymentOverdueError:
-        owed = debts_of(conn, context.account_id).usd_micros
+        owed = debts_of(conn, context.subscription).usd_micros
         words = f"pay the {format_usd(owed)} USD that are overdue"
         return Remedy(Help.PAY, words, usd_micros=owed)
     except CancellationPendingError:

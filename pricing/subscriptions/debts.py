@@ -10,7 +10,7 @@ from kernel.words import counted
 from pricing.ledger.taxed import agreed_gross
 from pricing.money import format_usd
 from pricing.payments.run_payments import debts_of_runs
-from pricing.subscriptions.subscriptions import latest, owed_periods
+from pricing.subscriptions.subscriptions import Subscription, owed_periods
 
 
 class PaymentOverdueError(RefusedError):
@@ -27,26 +27,35 @@ class Debts(Struct, frozen=True):
     usd_micros: int
 
 
-def debts_of(conn: Connection, account_id: str) -> Debts:
-    """What an account has not paid and could pay, the gateway having been asked."""
-    subscription = latest(conn, account_id)
+def debts_of(conn: Connection, subscription: Subscription) -> Debts:
+    """What an account has not paid and could pay, the gateway having been asked.
+
+    Args:
+        conn: An open connection.
+        subscription: The account's latest.
+    """
     price = subscription.plan.monthly_usd_micros
     periods = [
         agreed_gross(conn, subscription.cause_of(n), price)
         for n in owed_periods(conn, subscription)
     ]
-    runs = debts_of_runs(conn, account_id)
+    runs = debts_of_runs(conn, subscription.account_id)
     owed = sum(periods) + sum(run.usd_micros for run in runs)
     return Debts(len(periods), len(runs), owed)
 
 
-def check_paid(conn: Connection, account_id: str) -> None:
+def check_paid(conn: Connection, subscription: Subscription) -> None:
     """Refuse to sell more for money to who has not paid.
+
+    Args:
+        conn: An open connection.
+        subscription: The account's latest.
 
     Raises:
         PaymentOverdueError: If a period or a run could not be collected.
     """
-    debts = debts_of(conn, account_id)
+    account_id = subscription.account_id
+    debts = debts_of(conn, subscription)
     if debts.periods or debts.runs:
         owed = format_usd(debts.usd_micros)
         counts = {"period": debts.periods, "run": debts.runs}

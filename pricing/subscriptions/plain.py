@@ -20,7 +20,6 @@ from pricing.payments.gateway import PaymentState
 from pricing.plans.channels import Channel
 from pricing.subscriptions.lot_expiry import closing_cause
 from pricing.subscriptions.running import Running, running_of
-from pricing.subscriptions.subscriptions import PeriodPayment
 from pricing.tables import (
     ACCOUNTS,
     CHANGES,
@@ -29,9 +28,7 @@ from pricing.tables import (
     LOT_CLOSURES,
     LOTS,
     PAYMENTS,
-    PERIODS,
     RESERVATIONS,
-    SUBSCRIPTIONS,
     TOLD_TAXES,
     TRANSACTIONS,
     among,
@@ -47,19 +44,13 @@ _NOT_PLAIN = union_all(
     # What another tax service has told of it is looked up charge by charge.
     select(TOLD_TAXES.c.account_id).where(among(TOLD_TAXES.c.account_id, "accounts")),
     select(DEPARTMENTS.c.account_id).where(among(DEPARTMENTS.c.account_id, "accounts")),
+    # Whatever is not paid, a period or a run, has a payment that says so.
     select(PAYMENTS.c.account_id).where(
         among(PAYMENTS.c.account_id, "accounts"),
         PAYMENTS.c.state.in_((PaymentState.DUE, PaymentState.DECLINED, PaymentState.DELAYED)),
     ),
     select(RESERVATIONS.c.account_id).where(
         among(RESERVATIONS.c.account_id, "accounts"), RESERVATIONS.c.state == "open"
-    ),
-    select(SUBSCRIPTIONS.c.account_id)
-    .join(PERIODS, PERIODS.c.subscription_id == SUBSCRIPTIONS.c.id)
-    .where(
-        among(SUBSCRIPTIONS.c.account_id, "accounts"),
-        SUBSCRIPTIONS.c.ended_at.is_(None),
-        PERIODS.c.payment == PeriodPayment.UNPAID,
     ),
 )
 _EXPIRED = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pricing.reports.damage.rule import DamageRule
+from pricing.reports.damage.rule import DamageRule, listed, of_one_account
+from pricing.subscriptions.lot_expiry import ExpiryReason
 
 LEDGER_RULES = (
     DamageRule(
@@ -40,15 +41,7 @@ LEDGER_RULES = (
         WHERE t.effective_at < a.opened_at AND t.effective_at < a.activated_at
         """,
     ),
-    DamageRule(
-        "postings",
-        "its transaction is of account {other}",
-        """
-        SELECT p.id AS row, p.account_id AS account, t.account_id AS other
-        FROM postings p JOIN transactions t ON t.id = p.transaction_id
-        WHERE t.account_id <> p.account_id
-        """,
-    ),
+    of_one_account("postings", "transaction", "transactions"),
     DamageRule(
         "postings",
         "{ledger} is no lot of the account",
@@ -136,11 +129,11 @@ LEDGER_RULES = (
     DamageRule(
         "lot_closures",
         "lot {lot} is of another account, or was closed for no known reason: {reason}",
-        """
+        f"""
         SELECT c.lot_id AS row, c.account_id AS account, c.lot_id AS lot, c.reason AS reason
         FROM lot_closures c JOIN lots l ON l.id = c.lot_id
-        WHERE l.account_id <> c.account_id OR c.reason NOT IN ('void', 'expired')
-        """,
+        WHERE l.account_id <> c.account_id OR c.reason NOT IN {listed(ExpiryReason)}
+        """,  # noqa: S608 - words of ours
     ),
     DamageRule(
         "lot_closures",
@@ -153,8 +146,9 @@ LEDGER_RULES = (
         HAVING sum(p.amount) > coalesce((SELECT sum(s.amount) FROM slices s
           JOIN reservations r ON r.run_id = s.run_id
           WHERE s.lot_id = c.lot_id AND r.state = 'open'), 0)
-          AND NOT EXISTS (SELECT 1 FROM reservations o WHERE o.account_id = c.account_id
-            AND o.run_ended_at IS NULL)
+          AND NOT EXISTS (SELECT 1 FROM reservations o JOIN accounts a ON a.id = o.account_id
+            WHERE o.account_id = c.account_id
+              AND (o.run_ended_at IS NULL OR o.run_ended_at >= a.last_command_at))
         """,
     ),
     DamageRule(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pricing.reports.damage.rule import DamageRule
+from pricing.ledger.idempotency import FORGOTTEN
+from pricing.reports.damage.rule import DamageRule, listed, of_one_account
+from pricing.subscriptions.changes import ChangeKind, ChangeState
+from pricing.subscriptions.subscriptions import PeriodPayment
 
 PLAN_RULES = (
     DamageRule(
@@ -66,10 +69,10 @@ PLAN_RULES = (
     DamageRule(
         "periods",
         "period {n} is {payment}, and the ledger says otherwise",
-        """
+        f"""
         SELECT p.subscription_id AS row, s.account_id AS account, p.n AS n, p.payment AS payment
         FROM periods p JOIN subscriptions s ON s.id = p.subscription_id
-        WHERE p.payment NOT IN ('paid', 'unpaid', 'abandoned')
+        WHERE p.payment NOT IN {listed(PeriodPayment)}
           OR p.payment = 'paid' AND NOT EXISTS (SELECT 1 FROM lots l
             WHERE l.cause = 'subscription:' || p.subscription_id || ':period:' || p.n
               OR l.cause LIKE 'subscription:' || p.subscription_id || ':period:' || p.n
@@ -77,7 +80,7 @@ PLAN_RULES = (
           OR p.payment <> 'paid' AND EXISTS (SELECT 1 FROM transactions t
             WHERE t.natural_key = 'subscription:' || p.subscription_id || ':period:' || p.n
               || ':grant') AND coalesce(CAST(s.undone_from AS TEXT), 'null') = 'null'
-        """,
+        """,  # noqa: S608 - words of ours
     ),
     DamageRule(
         "periods",
@@ -99,15 +102,7 @@ PLAN_RULES = (
         WHERE ended_at IS NULL GROUP BY account_id HAVING count(*) > 1
         """,
     ),
-    DamageRule(
-        "terms",
-        "its subscription is of account {other}",
-        """
-        SELECT t.id AS row, t.account_id AS account, s.account_id AS other
-        FROM terms t JOIN subscriptions s ON s.id = t.subscription_id
-        WHERE s.account_id <> t.account_id
-        """,
-    ),
+    of_one_account("terms", "subscription", "subscriptions"),
     DamageRule(
         "terms",
         "it ends before it begins, or begins where no other ends",
@@ -129,15 +124,7 @@ PLAN_RULES = (
         WHERE (c.ended_at IS NULL) <> (c.state IN ('requested', 'pending'))
         """,
     ),
-    DamageRule(
-        "changes",
-        "its subscription is of account {other}",
-        """
-        SELECT c.id AS row, c.account_id AS account, s.account_id AS other
-        FROM changes c JOIN subscriptions s ON s.id = c.subscription_id
-        WHERE s.account_id <> c.account_id
-        """,
-    ),
+    of_one_account("changes", "subscription", "subscriptions"),
     DamageRule(
         "requests",
         "there is none, and something was bought by it",
@@ -151,10 +138,12 @@ PLAN_RULES = (
     DamageRule(
         "requests",
         "what it asked for is not on record as a digest",
-        """
-        SELECT request_id AS row, account_id AS account FROM requests
-        WHERE length(content_hash) <> 64
-        """,
+        f"""
+        SELECT r.request_id AS row, r.account_id AS account FROM requests r
+        WHERE length(r.content_hash) <> 64 AND NOT (r.content_hash = '{FORGOTTEN}'
+          AND EXISTS (SELECT 1 FROM accounts a
+            WHERE a.id = r.account_id AND a.deleted_at IS NOT NULL))
+        """,  # noqa: S608 - a word of ours
     ),
     DamageRule(
         "department_lots",
@@ -208,11 +197,10 @@ PLAN_RULES = (
     DamageRule(
         "changes",
         "{kind} and {state} are no change and no state that there is",
-        """
+        f"""
         SELECT id AS row, account_id AS account, kind, state FROM changes
-        WHERE kind NOT IN ('cancellation', 'downgrade', 'on_demand', 'trial_end')
-          OR state NOT IN ('requested', 'pending', 'applied', 'withdrawn')
-        """,
+        WHERE kind NOT IN {listed(ChangeKind)} OR state NOT IN {listed(ChangeState)}
+        """,  # noqa: S608 - words of ours
     ),
     DamageRule(
         "changes",
@@ -229,7 +217,7 @@ PLAN_RULES = (
         "it waits for period {n}, which does not come next",
         """
         SELECT c.id AS row, c.account_id AS account, c.effective_period AS n FROM changes c
-        WHERE c.effective_period IS NOT NULL AND c.ended_at IS NULL
+        WHERE c.effective_period IS NOT NULL AND c.ended_at IS NULL AND c.kind <> 'new_terms'
           AND NOT EXISTS (SELECT 1 FROM periods p
             WHERE p.subscription_id = c.subscription_id AND p.n = c.effective_period - 1)
         """,

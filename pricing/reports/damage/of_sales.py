@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from pricing.reports.damage.rule import DamageRule
+from pricing.payments.gateway import PaymentState
+from pricing.payments.run_payments import UNCOLLECTED
+from pricing.plans.channels import Channel
+from pricing.reports.damage.rule import DamageRule, listed
 
-_RUN_MONEY = "state IN ('due', 'declined', 'delayed')"
+_RUN_MONEY = f"state IN {listed((PaymentState.DUE, *UNCOLLECTED))}"
 
 SALES_RULES = (
     DamageRule(
         "invoices",
         "its lines sum to {lines} micro-dollars, and {sold} were charged for {cause}",
         """
-        SELECT i.number AS row, i.account_id AS account, i.cause AS cause,
-          coalesce((SELECT sum(n.usd_micros) FROM invoice_lines n WHERE n.invoice_id = i.id), 0)
-            AS lines,
-          coalesce((SELECT -sum(p.amount) FROM transactions t
-            JOIN postings p ON p.transaction_id = t.id
-            WHERE t.cause = i.cause AND p.ledger_account LIKE 'revenue:%'), 0) AS sold
-        FROM invoices i
-        WHERE EXISTS (SELECT 1 FROM transactions t WHERE t.cause = i.cause)
-          AND coalesce((SELECT sum(n.usd_micros) FROM invoice_lines n WHERE n.invoice_id = i.id), 0)
-            <> coalesce((SELECT -sum(p.amount) FROM transactions t
+        SELECT told.* FROM (
+          SELECT i.number AS row, i.account_id AS account, i.cause AS cause,
+            coalesce((SELECT sum(n.usd_micros) FROM invoice_lines n WHERE n.invoice_id = i.id), 0)
+              AS lines,
+            coalesce((SELECT -sum(p.amount) FROM transactions t
               JOIN postings p ON p.transaction_id = t.id
-              WHERE t.cause = i.cause AND p.ledger_account LIKE 'revenue:%'), 0)
+              WHERE t.cause = i.cause AND p.ledger_account LIKE 'revenue:%'), 0) AS sold
+          FROM invoices i
+          WHERE EXISTS (SELECT 1 FROM transactions t WHERE t.cause = i.cause)) told
+        WHERE told.lines <> told.sold
         """,
     ),
     DamageRule(
@@ -41,6 +42,10 @@ SALES_RULES = (
         WHERE i.cause NOT LIKE 'healing:%' AND i.cause NOT LIKE 'heal:%'
           AND NOT EXISTS (SELECT 1 FROM transactions t
             WHERE t.cause = i.cause AND t.account_id = i.account_id)
+          AND NOT EXISTS (SELECT 1 FROM payments p
+            WHERE p.account_id = i.account_id AND p.cause LIKE 'subscription:%:period:%'
+              AND (p.cause = i.cause AND p.state <> 'accepted'
+                OR i.cause IN (p.cause || ':void', p.cause || ':anew')))
         """,
     ),
     DamageRule(
@@ -50,6 +55,11 @@ SALES_RULES = (
         SELECT i.number AS row, i.account_id AS account, i.issued_at AS at FROM invoices i
         WHERE i.issued_at < (SELECT min(t.effective_at) FROM transactions t
           WHERE t.cause = i.cause)
+          AND NOT EXISTS (SELECT 1 FROM periods p
+            WHERE p.starts_at <= i.issued_at
+              AND (i.cause = 'subscription:' || p.subscription_id || ':period:' || p.n
+                OR i.cause LIKE 'subscription:' || p.subscription_id || ':period:' || p.n
+                  || ':again:%'))
         """,
     ),
     DamageRule(
@@ -121,10 +131,10 @@ SALES_RULES = (
     DamageRule(
         "payments",
         "there is no channel {channel}",
-        """
+        f"""
         SELECT cause AS row, account_id AS account, channel FROM payments
-        WHERE channel NOT IN ('card', 'aws-marketplace', 'invoice')
-        """,
+        WHERE channel NOT IN {listed(Channel)}
+        """,  # noqa: S608 - words of ours
     ),
     DamageRule(
         "invoice_lines",

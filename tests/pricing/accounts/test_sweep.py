@@ -21,20 +21,31 @@ from engine.database import transaction
 from kernel.clock import ManualClock
 from loadmuster import Engine as Loadmuster
 from pricing.accounts import sweep
-from pricing.accounts.account import list_accounts
+from pricing.accounts.account import find_account, list_accounts
 from pricing.accounts.due import overlooked
+from pricing.accounts.opening import open_account
+from pricing.accounts.overdue import set_card
+from pricing.accounts.plan_changes import upgrade
 from pricing.accounts.sweep import Advanced, advance_all, advance_one
 from pricing.parties.billing_details import put_billing_details
 from pricing.parties.party import Party
 from pricing.parties.sellers import Seller, put_seller
-from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentGateway
+from pricing.payments.gateway import DECLINES, REHEARSED_GATEWAY, PaymentGateway
 from pricing.payments.play_bank import PlayBank
 from pricing.subscriptions.renewals import Renewal, write_renewals
-from pricing.tables import ACCOUNTS, LOTS, PERIODS, POSTINGS, SUBSCRIPTIONS, TRANSACTIONS
+from pricing.tables import (
+    ACCOUNTS,
+    LOT_CLOSURES,
+    LOTS,
+    PERIODS,
+    POSTINGS,
+    SUBSCRIPTIONS,
+    TRANSACTIONS,
+)
 from tests.billing_simulator.invariants import broken
 from tests.pricing.accounts.conftest import CopyOf
 from tests.pricing.accounts.killed_sweep import PAGE
-from tests.pricing.accounts.lives import Lives, books
+from tests.pricing.accounts.lives import OPENED, PLANS, Lives, books
 
 
 def swept(db: Engine, now: datetime, *, page: int) -> list[str]:
@@ -96,19 +107,64 @@ def test_together_and_one_by_one_write_the_same_books(
     lives.do(30, hours_max=12)
     for days in (9, 75):
         now = lives.now + timedelta(days=days)
-        other = copy_of(db)
-        assert sorted(swept(db, now, page=12)) == sorted(order.all)
+        check_same_books(db, copy_of, order, now)
         assert 5 < len(order.together) < len(order.all)
-        for account_id in order.all:
-            advance_one(partial(transaction, other), account_id, now, gateway=REHEARSED_GATEWAY)
-        with db.connect() as ours, other.connect() as theirs:
-            written, expected = books(ours), books(theirs)
-            for table, rows in written.items():
-                assert rows == expected[table], table
-            assert list(overlooked(ours)) == []
         lives.now = now
         lives.do(15, hours_max=3)
         order.together.clear()
+        order.all.clear()
+
+
+def check_same_books(db: Engine, copy_of: CopyOf, order: Order, now: datetime) -> None:
+    """Sweep, and advance the same accounts of a copy one by one in the same order."""
+    other = copy_of(db)
+    assert sorted(swept(db, now, page=12)) == sorted(order.all)
+    for account_id in order.all:
+        advance_one(partial(transaction, other), account_id, now, gateway=REHEARSED_GATEWAY)
+    with db.connect() as ours, other.connect() as theirs:
+        written, expected = books(ours), books(theirs)
+        for table, rows in written.items():
+            assert rows == expected[table], table
+        assert list(overlooked(ours)) == []
+
+
+def test_a_trial_that_ends_within_a_period_has_the_same_books(
+    db: Engine, copy_of: CopyOf, order: Order
+) -> None:
+    with transaction(db) as conn:
+        open_account(
+            conn, "a0", PLANS["trial"], timezone="UTC", now=OPENED, gateway=REHEARSED_GATEWAY
+        )
+        bought = OPENED + timedelta(days=5)
+        upgrade(
+            conn, "a0", PLANS["starter"], now=bought, request_id="r0", gateway=REHEARSED_GATEWAY
+        )
+    check_same_books(db, copy_of, order, OPENED + timedelta(days=20))
+    assert order.together == ["a0"]
+    with db.connect() as conn:
+        closed = conn.execute(select(LOT_CLOSURES.c.closed_at)).scalar_one()
+    assert closed == OPENED + timedelta(days=14)
+
+
+def test_who_has_owed_a_period_has_the_same_books(
+    db: Engine, copy_of: CopyOf, order: Order
+) -> None:
+    days = timedelta(days=1)
+    with transaction(db) as conn:
+        open_account(
+            conn, "a0", PLANS["basic"], timezone="UTC", now=OPENED, gateway=REHEARSED_GATEWAY
+        )
+        set_card(
+            conn, "a0", DECLINES, now=OPENED + days, request_id="r0", gateway=REHEARSED_GATEWAY
+        )
+    for now, is_owing in ((OPENED + 40 * days, True), (OPENED + 70 * days, False)):
+        check_same_books(db, copy_of, order, now)
+        assert order.together == []
+        with transaction(db) as conn:
+            assert (find_account(conn, "a0").status == "payment_failure") == is_owing
+            set_card(
+                conn, "a0", "tok_good", now=now, request_id=f"r{now}", gateway=REHEARSED_GATEWAY
+            )
         order.all.clear()
 
 

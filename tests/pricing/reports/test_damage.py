@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from msgspec.structs import replace
+from sqlalchemy import Engine, create_engine, text
 
-from kernel.errors import LoadmusterError
-from pricing.reports.damage.finding import RULES
+from engine.database import transaction
+from kernel.errors import LoadmusterError, RefusedError
+from pricing.accounts.notices import NoticeGiven, give_notice
+from pricing.accounts.overdue import pay, set_card
+from pricing.accounts.sweep import advance_all
+from pricing.payments.gateway import REHEARSED_GATEWAY
+from pricing.reports.damage.finding import RULES, find_damage
 from tests.independent_model.product.desk import ACCOUNT, Desk
+from tests.pricing.accounts.lives import PLANS, Lives
 from tests.pricing.reports.damaging import (
     rows_of,
     tables,
@@ -66,6 +75,36 @@ def test_books_that_the_product_wrote_have_no_damage(desk: Desk) -> None:
     assert desk.engine.db.check() == ()
     assert len(RULES) > 50
     assert {rule.table for rule in RULES} <= set(tables())
+
+
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, 8))]
+)
+def test_books_of_lives_by_chance_have_no_damage(db: Engine, seed: int) -> None:
+    lives = Lives(db, seed)
+    lives.open(10)
+    dearer = replace(PLANS["starter"], monthly_usd_micros=249_000_000)
+    opened = partial(transaction, db)
+    for _ in range(2):
+        lives.do(40, hours_max=12)
+        given = give_notice(opened, dearer, now=lives.now, gateway=REHEARSED_GATEWAY)
+        assert all(isinstance(each, NoticeGiven) for each in given)
+        _check_whole(db)
+        lives.now += timedelta(days=40)
+        swept = advance_all(opened, lives.now, gateway=REHEARSED_GATEWAY)
+        assert [each for each in swept if each.failure is not None] == []
+        _check_whole(db)
+    for of in lives.accounts:
+        with suppress(RefusedError), opened() as conn:
+            at, gateway = lives.now, REHEARSED_GATEWAY
+            set_card(conn, of, "tok_good", now=at, request_id="card", gateway=gateway)
+            pay(conn, of, now=at, request_id="pay", gateway=gateway)
+    _check_whole(db)
+
+
+def _check_whole(db: Engine) -> None:
+    with db.connect() as conn:
+        assert list(find_damage(conn)) == []
 
 
 def test_a_row_that_is_gone_is_missed(desk: Desk, database_url: str) -> None:
