@@ -187,7 +187,7 @@ def test_a_fault_arrives_as_it_was_sent(kind: FaultKind) -> None:
     ("fault", "words"),
     [
         (Fault(FaultKind.THROTTLING, "CreateFleet", 3), "throttling of CreateFleet, 3 times"),
-        (Fault(FaultKind.LOST_REPLY, "CreateFleet"), "lost reply of CreateFleet, 1 times"),
+        (Fault(FaultKind.LOST_REPLY, "CreateFleet"), "lost reply of CreateFleet, 1 time"),
         (
             Fault(FaultKind.SHORT_CAPACITY, machine_type="c7i.large", available=2),
             "2 of c7i.large available (InsufficientInstanceCapacity)",
@@ -195,7 +195,7 @@ def test_a_fault_arrives_as_it_was_sent(kind: FaultKind) -> None:
         (Fault(FaultKind.VCPU_LIMIT, available=64), "vCPU limit of 64"),
         (
             Fault(FaultKind.REFUSAL, "RunInstances", code="OptInRequired"),
-            "RunInstances refused with OptInRequired, 1 times",
+            "RunInstances refused with OptInRequired, 1 time",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -27,10 +27,6 @@ ROOMS = (
 KNOWN = {
     ("pricing/plans/channels.py", "aws-marketplace"): "AWS's shop, which collects for us",
     ("loadmuster/cli/account.py", "aws-marketplace"): "the same",
-    (
-        "pricing/reports/damage/of_sales.py",
-        "\n        SELECT cause AS row, account_id AS account, channel FROM payments",
-    ): "the same",
     ("engine/load_engines/table.py", "Azure Load Testing, at most"): "the source of a figure",
 }
 """Where else a cloud is named, the text's beginning, and why."""

@@ -217,9 +217,11 @@ def test_a_load_that_fails_of_itself_on_injectors_ends_with_7_and_its_reason_onc
     assert answer.code == 7, answer.err
     run = answer.json
     assert (run["outcome"], run["failed_by"]) == ("failed", "load")
-    assert run["reason"] == (
-        "2 of 2 injectors: the load generator failed: own.py:2: ModuleNotFoundError: No module "
-        "named 'no_such_module'"
+    # The first that fails ends the load; whether the other has failed by then is a race.
+    injectors, _, reason = run["reason"].partition(": ")
+    assert injectors in {"1 of 2 injectors", "2 of 2 injectors"}
+    assert reason == (
+        "the load generator failed: own.py:2: ModuleNotFoundError: No module named 'no_such_module'"
     )
     assert "machine-0" not in answer.out.replace('"id": "machine-0', "")
     assert processes_of(str(acme.home)) == []
