@@ -29,7 +29,9 @@ LEDGER_RULES = (
         """
         SELECT t.natural_key AS row, t.account_id AS account, t.cause AS cause
         FROM transactions t
-        WHERE t.cause = '' OR substr(t.natural_key, 1, length(t.cause)) <> t.cause
+        WHERE (t.cause = '' OR substr(t.natural_key, 1, length(t.cause)) <> t.cause)
+          AND NOT EXISTS (SELECT 1 FROM transactions u WHERE t.cause LIKE 'healing:%'
+            AND t.natural_key = 'healing:' || u.natural_key AND u.account_id = t.account_id)
         """,
     ),
     DamageRule(
@@ -124,6 +126,8 @@ LEDGER_RULES = (
           AND l.id NOT IN (SELECT lot_id FROM department_lots)
           AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.cause = l.cause
             AND p.account_id = l.account_id AND p.state = 'accepted')
+          AND NOT EXISTS (SELECT 1 FROM transactions u
+            WHERE u.natural_key IN ('healing:' || l.cause || ':grant', 'healing:' || l.cause))
         """,
     ),
     DamageRule(

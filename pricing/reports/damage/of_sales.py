@@ -53,8 +53,9 @@ SALES_RULES = (
         "it was issued at {at}, before anything was charged for it",
         """
         SELECT i.number AS row, i.account_id AS account, i.issued_at AS at FROM invoices i
-        WHERE i.issued_at < (SELECT min(t.effective_at) FROM transactions t
-          WHERE t.cause = i.cause)
+        WHERE i.cause NOT LIKE 'healing:%'
+          AND i.issued_at < (SELECT min(t.effective_at) FROM transactions t
+            WHERE t.cause = i.cause)
           AND NOT EXISTS (SELECT 1 FROM periods p
             WHERE p.starts_at <= i.issued_at
               AND (i.cause = 'subscription:' || p.subscription_id || ':period:' || p.n
@@ -103,6 +104,8 @@ SALES_RULES = (
         WHERE q.ledger_account = 'cash' AND t.natural_key = t.cause || ':payment'
           AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.cause = t.cause
             AND p.account_id = t.account_id AND p.state = 'accepted')
+          AND NOT EXISTS (SELECT 1 FROM transactions u
+            WHERE u.natural_key = 'healing:' || t.natural_key)
         GROUP BY t.cause, t.account_id
         """,
     ),

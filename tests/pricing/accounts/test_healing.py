@@ -244,6 +244,7 @@ def test_nothing_is_deleted_from_the_books_and_invoices_get_one_credit_note(
     (note,) = invoices[len(before[1]) :]
     assert note.number == healing.credit_note == "acme-CN-00001"
     assert note.usd_micros == -healing.usd_micros == -3 * STARTER_USD
+    assert engine.db.check() == ()
     for original, undoing in zip(healing.entries, entries[len(before[0]) :], strict=True):
         assert undoing.natural_key == f"healing:{original.natural_key}"
         assert undoing.effective_at == original.effective_at
