@@ -24,7 +24,7 @@ from sqlalchemy import Engine
 
 from benchmarks.databases import New, databases
 from benchmarks.measure import Figure, seconds
-from engine.commands.accounts import workers_on
+from engine.commands.account_upkeep import workers_on
 from engine.database import open_database, transaction
 from pricing.accounts.sweep import advance_all, advance_one
 from pricing.payments.gateway import REHEARSED_GATEWAY

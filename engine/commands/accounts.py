@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.commands.account_plans import PlanCommands
+from engine.commands.account_upkeep import UpkeepCommands
 from engine.commands.arguments import checked
-from engine.commands.context import EngineContext
 from pricing.plans.channels import Channel
 from pricing.plans.model import Plan
 
@@ -22,40 +21,18 @@ if TYPE_CHECKING:
     from pricing.accounts.account import Account
     from pricing.accounts.billing_settings import BillingSettings
     from pricing.accounts.clock import AsOf
-    from pricing.accounts.healing import Healing
     from pricing.accounts.notices import NoticeGiven
     from pricing.accounts.plan_history import HistoryRow
     from pricing.accounts.plan_offers import PlanOffer
-    from pricing.accounts.reconciling import Reconciled
-    from pricing.accounts.sweep import Advanced
     from pricing.accounts.view import AccountView
     from pricing.departments.extra_credits import ExtraCredits
     from pricing.ledger.command_log import LoggedCommand
-    from pricing.payments.asking import Talk
-    from pricing.payments.gateway import Answer, PaymentGateway
-
-ON_DEMAND = "on-demand"
-
-WORKERS_MAX = 4
-"""Connections that one sweep has at most to a database that takes several writers."""
-
-_NAMES = {"set_card": "card"}
-"""What commands are called in the log, where they are not called as their functions are."""
-
-
-class AdvanceCount(Struct, frozen=True):
-    """How many accounts there are that live by the clock, and how many could not be advanced."""
-
-    accounts: int
-    failed: int
+    from pricing.payments.gateway import PaymentGateway
 
 
 @checked
-class AccountCommands:
+class AccountCommands(PlanCommands, UpkeepCommands):
     """Opening an account, and what can be done with its plan."""
-
-    def __init__(self, context: EngineContext) -> None:
-        self._context = context
 
     @property
     def payments_rehearsed(self) -> bool:
@@ -180,110 +157,6 @@ class AccountCommands:
         with use.reading() as conn:
             return as_of(conn, account_id, now, is_test=use.has_test_clock)
 
-    def upgrade(
-        self,
-        account_id: str,
-        *,
-        plan: str,
-        credits_wanted: int | None = None,
-        agreed_with: str | None = None,
-        request_id: str | None = None,
-    ) -> AccountView:
-        """Put the account on a bigger plan at once, or on a first one (R35-R43)."""
-        from pricing.accounts.plan_changes import upgrade
-
-        now = self._context.clock.now()
-        wanted = self._context.plan_named(plan, now).with_credits(credits_wanted)
-        return self._do(
-            upgrade, account_id, request_id, now, wanted=wanted, agreed_with=agreed_with
-        )
-
-    def downgrade(
-        self,
-        account_id: str,
-        *,
-        plan: str,
-        credits_wanted: int | None = None,
-        agreed_with: str | None = None,
-        request_id: str | None = None,
-    ) -> AccountView:
-        """Have the account on a smaller plan from the next boundary on (R44-R48)."""
-        from pricing.accounts.plan_changes import downgrade
-
-        now = self._context.clock.now()
-        wanted = self._context.plan_named(plan, now).with_credits(credits_wanted)
-        return self._do(
-            downgrade, account_id, request_id, now, wanted=wanted, agreed_with=agreed_with
-        )
-
-    def to_on_demand(
-        self, account_id: str, *, agreed_with: str | None = None, request_id: str | None = None
-    ) -> AccountView:
-        """Put the account on demand at once; its credits are suspended (R49-R53)."""
-        from pricing.accounts.on_demand import to_on_demand
-
-        now = self._context.clock.now()
-        plan = self._context.plan_named(ON_DEMAND, now)
-        return self._do(
-            to_on_demand, account_id, request_id, now, on_demand=plan, agreed_with=agreed_with
-        )
-
-    def undo(self, account_id: str, *, request_id: str | None = None) -> AccountView:
-        """Take back the switch to on-demand, or a waiting downgrade, for nothing (R54, R55)."""
-        from pricing.accounts.on_demand import undo
-
-        return self._do(undo, account_id, request_id)
-
-    def boost(self, account_id: str, *, request_id: str | None = None) -> AccountView:
-        """Buy one month's LI-minutes once more (R77-R80)."""
-        from pricing.accounts.boosts import boost
-
-        return self._do(boost, account_id, request_id)
-
-    def cancel(
-        self, account_id: str, *, by: str | None = None, request_id: str | None = None
-    ) -> AccountView:
-        """Ask, as an administrator, for the end of the subscription (R56-R58).
-
-        Args:
-            account_id: Whose.
-            by: In whose name, if not in that of the engine's user.
-            request_id: The caller's id of this request.
-
-        Raises:
-            NotAdministratorError: That is none of the account's administrators.
-        """
-        from pricing.accounts.cancellations import cancel
-
-        return self._do(cancel, account_id, request_id, user=self._context.user, by=by)
-
-    def confirm_cancel(
-        self,
-        account_id: str,
-        *,
-        representative: str | None = None,
-        request_id: str | None = None,
-    ) -> AccountView:
-        """Confirm a cancellation; it takes effect at the next boundary (R59, R60).
-
-        Args:
-            account_id: Whose.
-            representative: Who has verified the request; None: the engine's user.
-            request_id: The caller's id of this request.
-
-        Raises:
-            OwnRequestError: Whoever asked for it would confirm it too (R58).
-        """
-        from pricing.accounts.cancellations import confirm_cancel
-
-        return self._do(
-            confirm_cancel,
-            account_id,
-            request_id,
-            representative=representative,
-            user=self._context.user,
-        )
-
     def notice(
         self,
         plan: str,
@@ -383,12 +256,6 @@ class AccountCommands:
             )
             return administrators_of(conn, account_id)
 
-    def renew(self, account_id: str, *, request_id: str | None = None) -> AccountView:
-        """Take a cancellation back, or subscribe again within a month of it (R63)."""
-        from pricing.accounts.cancellations import renew
-
-        return self._do(renew, account_id, request_id)
-
     def delete(self, account_id: str, *, request_id: str | None = None) -> AccountView:
         """Delete the account for good; its subscriptions must have ended (R66).
 
@@ -408,61 +275,6 @@ class AccountCommands:
             forget_account(conn, of)
 
         return self._do(delete, account_id, request_id)
-
-    def set_card(self, account_id: str, card: str, *, request_id: str | None = None) -> AccountView:
-        """Put another card on record."""
-        from pricing.accounts.overdue import set_card
-
-        return self._do(set_card, account_id, request_id, card=card)
-
-    def pay(self, account_id: str, *, request_id: str | None = None) -> AccountView:
-        """Try again to collect what is overdue; each period that is paid is granted once (C24)."""
-        from pricing.accounts.overdue import pay
-
-        return self._do(pay, account_id, request_id)
-
-    def healing(self, account_id: str) -> Healing:
-        """What ``heal`` would undo; nothing is changed.
-
-        Raises:
-            UnknownAccountError: There is no such account.
-            WrongClockError: The account lives by another clock than this.
-            CannotHealError: Somebody asked for something since, or money was really collected.
-        """
-        from pricing.accounts.account import find_account
-        from pricing.accounts.clock import check_clock
-        from pricing.accounts.healing import find_healing
-
-        now = self._context.clock.now()
-        with self._context.reading() as conn:
-            find_account(conn, account_id)
-            check_clock(conn, account_id, is_test=self._context.has_test_clock)
-            return find_healing(conn, account_id, now, gateway=self._context.gateway)
-
-    def heal(self, account_id: str, *, request_id: str | None = None) -> Healing:
-        """Undo what was booked of the account's future, when a clock that ran ahead looked at it.
-
-        New entries undo those that came too early, and a credit note their invoices; then the
-        account is as if nobody had looked. What was undone comes again when it is due.
-
-        Raises:
-            UnknownAccountError: There is no such account.
-            WrongClockError: The account lives by another clock than this.
-            CannotHealError: Somebody asked for something since, or money was really collected.
-        """
-        from pricing.accounts.clock import keep_clock
-        from pricing.accounts.heal import heal
-
-        use, now = self._context, self._context.clock.now()
-
-        def work(
-            conn: sqlalchemy.Connection, *, gateway: PaymentGateway, request_id: str
-        ) -> Healing:
-            healing = heal(conn, account_id, now=now, request_id=request_id, gateway=gateway)
-            keep_clock(conn, account_id, is_test=use.has_test_clock)
-            return healing
-
-        return use.commanded(account_id, "heal", {}, work, request_id=request_id, now=now)
 
     def extra_credits(
         self, account_id: str, limit_li_minutes: int, *, request_id: str | None = None
@@ -530,163 +342,9 @@ class AccountCommands:
             check_may_see(conn, account_id, Asker(self._context.user))
             return commands_of(conn, account_id, last=last)
 
-    def advance(
-        self,
-        *,
-        watch: Callable[[Advanced], None] | None = None,
-        tell: Callable[[Reconciled], None] | None = None,
-    ) -> AdvanceCount:
-        """Bring every account's books up to now; one that fails is left as it was.
-
-        An account for which nothing is due is up to date, and not looked at. Also deletes the run
-        history of accounts that left more than a month ago (R64).
-
-        Args:
-            watch: Told of each account that was looked at when it is done; the reason, if it
-                failed.
-            tell: Told of each payment that was unfinished, and has been reconciled.
-        """
-        from engine.runs.record.history import forget_history
-        from pricing.accounts.due_accounts import count_accounts
-        from pricing.accounts.reconciling import SILENCES_MAX
-        from pricing.accounts.sweep import advance_all
-        from pricing.payments.asking import Talk
-
-        use = self._context
-        now = use.clock.now()
-        failed = 0
-        talk = Talk(gateway=use.gateway, silences_max=SILENCES_MAX)
-        with use.transaction() as conn:
-            accounts = count_accounts(conn, is_test=use.has_test_clock)
-        every = advance_all(
-            use.transaction,
-            now,
-            workers=workers_on(use.db),
-            gateway=use.gateway,
-            is_test=use.has_test_clock,
-            settle=self._settling(now, talk),
-        )
-        for each in every:
-            failed += each.failure is not None
-            if watch is not None:
-                watch(each)
-        with use.transaction() as conn:
-            forget_history(conn, now)
-        self._reconcile(now, tell, talk)
-        return AdvanceCount(accounts, failed)
-
-    def _settling(self, now: datetime, talk: Talk) -> Callable[[str], None] | None:
-        """How one account of many is advanced, if the gateway calls out."""
-        from pricing.accounts.reconciling import advance_settled
-        from pricing.payments.gateway import calls_out
-
-        use = self._context
-        if not calls_out(gateway=use.gateway):
-            return None
-        return lambda account_id: advance_settled(use.rim(account_id, now), talk, account_id)
-
-    def reconcile(
-        self,
-        account_id: str | None = None,
-        *,
-        watch: Callable[[Reconciled], None] | None = None,
-    ) -> Sequence[Reconciled]:
-        """Finish what is unfinished with the payment gateway (C51).
-
-        Payments of periods and runs are asked for again, under the same keys. A purchase whose
-        command has died is made if it was paid for, and otherwise never collected.
-
-        Args:
-            account_id: Whose; None: of all accounts, without waiting for anybody.
-            watch: Told of each payment when it has been looked at.
-
-        Returns:
-            The payments that were unfinished.
-
-        Raises:
-            WrongClockError: The account lives by another clock than this.
-        """
-        from pricing.accounts.reconciling import SILENCES_MAX, reconcile_account
-        from pricing.payments.asking import Talk
-
-        use, now = self._context, self._context.clock.now()
-        if account_id is None:
-            talk = Talk(gateway=use.gateway, silences_max=SILENCES_MAX)
-            return self._reconcile(now, watch, talk)
-        found = reconcile_account(use.rim(account_id, now), account_id)
-        for each in found:
-            if watch is not None:
-                watch(each)
-        return found
-
-    def _reconcile(
-        self, now: datetime, watch: Callable[[Reconciled], None] | None, talk: Talk
-    ) -> Sequence[Reconciled]:
-        """Finish what is unfinished of every account."""
-        from pricing.accounts.reconciling import reconcile_all
-
-        found: list[Reconciled] = []
-        for each in reconcile_all(lambda account: self._context.rim(account, now), talk):
-            found.append(each)
-            if watch is not None:
-                watch(each)
-        return tuple(found)
-
-    def payment_heard(self, key: str, answer: Answer) -> Reconciled | None:
-        """Take a message of the payment gateway, for whoever receives its webhooks (C51).
-
-        It may come late, twice or out of order, and be about an account that was deleted.
-
-        Args:
-            key: The key that the payment was asked for under.
-            answer: What the gateway says.
-
-        Returns:
-            What the payment is by then; None: nothing was asked for under that key.
-        """
-        from pricing.accounts.reconciling import heard
-        from pricing.accounts.settling import Rim
-
-        use = self._context
-        rim = Rim(use.transaction, use.gateway, use.clock.now(), use.clock.sleep)
-        return heard(rim, key, answer)
-
     def plan_of(self, account_id: str) -> Plan:
         """The plan that the account is on, as it was sold to it."""
         from pricing.accounts.account import plan_of
 
         with self._context.reading() as conn:
             return plan_of(conn, account_id)
-
-    def _do(
-        self,
-        command: Callable[..., None],
-        account_id: str,
-        request_id: str | None,
-        at: datetime | None = None,
-        **arguments: Any,  # noqa: ANN401 - the command's own
-    ) -> AccountView:
-        """One command and the account afterwards, in one transaction and at one instant."""
-        from pricing.accounts.completion import content_of
-        from pricing.accounts.view import account_view
-
-        use = self._context
-        now = use.clock.now() if at is None else at
-
-        def work(
-            conn: sqlalchemy.Connection, *, gateway: PaymentGateway, request_id: str
-        ) -> AccountView:
-            command(conn, account_id, **arguments, now=now, request_id=request_id, gateway=gateway)
-            return account_view(conn, account_id, now, gateway=gateway)
-
-        name = _NAMES.get(command.__name__, command.__name__.replace("_", "-"))
-        content = content_of(arguments)
-        return use.commanded(account_id, name, content, work, request_id=request_id, now=now)
-
-
-def workers_on(db: sqlalchemy.Engine) -> int:
-    """How many connections a sweep has: SQLite takes one writer.
-
-    Elsewhere at least two: one works while the other waits for the database.
-    """
-    return 1 if db.dialect.name == "sqlite" else min(WORKERS_MAX, max(2, os.cpu_count() or 1))

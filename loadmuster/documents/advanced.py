@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.commands.accounts import AdvanceCount
+    from engine.commands.account_upkeep import AdvanceCount
     from kernel.errors import LoadmusterError
 
 

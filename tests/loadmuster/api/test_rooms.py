@@ -106,4 +106,4 @@ def test_a_closed_engine_opens_its_database_again(engine: Engine) -> None:
 
 
 def _commands(room: object) -> list[str]:
-    return [name for name in vars(type(room)) if not name.startswith("_") and name != "former_call"]
+    return [name for name in dir(type(room)) if not name.startswith("_") and name != "former_call"]

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, select
 
 from engine.api import Engine as LoadEngine
-from engine.commands.accounts import AdvanceCount
+from engine.commands.account_upkeep import AdvanceCount
 from engine.database import transaction
 from engine.runs.model.tables import RUNS
 from kernel.clock import ManualClock
