@@ -42,15 +42,19 @@ class SystemClock:
 
 
 class StartingClock:
-    """A clock that shows ``start`` when it is made and runs on in real time."""
+    """A clock that shows ``start`` when it is made and runs on in real time.
+
+    Attributes:
+        start: In UTC; several processes that are given the same have it in common.
+    """
 
     def __init__(self, start: datetime) -> None:
-        self._start = start.astimezone(UTC)
+        self.start = start.astimezone(UTC)
         self._made_s = time.monotonic()
 
     def now(self) -> datetime:
         """The instant that the start has become."""
-        return self._start + timedelta(seconds=time.monotonic() - self._made_s)
+        return self.start + timedelta(seconds=time.monotonic() - self._made_s)
 
     def sleep(self, duration_s: float) -> None:
         """Block this thread."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.commands.account_pages import each_page
 from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
+from kernel.clock import Clock, StartingClock
 from pricing.accounts.owner import OWNER, NotOwnerError
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ class BillingCommands:
                 by=use.user,
             )
         now = use.clock.now()
-        at = now if valid_from is None else valid_from
+        at = _begin_of(use.clock) if valid_from is None else valid_from
         changes = {
             "name": name,
             "address": address,
@@ -224,3 +225,12 @@ class BillingCommands:
             in_force = seller_at(conn, at)
         assert in_force is not None
         return in_force
+
+
+def _begin_of(clock: Clock) -> datetime:
+    """From when on what is set now counts.
+
+    Commands under one test clock each start at the same instant, and the clock runs on in each:
+    what one has set counts for the next one, however long either took to start.
+    """
+    return clock.start if isinstance(clock, StartingClock) else clock.now()

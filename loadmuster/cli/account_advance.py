@@ -37,7 +37,7 @@ def advance(settings: Settings, *, is_all: bool) -> None:
         raise BadInputError("account advance: --all would be right; one account: account show ID")
     from loadmuster.cli.console import QuietConsole, redraws
 
-    console = QuietConsole(stderr=True, highlight=False, soft_wrap=True)
+    console = QuietConsole(stderr=True, highlight=False)
     with console.status("advancing the accounts") as status:
         progress = _Progress(redraws(console), status)
         count = settings.engine().accounts.advance(watch=progress.update, tell=progress.tell)
@@ -71,11 +71,11 @@ class _Progress:
 
     def tell(self, payment: Reconciled) -> None:
         """A payment that was unfinished has been looked at."""
-        self._status.console.print(f"loadmuster: {reconciled_line(payment)}", markup=False)
+        self._status.console.print(f"loadmuster: {reconciled_line(payment)}")
 
     def _say(self, account_id: str, failure: LoadmusterError) -> None:
         message = " ".join(failure.message.split())
-        self._status.console.print(f"loadmuster: {message}", markup=False)
+        self._status.console.print(f"loadmuster: {message}")
         self.exit_code = max(self.exit_code, failure.exit_code)
         if len(self.failures) < FAILURES_NAMED_MAX:
             self.failures.append((account_id, failure))

@@ -33,7 +33,7 @@ def show_healing(console: Console, account: Account, healing: Healing, *, done: 
     if healing.periods or healing.expiries or healing.changes:
         section(console, "Periods, lots and changes", _states(healing, zone))
     if not done:
-        console.print(f"\nDo it: loadmuster account heal {account.id} --yes", markup=False)
+        console.print(f"\nDo it: loadmuster account heal {account.id} --yes")
 
 
 def _figures(healing: Healing, zone: ZoneInfo) -> Table:

@@ -30,7 +30,5 @@ def reconcile(settings: Settings, account_id: str | None, *, is_all: bool) -> No
             "\n".join(
                 [*map(reconciled_line, found), f"{counted(len(found), 'payment')} unfinished"]
             ),
-            markup=False,
-            soft_wrap=True,
         ),
     )

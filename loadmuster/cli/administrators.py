@@ -37,5 +37,5 @@ def administrators(
         names = accounts.administrators(account_id, by=by)
     settings.emit(
         administrators_document(account_id, names),
-        lambda console: console.print("\n".join(names), markup=False, soft_wrap=True),
+        lambda console: console.print("\n".join(names)),
     )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def tell_as_of(console: Console, as_of: AsOf, timezone: str) -> None:
     """One line, if what follows is hypothetical, or of a later time than was asked for."""
     if (line := as_of_line(as_of, timezone)) is not None:
-        console.print(line, markup=False)
+        console.print(line)
 
 
 def as_of_line(as_of: AsOf, timezone: str) -> str | None:

@@ -125,7 +125,6 @@ def _show_details(console: Console, account_id: str, party: Party) -> None:
         console.print(
             f"Nobody has said whom the invoices of {account_id} are for: "
             f"`loadmuster billing set {account_id} --name NAME --country CODE` does.",
-            soft_wrap=True,
         )
         return
     section(console, f"Customer of account {account_id}", facts(*rows))
@@ -138,7 +137,6 @@ def _show_seller(console: Console, seller: Seller | None) -> None:
         console.print(
             "No seller is on record, so invoices name none and no tax is computed: "
             "`loadmuster billing set-seller --name NAME --country CODE` names one.",
-            soft_wrap=True,
         )
         return
     tax = [] if seller.party.country else [("tax", "none computed: the seller has no country")]

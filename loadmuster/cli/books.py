@@ -63,7 +63,6 @@ def export(settings: Settings, file: Path, account: str | None, month: str | Non
         exported_books_document(done),
         lambda console: console.print(
             f"{counted(done.postings, 'posting')} in {file}; the ledger balances in each unit.",
-            soft_wrap=True,
         ),
     )
 
@@ -80,7 +79,6 @@ def check(settings: Settings, file: Path, account: str | None) -> None:
         lambda console: console.print(
             f"{counted(done.postings, 'posting')} in {file} come to what the ledger says, account"
             " by account.",
-            soft_wrap=True,
         ),
     )
 

@@ -21,7 +21,7 @@ def climbed(console: Console, engine: Engine, climb: Climb, prepared: PreparedRu
     """The run, driven to its end; Ctrl-C ends it."""
     *fewer, most = climb.stairs.users
     users = ", ".join([*(f"{each:,}" for each in fewer), counted(most, "user")])
-    console.print(f"one injector: {users}, each for {climb.stairs.step_s:.0f} s", soft_wrap=True)
+    console.print(f"one injector: {users}, each for {climb.stairs.step_s:.0f} s")
     with told_to_end() as cancel_wanted:
         lease = engine.runs.new_lease()
         run = engine.runs.accept(prepared, lease=lease)

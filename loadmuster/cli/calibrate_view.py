@@ -51,7 +51,7 @@ def show_calibration(
     console.print()
     if out is not None:
         console.print(f"drawn into {out}")
-    console.print("nothing was kept" if kept is None else f"kept in {kept}", soft_wrap=True)
+    console.print("nothing was kept" if kept is None else f"kept in {kept}")
 
 
 def _measured(calibration: Calibration) -> Table:

@@ -46,7 +46,7 @@ def _show(console: Console, found: Sequence[Damage]) -> None:
         return
     for each in found:
         whose = "" if each.account_id is None else f", account {each.account_id}"
-        console.print(f"{each.table} {each.row}{whose}: {each.what}", highlight=False, markup=False)
+        console.print(f"{each.table} {each.row}{whose}: {each.what}", highlight=False)
     told = counted(len(found), "finding")
     console.print(
         f"{told}. Restore these rows from a backup; accounts that are not named go on.",

@@ -31,11 +31,13 @@ def show_explanation(console: Console, explanation: Explanation) -> None:
     )
 
 
-def machines_of(fleet: Fleet) -> str:
+def machines_of(fleet: Fleet) -> Text:
     """One line a machine type, and after each site its region."""
-    return "\n".join(
-        "\n".join(f"{each.count:,} x {each.offering.machine.name}" for each in site.groups)
-        + f"\n[dim]{site.place.region}[/dim]"
+    return Text("\n").join(
+        Text.assemble(
+            *(f"{each.count:,} x {each.offering.machine.name}\n" for each in site.groups),
+            (site.place.region, "dim"),
+        )
         for site in fleet.sites
     )
 

@@ -202,7 +202,7 @@ def _to_file(settings: Settings, number: str, content: bytes, out: Path) -> None
         ) from error
     settings.emit(
         invoice_page_document(number, out),
-        lambda console: console.print(f"Invoice {number} is in {out}", markup=False),
+        lambda console: console.print(f"Invoice {number} is in {out}"),
     )
 
 

@@ -11,6 +11,9 @@ from loadmuster.cli.chart import Chart, ticks_s
 HEIGHT_ROWS = 7
 WIDTH_COLUMNS_MAX = 100
 
+LEVEL_MIN = 0.01
+"""Smaller levels are rounded to three figures, since three decimals might leave nothing of them."""
+
 
 def load_plot(profile: LoadProfile, width_columns: int) -> Text:
     """The users, or the arrivals per second, from the start to the planned end."""
@@ -33,4 +36,6 @@ def _ticks_level(peak: float, *, whole: bool) -> list[float]:
     """Nothing, half and all of the peak; users in whole numbers."""
     if whole:
         return [0, round(peak) // 2, round(peak)]
+    if peak < LEVEL_MIN:
+        return [0, float(f"{peak / 2:.3g}"), float(f"{peak:.3g}")]
     return [0, round(peak / 2, 3), round(peak, 3)]

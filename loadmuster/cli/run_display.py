@@ -123,7 +123,7 @@ def show_runs(console: Console, runs: Sequence[Run], unattended: Mapping[str, da
     console.print(table)
     for run in runs:
         if run.id in unattended:
-            console.print(unattended_note(run.id, unattended[run.id]), soft_wrap=True)
+            console.print(unattended_note(run.id, unattended[run.id]))
 
 
 def unattended_note(run_id: str, since: datetime) -> str:
@@ -150,9 +150,9 @@ def show_run(console: Console, view: RunView) -> None:
         )
     )
     if run.reason:
-        console.print(run.reason, soft_wrap=True)
+        console.print(run.reason)
     if view.unattended_since is not None:
-        console.print(unattended_note(run.id, view.unattended_since), soft_wrap=True)
+        console.print(unattended_note(run.id, view.unattended_since))
     if run.order.rehearsal:
         load = "the load was" if run.order.puts_load else "no load was put on anything"
         charged = ", nothing was charged" if view.bill is not None and view.bill.rehearsed else ""

@@ -128,7 +128,7 @@ class RunProgress:
             self._say(_line(run, seen))
 
     def _say(self, text: str) -> None:
-        self._console.print(text, highlight=False, soft_wrap=True)
+        self._console.print(text, highlight=False)
 
 
 def driven(

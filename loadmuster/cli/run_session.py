@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from engine.runs.model.states import Outcome, Run
 from engine.runs.request import RunRequest
 from kernel.errors import ProviderFailedError
-from loadmuster.cli.output import unwritten_is_told
 from loadmuster.cli.run_display import detached_note, show_run
 from loadmuster.cli.run_progress import driven
 from loadmuster.cli.run_question import is_agreed
@@ -49,8 +48,7 @@ def run_session(settings: Settings, request: RunRequest, *, yes: bool) -> None:
         else:
             run = driven(console, engine, run, lease, told)
             view = engine.runs.show(run.id)
-    with unwritten_is_told("what it would have shown is on record"):
-        settings.emit(run_document(view), lambda out: _show(out, view, is_detached=request.detach))
+    settings.emit(run_document(view), lambda out: _show(out, view, is_detached=request.detach))
     code = exit_code_of(run, by_ctrl_c=told.by_ctrl_c)
     sys.exit(told.exit_code if told() and not run.ended else code)
 
@@ -59,7 +57,7 @@ def _show(console: Console, view: RunView, *, is_detached: bool) -> None:
     """The run, and who goes on with it."""
     show_run(console, view)
     if is_detached and not view.run.ended and view.unattended_since is None:
-        console.print(detached_note(view.run.id), soft_wrap=True)
+        console.print(detached_note(view.run.id))
 
 
 def exit_code_of(run: Run, *, by_ctrl_c: bool) -> int:

@@ -18,7 +18,7 @@ from click.exceptions import Exit, NoArgsIsHelpError
 
 from kernel.clock import Clock, StartingClock, SystemClock, parse_instant
 from kernel.data_folder import DATABASE_VARIABLE
-from loadmuster.cli.output import GONE, abandon, unread_is_no_failure
+from loadmuster.cli.output import GONE, abandon, unread_is_no_failure, unwritten_is_told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,7 +109,7 @@ class Settings:
         """Standard output for people: colours and tables on a terminal, plain text elsewhere."""
         from loadmuster.cli.console import QuietConsole
 
-        return QuietConsole(highlight=False, soft_wrap=not sys.stdout.isatty())
+        return QuietConsole(highlight=False)
 
     def progress_console(self) -> Console:
         """Where progress and messages go: standard error with ``--json``, else standard output."""
@@ -122,9 +122,10 @@ class Settings:
     ) -> None:
         """Print the result: the document with ``--json``, else what ``show`` draws.
 
-        A document that is costly to make is given as what makes it.
+        A document that is costly to make is given as what makes it. What a command has done, it
+        has done: where its answer cannot be written, that is told, and its exit code stays.
         """
-        with unread_is_no_failure():
+        with unwritten_is_told(DONE) if _does_something() else unread_is_no_failure():
             if self.json:
                 made = document() if callable(document) else document
                 click.echo(json.dumps(made, indent=2, ensure_ascii=False))
@@ -132,12 +133,22 @@ class Settings:
                 show(self.console())
 
 
+DONE = "what it would have shown is on record: look before it is asked for again"
+
+
+def _does_something() -> bool:
+    """Whether the command has its effect once for each request, and is no mere look."""
+    context = click.get_current_context(silent=True)
+    return context is not None and any(each.name == "request_id" for each in context.command.params)
+
+
 def _store(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     def callback(ctx: click.Context, _param: click.Parameter, value: Any) -> None:  # noqa: ANN401 - click's own type
         settings = ctx.ensure_object(Settings)
         typed = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
         # Asked for twice, before and after the command: what was typed beats the environment.
-        if value and (typed or not getattr(settings, name)):
+        is_said = value or (typed and name == "now" and value is not None)
+        if is_said and (typed or not getattr(settings, name)):
             setattr(settings, name, value)
 
     return callback

@@ -64,7 +64,6 @@ def _show(console: Console, account_id: str, found: Sequence[AllowedTarget]) -> 
         console.print(
             f"Account {account_id} may load no host from a cloud: "
             f"`loadmuster account allow-target {account_id} HOST` allows one.",
-            soft_wrap=True,
         )
         return
     from loadmuster.cli.layout import columns

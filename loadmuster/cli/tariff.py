@@ -69,7 +69,7 @@ def list_tariffs(settings: Settings) -> None:
         console.print(table)
         console.print("-: not published")
         for own in rates.values():
-            console.print(contract_line(own), markup=False)
+            console.print(contract_line(own))
 
     settings.emit(tariffs_document(tariffs, rates), show)
 
@@ -86,7 +86,7 @@ def show_tariff(settings: Settings, name: str) -> None:
         from loadmuster.cli.fitting import FittingTable
 
         if own is not None:
-            console.print(contract_line(own), markup=False)
+            console.print(contract_line(own))
 
         for version in reversed(versions):
             table = FittingTable(show_header=False, box=None, title_justify="left")

@@ -60,7 +60,6 @@ def set_rate(
                 f" contract, of {rate.as_of}"
                 for rate in kept
             ),
-            markup=False,
         ),
     )
 
@@ -78,6 +77,5 @@ def unset_rate(settings: Settings, name: str) -> None:
             f"{name}: the contract rate is forgotten"
             if was_set
             else f"{name}: there was no contract rate",
-            markup=False,
         ),
     )

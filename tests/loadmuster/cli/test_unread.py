@@ -90,7 +90,7 @@ def test_a_run_whose_output_finds_a_full_disk_is_a_success_and_says_so(
     assert process.returncode == 0
     assert process.stderr.splitlines()[-1] == (
         "loadmuster: output: cannot be written: No space left on device;"
-        " what it would have shown is on record"
+        " what it would have shown is on record: look before it is asked for again"
     )
     assert ended(acme)["outcome"] == "completed"
 
