@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pricing.reports.damage.late import late
 from pricing.reports.damage.of_ledger import LEDGER_RULES
 from pricing.reports.damage.of_plans import PLAN_RULES
+from pricing.reports.damage.of_refunds import REFUND_RULES
 from pricing.reports.damage.of_sales import SALES_RULES
 from pricing.reports.damage.rule import SHOWN_MAX, DamageRule
 from pricing.reports.damage.values import (
@@ -22,7 +23,7 @@ from pricing.reports.damage.values import (
     wrong_types,
 )
 
-RULES = (*LEDGER_RULES, *SALES_RULES, *PLAN_RULES)
+RULES = (*LEDGER_RULES, *SALES_RULES, *REFUND_RULES, *PLAN_RULES)
 
 
 def find_damage(conn: Connection) -> Iterator[Damage]:
