@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
-from pricing.accounts.owner import OWNER, NotOwnerError
+from pricing.accounts.owner import check_owner
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -62,7 +62,7 @@ class RefundCommands:
         from pricing.payments.asking import Talk
 
         use = self._context
-        _check_owner(use.user)
+        check_owner(use.user, "give money back")
         now = use.clock.now()
         content = {"invoice": invoice, "usd_micros": usd_micros, "keep_credits": keep_credits}
 
@@ -103,10 +103,3 @@ class RefundCommands:
             find_account(conn, account_id)
             check_may_see(conn, account_id, Asker(self._context.user))
             return refunds_of(conn, account_id)
-
-
-def _check_owner(user: str) -> None:
-    if user != OWNER:
-        raise NotOwnerError(
-            f"{user} cannot give money back: that is for the owner of the installation", by=user
-        )

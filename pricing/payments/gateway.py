@@ -19,12 +19,14 @@ What an implementation promises:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from msgspec import Struct
 
+from pricing.payments.movements import Movement
 from pricing.plans.channels import Channel
 
 USD = "USD"
@@ -211,6 +213,14 @@ class PaymentGateway(Protocol):
         """
         ...
 
+    def movements(self, start: datetime, end: datetime) -> Iterable[Movement]:
+        """What its own books say that it moved in ``[start, end)``, in any order, each once.
+
+        Raises:
+            Exception: It cannot say.
+        """
+        ...
+
 
 DECLINES = "test:declines"
 """A card that is declined, whatever is asked of it."""
@@ -255,6 +265,11 @@ class RehearsedGateway:
         left = refund.collected_usd_micros - refund.refunded_usd_micros
         why_not = why_not_refunded(refund, left, contested=refund.is_contested)
         return Answer(PaymentState.DECLINED if why_not else PaymentState.ACCEPTED, why_not)
+
+    def movements(self, start: datetime, end: datetime) -> Iterable[Movement]:
+        """It moved nothing."""
+        del start, end
+        return ()
 
 
 REHEARSED_GATEWAY = RehearsedGateway()

@@ -37,7 +37,8 @@ OFTEN = (
     *("month",) * 5,
     *("boost",) * 6,
     *("run", "advance", "pay") * 3,
-    *("upgrade", "renew", "refund") * 2,
+    *("upgrade", "renew") * 2,
+    *("refund",) * 4,
 )
 """What happens more often than anything else."""
 SETTLED = (PaymentState.ACCEPTED, PaymentState.ACCEPTED, PaymentState.DECLINED)

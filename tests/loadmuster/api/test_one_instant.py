@@ -78,6 +78,7 @@ STORY: dict[str, Command] = {
         "nobody's", Answer(PaymentState.ACCEPTED)
     ),
     "books.close": lambda e: e.books.close("2026-12"),
+    "books.reconcile": lambda e: e.books.reconcile(month="2027-01"),
     "books.months": lambda e: e.books.months(),
     "accounts.log": lambda e: e.accounts.log("acme"),
     "accounts.refund": lambda e: e.accounts.refund(
