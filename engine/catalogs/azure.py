@@ -15,6 +15,7 @@ from pricing.refreshing.price_list_rows import (
     BOOT_DISK,
     EGRESS,
     MACHINE,
+    NAT_HOUR,
     PUBLIC_IPV4,
     ListedPrice,
     PriceListPage,
@@ -35,7 +36,7 @@ class AzureSource:
     """
 
     provider = AZURE.name
-    items = (MACHINE, BOOT_DISK, PUBLIC_IPV4, EGRESS)
+    items = (MACHINE, BOOT_DISK, PUBLIC_IPV4, EGRESS, NAT_HOUR)
 
     def __init__(self, clock: Clock, *, address: str = PUBLIC_ADDRESS) -> None:
         self._prices = AzurePrices(clock, address)
