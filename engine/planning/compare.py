@@ -28,6 +28,7 @@ from engine.scenario import Scenario
 from kernel.words import counted
 from pricing.catalog import Catalog
 from pricing.money import (
+    MICROS_PER_CENT,
     SECONDS_PER_HOUR,
     divide_half_up,
     format_cents,
@@ -199,7 +200,7 @@ def price_on_plan(plan: Plan, offer: TariffOffer) -> tuple[int | None, str | Non
 
 def _own_account(fleet: Fleet, estimated: Estimate) -> Row:
     hours = Fraction(fleet.machines * planned_seconds(estimated.scenario), SECONDS_PER_HOUR)
-    low, high = format_cents(fleet.low_usd_micros), format_cents(fleet.high_usd_micros)
+    low, high = _in_words(fleet.low_usd_micros), _in_words(fleet.high_usd_micros)
     counted = "machines, start-up, disks, addresses and egress"
     if fleet.has_nat_gateway:
         counted = "machines, start-up, disks, egress and a NAT gateway"
@@ -218,6 +219,11 @@ def _own_account(fleet: Fleet, estimated: Estimate) -> Row:
         else f"what a NAT gateway costs there is not known; without it {low} to {high} USD",
         assumption=f"{counted}: {low} to {high} USD" if is_whole else None,
     )
+
+
+def _in_words(usd_micros: int) -> str:
+    """In cents; what is less than one is exact, since it is not nothing."""
+    return format_cents(usd_micros) if usd_micros >= MICROS_PER_CENT else format_usd(usd_micros)
 
 
 def _at_rate(name: str, at: date | None, rates: Rates, estimated: Estimate) -> Row:

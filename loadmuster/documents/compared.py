@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.planning.compare import Comparison, Row
 from loadmuster.documents.parts import cliff_part, contract_rate_part, number, scenario_part, usd
+from pricing.money import format_usd
 
 if TYPE_CHECKING:
     from loadmuster.documents.shapes import ComparisonDocument, RowPart
@@ -30,7 +31,7 @@ def _row(row: Row) -> RowPart:
         "engines": row.engines,
         "unit": row.unit,
         "quantity": None if row.quantity is None else number(row.quantity),
-        "usd": usd(row.usd_micros),
+        "usd": None if row.usd_micros is None else format_usd(row.usd_micros),
         "contract_rate": contract_rate_part(row.contract_rate),
         "published_usd": usd(row.published_usd_micros),
         "as_of": row.as_of.isoformat(),

@@ -92,7 +92,7 @@ class MachinesPart(TypedDict):
 
 
 class CostItemPart(TypedDict):
-    """One part of a cost; the parts add up to it before it is rounded to cents."""
+    """One part of a cost; the parts add up to it."""
 
     name: str
     usd: Usd
@@ -101,7 +101,7 @@ class CostItemPart(TypedDict):
 
 
 class CostPart(TypedDict):
-    """What the machines cost, in whole cents."""
+    """What the machines cost: exact amounts, with two decimals at least."""
 
     usd: Usd
     usd_low: Usd

@@ -227,6 +227,8 @@ def test_plot_cost_gives_the_figures_as_json(example: Path, run: Command) -> Non
     assert (only["tariff"], only["unit"], document["file"]) == ("tencent-pts", "USD", None)
     assert {"users": 501, "amount": "8.00"} in only["points"]
     assert {"users": 500, "amount": "4.00", "amount_of_one_more": "8.00"} in only["cliffs"]
+    own = json.loads(run("--json", "plot", "cost", example, "--tariff", "own-aws")[1])["curves"][0]
+    assert len(own["points"][0]["amount"]) > len("0.00")  # machines cost parts of a cent
 
 
 @pytest.mark.promise("break-even-is-true", command="plot plans")
