@@ -42,10 +42,13 @@ from pricing.tariffs import (
     Cliff,
     ContractRate,
     LoadSize,
+    MonthlyPlan,
+    PublishedPrice,
     Rates,
     Tariff,
     UsageError,
     load_tariff,
+    monthly_plans,
     price,
     rated_tariff,
     tariff_names,
@@ -80,7 +83,9 @@ class Row(Struct, frozen=True):
         cliffs: Neighbours of the test across an edge of this price.
         contract_rate: The customer's own rate, which the price rests on; None: on what is
             published.
-        published_usd_micros: What the service bills anybody; None: it is not published.
+        published_usd_micros: What the service bills anybody; None: it was not found.
+        price_from: Where a service's price is from, and how sure it is; None: none was found, or
+            it is no service's.
     """
 
     name: str
@@ -96,6 +101,7 @@ class Row(Struct, frozen=True):
     cliffs: tuple[Cliff, ...] = ()
     contract_rate: ContractRate | None = None
     published_usd_micros: int | None = None
+    price_from: PublishedPrice | None = None
 
     @property
     def note(self) -> str | None:
@@ -104,10 +110,18 @@ class Row(Struct, frozen=True):
 
 
 class Comparison(Struct, frozen=True):
-    """An estimate, and all ways to run it: cheapest first, without a price last."""
+    """An estimate, and all ways to run it: cheapest first, without a price last.
+
+    Attributes:
+        estimate: Of the test.
+        rows: What a run costs.
+        monthly_plans: What services sell by the month instead, cheapest first; empty: one asked for
+            some tariffs only.
+    """
 
     estimate: Estimate
     rows: tuple[Row, ...]
+    monthly_plans: tuple[MonthlyPlan, ...] = ()
 
 
 def compare(  # noqa: PLR0913 - what a comparison rests on
@@ -148,7 +162,11 @@ def compare(  # noqa: PLR0913 - what a comparison rests on
             for name in (services() if tariffs is None else tariffs)
         ),
     )
-    return Comparison(estimated, tuple(sorted(rows, key=_cheapest_first)))
+    return Comparison(
+        estimated,
+        tuple(sorted(rows, key=_cheapest_first)),
+        monthly_plans() if tariffs is None else (),
+    )
 
 
 def services() -> tuple[str, ...]:
@@ -235,7 +253,7 @@ def _at_rate(name: str, at: date | None, rates: Rates, estimated: Estimate) -> R
         return replace(published, published_usd_micros=published.usd_micros)
     row = _service(tariff, estimated)
     others = (
-        "the service publishes no price"
+        "a price of the service was not found"
         if published.usd_micros is None
         else f"at the published price {format_cents(published.usd_micros)} USD"
     )
@@ -315,6 +333,7 @@ def _row(
         reason=reason,
         assumption=assumption,
         cliffs=cliffs,
+        price_from=tariff.price_from if usd_micros is not None else None,
     )
 
 

@@ -100,7 +100,7 @@ def billing_of(
             f"{name} passes on what the machines cost; `loadmuster compare` prices it", plan=name
         )
     if tariff.usd_micros_per_unit is None:
-        raise UnknownBillingError(f"{name}: {tariff.not_published}", plan=name)
+        raise UnknownBillingError(f"{name}: {tariff.no_price}", plan=name)
     payload = tariff.users_per_injector.get(protocol)
     if tariff.counts is Counted.RESERVED_USERS:
         if payload is None:
@@ -159,7 +159,12 @@ def _usd_micros(billing: Billing, users: Any, duration_s: Any, injectors: Any) -
         li_minutes = units // tariff.unit_s
         share = _half_up(billing.monthly_usd_micros * li_minutes, billing.monthly_li_minutes)
         return _half_up(share, MICROS_PER_CENT) * MICROS_PER_CENT
-    exact = units * (tariff.usd_micros_per_unit or 0)
+    rate = tariff.usd_micros_per_unit or 0
+    exact = units * rate
+    for tier in tariff.unit_tiers:
+        beyond = np.maximum(units - tier.from_units * tariff.unit_s, 0)
+        exact = exact + beyond * (tier.usd_micros - rate)
+        rate = tier.usd_micros
     exact = exact + users * (tariff.usd_micros_per_user * tariff.unit_s)
     return _half_up(exact, MICROS_PER_CENT * tariff.unit_s) * MICROS_PER_CENT
 
@@ -218,7 +223,8 @@ def _most(billing: Billing, users: Column, duration_s: Column, injectors: Column
     units = _scaled_units(
         billing, largest(users), np.array([longest_s], object), largest(injectors)
     )[0] * max(1, tariff.floor_users_per_injector or 1)
-    rate = max(tariff.usd_micros_per_unit or 0, billing.monthly_usd_micros)
+    dearest = max((each.usd_micros for each in tariff.unit_tiers), default=0)
+    rate = max(tariff.usd_micros_per_unit or 0, dearest, billing.monthly_usd_micros)
     beside = int(users.max()) * tariff.usd_micros_per_user * tariff.unit_s
     return 2 * int(units * max(1, rate) + beside) + 2 * MICROS_PER_CENT * tariff.unit_s
 

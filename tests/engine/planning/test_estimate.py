@@ -114,11 +114,16 @@ def test_services_are_counted_by_their_own_users_per_injector(
 ) -> None:
     result = estimated(at_home, small_catalog)
     assert (offer(result, "loadview").unit, offer(result, "loadview").quantity) == ("LI-minute", 80)
-    assert (offer(result, "gatling").unit, offer(result, "gatling").quantity) == ("credit", 40)
-    assert offer(result, "gatling").usd_micros == 32_000_000
+    assert (offer(result, "gatling").unit, offer(result, "gatling").quantity) == ("credit", 80)
+    assert offer(result, "gatling").usd_micros == 64_000_000
+    (assumed,) = [each for each in result.unknown if each.field == "quotes.gatling.quantity"]
+    assert assumed.reason == (
+        "35,000 http users an injector are Gatling Enterprise's theoretical limit, which would be "
+        "1 injector; counted on 2, as for our plans"
+    )
 
 
-def test_a_price_that_nobody_publishes_is_unknown_and_not_zero(
+def test_a_price_that_was_not_found_is_unknown_and_not_zero(
     at_home: Scenario, small_catalog: Catalog
 ) -> None:
     result = estimated(at_home, small_catalog)

@@ -108,8 +108,8 @@ def test_an_open_model_and_fixed_injectors_can_be_drawn(
     ("names", "problem"),
     [
         (["loadvue"], "no plan or tariff 'loadvue'"),
-        (["loadview", "grafana-k6"], "counts in LI-minute|counts in VUH"),
-        (["on-demand", "grafana-k6"], "grafana-k6 has no published price and counts in VUH"),
+        (["loadview", "mabl"], "counts in LI-minute|counts in VUH"),
+        (["on-demand", "mabl"], "mabl has no price that was found, and counts in VUH"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_with_the_reason(
@@ -251,7 +251,7 @@ def test_plot_plans_draws_the_break_even(tmp_path: Path, run: Command) -> None:
         (("--out", "cost.gif"), "ends in .svg or .png"),
         (("--tariff", "loadvue"), "no plan or tariff 'loadvue'"),
         (("--users-to", "1"), "--users-to"),
-        (("--tariff", "loadster", "--tariff", "gatling"), "loadster has no published price"),
+        (("--tariff", "loadster", "--tariff", "gatling"), "loadster has no price that was found"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(

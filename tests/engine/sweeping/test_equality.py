@@ -152,6 +152,16 @@ def test_every_plan_and_every_priced_tariff_bills_what_it_bills_alone() -> None:
     check([Row(40, 6_000, "http", plan=name, users_per_injector=7) for name in names])
 
 
+def test_units_beyond_a_tier_are_billed_as_they_are_alone() -> None:
+    check(
+        [
+            Row(users, duration_s, "http", plan="azure-load-testing")
+            for users in (9_999, 10_000, 10_001, 777_777)
+            for duration_s in (3_599, 3_600, 3_601, 86_400, 31_622_400)
+        ]
+    )
+
+
 def test_the_largest_bills_are_exact_beyond_64_bits() -> None:
     rows = [
         Row(1_000_000, 366 * 86_400, "http", plan=name, users_per_injector=1)
