@@ -17,6 +17,7 @@ from pricing.refreshing.price_list_rows import (
     MACHINE,
     NAT_HOUR,
     PUBLIC_IPV4,
+    SERVICE_UNIT,
     ListedPrice,
     PriceListPage,
     RowRefusal,
@@ -36,7 +37,7 @@ class AzureSource:
     """
 
     provider = AZURE.name
-    items = (MACHINE, BOOT_DISK, PUBLIC_IPV4, EGRESS, NAT_HOUR)
+    items = (MACHINE, BOOT_DISK, PUBLIC_IPV4, EGRESS, NAT_HOUR, SERVICE_UNIT)
 
     def __init__(self, clock: Clock, *, address: str = PUBLIC_ADDRESS) -> None:
         self._prices = AzurePrices(clock, address)

@@ -16,7 +16,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.clouds import CLOUDS
-from engine.planning.compare import Kind, Row, compare, price_on_plan, services
+from engine.planning.compare import compare, price_on_plan, services
+from engine.planning.compared_row import Kind, Row
 from engine.planning.offers import at_service, on_plan
 from engine.planning.places import ANY_PROVIDER, is_choice, places_on
 from engine.planning.requirement import peak_users, require

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
+from engine.planning.listed_prices import at_listed_price
 from engine.planning.requirement import HOUSE_TARIFF
 from engine.sweeping.columns import Column, Mask
 from kernel.division import ceil_div
 from kernel.errors import BadInputError
 from kernel.near_names import meant
+from pricing.catalog import Catalog
 from pricing.money import MICROS_PER_CENT
 from pricing.plans.model import Plan
 from pricing.tariffs import Counted, Rounding, Tariff, load_tariff, tariff_names
@@ -71,7 +73,13 @@ class Billing(Struct, frozen=True):
 
 
 def billing_of(
-    name: str, protocol: str, plans: Iterable[Plan], *, is_fixed: bool, at: date | None
+    name: str,
+    protocol: str,
+    plans: Iterable[Plan],
+    *,
+    is_fixed: bool,
+    at: date | None,
+    catalog: Catalog | None = None,
 ) -> Billing:
     """How the plan or tariff of that name bills.
 
@@ -81,6 +89,7 @@ def billing_of(
         plans: Those on sale.
         is_fixed: The load test fixes its payload or its injectors.
         at: The day whose version of the tariff counts; None: the newest.
+        catalog: May have the price of a cloud's own service; None: the bundled one.
 
     Raises:
         UnknownBillingError: No such name; or nobody publishes what a run costs there.
@@ -94,7 +103,7 @@ def billing_of(
             f"no plan or tariff {name!r}{meant(name, known)}; there are {', '.join(known)}",
             plan=name,
         )
-    tariff = load_tariff(name, at)
+    tariff = at_listed_price(load_tariff(name, at), catalog or Catalog.bundled())
     if tariff.machines_of is not None:
         raise UnknownBillingError(
             f"{name} passes on what the machines cost; `loadmuster compare` prices it", plan=name

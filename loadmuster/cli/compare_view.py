@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.planning.cliffs import in_words
-from engine.planning.compare import Comparison, Row
+from engine.planning.compare import Comparison
+from engine.planning.compared_row import Row
 from engine.planning.requirement import planned_seconds
 from kernel.durations import format_duration
 from kernel.words import counted

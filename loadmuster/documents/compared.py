@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.planning.compare import Comparison, Row
+from engine.planning.compare import Comparison
+from engine.planning.compared_row import Row
 from loadmuster.documents.parts import (
     cliff_part,
     contract_rate_part,

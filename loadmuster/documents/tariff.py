@@ -117,6 +117,7 @@ def _rule(version: Tariff) -> dict[str, Any]:
             {"from_units": tier.from_units, "usd_per_unit": format_usd(tier.usd_micros)}
             for tier in version.unit_tiers
         ],
+        "listed_on": version.listed_on,
         "price_from": price_from_part(version.price_from),
         "usd_per_user": format_usd(version.usd_micros_per_user),
         "machines_of": version.machines_of,

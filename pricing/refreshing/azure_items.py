@@ -21,6 +21,7 @@ from pricing.refreshing.price_list_rows import (
     NAT_GB,
     NAT_HOUR,
     PUBLIC_IPV4,
+    SERVICE_UNIT,
     SPOT,
     ListedPrice,
     Reading,
@@ -35,6 +36,8 @@ DISK_METER = "E4 LRS Disk"
 ADDRESS_METER = "Standard IPv4 Static Public IP"
 EGRESS_METER = "Standard Data Transfer Out"
 NAT_SERVICE = "NAT Gateway"
+TESTING_SERVICE = "Azure App Testing"
+TESTING_METER = "JMeter Virtual User Additional Usage"
 
 # The list has one price of a NAT gateway for all public regions, under this name.
 EVERYWHERE = "Global"
@@ -55,6 +58,7 @@ def query_filter(item: str, region: str) -> str:
         PUBLIC_IPV4: f"serviceName eq 'Virtual Network' and meterName eq '{ADDRESS_METER}'",
         BOOT_DISK: f"serviceName eq 'Storage' and meterName eq '{DISK_METER}'",
         EGRESS: f"serviceFamily eq 'Networking' and meterName eq '{EGRESS_METER}'",
+        SERVICE_UNIT: f"serviceName eq '{TESTING_SERVICE}' and meterName eq '{TESTING_METER}'",
     }[item]
     return f"{asked} and armRegionName eq '{region}' and priceType eq '{CONSUMPTION}'"
 
@@ -101,6 +105,9 @@ def _odd(row: Mapping[str, Any], item: str, region: str) -> RowRefusal | None:
         return RowRefusal.OTHER_PRODUCT
     if item == MACHINE:
         return _odd_machine(row)
+    if item == SERVICE_UNIT:
+        is_it = (row["serviceName"], row["meterName"]) == (TESTING_SERVICE, TESTING_METER)
+        return None if is_it else RowRefusal.OTHER_PRODUCT
     return _odd_gateway(row) if item == NAT_HOUR else _odd_meter(row, item)
 
 
@@ -161,9 +168,9 @@ def _found(row: Mapping[str, Any], item: str, usd_micros: int) -> Reading:
         f"{10**15 - usd_micros:016d}",
         str(row["meterId"]),
     )
-    if item == EGRESS:
+    if item in {EGRESS, SERVICE_UNIT}:
         from_gb = int(row["tierMinimumUnits"])
-        return (ListedPrice(EGRESS, usd_micros, from_gb=from_gb, preference=preference),)
+        return (ListedPrice(item, usd_micros, from_gb=from_gb, preference=preference),)
     if item == NAT_HOUR:
         kind = NAT_HOUR if row["unitOfMeasure"] == HOUR else NAT_GB
         return (ListedPrice(kind, usd_micros, preference=preference),)

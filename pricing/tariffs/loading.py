@@ -87,6 +87,7 @@ class _VersionTable(Struct, frozen=True, forbid_unknown_fields=True):
     usd_per_unit: Money | None = None
     unit_tiers: Annotated[tuple[_TierTable, ...], Meta(min_length=1)] = ()
     price_from: PublishedPrice | None = None
+    listed_on: Text | None = None
     usd_per_user: Money | None = None
     machines_of: Text | None = None
     usd_per_sent_gb: Money | None = None
@@ -187,6 +188,7 @@ def _version_of(name: str, title: str, table: _VersionTable, where: str) -> Tari
             UnitTier(each.from_units, usd_micros(each.usd_per_unit)) for each in table.unit_tiers
         ),
         price_from=table.price_from,
+        listed_on=table.listed_on,
         usd_micros_per_user=optional_usd_micros(table.usd_per_user) or 0,
         machines_of=table.machines_of,
         usd_micros_per_sent_gb=optional_usd_micros(table.usd_per_sent_gb) or 0,

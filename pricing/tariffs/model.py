@@ -195,6 +195,7 @@ class Tariff(Struct, frozen=True):
         usd_micros_per_unit: None: not found, or see ``machines_of``.
         unit_tiers: Its price beyond so many units of a month; empty: the same for all.
         price_from: Who says so, and where; None: there is no price, or it is a contract's.
+        listed_on: The cloud whose price list has the price of a unit, too; None: none has.
         usd_micros_per_user: Beside the units, once a run; 0: nothing.
         machines_of: The cloud an hour of whose machine is a unit, at the machine's own price.
         usd_micros_per_sent_gb: Beside the units, for each 10**9 bytes that are sent; 0: nothing.
@@ -227,6 +228,7 @@ class Tariff(Struct, frozen=True):
     usd_micros_per_unit: int | None = None
     unit_tiers: tuple[UnitTier, ...] = ()
     price_from: PublishedPrice | None = None
+    listed_on: str | None = None
     usd_micros_per_user: int = 0
     machines_of: str | None = None
     usd_micros_per_sent_gb: int = 0

@@ -15,7 +15,8 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from engine.planning.compare import Comparison, Kind, Row, compare, services
+from engine.planning.compare import Comparison, compare, services
+from engine.planning.compared_row import Kind, Row
 from engine.readers import read_scenario
 from engine.scenario import Protocol, Scenario
 from engine.scenario.profile import closed
