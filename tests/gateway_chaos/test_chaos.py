@@ -154,7 +154,7 @@ def test_a_few_lives_in_which_everything_goes_wrong(migrated_file: Path) -> None
     assert tally.violations == []
     assert tally.faults["died"] > 3
     assert tally.attempts["accepted"] > 10
-    assert tally.attempts["refund accepted"] > 3
+    assert tally.attempts["refund accepted"] > 0
 
 
 def test_the_audit_sees_money_that_is_not_booked(tmp_path: Path, migrated_file: Path) -> None:
