@@ -1,4 +1,4 @@
-"""Money that is given back to an account, by the seller's side."""
+"""Money that goes back to an account: refunds, by the seller's side, and disputes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from pricing.accounts.owner import check_owner
 if TYPE_CHECKING:
     import sqlalchemy
 
+    from pricing.payments.disputes import Dispute
     from pricing.payments.gateway import PaymentGateway
     from pricing.payments.refunds import Refund
 
 
 @checked
 class RefundCommands:
-    """Giving money back that was collected, and what was given back."""
+    """Giving money back that was collected; what was given back, and what is disputed."""
 
     def __init__(self, context: EngineContext) -> None:
         self._context = context
@@ -53,6 +54,7 @@ class RefundCommands:
             NotOwnerError: The engine's user is not the owner of the installation.
             UnknownInvoiceError: The account has no such invoice.
             NothingPaidError: Nothing was collected for it.
+            PaymentDisputedError: Its payment is disputed.
             RefundTooMuchError: So much is not left of what was collected.
             ChannelCannotError: It was paid through a marketplace, which gives back by itself.
             RefundDeclinedError: The payment gateway gives nothing back.
@@ -86,6 +88,23 @@ class RefundCommands:
         done = give_back(use.rim(account_id, now), begun, talk)
         check_given_back(done, talk.silence)
         return done
+
+    def disputes(self, account_id: str) -> Sequence[Dispute]:
+        """Every dispute of the account's payments, in the order in which they were heard of.
+
+        Raises:
+            UnknownAccountError: There is no such account.
+            NotAdministratorError: The engine's user is none of its administrators (R96).
+        """
+        from pricing.accounts.account import find_account
+        from pricing.accounts.administrators import Asker
+        from pricing.payments.disputes import disputes_of
+        from pricing.reports.usage_access import check_may_see
+
+        with self._context.reading() as conn:
+            find_account(conn, account_id)
+            check_may_see(conn, account_id, Asker(self._context.user))
+            return disputes_of(conn, account_id)
 
     def refunds(self, account_id: str) -> Sequence[Refund]:
         """Every refund of the account, in the order in which they were asked for.

@@ -29,7 +29,7 @@ class Movement(Struct, frozen=True):
     """Money that a gateway moved.
 
     Attributes:
-        key: What it was asked for under; of a dispute the payment's key. Empty: by nobody who gave
+        key: What it was asked for under; of a dispute the gateway's name of it. Empty: nobody gave
             one.
         kind: What for.
         micros: How much, in millionths of the currency, before fees; more than nothing.

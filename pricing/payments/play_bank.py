@@ -12,11 +12,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from itertools import chain
 from random import Random
 
 from msgspec.structs import replace
 
 from kernel.clock import SystemClock
+from pricing.payments.disputes import DisputeEvent, DisputeNotice
 from pricing.payments.gateway import (
     DECLINES,
     DELAYS,
@@ -28,9 +30,17 @@ from pricing.payments.gateway import (
     why_not_refunded,
 )
 from pricing.payments.movements import Movement
-from pricing.payments.play_records import Charge, Faults, GivenBack, between, movements_of
+from pricing.payments.play_records import (
+    Charge,
+    Contested,
+    Faults,
+    GivenBack,
+    between,
+    disputed_movements,
+    movements_of,
+)
 
-__all__ = ["Charge", "Faults", "GivenBack", "PlayBank"]
+__all__ = ["Charge", "Contested", "Faults", "GivenBack", "PlayBank"]
 
 
 class PlayBank:
@@ -45,7 +55,7 @@ class PlayBank:
     Attributes:
         charges: What it has on record, by key.
         refunds: What it gave back, or would not, by key.
-        contested: Keys of charges whose customers have gone to their bank.
+        disputes: What customers contest, by its name.
         calls: How often it was asked, by key.
         messages: What it is going to say of its own accord, in no order; taken by who delivers it.
     """
@@ -64,7 +74,7 @@ class PlayBank:
         self.faults = Faults() if faults is None else faults
         self.charges: dict[str, Charge] = {}
         self.refunds: dict[str, GivenBack] = {}
-        self.contested: set[str] = set()
+        self.disputes: dict[str, Contested] = {}
         self.calls: Counter[str] = Counter()
         self.messages: list[tuple[str, Answer]] = []
         self._random = Random(0) if random is None else random  # noqa: S311 - a play
@@ -159,7 +169,27 @@ class PlayBank:
     def movements(self, start: datetime, end: datetime) -> tuple[Movement, ...]:
         """What its books say that it moved then."""
         with self._lock:
-            return between(movements_of(self.charges, self.refunds), start, end)
+            moved = movements_of(self.charges, self.refunds)
+            contested = disputed_movements(self.disputes.values())
+            return between(chain(moved, contested), start, end)
+
+    def dispute(self, payment_key: str, micros: int | None = None) -> Contested:
+        """A customer contests a payment, or a part of it: the money is gone at once."""
+        with self._lock:
+            charge = self.charges[payment_key]
+            name = f"dp_{len(self.disputes) + 1}"
+            amount = charge.micros if micros is None else micros
+            contested = Contested(name, payment_key, amount, charge.answer.currency, self._now())
+            self.disputes[name] = contested
+            return contested
+
+    def decide(self, name: str, *, won: bool) -> DisputeNotice:
+        """The customer's bank decides; what is to be told of it."""
+        with self._lock:
+            contested = self.disputes[name]
+            contested.is_decided = True
+            contested.won_at = self._now() if won else None
+            return contested.notice(DisputeEvent.WON if won else DisputeEvent.LOST)
 
     def refund_settled(self, key: str, state: PaymentState) -> Answer:
         """The customer's bank has taken a refund, or sent it back; what is to be told of it."""
@@ -201,8 +231,15 @@ class PlayBank:
             for each in self.refunds.values()
             if each.request.payment_key == refund.payment_key
             and each.answer.state in {PaymentState.ACCEPTED, PaymentState.DELAYED}
+        ) + sum(
+            each.micros
+            for each in self.disputes.values()
+            if each.payment_key == refund.payment_key and each.won_at is None
         )
-        contested = refund.payment_key in self.contested
+        contested = any(
+            each.payment_key == refund.payment_key and not each.is_decided
+            for each in self.disputes.values()
+        )
         if why_not := why_not_refunded(refund, charge.micros - given, contested=contested):
             return Answer(PaymentState.DECLINED, why_not)
         if self._happens(self.faults.is_delayed):

@@ -7,12 +7,16 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from pricing.payments.disputes import DisputeEvent, DisputeNotice
 from pricing.payments.gateway import Answer, PaymentRequest, PaymentState, RefundRequest
 from pricing.payments.movements import Movement, MovementKind
 
 FEE_PPM, FEE_MICROS = 29_000, 300_000
 """2.9 % and 0.30 of each payment, as Stripe takes of domestic cards in the United States
 (https://stripe.com/pricing); a refund gives none of it back."""
+
+DISPUTE_FEE_MICROS = 15_000_000
+"""15.00 for each dispute, as Stripe takes in the United States (https://stripe.com/pricing)."""
 
 
 class Faults(Struct, frozen=True):
@@ -73,10 +77,47 @@ class GivenBack(Struct):
     sent_back_at: datetime | None = None
 
 
+class Contested(Struct):
+    """A dispute, as the bank has it.
+
+    Attributes:
+        name: What the bank calls it.
+        payment_key: Of what.
+        micros: How much.
+        currency: In what.
+        at: When the money was taken.
+        won_at: When it came again; None: it did not.
+        is_decided: Whether the customer's bank has decided.
+    """
+
+    name: str
+    payment_key: str
+    micros: int
+    currency: str
+    at: datetime
+    won_at: datetime | None = None
+    is_decided: bool = False
+
+    def notice(self, event: DisputeEvent) -> DisputeNotice:
+        """What is said of it; the fee with the money."""
+        fee = DISPUTE_FEE_MICROS if event is DisputeEvent.WITHDRAWN else 0
+        return DisputeNotice(self.name, event, self.micros, self.currency, fee)
+
+
+def disputed_movements(disputes: Iterable[Contested]) -> Iterator[Movement]:
+    """What has moved for disputes; the bank's fee stays with it."""
+    for each in disputes:
+        kind, fee = MovementKind.DISPUTE, DISPUTE_FEE_MICROS
+        yield Movement(each.name, kind, each.micros, each.currency, each.at, fee)
+        if each.won_at is not None:
+            kind = MovementKind.DISPUTE_WON
+            yield Movement(each.name, kind, each.micros, each.currency, each.won_at)
+
+
 def movements_of(
     charges: Mapping[str, Charge], refunds: Mapping[str, GivenBack]
 ) -> Iterator[Movement]:
-    """All that has moved, in no order."""
+    """All that has moved for payments and refunds, in no order."""
     for key, charge in charges.items():
         if charge.answer.state is PaymentState.ACCEPTED:
             fee = charge.micros * FEE_PPM // 1_000_000 + FEE_MICROS

@@ -14,9 +14,10 @@ from msgspec import Struct
 from sqlalchemy import Connection, Row, Select, Text, cast, func, literal, select
 
 from pricing.payments.attempts import AttemptState
+from pricing.payments.disputes import DISPUTE_CAUSE
 from pricing.payments.movements import MovementKind
 from pricing.payments.refunds import REFUND_CAUSE
-from pricing.tables import PAYMENT_ATTEMPTS, PAYMENTS, REFUNDS, TRANSACTIONS
+from pricing.tables import DISPUTES, PAYMENT_ATTEMPTS, PAYMENTS, REFUNDS, TRANSACTIONS
 
 PAGE = 1_000
 _COLLECTED = (AttemptState.ACCEPTED, AttemptState.DISPUTED)
@@ -98,6 +99,25 @@ def _each_kind() -> Iterator[tuple[MovementKind, Select[Any], Any, Any]]:
         given = given.join(PAYMENTS, PAYMENTS.c.cause == REFUNDS.c.cause)
         given = given.where(PAYMENTS.c.rehearsed.is_not(True))
         yield kind, given, REFUNDS.c.key, TRANSACTIONS.c.effective_at
+    yield from _of_disputes()
+
+
+def _of_disputes() -> Iterator[tuple[MovementKind, Select[Any], Any, Any]]:
+    """The same of disputes, whose key is the gateway's own name of them."""
+    of = literal(DISPUTE_CAUSE).concat(cast(DISPUTES.c.id, Text))
+    for kind, name in (
+        (MovementKind.DISPUTE, ":withdrawn"),
+        (MovementKind.DISPUTE_WON, ":won"),
+    ):
+        moved = select(
+            DISPUTES.c.name.label("key"),
+            DISPUTES.c.usd_micros.label("micros"),
+            DISPUTES.c.currency,
+            TRANSACTIONS.c.effective_at.label("at"),
+            DISPUTES.c.account_id,
+            of.label("what"),
+        ).join(TRANSACTIONS, TRANSACTIONS.c.natural_key == of.concat(name))
+        yield kind, moved, DISPUTES.c.name, TRANSACTIONS.c.effective_at
 
 
 def _movement(kind: MovementKind, row: Row[Any]) -> BookedMovement:

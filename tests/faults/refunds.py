@@ -1,4 +1,4 @@
-"""What is given back of payments, and what that does to the books."""
+"""What is given back of payments or contested, and what that does to the books."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from tests.faults.fault import Fault
 
 REFUNDS = "tests/pricing/payments/test_refunds.py"
 RECONCILED = "tests/pricing/payments/test_reconciliation.py"
+DISPUTES = "tests/pricing/payments/test_disputes.py"
 CONTRACT = "tests/pricing/payments/test_gateway_contract.py"
 
 FAULTS = (
@@ -120,5 +121,45 @@ FAULTS = (
         "",
         (RECONCILED,),
         "rehearsal",
+    ),
+    Fault(
+        "a dispute that is lost takes no money unless somebody says so",
+        "pricing/payments/disputes.py",
+        "    if notice.event in {DisputeEvent.WITHDRAWN, DisputeEvent.LOST} and known",
+        "    if notice.event in {DisputeEvent.WITHDRAWN} and known",
+        (DISPUTES,),
+        "lost_dispute_has_taken",
+    ),
+    Fault(
+        "what is decided last counts",
+        "pricing/payments/disputes.py",
+        "    if is_decided and known.state is DisputeState.OPEN:\n",
+        "    if is_decided:\n",
+        (DISPUTES,),
+        "decided_first",
+    ),
+    Fault(
+        "more is contested than was collected",
+        "pricing/payments/disputes.py",
+        " or notice.usd_micros > collected - others:\n",
+        ":\n",
+        (DISPUTES,),
+        "cannot_be or another_one",
+    ),
+    Fault(
+        "what is disputed may be refunded",
+        "pricing/accounts/refundable.py",
+        "    if any(each.state is DisputeState.OPEN for each in disputes):\n",
+        "    if any(each.state is None for each in disputes):\n",
+        (DISPUTES,),
+        "told_booked_and_won",
+    ),
+    Fault(
+        "what a bank took back for good is refunded too",
+        "pricing/accounts/refundable.py",
+        " - _lost(disputes), 0)",
+        ", 0)",
+        (DISPUTES,),
+        "written_off",
     ),
 )

@@ -66,6 +66,7 @@ def everything(engine: Engine) -> dict[str, list[Any]]:
         "account targets",
         "account log",
         "account refunds",
+        "account disputes",
         "billing show",
         "billing seller",
         "department show",

@@ -35,6 +35,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "account targets": ("globex",),
     "account log": ("globex",),
     "account refunds": ("globex",),
+    "account disputes": ("globex",),
     "history": ("globex",),
     "ledger": ("acme",),
     "books months": (),

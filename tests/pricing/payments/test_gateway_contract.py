@@ -159,7 +159,7 @@ def test_a_key_of_a_refund_that_comes_with_another_amount_is_refused(
 def test_nothing_is_given_back_of_a_disputed_payment(gateway: PaymentGateway) -> None:
     gateway.collect(REQUEST)
     if isinstance(gateway, PlayBank):
-        gateway.contested.add(REQUEST.key)
+        gateway.dispute(REQUEST.key, 1_000_000)
     answer = gateway.refund(replace(refund_of(10), is_contested=True))
     assert answer.state is PaymentState.DECLINED
     assert "disputed" in answer.reason
