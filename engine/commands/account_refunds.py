@@ -12,6 +12,7 @@ from pricing.accounts.owner import check_owner
 if TYPE_CHECKING:
     import sqlalchemy
 
+    from pricing.ledger.invoices import Invoice
     from pricing.payments.disputes import Dispute
     from pricing.payments.gateway import PaymentGateway
     from pricing.payments.refunds import Refund
@@ -88,6 +89,49 @@ class RefundCommands:
         done = give_back(use.rim(account_id, now), begun, talk)
         check_given_back(done, talk.silence)
         return done
+
+    def adjust(
+        self, account_id: str, *, usd_micros: int, reason: str, request_id: str | None = None
+    ) -> Invoice:
+        """Credit the account by a credit note, or take of its credit by an invoice (C76).
+
+        Args:
+            account_id: Whose.
+            usd_micros: Tax included, in whole cents; above nothing it is credited, below it is
+                taken.
+            reason: Why; it stands in the ledger and on the document.
+            request_id: The caller's id of this request.
+
+        Returns:
+            The credit note, or the invoice.
+
+        Raises:
+            BadInputError: The amount or the reason will not do.
+            NotOwnerError: The engine's user is not the owner of the installation.
+            AdjustmentTooLargeError: More would be credited than was ever charged, or taken than is
+                credited.
+        """
+        from pricing.accounts import adjustments
+
+        use = self._context
+        check_owner(use.user, "adjust an account")
+        now = use.clock.now()
+
+        def work(
+            conn: sqlalchemy.Connection, *, gateway: PaymentGateway, request_id: str
+        ) -> Invoice:
+            return adjustments.adjust(
+                conn,
+                account_id,
+                usd_micros=usd_micros,
+                reason=reason,
+                now=now,
+                request_id=request_id,
+                gateway=gateway,
+            )
+
+        content = {"usd_micros": usd_micros, "reason": reason}
+        return use.commanded(account_id, "adjust", content, work, request_id=request_id, now=now)
 
     def disputes(self, account_id: str) -> Sequence[Dispute]:
         """Every dispute of the account's payments, in the order in which they were heard of.

@@ -10,6 +10,7 @@ import click
 from msgspec.structs import replace
 
 from kernel.clock import parse_instant
+from loadmuster.cli.account_adjust import adjust
 from loadmuster.cli.account_advance import advance
 from loadmuster.cli.account_heal import heal
 from loadmuster.cli.account_log import log
@@ -45,6 +46,7 @@ def account() -> None:
 for command in (
     advance,
     reconcile,
+    adjust,
     refund,
     refunds,
     disputes,

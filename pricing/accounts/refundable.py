@@ -8,12 +8,17 @@ from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from kernel.errors import RefusedError
-from pricing.ledger.invoices import Invoice, InvoiceKind, find_invoice
+from pricing.ledger.invoices import (
+    Invoice,
+    InvoiceKind,
+    find_invoice,
+    takes_whole_invoices_back,
+)
 from pricing.money import format_usd
 from pricing.payments.collecting import ChannelCannotError
 from pricing.payments.disputes import Dispute, DisputeState, disputes_of_payment
 from pricing.payments.gateway import PaymentGateway, PaymentState, is_rehearsed
-from pricing.payments.refunds import REFUND_CAUSE, Refund, refunded_of
+from pricing.payments.refunds import Refund, refunded_of
 from pricing.plans.channels import CAPABILITIES, Channel
 from pricing.tables import INVOICES, PAYMENTS
 
@@ -123,10 +128,7 @@ def _is_void(conn: Connection, invoice: Invoice) -> bool:
     """Whether a credit note that is no refund's has taken the invoice back."""
     notes = conn.execute(
         select(INVOICES.c.corrects).where(
-            INVOICES.c.account_id == invoice.account_id,
-            INVOICES.c.kind == InvoiceKind.CREDIT_NOTE,
-            INVOICES.c.corrects.is_not(None),
-            ~INVOICES.c.cause.startswith(REFUND_CAUSE),
+            INVOICES.c.account_id == invoice.account_id, takes_whole_invoices_back()
         )
     ).scalars()
     return any(invoice.number in corrects for corrects in notes)

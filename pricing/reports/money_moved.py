@@ -13,10 +13,10 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, Row, Select, Text, cast, func, literal, select
 
+from pricing.ledger.invoices import REFUND_CAUSE
 from pricing.payments.attempts import AttemptState
 from pricing.payments.disputes import DISPUTE_CAUSE
 from pricing.payments.movements import MovementKind
-from pricing.payments.refunds import REFUND_CAUSE
 from pricing.tables import DISPUTES, PAYMENT_ATTEMPTS, PAYMENTS, REFUNDS, TRANSACTIONS
 
 PAGE = 1_000

@@ -7,6 +7,7 @@ from tests.faults.fault import Fault
 REFUNDS = "tests/pricing/payments/test_refunds.py"
 RECONCILED = "tests/pricing/payments/test_reconciliation.py"
 DISPUTES = "tests/pricing/payments/test_disputes.py"
+ADJUSTED = "tests/pricing/accounts/test_adjustments.py"
 CONTRACT = "tests/pricing/payments/test_gateway_contract.py"
 
 FAULTS = (
@@ -161,5 +162,21 @@ FAULTS = (
         ", 0)",
         (DISPUTES,),
         "written_off",
+    ),
+    Fault(
+        "more is credited by hand than was ever charged",
+        "pricing/accounts/adjustments.py",
+        "    if abs(usd_micros) > most:\n",
+        "    if usd_micros < -most:\n",
+        (ADJUSTED,),
+        "bounds",
+    ),
+    Fault(
+        "the tax that is in an adjustment stays owed",
+        "pricing/accounts/adjustments.py",
+        "    if taxation is not None and tax:\n",
+        "    if taxation is None and tax:\n",
+        (ADJUSTED,),
+        "tax",
     ),
 )

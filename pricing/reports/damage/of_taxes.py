@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pricing.ledger.invoices import REFUND_CAUSE
 from pricing.money import MICROS_PER_CENT
-from pricing.payments.refunds import REFUND_CAUSE
 from pricing.reports.damage.rule import DamageRule, listed
 from pricing.taxes.model import PPM, Treatment
 

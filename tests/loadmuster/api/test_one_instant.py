@@ -84,6 +84,7 @@ STORY: dict[str, Command] = {
     "accounts.refund": lambda e: e.accounts.refund(
         "acme", invoice="acme-00001", usd_micros=10_000_000, reason="charged twice"
     ),
+    "accounts.adjust": lambda e: e.accounts.adjust("acme", usd_micros=5_000_000, reason="goodwill"),
     "accounts.disputes": lambda e: e.accounts.disputes("acme"),
     "accounts.refunds": lambda e: e.accounts.refunds("acme"),
     "accounts.as_of": lambda e: e.accounts.as_of("acme"),

@@ -22,7 +22,7 @@ WRITES = {
     *("accounts.undo", "accounts.extra_credits", "accounts.cancel", "accounts.confirm_cancel"),
     *("accounts.renew", "accounts.to_on_demand", "accounts.set_card", "accounts.pay"),
     *("accounts.advance", "accounts.heal", "accounts.delete", "books.close"),
-    *("accounts.reconcile", "accounts.payment_heard", "accounts.refund"),
+    *("accounts.reconcile", "accounts.payment_heard", "accounts.refund", "accounts.adjust"),
     *("billing.set_details", "billing.set_seller", "billing.refresh_taxes"),
     *("accounts.change_administrators", "accounts.notice"),
     *("departments.add", "departments.allocate", "departments.limit"),

@@ -83,3 +83,20 @@ def test_a_file_with_a_movement_that_nobody_asked_for_ends_with_5(
     assert "1 difference; 0 movements alike on both sides." in told.out
     missing = command("books", "reconcile", str(tmp_path / "nowhere.csv"))
     assert (missing.code, missing.err.count("\n")) == (2, 1)
+
+
+def test_an_adjustment_is_told_and_one_without_an_amount_refused(command: Command) -> None:
+    told = command("account", "adjust", "acme", "--credit", "20", "--reason", "goodwill", "--json")
+    assert (told.code, told.json["kind"], told.json["total_usd"]) == (0, "credit_note", "-20.00")
+    less = command("account", "adjust", "acme", "--debit", "5", "--reason", "too much")
+    assert "5.00 USD were taken of the credit; invoice acme-00002" in less.out
+    for amounts in ((), ("--credit", "1", "--debit", "1"), ("--credit", "-1"), ("--debit", "x")):
+        answer = command("account", "adjust", "acme", *amounts, "--reason", "r")
+        assert (answer.code, answer.err.count("\n")) == (2, 1), answer.err
+    beyond = command("account", "adjust", "acme", "--debit", "16", "--reason", "r")
+    assert (beyond.code, beyond.err.count("\n")) == (3, 1)
+
+
+def test_disputes_of_an_account_that_has_none_are_none(command: Command) -> None:
+    assert command("account", "disputes", "acme", "--json").json == {"id": "acme", "disputes": []}
+    assert "ever disputed" in command("account", "disputes", "acme").out
