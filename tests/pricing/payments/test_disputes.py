@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import permutations
 
 import pytest
@@ -17,6 +18,13 @@ from pricing.payments.disputes import DisputeEvent, DisputeNotice, DisputeState
 from pricing.payments.gateway import DELAYS, Answer, PaymentState
 from pricing.payments.play_records import DISPUTE_FEE_MICROS
 from tests.pricing.payments.conftest import USD, MortalBank
+from tests.pricing.reports.damaging import (
+    rows_of,
+    tables,
+    unprotected,
+    with_a_value,
+    without_a_row,
+)
 
 FIRST = "acme-00001"
 PAID = 199 * USD
@@ -218,4 +226,28 @@ def test_a_deleted_account_is_disputed_all_the_same(
     contested = bank.dispute(key)
     paid.accounts.payment_heard(key, contested.notice(DisputeEvent.WITHDRAWN))
     assert sides(paid) == WITHDRAWN
+    assert paid.db.check() == ()
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        *("usd_micros", "fee_usd_micros", "currency", "payment_key", "account_id"),
+        *("booked", "state", "withdrawn_at", "closed_at", "opened_at"),
+    ],
+)
+def test_a_damaged_dispute_is_told_by_name(
+    paid: Engine, key: str, sqlite_url: str, column: str
+) -> None:
+    for notice in notices(won=False).values():
+        paid.accounts.payment_heard(key, notice)
+    with unprotected(sqlite_url) as conn:
+        table = tables()["disputes"]
+        (row,) = rows_of(conn, table)
+        assert without_a_row(conn, table, row)
+        if column == "opened_at":
+            # An earlier one would do: it is the first that was heard.
+            row = {**row, "opened_at": row["opened_at"] + timedelta(days=8_000)}
+        found = with_a_value(conn, table, row, table.columns[column])
+    assert {each.row for each in found} & {"1", "dispute:1:withdrawn"}
     assert paid.db.check() == ()
