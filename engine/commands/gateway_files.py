@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from kernel.errors import BadInputError
+from kernel.words import counted
 from pricing.money import MICROS_PER_USD, USD_MAX
 from pricing.payments.movements import Movement, MovementKind
 from pricing.periods import check_year
@@ -93,7 +94,9 @@ def _lines(path: Path, file: BinaryIO) -> Iterator[str]:
 
 def _movement(path: Path, line: int, names: Sequence[str], cells: Sequence[str]) -> Movement:
     if len(cells) != len(names):
-        raise _wrong(path, line, f"it has {len(cells)} cells, and the first line {len(names)}")
+        raise _wrong(
+            path, line, f"it has {counted(len(cells), 'cell')}, and the first line {len(names)}"
+        )
     row = {name: cell.strip() for name, cell in zip(names, cells, strict=True)}
     long = next((name for name in (*NEEDED, "id") if len(row.get(name, "")) > WORD_LETTERS_MAX), "")
     if long:

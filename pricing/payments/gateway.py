@@ -26,6 +26,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from kernel.words import counted
 from pricing.payments.movements import Movement
 from pricing.plans.channels import Channel
 
@@ -150,7 +151,7 @@ def why_not_refunded(refund: RefundRequest, left_usd_micros: int, *, contested: 
     if refund.usd_micros > left_usd_micros:
         return "that is more than is left of the payment"
     if refund.asked_at - refund.collected_at > REFUND_TIME:
-        return f"the payment is older than {REFUND_TIME.days} days"
+        return f"the payment is older than {counted(REFUND_TIME.days, 'day')}"
     return ""
 
 
