@@ -1,4 +1,4 @@
-"""Money that is given back to an account, by the seller's side."""
+"""Money that goes back to an account: refunds, by the seller's side, and disputes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 
 from engine.commands.arguments import checked
 from engine.commands.context import EngineContext
-from pricing.accounts.owner import OWNER, NotOwnerError
+from pricing.accounts.owner import check_owner
 
 if TYPE_CHECKING:
     import sqlalchemy
 
+    from pricing.ledger.invoices import Invoice
+    from pricing.payments.disputes import Dispute
     from pricing.payments.gateway import PaymentGateway
     from pricing.payments.refunds import Refund
 
 
 @checked
 class RefundCommands:
-    """Giving money back that was collected, and what was given back."""
+    """Giving money back that was collected; what was given back, and what is disputed."""
 
     def __init__(self, context: EngineContext) -> None:
         self._context = context
@@ -53,6 +55,7 @@ class RefundCommands:
             NotOwnerError: The engine's user is not the owner of the installation.
             UnknownInvoiceError: The account has no such invoice.
             NothingPaidError: Nothing was collected for it.
+            PaymentDisputedError: Its payment is disputed.
             RefundTooMuchError: So much is not left of what was collected.
             ChannelCannotError: It was paid through a marketplace, which gives back by itself.
             RefundDeclinedError: The payment gateway gives nothing back.
@@ -62,7 +65,7 @@ class RefundCommands:
         from pricing.payments.asking import Talk
 
         use = self._context
-        _check_owner(use.user)
+        check_owner(use.user, "give money back")
         now = use.clock.now()
         content = {"invoice": invoice, "usd_micros": usd_micros, "keep_credits": keep_credits}
 
@@ -87,6 +90,66 @@ class RefundCommands:
         check_given_back(done, talk.silence)
         return done
 
+    def adjust(
+        self, account_id: str, *, usd_micros: int, reason: str, request_id: str | None = None
+    ) -> Invoice:
+        """Credit the account by a credit note, or take of its credit by an invoice (C76).
+
+        Args:
+            account_id: Whose.
+            usd_micros: Tax included, in whole cents; above nothing it is credited, below it is
+                taken.
+            reason: Why; it stands in the ledger and on the document.
+            request_id: The caller's id of this request.
+
+        Returns:
+            The credit note, or the invoice.
+
+        Raises:
+            BadInputError: The amount or the reason will not do.
+            NotOwnerError: The engine's user is not the owner of the installation.
+            AdjustmentTooLargeError: More would be credited than was ever charged, or taken than is
+                credited.
+        """
+        from pricing.accounts import adjustments
+
+        use = self._context
+        check_owner(use.user, "adjust an account")
+        now = use.clock.now()
+
+        def work(
+            conn: sqlalchemy.Connection, *, gateway: PaymentGateway, request_id: str
+        ) -> Invoice:
+            return adjustments.adjust(
+                conn,
+                account_id,
+                usd_micros=usd_micros,
+                reason=reason,
+                now=now,
+                request_id=request_id,
+                gateway=gateway,
+            )
+
+        content = {"usd_micros": usd_micros, "reason": reason}
+        return use.commanded(account_id, "adjust", content, work, request_id=request_id, now=now)
+
+    def disputes(self, account_id: str) -> Sequence[Dispute]:
+        """Every dispute of the account's payments, in the order in which they were heard of.
+
+        Raises:
+            UnknownAccountError: There is no such account.
+            NotAdministratorError: The engine's user is none of its administrators (R96).
+        """
+        from pricing.accounts.account import find_account
+        from pricing.accounts.administrators import Asker
+        from pricing.payments.disputes import disputes_of
+        from pricing.reports.usage_access import check_may_see
+
+        with self._context.reading() as conn:
+            find_account(conn, account_id)
+            check_may_see(conn, account_id, Asker(self._context.user))
+            return disputes_of(conn, account_id)
+
     def refunds(self, account_id: str) -> Sequence[Refund]:
         """Every refund of the account, in the order in which they were asked for.
 
@@ -103,10 +166,3 @@ class RefundCommands:
             find_account(conn, account_id)
             check_may_see(conn, account_id, Asker(self._context.user))
             return refunds_of(conn, account_id)
-
-
-def _check_owner(user: str) -> None:
-    if user != OWNER:
-        raise NotOwnerError(
-            f"{user} cannot give money back: that is for the owner of the installation", by=user
-        )

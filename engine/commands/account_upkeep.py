@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pricing.accounts.reconciling import Reconciled
     from pricing.accounts.sweep import Advanced
     from pricing.payments.asking import Talk
+    from pricing.payments.disputes import DisputeNotice
     from pricing.payments.gateway import Answer, PaymentGateway
 
 WORKERS_MAX = 4
@@ -184,17 +185,21 @@ class UpkeepCommands:
                 watch(each)
         return tuple(found)
 
-    def payment_heard(self, key: str, answer: Answer) -> Reconciled | None:
-        """Take a message of the payment gateway, for whoever receives its webhooks (C51).
+    def payment_heard(self, key: str, answer: Answer | DisputeNotice) -> Reconciled | None:
+        """Take a message of the payment gateway, for whoever receives its webhooks (C51, C75).
 
         It may come late, twice or out of order, and be about an account that was deleted.
 
         Args:
-            key: The key that the payment was asked for under.
-            answer: What the gateway says.
+            key: The key that the payment, or the refund, was asked for under; of a dispute the
+                payment's.
+            answer: What the gateway says of it, or of a dispute.
 
         Returns:
             What the payment is by then; None: nothing was asked for under that key.
+
+        Raises:
+            BadInputError: It is no such message, or contradicts what was said before.
         """
         from pricing.accounts.reconciling import heard
         from pricing.accounts.settling import Rim

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.commands.arguments import checked
-from engine.commands.context import EngineContext
+from engine.commands.gateway_report import GatewayReportCommands
 from kernel.errors import BadInputError, InvariantBrokenError
 from kernel.extras import check_installed
-from pricing.accounts.owner import OWNER, NotOwnerError
+from pricing.accounts.owner import check_owner
 
 if TYPE_CHECKING:
     from pricing.ledger.closing import ClosedMonth
@@ -54,11 +54,8 @@ class ExportedBooks(Struct, frozen=True):
 
 
 @checked
-class BooksCommands:
+class BooksCommands(GatewayReportCommands):
     """What is done with the books of all accounts, by the owner of the installation."""
-
-    def __init__(self, context: EngineContext) -> None:
-        self._context = context
 
     def close(self, month: str) -> ClosedMonth:
         """Close a calendar month (in UTC), and all before it, for good (C61).
@@ -77,7 +74,7 @@ class BooksCommands:
         from pricing.reports.report_period import ReportPeriod
 
         use = self._context
-        self._check_owner("close a month")
+        check_owner(self._context.user, "close a month")
         period = ReportPeriod.of_month(month)
         with use.noting_refusal(None, "books close") as attempt, use.transaction() as conn:
             attempt.conn = conn
@@ -121,7 +118,7 @@ class BooksCommands:
         from pricing.ledger.closing import wait_for_writers
         from pricing.ledger.posting_rows import last_posting, ledger_balances, posting_rows
 
-        self._check_owner("export the books")
+        check_owner(self._context.user, "export the books")
         path, span = Path(file), None if month is None else _span_of(month)
         rows = 0
         with self._context.reading() as conn:
@@ -159,7 +156,7 @@ class BooksCommands:
         from engine.commands.ledger_files import read_balances
         from pricing.ledger.posting_rows import ledger_balances
 
-        self._check_owner("check the books")
+        check_owner(self._context.user, "check the books")
         path = Path(file)
         found, rows, last = read_balances(path)
         with self._context.reading() as conn:
@@ -167,13 +164,6 @@ class BooksCommands:
         balance = _check_zero(known)
         _check_same(path, found, known)
         return ExportedBooks(path, account_id, rows, last, balance)
-
-    def _check_owner(self, what: str) -> None:
-        user = self._context.user
-        if user != OWNER:
-            raise NotOwnerError(
-                f"{user} cannot {what}: that is for the owner of the installation", by=user
-            )
 
 
 def _check_can_have_columns() -> None:

@@ -116,7 +116,7 @@ def _about_old_list(provider: str, region: str, catalog: Catalog, at: date) -> I
     if is_stale(newest, at):
         yield (
             f"the machines known there are those of {newest}: {len(offerings):,} of {provider}'s "
-            f"{len(catalog.machine_types(provider)):,} types; newer ones may be cheaper"
+            f"{counted(len(catalog.machine_types(provider)), 'type')}; newer ones may be cheaper"
         )
 
 

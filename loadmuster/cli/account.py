@@ -10,11 +10,12 @@ import click
 from msgspec.structs import replace
 
 from kernel.clock import parse_instant
+from loadmuster.cli.account_adjust import adjust
 from loadmuster.cli.account_advance import advance
 from loadmuster.cli.account_heal import heal
 from loadmuster.cli.account_log import log
 from loadmuster.cli.account_reconcile import reconcile
-from loadmuster.cli.account_refunds import refund, refunds
+from loadmuster.cli.account_refunds import disputes, refund, refunds
 from loadmuster.cli.account_tables import show_account, show_accounts, show_ledger
 from loadmuster.cli.administrators import administrators
 from loadmuster.cli.as_of import tell_as_of
@@ -45,8 +46,10 @@ def account() -> None:
 for command in (
     advance,
     reconcile,
+    adjust,
     refund,
     refunds,
+    disputes,
     heal,
     notice,
     extra_credits,

@@ -1,4 +1,4 @@
-"""``account refund`` and ``account refunds``: money given back, and what was."""
+"""``account refund``, ``refunds`` and ``disputes``: money that goes back."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from zoneinfo import ZoneInfo
 import click
 
 from loadmuster.cli.settings import Command, Settings, pass_settings, request_id_option
-from loadmuster.documents.refunds import refund_document, refunds_document
+from loadmuster.documents.refunds import (
+    disputes_document,
+    refund_document,
+    refunds_document,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pricing.payments.disputes import Dispute
     from pricing.payments.refunds import Refund
 
 
@@ -71,6 +76,48 @@ def refunds(settings: Settings, account_id: str) -> None:
         refunds_document(account_id, found, timezone),
         lambda console: _show_refunds(console, account_id, found, timezone),
     )
+
+
+@click.command("disputes", cls=Command)
+@click.argument("account_id", metavar="ID")
+@pass_settings
+def disputes(settings: Settings, account_id: str) -> None:
+    """Show what of the account ID's payments its customer contests, or has contested."""
+    engine = settings.engine()
+    found = engine.accounts.disputes(account_id)
+    timezone = engine.accounts.get(account_id).timezone
+    settings.emit(
+        disputes_document(account_id, found, timezone),
+        lambda console: _show_disputes(console, account_id, found, timezone),
+    )
+
+
+def _show_disputes(
+    console: Console, account_id: str, found: Sequence[Dispute], timezone: str
+) -> None:
+    """One dispute a row, the oldest first."""
+    if not found:
+        console.print(f"No payment of the account {account_id} was ever disputed.")
+        return
+    from loadmuster.cli.layout import columns, section
+    from pricing.money import format_usd
+
+    zone = ZoneInfo(timezone)
+    table = columns(
+        *("heard of", "dispute", "amount", "fee", "state", "payment"),
+        right=("amount", "fee"),
+        fixed=("heard of", "state"),
+    )
+    for each in found:
+        table.add_row(
+            f"{each.opened_at.astimezone(zone):%Y-%m-%d}",
+            each.name,
+            f"{format_usd(each.usd_micros)} {each.currency}",
+            format_usd(each.fee_usd_micros),
+            each.state.value,
+            each.payment_key,
+        )
+    section(console, f"Disputes of {account_id}", table)
 
 
 def _show_done(console: Console, done: Refund, *, is_rehearsed: bool) -> None:

@@ -62,6 +62,8 @@ def _money_rows(view: AccountView) -> Iterator[tuple[str, str]]:
     yield "payments", _payments(view)
     if view.unpaid_usd_micros:
         yield "overdue", f"{format_usd(view.unpaid_usd_micros)} USD could not be collected"
+    if view.disputed_usd_micros:
+        yield "disputed", f"{format_usd(view.disputed_usd_micros)} USD, which the bank decides on"
     if view.credit_usd_micros:
         credit = format_usd(view.credit_usd_micros)
         yield "in credit", f"{credit} USD, set off against the next run paid in money"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kernel.words import counted
+from loadmuster.cli.books_reconcile import reconcile
 from loadmuster.cli.settings import CommandGroup, Settings, pass_settings
 from loadmuster.documents.books import (
     closed_month_document,
@@ -26,7 +27,10 @@ _account = click.option("--account", metavar="ID", help="Of this account alone; 
 
 @click.group(cls=CommandGroup)
 def books() -> None:
-    """Close months of the books, export the ledger, and prove what was exported."""
+    """Close months of the books, export the ledger, and compare the gateway's books with them."""
+
+
+books.add_command(reconcile)
 
 
 @books.command("close")

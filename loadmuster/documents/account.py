@@ -66,6 +66,7 @@ def account_document(view: AccountView) -> dict[str, Any]:
         },
         "unpaid_usd": format_usd(view.unpaid_usd_micros),
         "credit_usd": format_usd(view.credit_usd_micros),
+        "disputed_usd": format_usd(view.disputed_usd_micros),
     }
 
 

@@ -46,5 +46,8 @@ _WORDS = {
     "withdrawn": "not collected, and withdrawn",
     "pending": "pending",
     "refunded": "given back",
+    "disputed": "disputed by the customer",
+    "won": "disputed, and won",
+    "lost": "disputed, and lost",
     "returned": "given back, sent back by the customer's bank, and in credit",
 }

@@ -1,4 +1,4 @@
-"""The documents of ``account refund`` and ``account refunds``."""
+"""The documents of ``account refund``, ``account refunds`` and ``account disputes``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from loadmuster.documents.instants import local_to
 from pricing.money import format_usd
 
 if TYPE_CHECKING:
+    from pricing.payments.disputes import Dispute
     from pricing.payments.refunds import Refund
 
 
@@ -35,3 +36,29 @@ def refund_document(refund: Refund, timezone: str) -> dict[str, Any]:
 def refunds_document(account_id: str, refunds: Sequence[Refund], timezone: str) -> dict[str, Any]:
     """All refunds of an account, oldest first."""
     return {"id": account_id, "refunds": [refund_document(each, timezone) for each in refunds]}
+
+
+def disputes_document(
+    account_id: str, disputes: Sequence[Dispute], timezone: str
+) -> dict[str, Any]:
+    """All disputes of an account's payments, oldest first; instants are in the account's zone."""
+    local = local_to(timezone)
+    return {
+        "id": account_id,
+        "disputes": [
+            {
+                "id": each.id,
+                "name": each.name,
+                "payment": each.payment_key,
+                "amount": format_usd(each.usd_micros),
+                "fee": format_usd(each.fee_usd_micros),
+                "currency": each.currency,
+                "state": each.state.value,
+                "booked": each.is_booked,
+                "opened_at": local(each.opened_at),
+                "withdrawn_at": None if each.withdrawn_at is None else local(each.withdrawn_at),
+                "closed_at": None if each.closed_at is None else local(each.closed_at),
+            }
+            for each in disputes
+        ],
+    }

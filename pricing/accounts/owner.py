@@ -11,3 +11,19 @@ class NotOwnerError(RefusedError):
     """What concerns all accounts is for the owner of the installation; facts: ``by``."""
 
     code = "not_owner"
+
+
+def check_owner(user: str, what: str) -> None:
+    """Whether somebody may do what concerns all accounts, or the seller's side.
+
+    Args:
+        user: Who asks.
+        what: For people: "close a month".
+
+    Raises:
+        NotOwnerError: If that is not the owner of the installation.
+    """
+    if user != OWNER:
+        raise NotOwnerError(
+            f"{user} cannot {what}: that is for the owner of the installation", by=user
+        )

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from kernel.errors import LoadmusterError
 from pricing.accounts.advance import advance
+from pricing.accounts.disputing import heard_dispute
 from pricing.accounts.due import note_due
 from pricing.accounts.refunding import put_refund_answer, reconcile_refunds
 from pricing.accounts.settling import Rim, Settling, nobody
@@ -29,6 +30,7 @@ from pricing.payments.attempts import (
     find_attempt,
     open_attempts,
 )
+from pricing.payments.disputes import Dispute, DisputeNotice, DisputeState
 from pricing.payments.gateway import Answer, PaymentGateway, calls_out
 from pricing.payments.refunds import (
     Refund,
@@ -55,6 +57,9 @@ class Became(StrEnum):
     WITHDRAWN = "withdrawn"
     PENDING = "pending"
     REFUNDED = "refunded"
+    DISPUTED = "disputed"
+    WON = "won"
+    LOST = "lost"
     RETURNED = "returned"
 
 
@@ -176,12 +181,13 @@ def reconcile_all(rim_of: Callable[[str], Rim], talk: Talk) -> Iterator[Reconcil
         after = ids[-1]
 
 
-def heard(rim: Rim, key: str, answer: Answer) -> Reconciled | None:
-    """Take a gateway's message about a payment or a refund: late, twice, or out of order.
+def heard(rim: Rim, key: str, answer: Answer | DisputeNotice) -> Reconciled | None:
+    """Take a gateway's message about a payment, a refund or a dispute: late, twice, in any order.
 
     Args:
         rim: What is outside.
-        key: What the gateway was asked for it under; its account may have been deleted since.
+        key: What the gateway was asked for it under; its account may have been deleted since. Of a
+            dispute the payment's.
         answer: What it says.
 
     Returns:
@@ -191,6 +197,9 @@ def heard(rim: Rim, key: str, answer: Answer) -> Reconciled | None:
         BadInputError: If the answer is none.
         LoadmusterError: If the books cannot be brought up to date; the answer is on record.
     """
+    if isinstance(answer, DisputeNotice):
+        dispute = heard_dispute(rim, key, answer)
+        return None if dispute is None else _of_dispute(dispute)
     answer = checked_answer(answer)
     with rim.transaction() as conn:
         attempt = find_attempt(conn, key)
@@ -248,6 +257,24 @@ def _of_refund(refund: Refund) -> Reconciled:
         refund.usd_micros,
         _REFUND_BECAME.get(refund.state, Became.PENDING),
         refund.said,
+    )
+
+
+_DISPUTE_BECAME = {
+    DisputeState.OPEN: Became.DISPUTED,
+    DisputeState.WON: Became.WON,
+    DisputeState.LOST: Became.LOST,
+}
+
+
+def _of_dispute(dispute: Dispute) -> Reconciled:
+    return Reconciled(
+        dispute.account_id,
+        dispute.payment_key,
+        dispute.ledger_cause,
+        dispute.usd_micros,
+        _DISPUTE_BECAME[dispute.state],
+        "" if dispute.is_booked else "the payment is apart, and so is the dispute",
     )
 
 

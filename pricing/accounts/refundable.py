@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from kernel.errors import RefusedError
-from pricing.ledger.invoices import Invoice, InvoiceKind, find_invoice
+from pricing.ledger.invoices import (
+    Invoice,
+    InvoiceKind,
+    find_invoice,
+    takes_whole_invoices_back,
+)
 from pricing.money import format_usd
 from pricing.payments.collecting import ChannelCannotError
+from pricing.payments.disputes import Dispute, DisputeState, disputes_of_payment
 from pricing.payments.gateway import PaymentGateway, PaymentState, is_rehearsed
-from pricing.payments.refunds import REFUND_CAUSE, Refund, refunded_of
+from pricing.payments.refunds import Refund, refunded_of
 from pricing.plans.channels import CAPABILITIES, Channel
 from pricing.tables import INVOICES, PAYMENTS
 
@@ -19,6 +27,12 @@ class NothingPaidError(RefusedError):
     """Nothing was collected for the invoice; facts: ``account``, ``invoice``."""
 
     code = "nothing_paid"
+
+
+class PaymentDisputedError(RefusedError):
+    """The invoice's payment is disputed; facts: ``account``, ``invoice``."""
+
+    code = "payment_disputed"
 
 
 class RefundTooMuchError(RefusedError):
@@ -51,6 +65,7 @@ def refundable(
     Raises:
         UnknownInvoiceError: If the account has no such invoice.
         NothingPaidError: If nothing was collected for it, or only rehearsed so.
+        PaymentDisputedError: If its payment is disputed.
         ChannelCannotError: If it was paid through a marketplace, which gives back by itself.
     """
     invoice = find_invoice(conn, account_id, number)
@@ -72,7 +87,15 @@ def refundable(
             channel=payment.channel,
         )
     paid = min(int(payment.usd_micros), invoice.total_usd_micros)
-    left = max(paid - refunded_of(conn, invoice.cause), 0)
+    disputes = () if payment.key is None else disputes_of_payment(conn, payment.key)
+    if any(each.state is DisputeState.OPEN for each in disputes):
+        raise PaymentDisputedError(
+            f"invoice {number} of account {account_id}: its payment is disputed, and the bank"
+            " decides whose the money is; nothing is given back meanwhile",
+            account=account_id,
+            invoice=number,
+        )
+    left = max(paid - refunded_of(conn, invoice.cause) - _lost(disputes), 0)
     return Refundable(invoice, paid, left, payment.key)
 
 
@@ -81,6 +104,11 @@ def paid_for(conn: Connection, refund: Refund) -> int:
     invoice = find_invoice(conn, refund.account_id, refund.invoice)
     paid = select(PAYMENTS.c.usd_micros).where(PAYMENTS.c.cause == refund.cause)
     return min(int(conn.execute(paid).scalar_one()), invoice.total_usd_micros)
+
+
+def _lost(disputes: Iterable[Dispute]) -> int:
+    """What a customer's bank has taken back for good."""
+    return sum(each.usd_micros for each in disputes if each.state is DisputeState.LOST)
 
 
 def too_much(found: Refundable, wanted: int) -> RefundTooMuchError:
@@ -100,10 +128,7 @@ def _is_void(conn: Connection, invoice: Invoice) -> bool:
     """Whether a credit note that is no refund's has taken the invoice back."""
     notes = conn.execute(
         select(INVOICES.c.corrects).where(
-            INVOICES.c.account_id == invoice.account_id,
-            INVOICES.c.kind == InvoiceKind.CREDIT_NOTE,
-            INVOICES.c.corrects.is_not(None),
-            ~INVOICES.c.cause.startswith(REFUND_CAUSE),
+            INVOICES.c.account_id == invoice.account_id, takes_whole_invoices_back()
         )
     ).scalars()
     return any(invoice.number in corrects for corrects in notes)

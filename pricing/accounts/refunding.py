@@ -24,6 +24,7 @@ from pricing.ledger import idempotency
 from pricing.ledger.ledger import lock_ledger
 from pricing.money import MICROS_PER_CENT, format_usd
 from pricing.payments.asking import Talk
+from pricing.payments.disputes import DisputeState, disputes_of_payment
 from pricing.payments.gateway import (
     Answer,
     PaymentGateway,
@@ -91,6 +92,7 @@ def refund(  # noqa: PLR0913 - what is given back, of whom, and why
         BadInputError: If the amount or the reason will not do.
         UnknownInvoiceError: If the account has no such invoice.
         NothingPaidError: If nothing was collected for it, or only rehearsed so.
+        PaymentDisputedError: If its payment is disputed.
         RefundTooMuchError: If so much is not left of what was.
         ChannelCannotError: If it was paid through a marketplace, which gives back by itself.
     """
@@ -262,5 +264,9 @@ def _request(conn: Connection, refund: Refund) -> RefundRequest:
         refunded_usd_micros=refunded_of(conn, refund.cause, also_open=False),
         collected_at=payment.asked_at,
         asked_at=refund.asked_at,
+        is_contested=any(
+            each.state is DisputeState.OPEN
+            for each in disputes_of_payment(conn, refund.payment_key)
+        ),
         currency=refund.currency,
     )

@@ -13,6 +13,7 @@ from pricing.currencies import DOLLARS
 from pricing.ledger.balances import balance_below
 from pricing.ledger.invoices import REVENUE
 from pricing.ledger.lots import Lot, open_lots, suspended_lots
+from pricing.payments.disputes import disputed_usd_micros
 from pricing.payments.gateway import PaymentGateway, is_rehearsed
 from pricing.payments.run_payments import credit_of
 from pricing.periods import Period
@@ -87,6 +88,7 @@ class AccountView(Struct, frozen=True):
         has_card: A card is on record.
         payments_rehearsed: The payment gateway collects nothing.
         currency: What its money is in.
+        disputed_usd_micros: What of its payments is disputed and not decided (C75).
     """
 
     account: Account
@@ -107,6 +109,7 @@ class AccountView(Struct, frozen=True):
     tax_usd_micros: int = 0
     taxation: Taxation | None = None
     currency: str = DOLLARS
+    disputed_usd_micros: int = 0
 
     @property
     def pending(self) -> Pending | None:
@@ -191,6 +194,7 @@ def view_at(
         tax_usd_micros=-balance_below(conn, account_id, TAX_ACCOUNT, Unit.USD),
         taxation=taxation,
         currency=pays.currency,
+        disputed_usd_micros=disputed_usd_micros(conn, account_id),
     )
 
 

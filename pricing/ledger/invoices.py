@@ -25,6 +25,9 @@ from pricing.taxes.model import TaxLine
 NUMBERS_COMPARED_MAX = 500
 """The latest numbers, which one that is not there is compared with."""
 
+REFUND_CAUSE, ADJUSTMENT_CAUSE = "refund:", "adjustment:"
+"""Prefixes of what credit notes are for that take back some of an invoice, which stays paid."""
+
 REVENUE = "revenue:"
 """Prefix of the ledger accounts that money is earned on."""
 
@@ -117,6 +120,16 @@ class Invoice(Struct, frozen=True):
     def total_usd_micros(self) -> int:
         """What is to be paid: the lines and their tax."""
         return self.usd_micros + self.tax_usd_micros
+
+
+def takes_whole_invoices_back() -> ColumnElement[bool]:
+    """Whether a document is a credit note after which the invoices that it names are void."""
+    return and_(
+        INVOICES.c.kind == InvoiceKind.CREDIT_NOTE,
+        INVOICES.c.corrects.is_not(None),
+        ~INVOICES.c.cause.startswith(REFUND_CAUSE),
+        ~INVOICES.c.cause.startswith(ADJUSTMENT_CAUSE),
+    )
 
 
 def run_cause(run_id: str) -> str:

@@ -19,12 +19,15 @@ What an implementation promises:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from msgspec import Struct
 
+from kernel.words import counted
+from pricing.payments.movements import Movement
 from pricing.plans.channels import Channel
 
 USD = "USD"
@@ -148,7 +151,7 @@ def why_not_refunded(refund: RefundRequest, left_usd_micros: int, *, contested: 
     if refund.usd_micros > left_usd_micros:
         return "that is more than is left of the payment"
     if refund.asked_at - refund.collected_at > REFUND_TIME:
-        return f"the payment is older than {REFUND_TIME.days} days"
+        return f"the payment is older than {counted(REFUND_TIME.days, 'day')}"
     return ""
 
 
@@ -211,6 +214,14 @@ class PaymentGateway(Protocol):
         """
         ...
 
+    def movements(self, start: datetime, end: datetime) -> Iterable[Movement]:
+        """What its own books say that it moved in ``[start, end)``, in any order, each once.
+
+        Raises:
+            Exception: It cannot say.
+        """
+        ...
+
 
 DECLINES = "test:declines"
 """A card that is declined, whatever is asked of it."""
@@ -255,6 +266,11 @@ class RehearsedGateway:
         left = refund.collected_usd_micros - refund.refunded_usd_micros
         why_not = why_not_refunded(refund, left, contested=refund.is_contested)
         return Answer(PaymentState.DECLINED if why_not else PaymentState.ACCEPTED, why_not)
+
+    def movements(self, start: datetime, end: datetime) -> Iterable[Movement]:
+        """It moved nothing."""
+        del start, end
+        return ()
 
 
 REHEARSED_GATEWAY = RehearsedGateway()

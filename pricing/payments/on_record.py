@@ -7,8 +7,9 @@ an ``AnswersOnRecord``: what has been answered it answers the same, and otherwis
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -27,6 +28,7 @@ from pricing.payments.gateway import (
     PaymentState,
     RefundRequest,
 )
+from pricing.payments.movements import Movement
 
 
 class AnswerNeeded(Exception):  # noqa: N818 - nothing is wrong
@@ -96,6 +98,14 @@ class AnswersOnRecord:
             AssertionError: Always.
         """
         raise AssertionError(refund)
+
+    def movements(self, start: datetime, end: datetime) -> Iterable[Movement]:
+        """Nobody is asked what moved in a transaction.
+
+        Raises:
+            AssertionError: Always.
+        """
+        raise AssertionError(start, end)
 
     def _accepted(self, payment: PaymentRequest, known: Attempt) -> Answer:
         asked = known.request.usd_micros

@@ -11,11 +11,14 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
+from itertools import chain
 from random import Random
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from kernel.clock import SystemClock
+from pricing.payments.disputes import DisputeEvent, DisputeNotice
 from pricing.payments.gateway import (
     DECLINES,
     DELAYS,
@@ -26,52 +29,18 @@ from pricing.payments.gateway import (
     RefundRequest,
     why_not_refunded,
 )
+from pricing.payments.movements import Movement
+from pricing.payments.play_records import (
+    Charge,
+    Contested,
+    Faults,
+    GivenBack,
+    between,
+    disputed_movements,
+    movements_of,
+)
 
-
-class Faults(Struct, frozen=True):
-    """How often something goes wrong, of each call that is the first of its key.
-
-    Attributes:
-        never_arrives: The call fails and the bank knows nothing of it.
-        is_lost: The bank has done it, and the caller gets an error instead of the answer.
-        is_declined: The bank does not like the card today.
-        is_delayed: The answer comes later, as a message.
-        other_amount: Something else is collected than was asked for.
-        other_currency: It is collected in another currency.
-        is_told: There is a message about it besides the answer.
-    """
-
-    never_arrives: float = 0.0
-    is_lost: float = 0.0
-    is_declined: float = 0.0
-    is_delayed: float = 0.0
-    other_amount: float = 0.0
-    other_currency: float = 0.0
-    is_told: float = 0.0
-
-
-class Charge(Struct):
-    """What the bank has on one key.
-
-    Attributes:
-        request: What was asked.
-        answer: What it is by now.
-    """
-
-    request: PaymentRequest
-    answer: Answer
-
-
-class GivenBack(Struct):
-    """What the bank has on one key of a refund.
-
-    Attributes:
-        request: What was asked.
-        answer: What it is by now.
-    """
-
-    request: RefundRequest
-    answer: Answer
+__all__ = ["Charge", "Contested", "Faults", "GivenBack", "PlayBank"]
 
 
 class PlayBank:
@@ -81,11 +50,12 @@ class PlayBank:
         faults: What goes wrong, and how often.
         random: Decides when.
         sleep: Waits before each answer; a bank takes its time.
+        now: Its clock; None: the real one.
 
     Attributes:
         charges: What it has on record, by key.
         refunds: What it gave back, or would not, by key.
-        contested: Keys of charges whose customers have gone to their bank.
+        disputes: What customers contest, by its name.
         calls: How often it was asked, by key.
         messages: What it is going to say of its own accord, in no order; taken by who delivers it.
     """
@@ -99,15 +69,17 @@ class PlayBank:
         faults: Faults | None = None,
         random: Random | None = None,
         sleep: Callable[[], None] = lambda: None,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         self.faults = Faults() if faults is None else faults
         self.charges: dict[str, Charge] = {}
         self.refunds: dict[str, GivenBack] = {}
-        self.contested: set[str] = set()
+        self.disputes: dict[str, Contested] = {}
         self.calls: Counter[str] = Counter()
         self.messages: list[tuple[str, Answer]] = []
         self._random = Random(0) if random is None else random  # noqa: S311 - a play
         self._sleep = sleep
+        self._now = SystemClock().now if now is None else now
         self._lock = threading.Lock()
 
     @property
@@ -116,10 +88,7 @@ class PlayBank:
         sums: Counter[tuple[str, str]] = Counter()
         for each in self.charges.values():
             if each.answer.state is PaymentState.ACCEPTED:
-                amount = each.answer.collected_usd_micros
-                asked = each.request.usd_micros
-                currency = each.answer.currency
-                sums[each.request.account_id, currency] += asked if amount is None else amount
+                sums[each.request.account_id, each.answer.currency] += each.micros
         return dict(sums)
 
     def collect(self, payment: PaymentRequest) -> Answer:
@@ -136,7 +105,7 @@ class PlayBank:
                 raise ConnectionError("the bank cannot be reached")
             known = self.charges.get(payment.key)
             if known is None:
-                known = Charge(payment, self._decide(payment))
+                known = Charge(payment, self._decide(payment), self._now())
                 self.charges[payment.key] = known
                 self._tell(payment.key, known)
             elif known.request != payment:
@@ -159,7 +128,7 @@ class PlayBank:
                 raise ConnectionError("the bank cannot be reached")
             known = self.charges.get(payment.key)
             if known is None or known.answer.state is PaymentState.DELAYED:
-                known = Charge(payment, Answer(PaymentState.DECLINED, "withdrawn"))
+                known = Charge(payment, Answer(PaymentState.DECLINED, "withdrawn"), self._now())
                 self.charges[payment.key] = known
             if self._happens(self.faults.is_lost):
                 raise ConnectionError("the connection was closed before the bank answered")
@@ -171,11 +140,8 @@ class PlayBank:
         sums: Counter[tuple[str, str]] = Counter()
         for each in self.refunds.values():
             if each.answer.state is PaymentState.ACCEPTED:
-                amount = each.answer.collected_usd_micros
-                account = each.request.account_id
-                sums[account, each.answer.currency] += (
-                    each.request.usd_micros if amount is None else amount
-                )
+                request = each.request
+                sums[request.account_id, request.currency] += request.usd_micros
         return dict(sums)
 
     def refund(self, refund: RefundRequest) -> Answer:
@@ -192,7 +158,7 @@ class PlayBank:
                 raise ConnectionError("the bank cannot be reached")
             known = self.refunds.get(refund.key)
             if known is None:
-                known = GivenBack(refund, self._decide_refund(refund))
+                known = GivenBack(refund, self._decide_refund(refund), self._now())
                 self.refunds[refund.key] = known
             elif _essence(known.request) != _essence(refund):
                 raise KeyUsedAgainError(f"{refund.key} stands for another refund")
@@ -200,11 +166,41 @@ class PlayBank:
                 raise ConnectionError("the connection was closed before the bank answered")
             return known.answer
 
+    def movements(self, start: datetime, end: datetime) -> tuple[Movement, ...]:
+        """What its books say that it moved then."""
+        with self._lock:
+            moved = movements_of(self.charges, self.refunds)
+            contested = disputed_movements(self.disputes.values())
+            return between(chain(moved, contested), start, end)
+
+    def dispute(self, payment_key: str, micros: int | None = None) -> Contested:
+        """A customer contests a payment, or a part of it: the money is gone at once."""
+        with self._lock:
+            charge = self.charges[payment_key]
+            name = f"dp_{len(self.disputes) + 1}"
+            amount = charge.micros if micros is None else micros
+            contested = Contested(name, payment_key, amount, charge.answer.currency, self._now())
+            self.disputes[name] = contested
+            return contested
+
+    def decide(self, name: str, *, won: bool) -> DisputeNotice:
+        """The customer's bank decides; what is to be told of it."""
+        with self._lock:
+            contested = self.disputes[name]
+            contested.is_decided = True
+            contested.won_at = self._now() if won else None
+            return contested.notice(DisputeEvent.WON if won else DisputeEvent.LOST)
+
     def refund_settled(self, key: str, state: PaymentState) -> Answer:
         """The customer's bank has taken a refund, or sent it back; what is to be told of it."""
         with self._lock:
             known = self.refunds[key]
+            had_gone = known.answer.state is PaymentState.ACCEPTED
             known.answer = Answer(state, "" if state is PaymentState.ACCEPTED else "sent back")
+            if state is PaymentState.ACCEPTED:
+                known.at = self._now()
+            elif had_gone:
+                known.sent_back_at = self._now()
             return known.answer
 
     def message_about(self, key: str) -> Answer:
@@ -230,16 +226,21 @@ class PlayBank:
             return Answer(PaymentState.DECLINED, "there is no such payment")
         if charge.answer.currency != refund.currency:
             return Answer(PaymentState.DECLINED, "the payment is in another currency")
-        amount = charge.answer.collected_usd_micros
-        collected = charge.request.usd_micros if amount is None else amount
         given = sum(
             each.request.usd_micros
             for each in self.refunds.values()
             if each.request.payment_key == refund.payment_key
             and each.answer.state in {PaymentState.ACCEPTED, PaymentState.DELAYED}
+        ) + sum(
+            each.micros
+            for each in self.disputes.values()
+            if each.payment_key == refund.payment_key and each.won_at is None
         )
-        contested = refund.payment_key in self.contested
-        if why_not := why_not_refunded(refund, collected - given, contested=contested):
+        contested = any(
+            each.payment_key == refund.payment_key and not each.is_decided
+            for each in self.disputes.values()
+        )
+        if why_not := why_not_refunded(refund, charge.micros - given, contested=contested):
             return Answer(PaymentState.DECLINED, why_not)
         if self._happens(self.faults.is_delayed):
             return Answer(PaymentState.DELAYED, "the customer's bank has not taken it yet")
@@ -257,6 +258,7 @@ class PlayBank:
         """A bank that had not answered has, unless the buyer was not to wait for it."""
         if known.request.at_once or known.request.card == DELAYS:
             return
+        known.at = self._now()
         declines = self._happens(self.faults.is_declined)
         known.answer = (
             Answer(PaymentState.DECLINED, "the card was declined")

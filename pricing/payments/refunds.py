@@ -19,6 +19,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Row, Text, bindparam, cast, func, literal, select, text
 
 from pricing.ledger.idempotency import FORGOTTEN
+from pricing.ledger.invoices import REFUND_CAUSE
 from pricing.payments.attempts import installation_id
 from pricing.payments.gateway import Answer, PaymentState
 from pricing.tables import INVOICES, REFUNDS
@@ -41,9 +42,6 @@ OPEN = (RefundState.PENDING, RefundState.DELAYED)
 
 GIVEN_BACK = (RefundState.ACCEPTED, RefundState.RETURNED)
 """It is in the books: the invoice was taken back by so much."""
-
-REFUND_CAUSE = "refund:"
-"""Prefix of what refunds are booked under."""
 
 _OF = literal(REFUND_CAUSE).concat(cast(REFUNDS.c.id, Text))
 _REFUNDS = (

@@ -8,9 +8,9 @@ from datetime import datetime
 from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, func, select
 
-from pricing.ledger.invoices import Invoice, InvoiceKind, InvoiceStatus
+from pricing.ledger.invoices import Invoice, InvoiceKind, InvoiceStatus, takes_whole_invoices_back
 from pricing.payments.gateway import PaymentState
-from pricing.payments.refunds import GIVEN_BACK, REFUND_CAUSE
+from pricing.payments.refunds import GIVEN_BACK
 from pricing.reports.invoice_facts import run_of
 from pricing.tables import INVOICES, PAYMENTS, REFUNDS
 
@@ -19,9 +19,7 @@ _PAYMENTS = select(PAYMENTS.c.cause, PAYMENTS.c.state).where(
 )
 _CREDIT_NOTES = select(INVOICES.c.corrects).where(
     INVOICES.c.account_id.in_(bindparam("accounts", expanding=True)),
-    INVOICES.c.kind == InvoiceKind.CREDIT_NOTE,
-    INVOICES.c.corrects.is_not(None),
-    ~INVOICES.c.cause.startswith(REFUND_CAUSE),
+    takes_whole_invoices_back(),
 )
 _REFUNDS = (
     select(REFUNDS.c.invoice, func.sum(REFUNDS.c.usd_micros))

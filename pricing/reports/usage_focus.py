@@ -151,7 +151,9 @@ def _purchase(purchase: PurchaseRow, cycle: Period) -> Record:
     price = format_cents(purchase.usd_micros)
     return {
         **_costs(purchase.usd_micros),
-        "ChargeCategory": "Purchase",
+        "ChargeCategory": "Adjustment" if purchase.what == "adjustments" else "Purchase",
+        # A refund corrects what was invoiced before.
+        "ChargeClass": "Correction" if purchase.what == "refunds" else "",
         "ChargeDescription": purchase.description,
         "ChargeFrequency": "Recurring" if purchase.recurs else "One-Time",
         "ChargePeriodEnd": _utc(cycle.end),

@@ -51,6 +51,12 @@ KEPT: Mapping[str, Kept] = {
             *("channel", "at_once", "command", "request_id", "asked_at"),
         )
     ),
+    "disputes": Kept(
+        (
+            *("id", "name", "payment_key", "account_id", "usd_micros", "currency"),
+            *("booked", "opened_at"),
+        )
+    ),
     "refunds": Kept(
         (
             *("id", "key", "account_id", "invoice", "cause", "payment_key", "usd_micros"),

@@ -1,10 +1,13 @@
-"""What is given back of payments, and what that does to the books."""
+"""What is given back of payments or contested, and what that does to the books."""
 
 from __future__ import annotations
 
 from tests.faults.fault import Fault
 
 REFUNDS = "tests/pricing/payments/test_refunds.py"
+RECONCILED = "tests/pricing/payments/test_reconciliation.py"
+DISPUTES = "tests/pricing/payments/test_disputes.py"
+ADJUSTED = "tests/pricing/accounts/test_adjustments.py"
 CONTRACT = "tests/pricing/payments/test_gateway_contract.py"
 
 FAULTS = (
@@ -82,7 +85,7 @@ FAULTS = (
     ),
     Fault(
         "anybody gives money back",
-        "engine/commands/account_refunds.py",
+        "pricing/accounts/owner.py",
         "    if user != OWNER:\n",
         "    if not user:\n",
         (REFUNDS,),
@@ -95,5 +98,85 @@ FAULTS = (
         "    if contested is None:\n",
         (CONTRACT,),
         "disputed",
+    ),
+    Fault(
+        "money that the gateway does not list is not missed",
+        "pricing/reports/reconciliation.py",
+        "            self.differ(Difference(DifferenceKind.MISSING_AT_GATEWAY, None, booked))\n",
+        "            self._matched += 1\n",
+        (RECONCILED,),
+        "not_listed",
+    ),
+    Fault(
+        "another amount at the gateway is no difference",
+        "pricing/reports/reconciliation.py",
+        "        elif listed.micros != booked.micros:\n",
+        "        elif listed.micros < 0:\n",
+        (RECONCILED,),
+        "another and amount",
+    ),
+    Fault(
+        "what is rehearsed is compared with what a gateway moved",
+        "pricing/reports/money_moved.py",
+        "        given = given.where(PAYMENTS.c.rehearsed.is_not(True))\n",
+        "",
+        (RECONCILED,),
+        "rehearsal",
+    ),
+    Fault(
+        "a dispute that is lost takes no money unless somebody says so",
+        "pricing/payments/disputes.py",
+        "    if notice.event in {DisputeEvent.WITHDRAWN, DisputeEvent.LOST} and known",
+        "    if notice.event in {DisputeEvent.WITHDRAWN} and known",
+        (DISPUTES,),
+        "lost_dispute_has_taken",
+    ),
+    Fault(
+        "what is decided last counts",
+        "pricing/payments/disputes.py",
+        "    if is_decided and known.state is DisputeState.OPEN:\n",
+        "    if is_decided:\n",
+        (DISPUTES,),
+        "decided_first",
+    ),
+    Fault(
+        "more is contested than was collected",
+        "pricing/payments/disputes.py",
+        " or notice.usd_micros > collected - others:\n",
+        ":\n",
+        (DISPUTES,),
+        "cannot_be or another_one",
+    ),
+    Fault(
+        "what is disputed may be refunded",
+        "pricing/accounts/refundable.py",
+        "    if any(each.state is DisputeState.OPEN for each in disputes):\n",
+        "    if any(each.state is None for each in disputes):\n",
+        (DISPUTES,),
+        "told_booked_and_won",
+    ),
+    Fault(
+        "what a bank took back for good is refunded too",
+        "pricing/accounts/refundable.py",
+        " - _lost(disputes), 0)",
+        ", 0)",
+        (DISPUTES,),
+        "written_off",
+    ),
+    Fault(
+        "more is credited by hand than was ever charged",
+        "pricing/accounts/adjustments.py",
+        "    if abs(usd_micros) > most:\n",
+        "    if usd_micros < -most:\n",
+        (ADJUSTED,),
+        "bounds",
+    ),
+    Fault(
+        "the tax that is in an adjustment stays owed",
+        "pricing/accounts/adjustments.py",
+        "    if taxation is not None and tax:\n",
+        "    if taxation is None and tax:\n",
+        (ADJUSTED,),
+        "tax",
     ),
 )

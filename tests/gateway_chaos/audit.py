@@ -9,7 +9,9 @@ from sqlalchemy import Connection, select
 
 from pricing.ledger.ledger import balance
 from pricing.payments.attempts import Attempt, AttemptState, Outcome, find_attempt
+from pricing.payments.dispute_books import DISPUTED, FEES, WRITTEN_OFF
 from pricing.payments.gateway import PaymentState
+from pricing.payments.play_records import DISPUTE_FEE_MICROS
 from pricing.payments.refunds import OPEN, Refund, RefundState, refunds_of
 from pricing.payments.run_payments import UNCOLLECTED, debts_of_runs
 from pricing.plans.quotes import Unit
@@ -95,18 +97,35 @@ def _of_account(
     cash = balance(conn, account, "cash", Unit.USD)
     collected = bank.collected.get((account, "USD"), 0)
     refunded = bank.refunded.get((account, "USD"), 0)
-    if cash + apart != collected - refunded:
-        yield f"{account}: collected {collected}, refunded {refunded}, booked {cash}, apart {apart}"
+    taken = _taken(bank, account, attempts)
+    if cash + apart != collected - refunded - taken:
+        yield (
+            f"{account}: collected {collected}, refunded {refunded}, taken {taken} for disputes;"
+            f" booked {cash}, apart {apart}"
+        )
     credit = -balance(conn, account, "credit", Unit.USD)
     asked_for = (PaymentState.DUE, *UNCOLLECTED)
     owed = sum(debt.usd_micros for debt in debts_of_runs(conn, account, asked_for))
     receivable = balance(conn, account, "receivable", Unit.USD)
     if receivable != owed:
         yield f"{account}: {receivable} is owed in the books, and {owed} asked for"
-    if cash - credit + receivable != _charged(conn, account):
+    contested = sum(
+        balance(conn, account, name, Unit.USD) for name in (DISPUTED, WRITTEN_OFF, FEES)
+    )
+    if cash + contested - credit + receivable != _charged(conn, account):
         yield f"{account}: cash {cash}, credit {credit}, owed {receivable}: not what was charged"
     if credit < 0:
         yield f"{account}: the credit is {credit}"
+
+
+def _taken(bank: WatchedBank, account: str, attempts: dict[str, Attempt]) -> int:
+    """What the bank took for disputes of money that is booked, its fees included."""
+    return sum(
+        DISPUTE_FEE_MICROS + (0 if each.won_at is not None else each.micros)
+        for each in bank.disputes.values()
+        if attempts[each.payment_key].request.account_id == account
+        and attempts[each.payment_key].outcome is not Outcome.APART
+    )
 
 
 def _charged(conn: Connection, account: str) -> int:

@@ -17,11 +17,12 @@ from engine.api import Engine
 from engine.database import reading
 from kernel.clock import ManualClock
 from kernel.errors import InvariantBrokenError, LoadmusterError
+from pricing.payments.disputes import DisputeEvent, DisputeNotice
 from pricing.payments.gateway import DECLINES, DELAYS, PaymentGateway, PaymentState
 from pricing.payments.play_bank import Faults
 from pricing.plans.quotes import quote_run
 from pricing.run_charges.charges import charge_start, collect_due, correct, reserve
-from pricing.tables import TRANSACTIONS
+from pricing.tables import DISPUTES, TRANSACTIONS
 from pricing.tariffs import LoadSize
 from tests.gateway_chaos.audit import violations
 from tests.gateway_chaos.deaths import Deaths, DiedError, WatchedBank
@@ -37,7 +38,8 @@ OFTEN = (
     *("month",) * 5,
     *("boost",) * 6,
     *("run", "advance", "pay") * 3,
-    *("upgrade", "renew", "refund") * 2,
+    *("upgrade", "renew", "dispute") * 2,
+    *("refund",) * 4,
 )
 """What happens more often than anything else."""
 SETTLED = (PaymentState.ACCEPTED, PaymentState.ACCEPTED, PaymentState.DECLINED)
@@ -90,6 +92,7 @@ class Life:
         )
         self.deaths.watch(self.engine._context.db)
         self.runs: list[tuple[str, str]] = []
+        self.notices: list[tuple[str, DisputeNotice]] = []
         self.boosts: dict[str, set[str]] = {account: set() for account in ACCOUNTS}
 
     def live(self) -> Tally:
@@ -100,6 +103,7 @@ class Life:
             for number in range(STEPS):
                 self._step(f"s{number}", self.random.choice(ACCOUNTS))
                 self._deliver(0.3)
+                self._deliver_notices(0.3)
             self._finish()
         return self.tally
 
@@ -133,6 +137,7 @@ class Life:
             "advance": do.advance,
             "reconcile": do.reconcile,
             "refund": lambda: self._refund(account, own),
+            "dispute": self._dispute,
             "month": lambda: self.clock.sleep(86_400.0 * self.random.randint(20, 70)),
             "open": lambda: do.open(account, plan="starter", card="tok_good", request_id=own),
             "delete": lambda: do.delete(account, request_id=own) if chance() < 0.2 else None,
@@ -180,6 +185,43 @@ class Life:
             reason="a bad day",
             request_id=request_id,
         )
+
+    def _dispute(self) -> None:
+        """A customer contests what was collected, and the bank says so in its own time."""
+        accepted = [
+            key
+            for key, charge in self.bank.charges.items()
+            if charge.answer.state is PaymentState.ACCEPTED
+            and all(each.payment_key != key for each in self.bank.disputes.values())
+            and all(each.request.payment_key != key for each in self.bank.refunds.values())
+        ]
+        if accepted:
+            contested = self.bank.dispute(self.random.choice(accepted))
+            events = (DisputeEvent.OPENED, DisputeEvent.WITHDRAWN)
+            self.notices += [(contested.payment_key, contested.notice(each)) for each in events]
+
+    def _deliver_notices(self, rate: float) -> None:
+        """What the bank says of disputes: decided ones too, in any order, some of it twice."""
+        for each in self.bank.disputes.values():
+            if not each.is_decided and self.random.random() < rate:
+                notice = self.bank.decide(each.name, won=self.random.random() < 0.5)
+                self.notices.append((each.payment_key, notice))
+        self.random.shuffle(self.notices)
+        left = []
+        for key, notice in self.notices:
+            if self.random.random() >= rate:
+                left.append((key, notice))
+                continue
+            self.tally.faults["notice"] += 1
+            try:
+                self.engine.accounts.payment_heard(key, notice)
+            except LoadmusterError:
+                # Its money has no place yet: the bank says it again.
+                left.append((key, notice))
+            else:
+                if self.random.random() < 0.3 and rate < 1.0:
+                    left.append((key, notice))
+        self.notices = left
 
     def _run(self, account: str, run_id: str) -> None:
         """A run that is charged in money or credits, and asked for."""
@@ -250,6 +292,10 @@ class Life:
             for each in self.engine.accounts.reconcile():
                 if each.failure is not None:
                     self._wrong(f"{each.account_id} is not reconciled: {each.reason}")
+        for _ in range(2):
+            self._deliver_notices(1.0)
+        if self.notices:
+            self._wrong(f"{len(self.notices)} messages about disputes were never taken")
         with reading(self.engine._context.db) as conn:
             there = {each.id for each in self.engine.accounts.list()}
             is_open = {account: account in there for account in ACCOUNTS}
@@ -263,6 +309,8 @@ class Life:
             self.tally.attempts[charge.answer.state] += 1
         for given in self.bank.refunds.values():
             self.tally.attempts[f"refund {given.answer.state}"] += 1
+        for contested in conn.execute(select(DISPUTES.c.state)).scalars():
+            self.tally.attempts[f"dispute {contested}"] += 1
         self.tally.collected_usd_micros += sum(self.bank.collected.values())
         keys = conn.execute(select(TRANSACTIONS.c.natural_key)).scalars()
         self.tally.attempts["in credit"] += sum(key.endswith(":credit") for key in keys)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pricing.reports.damage.issued import gaps_in_numbers, not_as_issued
 from pricing.reports.damage.late import late
+from pricing.reports.damage.of_disputes import DISPUTE_RULES
 from pricing.reports.damage.of_ledger import LEDGER_RULES
 from pricing.reports.damage.of_lots import LOT_RULES
 from pricing.reports.damage.of_plans import PLAN_RULES
@@ -26,7 +27,15 @@ from pricing.reports.damage.values import (
     wrong_types,
 )
 
-RULES = (*LEDGER_RULES, *LOT_RULES, *SALES_RULES, *REFUND_RULES, *TAX_RULES, *PLAN_RULES)
+RULES = (
+    *LEDGER_RULES,
+    *LOT_RULES,
+    *SALES_RULES,
+    *REFUND_RULES,
+    *DISPUTE_RULES,
+    *TAX_RULES,
+    *PLAN_RULES,
+)
 
 
 def find_damage(conn: Connection) -> Iterator[Damage]:

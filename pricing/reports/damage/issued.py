@@ -10,6 +10,7 @@ from msgspec import Struct, ValidationError, convert
 from msgspec.structs import fields
 from sqlalchemy import Connection
 
+from kernel.words import counted
 from pricing.ledger.invoices import InvoiceKind
 from pricing.ledger.numbering import place_in_own_series
 from pricing.parties.party import Party
@@ -147,7 +148,7 @@ def gaps_in_numbers(conn: Connection) -> Iterator[Damage]:
         series.setdefault((place[0], of), _Series()).add(place[1])
     for (name, of), each in series.items():
         if each.count != each.last:
-            what = f"its series {name} has {each.count} numbers, up to {each.last}"
+            what = f"its series {name} has {counted(each.count, 'number')}, up to {each.last}"
             yield Damage("invoices", name, of, what)
     for name, last in given.items():
         found = series.get((name, None), _Series())

@@ -1,4 +1,4 @@
-"""What must hold of refunds."""
+"""What must hold of refunds, and of adjustments."""
 
 from __future__ import annotations
 
@@ -103,6 +103,18 @@ REFUND_RULES = (
         WHERE (state = 'pending') <> (answered_at IS NULL) OR state NOT IN
           {listed((*GIVEN_BACK, *OPEN, "declined", "apart"))} OR answered_at < asked_at
         """,  # noqa: S608 - words of ours
+    ),
+    DamageRule(
+        "transactions",
+        "there is no credit note, or no invoice, of the adjustment {cause}",
+        """
+        SELECT t.natural_key AS row, t.account_id AS account, t.cause AS cause
+        FROM transactions t JOIN postings p ON p.transaction_id = t.id
+          AND p.ledger_account = 'credit'
+        WHERE t.cause LIKE 'adjustment:%' AND NOT EXISTS (SELECT 1 FROM invoices i
+          WHERE i.cause = t.cause AND i.account_id = t.account_id
+            AND i.kind = CASE WHEN p.amount < 0 THEN 'credit_note' ELSE 'invoice' END)
+        """,
     ),
     DamageRule(
         "transactions",

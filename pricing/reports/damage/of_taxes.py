@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pricing.ledger.invoices import REFUND_CAUSE
 from pricing.money import MICROS_PER_CENT
 from pricing.reports.damage.rule import DamageRule, listed
 from pricing.taxes.model import PPM, Treatment
@@ -64,7 +65,8 @@ TAX_RULES = (
           AND NOT EXISTS (SELECT 1 FROM tax_lines x WHERE x.natural_key = t.natural_key)
         """,
     ),
-    # Tax is rounded once a charge, and what corrects one has the difference of two such sums.
+    # Tax is rounded once a charge, and what corrects one has the difference of two such sums. A
+    # refund is of a gross amount, so that its net is off by the same.
     DamageRule(
         "tax_lines",
         "{tax} micro-dollars are not the tax on {net} at {rate} millionths, {treatment}",
@@ -75,6 +77,7 @@ TAX_RULES = (
           OR treatment <> '{Treatment.STANDARD}' AND (rate_ppm <> 0 OR tax_usd_micros <> 0)
           OR abs(CAST(tax_usd_micros AS NUMERIC) * {PPM} - CAST(net_usd_micros AS NUMERIC)
             * rate_ppm) > {MICROS_PER_CENT * PPM}
+            * CASE WHEN natural_key LIKE '{REFUND_CAUSE}%' THEN 2 ELSE 1 END
         """,  # noqa: S608 - words and figures of ours
     ),
 )

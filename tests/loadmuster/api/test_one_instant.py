@@ -78,11 +78,14 @@ STORY: dict[str, Command] = {
         "nobody's", Answer(PaymentState.ACCEPTED)
     ),
     "books.close": lambda e: e.books.close("2026-12"),
+    "books.reconcile": lambda e: e.books.reconcile(month="2027-01"),
     "books.months": lambda e: e.books.months(),
     "accounts.log": lambda e: e.accounts.log("acme"),
     "accounts.refund": lambda e: e.accounts.refund(
         "acme", invoice="acme-00001", usd_micros=10_000_000, reason="charged twice"
     ),
+    "accounts.adjust": lambda e: e.accounts.adjust("acme", usd_micros=5_000_000, reason="goodwill"),
+    "accounts.disputes": lambda e: e.accounts.disputes("acme"),
     "accounts.refunds": lambda e: e.accounts.refunds("acme"),
     "accounts.as_of": lambda e: e.accounts.as_of("acme"),
     "accounts.healing": lambda e: e.accounts.healing("acme"),

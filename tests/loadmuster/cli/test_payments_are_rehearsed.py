@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from loadmuster.cli.account_tables import show_account
 from loadmuster.cli.run_question import is_agreed
 from loadmuster.documents.account import account_document
 from pricing.payments.gateway import Answer, PaymentRequest, PaymentState, RefundRequest
+from pricing.payments.movements import Movement
 from pricing.plans.channels import Channel
 
 if TYPE_CHECKING:
@@ -45,6 +47,10 @@ class Bank:
         del refund
         return Answer(PaymentState.ACCEPTED)
 
+    def movements(self, start: datetime, end: datetime) -> tuple[Movement, ...]:
+        del start, end
+        return ()
+
 
 class SilentBank:
     """One that does not say whether it collects."""
@@ -59,6 +65,10 @@ class SilentBank:
     def refund(self, refund: RefundRequest) -> Answer:
         del refund
         return Answer(PaymentState.ACCEPTED)
+
+    def movements(self, start: datetime, end: datetime) -> tuple[Movement, ...]:
+        del start, end
+        return ()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from engine.api import Engine
 from kernel.clock import ManualClock
 from pricing import tables
 from pricing.payments.attempts import begin_attempt
+from pricing.payments.disputes import DisputeEvent, DisputeNotice, note_dispute
 from pricing.payments.gateway import PaymentRequest
 from pricing.plans.channels import Channel
 from pricing.tables import (
@@ -86,7 +87,9 @@ def db(database_url: str) -> Iterator[sa.Engine]:
             for table, row in OTHER_ROWS.items():
                 conn.execute(table.insert().values(row))
             asked = PaymentRequest("run:run-1", "acme", 1, Channel.CARD, None, at_once=False)
-            begin_attempt(conn, asked, 1, waiting=None, now=NOW)
+            attempt = begin_attempt(conn, asked, 1, waiting=None, now=NOW)
+            contested = DisputeNotice("dp_1", DisputeEvent.OPENED, 1)
+            note_dispute(conn, attempt, contested, now=NOW)
         yield db
 
 

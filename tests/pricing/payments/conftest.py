@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,8 @@ class MortalBank(PlayBank):
         says: What it answers next instead of its own answer.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, now: Callable[[], datetime] | None = None) -> None:
+        super().__init__(now=now)
         self.dies = 0
         self.silent = 0
         self.lost = 0
@@ -76,8 +77,8 @@ class MortalBank(PlayBank):
 
 
 @pytest.fixture
-def bank() -> MortalBank:
-    return MortalBank()
+def bank(clock: ManualClock) -> MortalBank:
+    return MortalBank(clock.now)
 
 
 @pytest.fixture

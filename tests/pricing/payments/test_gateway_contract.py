@@ -22,6 +22,7 @@ from pricing.payments.gateway import (
     calls_out,
     is_rehearsed,
 )
+from pricing.payments.movements import MovementKind
 from pricing.payments.play_bank import PlayBank
 from pricing.plans.channels import Channel
 
@@ -158,7 +159,7 @@ def test_a_key_of_a_refund_that_comes_with_another_amount_is_refused(
 def test_nothing_is_given_back_of_a_disputed_payment(gateway: PaymentGateway) -> None:
     gateway.collect(REQUEST)
     if isinstance(gateway, PlayBank):
-        gateway.contested.add(REQUEST.key)
+        gateway.dispute(REQUEST.key, 1_000_000)
     answer = gateway.refund(replace(refund_of(10), is_contested=True))
     assert answer.state is PaymentState.DECLINED
     assert "disputed" in answer.reason
@@ -182,3 +183,19 @@ def test_who_keeps_books_gives_nothing_back_that_was_never_collected(
     gateway.collect(replace(REQUEST, card=DECLINES))
     assert gateway.refund(refund_of(10, 2)).state is PaymentState.DECLINED
     assert gateway.refunded == {}
+
+
+def test_what_moved_is_listed_once_with_its_key(gateway: PaymentGateway) -> None:
+    before = datetime.now(UTC)
+    gateway.collect(REQUEST)
+    gateway.collect(replace(REQUEST, key="declined", card=DECLINES))
+    for _ in range(2):
+        gateway.refund(refund_of(150))
+    after = datetime.now(UTC) + timedelta(seconds=1)
+    listed = {(each.key, each.kind, each.micros) for each in gateway.movements(before, after)}
+    moved = {
+        (REQUEST.key, MovementKind.PAYMENT, REQUEST.usd_micros),
+        (refund_of(150).key, MovementKind.REFUND, 150_000_000),
+    }
+    assert listed == (moved if gateway.collects else set())
+    assert list(gateway.movements(after, after + timedelta(days=1))) == []

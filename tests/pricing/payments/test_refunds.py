@@ -148,13 +148,13 @@ def test_the_same_request_again_gives_nothing_back_again(paid: Engine, bank: Mor
 def test_a_declined_refund_leaves_the_books_as_they_were(
     paid: Engine, bank: MortalBank, clock: ManualClock
 ) -> None:
-    bank.contested.add(next(iter(bank.charges)))
+    contested = bank.dispute(next(iter(bank.charges)), 10 * USD)
     with pytest.raises(RefundDeclinedError, match="disputed"):
         given_back(paid, 50, "r1")
     with pytest.raises(RefundDeclinedError):
         given_back(paid, 50, "r1")
     assert (booked(paid), credits_of(paid)) == ((199, 0, 0), 1_800)
-    bank.contested.clear()
+    bank.decide(contested.name, won=True)
     # Another try is a refund of its own, under a key of its own.
     assert given_back(paid, 50, "r2").key.endswith(":refund:2:50000000")
     clock.sleep(REFUND_TIME.total_seconds() + DAY_S)
