@@ -70,6 +70,7 @@ instants that no figure hangs on. What else there is of them may be told all the
 NOT_IN_THESE_BOOKS = {
     "accounts": {"deleted_at", "suspended_since"},
     "changes": {"confirmed_by", "confirmed_at", "requested_by"},
+    "payments": {"key"},
     "subscriptions": {"undone_from"},
 }
 """Columns that are empty in all of their rows."""
