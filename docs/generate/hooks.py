@@ -9,6 +9,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 from docs.generate.commands import commands_page
+from docs.generate.comparison import comparison_page
 from docs.generate.error_codes import errors_page
 from docs.generate.price_sources import price_sources_page
 from docs.generate.project_files import project_page
@@ -23,6 +24,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "scenario.md": lambda: scenario_page(ROOT),
     "documents.md": documents_page,
     "price-sources.md": price_sources_page,
+    "comparison.md": lambda: comparison_page(ROOT),
     "python.md": lambda: face_page(ROOT),
     "python-modules.md": modules_page,
     "contributing.md": lambda: project_page(ROOT, "CONTRIBUTING.md"),

@@ -10,6 +10,7 @@ from msgspec import Struct
 from engine.clouds import CLOUDS
 from pricing.catalog import (
     Catalog,
+    CoreSpeed,
     EgressTier,
     NatPrices,
     Offering,
@@ -39,6 +40,7 @@ class Shown(Struct, frozen=True):
         offering: The machine type and its price.
         ancillary_prices: By name: what is around it.
         tiers: Egress, by what a month has sent before.
+        core_speed: How much its processors do, as measured; None: nobody's measurement is at hand.
         spot: Spot prices, if they were asked for.
         sources: Of all these figures, by their keys.
     """
@@ -48,6 +50,7 @@ class Shown(Struct, frozen=True):
     ancillary_prices: Mapping[str, Price]
     tiers: tuple[EgressTier, ...]
     spot: tuple[SpotPrice, ...]
+    core_speed: CoreSpeed | None
     sources: Mapping[str, Source]
 
 
@@ -68,6 +71,8 @@ def look_up(catalog: Catalog, provider: str, region: str, machine_type: str) -> 
     }
     used = [offering.source, *(each.source for each in ancillary_prices.values())]
     used += [each.source for each in spot]
+    speed = catalog.core_speed(provider, offering.machine.family)
+    used += [] if speed is None else [speed.source]
     sources = catalog.sources()
     return Shown(
         catalog.name,
@@ -75,6 +80,7 @@ def look_up(catalog: Catalog, provider: str, region: str, machine_type: str) -> 
         ancillary_prices,
         tiers,
         spot,
+        speed,
         {key: sources[key] for key in dict.fromkeys(used)},
     )
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.planning.core_speeds import FasterMachine, faster_for_the_price
 from engine.planning.costs import BY_TIME, EGRESS
 from engine.planning.estimate import Estimate
 from engine.planning.fleet import Fleet, Market, best_site, market_of
@@ -52,12 +53,15 @@ class Explanation(Struct, frozen=True):
             costs, if that is proven.
         linear_usd_micros: What it would cost at least if parts of machines could be rented.
         alternatives: The next best, cheapest first.
+        faster: A machine that does more for its price than the main type, by measured speeds, which
+            no choice counts; None: none, or nothing is known.
     """
 
     fleet: Fleet
     least_usd_micros: int
     linear_usd_micros: int
     alternatives: tuple[Alternative, ...]
+    faster: FasterMachine | None = None
 
     @property
     def is_optimal(self) -> bool:
@@ -91,7 +95,13 @@ def _explained(estimate: Estimate, fleet: Fleet, catalog: Catalog) -> Explanatio
     found.sort(key=lambda each: each.more_usd_micros)
     least = sum(site.least_monthly_usd_micros for site in fleet.sites)
     linear = sum(site.linear_monthly_usd_micros for site in fleet.sites)
-    return Explanation(fleet, _usd(market, fleet, least), _usd(market, fleet, linear), tuple(found))
+    return Explanation(
+        fleet,
+        _usd(market, fleet, least),
+        _usd(market, fleet, linear),
+        tuple(found),
+        faster_for_the_price(fleet.groups[0], catalog, market.needs.wishes),
+    )
 
 
 def _others(market: Market, fleet: Fleet) -> Iterator[tuple[str, Sequence[RegionalFleet]]]:

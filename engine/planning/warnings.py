@@ -115,8 +115,9 @@ def _about_old_list(provider: str, region: str, catalog: Catalog, at: date) -> I
     newest = max(each.as_of for each in offerings)
     if is_stale(newest, at):
         yield (
-            f"the machines known there are those of {newest}: {len(offerings):,} of {provider}'s "
-            f"{counted(len(catalog.machine_types(provider)), 'type')}; newer ones may be cheaper"
+            f"the list of machines there is of {newest}, with "
+            f"{counted(len(offerings), 'machine type')} of {provider}'s "
+            f"{len(catalog.machine_types(provider)):,}; newer ones may be cheaper"
         )
 
 

@@ -11,6 +11,7 @@ from engine.clouds import CLOUDS
 from kernel.words import counted
 from pricing.catalog import (
     MIB_PER_GIB,
+    CoreSpeed,
     Offering,
     Price,
     SpotPrice,
@@ -32,6 +33,8 @@ def show_offering(console: Console, shown: Shown, today: date) -> None:
     rule = CLOUDS[shown.offering.machine.provider].prices.billing
     for label, text in _in_words(shown.offering):
         table.add_row(label, text)
+    if shown.core_speed is not None:
+        table.add_row("processor", _speed_in_words(shown.core_speed))
     if shown.spot:
         table.add_row("spot", _spot_in_words(shown.spot))
     table.add_row("billed", f"by {rule.step_s} s, at least {rule.minimum_s} s")
@@ -46,6 +49,15 @@ def show_offering(console: Console, shown: Shown, today: date) -> None:
     console.print(table)
     for warning in warnings_of(shown, today):
         console.print(f"Note: {warning}")
+
+
+def _speed_in_words(speed: CoreSpeed) -> str:
+    vcpu = "a core" if speed.threads_per_core == 1 else f"1 of {speed.threads_per_core} threads"
+    return (
+        f"a vCPU is {vcpu}; PassMark {speed.single_thread:,} for a thread alone, "
+        f"{speed.busy_vcpu:,} for a vCPU while all are busy, on {speed.measured_type} "
+        f"of {speed.as_of}"
+    )
 
 
 def _spot_in_words(prices: Sequence[SpotPrice]) -> str:

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from engine.clouds import CLOUDS
+from engine.planning.core_speeds import FasterMachine
 from engine.planning.fleet import Fleet
 from engine.planning.next_best import Explanation
 from loadmuster.cli.layout import columns, dollars, section
@@ -43,6 +44,22 @@ def machines_of(fleet: Fleet) -> Text:
 
 
 def _proof(explanation: Explanation) -> str:
+    """How good the choice is, and that it takes every virtual processor for alike."""
+    return f"{_bounds(explanation)} Every vCPU counts alike in this.{_faster(explanation.faster)}"
+
+
+def _faster(found: FasterMachine | None) -> str:
+    if found is None:
+        return ""
+    chosen, other = found.chosen.machine.name, found.offering.machine.name
+    return (
+        f" By PassMark, all vCPUs busy, one of {other} does {found.work_ratio:.2f} times the work"
+        f" of one of {chosen} at {found.price_ratio:.2f} times the price: for a load that only the"
+        " processor binds it may be the cheaper one; `loadmuster calibrate` on it tells."
+    )
+
+
+def _bounds(explanation: Explanation) -> str:
     linear = format_usd(explanation.linear_usd_micros, at_least_decimals=4)
     if explanation.is_optimal:
         return (

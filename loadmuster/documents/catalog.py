@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.catalogs.shown import Shown, warnings_of
 from engine.clouds import CLOUDS
-from pricing.catalog import Catalog, Offering, Price
+from pricing.catalog import Catalog, CoreSpeed, Offering, Price
 from pricing.catalog.burstable import saturated_hourly_usd_micros
 from pricing.money import format_usd
 
@@ -39,6 +39,7 @@ def shown_document(shown: Shown, today: date) -> dict[str, Any]:
         "catalog": shown.catalog,
         "saturated_usd_per_hour": None if saturated is None else format_usd(saturated),
         "billing": {"minimum_s": rule.minimum_s, "step_s": rule.step_s},
+        "core_speed": _core_speed(shown.core_speed),
         "surroundings": {name: _price(price) for name, price in shown.ancillary_prices.items()},
         "egress_tiers": [
             {"from_gb": tier.from_gb, "usd": format_usd(tier.price.usd_micros)}
@@ -57,6 +58,19 @@ def shown_document(shown: Shown, today: date) -> dict[str, Any]:
             for key, source in shown.sources.items()
         },
         "warnings": list(warnings_of(shown, today)),
+    }
+
+
+def _core_speed(speed: CoreSpeed | None) -> dict[str, Any] | None:
+    if speed is None:
+        return None
+    return {
+        "measured_type": speed.measured_type,
+        "single_thread": speed.single_thread,
+        "busy_vcpu": speed.busy_vcpu,
+        "threads_per_core": speed.threads_per_core,
+        "as_of": speed.as_of.isoformat(),
+        "source": speed.source,
     }
 
 

@@ -9,7 +9,8 @@ from loadmuster.documents.parts import machines_of
 from pricing.money import format_usd
 
 if TYPE_CHECKING:
-    from loadmuster.documents.shapes import ExplanationPart
+    from engine.planning.core_speeds import FasterMachine
+    from loadmuster.documents.shapes import ExplanationPart, FasterPart
 
 
 def explanation_part(explanation: Explanation) -> ExplanationPart:
@@ -30,4 +31,17 @@ def explanation_part(explanation: Explanation) -> ExplanationPart:
             }
             for other in explanation.alternatives
         ],
+        "faster": _faster(explanation.faster),
+    }
+
+
+def _faster(found: FasterMachine | None) -> FasterPart | None:
+    if found is None:
+        return None
+    return {
+        "instance_type": found.offering.machine.name,
+        "work_ratio": round(found.work_ratio, 3),
+        "price_ratio": round(found.price_ratio, 3),
+        "measured_types": [found.chosen_speed.measured_type, found.speed.measured_type],
+        "as_of": min(found.chosen_speed.as_of, found.speed.as_of).isoformat(),
     }

@@ -196,6 +196,20 @@ class AlternativePart(TypedDict):
     reason: str
 
 
+class FasterPart(TypedDict):
+    """A machine that does more for its price than the chosen main type, by measured speeds."""
+
+    instance_type: str
+    work_ratio: Annotated[
+        float, Field(description="What one of its vCPUs does, all busy, by what one chosen does.")
+    ]
+    price_ratio: float
+    measured_types: Annotated[
+        list[str], Field(description="The machines that were measured: for the chosen one, for it.")
+    ]
+    as_of: Day
+
+
 class ExplanationPart(TypedDict):
     """Why a cloud's machines were chosen."""
 
@@ -205,6 +219,10 @@ class ExplanationPart(TypedDict):
     usd_linear: Annotated[Usd, Field(description="What parts of machines would cost at least.")]
     gap_percent: Annotated[float, Field(description="How far the cost is above that.")]
     alternatives: Annotated[list[AlternativePart], Field(description="Cheapest first.")]
+    faster: Annotated[
+        FasterPart | None,
+        Field(description="Every vCPU counts alike in the choice; null: no better is known."),
+    ]
 
 
 class ShiftPart(TypedDict):

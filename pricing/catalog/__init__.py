@@ -7,6 +7,7 @@ in the files is not known, and the error says what is.
 from pricing.catalog.ancillary_prices import NatPrices
 from pricing.catalog.catalog import BUNDLED, Catalog
 from pricing.catalog.clouds import PRICED_CLOUDS, BillingRule, CloudPrices, region_near
+from pricing.catalog.core_speeds import CoreSpeed
 from pricing.catalog.egress import EgressTier, egress_cost
 from pricing.catalog.errors import (
     CatalogUnreadableError,
@@ -34,6 +35,7 @@ __all__ = [
     "Catalog",
     "CatalogUnreadableError",
     "CloudPrices",
+    "CoreSpeed",
     "EgressTier",
     "MachineType",
     "NatPrices",

@@ -17,6 +17,7 @@ from msgspec import convert
 from kernel.near_names import meant
 from pricing.catalog.ancillary_prices import AncillaryPrices, NatPrices
 from pricing.catalog.clouds import PRICED_CLOUDS
+from pricing.catalog.core_speeds import CoreSpeed, read_core_speeds
 from pricing.catalog.egress import EgressTier
 from pricing.catalog.errors import (
     CatalogUnreadableError,
@@ -73,6 +74,7 @@ class Catalog:
         self._offerings: dict[tuple[str, str], tuple[Offering, ...]] = {}
         self._by_name: dict[tuple[str, str], dict[str, Offering]] = {}
         self._refreshed: dict[tuple[str, str], date] | None = None
+        self._core_speeds: dict[tuple[str, str], CoreSpeed] | None = None
         self._service_prices: dict[str, dict[str, tuple[ServiceTier, ...]]] | None = None
         self._ancillary_prices = AncillaryPrices(folder, self._remedy)
 
@@ -234,6 +236,12 @@ class Catalog:
         """What a NAT gateway costs; None: it is not known on that cloud."""
         self._check_region(provider, region)
         return self._ancillary_prices.nat(provider, region)
+
+    def core_speed(self, provider: str, family: str) -> CoreSpeed | None:
+        """How much the family's processors do; None: nobody's measurement is at hand."""
+        if self._core_speeds is None:
+            self._core_speeds = read_core_speeds(self._folder, self._remedy)
+        return self._core_speeds.get((provider, family))
 
     def service_prices(self, provider: str) -> Mapping[str, tuple[ServiceTier, ...]]:
         """What a unit of the provider's own load-testing service costs, by region, where asked."""

@@ -27,6 +27,7 @@ import pricing
 import providers
 from benchmarks import __main__ as bench
 from docs.generate.commands import walk
+from docs.generate.comparison import comparison_page
 from engine.api import Engine
 from kernel.errors import LoadmusterError
 from loadmuster.cli.main import cli
@@ -159,6 +160,33 @@ def _every_schema(schema: dict[str, Any] | list[Any]) -> Iterator[dict[str, Any]
     for each in schema.values() if isinstance(schema, dict) else schema:
         if isinstance(each, dict | list):
             yield from _every_schema(each)
+
+
+def test_the_comparison_in_the_site_is_what_is_printed_with_every_prices_source(
+    site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    loadmuster = here(capsys)
+    asked = ("--now", "2026-11-30", "compare", "examples/checkout.yaml")
+    out = loadmuster(*asked).out
+    page = comparison_page(ROOT)
+    told = re.search(r"^```text\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert told is not None
+    assert told.group(1) == "\n".join(line.rstrip() for line in out.splitlines()) + "\n"
+    document = loadmuster("--json", *asked).json
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    for row in document["rows"]:
+        stated = [line for line in rows if line.startswith(f"| `{row['tariff']}`")]
+        assert bool(stated) == (row["usd"] is not None), row["tariff"]
+        if row["price_from"] is not None:
+            (line,) = stated
+            assert row["price_from"]["certainty"] in line
+            assert row["price_from"]["source"] in line
+    for plan in document["monthly_plans"]:
+        (line,) = [each for each in rows if each.startswith(f"| {plan['service']}, {plan['plan']}")]
+        assert plan["price_from"]["source"] in line
+        assert plan["usd_per_month"] in line
+    assert "quotation" in shown(site, "comparison.html")
 
 
 def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:

@@ -175,8 +175,8 @@ def test_old_and_estimated_prices_are_warned_of(at_home: Scenario, small_catalog
     assert estimated(there, small_catalog, provider="aws").warnings == (
         "aws eu-west-1: the price of c6g.xlarge is of 2022-11-22, more than a year old",
         (
-            "aws eu-west-1: the machines known there are those of 2022-11-22: 3 of aws's 4 types; "
-            "newer ones may be cheaper"
+            "aws eu-west-1: the list of machines there is of 2022-11-22, with 3 machine types of "
+            "aws's 4; newer ones may be cheaper"
         ),
         "aws eu-west-1: the price of egress is estimated: 0.09 to 0.155 USD per GB",
     )
@@ -192,9 +192,11 @@ def test_a_region_whose_list_is_of_2022_says_how_few_types_are_known_there(
     there = replace(at_home, regions=equal_shares([region]))
     known = len(bundled.offerings("aws", region))
     warnings = estimated(there, bundled, provider="aws").warnings
-    assert any(f"those of 2022-11-22: {known} of aws's 613 types" in each for each in warnings)
+    assert any(
+        f"is of 2022-11-22, with {known} machine types of aws's 613;" in each for each in warnings
+    )
     new = replace(at_home, regions=equal_shares(["eu-central-1"]))
-    assert not any("types; newer" in each for each in estimated(new, bundled, "aws").warnings)
+    assert not any("; newer ones" in each for each in estimated(new, bundled, "aws").warnings)
 
 
 def test_r33_a_payload_above_the_recommended_one_is_warned_of(

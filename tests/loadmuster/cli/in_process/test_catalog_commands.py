@@ -22,6 +22,7 @@ def test_catalog_show_has_the_machine_its_price_and_its_surroundings(loadmuster:
         "cortex-ebs",
         "cloudprice-egress",
         "aws-nat",
+        "sc-inspector",
     }
     assert document["catalog"] == "bundled"
     assert document["warnings"] == [
@@ -37,6 +38,17 @@ def test_catalog_show_tells_people_what_is_old_or_estimated(loadmuster: Command)
     assert "Note: the price of boot disk is estimated for ap-southeast-3" in shown
     assert "Note: the price of NAT traffic is estimated for ap-southeast-3" in shown
     assert "estimated: 0.045 to" in shown
+
+
+def test_catalog_show_tells_a_core_from_a_thread_of_one(loadmuster: Command) -> None:
+    shown = " ".join(loadmuster("catalog", "show", "aws", "us-east-1", "c7i.large").out.split())
+    assert "a vCPU is 1 of 2 threads; PassMark 2,968 for a thread alone" in shown
+    document = loadmuster("--json", "catalog", "show", "aws", "us-east-1", "m8g.large").json
+    assert document["core_speed"]["measured_type"] == "c8g.xlarge"
+    assert document["core_speed"]["threads_per_core"] == 1
+    assert document["core_speed"]["source"] in document["sources"]
+    unknown = loadmuster("--json", "catalog", "show", "azure", "eastus", "Standard_D2s_v5").json
+    assert unknown["core_speed"] is None
 
 
 def test_catalog_show_leaves_open_what_is_not_published(loadmuster: Command) -> None:
