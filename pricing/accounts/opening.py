@@ -7,12 +7,19 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from kernel.errors import BadInputError, RefusedError
-from pricing.accounts.account import Account, check_not_deleted, find_account, shown
+from kernel.errors import BadInputError
+from pricing.accounts.account import (
+    Account,
+    check_not_deleted,
+    day_and_time,
+    find_account,
+    shown,
+)
 from pricing.accounts.administrators import check_names
 from pricing.accounts.advance import advance
+from pricing.accounts.opened_with import WantedAccount, check_opened_with
 from pricing.accounts.owner import OWNER
 from pricing.currencies import DOLLARS, check_currency
 from pricing.ledger import idempotency
@@ -36,12 +43,6 @@ class NoPriceError(BadInputError):
     """The plan is not sold in that currency; facts: ``plan``, ``currency``."""
 
     code = "no_price"
-
-
-class AccountConflictError(RefusedError):
-    """The account is open, with other content; facts: ``account``, ``plan``, ``timezone``."""
-
-    code = "account_conflict"
 
 
 def check_opening(
@@ -68,8 +69,8 @@ def check_opening(
     check_year(activated_at.year, where="activation")
     if activated_at > now:
         raise BadInputError(
-            f"activation at {shown(activated_at)}: now ({shown(now)}) or an instant before it"
-            " would be right",
+            f"activation at {day_and_time(activated_at)}: now ({day_and_time(now)}) or an instant"
+            " before it would be right",
             activated_at=shown(activated_at),
         )
 
@@ -181,21 +182,6 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
         activate(conn, account_id, plan, at=now.astimezone(UTC), gateway=gateway, request_id=None)
         advance(conn, account_id, now, gateway=gateway)
     else:
-        _check_opened_with(conn, account_id, idempotency.content_hash(content))
+        wanted = WantedAccount(plan, timezone, activated_at, channel, card, administrators)
+        check_opened_with(conn, account_id, wanted, idempotency.content_hash(content))
     return find_account(conn, account_id)
-
-
-def _check_opened_with(conn: Connection, account_id: str, opening_hash: str) -> None:
-    """The account that is open already was opened with this content."""
-    opened_with = select(ACCOUNTS.c.opening_hash).where(ACCOUNTS.c.id == account_id)
-    if conn.execute(opened_with).scalar_one() != opening_hash:
-        account = find_account(conn, account_id)
-        raise AccountConflictError(
-            f"account {account_id} is open already, with another plan, time zone or activation"
-            f" (plan {account.plan}, zone {account.timezone}, activated"
-            f" {shown(account.activated_at)})",
-            account=account_id,
-            plan=account.plan,
-            timezone=account.timezone,
-            activated_at=shown(account.activated_at),
-        )

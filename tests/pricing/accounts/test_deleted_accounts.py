@@ -67,7 +67,7 @@ def test_what_is_asked_of_a_deleted_account_is_refused_and_says_that_it_was_dele
     with pytest.raises(AccountDeletedError) as refused:
         ASKED[asked](engine)
     assert refused.value.exit_code == 3
-    assert "account acme was deleted on 2026-01-25T09:00:00" in refused.value.message
+    assert "account acme was deleted at 2026-01-25 09:00 UTC" in refused.value.message
     assert ("; choose another id" in refused.value.message) == asked.startswith("open")
     assert engine.accounts.get("acme").status == "deleted"
     assert engine.runs.list() == []
@@ -112,6 +112,26 @@ def test_c62_no_name_is_left_of_a_deleted_account_and_who_did_what_is_still_told
     assert [row for row in rows for name in names if name in row] == []
     assert not any("shop.example.com" in row for row in rows if "allow-target" not in row)
     assert hashes == {"forgotten"}
+
+
+def test_c62_what_is_asked_of_a_deleted_account_names_nobody_either(engine: Engine) -> None:
+    url = engine._context.db.url
+    with Engine(
+        url.render_as_string(hide_password=False),
+        clock=ManualClock(NOW),
+        user="ann",
+        environment={},
+    ) as anns:
+        for asked in ("boost", "cancel", "department add"):
+            with pytest.raises(AccountDeletedError):
+                ASKED[asked](anns)
+    refused = engine.accounts.log("acme")[-3:]
+    assert [each.code for each in refused] == ["account_deleted"] * 3
+    people = [name for each in refused for name in (each.actor, str(each.login))]
+    assert all(name.startswith("person-") for name in people), people
+    with reading(engine._context.db) as conn:
+        known = conn.execute(select(PERSONS.c.name).where(PERSONS.c.kind == "person"))
+        assert {*known.scalars()} == {None}
 
 
 def test_c62_who_owes_pays_before_the_account_is_deleted(
