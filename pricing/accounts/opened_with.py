@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -45,11 +45,17 @@ class WantedAccount(Struct, frozen=True):
 
 
 def check_opened_with(
-    conn: Connection, account_id: str, wanted: WantedAccount, opening_hash: str
+    conn: Connection, account_id: str, wanted: WantedAccount, hashes: Collection[str]
 ) -> None:
     """The account that is open already was opened with this content.
 
     What differs is told by how the account is: what it was opened with is on record as a digest.
+
+    Args:
+        conn: An open transaction.
+        account_id: Which.
+        wanted: What it is to be opened with.
+        hashes: Digests of that, as ``content_hashes`` has them.
 
     Raises:
         AccountConflictError: If it was opened with other content.
@@ -58,7 +64,7 @@ def check_opened_with(
         ACCOUNTS.c.id == account_id
     )
     row = conn.execute(record).one()
-    if row.opening_hash == opening_hash:
+    if row.opening_hash in hashes:
         return
     account = find_account(conn, account_id)
     found = dict(_differences(conn, account, wanted, Channel(row.channel), row.card))

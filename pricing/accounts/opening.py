@@ -23,6 +23,7 @@ from pricing.accounts.opened_with import WantedAccount, check_opened_with
 from pricing.accounts.owner import OWNER
 from pricing.currencies import DOLLARS, check_currency
 from pricing.ledger import idempotency
+from pricing.parties.party import is_email
 from pricing.payments.gateway import PaymentGateway
 from pricing.periods import check_timezone, check_year
 from pricing.plans.channels import Channel
@@ -157,13 +158,19 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
             "timezone": timezone,
             "activated_at": activation,
             "opened_at": now,
-            "opening_hash": idempotency.content_hash(content),
+            "opening_hash": "",
             "last_command_at": now,
             "channel": channel,
             "card": card,
         },
     )
-    if not is_new:
+    hashes = idempotency.content_hashes(conn, account_id, content)
+    if is_new:
+        # With the account's secret, which it has by now.
+        its = ACCOUNTS.update().where(ACCOUNTS.c.id == account_id)
+        conn.execute(its.values(opening_hash=hashes[0]))
+        _check_no_address(account_id)
+    else:
         # Its books stay under its id for good, so that nobody else has them.
         check_not_deleted(conn, account_id, instead="choose another id")
     idempotency.remember(
@@ -183,5 +190,20 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
         advance(conn, account_id, now, gateway=gateway)
     else:
         wanted = WantedAccount(plan, timezone, activated_at, channel, card, administrators)
-        check_opened_with(conn, account_id, wanted, idempotency.content_hash(content))
+        check_opened_with(conn, account_id, wanted, hashes)
     return find_account(conn, account_id)
+
+
+def _check_no_address(account_id: str) -> None:
+    """Nobody's address is in books that nobody may change (C79).
+
+    Raises:
+        BadAccountIdError: If the id is an e-mail address.
+    """
+    if is_email(account_id):
+        raise BadAccountIdError(
+            f"account id {account_id!r} is an e-mail address, and could never be forgotten, since"
+            " ids stay in the books: choose another id; the address goes into `loadmuster billing"
+            " set ID --email ADDRESS`",
+            account=account_id,
+        )
