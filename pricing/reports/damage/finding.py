@@ -13,6 +13,7 @@ from pricing.reports.damage.late import late
 from pricing.reports.damage.of_ledger import LEDGER_RULES
 from pricing.reports.damage.of_lots import LOT_RULES
 from pricing.reports.damage.of_plans import PLAN_RULES
+from pricing.reports.damage.of_refunds import REFUND_RULES
 from pricing.reports.damage.of_sales import SALES_RULES
 from pricing.reports.damage.of_taxes import TAX_RULES
 from pricing.reports.damage.reading import Damage
@@ -25,7 +26,7 @@ from pricing.reports.damage.values import (
     wrong_types,
 )
 
-RULES = (*LEDGER_RULES, *LOT_RULES, *SALES_RULES, *TAX_RULES, *PLAN_RULES)
+RULES = (*LEDGER_RULES, *LOT_RULES, *SALES_RULES, *REFUND_RULES, *TAX_RULES, *PLAN_RULES)
 
 
 def find_damage(conn: Connection) -> Iterator[Damage]:

@@ -28,7 +28,7 @@ from pricing.tables import CLOSED_MONTHS, METADATA
 from pricing.tables.columns import Instant
 from tests.independent_model.model.catalogue import as_toml
 from tests.independent_model.model.story import Opening, Step
-from tests.independent_model.product.desk import Desk
+from tests.independent_model.product.desk import ACCOUNT, Desk
 
 DAY_S = 86_400
 CANCELLED = "cancel"
@@ -68,6 +68,9 @@ def written_books(database_url: str, folder: Path) -> Desk:
     assert desk.do(Step(do="upgrade", plan="professional"))[0] == ""
     assert desk.do(Step(do="downgrade", plan="starter"))[0] == ""
     accounts = desk.engine.accounts
+    first = desk.engine.reports.invoices(ACCOUNT)[0].number
+    for usd_micros in (10_000_000, 20_000_000):
+        accounts.refund(ACCOUNT, invoice=first, usd_micros=usd_micros, reason="it was slow")
     accounts.open("brief", plan="monthly")
     accounts.open("on-trial", plan="trial", administrators=["ann"])
     accounts.open("other", plan="starter")

@@ -37,7 +37,7 @@ MONEY = (
     *("accounts", "subscriptions", "periods", "terms", "changes", "requests"),
     *("transactions", "postings", "lots", "lot_closures", "reservations", "slices"),
     *("departments", "department_lots", "department_runs", "extra_purchases"),
-    *("invoices", "invoice_lines", "payments", "tax_lines"),
+    *("invoices", "invoice_lines", "payments", "tax_lines", "refunds"),
 )
 MAY_GO = {"requests", "changes"}
 """Some of their rows can be told from nothing else: a request that bought nothing, and a change
@@ -55,6 +55,7 @@ STANDS_ALONE = {
     "lots": {"created_at"},
     "payments": {"reason", "asked_at", "rehearsed", "had_card"},
     "postings": {"id"},
+    "refunds": {"id", "keeps_credits", "asked", "reason", "said", "asked_at"},
     "requests": {"request_id", "command", "made_at"},
     "reservations": {"reserved_at"},
     "slices": {"position"},
@@ -69,6 +70,7 @@ instants that no figure hangs on. What else there is of them may be told all the
 NOT_IN_THESE_BOOKS = {
     "accounts": {"deleted_at", "suspended_since"},
     "changes": {"confirmed_by", "confirmed_at", "requested_by"},
+    "payments": {"key"},
     "subscriptions": {"undone_from"},
 }
 """Columns that are empty in all of their rows."""
@@ -148,6 +150,8 @@ def test_a_row_that_is_gone_is_missed(desk: Desk, database_url: str) -> None:
         ("terms", "document"),
         ("changes", "kind"),
         ("requests", "content_hash"),
+        ("refunds", "usd_micros"),
+        ("refunds", "invoice"),
     ],
 )
 def test_a_value_that_was_changed_is_told_with_its_row_and_its_account(

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0027_digest_keys"
-down_revision = "0023_due_accounts"
+down_revision = "0025_refunds"
 
 _RANDOM = {
     "sqlite": "lower(hex(randomblob(32)))",
