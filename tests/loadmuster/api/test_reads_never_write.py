@@ -68,6 +68,7 @@ def everything(engine: Engine) -> dict[str, list[Any]]:
         "account refunds",
         "billing show",
         "billing seller",
+        "billing retention",
         "department show",
         "department list",
         "ledger",
