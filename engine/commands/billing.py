@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from engine.commands.account_pages import each_page
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pricing.accounts.account import Account
     from pricing.parties.party import Party
+    from pricing.parties.retention import DataKind, Retention
     from pricing.parties.sellers import Seller
     from pricing.taxes.service import TaxQuestion
 
@@ -151,6 +152,22 @@ class BillingCommands:
         now = self._context.clock.now()
         with self._context.reading() as conn:
             return seller_at(conn, now)
+
+    def retention(self) -> Mapping[DataKind, Retention | None]:
+        """How long each kind of data is kept, by what is in force now in the seller's country.
+
+        Returns:
+            By kind, all of them; None: no law of that country is on record, or nobody has said in
+            which country the seller is.
+        """
+        from pricing.parties.retention import retention
+        from pricing.parties.sellers import seller_at
+
+        now = self._context.clock.now()
+        with self._context.reading() as conn:
+            seller = seller_at(conn, now)
+        country = None if seller is None else seller.party.country
+        return retention(country, now.astimezone(UTC).date())
 
     def set_seller(  # noqa: PLR0913 - one keyword an option of `loadmuster billing set-seller`
         self,

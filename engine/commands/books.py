@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from engine.commands.arguments import checked
 from engine.commands.gateway_report import GatewayReportCommands
-from kernel.errors import BadInputError, InvariantBrokenError
+from kernel.errors import InvariantBrokenError
 from kernel.extras import check_installed
 from pricing.accounts.owner import check_owner
 
@@ -23,7 +23,7 @@ PAGE = 10_000
 """Postings that are read at a time."""
 
 
-class NoExportOfBooksError(BadInputError):
+class NotTheseBooksError(InvariantBrokenError):
     """A file's sums are not the ledger's; facts: ``file``, ``account``, ``ledger_account``."""
 
     code = "not_these_books"
@@ -147,7 +147,7 @@ class BooksCommands(GatewayReportCommands):
             account_id: Whose; None: of all accounts.
 
         Raises:
-            NoExportOfBooksError: A sum of it is not the ledger's: it says which.
+            NotTheseBooksError: A sum of it is not the ledger's: it says which.
             TableFileError: It is no exported ledger.
             TrialBalanceError: The ledger does not sum to zero.
             NotOwnerError: The engine's user is not the owner of the installation.
@@ -196,7 +196,7 @@ def _check_same(path: Path, found: Balances, known: Balances) -> None:
     for key in sorted(found.keys() | known.keys()):
         if found.get(key, 0) != known.get(key, 0):
             account, ledger_account, unit = key
-            raise NoExportOfBooksError(
+            raise NotTheseBooksError(
                 f"{path}: {ledger_account} of account {account} comes to {found.get(key, 0)} {unit}"
                 f" there and to {known.get(key, 0)} in the ledger",
                 file=str(path),

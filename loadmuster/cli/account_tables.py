@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -158,6 +158,7 @@ def show_offers(console: Console, offers: Sequence[PlanOffer]) -> None:
     table.add_column("LI-minutes a month", justify="right")
     table.add_column("unused ones")
     table.add_column("")
+    reasons = _reasons(offers)
     for offer in offers:
         plan, choice = offer.plan, offer.plan.credits
         grant = f"{plan.li_minutes:,}"
@@ -169,24 +170,40 @@ def show_offers(console: Console, offers: Sequence[PlanOffer]) -> None:
             format_usd(plan.monthly_usd_micros) + ("" if choice is None else " and up"),
             grant,
             unused if plan.is_subscription else "",
-            _way_to(offer),
+            _way_to(offer, reasons),
         )
     console.print(table)
     console.print(
         "LI-minutes that are kept now stay kept on a dearer plan; a smaller plan, on-demand and the"
         " end of the subscription void them."
     )
+    for reason, mark in reasons.items():
+        console.print(f"{mark}: {reason}")
 
 
-def _way_to(offer: PlanOffer) -> str:
-    """How an account gets the plan, what that costs at once, or what stands in its way."""
+def _reasons(offers: Sequence[PlanOffer]) -> Mapping[str, str]:
+    """What stands in the way, each reason once, and how it is marked in the table."""
+    said = dict.fromkeys(each.why_not for each in offers if _stands_in_the_way(each))
+    alone = len(said) == 1
+    return {
+        str(reason): "not now" if alone else f"not now ({number})"
+        for number, reason in enumerate(said, start=1)
+    }
+
+
+def _stands_in_the_way(offer: PlanOffer) -> bool:
+    return offer.why_not is not None and offer.action != "contact_us"
+
+
+def _way_to(offer: PlanOffer, reasons: Mapping[str, str]) -> str:
+    """How an account gets the plan, what that costs at once, or that something is in its way."""
     from pricing.money import format_usd
 
     way = offer.action.replace("_", " ")
     if offer.sold_for_usd_micros != offer.plan.monthly_usd_micros:
         way += f"; sold for {format_usd(offer.sold_for_usd_micros)} USD by now"
-    if offer.why_not is not None and offer.action != "contact_us":
-        return f"not now: {offer.why_not}"
+    if offer.why_not is not None and _stands_in_the_way(offer):
+        return reasons[offer.why_not]
     if offer.at_once is not None and offer.action == "change_now":
         granted = counted(offer.at_once.li_minutes, "LI-minute")
         return f"{way}: {format_usd(offer.at_once.usd_micros)} USD for {granted}"

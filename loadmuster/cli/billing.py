@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,12 +17,18 @@ from loadmuster.cli.settings import (
     pass_settings,
     request_id_option,
 )
-from loadmuster.documents.billing import billing_details_document, seller_row, sellers_document
+from loadmuster.documents.billing import (
+    billing_details_document,
+    retention_document,
+    seller_row,
+    sellers_document,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from pricing.parties.party import Party
+    from pricing.parties.retention import DataKind, Retention
     from pricing.parties.sellers import Seller
 
 Decorated = Callable[..., Any]
@@ -83,6 +89,14 @@ def seller(settings: Settings) -> None:
             _show_versions(console, versions)
 
     settings.emit(sellers_document(versions, now), show)
+
+
+@billing.command("retention", cls=Command)
+@pass_settings
+def retention(settings: Settings) -> None:
+    """Show how long what is kept of customers, and which law says so."""
+    kinds = settings.engine().billing.retention()
+    settings.emit(retention_document(kinds), lambda console: _show_retention(console, kinds))
 
 
 @billing.command("set-seller", cls=Command)
@@ -168,6 +182,32 @@ def _show_versions(console: Console, versions: Sequence[Seller]) -> None:
             party.tax_id or "",
         )
     section(console, "Versions", table)
+
+
+def _show_retention(console: Console, kinds: Mapping[DataKind, Retention | None]) -> None:
+    from loadmuster.cli.layout import columns, section
+
+    table = columns("what", "kept", "by", fixed=("what",))
+    for kind, rule in kinds.items():
+        law = "" if rule is None else rule.law
+        table.add_row(kind.replace("-", " "), _how_long(rule), law)
+    section(console, "How long what is kept", table)
+    if None in kinds.values():
+        console.print(
+            "Where it is not known, no law of the seller's country is on record: "
+            "`loadmuster billing seller` shows the country."
+        )
+
+
+def _how_long(rule: Retention | None) -> str:
+    if rule is None:
+        return "not known"
+    if rule.years is not None:
+        return f"{counted(rule.years, 'year')} from the end of the calendar year"
+    return {
+        "deletion": "until the account is deleted",
+        "month-after-end": "one month after the subscription has ended",
+    }[str(rule.until)]
 
 
 def _rows(party: Party) -> list[tuple[str, str]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pricing.parties.party import party_to_json
 
 if TYPE_CHECKING:
     from pricing.parties.party import Party
+    from pricing.parties.retention import DataKind, Retention
     from pricing.parties.sellers import Seller
 
 
@@ -26,6 +27,21 @@ def sellers_document(versions: Sequence[Seller], now: Seller | None) -> dict[str
         "seller": None if now is None else seller_row(now),
         "versions": [seller_row(each) for each in versions],
     }
+
+
+def retention_document(kinds: Mapping[DataKind, Retention | None]) -> dict[str, Any]:
+    """How long each kind of data is kept; all but the kind is null where that is not known.
+
+    ``years`` count from the end of the calendar year; ``until`` says what ends it otherwise.
+    """
+    return {"kinds": [_retention_row(kind, rule) for kind, rule in kinds.items()]}
+
+
+def _retention_row(kind: DataKind, rule: Retention | None) -> dict[str, Any]:
+    fields = ("years", "until", "country", "law", "source")
+    known = {name: None if rule is None else getattr(rule, name) for name in fields}
+    first_day = None if rule is None else rule.first_day.isoformat()
+    return {"kind": kind, **known, "in_force_from": first_day}
 
 
 def seller_row(seller: Seller) -> dict[str, Any]:

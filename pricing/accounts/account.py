@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from msgspec import Struct
@@ -137,7 +137,7 @@ def check_not_deleted(conn: Connection, account_id: str, *, instead: str = "") -
     deleted_at = conn.execute(deleted).scalar_one_or_none()
     if deleted_at is not None:
         raise AccountDeletedError(
-            f"account {account_id} was deleted on {shown(deleted_at)}"
+            f"account {account_id} was deleted at {day_and_time(deleted_at)}"
             f"{f'; {instead}' if instead else ''}",
             account=account_id,
             deleted_at=shown(deleted_at),
@@ -155,8 +155,13 @@ def unknown_account(conn: Connection, account_id: str) -> UnknownAccountError:
 
 
 def shown(instant: datetime) -> str:
-    """An instant in a message: ISO 8601 to the second."""
+    """An instant as a fact, and as ``--now`` takes it: ISO 8601 to the second."""
     return instant.isoformat(timespec="seconds")
+
+
+def day_and_time(instant: datetime) -> str:
+    """An instant in a sentence: ``2027-02-25 00:00 UTC``."""
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 @cache

@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
+from pricing.accounts.account import day_and_time, shown
 from pricing.accounts.administrators import Asker, check_administrator
 from pricing.accounts.command import CommandContext, begin_command
 from pricing.accounts.owner import OWNER
@@ -212,16 +213,15 @@ def renew(
         return
     until = kept_until(conn, subscription)
     if until is None or context.at >= until:
-        shown = None if until is None else until.isoformat(timespec="seconds")
         raise NotRenewableError(
             f"account {account_id}: "
             + (
                 "there is no cancelled subscription to renew"
                 if until is None
-                else f"a renewal was possible until {shown}; choose a plan"
+                else f"a renewal was possible until {day_and_time(until)}; choose a plan"
             ),
             account=account_id,
-            until=shown,
+            until=None if until is None else shown(until),
         )
     context.check_paid(conn)
     activate(

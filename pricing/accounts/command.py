@@ -8,7 +8,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
-from pricing.accounts.account import check_not_deleted
+from pricing.accounts.account import check_not_deleted, day_and_time, shown
 from pricing.accounts.advance import advance
 from pricing.ledger import idempotency
 from pricing.ledger.author import Content
@@ -90,11 +90,11 @@ class CommandContext(Struct, frozen=True):
         change = self.changes(conn).get(ChangeKind.CANCELLATION)
         if change is not None and change.state is ChangeState.PENDING:
             assert change.effective_at is not None
-            at = change.effective_at.isoformat(timespec="seconds")
             raise CancellationPendingError(
-                f"account {self.account_id}: its subscription ends at {at}; renew it first",
+                f"account {self.account_id}: its subscription ends at"
+                f" {day_and_time(change.effective_at)}; renew it first",
                 account=self.account_id,
-                at=at,
+                at=shown(change.effective_at),
             )
 
     def check_paid(self, conn: Connection) -> None:

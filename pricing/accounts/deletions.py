@@ -5,8 +5,9 @@ the card, the administrators' names, who asked for what, and whom its invoices w
 and the invoices stay, under the account's id and in the hands of the owner of the installation
 (C29); each invoice keeps the customer that it was issued for, since it must be kept as it was.
 
-Digests of requests that held names go as well, and people in the log of commands are numbers from
-then on. Who owes pays first (C62): nobody could collect it afterwards.
+Digests of requests that held names go as well, and so does the secret that those which stay were
+made with (C79); people in the log of commands are numbers from then on. Who owes pays first (C62):
+nobody could collect it afterwards.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ def delete(
             card=None,
             suspended_since=None,
             opening_hash=idempotency.FORGOTTEN,
+            digest_key=None,
         )
     )
     # What is still asked for goes with the card that it was begun with.

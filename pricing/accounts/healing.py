@@ -16,7 +16,7 @@ from sqlalchemy import Connection, or_, select
 
 from kernel.errors import RefusedError
 from kernel.words import counted
-from pricing.accounts.account import CLOCK_TOLERANCE, shown
+from pricing.accounts.account import CLOCK_TOLERANCE, day_and_time, shown
 from pricing.ledger.invoices import REVENUE, Invoice, list_invoices, run_cause
 from pricing.ledger.ledger import Transaction, entries_after
 from pricing.money import format_usd
@@ -162,10 +162,10 @@ def find_healing(
     ahead = _entries(conn, account_id, now)
     undone, asked_for = _told_apart(ahead, periods)
     happened = [
-        *([f"the account was opened ({shown(row.opened_at)})"] if row.opened_at > now else ()),
+        *_opened(row.opened_at, now),
         *_runs(conn, account_id, now),
         *_commands(conn, account_id, now),
-        *(f"{each.description} ({shown(each.effective_at)})" for each in asked_for),
+        *(f"{each.description} ({day_and_time(each.effective_at)})" for each in asked_for),
         *_collected(conn, periods, gateway=gateway),
     ]
     if happened:
@@ -290,7 +290,7 @@ def _runs(conn: Connection, account_id: str, now: datetime) -> Sequence[str]:
         )
         .order_by(RESERVATIONS.c.reserved_at, RESERVATIONS.c.run_id)
     )
-    return [f"run {row.run_id} ({shown(row.ended_at or row.reserved_at)})" for row in rows]
+    return [f"run {row.run_id} ({day_and_time(row.ended_at or row.reserved_at)})" for row in rows]
 
 
 def _commands(conn: Connection, account_id: str, now: datetime) -> Sequence[str]:
@@ -299,7 +299,7 @@ def _commands(conn: Connection, account_id: str, now: datetime) -> Sequence[str]
         .where(REQUESTS.c.account_id == account_id, REQUESTS.c.made_at > now)
         .order_by(REQUESTS.c.made_at)
     )
-    return [f"{row.command} ({shown(row.made_at)})" for row in rows]
+    return [f"{row.command} ({day_and_time(row.made_at)})" for row in rows]
 
 
 def _collected(
@@ -322,11 +322,15 @@ def _collected(
     ]
 
 
+def _opened(opened_at: datetime, now: datetime) -> list[str]:
+    return [f"the account was opened ({day_and_time(opened_at)})"] if opened_at > now else []
+
+
 def _cannot(account_id: str, now: datetime, happened: Sequence[str]) -> CannotHealError:
     more = len(happened) - REASONS_SHOWN_MAX
     listed = ", ".join(happened[:REASONS_SHOWN_MAX]) + (f" and {more} more" if more > 0 else "")
     return CannotHealError(
-        f"account {account_id} cannot go back to {shown(now)}:"
+        f"account {account_id} cannot go back to {day_and_time(now)}:"
         f" {counted(len(happened), 'thing')} that somebody asked for came after it: {listed}",
         account=account_id,
         at=shown(now),

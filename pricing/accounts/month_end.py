@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, or_, select
 
 from kernel.errors import RefusedError
 from kernel.words import counted
-from pricing.accounts.account import shown
+from pricing.accounts.account import day_and_time, shown
 from pricing.accounts.due_accounts import lives_by
 from pricing.ledger.author import BegunCommand
 from pricing.ledger.closing import ClosedMonth, closed_until, wait_for_writers
@@ -107,7 +107,8 @@ def close_month(
     begin(conn, begun)
     if now < ends_at:
         raise MonthNotOverError(
-            f"the month {month} ends at {shown(ends_at)}, and it is {shown(now)}: close it then",
+            f"the month {month} ends at {day_and_time(ends_at)}, and it is"
+            f" {day_and_time(now)}: close it then",
             month=month,
             ends_at=shown(ends_at),
             now=shown(now),
@@ -115,7 +116,7 @@ def close_month(
     until = closed_until(conn)
     if until is not None and until > ends_at:
         raise MonthClosedAlreadyError(
-            f"the month {month} is closed: the books take no posting before {shown(until)}",
+            f"the month {month} is closed: the books take no posting before {day_and_time(until)}",
             month=month,
             closed_until=shown(until),
         )

@@ -7,15 +7,23 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from kernel.errors import BadInputError, RefusedError
-from pricing.accounts.account import Account, check_not_deleted, find_account, shown
+from kernel.errors import BadInputError
+from pricing.accounts.account import (
+    Account,
+    check_not_deleted,
+    day_and_time,
+    find_account,
+    shown,
+)
 from pricing.accounts.administrators import check_names
 from pricing.accounts.advance import advance
+from pricing.accounts.opened_with import WantedAccount, check_opened_with
 from pricing.accounts.owner import OWNER
 from pricing.currencies import DOLLARS, check_currency
 from pricing.ledger import idempotency
+from pricing.parties.party import is_email
 from pricing.payments.gateway import PaymentGateway
 from pricing.periods import check_timezone, check_year
 from pricing.plans.channels import Channel
@@ -36,12 +44,6 @@ class NoPriceError(BadInputError):
     """The plan is not sold in that currency; facts: ``plan``, ``currency``."""
 
     code = "no_price"
-
-
-class AccountConflictError(RefusedError):
-    """The account is open, with other content; facts: ``account``, ``plan``, ``timezone``."""
-
-    code = "account_conflict"
 
 
 def check_opening(
@@ -68,8 +70,8 @@ def check_opening(
     check_year(activated_at.year, where="activation")
     if activated_at > now:
         raise BadInputError(
-            f"activation at {shown(activated_at)}: now ({shown(now)}) or an instant before it"
-            " would be right",
+            f"activation at {day_and_time(activated_at)}: now ({day_and_time(now)}) or an instant"
+            " before it would be right",
             activated_at=shown(activated_at),
         )
 
@@ -156,13 +158,19 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
             "timezone": timezone,
             "activated_at": activation,
             "opened_at": now,
-            "opening_hash": idempotency.content_hash(content),
+            "opening_hash": "",
             "last_command_at": now,
             "channel": channel,
             "card": card,
         },
     )
-    if not is_new:
+    hashes = idempotency.content_hashes(conn, account_id, content)
+    if is_new:
+        # With the account's secret, which it has by now.
+        its = ACCOUNTS.update().where(ACCOUNTS.c.id == account_id)
+        conn.execute(its.values(opening_hash=hashes[0]))
+        _check_no_address(account_id)
+    else:
         # Its books stay under its id for good, so that nobody else has them.
         check_not_deleted(conn, account_id, instead="choose another id")
     idempotency.remember(
@@ -181,21 +189,21 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
         activate(conn, account_id, plan, at=now.astimezone(UTC), gateway=gateway, request_id=None)
         advance(conn, account_id, now, gateway=gateway)
     else:
-        _check_opened_with(conn, account_id, idempotency.content_hash(content))
+        wanted = WantedAccount(plan, timezone, activated_at, channel, card, administrators)
+        check_opened_with(conn, account_id, wanted, hashes)
     return find_account(conn, account_id)
 
 
-def _check_opened_with(conn: Connection, account_id: str, opening_hash: str) -> None:
-    """The account that is open already was opened with this content."""
-    opened_with = select(ACCOUNTS.c.opening_hash).where(ACCOUNTS.c.id == account_id)
-    if conn.execute(opened_with).scalar_one() != opening_hash:
-        account = find_account(conn, account_id)
-        raise AccountConflictError(
-            f"account {account_id} is open already, with another plan, time zone or activation"
-            f" (plan {account.plan}, zone {account.timezone}, activated"
-            f" {shown(account.activated_at)})",
+def _check_no_address(account_id: str) -> None:
+    """Nobody's address is in books that nobody may change (C79).
+
+    Raises:
+        BadAccountIdError: If the id is an e-mail address.
+    """
+    if is_email(account_id):
+        raise BadAccountIdError(
+            f"account id {account_id!r} is an e-mail address, and could never be forgotten, since"
+            " ids stay in the books: choose another id; the address goes into `loadmuster billing"
+            " set ID --email ADDRESS`",
             account=account_id,
-            plan=account.plan,
-            timezone=account.timezone,
-            activated_at=shown(account.activated_at),
         )

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
 from kernel.words import counted
+from pricing.accounts.account import day_and_time, shown
 from pricing.accounts.command import CommandContext, NotSubscribedError
 from pricing.ledger.allocations import check_allocations_fit
 from pricing.money import format_usd
@@ -85,14 +86,13 @@ def check_no_undo(conn: Connection, context: CommandContext, wanted: Plan | None
         return
     assert switch.plan is not None
     assert switch.effective_at is not None
-    until = switch.effective_at.isoformat(timespec="seconds")
     raise UndoFirstError(
         f"account {context.account_id} was on {switch.plan.name} and gets it back for nothing until"
-        f" {until}: undo first",
+        f" {day_and_time(switch.effective_at)}: undo first",
         account=context.account_id,
         plan=switch.plan.name,
         wanted=wanted.name if wanted else None,
-        until=until,
+        until=shown(switch.effective_at),
     )
 
 

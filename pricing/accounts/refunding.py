@@ -103,7 +103,7 @@ def refund(  # noqa: PLR0913 - what is given back, of whom, and why
         "keep_credits": int(keeps_credits),
         "reason": reason,
     }
-    asked = idempotency.content_hash(content)
+    asked, _ = idempotency.content_hashes(conn, account_id, content)
     instant = advance(conn, account_id, now, gateway=gateway)
     if request_id.startswith(MADE):
         # Of a caller who gave no id: its own refund, if that has no answer yet.

@@ -161,7 +161,7 @@ def allocate(
     """
     if li_minutes < 0:
         raise BadInputError(
-            f"department {name} of account {account_id}: an allocation of {li_minutes} will not"
+            f"department {name} of account {account_id}: an allocation of {li_minutes:,} will not"
             " do; 0 LI-minutes or more would",
             account=account_id,
             department=name,

@@ -104,7 +104,7 @@ def limit_extra_credits(
     """
     if not 0 <= limit_li_minutes <= LIMIT_MAX:
         raise BadInputError(
-            f"extra credits of account {account_id}: a limit of {limit_li_minutes} will not do;"
+            f"extra credits of account {account_id}: a limit of {limit_li_minutes:,} will not do;"
             f" 0 to {LIMIT_MAX} would",
             account=account_id,
             limit=limit_li_minutes,

@@ -69,7 +69,7 @@ def check_allocations_fit(
         raise AllocationAboveGrantError(
             f"account {account_id}: its departments would get {counted(allocated, 'LI-minute')} of"
             f" a grant of {plan.li_minutes:,} on plan {plan.name}; lower their allocations by"
-            f" {allocated - plan.li_minutes}",
+            f" {allocated - plan.li_minutes:,}",
             account=account_id,
             allocated=allocated,
             grant=plan.li_minutes,

@@ -18,7 +18,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Row, bindparam, or_, select
 
 from pricing.ledger.author import BegunCommand, Content, Via
-from pricing.ledger.persons import names_of, person_number
+from pricing.ledger.persons import forget_persons, names_of, person_number
 from pricing.ledger.signing import Signature, signature_of
 from pricing.tables import ACCOUNTS, COMMANDS, TRANSACTIONS
 
@@ -115,16 +115,18 @@ def note_command(
 def note_refusal(
     conn: Connection, account_id: str | None, begun: BegunCommand, *, at: datetime, code: str
 ) -> None:
-    """Put a refused command on record; on a deleted account it names nobody in its matters."""
+    """Put a refused command on record; of a deleted account's it keeps no name and no content."""
     signature = signature_of(conn)
     assert signature is not None, "a refusal is noted in a transaction of its own"
     deleted = select(ACCOUNTS.c.deleted_at).where(ACCOUNTS.c.id == account_id)
-    people_of = account_id
-    if conn.execute(deleted).scalar_one_or_none() is not None:
-        people_of, begun = None, BegunCommand(begun.command, {}, begun.request_id)
-    row = _row(conn, people_of, signature, begun)
+    is_deleted = conn.execute(deleted).scalar_one_or_none() is not None
+    if is_deleted:
+        begun = BegunCommand(begun.command, {}, begun.request_id)
+    row = _row(conn, account_id, signature, begun)
     row |= {"account_id": account_id, "at": at, "outcome": Outcome.REFUSED, "code": code}
     conn.execute(_INSERT, row)
+    if is_deleted and account_id is not None:
+        forget_persons(conn, account_id)
 
 
 def command_writing(conn: Connection, accounts: Iterable[str], at: datetime) -> int | None:

@@ -6,7 +6,6 @@ was asked, so that the same id with other content is a conflict and not a silent
 
 from __future__ import annotations
 
-import hashlib
 import json
 from datetime import datetime
 
@@ -16,16 +15,17 @@ from kernel.errors import BadInputError, RequestConflictError
 from pricing.ledger.author import BegunCommand, Content
 from pricing.ledger.command_log import Outcome, note_command
 from pricing.ledger.signing import begin
+from pricing.parties.digests import digests_of
 from pricing.tables import REQUESTS, insert_once
 
 FORGOTTEN = "forgotten"
 """In the place of a digest of what a deleted account asked: a digest of names would tell them."""
 
 
-def content_hash(content: Content) -> str:
-    """A digest that is equal for equal content only."""
+def content_hashes(conn: Connection, account_id: str, content: Content) -> tuple[str, str]:
+    """Digests that are equal for equal content only, as ``digests_of`` has them."""
     text = json.dumps(dict(content), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digests_of(conn, account_id, text.encode())
 
 
 def check_request_id(request_id: str | None) -> None:
@@ -94,14 +94,13 @@ def _is_first(
     now: datetime,
 ) -> bool:
     """Whether nobody has used the id before, which is taken now."""
-    asked = {"command": command, "content_hash": content_hash(content)}
+    digest, *earlier = content_hashes(conn, account_id, content)
+    asked = {"command": command, "content_hash": digest}
     key = {"account_id": account_id, "request_id": request_id}
     if insert_once(conn, REQUESTS, list(key), {**key, **asked, "made_at": now}):
         return True
     done = conn.execute(select(REQUESTS.c.command, REQUESTS.c.content_hash).filter_by(**key)).one()
-    if done.content_hash == FORGOTTEN:
-        asked["content_hash"] = FORGOTTEN
-    if done._asdict() != asked:
+    if done.command != command or done.content_hash not in {digest, *earlier, FORGOTTEN}:
         raise RequestConflictError(
             f"request id {request_id!r} of account {account_id} stands for another request"
             f" ({done.command}); use a new id",

@@ -55,6 +55,11 @@ class Party(Struct, frozen=True):
         )
 
 
+def is_email(text: str) -> bool:
+    """Whether a text is an e-mail address, like a@example.com."""
+    return len(text) <= EMAIL_MAX and _EMAIL.fullmatch(text) is not None
+
+
 def with_changes(party: Party, changes: Mapping[str, str | None]) -> Party:
     """A party with some fields said anew; an empty text takes a field away.
 
@@ -83,9 +88,7 @@ def check_party(party: Party) -> Party:
     country = None if party.country is None else check_country(party.country)
     if party.name is not None:
         _check_text("name", party.name, NAME_MAX)
-    if party.email is not None and (
-        len(party.email) > EMAIL_MAX or not _EMAIL.fullmatch(party.email)
-    ):
+    if party.email is not None and not is_email(party.email):
         raise _bad("email", f"{party.email[:EMAIL_MAX]!r} is no e-mail address like a@example.com")
     if party.tax_id is None:
         return replace(party, address=address, country=country)

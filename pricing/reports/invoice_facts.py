@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from sqlalchemy import Connection, bindparam, select
 
-from pricing.ledger.invoices import Invoice, run_cause
+from pricing.ledger.invoices import Invoice, InvoiceKind, run_cause, select_invoices
 from pricing.money import format_usd
 from pricing.payments.gateway import PaymentState
-from pricing.reports.billing_cycles import billing_cycles
-from pricing.tables import PAYMENTS, RESERVATIONS
+from pricing.periods import Anchor, period
+from pricing.tables import INVOICES, PAYMENTS, RESERVATIONS, SUBSCRIPTIONS
 
-_PERIOD = ":period:"
+_PERIOD = re.compile(r"subscription:(\d+):period:(\d+)(?::|$)")
 _RUN = run_cause("")
 
 _PAYMENT = select(PAYMENTS.c.state, PAYMENTS.c.usd_micros, PAYMENTS.c.rehearsed).where(
     PAYMENTS.c.cause == bindparam("of")
+)
+_ANCHOR = select(SUBSCRIPTIONS.c.anchor_day, SUBSCRIPTIONS.c.timezone).where(
+    SUBSCRIPTIONS.c.id == bindparam("of")
 )
 _RESERVATION = select(RESERVATIONS.c.reserved_at, RESERVATIONS.c.run_ended_at).where(
     RESERVATIONS.c.run_id == bindparam("of")
@@ -73,9 +77,26 @@ def invoice_facts(
 
 
 def _days(conn: Connection, invoice: Invoice, timezone: str) -> tuple[date | None, date | None]:
-    if _PERIOD in invoice.cause:
-        # It is issued as its period begins.
-        cycle = billing_cycles(conn, invoice.account_id, timezone).at(invoice.issued_at)
+    """The first and the last day; of a credit note, of all that it takes back."""
+    if invoice.kind is not InvoiceKind.CREDIT_NOTE:
+        return _days_of_charge(conn, invoice, timezone)
+    corrected = select_invoices(
+        conn,
+        (INVOICES.c.account_id == invoice.account_id) & INVOICES.c.number.in_(invoice.corrects),
+    )
+    found = [_days_of_charge(conn, each, timezone) for each in corrected]
+    days = [day for both in found for day in both if day is not None]
+    return (min(days), max(days)) if days else (None, None)
+
+
+def _days_of_charge(
+    conn: Connection, invoice: Invoice, timezone: str
+) -> tuple[date | None, date | None]:
+    of_period = _PERIOD.match(invoice.cause)
+    if of_period is not None:
+        subscription_id, n = (int(each) for each in of_period.groups())
+        subscription = conn.execute(_ANCHOR, {"of": subscription_id}).one()
+        cycle = period(Anchor(subscription.anchor_day, subscription.timezone), n)
         return cycle.first_day, cycle.last_day
     row = conn.execute(_RESERVATION, {"of": run_of(invoice)}).one_or_none()
     if row is None:

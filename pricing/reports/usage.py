@@ -40,6 +40,7 @@ class RunUse(Struct, frozen=True):
         rehearsal: Whether nothing real was launched.
         tariff: What it was quoted by.
         tariff_version: The version of that tariff.
+        ended_at: When it had ended; None: it goes on, or nobody knows.
     """
 
     run_id: str
@@ -55,6 +56,7 @@ class RunUse(Struct, frozen=True):
     rehearsal: bool
     tariff: str
     tariff_version: date
+    ended_at: datetime | None = None
 
 
 class PurchaseRow(Struct, frozen=True):

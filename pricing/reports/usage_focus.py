@@ -127,7 +127,7 @@ def _run(run: RunUse) -> Record:
             f"run {run.run_id}: {counted(run.injectors, 'injector')}, {counted(run.users, 'user')}"
         ),
         "ChargeFrequency": "Usage-Based",
-        "ChargePeriodEnd": _utc(run.at + timedelta(seconds=run.duration_s)),
+        "ChargePeriodEnd": _utc(_end_of(run)),
         "ChargePeriodStart": _utc(run.at),
         "ConsumedQuantity": str(run.li_minutes),
         "ConsumedUnit": CREDIT_UNIT,
@@ -145,6 +145,16 @@ def _run(run: RunUse) -> Record:
         "SubAccountName": run.department or "",
         "Tags": json.dumps({"rehearsal": "true"} if run.rehearsal else {}),
     }
+
+
+def _end_of(run: RunUse) -> datetime:
+    """When what was charged ends: as planned, or earlier where the run did; never where it begins.
+
+    FOCUS counts charge periods as half-open.
+    """
+    planned = run.at + timedelta(seconds=run.duration_s)
+    ended_at = planned if run.ended_at is None else min(planned, run.ended_at)
+    return max(ended_at, run.at + timedelta(seconds=1))
 
 
 def _purchase(purchase: PurchaseRow, cycle: Period) -> Record:

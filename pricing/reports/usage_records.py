@@ -237,6 +237,7 @@ def _run_use(row: Row[Any], kept: Mapping[str, int]) -> RunUse:
         injectors=quote.injectors,
         users=quote.users,
         duration_s=quote.duration_s,
+        ended_at=row.run_ended_at,
         li_minutes=_stood_for(quote, startup, use) if is_money else credits_li_minutes,
         credits_li_minutes=credits_li_minutes,
         usd_micros=startup + use if is_money else 0,

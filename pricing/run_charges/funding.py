@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from kernel.errors import RefusedError
 from kernel.words import counted
-from pricing.accounts.account import check_not_deleted
+from pricing.accounts.account import check_not_deleted, day_and_time, shown
 from pricing.accounts.advance import advance
 from pricing.departments.extra_credits import extra_credits_of, price_of
 from pricing.departments.wallet import Wallet, wallet_of
@@ -153,13 +153,12 @@ def choose_payment(
     subscription = latest(conn, account_id)
     plan = subscription.plan.name
     if subscription.ended_at is not None:
-        ended_at = subscription.ended_at.isoformat(timespec="seconds")
         raise SubscriptionEndedError(
-            f"account {account_id}: its subscription to {plan} ended at {ended_at}; choose a plan"
-            " to run again",
+            f"account {account_id}: its subscription to {plan} ended at"
+            f" {day_and_time(subscription.ended_at)}; choose a plan to run again",
             account=account_id,
             plan=plan,
-            ended_at=ended_at,
+            ended_at=shown(subscription.ended_at),
         )
     if quote.plan != plan:
         raise QuoteOutdatedError(
@@ -275,7 +274,7 @@ def _wallet_exceeded(
     needed: int | None,
     free: int,
 ) -> WalletExceededError:
-    credits_said = "" if needed is None else f"{free} of the {needed} LI-minutes are left, and "
+    credits_said = "" if needed is None else f"{free:,} of the {needed:,} LI-minutes are left, and "
     reserved = wallet.reserved_usd_micros
     reserved_said = f" and {format_cents(reserved)} reserved" if reserved else ""
     next_month = wallet.period.end.isoformat(timespec="seconds")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Table, Text
 
-from pricing.tables.columns import METADATA, Instant
+from pricing.tables.columns import METADATA, DatabaseSecret, Instant
 
 ACCOUNTS = Table(
     "accounts",
@@ -27,6 +27,8 @@ ACCOUNTS = Table(
     Column("currency", Text, nullable=False, server_default="USD"),
     # Nothing falls due by itself before; empty: not known since the last command.
     Column("next_due_at", Instant),
+    # What digests of what it said are made with; it goes when the account is deleted.
+    Column("digest_key", Text, default=DatabaseSecret()),
     Index(None, "next_due_at", "id"),
 )
 

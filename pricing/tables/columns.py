@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -15,6 +16,9 @@ from sqlalchemy import (
     TypeDecorator,
 )
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import FunctionElement
 
 METADATA = MetaData(
     naming_convention={
@@ -47,6 +51,23 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class DatabaseSecret(FunctionElement[str]):
+    """A secret that the database draws: nobody passes it on, and no caller can set it."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(DatabaseSecret, "sqlite")
+def _on_sqlite(_element: DatabaseSecret, _compiler: SQLCompiler, **_options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's own
+    return "lower(hex(randomblob(32)))"
+
+
+@compiles(DatabaseSecret, "postgresql")
+def _on_postgresql(_element: DatabaseSecret, _compiler: SQLCompiler, **_options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's own
+    return "replace(concat(gen_random_uuid(), gen_random_uuid()), '-', '')"
 
 
 # SQLite numbers the rows by itself only when the type is exactly INTEGER.

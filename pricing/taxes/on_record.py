@@ -6,7 +6,6 @@ else the shipped table's answer for the day.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -14,6 +13,7 @@ import msgspec
 from sqlalchemy import Connection, bindparam, select
 
 from pricing.parties.billing_details import find_billing_details
+from pricing.parties.digests import digests_of
 from pricing.parties.party import Party
 from pricing.parties.sellers import Seller, seller_at
 from pricing.tables import ACCOUNTS, TOLD_TAXES
@@ -26,7 +26,7 @@ _TOLD = (
     select(TOLD_TAXES.c.document)
     .where(
         TOLD_TAXES.c.account_id == bindparam("account_id"),
-        TOLD_TAXES.c.question == bindparam("question"),
+        TOLD_TAXES.c.question.in_([bindparam("question"), bindparam("formerly")]),
     )
     .order_by(TOLD_TAXES.c.id.desc())
     .limit(1)
@@ -86,7 +86,7 @@ def taxation_of(conn: Connection, account_id: str, at: datetime) -> Taxation | N
     question = tax_question(conn, account_id, at)
     if question is None:
         return None
-    asked = {"account_id": account_id, "question": _digest(question)}
+    asked = _asked(conn, account_id, question)
     told = conn.execute(_TOLD, asked).scalar_one_or_none()
     return SHIPPED.taxation(question) if told is None else msgspec.convert(told, Taxation)
 
@@ -105,18 +105,26 @@ def note_told(
     It holds for the account's charges for as long as seller and customer stay as they are, or the
     service tells something else.
     """
-    asked = {"account_id": account_id, "question": _digest(question)}
+    asked = _asked(conn, account_id, question)
     there = conn.execute(_TOLD, asked).scalar_one_or_none()
     document = msgspec.to_builtins(taxation)
     if there == document or (there is None and SHIPPED.taxation(question) == taxation):
         return
     conn.execute(
-        TOLD_TAXES.insert().values(**asked, service=service, document=document, told_at=now)
+        TOLD_TAXES.insert().values(
+            account_id=account_id,
+            question=asked["question"],
+            service=service,
+            document=document,
+            told_at=now,
+        )
     )
 
 
-def _digest(question: TaxQuestion) -> str:
-    """The same for the same seller and customer, whatever the day."""
+def _asked(conn: Connection, account_id: str, question: TaxQuestion) -> dict[str, str]:
+    """What is looked for: the same for the same seller and customer, whatever the day."""
     parts = msgspec.to_builtins(question)
     del parts["day"]
-    return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
+    said = msgspec.json.encode(parts, order="sorted")
+    digest, formerly = digests_of(conn, account_id, said)
+    return {"account_id": account_id, "question": digest, "formerly": formerly}

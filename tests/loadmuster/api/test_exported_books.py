@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from engine.api import Engine
-from engine.commands.books import NoExportOfBooksError
+from engine.commands.books import NotTheseBooksError
 from engine.sweeping.table_files import TableFileError
 from kernel.clock import ManualClock
 from pricing.accounts.account import UnknownAccountError
@@ -105,8 +105,9 @@ def test_what_was_written_since_is_no_difference_and_what_was_changed_is(
     engine.accounts.boost("acme")
     engine.books.check(file)
     file.write_text(file.read_text().replace("199000000", "198000000", 1))
-    with pytest.raises(NoExportOfBooksError, match="comes to"):
+    with pytest.raises(NotTheseBooksError, match="comes to") as told:
         engine.books.check(file)
+    assert told.value.exit_code == 5
 
 
 @pytest.mark.parametrize(

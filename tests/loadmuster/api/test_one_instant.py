@@ -94,6 +94,7 @@ STORY: dict[str, Command] = {
     "billing.details": lambda e: e.billing.details("acme"),
     "billing.set_seller": lambda e: e.billing.set_seller(name="Load Ltd"),
     "billing.refresh_taxes": lambda e: e.billing.refresh_taxes(),
+    "billing.retention": lambda e: e.billing.retention(),
     "billing.seller": lambda e: e.billing.seller(),
     "billing.sellers": lambda e: e.billing.sellers(),
     "departments.add": lambda e: e.departments.add("overdue", "lab"),

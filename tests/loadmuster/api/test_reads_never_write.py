@@ -69,6 +69,7 @@ def everything(engine: Engine) -> dict[str, list[Any]]:
         "account disputes",
         "billing show",
         "billing seller",
+        "billing retention",
         "department show",
         "department list",
         "ledger",

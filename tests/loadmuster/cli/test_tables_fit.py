@@ -43,6 +43,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "invoices": ("globex",),
     "billing show": ("globex",),
     "billing seller": (),
+    "billing retention": (),
     "usage": ("acme",),
     "advise": ("globex", "--li-minutes", "60", "--runs", "3"),
     "department list": ("globex",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,13 +21,17 @@ from pricing.accounts.account import (
     list_accounts,
 )
 from pricing.accounts.advance import ClockBackwardsError, advance, catch_up
-from pricing.accounts.opening import AccountConflictError, BadAccountIdError, open_account
+from pricing.accounts.opened_with import AccountConflictError
+from pricing.accounts.opening import BadAccountIdError, open_account
+from pricing.accounts.overdue import set_card
 from pricing.accounts.view import AccountView, account_view
 from pricing.ledger.invoices import list_invoices
 from pricing.ledger.ledger import Transaction, entries
 from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.periods import UnknownTimezoneError
+from pricing.plans.channels import Channel
 from pricing.plans.model import Plan
+from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.subscriptions.subscriptions import MOST_PERIODS_AT_ONCE, ClockTooFarAheadError
 from pricing.tables import ACCOUNTS, PERIODS
 
@@ -271,6 +276,48 @@ def test_opening_again_with_other_content_is_a_conflict(
                 gateway=REHEARSED_GATEWAY,
             )
         assert refused.value.facts["plan"] == "starter"
+
+
+OTHERWISE: dict[str, tuple[dict[str, Any], str]] = {
+    "plan": ({"plan": "professional"}, "plan starter, not professional"),
+    "timezone": ({"timezone": "UTC"}, "time zone Europe/Paris, not UTC"),
+    "activated": (
+        {"activated_at": datetime(2027, 1, 22, 9, tzinfo=UTC)},
+        "activated 2027-01-25 09:15 UTC, not 2027-01-22 09:00 UTC",
+    ),
+    "channel": ({"channel": Channel.INVOICE, "card": None}, "pays by card, not invoice"),
+    "card": ({"card": "visa"}, "another card on file"),
+    "administrator": ({"administrators": ["eve"]}, "administrators ann, not eve"),
+}
+
+
+@pytest.mark.parametrize("differs", OTHERWISE)
+def test_what_another_opening_differs_in_is_named(
+    db: Engine, starter: Plan, now: datetime, differs: str
+) -> None:
+    opened: dict[str, Any] = {
+        "plan": starter.name,
+        "timezone": "Europe/Paris",
+        "card": "master",
+        "administrators": ["ann"],
+    }
+    changed, said = OTHERWISE[differs]
+    plans = load_plans(BUNDLED_PLANS)
+
+    def opening(wanted: dict[str, Any]) -> None:
+        with transaction(db) as conn:
+            content = {**wanted, "plan": plans[wanted["plan"]]}
+            open_account(conn, "new", **content, now=now, gateway=REHEARSED_GATEWAY)
+
+    opening(opened)
+    opening(opened)
+    with pytest.raises(AccountConflictError) as refused:
+        opening({**opened, **changed})
+    assert refused.value.message == f"account new is open already, and otherwise: {said}"
+    assert refused.value.facts["differs"] == differs
+    with transaction(db) as conn:
+        set_card(conn, "new", "visa", now=now, request_id="c", gateway=REHEARSED_GATEWAY)
+    opening(opened)
 
 
 def test_a_request_id_stands_for_one_request(db: Engine, starter: Plan, now: datetime) -> None:

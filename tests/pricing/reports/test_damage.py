@@ -46,7 +46,7 @@ that is over."""
 STANDS_ALONE = {
     "accounts": {
         *("activated_at", "opened_at", "opening_hash", "card", "deleted_at", "test_clock"),
-        *("next_due_at", "currency"),
+        *("next_due_at", "currency", "digest_key"),
     },
     "changes": {"id", "requested_by", "confirmed_by", "effective_period"},
     "departments": {"allocation_li_minutes", "limit_usd_micros", "created_at"},

@@ -20,6 +20,7 @@ from pricing.accounts.opening import open_account
 from pricing.accounts.plan_changes import upgrade
 from pricing.accounts.view import account_view
 from pricing.departments.commands import add_department, allocate, limit_wallet
+from pricing.ledger.reservations import end_run
 from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.periods import Anchor, period
 from pricing.plans.model import Plan
@@ -275,6 +276,31 @@ def test_focus_records_have_every_column_and_cost_what_the_cycle_charged(
     assert (credit["ConsumedQuantity"], credit["PricingCurrencyEffectiveCost"]) == ("60", "60")
     assert credit["ChargePeriodStart"] == "2027-01-25T09:15:00Z"
     assert credit["BillingPeriodStart"] == "2027-01-24T23:00:00Z"
+
+
+def test_focus_says_no_charge_of_a_cancelled_run_lies_in_the_future(two_days: CycleUsage) -> None:
+    first = two_days.runs[0]
+    ends = {
+        None: first.at + timedelta(seconds=first.duration_s),
+        first.at: first.at + timedelta(seconds=1),
+        first.at + timedelta(seconds=20): first.at + timedelta(seconds=20),
+        first.at + timedelta(days=1): first.at + timedelta(seconds=first.duration_s),
+    }
+    for ended_at, end in ends.items():
+        used = replace(two_days, runs=(replace(first, ended_at=ended_at),))
+        (record,) = focus_records(used)
+        assert datetime.fromisoformat(record["ChargePeriodEnd"]) == end
+
+
+def test_a_cancelled_run_is_known_to_have_ended(
+    db: Engine, acme: str, starter: Plan, now: datetime, charge: Charge
+) -> None:
+    with transaction(db) as conn:
+        charge(conn, acme, "r1", starter, now)
+        ended_at = now + timedelta(seconds=90)
+        end_run(conn, "r1", ended_at)
+    (run,) = usage(db, acme, now).runs
+    assert run.ended_at == ended_at
 
 
 def test_a_period_recurs_and_an_upgrade_and_a_boost_do_not(

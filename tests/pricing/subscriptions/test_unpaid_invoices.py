@@ -103,6 +103,7 @@ def test_given_up_it_is_taken_back_by_a_credit_note_that_names_it(
     page = engine.reports.invoice_page("acme", note.number)
     assert "<h1>Credit note</h1>" in page
     assert "INV-2027-000002" in page
+    assert "25 February 2027 to 24 March 2027" in page, "what is taken back"
 
 
 def test_what_a_clock_that_ran_ahead_asked_for_or_gave_up_is_put_right(
