@@ -97,6 +97,7 @@ def delete(
         .values(
             deleted_at=instant,
             card=None,
+            card_lost=None,
             suspended_since=None,
             opening_hash=idempotency.FORGOTTEN,
         )

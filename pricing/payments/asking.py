@@ -76,7 +76,11 @@ class Talk:
             return None
         self.silence, self._silences = "", 0
         return Answer(
-            answer.state, _words(str(answer.reason)), amount, _words(str(answer.currency))
+            answer.state,
+            _words(str(answer.reason)),
+            amount,
+            _words(str(answer.currency)),
+            is_final=answer.state is PaymentState.DECLINED and answer.is_final is True,
         )
 
     def _note_silence(self, why: str) -> None:

@@ -18,6 +18,7 @@ from pricing.tables.departments import (
     EXTRA_CREDIT_LIMITS,
     EXTRA_PURCHASES,
 )
+from pricing.tables.dunning import DUNNING_STEPS
 from pricing.tables.invoices import INVOICE_LINES, INVOICE_SERIES, INVOICES, PAYMENTS
 from pricing.tables.ledger import (
     BALANCE_SNAPSHOTS,
@@ -46,6 +47,7 @@ __all__ = [
     "DEPARTMENTS",
     "DEPARTMENT_LOTS",
     "DEPARTMENT_RUNS",
+    "DUNNING_STEPS",
     "EXTRA_CREDIT_LIMITS",
     "EXTRA_PURCHASES",
     "FREE",

@@ -17,6 +17,7 @@ from pricing.payments.attempts import begin_attempt
 from pricing.payments.gateway import PaymentRequest
 from pricing.plans.channels import Channel
 from pricing.tables import (
+    DUNNING_STEPS,
     EXTRA_PURCHASES,
     FREE,
     HISTORY,
@@ -44,6 +45,16 @@ OTHER_ROWS: dict[sa.Table, dict[str, object]] = {
         "service": "s",
         "document": {},
         "told_at": NOW,
+    },
+    DUNNING_STEPS: {
+        "account_id": "acme",
+        "due_before": NOW,
+        "day": 1,
+        "kind": "reminded",
+        "at": NOW,
+        "recorded_at": NOW,
+        "usd_micros": 1,
+        "unpaid": [],
     },
     TAX_LINES: {
         "account_id": "acme",
