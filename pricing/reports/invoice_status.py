@@ -10,8 +10,10 @@ from sqlalchemy import Connection, bindparam, select
 
 from pricing.ledger.invoices import Invoice, InvoiceKind, InvoiceStatus
 from pricing.payments.gateway import PaymentState
+from pricing.payments.run_payments import UNCOLLECTED
 from pricing.reports.invoice_facts import run_of
-from pricing.tables import INVOICES, PAYMENTS
+from pricing.subscriptions.changes import ChangeKind, ChangeState
+from pricing.tables import CHANGES, INVOICES, PAYMENTS
 
 _PAYMENTS = select(PAYMENTS.c.cause, PAYMENTS.c.state).where(
     PAYMENTS.c.cause.in_(bindparam("causes", expanding=True))
@@ -20,6 +22,12 @@ _CREDIT_NOTES = select(INVOICES.c.corrects).where(
     INVOICES.c.account_id.in_(bindparam("accounts", expanding=True)),
     INVOICES.c.kind == InvoiceKind.CREDIT_NOTE,
     INVOICES.c.corrects.is_not(None),
+)
+
+_SWITCHED = select(CHANGES.c.account_id).where(
+    CHANGES.c.account_id.in_(bindparam("accounts", expanding=True)),
+    CHANGES.c.kind == ChangeKind.ON_DEMAND,
+    CHANGES.c.state == ChangeState.PENDING,
 )
 
 
@@ -49,6 +57,15 @@ def with_status(
     accounts = {"accounts": sorted({each.account_id for each in invoices})}
     notes = conn.execute(_CREDIT_NOTES, accounts).scalars()
     void = {number for corrects in notes for number in corrects}.union(taken_back)
+    # Beneath a switch to on-demand a period is not owed, since it will be void (C42).
+    switched = set(conn.execute(_SWITCHED, accounts).scalars())
+    void |= {
+        each.number
+        for each in invoices
+        if each.account_id in switched
+        and run_of(each) is None
+        and payments.get(each.cause) in UNCOLLECTED
+    }
     return tuple(
         replace(each, status=_status(each, payments.get(each.cause), void, now))
         for each in invoices

@@ -6,7 +6,7 @@ over. It is owed since its invoice was due: its due date, or without one its dat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, func, select
 from pricing.ledger.invoices import run_cause
 from pricing.ledger.taxed import agreed_gross
 from pricing.payments.gateway import Answer, PaymentGateway, PaymentState
-from pricing.payments.run_payments import collect_run, debts_of_runs
+from pricing.payments.run_payments import UNCOLLECTED, collect_run, debts_of_runs
 from pricing.subscriptions.subscriptions import (
     PeriodPayment,
     Subscription,
@@ -35,7 +35,10 @@ _OWED = (
         INVOICES.c.due_at,
     )
     .join(INVOICES, INVOICES.c.cause == PAYMENTS.c.cause)
-    .where(PAYMENTS.c.account_id == bindparam("of"), PAYMENTS.c.state == PaymentState.DECLINED)
+    .where(
+        PAYMENTS.c.account_id == bindparam("of"),
+        PAYMENTS.c.state.in_(bindparam("states", expanding=True)),
+    )
     .order_by(_DUE_AT, INVOICES.c.sequence)
 )
 
@@ -80,7 +83,11 @@ class Asked(Struct, frozen=True):
     answer: Answer
 
 
-def owed_invoices(conn: Connection, subscription: Subscription) -> tuple[OwedInvoice, ...]:
+def owed_invoices(
+    conn: Connection,
+    subscription: Subscription,
+    states: Collection[PaymentState] = (PaymentState.DECLINED,),
+) -> tuple[OwedInvoice, ...]:
     """The invoices that could be paid, the one that has been due for longest first.
 
     None of a cycle that is not owed, since it will be void; none of a run that goes on; and none
@@ -89,8 +96,10 @@ def owed_invoices(conn: Connection, subscription: Subscription) -> tuple[OwedInv
     Args:
         conn: An open connection.
         subscription: The account's latest.
+        states: Where their payments are; others than declined ones, if they are asked for.
     """
-    rows = conn.execute(_OWED, {"of": subscription.account_id}).all()
+    given = {"of": subscription.account_id, "states": list(states)}
+    rows = conn.execute(_OWED, given).all()
     if not rows:
         return ()
     periods = {subscription.cause_of(n) for n in owed_periods(conn, subscription)}
@@ -106,6 +115,15 @@ def owed_invoices(conn: Connection, subscription: Subscription) -> tuple[OwedInv
         for row in rows
         if row.cause in periods or row.cause.startswith(run_cause(""))
     )
+
+
+def is_overdue(conn: Connection, subscription: Subscription, now: datetime) -> bool:
+    """Whether anything of what is not paid was to be paid by now, as its invoice says.
+
+    What has no invoice, or one without a due date, was to be paid at once.
+    """
+    unpaid = owed_invoices(conn, subscription, UNCOLLECTED)
+    return not unpaid or any(each.due_at < now or each.due_at == each.issued_at for each in unpaid)
 
 
 def unpaid_since(conn: Connection, subscription: Subscription) -> datetime | None:

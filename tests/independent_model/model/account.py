@@ -216,7 +216,7 @@ class Account:
         if self.money.answer != "paid":
             unpaid, cycle, plan = subscription.unpaid, subscription.cycle, subscription.plan
             invoice = self.money.invoices.issue(
-                at, plan.price, asked=lambda: "declined" if cycle in unpaid else "paid"
+                at, plan.price, asked=lambda: self._asked(cycle in unpaid)
             )
             unpaid[cycle] = Unpaid(plan, invoice, self.money.answer)
             subscription.unpaid_since = subscription.unpaid_since or invoice.due_at or at
@@ -224,6 +224,12 @@ class Account:
         subscription.unpaid_since = None
         self.money.sell(at, "subscription", subscription.plan.price)
         self.grant(subscription, subscription.plan, subscription.cycle, at)
+
+    def _asked(self, is_unpaid: bool) -> str:
+        """Beneath a switch to on demand a cycle is not owed: it will be void (C42)."""
+        if not is_unpaid:
+            return "paid"
+        return "void" if self.on_demand else "declined"
 
     def pay_cycle(self, subscription: Subscription, cycle: int, at: datetime) -> None:
         """A cycle is paid late: its invoice was issued as it began, and is the same (C59)."""
