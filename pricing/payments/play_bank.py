@@ -18,6 +18,7 @@ from msgspec import Struct
 from pricing.payments.gateway import (
     DECLINES,
     DELAYS,
+    LOST,
     Answer,
     PaymentRequest,
     PaymentState,
@@ -158,6 +159,8 @@ class PlayBank:
             return known.answer
 
     def _decide(self, payment: PaymentRequest) -> Answer:
+        if payment.card == LOST:
+            return Answer(PaymentState.DECLINED, "the card was reported lost", is_final=True)
         if payment.card == DECLINES or self._happens(self.faults.is_declined):
             return Answer(PaymentState.DECLINED, "the card was declined")
         if payment.card == DELAYS or self._happens(self.faults.is_delayed):

@@ -17,7 +17,7 @@ from engine.api import Engine
 from engine.database import reading
 from kernel.clock import ManualClock
 from kernel.errors import InvariantBrokenError, LoadmusterError
-from pricing.payments.gateway import DECLINES, DELAYS, PaymentGateway, PaymentState
+from pricing.payments.gateway import DECLINES, DELAYS, LOST, PaymentGateway, PaymentState
 from pricing.payments.play_bank import Faults
 from pricing.plans.quotes import quote_run
 from pricing.run_charges.charges import charge_start, collect_due, correct, reserve
@@ -32,7 +32,7 @@ STEPS = 18
 SENDS_MAX = 3
 DEATH_RATE = 0.35
 PLACES_MAX = 120
-CARDS = ("tok_good", "tok_good", "tok_other", "tok_other", "tok_third", DECLINES, DELAYS)
+CARDS = ("tok_good", "tok_good", "tok_other", "tok_other", "tok_third", DECLINES, DELAYS, LOST)
 OFTEN = ("month",) * 5 + ("boost",) * 6 + ("run", "advance", "pay") * 3 + ("upgrade", "renew") * 2
 """What happens more often than anything else."""
 ROUGH = Faults(

@@ -57,8 +57,8 @@ NOTE = replace(
 
 
 def owed(number: int, cause: str, usd_micros: int, *, issued: date, due: date) -> OwedInvoice:
-    days = (datetime(each.year, each.month, each.day, tzinfo=UTC) for each in (issued, due))
-    return OwedInvoice(f"INV-2027-{number:06}", cause, *days, usd_micros, "USD")
+    first, last = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (issued, due))
+    return OwedInvoice(f"INV-2027-{number:06}", cause, first, last, usd_micros, "USD")
 
 
 STEP = TakenStep(
