@@ -6,14 +6,15 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from pricing.ledger.invoices import Invoice, InvoiceKind, InvoiceStatus
 from pricing.payments.gateway import PaymentState
+from pricing.payments.refunds import GIVEN_BACK, REFUND_CAUSE
 from pricing.payments.run_payments import UNCOLLECTED
 from pricing.reports.invoice_facts import run_of
 from pricing.subscriptions.changes import ChangeKind, ChangeState
-from pricing.tables import CHANGES, INVOICES, PAYMENTS
+from pricing.tables import CHANGES, INVOICES, PAYMENTS, REFUNDS
 
 _PAYMENTS = select(PAYMENTS.c.cause, PAYMENTS.c.state).where(
     PAYMENTS.c.cause.in_(bindparam("causes", expanding=True))
@@ -22,6 +23,15 @@ _CREDIT_NOTES = select(INVOICES.c.corrects).where(
     INVOICES.c.account_id.in_(bindparam("accounts", expanding=True)),
     INVOICES.c.kind == InvoiceKind.CREDIT_NOTE,
     INVOICES.c.corrects.is_not(None),
+    ~INVOICES.c.cause.startswith(REFUND_CAUSE),
+)
+_REFUNDS = (
+    select(REFUNDS.c.invoice, func.sum(REFUNDS.c.usd_micros))
+    .where(
+        REFUNDS.c.account_id.in_(bindparam("accounts", expanding=True)),
+        REFUNDS.c.state.in_(GIVEN_BACK),
+    )
+    .group_by(REFUNDS.c.invoice)
 )
 
 _SWITCHED = select(CHANGES.c.account_id).where(
@@ -66,8 +76,17 @@ def with_status(
         and run_of(each) is None
         and payments.get(each.cause) in UNCOLLECTED
     }
+    given = {number: int(usd) for number, usd in conn.execute(_REFUNDS, accounts)}
+    refunded = {
+        each.number for each in invoices if 0 < each.total_usd_micros <= given.get(each.number, 0)
+    }
     return tuple(
-        replace(each, status=_status(each, payments.get(each.cause), void, now))
+        replace(
+            each,
+            status=InvoiceStatus.REFUNDED
+            if each.number in refunded
+            else _status(each, payments.get(each.cause), void, now),
+        )
         for each in invoices
     )
 

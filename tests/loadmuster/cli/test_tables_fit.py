@@ -35,6 +35,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "account targets": ("globex",),
     "account log": ("globex",),
     "account dunning": ("owing",),
+    "account refunds": ("globex",),
     "history": ("globex",),
     "ledger": ("acme",),
     "books months": (),
@@ -92,6 +93,10 @@ def books(acme: CommandLine, shop: str) -> CommandLine:
         ("billing", "set", "globex", "--name", "Globex & Sons", "--country", "US"),
         ("billing", "set-seller", "--name", "Load Ltd", "--address", "Street 1; Town"),
         ("department", "add", "globex", "quality-assurance"),
+        (
+            *("account", "refund", "globex", "--invoice", "globex-00001", "--usd", "12.34"),
+            *("--reason", "the load was not what had been asked for"),
+        ),
         ("department", "limit", "globex", "quality-assurance", "1234567.89"),
         (*("--now", "2026-01-25"), *("account", "open", "owing", "--plan", "starter")),
         ("--now", "2026-01-26", "account", "card", "owing", "test:declines"),
