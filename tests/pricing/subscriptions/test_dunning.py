@@ -26,6 +26,7 @@ from pricing.payments.gateway import (
     REHEARSED_GATEWAY,
     Answer,
     PaymentRequest,
+    RefundRequest,
 )
 from pricing.plans.dunning import Dunning
 from pricing.plans.model import Plan
@@ -198,6 +199,9 @@ class Counting:
 
     def withdraw(self, payment: PaymentRequest) -> Answer:
         return REHEARSED_GATEWAY.withdraw(payment)
+
+    def refund(self, refund: RefundRequest) -> Answer:
+        return REHEARSED_GATEWAY.refund(refund)
 
 
 def test_c72_a_lost_card_is_asked_once_until_another_is_on_record(
