@@ -32,7 +32,9 @@ STEPS = 18
 SENDS_MAX = 3
 DEATH_RATE = 0.35
 PLACES_MAX = 120
-CARDS = ("tok_good", "tok_good", "tok_other", "tok_other", "tok_third", DECLINES, DELAYS, LOST)
+CARDS = ("tok_good", "tok_good", "tok_other", "tok_other", "tok_third", DECLINES, DELAYS)
+OTHER_CARDS = (*CARDS, LOST)
+"""A card that is lost opens no account."""
 OFTEN = (
     *("month",) * 5,
     *("boost",) * 6,
@@ -127,7 +129,7 @@ class Life:
             "cancel": lambda: self._cancel(account),
             "renew": lambda: do.renew(account, request_id=own),
             "pay": lambda: do.pay(account, request_id=own),
-            "card": lambda: do.set_card(account, self.random.choice(CARDS), request_id=own),
+            "card": lambda: do.set_card(account, self.random.choice(OTHER_CARDS), request_id=own),
             "run": lambda: self._run(account, request),
             "correct": self._correct,
             "advance": do.advance,
