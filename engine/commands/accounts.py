@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from engine.commands.account_dunning import DunningCommands
 from engine.commands.account_plans import PlanCommands
 from engine.commands.account_refunds import RefundCommands
 from engine.commands.account_upkeep import UpkeepCommands
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @checked
-class AccountCommands(PlanCommands, RefundCommands, UpkeepCommands):
+class AccountCommands(PlanCommands, RefundCommands, DunningCommands, UpkeepCommands):
     """Opening an account, and what can be done with its plan."""
 
     @property

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from kernel.clock import parse_instant
 from loadmuster.cli.account_adjust import adjust
 from loadmuster.cli.account_advance import advance
+from loadmuster.cli.account_dunning import dunning
 from loadmuster.cli.account_heal import heal
 from loadmuster.cli.account_log import log
 from loadmuster.cli.account_reconcile import reconcile
@@ -52,6 +53,7 @@ for command in (
     disputes,
     heal,
     notice,
+    dunning,
     extra_credits,
     administrators,
     allow_target,
@@ -81,7 +83,9 @@ for command in (
     show_default=True,
     help="How it pays.",
 )
-@click.option("--card", help="The card, as the channel names it (test:declines, test:delays).")
+@click.option(
+    "--card", help="The card, as the channel names it (test:declines, test:delays, test:lost)."
+)
 @click.option(
     "--administrator",
     "administrators",

@@ -40,6 +40,9 @@ def _plan_rows(view: AccountView) -> Iterator[tuple[str, str]]:
     """What the account is on, and what is left of it."""
     yield "plan", f"{view.account.plan} ({view.account.status})"
     yield "time zone", view.account.timezone
+    if view.renewable_until is not None:
+        last = view.renewable_until.astimezone(ZoneInfo(view.account.timezone))
+        yield "renewal", f"possible until {last - timedelta.resolution:%Y-%m-%d}"
     if view.period is not None:
         yield "period", f"{view.period.first_day} to {view.period.last_day}"
         yield "balance", counted(view.balance_li_minutes, "LI-minute")
@@ -61,7 +64,10 @@ def _money_rows(view: AccountView) -> Iterator[tuple[str, str]]:
         yield "next charge", f"{_next_charge(view.next_charge)} on {next_day}"
     yield "payments", _payments(view)
     if view.unpaid_usd_micros:
-        yield "overdue", f"{format_usd(view.unpaid_usd_micros)} USD could not be collected"
+        word = "overdue" if view.is_overdue else "due"
+        yield word, f"{format_usd(view.unpaid_usd_micros)} USD could not be collected"
+        if view.dunning is not None:
+            yield from _dunning_rows(view)
     if view.disputed_usd_micros:
         yield "disputed", f"{format_usd(view.disputed_usd_micros)} USD, which the bank decides on"
     if view.credit_usd_micros:
@@ -70,6 +76,19 @@ def _money_rows(view: AccountView) -> Iterator[tuple[str, str]]:
     for pending in view.pending_changes:
         beneath = "if on-demand is undone: " if pending.is_beneath else ""
         yield "pending", beneath + _pending(pending, view.account.timezone)
+
+
+def _dunning_rows(view: AccountView) -> Iterator[tuple[str, str]]:
+    """What was done about what is not paid, and what comes next."""
+    from loadmuster.cli.account_dunning import WORDS, next_in_words
+
+    standing, timezone = view.dunning, view.account.timezone
+    assert standing is not None
+    zone = ZoneInfo(timezone)
+    day = f"{standing.since.astimezone(zone):%Y-%m-%d}"
+    done = [f"{WORDS[each.kind]} on {each.at.astimezone(zone):%Y-%m-%d}" for each in standing.taken]
+    yield "dunning", "; ".join([f"due {day}", *done[-1:]])
+    yield "if not paid", next_in_words(standing.next, timezone)
 
 
 def _tax(view: AccountView) -> str:
@@ -95,6 +114,8 @@ def _payments(view: AccountView) -> str:
     pays = f"by {view.channel}"
     if view.channel is Channel.CARD and not view.has_card:
         pays = "no card on file"
+    if view.card_lost is not None:
+        pays += f" ({view.card_lost}: put another on record)"
     return f"rehearsed, nothing is collected; {pays}" if view.payments_rehearsed else pays
 
 

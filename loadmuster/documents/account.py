@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from loadmuster.documents.as_of import as_of_part
+from loadmuster.documents.dunning import standing_part
 from loadmuster.documents.instants import local_to
 from pricing.money import format_usd
 from pricing.plans.quotes import Unit
@@ -62,9 +63,15 @@ def account_document(view: AccountView) -> dict[str, Any]:
         "payments": {
             "channel": view.channel.value,
             "card_on_file": view.has_card,
+            "card_lost": view.card_lost,
             "rehearsed": view.payments_rehearsed,
         },
         "unpaid_usd": format_usd(view.unpaid_usd_micros),
+        "overdue": view.is_overdue,
+        "dunning": None
+        if view.dunning is None
+        else standing_part(view.dunning, view.account.timezone),
+        "renewable_until": None if view.renewable_until is None else local(view.renewable_until),
         "credit_usd": format_usd(view.credit_usd_micros),
         "disputed_usd": format_usd(view.disputed_usd_micros),
     }

@@ -23,7 +23,9 @@ from sqlalchemy import (
 from kernel.errors import BadInputError, RefusedError
 from kernel.near_names import meant
 from pricing.ledger.invoices import run_cause
+from pricing.payments.gateway import PaymentState
 from pricing.payments.run_payments import UNCOLLECTED
+from pricing.plans.dunning import StepKind
 from pricing.plans.model import Plan
 from pricing.subscriptions.changes import ChangeKind
 from pricing.subscriptions.subscriptions import PeriodPayment
@@ -31,6 +33,8 @@ from pricing.subscriptions.terms import latest_terms
 from pricing.tables import (
     ACCOUNTS,
     CHANGES,
+    DUNNING_STEPS,
+    INVOICES,
     PAYMENTS,
     PERIODS,
     SUBSCRIPTIONS,
@@ -41,6 +45,9 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far an account's clock may seem to go back: the clocks of two controllers differ a little,
 and commands under one test clock each start at the same instant. Within it, an account's time
 stands still; it never goes back."""
+
+_IS_RUN = PAYMENTS.c.cause.startswith(run_cause(""))
+_IS_PERIOD = not_(_IS_RUN)
 
 IDS_COMPARED_MAX = 1000
 """Of how many accounts the ids are compared with one that there is not."""
@@ -68,6 +75,7 @@ class Account(Struct, frozen=True):
         activated_at: When it was activated, here or where it was brought over from.
         opened_at: When it was opened here.
         status: ``active``, ``payment_failure`` (a period or a run could not be collected),
+            ``suspended`` (and has not been for so long that no run starts),
             ``cancellation_requested``, ``cancellation_pending``, ``cancelled``, ``trial_over`` or
             ``deleted``.
     """
@@ -188,6 +196,13 @@ def _select_accounts() -> Select[tuple[str, str, str, datetime, datetime, str]]:
                 (_is_over(), "cancelled"),
                 (_has_change("pending", ChangeKind.CANCELLATION), "cancellation_pending"),
                 (
+                    or_(
+                        and_(_is_suspended(_IS_PERIOD), not_(_is_switched())),
+                        _is_suspended(_IS_RUN),
+                    ),
+                    "suspended",
+                ),
+                (
                     or_(and_(_owes_a_period(), not_(_is_switched())), _owes_for_a_run()),
                     "payment_failure",
                 ),
@@ -224,11 +239,24 @@ def _is_switched() -> ColumnElement[bool]:
     return _has_change("pending", ChangeKind.ON_DEMAND)
 
 
+def _is_suspended(by: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Something is still owed that had fallen due as the account was suspended (C70)."""
+    return exists().where(
+        DUNNING_STEPS.c.account_id == ACCOUNTS.c.id,
+        DUNNING_STEPS.c.kind == StepKind.SUSPENDED,
+        PAYMENTS.c.account_id == ACCOUNTS.c.id,
+        PAYMENTS.c.state == PaymentState.DECLINED,
+        INVOICES.c.cause == PAYMENTS.c.cause,
+        func.coalesce(INVOICES.c.due_at, INVOICES.c.issued_at) < DUNNING_STEPS.c.due_before,
+        by,
+    )
+
+
 def _owes_for_a_run() -> ColumnElement[bool]:
     return exists().where(
         PAYMENTS.c.account_id == ACCOUNTS.c.id,
         PAYMENTS.c.state.in_(UNCOLLECTED),
-        PAYMENTS.c.cause.startswith(run_cause("")),
+        _IS_RUN,
     )
 
 

@@ -58,7 +58,7 @@ def advance(
             last=shown(last),
             now=shown(now),
         )
-    return _advance(conn, account_id, max(now, last), gateway=gateway)
+    return _advance(conn, account_id, last, max(now, last), gateway=gateway)
 
 
 def catch_up(
@@ -68,16 +68,17 @@ def catch_up(
 
     A clock behind the last command's stands still until it has caught up.
     """
-    return _advance(conn, account_id, max(now, _lock(conn, account_id)), gateway=gateway)
+    last = _lock(conn, account_id)
+    return _advance(conn, account_id, last, max(now, last), gateway=gateway)
 
 
 def _advance(
-    conn: Connection, account_id: str, at: datetime, *, gateway: PaymentGateway
+    conn: Connection, account_id: str, last: datetime, at: datetime, *, gateway: PaymentGateway
 ) -> datetime:
     # In UTC, because hours that are added to a zone's instant are hours of its wall clock.
     instant = at.astimezone(UTC)
     fold(conn, account_id)
-    apply_due_boundaries(conn, account_id, now=instant, gateway=gateway)
+    apply_due_boundaries(conn, account_id, after=last, now=instant, gateway=gateway)
     collect_due_runs(conn, account_id, gateway=gateway, now=instant)
     # What the command is about to do may fall due at any time: the next sweep looks anew.
     noted = {"of": account_id, "last_command_at": instant, "next_due_at": None}

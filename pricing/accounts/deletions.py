@@ -100,6 +100,7 @@ def delete(
         .values(
             deleted_at=instant,
             card=None,
+            card_lost=None,
             suspended_since=None,
             opening_hash=idempotency.FORGOTTEN,
             digest_key=None,

@@ -7,6 +7,7 @@ the next sweep looks anew. What a look finds due:
     a period begins, or a change that has a date takes effect
     a lot expires
     a payment waits to be asked for
+    who owes is reminded, asked again or suspended
 
 What a correction or a given-up reservation puts back into a closed lot follows from a command,
 after which the sweep looks anyway.
@@ -23,6 +24,7 @@ from sqlalchemy import Connection, bindparam, func, select
 from pricing.payments.gateway import PaymentState
 from pricing.periods import period
 from pricing.subscriptions.changes import dated_changes
+from pricing.subscriptions.dunning import next_step_at
 from pricing.subscriptions.lot_expiry import with_returns
 from pricing.subscriptions.running import running_of
 from pricing.tables import ACCOUNTS, LOT_CLOSURES, LOTS, PAYMENTS, among, update_many
@@ -45,6 +47,12 @@ _EXPIRIES = (
 )
 _TO_BE_ASKED_FOR = select(PAYMENTS.c.account_id).where(
     among(PAYMENTS.c.account_id, "accounts"), PAYMENTS.c.state == PaymentState.DUE
+)
+_OWING = (
+    select(ACCOUNTS.c.id, ACCOUNTS.c.last_command_at)
+    .join(PAYMENTS, PAYMENTS.c.account_id == ACCOUNTS.c.id)
+    .where(among(ACCOUNTS.c.id, "accounts"), PAYMENTS.c.state == PaymentState.DECLINED)
+    .distinct()
 )
 _NOTED = (
     select(ACCOUNTS.c.id, ACCOUNTS.c.next_due_at)
@@ -86,6 +94,10 @@ def due_dates(conn: Connection, account_ids: Sequence[str]) -> dict[str, datetim
         is_due(account_id, at)
     for row in conn.execute(_TO_BE_ASKED_FOR, {"accounts": account_ids}):
         is_due(row.account_id, AT_ONCE)
+    for row in conn.execute(_OWING, {"accounts": account_ids}).all():
+        at_step = next_step_at(conn, row.id, row.last_command_at)
+        if at_step is not None:
+            is_due(row.id, at_step)
     return due
 
 

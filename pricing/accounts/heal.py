@@ -34,6 +34,7 @@ from pricing.tables import (
     ACCOUNTS,
     CHANGES,
     DEPARTMENT_LOTS,
+    DUNNING_STEPS,
     HEALINGS,
     LOT_CLOSURES,
     PAYMENTS,
@@ -158,6 +159,12 @@ def _undo_subscription(conn: Connection, subscription: Subscription, healing: He
         TERMS.update()
         .where(TERMS.c.account_id == account_id, TERMS.c.ended_at > at)
         .values(ended_at=None)
+    )
+    # What was told too early is told again when it is due.
+    conn.execute(
+        DUNNING_STEPS.delete().where(
+            DUNNING_STEPS.c.account_id == account_id, DUNNING_STEPS.c.at > at
+        )
     )
     _undo_changes(conn, healing)
     _undo_periods(conn, subscription, healing)

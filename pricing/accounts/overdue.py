@@ -7,7 +7,6 @@ what the run cost. What was void in the meantime is never collected.
 from __future__ import annotations
 
 from datetime import datetime
-from itertools import chain
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
@@ -16,8 +15,8 @@ from kernel.errors import BadInputError, RefusedError
 from pricing.accounts.account import check_not_deleted
 from pricing.accounts.advance import advance
 from pricing.accounts.command import begin_command
+from pricing.accounts.pending import PaymentPendingError
 from pricing.ledger.invoices import run_cause
-from pricing.ledger.taxed import agreed_gross
 from pricing.money import format_usd
 from pricing.payments.collecting import (
     ChannelCannotError,
@@ -27,15 +26,15 @@ from pricing.payments.collecting import (
     record_answer,
 )
 from pricing.payments.gateway import Answer, PaymentGateway, PaymentState
-from pricing.payments.run_payments import collect_run, debts_of_runs, take_back_credit
+from pricing.payments.run_payments import debts_of_runs, take_back_credit
 from pricing.plans.channels import Channel
 from pricing.subscriptions.changes import ChangeKind, open_changes
+from pricing.subscriptions.owed import Asked, ask_for_all, is_paid
 from pricing.subscriptions.subscriptions import (
     Subscription,
     book_period,
     latest,
     owed_periods,
-    pay_period,
 )
 from pricing.tables import ACCOUNTS
 
@@ -61,7 +60,7 @@ def set_card(
     request_id: str,
     gateway: PaymentGateway,
 ) -> None:
-    """Put another card on record; what is overdue is not tried again before ``pay``.
+    """Put another card on record; what is owed is tried again by ``pay``, or by the schedule.
 
     Raises:
         ChannelCannotError: If the account pays otherwise: nobody would charge the card (C23).
@@ -77,7 +76,8 @@ def set_card(
                 account=account_id,
                 channel=channel,
             )
-        conn.execute(ACCOUNTS.update().where(ACCOUNTS.c.id == account_id).values(card=card))
+        others = (ACCOUNTS.c.id == account_id) & ACCOUNTS.c.card.is_distinct_from(card)
+        conn.execute(ACCOUNTS.update().where(others).values(card=card, card_lost=None))
 
 
 def pay(
@@ -97,43 +97,42 @@ def pay(
         NothingDueError: If everything has been paid; unpaid periods do not count once the account
             is on demand, since they will be void.
         PaymentFailedError: If the first could not be collected; nothing was done.
+        PaymentPendingError: If the bank has not answered for the first.
     """
     context = begin_command(
         conn, account_id, "pay", {}, request_id=request_id, gateway=gateway, now=now
     )
     if context is None:
         return
-    subscription = context.subscription
-    unpaid = owed_periods(conn, subscription)
-    runs = debts_of_runs(conn, account_id)
-    if not unpaid and not runs:
+    at = context.at
+    asked = ask_for_all(conn, context.subscription, gateway=gateway, at=at, now=at)
+    first = next(asked, None)
+    if first is None:
         raise NothingDueError(f"account {account_id}: nothing is overdue", account=account_id)
-    at, price = context.at, subscription.plan.monthly_usd_micros
-    states = chain(
-        (
-            (
-                agreed_gross(conn, subscription.cause_of(n), price),
-                pay_period(conn, subscription, n, gateway=gateway, at=at, now=at),
-            )
-            for n in unpaid
-        ),
-        (
-            (run.usd_micros, collect_run(conn, account_id, run, gateway=gateway, now=at).state)
-            for run in runs
-        ),
+    if not is_paid(first):
+        raise _not_paid(account_id, first)
+    all(is_paid(each) for each in asked)
+
+
+def _not_paid(account_id: str, asked: Asked) -> RefusedError:
+    """Why nothing was collected: a bank that answers later has refused nothing."""
+    usd, reason = format_usd(asked.usd_micros), asked.answer.reason
+    if asked.answer.state is PaymentState.DELAYED:
+        return PaymentPendingError(
+            f"account {account_id}: the payment of {usd} USD is pending ({reason}); nothing failed,"
+            " and it is booked as soon as it is answered",
+            account=account_id,
+            usd=usd,
+            key=asked.cause,
+            reason=reason,
+        )
+    another = "; put another card on record" if asked.answer.is_final else ""
+    return PaymentFailedError(
+        f"account {account_id}: {usd} USD could not be collected: {reason}{another}",
+        account=account_id,
+        usd=usd,
+        reason=asked.answer.state,
     )
-    for number, (usd_micros, state) in enumerate(states):
-        if state is PaymentState.ACCEPTED:
-            continue
-        if number == 0:
-            usd = format_usd(usd_micros)
-            raise PaymentFailedError(
-                f"account {account_id}: {usd} USD could not be collected: {state}",
-                account=account_id,
-                usd=usd,
-                reason=state,
-            )
-        return
 
 
 def payment_answered(

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from pricing.accounts.account import Account, find_account
 from pricing.accounts.advance import advance
+from pricing.accounts.cancellations import kept_until
 from pricing.currencies import DOLLARS
 from pricing.ledger.balances import balance_below
 from pricing.ledger.invoices import REVENUE
@@ -21,6 +22,8 @@ from pricing.plans.channels import Channel
 from pricing.plans.quotes import Unit
 from pricing.subscriptions.changes import Change, ChangeKind, ChangeState, open_changes
 from pricing.subscriptions.debts import debts_of
+from pricing.subscriptions.dunning import Standing, standing_of
+from pricing.subscriptions.owed import is_overdue
 from pricing.subscriptions.subscriptions import Subscription, latest
 from pricing.tables import ACCOUNTS
 from pricing.taxes.model import TAX_ACCOUNT, Taxation
@@ -89,6 +92,10 @@ class AccountView(Struct, frozen=True):
         payments_rehearsed: The payment gateway collects nothing.
         currency: What its money is in.
         disputed_usd_micros: What of its payments is disputed and not decided (C75).
+        is_overdue: Something unpaid was to be paid by now.
+        dunning: How far it has come with what was declined; None: nothing was.
+        card_lost: Why the card on record will never pay; None: it may.
+        renewable_until: Until when a subscription that has ended can be renewed (R63).
     """
 
     account: Account
@@ -110,6 +117,10 @@ class AccountView(Struct, frozen=True):
     taxation: Taxation | None = None
     currency: str = DOLLARS
     disputed_usd_micros: int = 0
+    is_overdue: bool = False
+    dunning: Standing | None = None
+    card_lost: str | None = None
+    renewable_until: datetime | None = None
 
     @property
     def pending(self) -> Pending | None:
@@ -164,9 +175,9 @@ def view_at(
     """
     account_id = account.id
     pays = conn.execute(
-        select(ACCOUNTS.c.channel, ACCOUNTS.c.card, ACCOUNTS.c.currency).where(
-            ACCOUNTS.c.id == account_id
-        )
+        select(
+            ACCOUNTS.c.channel, ACCOUNTS.c.card, ACCOUNTS.c.card_lost, ACCOUNTS.c.currency
+        ).where(ACCOUNTS.c.id == account_id)
     ).one()
     subscription = latest(conn, account_id)
     changes = {} if subscription.ended_at else open_changes(conn, subscription.id)
@@ -195,7 +206,18 @@ def view_at(
         taxation=taxation,
         currency=pays.currency,
         disputed_usd_micros=disputed_usd_micros(conn, account_id),
+        is_overdue=debts.usd_micros > 0 and is_overdue(conn, subscription, instant),
+        dunning=standing_of(conn, subscription, instant),
+        card_lost=pays.card_lost,
+        renewable_until=_renewable_until(conn, account, subscription, instant),
     )
+
+
+def _renewable_until(
+    conn: Connection, account: Account, subscription: Subscription, instant: datetime
+) -> datetime | None:
+    until = None if account.status == "deleted" else kept_until(conn, subscription)
+    return until if until is not None and instant < until else None
 
 
 def _next_charge(

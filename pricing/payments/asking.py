@@ -34,7 +34,13 @@ def checked_answer(answer: Answer) -> Answer:
     amount = answer.collected_usd_micros
     if amount is not None and not (type(amount) is int and 0 < amount <= USD_MICROS_MAX):
         raise BadInputError("it answered what is no amount")
-    return Answer(answer.state, _words(str(answer.reason)), amount, _words(str(answer.currency)))
+    return Answer(
+        answer.state,
+        _words(str(answer.reason)),
+        amount,
+        _words(str(answer.currency)),
+        is_final=answer.state is PaymentState.DECLINED and answer.is_final is True,
+    )
 
 
 class Talk:

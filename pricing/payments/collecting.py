@@ -28,9 +28,9 @@ from pricing.payments.payment import (
 from pricing.plans.channels import CAPABILITIES, Capabilities, Channel
 from pricing.tables import ACCOUNTS, PAYMENTS, insert_once
 
-_HOW_IT_PAYS = select(ACCOUNTS.c.channel, ACCOUNTS.c.card, ACCOUNTS.c.currency).where(
-    ACCOUNTS.c.id == bindparam("of")
-)
+_HOW_IT_PAYS = select(
+    ACCOUNTS.c.channel, ACCOUNTS.c.card, ACCOUNTS.c.card_lost, ACCOUNTS.c.currency
+).where(ACCOUNTS.c.id == bindparam("of"))
 
 
 class PaymentFailedError(RefusedError):
@@ -122,6 +122,8 @@ def collect(
 ) -> Answer:
     """Ask the gateway for money that is owed, and put its answer on record.
 
+    A card that will never pay is not asked: it is declined as it was.
+
     Args:
         conn: An open write transaction.
         account_id: Who pays.
@@ -152,12 +154,26 @@ def collect(
         at_once=purpose is not None,
         currency=row.currency,
     )
-    answer = gateway.collect(request)
+    if row.card_lost is None:
+        answer = gateway.collect(request)
+        if answer.is_final:
+            note_lost_card(conn, request, answer)
+    else:
+        answer = Answer(PaymentState.DECLINED, row.card_lost, is_final=True)
     payment = payment_of(request, cause, answer, is_rehearsed=is_rehearsed(gateway=gateway))
     outcome = {**outcome_row(payment), "asked_at": now}
     if insert_once(conn, PAYMENTS, ["cause"], {**identity_row(payment), **outcome}) is None:
         conn.execute(PAYMENTS.update().where(PAYMENTS.c.cause == cause).values(**outcome))
     return answer
+
+
+def note_lost_card(conn: Connection, request: PaymentRequest, answer: Answer) -> None:
+    """Keep that the card of a request will never pay, if it is still on record (C72)."""
+    conn.execute(
+        ACCOUNTS.update()
+        .where(ACCOUNTS.c.id == request.account_id, ACCOUNTS.c.card == request.card)
+        .values(card_lost=answer.reason or "the card will never pay")
+    )
 
 
 def book_payment(conn: Connection, cause: str, *, at: datetime, now: datetime) -> int:
@@ -207,6 +223,15 @@ def record_answer(conn: Connection, cause: str, answer: Answer) -> None:
         PAYMENTS.update()
         .where(PAYMENTS.c.cause == cause)
         .values(state=answer.state, reason=answer.reason)
+    )
+
+
+def note_late_decline(conn: Connection, cause: str, answer: Answer) -> None:
+    """A payment that was delayed is declined by now; nothing else changes."""
+    conn.execute(
+        PAYMENTS.update()
+        .where(PAYMENTS.c.cause == cause, PAYMENTS.c.state == PaymentState.DELAYED)
+        .values(state=PaymentState.DECLINED, reason=answer.reason)
     )
 
 

@@ -85,6 +85,8 @@ class Answer(Struct, frozen=True):
             what was asked for.
         currency: What it was collected in.
         key: What it was collected under, where that is another's record; no gateway says it.
+        is_final: Of a decline: this card will never pay, being lost, stolen or closed. It is not
+            asked again before another is on record.
     """
 
     state: PaymentState
@@ -92,6 +94,7 @@ class Answer(Struct, frozen=True):
     collected_usd_micros: int | None = None
     currency: str = USD
     key: str | None = None
+    is_final: bool = False
 
 
 class RefundRequest(Struct, frozen=True):
@@ -226,12 +229,15 @@ class PaymentGateway(Protocol):
 DECLINES = "test:declines"
 """A card that is declined, whatever is asked of it."""
 
+LOST = "test:lost"
+"""A card that was reported lost: it is declined, and will be for ever."""
+
 DELAYS = "test:delays"
 """A card whose answer comes later, as a message."""
 
 
 class RehearsedGateway:
-    """Collects nothing: accepts every card but the two test cards.
+    """Collects nothing: accepts every card but the three test cards.
 
     It remembers nothing either; which card an account has is on record in the database, so every
     process that asks is answered the same.
@@ -246,6 +252,8 @@ class RehearsedGateway:
             return Answer(PaymentState.ACCEPTED)
         if payment.card == DECLINES:
             return Answer(PaymentState.DECLINED, "the card was declined")
+        if payment.card == LOST:
+            return Answer(PaymentState.DECLINED, "the card was reported lost", is_final=True)
         if payment.card == DELAYS:
             return Answer(PaymentState.DELAYED, "the bank has not answered yet")
         return Answer(PaymentState.ACCEPTED)

@@ -22,6 +22,7 @@ from pricing.payments.disputes import DisputeEvent, DisputeNotice
 from pricing.payments.gateway import (
     DECLINES,
     DELAYS,
+    LOST,
     Answer,
     KeyUsedAgainError,
     PaymentRequest,
@@ -212,6 +213,8 @@ class PlayBank:
             return known.answer
 
     def _decide(self, payment: PaymentRequest) -> Answer:
+        if payment.card == LOST:
+            return Answer(PaymentState.DECLINED, "the card was reported lost", is_final=True)
         if payment.card == DECLINES or self._happens(self.faults.is_declined):
             return Answer(PaymentState.DECLINED, "the card was declined")
         if payment.card == DELAYS or self._happens(self.faults.is_delayed):

@@ -91,24 +91,50 @@ def collect_due_runs(
 
 
 def collect_run(
-    conn: Connection, account_id: str, debt: RunDebt, *, gateway: PaymentGateway, now: datetime
+    conn: Connection,
+    account_id: str,
+    debt: RunDebt,
+    *,
+    gateway: PaymentGateway,
+    at: datetime | None = None,
+    now: datetime,
 ) -> Answer:
-    """Ask for what a run owes, again if need be, and book what was collected."""
+    """Ask for what a run owes, again if need be, and book what was collected.
+
+    Args:
+        conn: An open write transaction; the books are locked.
+        account_id: Whose run.
+        debt: What it owes.
+        gateway: Collects.
+        at: When it counts, if it is collected; None: now.
+        now: The command's instant.
+    """
     answer = collect(conn, account_id, debt.cause, debt.usd_micros, gateway=gateway, now=now)
     if answer.state is PaymentState.ACCEPTED:
-        book_run_payment(conn, account_id, debt, now=now)
+        book_run_payment(conn, account_id, debt, at=at, now=now)
     elif answer.state is PaymentState.DECLINED:
-        take_back_credit(conn, account_id, debt, at=now)
+        take_back_credit(conn, account_id, debt, at=at or now)
     return answer
 
 
-def book_run_payment(conn: Connection, account_id: str, debt: RunDebt, *, now: datetime) -> None:
-    """Book an accepted payment of a run; what is more than is owed by now is in credit."""
-    collected = book_payment(conn, debt.cause, at=now, now=now)
+def book_run_payment(
+    conn: Connection,
+    account_id: str,
+    debt: RunDebt,
+    *,
+    at: datetime | None = None,
+    now: datetime,
+) -> None:
+    """Book an accepted payment of a run; what is more than is owed by now is in credit.
+
+    It counts ``at`` an instant, or now.
+    """
+    at = at or now
+    collected = book_payment(conn, debt.cause, at=at, now=now)
     # Collected before the run was corrected, by an ask whose answer was lost.
     if collected > debt.usd_micros:
         excess = collected - debt.usd_micros
-        _move(conn, account_id, f"{debt.cause}:excess", excess, debt.cause, "in credit", now)
+        _move(conn, account_id, f"{debt.cause}:excess", excess, debt.cause, "in credit", at)
 
 
 def take_back_credit(conn: Connection, account_id: str, debt: RunDebt, *, at: datetime) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, exists, select
 from pricing.ledger.ledger import Posting, Transaction, post
 from pricing.money import format_usd
 from pricing.payments.attempts import Attempt, AttemptState, Outcome, give_outcome, note_answer
+from pricing.payments.collecting import note_late_decline, note_lost_card
 from pricing.payments.gateway import USD, Answer, PaymentState
 from pricing.payments.payment import CASH
 from pricing.payments.run_payments import CREDIT
@@ -27,6 +28,10 @@ def put_answer(conn: Connection, attempt: Attempt, answer: Answer, *, now: datet
         What is to be told of it: a payment of another amount, or in another currency, was not made.
     """
     noted = note_answer(conn, attempt.request.key, answer, now=now)
+    if noted.state is AttemptState.DECLINED:
+        note_late_decline(conn, attempt.request.purpose, answer)
+        if answer.is_final:
+            note_lost_card(conn, attempt.request, answer)
     if noted.state is not AttemptState.DISPUTED:
         return answer
     outcome = place(conn, noted, now=now) if noted.outcome is None else noted.outcome

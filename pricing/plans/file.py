@@ -16,6 +16,7 @@ from kernel.near_names import meant
 from kernel.plain import plain
 from pricing.money import usd_micros
 from pricing.plans.channels import Channel
+from pricing.plans.dunning import Dunning
 from pricing.plans.model import Caps, CreditChoice, Plan, Sale
 from pricing.strict_toml import (
     Money,
@@ -30,6 +31,8 @@ from pricing.strict_toml import (
 from pricing.tariffs import CancellationPolicy, tariff_names, tariff_versions
 
 TRIAL_DAYS_MAX = 366
+DUNNING_DAYS_MAX = 730
+DUNNING_STEPS_MAX = 40
 
 Given = TypeVar("Given")
 
@@ -53,6 +56,15 @@ def read_plans(path: Path) -> tuple[Plan, ...]:
     except OSError:
         return _read(path, 0, 0)
     return _read(path, status.st_mtime_ns, status.st_size)
+
+
+class _DunningTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is done with who does not pay, by days after the due date; 0: that is left out."""
+
+    reminded_days: tuple[Positive, ...] = Dunning().reminded_days
+    asked_again_days: tuple[Positive, ...] = Dunning().asked_again_days
+    suspended_day: NotNegative = Dunning().suspended_day or 0
+    ended_day: NotNegative = Dunning().ended_day or 0
 
 
 class _PlanTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,6 +93,7 @@ class _PlanTable(Struct, frozen=True, forbid_unknown_fields=True):
     extra_credits_max: NotNegative | None = None
     channels: Annotated[tuple[Channel, ...], Meta(min_length=1)] = tuple(Channel)
     examples: tuple[str, ...] = ()
+    dunning: _DunningTable = _DunningTable()
 
 
 class _PlansFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -152,9 +165,27 @@ def _plan_of(table: _PlanTable, where: str) -> Plan:
         extra_credits_max=table.extra_credits_max,
         channels=table.channels,
         examples=table.examples,
+        dunning=_dunning_of(table.dunning, where),
     )
     _check(plan, where)
     return plan
+
+
+def _dunning_of(table: _DunningTable, where: str) -> Dunning:
+    """The schedule: who is ended was suspended before, and told, if anybody is suspended."""
+    days = (*table.reminded_days, *table.asked_again_days, table.suspended_day, table.ended_day)
+    if max(days) > DUNNING_DAYS_MAX:
+        raise wrong_field(where, "dunning", f"must name days of at most {DUNNING_DAYS_MAX}")
+    if len(days) > DUNNING_STEPS_MAX:
+        raise wrong_field(where, "dunning", f"must name at most {DUNNING_STEPS_MAX} days")
+    if table.ended_day and table.ended_day <= table.suspended_day:
+        raise wrong_field(where, "dunning.ended_day", "must come after suspended_day")
+    return Dunning(
+        table.reminded_days,
+        table.asked_again_days,
+        table.suspended_day or None,
+        table.ended_day or None,
+    )
 
 
 def _choice_of(table: _PlanTable, where: str) -> CreditChoice | None:

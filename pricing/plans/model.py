@@ -17,6 +17,7 @@ from kernel.division import ceil_div
 from kernel.errors import BadInputError
 from kernel.words import counted
 from pricing.plans.channels import Channel
+from pricing.plans.dunning import Dunning
 from pricing.tariffs import CancellationPolicy
 
 
@@ -80,6 +81,7 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True):
         extra_credits_max: Extra credits that may be bought in a cycle (C19); None: the customer's
             limit alone bounds them; 0: it is sold without.
         examples: Names of the fields whose figures are made up, for the operator to set.
+        dunning: What is done, and when, with who does not pay (C69).
     """
 
     name: str
@@ -99,6 +101,7 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True):
     channels: tuple[Channel, ...] = tuple(Channel)
     examples: tuple[str, ...] = ()
     extra_credits_max: int | None = None
+    dunning: Dunning = Dunning()
 
     @property
     def is_subscription(self) -> bool:

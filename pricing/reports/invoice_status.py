@@ -10,9 +10,11 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from pricing.ledger.invoices import Invoice, InvoiceKind, InvoiceStatus, takes_whole_invoices_back
 from pricing.payments.gateway import PaymentState
-from pricing.payments.refunds import GIVEN_BACK
+from pricing.payments.refunds import GIVEN_BACK, REFUND_CAUSE
+from pricing.payments.run_payments import UNCOLLECTED
 from pricing.reports.invoice_facts import run_of
-from pricing.tables import INVOICES, PAYMENTS, REFUNDS
+from pricing.subscriptions.changes import ChangeKind, ChangeState
+from pricing.tables import CHANGES, INVOICES, PAYMENTS, REFUNDS
 
 _PAYMENTS = select(PAYMENTS.c.cause, PAYMENTS.c.state).where(
     PAYMENTS.c.cause.in_(bindparam("causes", expanding=True))
@@ -28,6 +30,12 @@ _REFUNDS = (
         REFUNDS.c.state.in_(GIVEN_BACK),
     )
     .group_by(REFUNDS.c.invoice)
+)
+
+_SWITCHED = select(CHANGES.c.account_id).where(
+    CHANGES.c.account_id.in_(bindparam("accounts", expanding=True)),
+    CHANGES.c.kind == ChangeKind.ON_DEMAND,
+    CHANGES.c.state == ChangeState.PENDING,
 )
 
 
@@ -57,6 +65,15 @@ def with_status(
     accounts = {"accounts": sorted({each.account_id for each in invoices})}
     notes = conn.execute(_CREDIT_NOTES, accounts).scalars()
     void = {number for corrects in notes for number in corrects}.union(taken_back)
+    # Beneath a switch to on-demand a period is not owed, since it will be void (C42).
+    switched = set(conn.execute(_SWITCHED, accounts).scalars())
+    void |= {
+        each.number
+        for each in invoices
+        if each.account_id in switched
+        and run_of(each) is None
+        and payments.get(each.cause) in UNCOLLECTED
+    }
     given = {number: int(usd) for number, usd in conn.execute(_REFUNDS, accounts)}
     refunded = {
         each.number for each in invoices if 0 < each.total_usd_micros <= given.get(each.number, 0)

@@ -32,7 +32,8 @@ from pricing.plans.quotes import Quote, Unit
 from pricing.run_charges.caps import check_caps
 from pricing.run_charges.remedies import Help, Need, Remedy, in_words, names_of, remedies_of
 from pricing.subscriptions.debts import check_paid
-from pricing.subscriptions.subscriptions import latest
+from pricing.subscriptions.dunning import standing_of
+from pricing.subscriptions.subscriptions import Subscription, latest
 
 
 class InsufficientCreditsError(RefusedError):
@@ -59,6 +60,15 @@ class SubscriptionEndedError(RefusedError):
     """
 
     code = "subscription_ended"
+
+
+class AccountSuspendedError(RefusedError):
+    """The account has not paid for so long that nothing is run for it (C70).
+
+    Facts: ``account``, ``since``, ``usd``, ``remedies``.
+    """
+
+    code = "account_suspended"
 
 
 class QuoteOutdatedError(RefusedError):
@@ -142,6 +152,7 @@ def choose_payment(
     Raises:
         AccountDeletedError: If the account was deleted.
         SubscriptionEndedError: If the account's subscription is over.
+        AccountSuspendedError: If it has not paid for so long that it is suspended.
         QuoteOutdatedError: If the account is no longer on the plan of the quote.
         PlanCapError: If the plan does not allow a run that large, or one more at once.
         PaymentOverdueError: If the run would be paid in money, and something has not been paid.
@@ -160,6 +171,7 @@ def choose_payment(
             plan=plan,
             ended_at=shown(subscription.ended_at),
         )
+    _check_not_suspended(conn, subscription, at)
     if quote.plan != plan:
         raise QuoteOutdatedError(
             f"account {account_id} is on plan {plan}, the quote is for {quote.plan}; quote again",
@@ -178,6 +190,23 @@ def choose_payment(
     if payment.quote.unit is Unit.USD or payment.extra_usd_micros:
         check_paid(conn, subscription)
     return payment
+
+
+def _check_not_suspended(conn: Connection, subscription: Subscription, at: datetime) -> None:
+    """Nothing is run for who has not paid for long, not even with credits that are there (C70)."""
+    standing = standing_of(conn, subscription, at)
+    if standing is None or standing.suspended_at is None:
+        return
+    account_id, usd = subscription.account_id, format_usd(standing.usd_micros)
+    day = standing.since.astimezone(subscription.anchor.zone).date()
+    raise AccountSuspendedError(
+        f"account {account_id} is suspended: {usd} USD have not been paid, due since {day};"
+        f" credits can be used again once they are: loadmuster account pay {account_id}",
+        account=account_id,
+        since=standing.suspended_at.isoformat(timespec="seconds"),
+        usd=usd,
+        remedies=Help.PAY.value,
+    )
 
 
 def _account_pays(

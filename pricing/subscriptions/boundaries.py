@@ -1,14 +1,15 @@
 """What happens by itself as time passes: the boundaries that an account has crossed.
 
 At each period's start, in this order and in one transaction: a pending change or cancellation is
-applied; what it voids is void; the new price is charged; if it could be paid, the grant follows;
-the period is open. A run that starts exactly then belongs to the new period. Nothing depends on
-when anybody looks: many boundaries that are crossed at once are crossed one by one.
+applied, or the subscription ends for what it owes; what that voids is void; the new price is
+charged; if it could be paid, the grant follows; the period is open. A run that starts exactly then
+belongs to the new period. In between, who does not pay is dunned. Nothing depends on when anybody
+looks: many boundaries that are crossed at once are crossed one by one.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
@@ -25,6 +26,7 @@ from pricing.subscriptions.changes import (
     withdraw,
     withdraw_all,
 )
+from pricing.subscriptions.dunning import is_ended_by, take_due_steps, tell_end
 from pricing.subscriptions.lot_expiry import sweep, sweep_returns, void_all
 from pricing.subscriptions.subscriptions import (
     Subscription,
@@ -38,11 +40,25 @@ from pricing.subscriptions.subscriptions import (
 from pricing.subscriptions.terms import begin_terms, latest_terms
 from pricing.tables import ACCOUNTS
 
+_LAST_MOMENT = timedelta.resolution
+
 
 def apply_due_boundaries(
-    conn: Connection, account_id: str, *, now: datetime, gateway: PaymentGateway
+    conn: Connection,
+    account_id: str,
+    *,
+    after: datetime,
+    now: datetime,
+    gateway: PaymentGateway,
 ) -> None:
     """Bring an account's subscription up to ``now``; its books are locked.
+
+    Args:
+        conn: An open write transaction.
+        account_id: Whose.
+        after: Up to when its books had been brought before.
+        now: The command's instant.
+        gateway: Collects what is due.
 
     Raises:
         ClockTooFarAheadError: If decades of periods would be due; nothing was done.
@@ -52,9 +68,12 @@ def apply_due_boundaries(
     if subscription is not None:
         change = _dated_change(conn, subscription, now)
         if subscription.has_periods:
-            _begin_due_periods(conn, subscription, change, now=now, gateway=gateway)
+            _begin_due_periods(conn, subscription, change, after=after, now=now, gateway=gateway)
         elif change is not None:
             _apply(conn, subscription, change, now=now)
+    take_due_steps(
+        conn, account_id, after=after, before=now + _LAST_MOMENT, now=now, gateway=gateway
+    )
     sweep(conn, account_id, until=now, now=now)
 
 
@@ -63,10 +82,19 @@ def _begin_due_periods(
     subscription: Subscription,
     change: Change | None,
     *,
+    after: datetime,
     now: datetime,
     gateway: PaymentGateway,
 ) -> None:
     for n in due_periods(conn, subscription, now):
+        take_due_steps(
+            conn,
+            subscription.account_id,
+            after=after,
+            before=period(subscription.anchor, n).start,
+            now=now,
+            gateway=gateway,
+        )
         with whole(conn, gateway=gateway):
             subscription, change = _begin_period(
                 conn, subscription, change, n, gateway=gateway, now=now
@@ -91,7 +119,11 @@ def _begin_period(
     """
     start = period(subscription.anchor, n).start
     sweep(conn, subscription.account_id, until=start, now=now)
-    if change is not None and change.effective_at is not None and change.effective_at <= start:
+    is_due = change is not None and change.effective_at is not None and change.effective_at <= start
+    asked_for = is_due and change is not None and change.kind is not ChangeKind.NEW_TERMS
+    if not asked_for and is_ended_by(conn, subscription, start):
+        return _end_for_debt(conn, subscription, at=start, now=now), None
+    if is_due and change is not None:
         if change.kind is ChangeKind.NEW_TERMS and not subscription.plan.rollover:
             abandon_unpaid(conn, subscription, at=start)
         if _waits_for_payment(conn, subscription, change):
@@ -104,6 +136,18 @@ def _begin_period(
         abandon_unpaid(conn, subscription, at=start)
     open_period(conn, subscription, n, gateway=gateway, now=now)
     return subscription, change
+
+
+def _end_for_debt(
+    conn: Connection, subscription: Subscription, *, at: datetime, now: datetime
+) -> Subscription:
+    """End a subscription that is not paid for, as a cancellation would; runs are still owed."""
+    tell_end(conn, subscription, at=at, now=now)
+    void_all(conn, subscription.account_id, at=at, now=now)
+    abandon_unpaid(conn, subscription, at=at)
+    withdraw_all(conn, subscription.id, at)
+    end_subscription(conn, subscription, at)
+    return replace(subscription, ended_at=at, terms=latest_terms(conn, subscription.account_id))
 
 
 def _dated_change(conn: Connection, subscription: Subscription, now: datetime) -> Change | None:

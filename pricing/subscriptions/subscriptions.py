@@ -25,7 +25,7 @@ from pricing.ledger.ledger import Posting, Transaction, post_all
 from pricing.ledger.lots import Grant, LotKind, create_lot
 from pricing.ledger.taxed import charge_key, gross_of, taxed
 from pricing.payments.collecting import abandon, collect, payment_entry
-from pricing.payments.gateway import PaymentGateway, PaymentState
+from pricing.payments.gateway import Answer, PaymentGateway, PaymentState
 from pricing.periods import Anchor, Period, period, period_number
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Unit
@@ -277,7 +277,7 @@ def pay_period(
     at: datetime,
     now: datetime,
     purpose: str | None = None,
-) -> PaymentState:
+) -> Answer:
     """Collect an unpaid period's price and, if that succeeds, charge and grant it at ``at``.
 
     With a ``purpose`` the buyer waits: the payment is known by it, and given up without an answer.
@@ -286,7 +286,7 @@ def pay_period(
     price = subscription.plan.monthly_usd_micros
     if price:
         price = gross_of(conn, subscription.account_id, cause, price, at=at)
-        state = collect(
+        answer = collect(
             conn,
             subscription.account_id,
             cause,
@@ -294,13 +294,13 @@ def pay_period(
             gateway=gateway,
             now=now,
             purpose=purpose,
-        ).state
-        if state is not PaymentState.ACCEPTED:
+        )
+        if answer.state is not PaymentState.ACCEPTED:
             due = period(subscription.anchor, n)
             issue_unpaid(conn, taxed(conn, charge_of(subscription, due, at=at, now=now)))
-            return state
+            return answer
     book_period(conn, subscription, n, at=at, now=now)
-    return PaymentState.ACCEPTED
+    return Answer(PaymentState.ACCEPTED)
 
 
 def book_period(

@@ -19,6 +19,7 @@ from pricing.tables.departments import (
     EXTRA_PURCHASES,
 )
 from pricing.tables.disputes import DISPUTES
+from pricing.tables.dunning import DUNNING_STEPS
 from pricing.tables.invoices import INVOICE_LINES, INVOICE_SERIES, INVOICES, PAYMENTS
 from pricing.tables.ledger import (
     BALANCE_SNAPSHOTS,
@@ -49,6 +50,7 @@ __all__ = [
     "DEPARTMENT_LOTS",
     "DEPARTMENT_RUNS",
     "DISPUTES",
+    "DUNNING_STEPS",
     "EXTRA_CREDIT_LIMITS",
     "EXTRA_PURCHASES",
     "FREE",

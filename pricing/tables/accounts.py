@@ -18,6 +18,8 @@ ACCOUNTS = Table(
     # How it pays; the card goes when the account is deleted.
     Column("channel", Text, nullable=False, server_default="card"),
     Column("card", Text),
+    # Why the channel will never take that card (lost, stolen, closed); empty: it may.
+    Column("card_lost", Text),
     # Since when its credits cannot be used because it is on demand and may still undo that.
     Column("suspended_since", Instant),
     Column("deleted_at", Instant),

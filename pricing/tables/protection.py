@@ -65,6 +65,13 @@ KEPT: Mapping[str, Kept] = {
     ),
     "reservations": Kept(("run_id", "account_id", "quote", "rehearsal", "reserved_at")),
     "lot_closures": Kept(("lot_id", "account_id", "reason"), future_may_go=True),
+    "dunning_steps": Kept(
+        (
+            *("id", "account_id", "due_before", "day", "kind", "at", "recorded_at"),
+            *("usd_micros", "unpaid", "next_kind", "next_at"),
+        ),
+        future_may_go=True,
+    ),
     "departments": Kept(("id", "account_id", "created_at")),
     "department_lots": Kept(("lot_id", "department_id", "source_lot_id"), future_may_go=True),
     "extra_credit_limits": Kept(("account_id",)),

@@ -6,13 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+from msgspec.structs import replace
+
 from pricing.payments.gateway import DECLINES, DELAYS
+from pricing.plans.dunning import Dunning
 from pricing.plans.model import Plan
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from tests.billing_simulator.commands import Command, Desk
 from tests.billing_simulator.model import GOOD, Account
 
-PLANS = load_plans(BUNDLED_PLANS)
+NOT_DUNNED = Dunning((), (), suspended_day=None, ended_day=None)
+"""Here who does not pay is left alone: the independent model has the schedule."""
+
+PLANS = {
+    name: replace(plan, dunning=NOT_DUNNED) for name, plan in load_plans(BUNDLED_PLANS).items()
+}
 ON_DEMAND = PLANS["on-demand"]
 OTHER_PLANS = ("starter", "professional", "advanced", "team", "basic", "enterprise", "trial")
 DEPARTMENTS = ("research", "sales")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.faults import (
     accounts,
     departments,
+    dunning,
     ledger,
     payments,
     prices,
@@ -25,6 +26,7 @@ FAULTS: tuple[Fault, ...] = (
     *refunds.FAULTS,
     *subscriptions.FAULTS,
     *accounts.FAULTS,
+    *dunning.FAULTS,
     *departments.FAULTS,
     *reports.FAULTS,
     *taxes.FAULTS,

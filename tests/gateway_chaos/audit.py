@@ -10,11 +10,12 @@ from sqlalchemy import Connection, select
 from pricing.ledger.ledger import balance
 from pricing.payments.attempts import Attempt, AttemptState, Outcome, find_attempt
 from pricing.payments.dispute_books import DISPUTED, FEES, WRITTEN_OFF
-from pricing.payments.gateway import PaymentState
+from pricing.payments.gateway import LOST, PaymentState
 from pricing.payments.play_records import DISPUTE_FEE_MICROS
 from pricing.payments.refunds import OPEN, Refund, RefundState, refunds_of
 from pricing.payments.run_payments import UNCOLLECTED, debts_of_runs
 from pricing.plans.quotes import Unit
+from pricing.subscriptions.dunning import steps_of
 from pricing.tables import PAYMENT_ATTEMPTS, POSTINGS, TRANSACTIONS
 from tests.gateway_chaos.deaths import WatchedBank
 
@@ -37,6 +38,7 @@ def violations(
         yield from _of_refund(bank, key, refund)
     yield from _of_purposes(attempts)
     for account in accounts:
+        yield from _of_dunning(conn, account, attempts)
         if is_open[account]:
             yield from _of_account(conn, bank, account, attempts)
 
@@ -81,6 +83,22 @@ def _of_purposes(attempts: dict[str, Attempt]) -> Iterator[str]:
     for purpose, times in booked.items():
         if times > 1:
             yield f"{purpose}: booked {times} times"
+
+
+def _of_dunning(conn: Connection, account: str, attempts: dict[str, Attempt]) -> Iterator[str]:
+    """Nobody is dunned for what no bank has refused, nor twice by one step."""
+    refused = {AttemptState.DECLINED, AttemptState.DISPUTED}
+    declined = {each.request.purpose for each in attempts.values() if each.state in refused}
+    lost = {each.request.account_id for each in attempts.values() if each.request.card == LOST}
+    steps = steps_of(conn, account)
+    for step in steps:
+        for owed in step.unpaid:
+            # A card that is known to be lost is not asked, and declined as it was.
+            if owed.cause not in declined and account not in lost:
+                yield f"{account}: {owed.cause} is dunned, and was not declined"
+    for (due, kind, day), times in Counter((s.due_before, s.kind, s.day) for s in steps).items():
+        if times > 1:
+            yield f"{account}: {kind} on day {day} after {due} {times} times"
 
 
 def _of_account(

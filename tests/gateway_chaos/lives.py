@@ -18,7 +18,7 @@ from engine.database import reading
 from kernel.clock import ManualClock
 from kernel.errors import InvariantBrokenError, LoadmusterError
 from pricing.payments.disputes import DisputeEvent, DisputeNotice
-from pricing.payments.gateway import DECLINES, DELAYS, PaymentGateway, PaymentState
+from pricing.payments.gateway import DECLINES, DELAYS, LOST, PaymentGateway, PaymentState
 from pricing.payments.play_bank import Faults
 from pricing.plans.quotes import quote_run
 from pricing.run_charges.charges import charge_start, collect_due, correct, reserve
@@ -34,6 +34,8 @@ SENDS_MAX = 3
 DEATH_RATE = 0.35
 PLACES_MAX = 120
 CARDS = ("tok_good", "tok_good", "tok_other", "tok_other", "tok_third", DECLINES, DELAYS)
+OTHER_CARDS = (*CARDS, LOST)
+"""A card that is lost opens no account."""
 OFTEN = (
     *("month",) * 5,
     *("boost",) * 6,
@@ -131,7 +133,7 @@ class Life:
             "cancel": lambda: self._cancel(account),
             "renew": lambda: do.renew(account, request_id=own),
             "pay": lambda: do.pay(account, request_id=own),
-            "card": lambda: do.set_card(account, self.random.choice(CARDS), request_id=own),
+            "card": lambda: do.set_card(account, self.random.choice(OTHER_CARDS), request_id=own),
             "run": lambda: self._run(account, request),
             "correct": self._correct,
             "advance": do.advance,

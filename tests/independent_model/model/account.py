@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from tests.independent_model.model import dunning
 from tests.independent_model.model.catalogue import ON_DEMAND, TRIAL, Plan
 from tests.independent_model.model.invoices import Invoice
 from tests.independent_model.model.lots import Credits, Lot
@@ -21,12 +22,17 @@ class Refused(Exception):  # noqa: N818 - it is no error of the model
     """A rule refuses what was asked; the word says which."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Unpaid:
-    """A cycle that was not paid: what it costs and grants, and the invoice that asks for it."""
+    """A cycle that was not paid: what it costs and grants, and the invoice that asks for it.
+
+    Attributes:
+        state: ``declined``, or ``delayed`` while the bank has not answered.
+    """
 
     plan: Plan
     invoice: Invoice
+    state: str
 
 
 @dataclass
@@ -41,6 +47,7 @@ class Subscription:
         trial_ends_at: Of a trial.
         downgrade: What it will be from the next boundary on.
         cancelling: ``requested``, ``confirmed``, or nothing.
+        unpaid_since: When the first was due of the cycles after the last that was paid.
     """
 
     number: int
@@ -52,6 +59,7 @@ class Subscription:
     trial_ends_at: datetime | None = None
     downgrade: Plan | None = None
     cancelling: str = ""
+    unpaid_since: datetime | None = None
 
 
 @dataclass
@@ -75,6 +83,7 @@ class Account:
         ended_at: When its last subscription, or trial, ended and nothing came after.
         ended: What ended: ``cancelled`` or ``trial``.
         last_plan: What it has, or had last.
+        brought_to: Up to when all that happens by itself has happened.
     """
 
     zone: str
@@ -91,6 +100,8 @@ class Account:
     money: Money = field(default_factory=Money)
     departments: dict[str, Department] = field(default_factory=dict)
     history: list[PlanSeen] = field(default_factory=list)
+    dunned: dunning.Dunned = field(default_factory=dunning.Dunned)
+    brought_to: datetime | None = None
 
     @property
     def legacy(self) -> bool:
@@ -140,10 +151,18 @@ class Account:
 
     def advance(self, now: datetime) -> None:
         """All that happens by itself until now, in its order."""
-        while (at := self.next_event()) is not None and at <= now:
+        after = self.brought_to or now
+        while True:
+            at, step = self.next_event(), dunning.next_step(self, after)
+            if step is not None and step[0] <= now and (at is None or step[0] < at):
+                dunning.take(self, *step)
+                continue
+            if at is None or at > now:
+                break
             self._expire(at)
             if self.subscription is not None and self.cycle(self.subscription)[1] == at:
                 self._cross(self.subscription, at)
+        self.brought_to = max(after, now)
 
     def _expire(self, at: datetime) -> None:
         self.credits.void(
@@ -162,6 +181,11 @@ class Account:
             self._end(at, "trial")
             return
         if subscription.cancelling == "confirmed":
+            self.credits.void(self.credits.open())
+            self._give_up(subscription, at)
+            self._end(at, "cancelled")
+            return
+        if subscription.downgrade is None and dunning.ends(self, subscription, at):
             self.credits.void(self.credits.open())
             self._give_up(subscription, at)
             self._end(at, "cancelled")
@@ -192,12 +216,28 @@ class Account:
         if self.money.answer != "paid":
             unpaid, cycle, plan = subscription.unpaid, subscription.cycle, subscription.plan
             invoice = self.money.invoices.issue(
-                at, plan.price, asked=lambda: "declined" if cycle in unpaid else "paid"
+                at, plan.price, asked=lambda: self._asked(cycle in unpaid)
             )
-            unpaid[cycle] = Unpaid(plan, invoice)
+            unpaid[cycle] = Unpaid(plan, invoice, self.money.answer)
+            subscription.unpaid_since = subscription.unpaid_since or invoice.due_at or at
             return
+        subscription.unpaid_since = None
         self.money.sell(at, "subscription", subscription.plan.price)
         self.grant(subscription, subscription.plan, subscription.cycle, at)
+
+    def _asked(self, is_unpaid: bool) -> str:
+        """Beneath a switch to on demand a cycle is not owed: it will be void (C42)."""
+        if not is_unpaid:
+            return "paid"
+        return "void" if self.on_demand else "declined"
+
+    def pay_cycle(self, subscription: Subscription, cycle: int, at: datetime) -> None:
+        """A cycle is paid late: its invoice was issued as it began, and is the same (C59)."""
+        period = subscription.unpaid.pop(cycle)
+        if not any(other > cycle for other in subscription.unpaid):
+            subscription.unpaid_since = None
+        self.money.charge(at, "subscription", period.plan.price)
+        self.grant(subscription, period.plan, cycle, at)
 
     def grant(self, subscription: Subscription, plan: Plan, cycle: int, at: datetime) -> None:
         """A cycle's credits, of which departments get their shares (R19, C31)."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from tests.independent_model.model import changes, departments
+from tests.independent_model.model import changes, departments, dunning
 from tests.independent_model.model.account import Account, Refused
 from tests.independent_model.model.catalogue import PLANS
 from tests.independent_model.model.months import local_day
@@ -142,6 +142,8 @@ class Books:
         if account.ended:
             return "trial_over" if account.ended == "trial" else "cancelled"
         cancelling = account.active.cancelling if account.active is not None else ""
+        if dunning.suspended_at(account) is not None and cancelling != "confirmed":
+            return "suspended"
         if account.unpaid and cancelling != "confirmed":
             return "payment_failure"
         return f"cancellation_{STATES[cancelling]}" if cancelling else "active"

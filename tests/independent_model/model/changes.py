@@ -179,11 +179,8 @@ def pay(account: Account, at: datetime) -> None:
             payment.state = "paid"
     if found is None:
         return
-    for cycle, period in sorted(found.unpaid.items()):
-        # Its invoice was issued as it began, and is the same (C59).
-        money.charge(at, "subscription", period.plan.price)
-        account.grant(found, period.plan, cycle, at)
-    found.unpaid.clear()
+    for cycle in sorted(found.unpaid):
+        account.pay_cycle(found, cycle, at)
 
 
 def limit_extra_credits(account: Account, li_minutes: int) -> None:

@@ -35,6 +35,8 @@ class Invoice:
         if self.is_void:
             return "void"
         asked = self.asked()
+        if asked == "void":
+            return "void"
         if not sum(self.lines):
             return "void" if asked == "lowered" else "paid"
         if asked in {"paid", "lowered"}:

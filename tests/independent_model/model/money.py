@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tests.independent_model.model.invoices import Invoices
+from tests.independent_model.model.invoices import Invoice, Invoices
 from tests.independent_model.model.picture import Charge
 
 
@@ -18,11 +18,13 @@ class RunPayment:
         state: ``paid``, ``declined``, ``delayed``; ``lowered`` where nothing of it is asked for
             any more, though it was never collected.
         credited: What was given back while the bank had not answered.
+        invoice: Once the run is over.
     """
 
     owed: int
     state: str
     credited: int = 0
+    invoice: Invoice | None = None
 
 
 @dataclass
@@ -74,6 +76,17 @@ class Money:
         self.credit -= set_off
         owed = usd_micros - set_off
         self.runs[run_id] = RunPayment(owed, self.answer if owed else "paid")
+
+    def answered(self, payment: RunPayment) -> None:
+        """What is owed for a run is asked for again; a decline takes back credit (C43)."""
+        payment.state = self.answer
+        if payment.state == "declined" and payment.credited:
+            taken = min(payment.credited, payment.owed, self.credit)
+            self.credit -= taken
+            payment.owed -= taken
+            payment.credited = 0 if taken else payment.credited
+            if not payment.owed:
+                payment.state = "lowered"
 
     def give_back(self, run_id: str, usd_micros: int) -> None:
         """A correction lowers what was not paid, and is credit where it was, or may have been."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tests.independent_model.model import dunning
 from tests.independent_model.model.account import Account, Refused
 from tests.independent_model.model.catalogue import LI_MINUTE_USD_MICROS, ON_DEMAND
 from tests.independent_model.model.departments import department_of, wallet_month
@@ -52,6 +53,9 @@ class Runs:
         account = self.account
         if account.active is None and not account.on_demand:
             raise Refused("ended")
+        if dunning.suspended_at(account) is not None:
+            # Not even with the credits that it has (C70).
+            raise Refused("suspended")
         size = step.injectors, step.users, step.duration_s
         asked = quote(account.plan, *size)
         if step.department:
@@ -154,7 +158,8 @@ class Runs:
 
     def _invoice(self, run_id: str, at: datetime, lines: tuple[int, ...]) -> None:
         money = self.account.money
-        money.invoices.issue(at, *lines, asked=lambda: money.runs[run_id].state)
+        invoice = money.invoices.issue(at, *lines, asked=lambda: money.runs[run_id].state)
+        money.runs[run_id].invoice = invoice
 
 
 def _kept(asked: Quote, times: RunTimes) -> tuple[int, int]:

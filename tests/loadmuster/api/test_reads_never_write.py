@@ -12,6 +12,7 @@ from sqlalchemy import select
 from engine.api import Engine
 from engine.database import reading
 from kernel.clock import ManualClock
+from pricing.payments.gateway import DECLINES
 from pricing.tables.columns import METADATA
 from tests.loadmuster.api.test_one_instant import CHECKOUT, REQUEST, STORY
 
@@ -42,6 +43,7 @@ def engine(database_url: str, clock: ManualClock) -> Iterator[Engine]:
         for account in ("acme", "overdue"):
             engine.accounts.open(account, plan="starter", administrators=["ann"])
         engine.departments.add("overdue", "lab")
+        engine.accounts.set_card("overdue", DECLINES)
         engine.targets.allow("acme", "shop.example.com")
         engine.runs.accept(CHECKOUT, **REQUEST)
         yield engine
@@ -65,6 +67,7 @@ def everything(engine: Engine) -> dict[str, list[Any]]:
         "account history",
         "account targets",
         "account log",
+        "account dunning",
         "account refunds",
         "account disputes",
         "billing show",

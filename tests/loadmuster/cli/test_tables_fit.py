@@ -34,6 +34,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "account history": ("globex",),
     "account targets": ("globex",),
     "account log": ("globex",),
+    "account dunning": ("owing",),
     "account refunds": ("globex",),
     "account disputes": ("globex",),
     "history": ("globex",),
@@ -104,6 +105,9 @@ def books(acme: CommandLine, shop: str) -> CommandLine:
             *("--reason", "the load was not what had been asked for"),
         ),
         ("department", "limit", "globex", "quality-assurance", "1234567.89"),
+        (*("--now", "2026-01-25"), *("account", "open", "owing", "--plan", "starter")),
+        ("--now", "2026-01-26", "account", "card", "owing", "test:declines"),
+        ("--now", "2026-03-26", "account", "advance", "--all"),
     ):
         answer = acme.here(*words)
         assert answer.code == 0, answer.err

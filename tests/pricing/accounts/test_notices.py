@@ -184,15 +184,15 @@ def test_c49_without_rollover_what_was_not_paid_is_given_up_before_the_new_terms
     world.plans.write_text(world.plans.read_text() + newer)
     accounts = world.at("2027-02-01").accounts
     accounts.open("owes", plan="team")
-    accounts.set_card("owes", DECLINES)
     accounts = world.at("2027-03-05").accounts
     (told,) = accounts.notice("team")
     assert f"{told.at:%Y-%m-%d}" == "2027-05-01"
+    accounts.set_card("owes", DECLINES)
     accounts = world.at("2027-05-02").accounts
     accounts.advance()
     assert accounts.show("owes").unpaid_usd_micros == 249 * MICROS
     accounts.set_card("owes", "tok_good")
-    assert accounts.pay("owes").charged_usd_micros == (356 + 249) * MICROS
+    assert accounts.pay("owes").charged_usd_micros == (356 + 356 + 249) * MICROS
 
 
 def test_c31_c49_a_notice_of_a_smaller_grant_tells_whose_shares_do_not_fit(world: World) -> None:

@@ -18,6 +18,7 @@ from pricing.payments.disputes import DisputeEvent, DisputeNotice, note_dispute
 from pricing.payments.gateway import PaymentRequest
 from pricing.plans.channels import Channel
 from pricing.tables import (
+    DUNNING_STEPS,
     EXTRA_PURCHASES,
     FREE,
     HISTORY,
@@ -45,6 +46,16 @@ OTHER_ROWS: dict[sa.Table, dict[str, object]] = {
         "service": "s",
         "document": {},
         "told_at": NOW,
+    },
+    DUNNING_STEPS: {
+        "account_id": "acme",
+        "due_before": NOW,
+        "day": 1,
+        "kind": "reminded",
+        "at": NOW,
+        "recorded_at": NOW,
+        "usd_micros": 1,
+        "unpaid": [],
     },
     TAX_LINES: {
         "account_id": "acme",

@@ -15,12 +15,15 @@ import pytest
 from msgspec.structs import replace
 
 from pricing.ledger.invoices import Invoice, InvoiceKind, InvoiceLine
-from pricing.pages.dunning_letter import DunningLetter, UnpaidInvoice, dunning_sheet
+from pricing.pages.dunning_letter import DunningLetter, dunning_sheet
 from pricing.pages.html import html_of
 from pricing.pages.invoice import Parties, invoice_sheet
 from pricing.pages.pdf import NoPdfError, pdf_of
 from pricing.pages.sheet import Sheet, amount_in_words
 from pricing.parties.party import Party
+from pricing.plans.dunning import StepKind
+from pricing.subscriptions.dunning import ComingStep, TakenStep
+from pricing.subscriptions.owed import OwedInvoice
 from pricing.taxes.model import TaxLine, Treatment
 from tests.command_line import Command
 
@@ -51,17 +54,33 @@ NOTE = replace(
     due_at=None,
     taxes=(TaxLine(Treatment.REVERSE_CHARGE, "FR", 0, -199_000_000, 0),),
 )
-LETTER = DunningLetter(
-    "acme",
-    2,
-    date(2027, 3, 10),
-    (
-        UnpaidInvoice("INV-2027-000042", date(2027, 1, 25), date(2027, 2, 8), 36_350_000),
-        UnpaidInvoice("INV-2027-000051", date(2027, 2, 10), date(2027, 2, 24), 236_810_000),
+
+
+def owed(number: int, cause: str, usd_micros: int, *, issued: date, due: date) -> OwedInvoice:
+    first, last = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (issued, due))
+    return OwedInvoice(f"INV-2027-{number:06}", cause, first, last, usd_micros, "USD")
+
+
+STEP = TakenStep(
+    number=2,
+    kind=StepKind.ASKED,
+    day=14,
+    at=datetime(2027, 3, 10, tzinfo=UTC),
+    due_before=datetime(2027, 2, 9, tzinfo=UTC),
+    usd_micros=273_160_000,
+    unpaid=(
+        owed(42, "run:r1", 36_350_000, issued=date(2027, 1, 25), due=date(2027, 2, 8)),
+        owed(
+            51,
+            "subscription:1:period:1",
+            236_810_000,
+            issued=date(2027, 2, 24),
+            due=date(2027, 3, 10),
+        ),
     ),
-    date(2027, 3, 24),
-    "the account is suspended",
+    next=ComingStep(StepKind.SUSPENDED, datetime(2027, 3, 25, tzinfo=UTC)),
 )
+LETTER = DunningLetter("acme", "UTC", STEP, asked_before=1)
 SHEETS = {
     "invoice": invoice_sheet(INVOICE, "UTC", payments_rehearsed=True),
     "credit note": invoice_sheet(NOTE, "UTC"),
@@ -116,25 +135,58 @@ def test_both_say_all_of_it_whatever_it_holds(name: str) -> None:
 
 def test_what_a_letter_and_a_credit_note_say() -> None:
     letter = said_by(SHEETS["letter"])
-    assert letter[0] == "Second reminder"
+    assert letter[:2] == ["Final notice", "acme-L-00002"]
     assert (
         "2 invoices of yours are not paid, the oldest due since 8 February 2027."
-        " We have asked once before." in letter
+        " We have told you once before." in letter
     )
     assert "of 25 January 2027, due 8 February 2027, 30 days overdue" in letter
     assert (
         "Please pay 273.16 USD by 24 March 2027. If it is not paid by then,"
-        " the account is suspended." in letter
+        " your account is suspended from 25 March 2027 on: no load test can be started then before"
+        " it is paid; your credits are kept." in letter
     )
+    assert "of 24 February 2027, due 10 March 2027, not overdue yet" in letter
     note = said_by(SHEETS["credit note"])
     assert note[0] == "Credit note"
     assert "INV-2027-000042, INV-2027-000043" in note
     assert any(line.startswith("Reverse charge") for line in note)
-    one = replace(LETTER, reminder=1, unpaid=LETTER.unpaid[:1])
-    first = dunning_sheet(one, Parties())
+
+
+def letter_of(
+    kind: StepKind, coming: StepKind | None, *, before: int = 0, invoices: int = 2
+) -> Sheet:
+    unpaid = STEP.unpaid[:invoices]
+    following = None if coming is None else ComingStep(coming, datetime(2027, 3, 25, tzinfo=UTC))
+    usd_micros = sum(each.usd_micros for each in unpaid)
+    step = replace(STEP, kind=kind, next=following, unpaid=unpaid, usd_micros=usd_micros)
+    return dunning_sheet(replace(LETTER, step=step, asked_before=before), Parties())
+
+
+def test_each_letter_says_what_was_done_and_what_comes_next() -> None:
+    first = letter_of(StepKind.REMINDED, StepKind.ASKED, invoices=1)
     assert first.title == "Payment reminder"
-    assert first.text == ("1 invoice of yours is not paid, the oldest due since 8 February 2027.",)
-    assert dunning_sheet(replace(LETTER, reminder=7), Parties()).title == "Final notice"
+    assert first.text == ("1 invoice of yours is not paid, due since 8 February 2027.",)
+    assert "we will try to collect it again on 25 March 2027." in first.closing[0]
+    assert "by 24 March 2027" in first.closing[0]
+    assert letter_of(StepKind.ASKED, StepKind.ASKED, before=1).title == "Second reminder"
+    assert letter_of(StepKind.ASKED, StepKind.ASKED, before=9).title == "Fifth reminder"
+    suspended = letter_of(StepKind.SUSPENDED, StepKind.ENDED, before=4)
+    assert suspended.title == "Notice of suspension"
+    assert "Your account is suspended" in suspended.text[0]
+    assert "your subscription ends on 25 March 2027" in suspended.closing[0]
+    on_demand = letter_of(StepKind.SUSPENDED, None)
+    assert on_demand.closing[0] == "Please pay 273.16 USD now."
+
+
+def test_a_letter_about_the_end_asks_for_what_is_owed_still_and_no_more() -> None:
+    ended = letter_of(StepKind.ENDED, None)
+    assert ended.title == "Your subscription has ended"
+    assert ended.closing[0].startswith("What was asked for billing periods is taken back")
+    assert ended.closing[1] == "Please pay 36.35 USD now."
+    unpaid = STEP.unpaid[1:]
+    step = replace(STEP, kind=StepKind.ENDED, next=None, unpaid=unpaid)
+    assert len(dunning_sheet(replace(LETTER, step=step), Parties()).closing) == 1
 
 
 def test_a_long_invoice_has_its_head_and_its_number_on_every_page() -> None:

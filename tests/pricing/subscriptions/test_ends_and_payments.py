@@ -36,6 +36,7 @@ from pricing.accounts.deletions import StillSubscribedError, delete
 from pricing.accounts.on_demand import to_on_demand
 from pricing.accounts.overdue import NothingDueError, pay, payment_answered, set_card
 from pricing.accounts.owner import OWNER
+from pricing.accounts.pending import PaymentPendingError
 from pricing.accounts.plan_changes import downgrade, upgrade
 from pricing.accounts.plan_history import PlanStatus, plan_history
 from pricing.accounts.plan_offers import Action, offers_of
@@ -271,7 +272,7 @@ def test_c24_r110_a_failed_payment_grants_nothing_and_a_later_one_grants_once(
     with subscriber.books() as conn:
         assert plan_history(conn, "acme")[-1].status is PlanStatus.PAYMENT_FAILURE
     for command in (pay, boost):
-        with pytest.raises((PaymentFailedError, PaymentOverdueError)):
+        with pytest.raises((PaymentFailedError, PaymentPendingError, PaymentOverdueError)):
             subscriber.do(command, "2027-02-26")
     subscriber.do(set_card, "2027-02-27", "tok_good")
     paid = subscriber.do(pay, "2027-02-27")
@@ -330,7 +331,8 @@ def test_what_would_have_been_void_is_never_collected(
     subscriber = open_subscriber("professional", OPENED)
     subscriber.do(set_card, "2027-02-01", DECLINES)
     subscriber.do(downgrade, "2027-02-26", plans["starter"])
-    subscriber.do(set_card, "2027-03-01", "tok_good")
+    # After the last time that the schedule asks.
+    subscriber.do(set_card, "2027-03-12", "tok_good")
     smaller = subscriber.view("2027-03-25")
     assert (smaller.balance_li_minutes, smaller.account.status) == (1_800, "active")
     assert [dollars for _, dollars in subscriber.charges()] == [699, 199]

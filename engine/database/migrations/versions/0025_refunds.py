@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0025_refunds"
-down_revision = "0023_due_accounts"
+down_revision = "0024_dunning"
 
 OPEN = "state IN ('pending', 'delayed')"
 
