@@ -39,9 +39,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """A shell that starts the tests in the background has all that they start deaf to Ctrl-C."""
+    """What tests start hears what it is told to, however they are started themselves.
+
+    A shell that starts them in the background has all of it deaf to Ctrl-C, and ``nohup`` to a
+    terminal that closes.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection() -> None:

@@ -10,10 +10,12 @@ from msgspec import Struct, convert, field
 from msgspec.structs import asdict
 
 from engine.calibrating.fit import FittedLine, fit_processor, memory_kib_per_user, users_measured_at
+from engine.calibrating.prediction import UNKNOWN_PERCENT, line_off_percent
 from engine.calibrating.step import US_PER_S, CalibrationStep
 from engine.calibrating.steps import (
     CEILING_PERCENT,
     CEILING_US_PER_S,
+    full_pace_steps,
     kept_up_steps,
     problem,
     telling_steps,
@@ -106,35 +108,42 @@ class Calibration(Struct, frozen=True):
     @property
     def has_known_fit(self) -> bool:
         """Whether there are steps enough to say how well the line holds."""
-        return len({step.users for step in telling_steps(self.steps)}) >= FIT_STEPS_MIN
+        return len({step.users for step in full_pace_steps(self.steps)}) >= FIT_STEPS_MIN
 
     @property
     def line(self) -> FittedLine:
-        """Processor time over users."""
-        return fit_processor(telling_steps(self.steps))
+        """Processor time over users, by the steps at full pace."""
+        return fit_processor(full_pace_steps(self.steps))
 
     @property
     def fitted(self) -> tuple[FittedStep, ...]:
         """What the line says of each step."""
-        line, telling = self.line, telling_steps(self.steps)
+        line, drawn_through = self.line, full_pace_steps(self.steps)
         return tuple(
             FittedStep(
                 step.users,
                 100 * line.processor_us_at(step.users) / US_PER_S,
-                line.off_percent(step) if step in telling else None,
+                line.off_percent(step) if step in drawn_through else None,
             )
             for step in self.steps
         )
 
     @property
     def users_at_ceiling(self) -> int:
-        """Users that fill one core up to the ceiling, by the line through all steps."""
+        """Users that fill one core up to the ceiling, by the line."""
         return self.line.users_at(CEILING_US_PER_S)
+
+    @property
+    def range_percent(self) -> float:
+        """Percent by which what users take at the ceiling may be off what the line says."""
+        steps = full_pace_steps(self.steps)
+        off = line_off_percent(self.line, steps, self.users_at_ceiling)
+        return UNKNOWN_PERCENT if off is None else off
 
     @property
     def foretold(self) -> Foretold | None:
         """None where the ceiling was not reached, or fewer than two steps lie below half of it."""
-        steps = telling_steps(self.steps)
+        steps = full_pace_steps(self.steps)
         measured = users_measured_at(steps, CEILING_US_PER_S)
         low = [step for step in steps if step.processor_percent <= HALF_PERCENT]
         if measured is None or len({step.users for step in low}) < 2:  # noqa: PLR2004 - a line
@@ -143,9 +152,10 @@ class Calibration(Struct, frozen=True):
 
     @property
     def requests_per_million_s(self) -> int:
-        """Requests of one user, by the step with the most users that the target kept up with."""
-        best = max(telling_steps(self.steps), key=lambda step: step.users)
-        return max(1, round(best.requests_per_s / best.users * US_PER_S))
+        """Requests of one user, by all users of the steps at full pace."""
+        steps = full_pace_steps(self.steps)
+        made = sum(step.requests_per_s for step in steps)
+        return max(1, round(made / sum(step.users for step in steps) * US_PER_S))
 
     @property
     def processor_us_per_request(self) -> int:
@@ -180,6 +190,7 @@ _OF_THE_LINE = (
     "requests_per_user_s",
     "memory_kib_per_user",
     "users_at_ceiling",
+    "range_percent",
     *_OF_THE_FIT,
 )
 
@@ -209,6 +220,7 @@ def calibration_to_json(calibration: Calibration) -> dict[str, Any]:
         "memory_kib_per_user": calibration.memory_kib_per_user,
         "ceiling_percent": CEILING_PERCENT,
         "users_at_ceiling": calibration.users_at_ceiling,
+        "range_percent": round(calibration.range_percent, 1),
         "r_squared": round(line.r_squared, 4) if calibration.has_known_fit else None,
         "error_percent": round(line.error_percent, 1) if calibration.has_known_fit else None,
         "unknown": [] if calibration.has_known_fit else unknown,

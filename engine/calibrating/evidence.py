@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from statistics import median_low
 from typing import Any
@@ -9,16 +10,13 @@ from typing import Any
 from msgspec import Struct, convert
 
 from engine.calibrating.calibration import Calibration
+from engine.calibrating.prediction import UNKNOWN_PERCENT, repeats_off_percent
 from engine.calibrating.run_evidence import LeftOut, RunFigures
 from engine.scenario import Measured
-from kernel.division import ceil_div
 from kernel.plain import plain
 
 RUNS_COUNTED = 5
 """The newest of them: a test and its target change."""
-
-SPREAD_PERCENT_MIN = 10
-"""Two measurements of the same on the same machine lie that far apart."""
 
 LEFT_OUT_SAID = 3
 """Of the runs that do not count, the newest."""
@@ -41,8 +39,10 @@ class Evidence(Struct, frozen=True):
 def measured_by(evidence: Evidence) -> Measured | None:
     """What estimates count with; None: nothing is known.
 
-    Of a calibration and the newest runs the middle one counts; they also say how far it may be off.
-    A run that measured the calibration is not counted again.
+    Of a calibration and the newest runs the middle one counts. How far it may be off is said by the
+    calibration's line, or by how far the measurements lie apart, whichever says less; what was
+    measured lies in the range in any case. A run that measured the calibration is not counted
+    again.
     """
     calibration = evidence.calibration
     if calibration is not None and calibration.too_little is not None:
@@ -56,11 +56,11 @@ def measured_by(evidence: Evidence) -> Measured | None:
     if not both:
         return None
     processor_us = [each.processor_us_per_request for each in both]
-    expected = median_low(processor_us)
+    expected, off = median_low(processor_us), _off_percent(calibration, processor_us) / 100
     return Measured(
         processor_us_per_request=expected,
-        processor_low_us=min(*processor_us, expected * (100 - SPREAD_PERCENT_MIN) // 100 or 1),
-        processor_high_us=max(*processor_us, ceil_div(expected * (100 + SPREAD_PERCENT_MIN), 100)),
+        processor_low_us=min(*processor_us, max(1, math.floor(expected / (1 + off)))),
+        processor_high_us=max(*processor_us, math.ceil(expected * (1 + off))),
         requests_per_million_s=median_low([each.requests_per_million_s for each in both]),
         memory_kib_per_user=None if calibration is None else calibration.memory_kib_per_user,
         basis=_basis(calibration, len(runs)),
@@ -109,6 +109,12 @@ def run_figures_from_json(document: Mapping[str, Any]) -> RunFigures:
         ValidationError: It is something else.
     """
     return convert(document, RunFigures)
+
+
+def _off_percent(calibration: Calibration | None, measured: Sequence[int]) -> float:
+    by_line = None if calibration is None else calibration.range_percent
+    said = (by_line, repeats_off_percent(measured))
+    return min((each for each in said if each is not None), default=UNKNOWN_PERCENT)
 
 
 def _basis(calibration: Calibration | None, runs: int) -> str:

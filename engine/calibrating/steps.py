@@ -38,6 +38,9 @@ FAILURES_PERCENT_MAX = 5.0
 PACE_PERCENT_MIN = 75.0
 """Of the first steps' requests per user: a slower pace means that the target holds users up."""
 
+FULL_PACE_PERCENT = 95.0
+"""Of the most requests per user: a target that holds users up by less than that, or luck."""
+
 
 def next_users(steps: Sequence[CalibrationStep], users_max: int) -> int | None:
     """How many users to try next; None: enough is known.
@@ -98,6 +101,23 @@ def telling_steps(steps: Sequence[CalibrationStep]) -> Sequence[CalibrationStep]
     """The steps that say something: the processor shows the users, and the target keeps up."""
     kept_up = kept_up_steps(steps)
     return [step for step in kept_up if step.processor_percent >= CLEAR_PERCENT] or kept_up
+
+
+def full_pace_steps(steps: Sequence[CalibrationStep]) -> Sequence[CalibrationStep]:
+    """The telling steps whose users make requests as often as they can.
+
+    A target that slows down a little still lets more users be tried; what they then take of the
+    injector, and how often they make requests, is the target's doing. All telling steps where only
+    one number of users came at full pace, since one draws no line.
+    """
+    telling = telling_steps(steps)
+    fastest = max((step.requests_per_s / step.users for step in telling), default=0.0)
+    full = [
+        step
+        for step in telling
+        if step.requests_per_s / step.users * 100 >= FULL_PACE_PERCENT * fastest
+    ]
+    return full if len({step.users for step in full}) > 1 else telling
 
 
 def too_little(steps: Sequence[CalibrationStep]) -> str | None:

@@ -15,7 +15,9 @@ from pricing.refreshing.price_list_rows import (
     BOOT_DISK,
     EGRESS,
     MACHINE,
+    NAT_HOUR,
     PUBLIC_IPV4,
+    SERVICE_UNIT,
     ListedPrice,
     PriceListPage,
     RowRefusal,
@@ -35,7 +37,7 @@ class AzureSource:
     """
 
     provider = AZURE.name
-    items = (MACHINE, BOOT_DISK, PUBLIC_IPV4, EGRESS)
+    items = (MACHINE, BOOT_DISK, PUBLIC_IPV4, EGRESS, NAT_HOUR, SERVICE_UNIT)
 
     def __init__(self, clock: Clock, *, address: str = PUBLIC_ADDRESS) -> None:
         self._prices = AzurePrices(clock, address)

@@ -22,6 +22,7 @@ from engine.catalogs.price_source import PriceSource
 from kernel.errors import BadInputError, RefusedError
 from pricing.catalog import BUNDLED, Catalog, CatalogUnreadableError
 from pricing.catalog.catalog import REFRESHED_FILE
+from pricing.catalog.service_prices import SERVICE_PRICES_FILE
 from pricing.catalog.versions import Versions, check_whole
 from pricing.refreshing.changes import (
     IncompletePriceListError,
@@ -172,6 +173,7 @@ def _tables(folder: Path, provider: str) -> Tables:
         machine_types=_rows(folder / provider / "machine-types.csv"),
         ancillary_prices=_rows(folder / "surroundings.csv"),
         egress_tiers=_rows(folder / "egress-tiers.csv"),
+        service_prices=_rows(folder / SERVICE_PRICES_FILE),
         refreshed=_rows(folder / REFRESHED_FILE),
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from engine.commands.account_plans import PlanCommands
+from engine.commands.account_refunds import RefundCommands
 from engine.commands.account_upkeep import UpkeepCommands
 from engine.commands.arguments import checked
 from pricing.plans.channels import Channel
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @checked
-class AccountCommands(PlanCommands, UpkeepCommands):
+class AccountCommands(PlanCommands, RefundCommands, UpkeepCommands):
     """Opening an account, and what can be done with its plan."""
 
     @property

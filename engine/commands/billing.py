@@ -201,7 +201,7 @@ class BillingCommands:
                 by=use.user,
             )
         now = use.clock.now()
-        at = _begin_of(use.clock) if valid_from is None else valid_from
+        at = _begin_of(use.clock, now) if valid_from is None else valid_from
         changes = {
             "name": name,
             "address": address,
@@ -227,10 +227,10 @@ class BillingCommands:
         return in_force
 
 
-def _begin_of(clock: Clock) -> datetime:
+def _begin_of(clock: Clock, now: datetime) -> datetime:
     """From when on what is set now counts.
 
     Commands under one test clock each start at the same instant, and the clock runs on in each:
     what one has set counts for the next one, however long either took to start.
     """
-    return clock.start if isinstance(clock, StartingClock) else clock.now()
+    return clock.start if isinstance(clock, StartingClock) else now

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from engine.commands.context import EngineContext
 
 if TYPE_CHECKING:
-    from pricing.reports.damage.values import Damage
+    from pricing.reports.damage.reading import Damage
 
 
 class DatabaseCommands:

@@ -370,18 +370,21 @@ class RunCommands(FormerlyCalled):
 
     def show(self, run_id: str) -> RunView:
         """The run with its timeline and its bill."""
+        from engine.runs.runnable import real_run_refused_because
         from engine.runs.view import RunView
         from pricing.run_charges.books import books_of
 
         run = self.store.load(run_id)
         with self._context.reading() as conn:
             bill = books_of(conn, run_id).bill_of(conn, run_id)
+            refused_because = real_run_refused_because(conn, run)
         return RunView(
             run,
             self.store.timeline(run_id),
             bill,
             self.unattended(run_id).get(run_id),
             left_out_because(run),
+            refused_because,
         )
 
     def logs(

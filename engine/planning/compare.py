@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from fractions import Fraction
 
 from msgspec import Struct
@@ -19,8 +18,10 @@ from msgspec.structs import replace
 from engine.clouds import CLOUDS
 from engine.planning.capacity import Demand
 from engine.planning.cliffs import cliffs_of
+from engine.planning.compared_row import Kind, Row
 from engine.planning.estimate import Estimate, estimate
 from engine.planning.fleet import Fleet
+from engine.planning.listed_prices import at_listed_price
 from engine.planning.offers import TariffOffer, at_service, payload_at
 from engine.planning.places import ANY_PROVIDER
 from engine.planning.requirement import planned_seconds, user_seconds
@@ -28,6 +29,7 @@ from engine.scenario import Scenario
 from kernel.words import counted
 from pricing.catalog import Catalog
 from pricing.money import (
+    MICROS_PER_CENT,
     SECONDS_PER_HOUR,
     divide_half_up,
     format_cents,
@@ -39,12 +41,13 @@ from pricing.plans.on_sale import BUNDLED_PLANS, estimated_plans
 from pricing.tariffs import (
     HOUSE_TARIFFS,
     Cliff,
-    ContractRate,
     LoadSize,
+    MonthlyPlan,
     Rates,
     Tariff,
     UsageError,
     load_tariff,
+    monthly_plans,
     price,
     rated_tariff,
     tariff_names,
@@ -54,59 +57,19 @@ from pricing.tariffs import (
 MICRO = 1_000_000
 
 
-class Kind(StrEnum):
-    """Who puts the load on, and sends the bill."""
-
-    PLAN = "plan"
-    SERVICE = "service"
-    OWN = "own account"
-
-
-class Row(Struct, frozen=True):
-    """One way to run the test.
+class Comparison(Struct, frozen=True):
+    """An estimate, and all ways to run it: cheapest first, without a price last.
 
     Attributes:
-        name: The plan's, the tariff's, or ``own-aws`` and ``own-azure``.
-        title: For people.
-        kind: Who puts the load on.
-        engines: Injectors, or machines, that were counted on; None: they do not count.
-        unit: What ``quantity`` counts.
-        quantity: Units in all; None: the service publishes too little to count them.
-        usd_micros: The price of the run, bills in whole cents; None: see ``reason``.
-        as_of: How old the figures are.
-        reason: Why there is no price.
-        assumption: What the price, or the quantity, rests on.
-        cliffs: Neighbours of the test across an edge of this price.
-        contract_rate: The customer's own rate, which the price rests on; None: on what is
-            published.
-        published_usd_micros: What the service bills anybody; None: it is not published.
+        estimate: Of the test.
+        rows: What a run costs.
+        monthly_plans: What services sell by the month instead, cheapest first; empty: one asked for
+            some tariffs only.
     """
-
-    name: str
-    title: str
-    kind: Kind
-    engines: int | None
-    unit: str
-    quantity: int | Decimal | None
-    usd_micros: int | None
-    as_of: date
-    reason: str | None = None
-    assumption: str | None = None
-    cliffs: tuple[Cliff, ...] = ()
-    contract_rate: ContractRate | None = None
-    published_usd_micros: int | None = None
-
-    @property
-    def note(self) -> str | None:
-        """Why there is no price, and what was assumed."""
-        return "; ".join(filter(None, (self.reason, self.assumption))) or None
-
-
-class Comparison(Struct, frozen=True):
-    """An estimate, and all ways to run it: cheapest first, without a price last."""
 
     estimate: Estimate
     rows: tuple[Row, ...]
+    monthly_plans: tuple[MonthlyPlan, ...] = ()
 
 
 def compare(  # noqa: PLR0913 - what a comparison rests on
@@ -135,6 +98,7 @@ def compare(  # noqa: PLR0913 - what a comparison rests on
     Raises:
         UnknownTariffError: No such tariff. Else as ``estimate`` does.
     """
+    catalog = catalog or Catalog.bundled()
     sold = estimated_plans(BUNDLED_PLANS) if plans is None else plans
     estimated = estimate(
         scenario, catalog=catalog, provider=provider, regions=regions, at=at, plans=sold
@@ -143,11 +107,15 @@ def compare(  # noqa: PLR0913 - what a comparison rests on
         *_plans(estimated, {plan.name: plan for plan in sold}),
         *(_own_account(fleet, estimated) for fleet in estimated.clouds),
         *(
-            _at_rate(name, at, rates or {}, estimated)
+            _at_rate(name, at, rates or {}, estimated, catalog)
             for name in (services() if tariffs is None else tariffs)
         ),
     )
-    return Comparison(estimated, tuple(sorted(rows, key=_cheapest_first)))
+    return Comparison(
+        estimated,
+        tuple(sorted(rows, key=_cheapest_first)),
+        monthly_plans() if tariffs is None else (),
+    )
 
 
 def services() -> tuple[str, ...]:
@@ -199,7 +167,7 @@ def price_on_plan(plan: Plan, offer: TariffOffer) -> tuple[int | None, str | Non
 
 def _own_account(fleet: Fleet, estimated: Estimate) -> Row:
     hours = Fraction(fleet.machines * planned_seconds(estimated.scenario), SECONDS_PER_HOUR)
-    low, high = format_cents(fleet.low_usd_micros), format_cents(fleet.high_usd_micros)
+    low, high = _in_words(fleet.low_usd_micros), _in_words(fleet.high_usd_micros)
     counted = "machines, start-up, disks, addresses and egress"
     if fleet.has_nat_gateway:
         counted = "machines, start-up, disks, egress and a NAT gateway"
@@ -220,16 +188,23 @@ def _own_account(fleet: Fleet, estimated: Estimate) -> Row:
     )
 
 
-def _at_rate(name: str, at: date | None, rates: Rates, estimated: Estimate) -> Row:
+def _in_words(usd_micros: int) -> str:
+    """In cents; what is less than one is exact, since it is not nothing."""
+    return format_cents(usd_micros) if usd_micros >= MICROS_PER_CENT else format_usd(usd_micros)
+
+
+def _at_rate(
+    name: str, at: date | None, rates: Rates, estimated: Estimate, catalog: Catalog
+) -> Row:
     """A service at the customer's contract rate, if he has one, beside what it publishes."""
-    published = _service(load_tariff(name, at), estimated)
+    published = _service(at_listed_price(load_tariff(name, at), catalog), estimated)
     tariff = rated_tariff(name, at, rates)
     rate = tariff.contract_rate
     if rate is None:
         return replace(published, published_usd_micros=published.usd_micros)
     row = _service(tariff, estimated)
     others = (
-        "the service publishes no price"
+        "a price of the service was not found"
         if published.usd_micros is None
         else f"at the published price {format_cents(published.usd_micros)} USD"
     )
@@ -309,6 +284,7 @@ def _row(
         reason=reason,
         assumption=assumption,
         cliffs=cliffs,
+        price_from=tariff.price_from if usd_micros is not None else None,
     )
 
 

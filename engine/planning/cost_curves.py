@@ -16,7 +16,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.clouds import CLOUDS
-from engine.planning.compare import Kind, Row, compare, price_on_plan, services
+from engine.planning.compare import compare, price_on_plan, services
+from engine.planning.compared_row import Kind, Row
 from engine.planning.offers import at_service, on_plan
 from engine.planning.places import ANY_PROVIDER, is_choice, places_on
 from engine.planning.requirement import peak_users, require
@@ -72,7 +73,7 @@ class CostCurve(Struct, frozen=True):
     Attributes:
         name: The plan's, the tariff's, ``own-aws`` or ``own-azure``.
         title: For people.
-        unit: ``USD``, or what the service counts where it publishes no price.
+        unit: ``USD``, or what the service counts where no price was found.
         points: Users, and US dollars or units, users rising.
         steps: Cliffs, largest first.
         contract_rate: The customer's own rate, which the amounts rest on; None: on what is
@@ -266,7 +267,7 @@ def _drawn(rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
     unpriced = [row for row in drawn if row.usd_micros is None]
     if unpriced and len({row.unit for row in drawn}) > 1:
         raise NotDrawnError(
-            f"{unpriced[0].name} has no published price and counts in {unpriced[0].unit}; "
+            f"{unpriced[0].name} has no price that was found, and counts in {unpriced[0].unit}; "
             "draw it alone, or beside what counts in the same unit",
             name=unpriced[0].name,
         )

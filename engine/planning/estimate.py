@@ -181,7 +181,8 @@ def _house_tariff(plan: Plan | None, at: date | None) -> Tariff:
         tariff,
         usd_micros_per_unit=None,
         usd_micros_per_user=0,
-        not_published="runs of a subscription are paid in LI-minutes",
+        price_from=None,
+        no_price="runs of a subscription are paid in LI-minutes",
     )
 
 

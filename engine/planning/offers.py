@@ -16,6 +16,7 @@ from engine.planning.requirement import (
     planned_seconds,
 )
 from engine.scenario import Scenario
+from kernel.words import counted
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote, Unit, quote_run, runs_within
 from pricing.tariffs import (
@@ -126,8 +127,9 @@ def at_service(tariff: Tariff, scenario: Scenario, requirement: Requirement) -> 
     if payload is not None:
         injectors = injectors_for(scenario, peak_users(scenario), payload)
     charge = price(tariff, usage_of(scenario, injectors))
-    protocol = scenario.protocol.value
-    is_assumed = tariff.looks_at_injectors and protocol not in tariff.users_per_injector
+    is_assumed = (
+        tariff.looks_at_injectors and scenario.protocol.value not in tariff.users_per_injector
+    )
     return TariffOffer(
         name=tariff.name,
         unit=charge.unit,
@@ -137,10 +139,21 @@ def at_service(tariff: Tariff, scenario: Scenario, requirement: Requirement) -> 
         as_of=charge.as_of if tariff.contract_rate is None else tariff.contract_rate.as_of,
         contract_rate=tariff.contract_rate,
         engines=charge.injectors if tariff.looks_at_injectors else None,
-        assumption=f"{tariff.title} publishes no number of {protocol} users per injector; "
-        f"counted on {injectors:,}, as for our plans"
-        if is_assumed
-        else None,
+        assumption=_counted_on(tariff, scenario, injectors) if is_assumed else None,
+    )
+
+
+def _counted_on(tariff: Tariff, scenario: Scenario, injectors: int) -> str:
+    """Why a service's injectors are counted as ours are."""
+    protocol = scenario.protocol.value
+    ours = f"counted on {injectors:,}, as for our plans"
+    limit = tariff.theoretical_users_per_injector.get(protocol)
+    if limit is None:
+        return f"{tariff.title} publishes no number of {protocol} users per injector; {ours}"
+    least = injectors_for(scenario, peak_users(scenario), limit)
+    return (
+        f"{limit:,} {protocol} users an injector are {tariff.title}'s theoretical limit, which "
+        f"would be {counted(least, 'injector')}; {ours}"
     )
 
 

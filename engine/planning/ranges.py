@@ -40,7 +40,7 @@ def price_low(price: Price) -> int:
 
 
 def price_expected(price: Price) -> int:
-    """The price, or the best single figure of an estimated one, in micro-dollars."""
+    """The price, or what an estimated one counts at, in micro-dollars."""
     return price.usd_micros
 
 

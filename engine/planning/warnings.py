@@ -109,6 +109,17 @@ def _about_catalog(fleets: Sequence[Fleet], catalog: Catalog) -> Iterator[str]:
         yield f"{fleet.provider}: prices are those of the catalogue of {catalog.name}{but}"
 
 
+def _about_old_list(provider: str, region: str, catalog: Catalog, at: date) -> Iterator[str]:
+    """That a region's list is old as a whole: it lacks what has come to the region since."""
+    offerings = catalog.offerings(provider, region)
+    newest = max(each.as_of for each in offerings)
+    if is_stale(newest, at):
+        yield (
+            f"the machines known there are those of {newest}: {len(offerings):,} of {provider}'s "
+            f"{len(catalog.machine_types(provider)):,} types; newer ones may be cheaper"
+        )
+
+
 def _price_facts(
     offering: Offering, catalog: Catalog, at: date | None, *, nat: bool
 ) -> Iterator[str]:
@@ -122,6 +133,8 @@ def _price_facts(
     for item, day in {offering.machine.name: offering.as_of, **as_of}.items():
         if at is not None and is_stale(day, at):
             yield f"the price of {item} is of {day}, more than a year old"
+    if at is not None and is_stale(offering.as_of, at):
+        yield from _about_old_list(provider, region, catalog, at)
     for item, price in around.items():
         if price.estimated:
             yield f"the price of {item} is estimated{_range(price)}"

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from engine.clouds import LOCAL
 from engine.load.checks import check_engine
 from engine.load.checks import check_runnable as check_load
 from engine.readers.program.locustfile_check import check_locustfile
-from engine.runs.targets import host_of, is_this_computer
+from engine.runs.model.states import Run
+from engine.runs.targets import check_target, host_of, is_this_computer
 from engine.scenario import Scenario
-from kernel.errors import BadInputError
+from kernel.errors import BadInputError, LoadmusterError
 
 
 def check_runnable(scenario: Scenario, provider: str, *, rehearsal: bool, puts_load: bool) -> None:
@@ -26,6 +29,23 @@ def check_runnable(scenario: Scenario, provider: str, *, rehearsal: bool, puts_l
         check_locustfile(scenario.program, os.environ)
     if puts_load and rehearsal:
         _check_on_this_computer(scenario)
+
+
+def real_run_refused_because(conn: Connection, run: Run) -> str | None:
+    """Why a real run of what was rehearsed would be refused now, although its rehearsal is not.
+
+    A rehearsal without load needs no target, and a host that the account has not allowed is not
+    loaded by one. None: a real run would be accepted, as far as that goes, or the run is real.
+    """
+    if not run.order.rehearsal:
+        return None
+    scenario = run.order.scenario
+    try:
+        check_load(scenario)
+        check_target(conn, run.order.account_id, scenario.target)
+    except LoadmusterError as refusal:
+        return str(refusal)
+    return None
 
 
 def _check_on_this_computer(scenario: Scenario) -> None:

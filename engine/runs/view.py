@@ -24,6 +24,8 @@ class RunView(Struct, frozen=True):
         unattended_since: Since when no controller has held it; None: it is driven, or has ended.
         left_out_because: Why what it measured does not count in later estimates; None: it does, or
             it measured nothing.
+        real_run_refused_because: Why a real run of what was rehearsed would be refused, which its
+            rehearsal need not be; None: nothing is known, or the run is real.
     """
 
     run: Run
@@ -31,6 +33,7 @@ class RunView(Struct, frozen=True):
     bill: Bill | None
     unattended_since: datetime | None = None
     left_out_because: str | None = None
+    real_run_refused_because: str | None = None
 
 
 def amount(unit: Unit, value: int) -> str:

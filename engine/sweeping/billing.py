@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
+from engine.planning.listed_prices import at_listed_price
 from engine.planning.requirement import HOUSE_TARIFF
 from engine.sweeping.columns import Column, Mask
 from kernel.division import ceil_div
 from kernel.errors import BadInputError
 from kernel.near_names import meant
+from pricing.catalog import Catalog
 from pricing.money import MICROS_PER_CENT
 from pricing.plans.model import Plan
 from pricing.tariffs import Counted, Rounding, Tariff, load_tariff, tariff_names
@@ -71,7 +73,13 @@ class Billing(Struct, frozen=True):
 
 
 def billing_of(
-    name: str, protocol: str, plans: Iterable[Plan], *, is_fixed: bool, at: date | None
+    name: str,
+    protocol: str,
+    plans: Iterable[Plan],
+    *,
+    is_fixed: bool,
+    at: date | None,
+    catalog: Catalog | None = None,
 ) -> Billing:
     """How the plan or tariff of that name bills.
 
@@ -81,6 +89,7 @@ def billing_of(
         plans: Those on sale.
         is_fixed: The load test fixes its payload or its injectors.
         at: The day whose version of the tariff counts; None: the newest.
+        catalog: May have the price of a cloud's own service; None: the bundled one.
 
     Raises:
         UnknownBillingError: No such name; or nobody publishes what a run costs there.
@@ -94,13 +103,13 @@ def billing_of(
             f"no plan or tariff {name!r}{meant(name, known)}; there are {', '.join(known)}",
             plan=name,
         )
-    tariff = load_tariff(name, at)
+    tariff = at_listed_price(load_tariff(name, at), catalog or Catalog.bundled())
     if tariff.machines_of is not None:
         raise UnknownBillingError(
             f"{name} passes on what the machines cost; `loadmuster compare` prices it", plan=name
         )
     if tariff.usd_micros_per_unit is None:
-        raise UnknownBillingError(f"{name}: {tariff.not_published}", plan=name)
+        raise UnknownBillingError(f"{name}: {tariff.no_price}", plan=name)
     payload = tariff.users_per_injector.get(protocol)
     if tariff.counts is Counted.RESERVED_USERS:
         if payload is None:
@@ -159,7 +168,12 @@ def _usd_micros(billing: Billing, users: Any, duration_s: Any, injectors: Any) -
         li_minutes = units // tariff.unit_s
         share = _half_up(billing.monthly_usd_micros * li_minutes, billing.monthly_li_minutes)
         return _half_up(share, MICROS_PER_CENT) * MICROS_PER_CENT
-    exact = units * (tariff.usd_micros_per_unit or 0)
+    rate = tariff.usd_micros_per_unit or 0
+    exact = units * rate
+    for tier in tariff.unit_tiers:
+        beyond = np.maximum(units - tier.from_units * tariff.unit_s, 0)
+        exact = exact + beyond * (tier.usd_micros - rate)
+        rate = tier.usd_micros
     exact = exact + users * (tariff.usd_micros_per_user * tariff.unit_s)
     return _half_up(exact, MICROS_PER_CENT * tariff.unit_s) * MICROS_PER_CENT
 
@@ -218,7 +232,8 @@ def _most(billing: Billing, users: Column, duration_s: Column, injectors: Column
     units = _scaled_units(
         billing, largest(users), np.array([longest_s], object), largest(injectors)
     )[0] * max(1, tariff.floor_users_per_injector or 1)
-    rate = max(tariff.usd_micros_per_unit or 0, billing.monthly_usd_micros)
+    dearest = max((each.usd_micros for each in tariff.unit_tiers), default=0)
+    rate = max(tariff.usd_micros_per_unit or 0, dearest, billing.monthly_usd_micros)
     beside = int(users.max()) * tariff.usd_micros_per_user * tariff.unit_s
     return 2 * int(units * max(1, rate) + beside) + 2 * MICROS_PER_CENT * tariff.unit_s
 

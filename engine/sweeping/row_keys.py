@@ -139,7 +139,12 @@ def figures_of(
     payload = capacity_of(STANDARD_INJECTOR, demand).users
     try:
         billing = billing_of(
-            situation.plan, situation.protocol, plans, is_fixed=situation.is_fixed, at=at
+            situation.plan,
+            situation.protocol,
+            plans,
+            is_fixed=situation.is_fixed,
+            at=at,
+            catalog=catalog,
         )
     except BadInputError as error:
         return Problem(0, "plan", error.message)

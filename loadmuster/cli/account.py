@@ -14,6 +14,7 @@ from loadmuster.cli.account_advance import advance
 from loadmuster.cli.account_heal import heal
 from loadmuster.cli.account_log import log
 from loadmuster.cli.account_reconcile import reconcile
+from loadmuster.cli.account_refunds import refund, refunds
 from loadmuster.cli.account_tables import show_account, show_accounts, show_ledger
 from loadmuster.cli.administrators import administrators
 from loadmuster.cli.as_of import tell_as_of
@@ -44,6 +45,8 @@ def account() -> None:
 for command in (
     advance,
     reconcile,
+    refund,
+    refunds,
     heal,
     notice,
     extra_credits,

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from engine.calibrating.calibration import Calibration
 from engine.calibrating.step import US_PER_S
-from engine.calibrating.steps import CEILING_PERCENT, CLEAR_PERCENT, telling_steps
+from engine.calibrating.steps import CEILING_PERCENT, CLEAR_PERCENT, full_pace_steps
 from kernel.words import counted
 from loadmuster.cli.curves import CurveLine, Curves, Mark, draw
 from loadmuster.cli.layout import INDENT, columns, facts, section
@@ -75,7 +75,7 @@ def _measured(calibration: Calibration) -> Table:
 def calibration_chart(calibration: Calibration) -> Curves:
     """Processor against users: what was measured, and the line through it up to the ceiling."""
     line, users = calibration.line, calibration.users_at_ceiling
-    steps = sorted(telling_steps(calibration.steps), key=lambda step: step.users)
+    steps = sorted(full_pace_steps(calibration.steps), key=lambda step: step.users)
     fitted = [
         (float(x), 100 * (line.idle_us_per_s + x * line.user_us_per_s) / US_PER_S)
         for x in (0, max(users, steps[-1].users))
@@ -104,13 +104,17 @@ def _user(calibration: Calibration) -> Iterator[tuple[str, str]]:
         "at the ceiling",
         f"{counted(calibration.users_at_ceiling, 'user')} on a core at {CEILING_PERCENT} %",
     )
-    line, counted_steps = calibration.line, len(telling_steps(calibration.steps))
+    line, counted_steps = calibration.line, len(full_pace_steps(calibration.steps))
     drawn_through = f"of {counted(counted_steps, 'step')} that the line is drawn through"
     off = f"none is further off than {line.error_percent:.1f} %"
     if calibration.has_known_fit:
         yield "fit", f"R² {line.r_squared:.4f}; {drawn_through}, {off}"
     else:
         yield "fit", f"not known: {counted(counted_steps, 'step')} say nothing of it"
+    yield (
+        "range",
+        f"more users may take {calibration.range_percent:.0f} % more or less than foretold",
+    )
     if (foretold := calibration.foretold) is not None:
         yield (
             "check",
@@ -127,11 +131,11 @@ def _notes(calibration: Calibration) -> Iterator[str]:
         return
     if calibration.note:
         yield f"stopped before the ceiling: {calibration.note}"
-    if len(telling_steps(calibration.steps)) < len(calibration.steps):
+    if len(full_pace_steps(calibration.steps)) < len(calibration.steps):
         yield (
             f"the line is drawn through the steps that say how far they are off: below "
             f"{CLEAR_PERCENT:.0f} % of a core the processor's own noise is as large as its users, "
-            "and users who fail or are held up say nothing of the injector"
+            "and users who fail or are held up, if only a little, say nothing of the injector"
         )
     others = max(step.others_us_per_s for step in calibration.steps) * 100 / US_PER_S
     if others > BUSY_OTHERS_PERCENT:

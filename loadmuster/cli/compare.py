@@ -28,7 +28,7 @@ def compare(
     """Rank all ways to run the load test SOURCE by their price.
 
     Plans, accounts of one's own on the clouds, and load-testing services, cheapest first; those
-    that publish no price come last, with the reason.
+    whose price was not found come last. Says where each price is from.
     """
     from engine.catalogs.in_use import catalog_in_use
     from engine.planning.compare import compare as make_comparison

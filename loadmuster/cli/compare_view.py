@@ -10,12 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.planning.cliffs import in_words
-from engine.planning.compare import Comparison, Row
+from engine.planning.compare import Comparison
+from engine.planning.compared_row import Row
 from engine.planning.requirement import planned_seconds
 from kernel.durations import format_duration
 from kernel.words import counted
 from loadmuster.cli.layout import columns, dollars, section
-from pricing.tariffs import Cliff, plural
+from pricing.tariffs import Cliff, MonthlyPlan, plural
 
 INDENT_COLUMNS = 4
 WITH_TITLES_COLUMNS = 96
@@ -28,7 +29,11 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
     unpriced = [row for row in comparison.rows if row.usd_micros is None]
     section(console, "What a run costs, cheapest first", _table(priced, console.width))
     if unpriced:
-        section(console, "No price is published", _table(unpriced, console.width, has_price=False))
+        section(console, "No price was found", _table(unpriced, console.width, has_price=False))
+    users = comparison.estimate.load.peak_users
+    if comparison.monthly_plans:
+        table = _monthly_table(comparison.monthly_plans, users)
+        section(console, "Sold by the month, not by the run", table)
     cheaper = list(_neighbours(comparison.rows, cheaper=True))
     if cheaper:
         section(console, "Slightly smaller, and cheaper", *_bullets(cheaper, console.width))
@@ -37,6 +42,9 @@ def show_comparison(console: Console, comparison: Comparison) -> None:
         section(console, "Just below a step", *_bullets(dearer, console.width))
     notes = [f"{row.name}: {note}" for row in comparison.rows if (note := _note(row))]
     section(console, "Good to know", *_bullets(notes, console.width))
+    sources = list(_sources(comparison))
+    if sources:
+        section(console, "Where services' prices are from", *_bullets(sources, console.width))
 
 
 def _title(comparison: Comparison) -> Text:
@@ -72,6 +80,35 @@ def _table(rows: Sequence[Row], width_columns: int, *, has_price: bool = True) -
     return table
 
 
+def _monthly_table(plans: Sequence[MonthlyPlan], users: int) -> Table:
+    table = columns(
+        *("service", "plan", "USD a month", "users at once", "as of"),
+        right=("USD a month", "users at once"),
+        fixed=("as of",),
+    )
+    for each in plans:
+        at_once = "not found" if each.users_max is None else f"{each.users_max:,}"
+        if not each.carries(users):
+            at_once += ", too few"
+        table.add_row(
+            each.service,
+            each.plan,
+            dollars(each.usd_micros_per_month),
+            at_once,
+            Text(str(each.price_from.as_of), "dim"),
+        )
+    return table
+
+
+def _sources(comparison: Comparison) -> Iterator[str]:
+    """Who says what each service costs; plans of one service that say the same share a line."""
+    for row in comparison.rows:
+        if row.price_from is not None:
+            yield f"{row.name}: {row.price_from.in_words()}"
+    for plan in comparison.monthly_plans:
+        yield f"{plan.service} {plan.plan}: {plan.price_from.in_words()}"
+
+
 def _usd(row: Row) -> str:
     assert row.usd_micros is not None, row.name
     return dollars(row.usd_micros)
@@ -93,7 +130,7 @@ def _neighbours(rows: Sequence[Row], *, cheaper: bool) -> Iterator[str]:
 
 
 def _note(row: Row) -> str | None:
-    """What is worth a line: that a price is not published stands above already."""
+    """What is worth a line: that no price was found stands above already."""
     return row.note if row.quantity is None else row.assumption
 
 

@@ -16,7 +16,7 @@ from loadmuster.documents.damage import damage_document
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pricing.reports.damage.values import Damage
+    from pricing.reports.damage.reading import Damage
 
 
 @click.group(cls=CommandGroup)

@@ -181,7 +181,7 @@ def _charge(offer: TariffOffer) -> Text:
     if offer.runs_per_period is not None:
         runs = counted(offer.runs_per_period, "such run")
         return Text.assemble((runs, "bold"), " a month")
-    return Text("not published", "dim")
+    return Text("price not found", "dim")
 
 
 def _notes(estimate: Estimate) -> Iterator[str]:

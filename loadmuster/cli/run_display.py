@@ -157,6 +157,8 @@ def show_run(console: Console, view: RunView) -> None:
         load = "the load was" if run.order.puts_load else "no load was put on anything"
         charged = ", nothing was charged" if view.bill is not None and view.bill.rehearsed else ""
         console.print(f"A rehearsal: no machine was real, {load}{charged}.")
+    if view.real_run_refused_because is not None:
+        console.print(f"A real run would be refused: {view.real_run_refused_because}")
     section(console, "Timeline", _timeline(view))
     section(console, "Machines", _machines(run))
     if run.result is not None:

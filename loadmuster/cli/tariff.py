@@ -67,7 +67,7 @@ def list_tariffs(settings: Settings) -> None:
                 str(each.version),
             )
         console.print(table)
-        console.print("-: not published")
+        console.print("-: no price was found")
         for own in rates.values():
             console.print(contract_line(own))
 

@@ -18,6 +18,7 @@ def rule_in_words(version: Tariff) -> list[tuple[str, str]]:
         f"{counted(floor.up_to_injectors, 'injector')}"
         for floor in version.floors
     ]
+    limits = version.theoretical_users_per_injector
     users = [f"{protocol} {number}" for protocol, number in version.users_per_injector.items()]
     words = [
         ("unit", f"{version.unit}: {version.counts.value.replace('_', ' ')} x time"),
@@ -25,7 +26,9 @@ def rule_in_words(version: Tariff) -> list[tuple[str, str]]:
         ("at least", ", ".join(floors)),
         ("users per injector", ", ".join(users)),
         ("multipliers", ", ".join(f"{p} x {n}" for p, n in version.multipliers.items())),
-        ("USD per unit", rate(version) or why_no_rate(version)),
+        ("at its limit", ", ".join(f"{p} {n:,}" for p, n in limits.items())),
+        ("USD per unit", _rates(version)),
+        ("price from", "" if version.price_from is None else version.price_from.in_words()),
         ("cancelled", version.cancellation.value.replace("_", " ")),
         ("as of", str(version.as_of)),
         ("now", version.superseded_by or ""),
@@ -34,6 +37,15 @@ def rule_in_words(version: Tariff) -> list[tuple[str, str]]:
         *[("source", source) for source in version.sources],
     ]
     return [(label, text) for label, text in words if text]
+
+
+def _rates(version: Tariff) -> str:
+    """The price of a unit, tier by tier, or why there is none."""
+    beyond = [
+        f"{format_usd(tier.usd_micros)} beyond {tier.from_units:,} a month"
+        for tier in version.unit_tiers
+    ]
+    return ", ".join((rate(version) or why_no_rate(version), *beyond))
 
 
 def contract_line(own: ContractRate) -> str:

@@ -11,7 +11,7 @@ from engine.planning.cost_curves import USD, CostCurve
 from engine.planning.load_curves import LoadCurves
 from kernel.plain import plain
 from loadmuster.documents.parts import contract_rate_part
-from pricing.money import format_usd
+from pricing.money import MICROS_PER_USD, format_usd
 
 if TYPE_CHECKING:
     from engine.runs.model.states import Run
@@ -92,4 +92,4 @@ def drawn_document(figures: Mapping[str, Any], picture: Path | None) -> dict[str
 
 
 def _amount(curve: CostCurve, level: Fraction) -> str | float:
-    return f"{float(level):.2f}" if curve.unit == USD else float(level)
+    return format_usd(round(level * MICROS_PER_USD)) if curve.unit == USD else float(level)

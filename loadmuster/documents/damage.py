@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pricing.reports.damage.values import Damage
+    from pricing.reports.damage.reading import Damage
 
 
 def damage_document(found: Sequence[Damage]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from loadmuster.documents.parts import (
     scenario_part,
     usd,
 )
-from pricing.money import format_cents, format_usd
+from pricing.money import format_usd
 
 if TYPE_CHECKING:
     from engine.planning.next_best import Explanation
@@ -121,9 +121,9 @@ def _outlook(outlook: Outlook) -> OutlookPart:
 
 def _cost(fleet: Fleet) -> CostPart:
     return {
-        "usd": format_cents(fleet.usd_micros),
-        "usd_low": format_cents(fleet.low_usd_micros),
-        "usd_high": format_cents(fleet.high_usd_micros),
+        "usd": format_usd(fleet.usd_micros),
+        "usd_low": format_usd(fleet.low_usd_micros),
+        "usd_high": format_usd(fleet.high_usd_micros),
         "items": [
             {
                 "name": item.name,

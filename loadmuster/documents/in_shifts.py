@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.planning.staged import Staged, risk_in_words
-from pricing.money import format_cents
+from pricing.money import format_usd
 
 if TYPE_CHECKING:
     from loadmuster.documents.shapes import StagedPart
@@ -19,8 +19,8 @@ def staged_part(staged: Staged) -> StagedPart:
         "clouds": [
             {
                 "provider": fleet.provider,
-                "usd": format_cents(fleet.usd_micros),
-                "usd_static": format_cents(fleet.static_usd_micros),
+                "usd": format_usd(fleet.usd_micros),
+                "usd_static": format_usd(fleet.static_usd_micros),
                 "shifts": [
                     {
                         "region": crew.offering.region,

@@ -10,10 +10,16 @@ from engine.planning.fleet import Fleet
 from engine.planning.regional_fleet import FleetGroup
 from engine.scenario import Scenario
 from pricing.money import format_cents, format_usd
-from pricing.tariffs import Cliff, ContractRate
+from pricing.tariffs import Cliff, ContractRate, PublishedPrice
 
 if TYPE_CHECKING:
-    from loadmuster.documents.shapes import CliffPart, ContractRatePart, MachinesPart, ScenarioPart
+    from loadmuster.documents.shapes import (
+        CliffPart,
+        ContractRatePart,
+        MachinesPart,
+        PriceFromPart,
+        ScenarioPart,
+    )
 
 
 def scenario_part(scenario: Scenario) -> ScenarioPart:
@@ -65,6 +71,18 @@ def contract_rate_part(rate: ContractRate | None) -> ContractRatePart | None:
         "usd_per_unit": format_usd(rate.usd_micros_per_unit),
         "per": rate.unit,
         "as_of": rate.as_of.isoformat(),
+    }
+
+
+def price_from_part(found: PublishedPrice | None) -> PriceFromPart | None:
+    """Where a price is from; None: there is none, or it is the customer's own."""
+    if found is None:
+        return None
+    return {
+        "certainty": found.certainty.value,
+        "as_of": found.as_of.isoformat(),
+        "source": found.source,
+        "conditions": found.conditions,
     }
 
 

@@ -45,4 +45,6 @@ _WORDS = {
     "declined": "declined",
     "withdrawn": "not collected, and withdrawn",
     "pending": "pending",
+    "refunded": "given back",
+    "returned": "given back, sent back by the customer's bank, and in credit",
 }

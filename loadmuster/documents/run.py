@@ -48,6 +48,7 @@ def run_document(view: RunView) -> dict[str, Any]:
         ],
         "bill": None if view.bill is None else bill_document(view.bill),
         "result": result_document(run, view.left_out_because),
+        "real_run_refused_because": view.real_run_refused_because,
     }
 
 

@@ -92,7 +92,7 @@ class MachinesPart(TypedDict):
 
 
 class CostItemPart(TypedDict):
-    """One part of a cost; the parts add up to it before it is rounded to cents."""
+    """One part of a cost; the parts add up to it."""
 
     name: str
     usd: Usd
@@ -101,7 +101,7 @@ class CostItemPart(TypedDict):
 
 
 class CostPart(TypedDict):
-    """What the machines cost, in whole cents."""
+    """What the machines cost: exact amounts, with two decimals at least."""
 
     usd: Usd
     usd_low: Usd
@@ -123,6 +123,28 @@ class ContractRatePart(TypedDict):
     usd_per_unit: Usd
     per: str
     as_of: Day
+
+
+class PriceFromPart(TypedDict):
+    """Where a service's price is from, and how sure it is."""
+
+    certainty: Annotated[
+        str, Field(description="price list, vendor's page, quotation by somebody else, or our own.")
+    ]
+    as_of: Day
+    source: str | None
+    conditions: str | None
+
+
+class MonthlyPlanPart(TypedDict):
+    """A plan that a service sells by the month."""
+
+    service: str
+    plan: str
+    usd_per_month: Usd
+    users_max: Annotated[int | None, Field(description="At once; null: not found.")]
+    carries: Annotated[bool, Field(description="It is sold for as many users as the test has.")]
+    price_from: PriceFromPart
 
 
 class QuotePart(TypedDict):
@@ -249,7 +271,11 @@ class RowPart(TypedDict):
         ContractRatePart | None, Field(description="What usd rests on; null: on published prices.")
     ]
     published_usd: Annotated[
-        Usd | None, Field(description="What a service bills anybody; null: not published, or ours.")
+        Usd | None, Field(description="What a service bills anybody; null: not found, or ours.")
+    ]
+    price_from: Annotated[
+        PriceFromPart | None,
+        Field(description="Of a service's price; null: none was found, or it is not a service's."),
     ]
     as_of: Day
     note: Annotated[str | None, Field(description="Why there is no price, and what was assumed.")]
@@ -263,3 +289,6 @@ class ComparisonDocument(TypedDict):
     peak_users: int
     duration_s: float
     rows: list[RowPart]
+    monthly_plans: Annotated[
+        list[MonthlyPlanPart], Field(description="What services sell by the month, cheapest first.")
+    ]

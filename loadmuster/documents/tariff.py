@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from loadmuster.documents.parts import contract_rate_part, number, usd
+from loadmuster.documents.parts import contract_rate_part, number, price_from_part, usd
 from pricing.money import format_usd
 from pricing.tariffs import ContractRate, Example, Rates, Tariff, TariffPrice
 
@@ -68,7 +68,7 @@ def price_document(
 
 
 def rate(version: Tariff) -> str | None:
-    """The price of a unit in decimal dollars; None: not published, or the machine's."""
+    """The price of a unit in decimal dollars; None: not found, or the machine's."""
     return None if version.usd_micros_per_unit is None else format_usd(version.usd_micros_per_unit)
 
 
@@ -76,8 +76,8 @@ def why_no_rate(version: Tariff) -> str:
     """Why a unit has no price of its own."""
     if version.machines_of:
         return f"the price of the machine that is chosen on {version.machines_of}"
-    assert version.not_published is not None, version.name
-    return version.not_published
+    assert version.no_price is not None, version.name
+    return version.no_price
 
 
 def _summary(version: Tariff, rate_by_contract: ContractRate | None) -> dict[str, Any]:
@@ -109,9 +109,16 @@ def _rule(version: Tariff) -> dict[str, Any]:
         "floor_users_per_injector": version.floor_users_per_injector,
         "extra_injectors": version.extra_injectors,
         "users_per_injector": dict(version.users_per_injector),
+        "theoretical_users_per_injector": dict(version.theoretical_users_per_injector),
         "multipliers": dict(version.multipliers),
         "cancellation": version.cancellation.value,
         "usd_per_unit": rate(version),
+        "unit_tiers": [
+            {"from_units": tier.from_units, "usd_per_unit": format_usd(tier.usd_micros)}
+            for tier in version.unit_tiers
+        ],
+        "listed_on": version.listed_on,
+        "price_from": price_from_part(version.price_from),
         "usd_per_user": format_usd(version.usd_micros_per_user),
         "machines_of": version.machines_of,
         "usd_per_sent_gb": format_usd(version.usd_micros_per_sent_gb),

@@ -43,10 +43,10 @@ def usage_document(used: CycleUsage) -> dict[str, Any]:
         "timezone": used.timezone,
         "period": {"start": local(used.cycle.start), "end": local(used.cycle.end)},
         **({} if used.as_of is None else as_of_part(used.as_of, used.timezone)),
-        "consumed_li_minutes": used.total.credits_li_minutes,
+        "consumed_li_minutes": used.consumed_li_minutes,
         "remaining_li_minutes": used.remaining_li_minutes,
-        "li_minutes": used.total.li_minutes,
-        "runs_usd": format_usd(used.total.usd_micros),
+        "li_minutes": used.li_minutes,
+        "runs_usd": format_usd(used.runs_usd_micros),
         "charged_usd": format_usd(used.charged_usd_micros),
         "tax_usd": format_usd(used.tax_usd_micros),
         "days": [

@@ -24,6 +24,7 @@ from pricing.ledger.persons import forget_persons
 from pricing.ledger.reservations import runs_at_once
 from pricing.parties.billing_details import forget_billing_details
 from pricing.payments.gateway import PaymentGateway
+from pricing.payments.refunds import forget_reasons
 from pricing.subscriptions.changes import withdraw_all
 from pricing.subscriptions.debts import check_paid
 from pricing.subscriptions.lot_expiry import void_all
@@ -91,6 +92,7 @@ def delete(
     )
     idempotency.forget_content(conn, account_id)
     forget_persons(conn, account_id)
+    forget_reasons(conn, account_id)
     conn.execute(
         ACCOUNTS.update()
         .where(ACCOUNTS.c.id == account_id)

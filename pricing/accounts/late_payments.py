@@ -73,5 +73,9 @@ def _pays_period(conn: Connection, attempt: Attempt, now: datetime) -> bool:
 def _record(conn: Connection, attempt: Attempt) -> None:
     cause = attempt.request.purpose
     record_answer(conn, cause, Answer(PaymentState.ACCEPTED, "answered late"))
-    amount = attempt.request.usd_micros
-    conn.execute(PAYMENTS.update().where(PAYMENTS.c.cause == cause).values(usd_micros=amount))
+    request = attempt.request
+    conn.execute(
+        PAYMENTS.update()
+        .where(PAYMENTS.c.cause == cause)
+        .values(usd_micros=request.usd_micros, key=request.key)
+    )

@@ -17,11 +17,13 @@ from pricing.ledger.command_log import note_command
 from pricing.ledger.reservations import ReservationState
 from pricing.ledger.signing import begin
 from pricing.payments.gateway import PaymentState
+from pricing.payments.refunds import OPEN
 from pricing.tables import (
     ACCOUNTS,
     CLOSED_MONTHS,
     PAYMENT_ATTEMPTS,
     PAYMENTS,
+    REFUNDS,
     RESERVATIONS,
     insert_once,
 )
@@ -42,7 +44,10 @@ class MonthClosedAlreadyError(RefusedError):
 
 
 class MonthPendingError(RefusedError):
-    """Something of the month is pending; facts: ``month``, ``accounts``, ``payments``, ``runs``."""
+    """Something of the month is pending; it counts what.
+
+    Facts: ``month``, ``accounts``, ``payments``, ``runs``, ``refunds``.
+    """
 
     code = "month_pending"
 
@@ -53,12 +58,14 @@ class PendingOfMonth(Struct, frozen=True):
     Attributes:
         accounts: For how many accounts something of it may be due.
         payments: How many payments that were asked for in it have no answer.
+        refunds: How many refunds that were asked for in it have no answer.
         runs: How many runs that were charged in it have not ended.
     """
 
     accounts: int
     payments: int
     runs: int
+    refunds: int = 0
 
     @property
     def said(self) -> str:
@@ -71,6 +78,8 @@ class PendingOfMonth(Struct, frozen=True):
             )
         if self.payments:
             parts.append(f"{counted(self.payments, 'payment')} without an answer")
+        if self.refunds:
+            parts.append(f"{counted(self.refunds, 'refund')} without an answer")
         if self.runs:
             parts.append(f"{counted(self.runs, 'run')} charged and not ended")
         return "; ".join(parts)
@@ -118,6 +127,7 @@ def close_month(
             accounts=pending.accounts,
             payments=pending.payments,
             runs=pending.runs,
+            refunds=pending.refunds,
         )
     command = note_command(conn, None, begun, at=now)
     row = {"month": month, "ends_at": ends_at, "closed_at": now, "command_id": command}
@@ -145,9 +155,11 @@ def pending_of_month(
     asked = select(func.count()).where(
         PAYMENT_ATTEMPTS.c.asked_at < ends_at, PAYMENT_ATTEMPTS.c.answered_at.is_(None)
     )
+    refunds = select(func.count()).where(REFUNDS.c.asked_at < ends_at, REFUNDS.c.state.in_(OPEN))
     unanswered = conn.execute(payments.select_from(PAYMENTS)).scalar_one()
     return PendingOfMonth(
         conn.execute(accounts.select_from(ACCOUNTS)).scalar_one(),
         max(unanswered, conn.execute(asked.select_from(PAYMENT_ATTEMPTS)).scalar_one()),
         conn.execute(runs.select_from(RESERVATIONS)).scalar_one(),
+        conn.execute(refunds.select_from(REFUNDS)).scalar_one(),
     )

@@ -2,7 +2,8 @@
 
 Whoever died between asking for a payment and booking it left it on record. A period or a run is
 asked for again under the same key; a purchase is taken over, when whoever waits for it has had time
-to end: it is made if it was paid for, and otherwise never collected.
+to end: it is made if it was paid for, and otherwise never collected. A refund is asked for again,
+too, under its own key.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from sqlalchemy import Connection
 from kernel.errors import LoadmusterError
 from pricing.accounts.advance import advance
 from pricing.accounts.due import note_due
+from pricing.accounts.refunding import put_refund_answer, reconcile_refunds
 from pricing.accounts.settling import Rim, Settling, nobody
-from pricing.payments.asking import Talk
+from pricing.payments.asking import Talk, checked_answer
 from pricing.payments.attempts import (
     Attempt,
     AttemptState,
@@ -28,6 +30,12 @@ from pricing.payments.attempts import (
     open_attempts,
 )
 from pricing.payments.gateway import Answer, PaymentGateway, calls_out
+from pricing.payments.refunds import (
+    Refund,
+    RefundState,
+    accounts_with_open_refunds,
+    find_refund,
+)
 from pricing.payments.unplaced import put_answer
 
 ALIVE = timedelta(minutes=2)
@@ -38,7 +46,7 @@ SILENCES_MAX = 5
 
 
 class Became(StrEnum):
-    """What became of a payment that was unfinished."""
+    """What became of a payment, or of a refund, that was unfinished."""
 
     BOOKED = "booked"
     CREDIT = "credit"
@@ -46,15 +54,17 @@ class Became(StrEnum):
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
     PENDING = "pending"
+    REFUNDED = "refunded"
+    RETURNED = "returned"
 
 
 class Reconciled(Struct, frozen=True):
-    """A payment that was unfinished.
+    """A payment, or a refund, that was unfinished.
 
     Attributes:
         account_id: Whose.
         key: What the gateway knows it by.
-        purpose: What is paid.
+        purpose: What is paid, or what a refund is booked under.
         usd_micros: How much was asked for.
         became: What it is by now.
         reason: For people; may be empty.
@@ -98,6 +108,16 @@ def reconcile_account(
     Raises:
         LoadmusterError: If the books cannot be brought up to date.
     """
+    payments = _reconcile_payments(rim, account_id, talk=talk, waits=waits)
+    asking = Talk(gateway=rim.gateway) if talk is None else talk
+    not_since = None if waits else rim.now - ALIVE
+    refunds = reconcile_refunds(rim, account_id, asking, not_since=not_since)
+    return (*payments, *map(_of_refund, refunds))
+
+
+def _reconcile_payments(
+    rim: Rim, account_id: str, *, talk: Talk | None, waits: bool
+) -> tuple[Reconciled, ...]:
     with rim.transaction() as conn:
         attempts = open_attempts(conn, account_id)
     if not waits:
@@ -140,7 +160,9 @@ def reconcile_all(rim_of: Callable[[str], Rim], talk: Talk) -> Iterator[Reconcil
     after = ""
     while True:
         with rim_of(after).transaction() as conn:
-            ids = accounts_with_open_attempts(conn, after, limit=PAGE)
+            asked = accounts_with_open_attempts(conn, after, limit=PAGE)
+            refunded = accounts_with_open_refunds(conn, after, limit=PAGE)
+            ids = sorted({*asked, *refunded})[:PAGE]
         if not ids:
             return
         for account_id in ids:
@@ -155,7 +177,7 @@ def reconcile_all(rim_of: Callable[[str], Rim], talk: Talk) -> Iterator[Reconcil
 
 
 def heard(rim: Rim, key: str, answer: Answer) -> Reconciled | None:
-    """Take a gateway's message about a payment, which may come late, twice, or out of order.
+    """Take a gateway's message about a payment or a refund: late, twice, or out of order.
 
     Args:
         rim: What is outside.
@@ -166,12 +188,15 @@ def heard(rim: Rim, key: str, answer: Answer) -> Reconciled | None:
         What the payment is by then; None: nobody asked for it under that key.
 
     Raises:
+        BadInputError: If the answer is none.
         LoadmusterError: If the books cannot be brought up to date; the answer is on record.
     """
+    answer = checked_answer(answer)
     with rim.transaction() as conn:
         attempt = find_attempt(conn, key)
         if attempt is None:
-            return None
+            refund = find_refund(conn, key)
+            return None if refund is None else _of_refund(put_refund_answer(conn, key, answer, rim))
         put_answer(conn, attempt, answer, now=rim.now)
     account_id = attempt.request.account_id
     settling = Settling(rim, account_id, nobody)
@@ -204,6 +229,25 @@ def _reconciled(conn: Connection, key: str) -> Reconciled:
         attempt.request.usd_micros,
         _became(attempt),
         attempt.reason,
+    )
+
+
+_REFUND_BECAME = {
+    RefundState.ACCEPTED: Became.REFUNDED,
+    RefundState.DECLINED: Became.DECLINED,
+    RefundState.RETURNED: Became.RETURNED,
+    RefundState.APART: Became.APART,
+}
+
+
+def _of_refund(refund: Refund) -> Reconciled:
+    return Reconciled(
+        refund.account_id,
+        refund.key,
+        refund.ledger_cause,
+        refund.usd_micros,
+        _REFUND_BECAME.get(refund.state, Became.PENDING),
+        refund.said,
     )
 
 

@@ -24,6 +24,7 @@ from pricing.catalog.model import (
     SpotPrice,
     is_stale,
 )
+from pricing.catalog.service_prices import ServiceTier
 
 __all__ = [
     "BUNDLED",
@@ -38,6 +39,7 @@ __all__ = [
     "NatPrices",
     "Offering",
     "Price",
+    "ServiceTier",
     "Source",
     "SpotPrice",
     "UnknownFamilyError",

@@ -114,9 +114,13 @@ class AncillaryPrices:
 
 
 def _build_price(row: list[str]) -> tuple[tuple[str, str, str], Price]:
+    """A row's price; what is known as a range only counts at its dear end.
+
+    So a place whose figure is missing is never taken over one whose figure is known.
+    """
     provider, region, item, usd, per, as_of, source, estimated, low, high = row
     price = Price(
-        usd_micros(usd),
+        usd_micros(high or usd),
         per,
         day(as_of),
         source,

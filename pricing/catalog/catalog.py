@@ -28,6 +28,7 @@ from pricing.catalog.errors import (
     nearest,
 )
 from pricing.catalog.model import MachineType, Offering, Price, Source, SpotPrice
+from pricing.catalog.service_prices import ServiceTier, read_service_prices
 from pricing.catalog.tables import day, optional_int, read_table, yes_or_no
 from pricing.money import usd_micros
 
@@ -72,6 +73,7 @@ class Catalog:
         self._offerings: dict[tuple[str, str], tuple[Offering, ...]] = {}
         self._by_name: dict[tuple[str, str], dict[str, Offering]] = {}
         self._refreshed: dict[tuple[str, str], date] | None = None
+        self._service_prices: dict[str, dict[str, tuple[ServiceTier, ...]]] | None = None
         self._ancillary_prices = AncillaryPrices(folder, self._remedy)
 
     @property
@@ -232,6 +234,12 @@ class Catalog:
         """What a NAT gateway costs; None: it is not known on that cloud."""
         self._check_region(provider, region)
         return self._ancillary_prices.nat(provider, region)
+
+    def service_prices(self, provider: str) -> Mapping[str, tuple[ServiceTier, ...]]:
+        """What a unit of the provider's own load-testing service costs, by region, where asked."""
+        if self._service_prices is None:
+            self._service_prices = read_service_prices(self._folder, self._remedy)
+        return self._service_prices.get(provider, {})
 
     def spot(self, provider: str, region: str, machine_type: str) -> tuple[SpotPrice, ...]:
         """Spot prices of a machine type by zone; none where nobody asked for them."""

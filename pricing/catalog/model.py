@@ -77,7 +77,8 @@ class Price(Struct, frozen=True):
     """The price of something around a machine.
 
     Attributes:
-        usd_micros: The price; of an estimated one, the best single figure.
+        usd_micros: The price; of an estimated one, the most that it can be, where that is known:
+            what is not known must not look cheap.
         per: ``hour``, ``GB`` or ``month``.
         as_of: The day on which the source had this price.
         source: Key of ``Catalog.sources``.

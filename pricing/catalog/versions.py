@@ -184,6 +184,7 @@ def check_whole(catalog: Catalog) -> None:
     sources = catalog.sources()
     catalog.refreshed()
     for provider in PRICED_CLOUDS:
+        catalog.service_prices(provider)
         for region in catalog.regions(provider):
             offerings = catalog.offerings(provider, region)
             prices = (

@@ -28,8 +28,9 @@ PEOPLE = frozenset({"by", "agreed_with", "representative"})
 MANY_PEOPLE = frozenset({"administrators", "added", "removed"})
 """What of it names several, as a JSON list."""
 
-NOT_KEPT = frozenset({"card", "payment"})
-"""What of it is a key to money: that it was given is kept, what it was stands on the account."""
+NOT_KEPT = frozenset({"card", "payment", "reason"})
+"""What of it is a key to money, or somebody's own words: that it was given is kept, what it was
+stands with what was written, where it can be forgotten."""
 
 _PERSON, _PERSONS = "person", "persons"
 _INSERT = COMMANDS.insert().returning(COMMANDS.c.id)

@@ -50,6 +50,7 @@ class InvoiceStatus(StrEnum):
     """Where an invoice stands.
 
     VOID: what it was for was taken back, or is never asked for.
+    REFUNDED: it was paid, and all of it was given back.
     CREDIT: it is a credit note.
     """
 
@@ -57,6 +58,7 @@ class InvoiceStatus(StrEnum):
     DUE = "due"
     OVERDUE = "overdue"
     VOID = "void"
+    REFUNDED = "refunded"
     CREDIT = "credit"
 
 

@@ -3,19 +3,22 @@
 Who issues takes the next number in the transaction that issues: the series' row is locked until
 that ends, so nobody else counts on before it, and what is rolled back, or dies, has taken none.
 
-Without a seller on record each account has a series of its own, ``acme-00001``. With one, there is
-a series for each seller, year and kind, whatever account they are for: ``INV-2027-000001``, and
-credit notes in ``INV-CN-2027-000001``.
+Without a seller on record each account has a series of its own, ``acme-00001``, and credit notes in
+``acme-CN00001``: behind the last dash of an invoice's number there are digits alone, so that no
+account's id makes it another's credit note (C78). With a seller, there is a series for each seller,
+year and kind, whatever account they are for: ``INV-2027-000001``, and credit notes in
+``INV-CN-2027-000001``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -23,6 +26,8 @@ from pricing.parties.sellers import Seller
 from pricing.tables import ACCOUNTS, INVOICE_SERIES, INVOICES, among
 
 CREDIT_NOTES = "CN"
+_PLACES_MAX = 99_999
+"""Of five digits. Places beyond have seven, so that no own number is one of a seller's, of six."""
 
 
 def next_number(
@@ -63,8 +68,20 @@ def own_number(account_id: str, place: int, *, is_credit_note: bool = False) -> 
         place: Among the account's documents of that kind and series: 1 is the first.
         is_credit_note: Credit notes count for themselves.
     """
-    kind = f"-{CREDIT_NOTES}" if is_credit_note else ""
-    return f"{account_id}{kind}-{place:05d}"
+    mark = CREDIT_NOTES if is_credit_note else ""
+    digits = f"{place:05d}" if place <= _PLACES_MAX else f"{place:07d}"
+    return f"{account_id}-{mark}{digits}"
+
+
+def place_in_own_series(number: str, account_id: str) -> tuple[str, int] | None:
+    """The series of an account's own that a number is in, and its place; None: in none of them.
+
+    There is one for invoices, and one for credit notes; those of an earlier version had another.
+    """
+    found = re.fullmatch(rf"(-{CREDIT_NOTES}-|-{CREDIT_NOTES}|-)(\d+)", number[len(account_id) :])
+    if found is None or not number.startswith(account_id):
+        return None
+    return f"{account_id}{found[1]}", int(found[2])
 
 
 def last_places(
@@ -85,19 +102,18 @@ def last_places(
 
 
 def _place_of(number: str) -> int:
-    return int(number.rpartition("-")[2])
+    return int(number.rpartition("-")[2].removeprefix(CREDIT_NOTES))
 
 
 @cache
 def _last_numbers(*, is_credit_note: bool) -> Select[tuple[str, str]]:
-    prefix = ACCOUNTS.c.id.concat(f"-{CREDIT_NOTES}-")
-    notes = func.substr(INVOICES.c.number, 1, func.length(prefix)) == prefix
+    marked, formerly = (_begins(f"-{CREDIT_NOTES}{dash}") for dash in ("", "-"))
     last = (
         select(INVOICES.c.number)
         .where(
             INVOICES.c.account_id == ACCOUNTS.c.id,
             INVOICES.c.seller.is_(None),
-            notes if is_credit_note else ~notes,
+            marked & ~formerly if is_credit_note else ~marked,
         )
         .order_by(INVOICES.c.sequence.desc())
         .limit(1)
@@ -105,6 +121,12 @@ def _last_numbers(*, is_credit_note: bool) -> Select[tuple[str, str]]:
     return select(ACCOUNTS.c.id, last.scalar_subquery().label("number")).where(
         among(ACCOUNTS.c.id, "accounts")
     )
+
+
+def _begins(mark: str) -> ColumnElement[bool]:
+    """Whether a number is the account's id and then this."""
+    prefix = ACCOUNTS.c.id.concat(mark)
+    return func.substr(INVOICES.c.number, 1, func.length(prefix)) == prefix
 
 
 @cache

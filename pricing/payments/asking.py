@@ -7,13 +7,34 @@ is asked for again under its key. After that a command does not ask for what nob
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
+from kernel.errors import BadInputError
 from kernel.outside import check_outside
+from pricing.money import MICROS_PER_USD, USD_MAX
 from pricing.payments.attempts import Attempt
-from pricing.payments.gateway import Answer, PaymentGateway, PaymentRequest, PaymentState
+from pricing.payments.gateway import Answer, PaymentGateway, PaymentState, RefundRequest
+
+Asked = TypeVar("Asked")
 
 _ANSWERS = frozenset({PaymentState.ACCEPTED, PaymentState.DECLINED, PaymentState.DELAYED})
 _REASON_LENGTH_MAX = 200
+USD_MICROS_MAX = USD_MAX * MICROS_PER_USD
+"""No payment is of more; the database could not keep it."""
+
+
+def checked_answer(answer: Answer) -> Answer:
+    """An answer of somebody else's program, looked at: with bounded words, and nothing else in it.
+
+    Raises:
+        BadInputError: If it is none.
+    """
+    if not isinstance(answer, Answer) or answer.state not in _ANSWERS:
+        raise BadInputError("it answered what is no answer")
+    amount = answer.collected_usd_micros
+    if amount is not None and not (type(amount) is int and 0 < amount <= USD_MICROS_MAX):
+        raise BadInputError("it answered what is no amount")
+    return Answer(answer.state, _words(str(answer.reason)), amount, _words(str(answer.currency)))
 
 
 class Talk:
@@ -58,26 +79,30 @@ class Talk:
             return None
         return answer
 
-    def _call(
-        self, call: Callable[[PaymentRequest], Answer], request: PaymentRequest
-    ) -> Answer | None:
+    def refund(self, request: RefundRequest) -> Answer | None:
+        """Ask for a refund; None: there is no answer.
+
+        Raises:
+            CalledInTransactionError: If a transaction is open.
+        """
+        check_outside("the payment gateway")
+        if self._silences >= self._silences_max:
+            return None
+        return self._call(self._gateway.refund, request)
+
+    def _call(self, call: Callable[[Asked], Answer], request: Asked) -> Answer | None:
         try:
             answer = call(request)
         except Exception as error:  # noqa: BLE001 - whatever it raises, it has not answered
             self._note_silence(f"{type(error).__name__}: {error}")
             return None
-        # It is somebody else's program: what it returns is looked at.
-        if not isinstance(answer, Answer) or answer.state not in _ANSWERS:
-            self._note_silence("it answered what is no answer")
-            return None
-        amount = answer.collected_usd_micros
-        if amount is not None and (not isinstance(amount, int) or amount <= 0):
-            self._note_silence("it answered what is no amount")
+        try:
+            heard = checked_answer(answer)
+        except BadInputError as error:
+            self._note_silence(error.line)
             return None
         self.silence, self._silences = "", 0
-        return Answer(
-            answer.state, _words(str(answer.reason)), amount, _words(str(answer.currency))
-        )
+        return heard
 
     def _note_silence(self, why: str) -> None:
         self.silence = _words(why)

@@ -7,8 +7,9 @@ a key of its own.
 
 What an implementation promises:
 
-- ``collect`` and ``withdraw`` return within half a minute, or raise. Whatever they raise means that
-  the gateway has not answered: it may have collected, and will be asked again under the same key.
+- ``collect``, ``withdraw`` and ``refund`` return within half a minute, or raise. Whatever they
+  raise means that the gateway has not answered: it may have moved money, and will be asked again
+  under the same key.
 - They are called from many threads and processes, and never with a transaction open.
 - A key is good for ever. A service that forgets its keys (Stripe keeps idempotency keys for 24
   hours: https://docs.stripe.com/api/idempotent_requests) is asked by the implementation what became
@@ -18,6 +19,7 @@ What an implementation promises:
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -79,12 +81,75 @@ class Answer(Struct, frozen=True, gc=False):
         collected_usd_micros: What was collected under the key, in millionths of the currency. None:
             what was asked for.
         currency: What it was collected in.
+        key: What it was collected under, where that is another's record; no gateway says it.
     """
 
     state: PaymentState
     reason: str = ""
     collected_usd_micros: int | None = None
     currency: str = USD
+    key: str | None = None
+
+
+class RefundRequest(Struct, frozen=True):
+    """Money to be given back of a payment, once per key.
+
+    Attributes:
+        key: What makes it one of a kind; it ends with the amount: ``...:refund:1:50000000``.
+        payment_key: What the payment was collected under.
+        account_id: Who gets it.
+        usd_micros: How much, in millionths of the currency.
+        collected_usd_micros: What the payment was of, as far as who asks knows.
+        refunded_usd_micros: What of it was given back before, likewise.
+        collected_at: When it was collected, likewise.
+        asked_at: When the refund was asked for first.
+        is_contested: Whether who asks knows of an open dispute of the payment.
+        currency: ISO 4217.
+    """
+
+    key: str
+    payment_key: str
+    account_id: str
+    usd_micros: int
+    collected_usd_micros: int
+    refunded_usd_micros: int
+    collected_at: datetime
+    asked_at: datetime
+    is_contested: bool = False
+    currency: str = USD
+
+
+class KeyUsedAgainError(ValueError):
+    """A key came again with something else; no money was moved for it."""
+
+
+REFUND_TIME = timedelta(days=180)
+"""How long after a payment the shipped gateways give back of it.
+
+Many payment methods have a limit, which for bank debits is 180 days
+(https://docs.stripe.com/payments/ach-direct-debit#refunds).
+"""
+
+
+def why_not_refunded(refund: RefundRequest, left_usd_micros: int, *, contested: bool) -> str:
+    """Why a payment service gives nothing back; empty: nothing is in its way.
+
+    As Stripe's: no more than is left of the charge, nothing of one that is disputed
+    (https://docs.stripe.com/refunds, https://docs.stripe.com/error-codes#charge-disputed), nothing
+    once the payment method's time is over.
+
+    Args:
+        refund: What is asked for.
+        left_usd_micros: What was collected and not given back.
+        contested: Whether the payment is disputed.
+    """
+    if contested:
+        return "the payment is disputed: the bank decides whose the money is"
+    if refund.usd_micros > left_usd_micros:
+        return "that is more than is left of the payment"
+    if refund.asked_at - refund.collected_at > REFUND_TIME:
+        return f"the payment is older than {REFUND_TIME.days} days"
+    return ""
 
 
 REHEARSED_NOTE = "Payments are rehearsed: the payment gateway collects nothing."
@@ -131,6 +196,21 @@ class PaymentGateway(Protocol):
         """
         ...
 
+    def refund(self, refund: RefundRequest) -> Answer:
+        """Give money back that was collected, unless that has been done under its key.
+
+        Returns:
+            Accepted, declined with the reason, or delayed: it is under way. The same for the same
+            key; one that was delayed may have been accepted or declined since. One that was
+            accepted may still fail at the customer's bank: then a message says that it is declined,
+            and the money is back.
+
+        Raises:
+            Exception: There is no answer: it may have been given back, or not; also
+                ``KeyUsedAgainError``, where the key stands for something else.
+        """
+        ...
+
 
 DECLINES = "test:declines"
 """A card that is declined, whatever is asked of it."""
@@ -163,6 +243,18 @@ class RehearsedGateway:
         """Nothing was collected."""
         del payment
         return Answer(PaymentState.DECLINED, "withdrawn")
+
+    def refund(self, refund: RefundRequest) -> Answer:
+        """Answer by what who asks knows of the payment, since nothing was collected.
+
+        Raises:
+            KeyUsedAgainError: The key is that of another amount.
+        """
+        if not refund.key.endswith(f":{refund.usd_micros}"):
+            raise KeyUsedAgainError(f"{refund.key} stands for another refund")
+        left = refund.collected_usd_micros - refund.refunded_usd_micros
+        why_not = why_not_refunded(refund, left, contested=refund.is_contested)
+        return Answer(PaymentState.DECLINED if why_not else PaymentState.ACCEPTED, why_not)
 
 
 REHEARSED_GATEWAY = RehearsedGateway()

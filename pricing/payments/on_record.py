@@ -20,7 +20,13 @@ from pricing.payments.attempts import (
     give_outcome,
     latest_attempt,
 )
-from pricing.payments.gateway import Answer, PaymentGateway, PaymentRequest, PaymentState
+from pricing.payments.gateway import (
+    Answer,
+    PaymentGateway,
+    PaymentRequest,
+    PaymentState,
+    RefundRequest,
+)
 
 
 class AnswerNeeded(Exception):  # noqa: N818 - nothing is wrong
@@ -83,6 +89,14 @@ class AnswersOnRecord:
         """
         raise AssertionError(payment)
 
+    def refund(self, refund: RefundRequest) -> Answer:
+        """Nothing is given back in a transaction.
+
+        Raises:
+            AssertionError: Always.
+        """
+        raise AssertionError(refund)
+
     def _accepted(self, payment: PaymentRequest, known: Attempt) -> Answer:
         asked = known.request.usd_micros
         if asked == payment.usd_micros:
@@ -96,7 +110,12 @@ class AnswersOnRecord:
             raise AnswerNeeded(payment, known.request.attempt + 1, outdated=known)
         if known.outcome is None:
             give_outcome(self._conn, known, Outcome.BOOKED)
-        return Answer(PaymentState.ACCEPTED, known.reason, collected_usd_micros=collected)
+        return Answer(
+            PaymentState.ACCEPTED,
+            known.reason,
+            collected_usd_micros=collected,
+            key=known.request.key,
+        )
 
 
 @contextmanager

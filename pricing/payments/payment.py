@@ -27,6 +27,7 @@ class Payment(Struct, frozen=True, gc=False):
         reason: For people.
         rehearsed: Whether the gateway collects nothing; None: an earlier version asked.
         had_card: Whether the account had a card on record; None: an earlier version asked.
+        key: What the gateway collected it under; None: it keeps no books of its own.
     """
 
     cause: str
@@ -37,6 +38,7 @@ class Payment(Struct, frozen=True, gc=False):
     reason: str
     rehearsed: bool | None
     had_card: bool | None
+    key: str | None = None
 
 
 def payment_of(
@@ -53,6 +55,7 @@ def payment_of(
         reason=answer.reason,
         rehearsed=is_rehearsed,
         had_card=request.card is not None,
+        key=answer.key,
     )
 
 
@@ -70,6 +73,7 @@ def outcome_row(payment: Payment) -> dict[str, object]:
         "reason": payment.reason,
         "rehearsed": payment.rehearsed,
         "had_card": payment.had_card,
+        "key": payment.key,
     }
 
 

@@ -14,18 +14,18 @@ from collections.abc import Callable
 from random import Random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from pricing.payments.gateway import (
     DECLINES,
     DELAYS,
     Answer,
+    KeyUsedAgainError,
     PaymentRequest,
     PaymentState,
+    RefundRequest,
+    why_not_refunded,
 )
-
-
-class KeyUsedAgainError(ValueError):
-    """A key came again with something else; nothing was collected for it."""
 
 
 class Faults(Struct, frozen=True):
@@ -62,6 +62,18 @@ class Charge(Struct):
     answer: Answer
 
 
+class GivenBack(Struct):
+    """What the bank has on one key of a refund.
+
+    Attributes:
+        request: What was asked.
+        answer: What it is by now.
+    """
+
+    request: RefundRequest
+    answer: Answer
+
+
 class PlayBank:
     """Collects in its own books alone.
 
@@ -72,6 +84,8 @@ class PlayBank:
 
     Attributes:
         charges: What it has on record, by key.
+        refunds: What it gave back, or would not, by key.
+        contested: Keys of charges whose customers have gone to their bank.
         calls: How often it was asked, by key.
         messages: What it is going to say of its own accord, in no order; taken by who delivers it.
     """
@@ -88,6 +102,8 @@ class PlayBank:
     ) -> None:
         self.faults = Faults() if faults is None else faults
         self.charges: dict[str, Charge] = {}
+        self.refunds: dict[str, GivenBack] = {}
+        self.contested: set[str] = set()
         self.calls: Counter[str] = Counter()
         self.messages: list[tuple[str, Answer]] = []
         self._random = Random(0) if random is None else random  # noqa: S311 - a play
@@ -149,6 +165,48 @@ class PlayBank:
                 raise ConnectionError("the connection was closed before the bank answered")
             return known.answer
 
+    @property
+    def refunded(self) -> dict[tuple[str, str], int]:
+        """What it gave back, in millionths, by account and currency."""
+        sums: Counter[tuple[str, str]] = Counter()
+        for each in self.refunds.values():
+            if each.answer.state is PaymentState.ACCEPTED:
+                amount = each.answer.collected_usd_micros
+                account = each.request.account_id
+                sums[account, each.answer.currency] += (
+                    each.request.usd_micros if amount is None else amount
+                )
+        return dict(sums)
+
+    def refund(self, refund: RefundRequest) -> Answer:
+        """Give back of a charge of its own, once per key.
+
+        Raises:
+            ConnectionError: The call or its answer was lost.
+            KeyUsedAgainError: The key stands for something else.
+        """
+        self._sleep()
+        with self._lock:
+            self.calls[refund.key] += 1
+            if self._happens(self.faults.never_arrives):
+                raise ConnectionError("the bank cannot be reached")
+            known = self.refunds.get(refund.key)
+            if known is None:
+                known = GivenBack(refund, self._decide_refund(refund))
+                self.refunds[refund.key] = known
+            elif _essence(known.request) != _essence(refund):
+                raise KeyUsedAgainError(f"{refund.key} stands for another refund")
+            if self._happens(self.faults.is_lost):
+                raise ConnectionError("the connection was closed before the bank answered")
+            return known.answer
+
+    def refund_settled(self, key: str, state: PaymentState) -> Answer:
+        """The customer's bank has taken a refund, or sent it back; what is to be told of it."""
+        with self._lock:
+            known = self.refunds[key]
+            known.answer = Answer(state, "" if state is PaymentState.ACCEPTED else "sent back")
+            return known.answer
+
     def message_about(self, key: str) -> Answer:
         """What it says of a payment that it had not answered for, whenever it is ready to."""
         with self._lock:
@@ -164,6 +222,28 @@ class PlayBank:
             # Who waits is told so, and it is given up for good.
             return Answer(PaymentState.DELAYED, "the bank has not answered yet")
         return self._accept(payment)
+
+    def _decide_refund(self, refund: RefundRequest) -> Answer:
+        """By its own books alone: what who asks knows of the charge does not count."""
+        charge = self.charges.get(refund.payment_key)
+        if charge is None or charge.answer.state is not PaymentState.ACCEPTED:
+            return Answer(PaymentState.DECLINED, "there is no such payment")
+        if charge.answer.currency != refund.currency:
+            return Answer(PaymentState.DECLINED, "the payment is in another currency")
+        amount = charge.answer.collected_usd_micros
+        collected = charge.request.usd_micros if amount is None else amount
+        given = sum(
+            each.request.usd_micros
+            for each in self.refunds.values()
+            if each.request.payment_key == refund.payment_key
+            and each.answer.state in {PaymentState.ACCEPTED, PaymentState.DELAYED}
+        )
+        contested = refund.payment_key in self.contested
+        if why_not := why_not_refunded(refund, collected - given, contested=contested):
+            return Answer(PaymentState.DECLINED, why_not)
+        if self._happens(self.faults.is_delayed):
+            return Answer(PaymentState.DELAYED, "the customer's bank has not taken it yet")
+        return Answer(PaymentState.ACCEPTED)
 
     def _accept(self, payment: PaymentRequest) -> Answer:
         if self._happens(self.faults.other_amount):
@@ -191,3 +271,8 @@ class PlayBank:
 
     def _happens(self, rate: float) -> bool:
         return rate > 0 and self._random.random() < rate
+
+
+def _essence(refund: RefundRequest) -> RefundRequest:
+    """What a key stands for: what who asks knows of the payment may have changed since."""
+    return replace(refund, collected_usd_micros=0, refunded_usd_micros=0, is_contested=False)

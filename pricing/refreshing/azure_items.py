@@ -18,7 +18,10 @@ from pricing.refreshing.price_list_rows import (
     BOOT_DISK,
     EGRESS,
     MACHINE,
+    NAT_GB,
+    NAT_HOUR,
     PUBLIC_IPV4,
+    SERVICE_UNIT,
     SPOT,
     ListedPrice,
     Reading,
@@ -32,18 +35,30 @@ HOUR, MONTH, GIGABYTE = "1 Hour", "1/Month", "1 GB"
 DISK_METER = "E4 LRS Disk"
 ADDRESS_METER = "Standard IPv4 Static Public IP"
 EGRESS_METER = "Standard Data Transfer Out"
+NAT_SERVICE = "NAT Gateway"
+TESTING_SERVICE = "Azure App Testing"
+TESTING_METER = "JMeter Virtual User Additional Usage"
+
+# The list has one price of a NAT gateway for all public regions, under this name.
+EVERYWHERE = "Global"
 
 # B, D and F: burstable, general purpose, compute.
 _FOR_LOAD = re.compile(r"Standard_[BDF]\d")
 
 
 def query_filter(item: str, region: str) -> str:
-    """The ``$filter`` that asks for an item in a region; its values are case-sensitive."""
+    """The ``$filter`` that asks for an item in a region; its values are case-sensitive.
+
+    NAT gateways are asked for wherever they are priced: by the hour and by the gigabyte at once.
+    """
+    if item == NAT_HOUR:
+        return f"serviceName eq '{NAT_SERVICE}' and priceType eq '{CONSUMPTION}'"
     asked = {
         MACHINE: f"serviceName eq '{MACHINES_SERVICE}'",
         PUBLIC_IPV4: f"serviceName eq 'Virtual Network' and meterName eq '{ADDRESS_METER}'",
         BOOT_DISK: f"serviceName eq 'Storage' and meterName eq '{DISK_METER}'",
         EGRESS: f"serviceFamily eq 'Networking' and meterName eq '{EGRESS_METER}'",
+        SERVICE_UNIT: f"serviceName eq '{TESTING_SERVICE}' and meterName eq '{TESTING_METER}'",
     }[item]
     return f"{asked} and armRegionName eq '{region}' and priceType eq '{CONSUMPTION}'"
 
@@ -80,7 +95,7 @@ def _odd(row: Mapping[str, Any], item: str, region: str) -> RowRefusal | None:
     """What an item is, if it is not what was asked for."""
     if row["currencyCode"] != "USD":
         return RowRefusal.NOT_USD
-    if row["armRegionName"] != region:
+    if row["armRegionName"] not in ({region, EVERYWHERE} if item == NAT_HOUR else {region}):
         return RowRefusal.OTHER_REGION
     if row["type"] == "Reservation" or row.get("reservationTerm"):
         return RowRefusal.RESERVED
@@ -90,6 +105,13 @@ def _odd(row: Mapping[str, Any], item: str, region: str) -> RowRefusal | None:
         return RowRefusal.OTHER_PRODUCT
     if item == MACHINE:
         return _odd_machine(row)
+    if item == SERVICE_UNIT:
+        is_it = (row["serviceName"], row["meterName"]) == (TESTING_SERVICE, TESTING_METER)
+        return None if is_it else RowRefusal.OTHER_PRODUCT
+    return _odd_gateway(row) if item == NAT_HOUR else _odd_meter(row, item)
+
+
+def _odd_meter(row: Mapping[str, Any], item: str) -> RowRefusal | None:
     meter, unit = {
         PUBLIC_IPV4: (ADDRESS_METER, HOUR),
         BOOT_DISK: (DISK_METER, MONTH),
@@ -120,6 +142,12 @@ def _odd_machine(row: Mapping[str, Any]) -> RowRefusal | None:
     return None if _FOR_LOAD.match(row["armSkuName"]) else RowRefusal.NOT_FOR_LOAD
 
 
+def _odd_gateway(row: Mapping[str, Any]) -> RowRefusal | None:
+    if row["serviceName"] != NAT_SERVICE:
+        return RowRefusal.OTHER_PRODUCT
+    return None if row["unitOfMeasure"] in {HOUR, GIGABYTE} else RowRefusal.UNIT
+
+
 def _not_in_force(row: Mapping[str, Any], at: datetime) -> RowRefusal | None:
     if _instant(row["effectiveStartDate"]) > at:
         return RowRefusal.FUTURE
@@ -134,14 +162,18 @@ def _found(row: Mapping[str, Any], item: str, usd_micros: int) -> Reading:
     dearer one has something on top that no name told), then the meter's number.
     """
     preference = (
+        "0" if row["armRegionName"] == EVERYWHERE else "1",
         "1" if row.get("isPrimaryMeterRegion", True) else "0",
         _instant(row["effectiveStartDate"]).isoformat(),
         f"{10**15 - usd_micros:016d}",
         str(row["meterId"]),
     )
-    if item == EGRESS:
+    if item in {EGRESS, SERVICE_UNIT}:
         from_gb = int(row["tierMinimumUnits"])
-        return (ListedPrice(EGRESS, usd_micros, from_gb=from_gb, preference=preference),)
+        return (ListedPrice(item, usd_micros, from_gb=from_gb, preference=preference),)
+    if item == NAT_HOUR:
+        kind = NAT_HOUR if row["unitOfMeasure"] == HOUR else NAT_GB
+        return (ListedPrice(kind, usd_micros, preference=preference),)
     if item != MACHINE:
         return (ListedPrice(item, usd_micros, preference=preference),)
     kind = SPOT if "spot" in f"{row['skuName']}/{row['meterName']}".lower() else MACHINE

@@ -28,6 +28,7 @@ from pricing.catalog.catalog import (
     REFRESHED_FILE,
     SPOT_COLUMNS,
 )
+from pricing.catalog.service_prices import SERVICE_PRICES_COLUMNS, SERVICE_PRICES_FILE
 from pricing.money import format_usd
 from pricing.refreshing.changes import RegionChanges, RegionPriceList, changes_of, natural
 from pricing.refreshing.price_list_rows import (
@@ -37,6 +38,7 @@ from pricing.refreshing.price_list_rows import (
     NAT_GB,
     NAT_HOUR,
     PUBLIC_IPV4,
+    SERVICE_UNIT,
     SPOT,
     ListedPrice,
 )
@@ -55,6 +57,7 @@ class Tables(Struct, frozen=True):
     machine_types: Sequence[Row]
     ancillary_prices: Sequence[Row]
     egress_tiers: Sequence[Row]
+    service_prices: Sequence[Row]
     refreshed: Sequence[Row]
 
 
@@ -95,6 +98,7 @@ def with_refreshed(bundled: Tables, other: Tables) -> Tables:
         ),
         ancillary_prices=_replaced(bundled.ancillary_prices, around, 3),
         egress_tiers=_replaced(bundled.egress_tiers, tiers, 2),
+        service_prices=[row for row in other.service_prices if row[:2] in places],
         refreshed=other.refreshed,
     )
 
@@ -172,6 +176,7 @@ def _common_files(
     source = PRICED_CLOUDS[provider].sources.prices
     around = _replaced(tables.ancillary_prices, _around(provider, regions, stamp, source), 3)
     tiers = _replaced(tables.egress_tiers, _tiers(provider, regions, stamp, source), 2)
+    services = _replaced(tables.service_prices, _services(provider, regions, stamp, source), 2)
     fresh = [(provider, each.region, stamp) for each in regions]
     return {
         ANCILLARY_PRICES_FILE: _csv(
@@ -179,6 +184,9 @@ def _common_files(
         ),
         EGRESS_TIERS_FILE: _csv(
             EGRESS_TIERS_COLUMNS, sorted(tiers, key=lambda row: (row[0], row[1], int(row[2])))
+        ),
+        SERVICE_PRICES_FILE: _csv(
+            SERVICE_PRICES_COLUMNS, sorted(services, key=lambda row: (row[0], row[1], int(row[2])))
         ),
         REFRESHED_FILE: _csv(REFRESHED_COLUMNS, sorted(_replaced(tables.refreshed, fresh, 2))),
     }
@@ -207,6 +215,21 @@ def _tiers(
         for tier in _tiers_of(provider, found):
             usd = format_usd(tier.usd_micros)
             yield (provider, found.region, str(tier.from_gb), usd, stamp, source)
+
+
+def _services(
+    provider: str, regions: Iterable[RegionPriceList], stamp: str, source: str
+) -> Iterable[Row]:
+    """Rows of ``service-prices.csv``; none of a region whose first units have no price."""
+    for found in regions:
+        tiers = sorted(
+            (each for each in found.prices if each.item == SERVICE_UNIT),
+            key=lambda each: each.from_gb,
+        )
+        if tiers and tiers[0].from_gb == 0:
+            for tier in tiers:
+                usd = format_usd(tier.usd_micros)
+                yield (provider, found.region, str(tier.from_gb), usd, stamp, source)
 
 
 def _tiers_of(provider: str, found: RegionPriceList) -> list[ListedPrice]:

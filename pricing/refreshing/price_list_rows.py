@@ -20,7 +20,8 @@ BOOT_DISK = "boot-disk"
 EGRESS = "egress"
 NAT_HOUR = "nat-hour"
 NAT_GB = "nat-gb"
-ITEMS = (MACHINE, SPOT, PUBLIC_IPV4, BOOT_DISK, EGRESS, NAT_HOUR, NAT_GB)
+SERVICE_UNIT = "load-testing-unit"
+ITEMS = (MACHINE, SPOT, PUBLIC_IPV4, BOOT_DISK, EGRESS, NAT_HOUR, NAT_GB, SERVICE_UNIT)
 """What a price can be of; those around a machine are called as in ``surroundings.csv``."""
 
 
@@ -61,7 +62,7 @@ class ListedPrice(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
         usd_micros: The price, per hour, month, GB-month or GB.
         name: The machine type; empty for what is around one.
         zone: Of a spot price that holds in one zone only.
-        from_gb: Of a tier of egress: gigabytes a month from which it holds.
+        from_gb: Of a tier: gigabytes, or units of a service, a month from which it holds.
         preference: Between two prices of the same thing the greater one counts, so that their order
             in the answer does not matter.
     """

@@ -6,12 +6,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from pricing.ledger.invoices import Invoice, InvoiceKind, InvoiceStatus
 from pricing.payments.gateway import PaymentState
+from pricing.payments.refunds import GIVEN_BACK, REFUND_CAUSE
 from pricing.reports.invoice_facts import run_of
-from pricing.tables import INVOICES, PAYMENTS
+from pricing.tables import INVOICES, PAYMENTS, REFUNDS
 
 _PAYMENTS = select(PAYMENTS.c.cause, PAYMENTS.c.state).where(
     PAYMENTS.c.cause.in_(bindparam("causes", expanding=True))
@@ -20,6 +21,15 @@ _CREDIT_NOTES = select(INVOICES.c.corrects).where(
     INVOICES.c.account_id.in_(bindparam("accounts", expanding=True)),
     INVOICES.c.kind == InvoiceKind.CREDIT_NOTE,
     INVOICES.c.corrects.is_not(None),
+    ~INVOICES.c.cause.startswith(REFUND_CAUSE),
+)
+_REFUNDS = (
+    select(REFUNDS.c.invoice, func.sum(REFUNDS.c.usd_micros))
+    .where(
+        REFUNDS.c.account_id.in_(bindparam("accounts", expanding=True)),
+        REFUNDS.c.state.in_(GIVEN_BACK),
+    )
+    .group_by(REFUNDS.c.invoice)
 )
 
 
@@ -49,8 +59,17 @@ def with_status(
     accounts = {"accounts": sorted({each.account_id for each in invoices})}
     notes = conn.execute(_CREDIT_NOTES, accounts).scalars()
     void = {number for corrects in notes for number in corrects}.union(taken_back)
+    given = {number: int(usd) for number, usd in conn.execute(_REFUNDS, accounts)}
+    refunded = {
+        each.number for each in invoices if 0 < each.total_usd_micros <= given.get(each.number, 0)
+    }
     return tuple(
-        replace(each, status=_status(each, payments.get(each.cause), void, now))
+        replace(
+            each,
+            status=InvoiceStatus.REFUNDED
+            if each.number in refunded
+            else _status(each, payments.get(each.cause), void, now),
+        )
         for each in invoices
     )
 

@@ -151,9 +151,24 @@ class CycleUsage(Struct, frozen=True):
         return _add_up(self.runs, lambda _: None).get(None, Total())
 
     @property
+    def li_minutes(self) -> int:
+        """What the runs are billed for, whoever paid."""
+        return self.total.li_minutes
+
+    @property
+    def consumed_li_minutes(self) -> int:
+        """What the runs consumed of the credits."""
+        return self.total.credits_li_minutes
+
+    @property
+    def runs_usd_micros(self) -> int:
+        """What the runs cost in money."""
+        return self.total.usd_micros
+
+    @property
     def charged_usd_micros(self) -> int:
         """All money of the cycle, net: runs and purchases."""
-        return self.total.usd_micros + sum(each.usd_micros for each in self.purchases)
+        return self.runs_usd_micros + sum(each.usd_micros for each in self.purchases)
 
     @property
     def tax_usd_micros(self) -> int:

@@ -32,6 +32,7 @@ from pricing.tables.once import insert_once, insert_unless_taken
 from pricing.tables.parties import BILLING_DETAILS, SELLERS, TAX_LINES, TOLD_TAXES
 from pricing.tables.payments import INSTALLATION, PAYMENT_ATTEMPTS
 from pricing.tables.protection import FREE, HISTORY, KEPT
+from pricing.tables.refunds import REFUNDS
 from pricing.tables.rehearsals import REHEARSED_CHARGES
 from pricing.tables.subscriptions import CHANGES, PERIODS, SUBSCRIPTIONS, TERMS
 
@@ -64,6 +65,7 @@ __all__ = [
     "PERIODS",
     "PERSONS",
     "POSTINGS",
+    "REFUNDS",
     "REHEARSED_CHARGES",
     "REQUESTS",
     "RESERVATIONS",

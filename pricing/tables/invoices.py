@@ -73,6 +73,8 @@ PAYMENTS = Table(
     # on record then; empty: nobody was asked, or an earlier version asked.
     Column("rehearsed", Boolean),
     Column("had_card", Boolean),
+    # What the gateway collected it under; empty: nobody was asked who keeps books of its own.
+    Column("key", Text),
     CheckConstraint(
         "state IN ('due', 'accepted', 'declined', 'delayed', 'abandoned')", name="state"
     ),

@@ -51,6 +51,12 @@ KEPT: Mapping[str, Kept] = {
             *("channel", "at_once", "command", "request_id", "asked_at"),
         )
     ),
+    "refunds": Kept(
+        (
+            *("id", "key", "account_id", "invoice", "cause", "payment_key", "usd_micros"),
+            *("currency", "keeps_credits", "request_id", "asked_at"),
+        )
+    ),
     "reservations": Kept(("run_id", "account_id", "quote", "rehearsal", "reserved_at")),
     "lot_closures": Kept(("lot_id", "account_id", "reason"), future_may_go=True),
     "departments": Kept(("id", "account_id", "created_at")),

@@ -1,8 +1,8 @@
 """The tariffs of load-testing services as dated data, and the one interpreter that prices them.
 
 Adding a tariff is adding a file to ``data/``: its unit, quantum, floors, users per injector and
-rates, each version with the day from which it holds and the pages that say so. A price that nobody
-publishes stays unknown.
+rates, each version with the day from which it holds and the pages that say so. A price that was not
+found stays unknown.
 """
 
 from pricing.tariffs.cliffs import LEAST_RISE, OUT_OF_PROPORTION, Cliff, CliffDimension, cliffs
@@ -25,6 +25,8 @@ from pricing.tariffs.model import (
     UnknownTariffError,
     UsageError,
 )
+from pricing.tariffs.monthly import MonthlyPlan, monthly_plans
+from pricing.tariffs.published import Certainty, PublishedPrice, UnitTier
 from pricing.tariffs.rates_file import (
     HOUSE_TARIFFS,
     BadRateError,
@@ -47,6 +49,7 @@ __all__ = [
     "USERS_MAX",
     "BadRateError",
     "CancellationPolicy",
+    "Certainty",
     "Cliff",
     "CliffDimension",
     "ContractRate",
@@ -54,11 +57,14 @@ __all__ = [
     "Example",
     "Floor",
     "LoadSize",
+    "MonthlyPlan",
     "NotInLiMinutesError",
+    "PublishedPrice",
     "Rates",
     "Rounding",
     "Tariff",
     "TariffPrice",
+    "UnitTier",
     "UnknownTariffError",
     "UsageError",
     "at_contract_rate",
@@ -68,6 +74,7 @@ __all__ = [
     "differences",
     "li_minutes",
     "load_tariff",
+    "monthly_plans",
     "plural",
     "price",
     "rated_tariff",

@@ -12,6 +12,7 @@ from fractions import Fraction
 from pricing.money import BYTES_PER_GB, MICROS_PER_CENT, divide_half_up, format_usd
 from pricing.tariffs.measure import MeteredTest, measure
 from pricing.tariffs.model import LoadSize, NotInLiMinutesError, Tariff, TariffPrice
+from pricing.tariffs.published import cost_of_units
 from pricing.tariffs.steps import explain_charge, explain_quantity
 
 QUANTITY_DECIMALS = 4
@@ -28,11 +29,11 @@ def price(tariff: Tariff, usage: LoadSize) -> TariffPrice:
     """
     measured = measure(tariff, usage)
     unknown = _reason_without_price(tariff, usage)
-    rate, charge, startup_charge = None, None, None
+    charge, startup_charge = None, None
     if unknown is None:
-        rate = _rate(tariff, usage, measured)
-        charge = _in_cents(measured.quantity * rate + _beside_the_units(tariff, usage))
-        startup_charge = _in_cents(measured.startup * rate)
+        units = _for_units(tariff, usage, measured, measured.quantity)
+        charge = _in_cents(units + _beside_the_units(tariff, usage))
+        startup_charge = _in_cents(_for_units(tariff, usage, measured, measured.startup))
     quantity = to_number(measured.quantity)
     return TariffPrice(
         tariff=tariff.name,
@@ -82,20 +83,20 @@ def _reason_without_price(tariff: Tariff, usage: LoadSize) -> str | None:
             return f"each GB sent costs {per_gb} USD, and how much is sent is not given"
         return None
     if tariff.usd_micros_per_unit is None:
-        return tariff.not_published
+        return tariff.no_price
     if tariff.usd_micros_per_user and usage.users is None:
         per_user = format_usd(tariff.usd_micros_per_user)
         return f"each user costs {per_user} USD, and the number of users is not given"
     return None
 
 
-def _rate(tariff: Tariff, usage: LoadSize, measured: MeteredTest) -> Fraction:
-    """Micro-dollars of one unit."""
+def _for_units(tariff: Tariff, usage: LoadSize, measured: MeteredTest, units: Fraction) -> Fraction:
+    """Micro-dollars for units."""
     if tariff.machines_of:
         assert usage.machines_usd_micros is not None, tariff.name
-        return Fraction(usage.machines_usd_micros, measured.counted)
+        return units * Fraction(usage.machines_usd_micros, measured.counted)
     assert tariff.usd_micros_per_unit is not None, tariff.name
-    return Fraction(tariff.usd_micros_per_unit)
+    return cost_of_units(tariff.usd_micros_per_unit, tariff.unit_tiers, units)
 
 
 def _beside_the_units(tariff: Tariff, usage: LoadSize) -> Fraction:

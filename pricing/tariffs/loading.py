@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict, replace
 
 from kernel.near_names import meant
-from pricing.money import SECONDS_PER_HOUR
+from pricing.money import SECONDS_PER_HOUR, usd_micros
 from pricing.strict_toml import (
     Money,
     NotNegative,
@@ -33,6 +33,7 @@ from pricing.tariffs.model import (
     Tariff,
     UnknownTariffError,
 )
+from pricing.tariffs.published import PublishedPrice, UnitTier
 
 DATA_FOLDER = Path(__file__).parent / "data"
 
@@ -59,6 +60,11 @@ class _FloorTable(Struct, frozen=True, forbid_unknown_fields=True):
     up_to_injectors: Positive | None = None
 
 
+class _TierTable(Struct, frozen=True, forbid_unknown_fields=True):
+    from_units: Positive
+    usd_per_unit: Money
+
+
 class _VersionTable(Struct, frozen=True, forbid_unknown_fields=True):
     """One version of a tariff, as its file has it."""
 
@@ -77,11 +83,15 @@ class _VersionTable(Struct, frozen=True, forbid_unknown_fields=True):
     users_per_injector: ByProtocol = ByProtocol()
     multipliers: ByProtocol = ByProtocol()
     rounding: Rounding = Rounding.UP
+    theoretical_users_per_injector: ByProtocol = ByProtocol()
     usd_per_unit: Money | None = None
+    unit_tiers: Annotated[tuple[_TierTable, ...], Meta(min_length=1)] = ()
+    price_from: PublishedPrice | None = None
+    listed_on: Text | None = None
     usd_per_user: Money | None = None
     machines_of: Text | None = None
     usd_per_sent_gb: Money | None = None
-    not_published: Text | None = None
+    no_price: Text | None = None
     examples: Annotated[tuple[ExampleTable, ...], Meta(min_length=1)] = ()
 
 
@@ -172,11 +182,17 @@ def _version_of(name: str, title: str, table: _VersionTable, where: str) -> Tari
         multipliers=table.multipliers.numbers(),
         cancellation=table.cancellation,
         rounding=table.rounding,
+        theoretical_users_per_injector=table.theoretical_users_per_injector.numbers(),
         usd_micros_per_unit=optional_usd_micros(table.usd_per_unit),
+        unit_tiers=tuple(
+            UnitTier(each.from_units, usd_micros(each.usd_per_unit)) for each in table.unit_tiers
+        ),
+        price_from=table.price_from,
+        listed_on=table.listed_on,
         usd_micros_per_user=optional_usd_micros(table.usd_per_user) or 0,
         machines_of=table.machines_of,
         usd_micros_per_sent_gb=optional_usd_micros(table.usd_per_sent_gb) or 0,
-        not_published=table.not_published,
+        no_price=table.no_price,
         sources=table.sources,
         notes=table.notes,
         examples=tuple(
@@ -193,13 +209,16 @@ def _check(tariff: Tariff, where: str) -> None:
     """Refuse what is well formed, but says something that cannot be priced."""
     prices = (
         tariff.usd_micros_per_unit is not None,
-        tariff.not_published is not None,
+        tariff.no_price is not None,
         tariff.machines_of is not None,
     )
     if sum(prices) != 1:
         raise wrong_field(
-            where, "usd_per_unit", "or else not_published (why) or machines_of must be given"
+            where, "usd_per_unit", "or else no_price (why) or machines_of must be given"
         )
+    if (tariff.price_from is None) != (tariff.no_price is not None):
+        raise wrong_field(where, "price_from", "must be given where there is a price, only there")
+    _check_tiers(tariff, where)
     if tariff.machines_of and (
         tariff.counts is not Counted.INJECTORS or tariff.unit_s != SECONDS_PER_HOUR
     ):
@@ -210,6 +229,14 @@ def _check(tariff: Tariff, where: str) -> None:
         raise wrong_field(where, "floors", "by fleet size need a tariff that looks at injectors")
     if any(floor.minimum_s % tariff.quantum_s for floor in tariff.floors):
         raise wrong_field(where, "floors", "must be whole quanta")
+
+
+def _check_tiers(tariff: Tariff, where: str) -> None:
+    """Tiers rise, and need a price that they begin after."""
+    if tariff.unit_tiers and tariff.usd_micros_per_unit is None:
+        raise wrong_field(where, "unit_tiers", "need usd_per_unit, the price of the first units")
+    if any(one.from_units >= two.from_units for one, two in pairwise(tariff.unit_tiers)):
+        raise wrong_field(where, "unit_tiers", "must rise, each from more units than before")
 
 
 def _check_floors(tariff: Tariff, where: str) -> None:

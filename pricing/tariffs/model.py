@@ -21,6 +21,7 @@ from kernel.durations import MAX_DURATION_S
 from kernel.errors import BadInputError
 from kernel.near_names import meant
 from pricing.tariffs.contract_rate import ContractRate
+from pricing.tariffs.published import PublishedPrice, UnitTier
 
 # The words for what a virtual user speaks; the engine's scenarios use the same.
 PROTOCOLS = (
@@ -186,13 +187,19 @@ class Tariff(Struct, frozen=True):
         floor_users_per_injector: The floor counts so many users for each injector, whatever the
             test has; None: the floor counts what the tariff counts.
         extra_injectors: Servers beside the injectors that count too: a controller.
-        users_per_injector: What one injector carries, by protocol; absent: not published.
+        users_per_injector: What one injector carries, by protocol; absent: nothing that holds is
+            published.
+        theoretical_users_per_injector: What the vendor calls the limit of one that does next to
+            nothing, by protocol; nobody is to count on it.
         multipliers: By protocol; absent: 1.
-        usd_micros_per_unit: None: not published, or see ``machines_of``.
+        usd_micros_per_unit: None: not found, or see ``machines_of``.
+        unit_tiers: Its price beyond so many units of a month; empty: the same for all.
+        price_from: Who says so, and where; None: there is no price, or it is a contract's.
+        listed_on: The cloud whose price list has the price of a unit, too; None: none has.
         usd_micros_per_user: Beside the units, once a run; 0: nothing.
         machines_of: The cloud an hour of whose machine is a unit, at the machine's own price.
         usd_micros_per_sent_gb: Beside the units, for each 10**9 bytes that are sent; 0: nothing.
-        not_published: Why there is no price per unit; None where there is one.
+        no_price: Why there is no price per unit; None where there is one.
         superseded_by: The tariff that the service has now in its place; None: it is in force.
         sources: Addresses of the pages.
         notes: What a reader should know besides.
@@ -217,11 +224,15 @@ class Tariff(Struct, frozen=True):
     extra_injectors: int = 0
     users_per_injector: Mapping[str, int] = field(default_factory=dict)
     multipliers: Mapping[str, int] = field(default_factory=dict)
+    theoretical_users_per_injector: Mapping[str, int] = field(default_factory=dict)
     usd_micros_per_unit: int | None = None
+    unit_tiers: tuple[UnitTier, ...] = ()
+    price_from: PublishedPrice | None = None
+    listed_on: str | None = None
     usd_micros_per_user: int = 0
     machines_of: str | None = None
     usd_micros_per_sent_gb: int = 0
-    not_published: str | None = None
+    no_price: str | None = None
     superseded_by: str | None = None
     sources: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -200,7 +200,9 @@ def at_contract_rate(tariff: Tariff, rate: ContractRate | None) -> Tariff:
     return replace(
         tariff,
         usd_micros_per_unit=rate.usd_micros_per_unit,
-        not_published=None,
+        unit_tiers=(),
+        price_from=None,
+        no_price=None,
         machines_of=None,
         contract_rate=rate,
     )

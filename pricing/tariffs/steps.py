@@ -68,6 +68,11 @@ def explain_charge(
     else:
         assert tariff.usd_micros_per_unit is not None, tariff.name
         terms = f"{many(quantity, tariff.unit)} x {format_usd(tariff.usd_micros_per_unit)}"
+        for tier in tariff.unit_tiers:
+            if quantity > tier.from_units:
+                terms += (
+                    f", beyond {many(tier.from_units, tariff.unit)} x {format_usd(tier.usd_micros)}"
+                )
         if tariff.contract_rate is not None:
             terms += f" (your contract rate of {tariff.contract_rate.as_of})"
     if tariff.usd_micros_per_user and usage.users:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from pricing.ledger.ledger import balance
 from pricing.payments.attempts import Attempt, AttemptState, Outcome, find_attempt
 from pricing.payments.gateway import PaymentState
+from pricing.payments.refunds import OPEN, Refund, RefundState, refunds_of
 from pricing.payments.run_payments import UNCOLLECTED, debts_of_runs
 from pricing.plans.quotes import Unit
 from pricing.tables import PAYMENT_ATTEMPTS, POSTINGS, TRANSACTIONS
@@ -21,12 +22,17 @@ def violations(
 ) -> Iterator[str]:
     """Whatever is wrong, a line each."""
     attempts = _attempts(conn)
+    refunds = {each.key: each for account in accounts for each in refunds_of(conn, account)}
     if bank.called_in_transaction:
         yield f"the bank was called {bank.called_in_transaction} times in a transaction"
     for key in bank.charges.keys() - attempts.keys():
         yield f"{key}: the bank knows it, and it is not on record"
     for key, attempt in attempts.items():
         yield from _of_attempt(bank, key, attempt)
+    for key in bank.refunds.keys() - refunds.keys():
+        yield f"{key}: the bank knows this refund, and it is not on record"
+    for key, refund in refunds.items():
+        yield from _of_refund(bank, key, refund)
     yield from _of_purposes(attempts)
     for account in accounts:
         if is_open[account]:
@@ -55,6 +61,16 @@ def _of_attempt(bank: WatchedBank, key: str, attempt: Attempt) -> Iterator[str]:
         yield f"{key}: is pending for ever"
 
 
+def _of_refund(bank: WatchedBank, key: str, refund: Refund) -> Iterator[str]:
+    """The bank and the record say the same of one refund."""
+    given = bank.refunds.get(key)
+    is_given = given is not None and given.answer.state is PaymentState.ACCEPTED
+    if is_given is not (refund.state is RefundState.ACCEPTED):
+        yield f"{key}: given back {is_given}, on record as {refund.state}"
+    if refund.state in OPEN:
+        yield f"{key}: is {refund.state} for ever"
+
+
 def _of_purposes(attempts: dict[str, Attempt]) -> Iterator[str]:
     """Nothing is paid for twice."""
     booked = Counter(
@@ -78,8 +94,9 @@ def _of_account(
     )
     cash = balance(conn, account, "cash", Unit.USD)
     collected = bank.collected.get((account, "USD"), 0)
-    if cash + apart != collected:
-        yield f"{account}: collected {collected}, booked {cash}, apart {apart}"
+    refunded = bank.refunded.get((account, "USD"), 0)
+    if cash + apart != collected - refunded:
+        yield f"{account}: collected {collected}, refunded {refunded}, booked {cash}, apart {apart}"
     credit = -balance(conn, account, "credit", Unit.USD)
     asked_for = (PaymentState.DUE, *UNCOLLECTED)
     owed = sum(debt.usd_micros for debt in debts_of_runs(conn, account, asked_for))

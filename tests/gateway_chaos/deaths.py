@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 
 from kernel.outside import CalledInTransactionError, check_outside
-from pricing.payments.gateway import Answer, PaymentRequest
+from pricing.payments.gateway import Answer, PaymentRequest, RefundRequest
 from pricing.payments.play_bank import Faults, PlayBank
 
 
@@ -66,6 +66,12 @@ class WatchedBank(PlayBank):
     def withdraw(self, payment: PaymentRequest) -> Answer:
         self._begin()
         answer = super().withdraw(payment)
+        self.deaths.come_by()
+        return answer
+
+    def refund(self, refund: RefundRequest) -> Answer:
+        self._begin()
+        answer = super().refund(refund)
         self.deaths.come_by()
         return answer
 

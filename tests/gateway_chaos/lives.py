@@ -33,8 +33,16 @@ SENDS_MAX = 3
 DEATH_RATE = 0.35
 PLACES_MAX = 120
 CARDS = ("tok_good", "tok_good", "tok_other", "tok_other", "tok_third", DECLINES, DELAYS)
-OFTEN = ("month",) * 5 + ("boost",) * 6 + ("run", "advance", "pay") * 3 + ("upgrade", "renew") * 2
+OFTEN = (
+    *("month",) * 5,
+    *("boost",) * 6,
+    *("run", "advance", "pay") * 3,
+    *("upgrade", "renew", "refund") * 2,
+)
 """What happens more often than anything else."""
+SETTLED = (PaymentState.ACCEPTED, PaymentState.ACCEPTED, PaymentState.DECLINED)
+"""What becomes of a refund that takes its time."""
+
 ROUGH = Faults(
     never_arrives=0.12,
     is_lost=0.12,
@@ -124,6 +132,7 @@ class Life:
             "correct": self._correct,
             "advance": do.advance,
             "reconcile": do.reconcile,
+            "refund": lambda: self._refund(account, own),
             "month": lambda: self.clock.sleep(86_400.0 * self.random.randint(20, 70)),
             "open": lambda: do.open(account, plan="starter", card="tok_good", request_id=own),
             "delete": lambda: do.delete(account, request_id=own) if chance() < 0.2 else None,
@@ -146,7 +155,7 @@ class Life:
                 self._wrong(f"{name}: {error.line}")
             except LoadmusterError as refusal:
                 self.tally.outcomes[refusal.code] += 1
-                if refusal.code == "payment_pending":
+                if refusal.code in {"payment_pending", "refund_pending"}:
                     continue
             else:
                 self.tally.outcomes["done"] += 1
@@ -157,6 +166,20 @@ class Life:
     def _cancel(self, account: str) -> None:
         self.engine.accounts.cancel(account, by="ann")
         self.engine.accounts.confirm_cancel(account, representative="rep")
+
+    def _refund(self, account: str, request_id: str | None) -> None:
+        """Some of what was invoiced, or all that is left of it."""
+        invoices = self.engine.reports.invoices(account)
+        if not invoices:
+            return
+        cents = self.random.choice((None, None, self.random.randint(1, 30_000)))
+        self.engine.accounts.refund(
+            account,
+            invoice=self.random.choice(invoices).number,
+            usd_micros=None if cents is None else cents * 10_000,
+            reason="a bad day",
+            request_id=request_id,
+        )
 
     def _run(self, account: str, run_id: str) -> None:
         """A run that is charged in money or credits, and asked for."""
@@ -203,6 +226,11 @@ class Life:
             for key, charge in list(self.bank.charges.items())
             if charge.answer.state is PaymentState.DELAYED and self.random.random() < rate
         ]
+        late += [
+            (key, self.bank.refund_settled(key, self.random.choice(SETTLED)))
+            for key, given in list(self.bank.refunds.items())
+            if given.answer.state is PaymentState.DELAYED and self.random.random() < rate
+        ]
         said = [each for each in self.bank.messages if self.random.random() < rate]
         self.random.shuffle(said)
         for key, answer in (*late, *said):
@@ -233,6 +261,8 @@ class Life:
         self.tally.faults["asked"] += self.bank.calls.total()
         for charge in self.bank.charges.values():
             self.tally.attempts[charge.answer.state] += 1
+        for given in self.bank.refunds.values():
+            self.tally.attempts[f"refund {given.answer.state}"] += 1
         self.tally.collected_usd_micros += sum(self.bank.collected.values())
         keys = conn.execute(select(TRANSACTIONS.c.natural_key)).scalars()
         self.tally.attempts["in credit"] += sum(key.endswith(":credit") for key in keys)

@@ -49,7 +49,8 @@ class Stage:
             return list(violations(conn, self.bank, (account,), is_open=is_open))
 
     def collected(self) -> int:
-        return sum(self.bank.collected.values()) // 1_000_000
+        moved = sum(self.bank.collected.values()) - sum(self.bank.refunded.values())
+        return moved // 1_000_000
 
 
 def opened(stage: Stage, plan: str = "starter") -> None:
@@ -76,6 +77,12 @@ def behind(stage: Stage) -> None:
     stage.clock.sleep(3 * MONTH_S)
 
 
+def refund(engine: Engine) -> object:
+    return engine.accounts.refund(
+        "acme", invoice="acme-00001", usd_micros=50_000_000, reason="a bad day"
+    )
+
+
 COMMANDS: dict[str, tuple[Callable[[Stage], object], Do, int]] = {
     "open": (
         lambda _stage: None,
@@ -92,10 +99,11 @@ COMMANDS: dict[str, tuple[Callable[[Stage], object], Do, int]] = {
     ),
     "renew": (left, lambda e: e.accounts.renew("acme"), 199),
     "pay": (owing, lambda e: e.accounts.pay("acme"), 398),
+    "refund": (opened, refund, -50),
     "advance": (behind, lambda e: e.accounts.advance(), 3 * 199),
     "behind and boosted": (behind, lambda e: e.accounts.boost("acme"), 4 * 199),
 }
-"""What collects: what comes before, the command, and the dollars that it collects in all."""
+"""What moves money: what comes before, the command, and the dollars that it collects in all."""
 
 
 def die_everywhere(command: str, folder: Path, template: Path, step: int) -> int:
@@ -119,7 +127,7 @@ def die_everywhere(command: str, folder: Path, template: Path, step: int) -> int
                 return stage.deaths.places
             stage.deaths.arm(None)
             # What it had done may be all that there was to do.
-            if stage.collected() < had + usd or stage.wrong():
+            if stage.collected() != had + usd or stage.wrong():
                 do(stage.engine)
             assert stage.wrong() == [], f"place {number}"
             assert stage.collected() == had + usd, f"place {number}"
@@ -146,6 +154,7 @@ def test_a_few_lives_in_which_everything_goes_wrong(migrated_file: Path) -> None
     assert tally.violations == []
     assert tally.faults["died"] > 3
     assert tally.attempts["accepted"] > 10
+    assert tally.attempts["refund accepted"] > 3
 
 
 def test_the_audit_sees_money_that_is_not_booked(tmp_path: Path, migrated_file: Path) -> None:

@@ -8,13 +8,17 @@ from itertools import islice
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from pricing.reports.damage.issued import gaps_in_numbers, not_as_issued
 from pricing.reports.damage.late import late
 from pricing.reports.damage.of_ledger import LEDGER_RULES
+from pricing.reports.damage.of_lots import LOT_RULES
 from pricing.reports.damage.of_plans import PLAN_RULES
+from pricing.reports.damage.of_refunds import REFUND_RULES
 from pricing.reports.damage.of_sales import SALES_RULES
+from pricing.reports.damage.of_taxes import TAX_RULES
+from pricing.reports.damage.reading import Damage
 from pricing.reports.damage.rule import SHOWN_MAX, DamageRule
 from pricing.reports.damage.values import (
-    Damage,
     dangling,
     misfiled,
     off_their_anchor,
@@ -22,7 +26,7 @@ from pricing.reports.damage.values import (
     wrong_types,
 )
 
-RULES = (*LEDGER_RULES, *SALES_RULES, *PLAN_RULES)
+RULES = (*LEDGER_RULES, *LOT_RULES, *SALES_RULES, *REFUND_RULES, *TAX_RULES, *PLAN_RULES)
 
 
 def find_damage(conn: Connection) -> Iterator[Damage]:
@@ -38,6 +42,8 @@ def find_damage(conn: Connection) -> Iterator[Damage]:
     yield from unreadable(conn)
     yield from off_their_anchor(conn)
     yield from misfiled(conn)
+    yield from not_as_issued(conn)
+    yield from gaps_in_numbers(conn)
     yield from late(conn)
     for rule in RULES:
         yield from _broken(conn, rule)

@@ -11,8 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from kernel.errors import LoadmusterError
 from pricing.accounts.damaged_books import UNREADABLE
 from pricing.accounts.due import overlooked
+from pricing.reports.damage.reading import Damage
 from pricing.reports.damage.rule import SHOWN_MAX
-from pricing.reports.damage.values import Damage
 
 _UNREADABLE: tuple[type[Exception], ...] = (SQLAlchemyError, LoadmusterError, *UNREADABLE)
 

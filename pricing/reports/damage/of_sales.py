@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pricing.ledger.invoices import InvoiceKind
 from pricing.payments.gateway import PaymentState
 from pricing.payments.run_payments import UNCOLLECTED
 from pricing.plans.channels import Channel
@@ -79,6 +80,33 @@ SALES_RULES = (
         JOIN postings p ON p.transaction_id = t.id
         LEFT JOIN invoices i ON i.cause = t.cause
         WHERE p.ledger_account LIKE 'revenue:%' AND t.cause LIKE 'subscription:%' AND i.id IS NULL
+        """,
+    ),
+    DamageRule(
+        "invoices",
+        "there is no kind of it called {kind}",
+        f"""
+        SELECT number AS row, account_id AS account, kind FROM invoices
+        WHERE kind NOT IN {listed(InvoiceKind)}
+        """,  # noqa: S608 - words of ours
+    ),
+    DamageRule(
+        "invoices",
+        "its amounts are in {currency}, and its account's in {wanted}",
+        """
+        SELECT i.number AS row, i.account_id AS account, i.currency AS currency,
+          a.currency AS wanted
+        FROM invoices i JOIN accounts a ON a.id = i.account_id WHERE i.currency <> a.currency
+        """,
+    ),
+    DamageRule(
+        "invoices",
+        "it is a credit note, and its lines sum to {lines} micro-dollars",
+        """
+        SELECT i.number AS row, i.account_id AS account, sum(n.usd_micros) AS lines
+        FROM invoices i JOIN invoice_lines n ON n.invoice_id = i.id
+        WHERE i.kind = 'credit_note' GROUP BY i.id, i.number, i.account_id
+        HAVING sum(n.usd_micros) > 0
         """,
     ),
     DamageRule(

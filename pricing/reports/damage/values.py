@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 from zoneinfo import available_timezones
 
-from msgspec import Struct
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -18,40 +16,24 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
-    text,
 )
-from sqlalchemy.exc import SQLAlchemyError
 
 from kernel.errors import LoadmusterError
 from pricing.periods import Anchor, check_timezone, period
 from pricing.plans.channels import Channel
 from pricing.plans.file import plan_from_json
 from pricing.plans.quotes import Unit, quote_from_json
+from pricing.reports.damage.reading import (
+    Damage,
+    as_day,
+    as_document,
+    as_instant,
+    raw_rows,
+)
 from pricing.tables import METADATA, Instant
 from pricing.tables.columns import RowId
 
 DAY = timedelta(days=1)
-
-
-class Damage(Struct, frozen=True):
-    """A row that is not what it was.
-
-    Attributes:
-        table: Its table.
-        row: What it is known by: a number, a natural key, a run's id.
-        account_id: Whose books it is in; None: it cannot be told.
-        what: What does not hold.
-    """
-
-    table: str
-    row: str
-    account_id: str | None
-    what: str
-
-    @property
-    def line(self) -> str:
-        """The row, and what does not hold, for people."""
-        return f"{self.table} {self.row}, {self.what}"
 
 
 def tables_of_books() -> list[Table]:
@@ -85,22 +67,22 @@ def dangling(conn: Connection) -> Iterator[Damage]:
 
 def unreadable(conn: Connection) -> Iterator[Damage]:
     """Documents that cannot be read, and words that nothing stands for."""
-    for row in _raw(conn, "SELECT id, timezone, channel FROM accounts ORDER BY id"):
+    for row in raw_rows(conn, "SELECT id, timezone, channel FROM accounts ORDER BY id"):
         if row[1] not in available_timezones():
             yield Damage("accounts", str(row[0]), str(row[0]), f"there is no time zone {row[1]!r}")
         if row[2] not in set(Channel):
             yield Damage("accounts", str(row[0]), str(row[0]), f"there is no channel {row[2]!r}")
-    for row in _raw(conn, "SELECT id, account_id, plan, document FROM terms ORDER BY id"):
+    for row in raw_rows(conn, "SELECT id, account_id, plan, document FROM terms ORDER BY id"):
         if (what := _plan_fault(row[3], str(row[2]))) is not None:
             yield Damage("terms", str(row[0]), str(row[1]), what)
     changes = "SELECT id, account_id, document FROM changes WHERE document IS NOT NULL ORDER BY id"
-    for row in _raw(conn, changes):
-        document = _json(row[2])
+    for row in raw_rows(conn, changes):
+        document = as_document(row[2])
         if document is not None and (what := _plan_fault(document, None)) is not None:
             yield Damage("changes", str(row[0]), str(row[1]), what)
-    for row in _raw(conn, "SELECT run_id, account_id, quote FROM reservations ORDER BY run_id"):
+    for row in raw_rows(conn, "SELECT run_id, account_id, quote FROM reservations ORDER BY run_id"):
         try:
-            quote_from_json(cast("Mapping[str, Any]", _json(row[2])))
+            quote_from_json(cast("Mapping[str, Any]", as_document(row[2])))
         except (LoadmusterError, ValueError, TypeError):
             yield Damage("reservations", str(row[0]), str(row[1]), "its quote cannot be read")
 
@@ -115,11 +97,11 @@ def off_their_anchor(conn: Connection) -> Iterator[Damage]:
         "FROM periods p JOIN subscriptions s ON s.id = p.subscription_id "
         "ORDER BY p.subscription_id, p.n"
     )
-    for subscription, account, day, zone, n, starts_at in _raw(conn, sql):
+    for subscription, account, day, zone, n, starts_at in raw_rows(conn, sql):
         try:
-            anchor = Anchor(_day(day), check_timezone(str(zone)))
+            anchor = Anchor(as_day(day), check_timezone(str(zone)))
             begins = period(anchor, int(str(n))).start
-            is_off = abs(begins - _instant(starts_at)) > DAY
+            is_off = abs(begins - as_instant(starts_at)) > DAY
         except (LoadmusterError, ValueError, OverflowError):
             is_off = True
         if is_off:
@@ -129,7 +111,9 @@ def off_their_anchor(conn: Connection) -> Iterator[Damage]:
 
 def misfiled(conn: Connection) -> Iterator[Damage]:
     """Departments that are found under another name, and runs with another share of a wallet."""
-    for row in _raw(conn, "SELECT id, account_id, name, folded_name FROM departments ORDER BY id"):
+    for row in raw_rows(
+        conn, "SELECT id, account_id, name, folded_name FROM departments ORDER BY id"
+    ):
         if str(row[2]).strip().casefold() != row[3]:
             what = f"it is called {row[2]} and filed as {row[3]}"
             yield Damage("departments", str(row[0]), str(row[1]), what)
@@ -137,9 +121,9 @@ def misfiled(conn: Connection) -> Iterator[Damage]:
         "SELECT d.run_id, r.account_id, r.quote, d.wallet_usd_micros FROM department_runs d "
         "JOIN reservations r ON r.run_id = d.run_id ORDER BY d.run_id"
     )
-    for run, account, quoted, kept in _raw(conn, sql):
+    for run, account, quoted, kept in raw_rows(conn, sql):
         try:
-            quote = quote_from_json(cast("Mapping[str, Any]", _json(quoted)))
+            quote = quote_from_json(cast("Mapping[str, Any]", as_document(quoted)))
         except (LoadmusterError, ValueError, TypeError):
             continue
         wanted = quote.total if quote.unit is Unit.USD else 0
@@ -148,18 +132,9 @@ def misfiled(conn: Connection) -> Iterator[Damage]:
             yield Damage("department_runs", str(run), str(account), what)
 
 
-def _day(value: object) -> date:
-    return value if isinstance(value, date) else date.fromisoformat(str(value))
-
-
-def _instant(value: object) -> datetime:
-    at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-
-
 def _plan_fault(document: object, name: str | None) -> str | None:
     try:
-        plan = plan_from_json(cast("Mapping[str, Any]", _json(document)))
+        plan = plan_from_json(cast("Mapping[str, Any]", as_document(document)))
     except (LoadmusterError, ValueError, TypeError):
         return "its plan cannot be read"
     if name is not None and plan.name != name:
@@ -167,25 +142,12 @@ def _plan_fault(document: object, name: str | None) -> str | None:
     return None
 
 
-def _json(value: object) -> object:
-    """SQLite hands out text, PostgreSQL what the text means."""
-    return json.loads(value) if isinstance(value, str) else value
-
-
-def _raw(conn: Connection, sql: str) -> list[tuple[object, ...]]:
-    """Rows as the database has them; none where they cannot even be handed out."""
-    try:
-        return [tuple(row) for row in conn.execute(text(sql))]
-    except SQLAlchemyError:
-        return []
-
-
 def _rows(conn: Connection, table: Table, where: str, what: str) -> Iterator[Damage]:
     keys = [column.name for column in table.primary_key.columns]
     account = _account_of(table)
     # Names of tables and columns of ours, and nothing else.
     sql = f"SELECT {', '.join(keys)}, {account} FROM {table.name} WHERE {where}"  # noqa: S608
-    for row in _raw(conn, sql):
+    for row in raw_rows(conn, sql):
         owner = None if row[-1] is None else str(row[-1])
         yield Damage(table.name, " ".join(str(part) for part in row[:-1]), owner, what)
 

@@ -22,6 +22,7 @@ from engine.calibrating.folder import (
 from engine.calibrating.identity import identity_of
 from engine.calibrating.measured import as_measured
 from engine.calibrating.place import CalibrationFilesError, place_of
+from engine.calibrating.prediction import UNKNOWN_PERCENT
 from engine.calibrating.run_evidence import LeftOut, RunFigures, run_evidence
 from engine.load.driver import LoadResult, result_from_json
 from engine.planning.capacity import GIVEN
@@ -125,13 +126,37 @@ def test_runs_and_calibration_together_give_the_middle_and_the_range() -> None:
 
 
 def test_only_the_newest_runs_count() -> None:
-    old, new = [run_of(900, day) for day in range(5)], [run_of(200, 10 + day) for day in range(5)]
+    old = [run_of(900, day) for day in range(5)]
+    new = [run_of(us, 10 + day) for day, us in enumerate((190, 200, 210, 200, 200))]
     measured = measured_by(Evidence(None, (*old, *new)))
     assert measured is not None
     assert measured.processor_us_per_request == 200
-    assert (measured.processor_low_us, measured.processor_high_us) == (180, 220)
+    # Student's 2.132 times 7.07 us and the root of six fifths: 16.5 us, or 8 %.
+    assert (measured.processor_low_us, measured.processor_high_us) == (184, 217)
     assert measured.memory_kib_per_user is None
     assert measured.basis == "5 runs"
+
+
+def test_a_single_run_or_two_steps_say_nothing_of_how_far_they_may_be_off() -> None:
+    steps = tuple(PaperInjector().step(users) for users in (1_000, 2_000))
+    for evidence in (
+        Evidence(None, (run_of(300),)),
+        Evidence(replace(CALIBRATION, steps=steps)),
+    ):
+        measured = measured_by(evidence)
+        assert measured is not None
+        off = measured.processor_high_us / measured.processor_us_per_request
+        assert off == pytest.approx(1 + UNKNOWN_PERCENT / 100, rel=0.01)
+
+
+def test_the_range_is_as_narrow_as_the_line_holds() -> None:
+    exact = measured_by(Evidence(CALIBRATION))
+    assert exact is not None
+    assert exact.processor_high_us - exact.processor_low_us <= 2
+    noisy = PaperInjector(user_us=230, noise=(1.1, 0.9, 1.08, 0.93))
+    wide = measured_by(Evidence(replace(CALIBRATION, steps=tuple(noisy.climb()))))
+    assert wide is not None
+    assert wide.processor_high_us > 1.1 * wide.processor_us_per_request
 
 
 def test_nothing_known_changes_nothing(calibrations: Path) -> None:

@@ -213,7 +213,7 @@ def azure_machine(name: str, usd: float, region: str = "eastus", **said: Any) ->
 
 
 def azure_around(region: str) -> list[dict[str, Any]]:
-    """A disk, an address, and egress in tiers, the first of them free."""
+    """A disk, an address, egress in tiers of which one is free, a NAT gateway, users' hours."""
 
     def item(usd: float, unit: str, **said: Any) -> dict[str, Any]:  # noqa: ANN401 - as JSON has it
         plain = azure_machine("Standard_X", usd, region, unitOfMeasure=unit, armSkuName="")
@@ -253,5 +253,34 @@ def azure_around(region: str) -> list[dict[str, Any]]:
             "1 GB",
             **{**egress, "productName": "Bandwidth - Routing Preference: Internet"},
             tierMinimumUnits=100.0,
+        ),
+        *(
+            item(
+                usd,
+                unit,
+                armRegionName="Global",
+                serviceName="NAT Gateway",
+                serviceFamily="Networking",
+                productName="NAT Gateway",
+                meterName=meter,
+                meterId=meter,
+            )
+            for usd, unit, meter in (
+                (0.047, "1 Hour", "Standard Gateway"),
+                (0.049, "1 GB", "Standard Data Processed"),
+            )
+        ),
+        *(
+            item(
+                usd,
+                "1 Hour",
+                tierMinimumUnits=from_units,
+                serviceName="Azure App Testing",
+                serviceFamily="Developer Tools",
+                productName="Azure App Testing",
+                meterName="JMeter Virtual User Additional Usage",
+                meterId=f"hours-{from_units}",
+            )
+            for from_units, usd in ((0.0, 0.16), (10000.0, 0.07))
         ),
     ]

@@ -145,7 +145,7 @@ def test_the_filter_names_service_region_and_kind_of_price_as_the_api_spells_the
 
 
 def test_what_surrounds_a_machine_is_found_by_its_meter() -> None:
-    disk, address, free, *tiers, internet = azure_around("eastus")
+    disk, address, free, *tiers, internet, hour, gigabyte, first, beyond = azure_around("eastus")
     (price,) = read(disk, "boot-disk")
     assert isinstance(price, ListedPrice)
     assert price.usd_micros == 2_500_000
@@ -156,6 +156,22 @@ def test_what_surrounds_a_machine_is_found_by_its_meter() -> None:
     assert read({**disk, "unitOfMeasure": "1 Hour"}, "boot-disk") is RowRefusal.UNIT
     assert read(free, "egress") is RowRefusal.FREE
     assert read(internet, "egress") is RowRefusal.OTHER_PRODUCT
+    for row, item, usd_micros in ((hour, "nat-hour", 47_000), (gigabyte, "nat-gb", 49_000)):
+        (price,) = read(row, "nat-hour")
+        assert isinstance(price, ListedPrice)
+        assert (price.item, price.usd_micros) == (item, usd_micros)
+        (own,) = read({**row, "armRegionName": "eastus"}, "nat-hour")
+        assert isinstance(own, ListedPrice)
+        assert own.preference > price.preference  # the region's own price goes before all regions'
+        assert read({**row, "armRegionName": "westus"}, "nat-hour") is RowRefusal.OTHER_REGION
+        assert read({**row, "unitOfMeasure": "1/Month"}, "nat-hour") is RowRefusal.UNIT
+    for row, from_units, usd_micros in ((first, 0, 160_000), (beyond, 10_000, 70_000)):
+        (price,) = read(row, "load-testing-unit")
+        assert isinstance(price, ListedPrice)
+        assert (price.from_gb, price.usd_micros) == (from_units, usd_micros)
+    assert read(address, "load-testing-unit") is RowRefusal.OTHER_PRODUCT
+    assert read(address, "nat-hour") is RowRefusal.OTHER_PRODUCT
+    assert read({**address, "armRegionName": "Global"}, "public-ipv4") is RowRefusal.OTHER_REGION
     readings = [read(tier, "egress") for tier in tiers]
     assert [
         (price.from_gb, price.usd_micros)

@@ -13,12 +13,19 @@ import pytest
 from engine.catalogs.azure import AzureSource
 from engine.catalogs.price_source import PriceSource
 from engine.catalogs.refresh import CatalogFolderError, RefreshUnderWayError, refresh
+from engine.planning.compare import compare
+from engine.planning.compared_row import Row
+from engine.planning.listed_prices import at_listed_price
+from engine.scenario import Protocol, Scenario
+from engine.scenario.profile import closed
+from engine.sweeping.billing import billing_of
 from kernel.clock import ManualClock
 from kernel.errors import ProviderFailedError
-from pricing.catalog import UnknownRegionError
+from pricing.catalog import Catalog, UnknownRegionError
 from pricing.catalog.versions import Versions
 from pricing.refreshing.changes import IncompletePriceListError
 from pricing.refreshing.price_list_rows import RowRefusal
+from pricing.tariffs import Certainty, Tariff, load_tariff
 from providers.errors import ConfigurationRejectedError, ThrottledError, UnknownOutcomeError
 from tests.engine.catalogs.conftest import (
     AWS_REGION,
@@ -92,11 +99,40 @@ def test_what_surrounds_a_machine_is_refreshed_too(
     assert found == expected
     assert not catalog.egress(*place).estimated
     nat = catalog.nat(*place)
-    if provider == "aws":
-        assert nat is not None
-        assert (nat.hour.usd_micros, nat.gigabyte.usd_micros) == (48_000, 46_000)
-    else:
-        assert nat is None
+    assert nat is not None
+    gateway = {"aws": (48_000, 46_000), "azure": (47_000, 49_000)}[provider]
+    assert (nat.hour.usd_micros, nat.gigabyte.usd_micros) == gateway
+
+
+def test_what_azure_lists_for_its_own_service_is_what_comparisons_and_sweeps_take(
+    refreshed: Refresh, versions: Versions
+) -> None:
+    users = Scenario("users", Protocol.HTTP, closed([(0, 20_000), (3_600, 20_000)]))
+
+    def compared(catalog: Catalog) -> Row:
+        rows = compare(users, catalog=catalog, tariffs=["azure-load-testing"]).rows
+        return next(each for each in rows if each.name == "azure-load-testing")
+
+    def swept(catalog: Catalog) -> Tariff:
+        billing = billing_of(
+            "azure-load-testing", "http", (), is_fixed=False, at=None, catalog=catalog
+        )
+        return billing.tariff
+
+    before = compared(versions.open("bundled"))
+    assert before.usd_micros == 10_000 * 150_000 + 10_000 * 60_000
+    assert before.price_from is not None
+    assert before.price_from.certainty is Certainty.QUOTATION
+    fresh = versions.open(refreshed("azure").version)
+    after = compared(fresh)
+    assert after.usd_micros == 10_000 * 160_000 + 10_000 * 70_000
+    assert after.price_from is not None
+    assert (after.price_from.certainty, after.price_from.as_of) == (Certainty.PRICE_LIST, TODAY)
+    assert after.price_from.source is not None
+    assert "/api/retail/prices" in after.price_from.source
+    assert swept(fresh) == at_listed_price(load_tariff("azure-load-testing"), fresh)
+    assert swept(fresh).usd_micros_per_unit == 160_000
+    assert compared(versions.open(refreshed("aws").version)) == after  # refreshes add up
 
 
 def test_regions_that_were_not_asked_for_stay_as_they_were(

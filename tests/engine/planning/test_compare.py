@@ -15,7 +15,8 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from engine.planning.compare import Comparison, Kind, Row, compare, services
+from engine.planning.compare import Comparison, compare, services
+from engine.planning.compared_row import Kind, Row
 from engine.readers import read_scenario
 from engine.scenario import Protocol, Scenario
 from engine.scenario.profile import closed
@@ -24,7 +25,7 @@ from loadmuster.documents.schema import json_schema
 from pricing.catalog import Catalog
 from pricing.plans.model import Caps
 from pricing.plans.on_sale import BUNDLED_PLANS, find_plan
-from pricing.tariffs import load_tariff, tariff_names
+from pricing.tariffs import load_tariff, monthly_plans, tariff_names
 from tests.command_line import here
 
 Golden = Callable[[str, str], None]
@@ -76,6 +77,17 @@ def test_the_cheapest_comes_first_and_what_has_no_price_last(thousand: Compariso
     for each in thousand.rows:
         assert (each.usd_micros is None) == (each.reason is not None), each.name
         assert each.usd_micros != 0, each.name
+
+
+def test_every_price_of_a_service_says_where_it_is_from(thousand: Comparison) -> None:
+    priced = [each for each in thousand.rows if each.kind is Kind.SERVICE and each.usd_micros]
+    assert {"azure-load-testing", "grafana-k6", "gatling"} <= {each.name for each in priced}
+    for each in priced:
+        assert each.price_from is not None, each.name
+        assert each.price_from.source, each.name
+    others = [each for each in thousand.rows if each not in priced]
+    assert all(each.price_from is None for each in others)
+    assert thousand.monthly_plans == monthly_plans()
 
 
 def test_each_service_counts_on_its_own_users_per_engine(thousand: Comparison) -> None:

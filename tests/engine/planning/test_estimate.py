@@ -114,11 +114,16 @@ def test_services_are_counted_by_their_own_users_per_injector(
 ) -> None:
     result = estimated(at_home, small_catalog)
     assert (offer(result, "loadview").unit, offer(result, "loadview").quantity) == ("LI-minute", 80)
-    assert (offer(result, "gatling").unit, offer(result, "gatling").quantity) == ("credit", 40)
-    assert offer(result, "gatling").usd_micros == 32_000_000
+    assert (offer(result, "gatling").unit, offer(result, "gatling").quantity) == ("credit", 80)
+    assert offer(result, "gatling").usd_micros == 64_000_000
+    (assumed,) = [each for each in result.unknown if each.field == "quotes.gatling.quantity"]
+    assert assumed.reason == (
+        "35,000 http users an injector are Gatling Enterprise's theoretical limit, which would be "
+        "1 injector; counted on 2, as for our plans"
+    )
 
 
-def test_a_price_that_nobody_publishes_is_unknown_and_not_zero(
+def test_a_price_that_was_not_found_is_unknown_and_not_zero(
     at_home: Scenario, small_catalog: Catalog
 ) -> None:
     result = estimated(at_home, small_catalog)
@@ -169,10 +174,27 @@ def test_old_and_estimated_prices_are_warned_of(at_home: Scenario, small_catalog
     there = replace(at_home, regions=equal_shares(["eu-west-1"]))
     assert estimated(there, small_catalog, provider="aws").warnings == (
         "aws eu-west-1: the price of c6g.xlarge is of 2022-11-22, more than a year old",
+        (
+            "aws eu-west-1: the machines known there are those of 2022-11-22: 3 of aws's 4 types; "
+            "newer ones may be cheaper"
+        ),
         "aws eu-west-1: the price of egress is estimated: 0.09 to 0.155 USD per GB",
     )
     undated = estimate(there, catalog=small_catalog, provider="aws")
     assert len(undated.warnings) == 1
+
+
+@pytest.mark.parametrize("region", ["eu-west-3", "ap-southeast-3", "af-south-1"])
+def test_a_region_whose_list_is_of_2022_says_how_few_types_are_known_there(
+    at_home: Scenario, region: str
+) -> None:
+    bundled = Catalog.bundled()
+    there = replace(at_home, regions=equal_shares([region]))
+    known = len(bundled.offerings("aws", region))
+    warnings = estimated(there, bundled, provider="aws").warnings
+    assert any(f"those of 2022-11-22: {known} of aws's 613 types" in each for each in warnings)
+    new = replace(at_home, regions=equal_shares(["eu-central-1"]))
+    assert not any("types; newer" in each for each in estimated(new, bundled, "aws").warnings)
 
 
 def test_r33_a_payload_above_the_recommended_one_is_warned_of(

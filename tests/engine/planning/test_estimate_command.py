@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,19 @@ def test_the_document_has_the_shape_of_the_contract(example: Path, run: Command)
     assert all(isinstance(warning, str) for warning in document["warnings"])
     assert document["load"]["peak_users"] == 1000
     assert document["requirement"]["li_minutes"] == 20
+
+
+def test_a_cost_below_a_cent_is_not_nothing(example: Path, run: Command) -> None:
+    code, out, _ = run("--json", "estimate", example, "--users", "1", "--duration", "1m")
+    assert code == 0
+    for cost in [json.loads(out)["cost"], *[each["cost"] for each in json.loads(out)["clouds"]]]:
+        items = cost["items"]
+        assert 0 < Decimal(cost["usd_low"]) <= Decimal(cost["usd"]) < Decimal("0.01")
+        assert Decimal(cost["usd"]) == sum(Decimal(each["usd"]) for each in items)
+    _, out, _ = run("--json", "compare", example, "--users", "1", "--duration", "1m")
+    (own,) = [each for each in json.loads(out)["rows"] if each["tariff"] == "own-aws"]
+    assert 0 < Decimal(own["usd"]) < Decimal("0.01")
+    assert "0.00 " not in own["note"]
 
 
 def test_the_next_best_machines_are_shown_with_what_they_cost_more(

@@ -249,4 +249,6 @@ def test_egress_beyond_ten_terabytes_has_the_price_of_its_tier() -> None:
     assert egress.usd_micros == egress.high_usd_micros == paid
     assert egress.low_usd_micros == paid - 100 * 85_000
     elsewhere = replace(scenario, regions=equal_shares(["sa-east-1"]))
-    assert fleet_of(elsewhere).items[4].usd_micros == 20_000 * 90_000
+    assert fleet_of(elsewhere).items[4].usd_micros == 10_140 * 150_000 + 9_860 * 138_000
+    without_tiers = replace(scenario, regions=equal_shares(["us-east-2"]))
+    assert fleet_of(without_tiers).items[4].usd_micros == 20_000 * 90_000

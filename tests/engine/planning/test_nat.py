@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -81,8 +82,23 @@ def test_each_region_has_a_gateway_of_its_own() -> None:
     assert item(two, "NAT gateway") == item(one, "NAT gateway") + 50_000
 
 
-def test_what_nobody_knows_on_azure_is_said_and_not_taken_for_zero() -> None:
-    result = on("any", scenario_of())
+@pytest.fixture
+def without_azures(tmp_path: Path) -> Catalog:
+    """The bundled catalogue, as if nobody knew what a gateway costs on Azure."""
+    folder = tmp_path / "catalog"
+    shutil.copytree(CATALOG.folder, folder)
+    path = folder / "surroundings.csv"
+    rows = path.read_text().splitlines(keepends=True)
+    kept = [row for row in rows if not (row.startswith("azure,") and ",nat-" in row)]
+    assert len(kept) < len(rows)
+    path.write_text("".join(kept))
+    return Catalog(folder)
+
+
+def test_what_nobody_knows_on_azure_is_said_and_not_taken_for_zero(
+    without_azures: Catalog,
+) -> None:
+    result = estimate(scenario_of(), catalog=without_azures)
     assert [fleet.provider for fleet in result.clouds] == ["aws", "azure"]
     azure = result.clouds[1]
     assert not azure.has_nat_gateway
@@ -92,18 +108,26 @@ def test_what_nobody_knows_on_azure_is_said_and_not_taken_for_zero() -> None:
     assert "not known" in unknown.reason
 
 
-def test_an_account_whose_cost_is_not_whole_is_not_ranked_among_the_cheapest() -> None:
-    rows = {row.name: row for row in compare(scenario_of(), catalog=CATALOG).rows}
+def test_azures_gateway_is_paid_as_awss_is() -> None:
+    fleet = on("azure", scenario_of(1_000, 1_000, "westeurope")).fleet
+    # As long as AWS's: an hour that has begun, an address, and 10 GB either way.
+    assert item(fleet, "NAT gateway") == 10 * 45_000 + 45_000 + 5_000
+
+
+def test_an_account_whose_cost_is_not_whole_is_not_ranked_among_the_cheapest(
+    without_azures: Catalog,
+) -> None:
+    rows = {row.name: row for row in compare(scenario_of(), catalog=without_azures).rows}
     assert rows["own-aws"].usd_micros is not None
     assert "a NAT gateway" in (rows["own-aws"].note or "")
     assert rows["own-azure"].usd_micros is None
     assert "what a NAT gateway costs there is not known" in (rows["own-azure"].reason or "")
-    curves = cost_curves(scenario_of(), ("own-aws", "on-demand"), catalog=CATALOG)
+    curves = cost_curves(scenario_of(), ("own-aws", "on-demand"), catalog=without_azures)
     assert [curve.name for curve in curves] == ["own-aws", "on-demand"]
 
 
 def test_prices_that_are_estimated_elsewhere_are_told() -> None:
-    warnings = on("aws", scenario_of(10, 600, "eu-west-1")).warnings
+    warnings = on("aws", scenario_of(10, 600, "eu-west-3")).warnings
     assert any("a NAT gateway is estimated" in each for each in warnings)
     assert not any("public addresses" in each for each in warnings)
     assert not any("NAT" in each for each in on("aws", scenario_of(10, 600)).warnings)

@@ -108,8 +108,8 @@ def test_an_open_model_and_fixed_injectors_can_be_drawn(
     ("names", "problem"),
     [
         (["loadvue"], "no plan or tariff 'loadvue'"),
-        (["loadview", "grafana-k6"], "counts in LI-minute|counts in VUH"),
-        (["on-demand", "grafana-k6"], "grafana-k6 has no published price and counts in VUH"),
+        (["loadview", "mabl"], "counts in LI-minute|counts in VUH"),
+        (["on-demand", "mabl"], "mabl has no price that was found, and counts in VUH"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_with_the_reason(
@@ -227,6 +227,8 @@ def test_plot_cost_gives_the_figures_as_json(example: Path, run: Command) -> Non
     assert (only["tariff"], only["unit"], document["file"]) == ("tencent-pts", "USD", None)
     assert {"users": 501, "amount": "8.00"} in only["points"]
     assert {"users": 500, "amount": "4.00", "amount_of_one_more": "8.00"} in only["cliffs"]
+    own = json.loads(run("--json", "plot", "cost", example, "--tariff", "own-aws")[1])["curves"][0]
+    assert len(own["points"][0]["amount"]) > len("0.00")  # machines cost parts of a cent
 
 
 @pytest.mark.promise("break-even-is-true", command="plot plans")
@@ -249,7 +251,7 @@ def test_plot_plans_draws_the_break_even(tmp_path: Path, run: Command) -> None:
         (("--out", "cost.gif"), "ends in .svg or .png"),
         (("--tariff", "loadvue"), "no plan or tariff 'loadvue'"),
         (("--users-to", "1"), "--users-to"),
-        (("--tariff", "loadster", "--tariff", "gatling"), "loadster has no published price"),
+        (("--tariff", "loadster", "--tariff", "gatling"), "loadster has no price that was found"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(

@@ -103,7 +103,12 @@ def test_rows_of_one_machine_type_are_the_estimate_with_a_wish_for_it(compiled: 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_rows_that_send_more_than_a_tier_holds_are_the_single_estimate(compiled: bool) -> None:
     # 1 kB a second and user: the second tier begins at 10 TB a month, the last at 150.
-    places = (("aws", "us-east-1"), ("azure", "eastus"), ("azure", "westeurope"))
+    places = (
+        ("aws", "us-east-1"),
+        ("aws", "sa-east-1"),
+        ("azure", "eastus"),
+        ("azure", "japaneast"),
+    )
     rows = [
         Row(users, duration_s, "http", *place)
         for place in places
@@ -113,7 +118,7 @@ def test_rows_that_send_more_than_a_tier_holds_are_the_single_estimate(compiled:
     check(rows, compiled=compiled)
     for provider, region in places:
         check([row for row in rows if row.region == region], compiled=compiled)
-        assert len(CATALOG.egress_tiers(provider, region)) > 1 or region == "westeurope"
+        assert len(CATALOG.egress_tiers(provider, region)) > 1 or region == "japaneast"
 
 
 def test_rows_may_name_a_region_alone_a_provider_alone_or_no_place() -> None:
@@ -145,6 +150,16 @@ def test_every_plan_and_every_priced_tariff_bills_what_it_bills_alone() -> None:
     ]
     check(rows)
     check([Row(40, 6_000, "http", plan=name, users_per_injector=7) for name in names])
+
+
+def test_units_beyond_a_tier_are_billed_as_they_are_alone() -> None:
+    check(
+        [
+            Row(users, duration_s, "http", plan="azure-load-testing")
+            for users in (9_999, 10_000, 10_001, 777_777)
+            for duration_s in (3_599, 3_600, 3_601, 86_400, 31_622_400)
+        ]
+    )
 
 
 def test_the_largest_bills_are_exact_beyond_64_bits() -> None:

@@ -80,6 +80,10 @@ STORY: dict[str, Command] = {
     "books.close": lambda e: e.books.close("2026-12"),
     "books.months": lambda e: e.books.months(),
     "accounts.log": lambda e: e.accounts.log("acme"),
+    "accounts.refund": lambda e: e.accounts.refund(
+        "acme", invoice="acme-00001", usd_micros=10_000_000, reason="charged twice"
+    ),
+    "accounts.refunds": lambda e: e.accounts.refunds("acme"),
     "accounts.as_of": lambda e: e.accounts.as_of("acme"),
     "accounts.healing": lambda e: e.accounts.healing("acme"),
     "accounts.heal": lambda e: e.accounts.heal("acme"),

@@ -18,7 +18,7 @@ from engine.scenario.profile import closed
 from loadmuster.cli.account_tables import show_account
 from loadmuster.cli.run_question import is_agreed
 from loadmuster.documents.account import account_document
-from pricing.payments.gateway import Answer, PaymentRequest, PaymentState
+from pricing.payments.gateway import Answer, PaymentRequest, PaymentState, RefundRequest
 from pricing.plans.channels import Channel
 
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ class Bank:
     def withdraw(self, payment: PaymentRequest) -> Answer:
         return self.collect(payment)
 
+    def refund(self, refund: RefundRequest) -> Answer:
+        del refund
+        return Answer(PaymentState.ACCEPTED)
+
 
 class SilentBank:
     """One that does not say whether it collects."""
@@ -51,6 +55,10 @@ class SilentBank:
 
     def withdraw(self, payment: PaymentRequest) -> Answer:
         return self.collect(payment)
+
+    def refund(self, refund: RefundRequest) -> Answer:
+        del refund
+        return Answer(PaymentState.ACCEPTED)
 
 
 @pytest.fixture

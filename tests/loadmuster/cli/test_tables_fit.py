@@ -34,6 +34,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "account history": ("globex",),
     "account targets": ("globex",),
     "account log": ("globex",),
+    "account refunds": ("globex",),
     "history": ("globex",),
     "ledger": ("acme",),
     "books months": (),
@@ -91,6 +92,10 @@ def books(acme: CommandLine, shop: str) -> CommandLine:
         ("billing", "set", "globex", "--name", "Globex & Sons", "--country", "US"),
         ("billing", "set-seller", "--name", "Load Ltd", "--address", "Street 1; Town"),
         ("department", "add", "globex", "quality-assurance"),
+        (
+            *("account", "refund", "globex", "--invoice", "globex-00001", "--usd", "12.34"),
+            *("--reason", "the load was not what had been asked for"),
+        ),
         ("department", "limit", "globex", "quality-assurance", "1234567.89"),
     ):
         answer = acme.here(*words)

@@ -1,15 +1,18 @@
-"""Money of a run has one name: ``usd`` in documents, in dollars, ``usd_micros`` in Python."""
+"""Money has one name: ``usd`` in documents, in dollars, ``usd_micros`` in Python."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from msgspec.structs import replace
 
 from loadmuster.documents.run import bill_document, quote_document
+from loadmuster.documents.usage import usage_document
 from pricing.money import usd_micros
+from pricing.periods import Period
 from pricing.plans.quotes import Quote, Unit
+from pricing.reports.usage import CycleUsage, PurchaseRow, RunUse
 from pricing.run_charges.bill import Bill
 from pricing.tariffs import CancellationPolicy
 
@@ -47,6 +50,48 @@ def test_every_amount_of_a_document_is_there_in_python_by_the_same_name(
         assert getattr(value, f"{name}_micros") == (None if text is None else usd_micros(text))
     for name in ("li_minutes", "startup_li_minutes"):
         assert getattr(value, name) == document[name]
+
+
+def test_usage_has_its_amounts_and_quantities_in_python_by_the_same_name() -> None:
+    begun = datetime(2026, 11, 3, 9, tzinfo=UTC)
+    runs = tuple(
+        RunUse(
+            run_id=run_id,
+            at=begun,
+            department=None,
+            injectors=1,
+            users=10,
+            duration_s=60,
+            li_minutes=20,
+            credits_li_minutes=5,
+            usd_micros=750_000,
+            corrected=False,
+            rehearsal=False,
+            tariff="starter",
+            tariff_version=DAY,
+        )
+        for run_id in ("run-1", "run-2")
+    )
+    bought = PurchaseRow("boost:1", "boost", "boost", begun, 3_000_000)
+    period = Period(
+        0,
+        datetime(2026, 11, 1, tzinfo=UTC),
+        datetime(2026, 12, 1, tzinfo=UTC),
+        first_day=DAY,
+        last_day=date(2026, 11, 30),
+    )
+    used = CycleUsage("acme", "starter", "UTC", period, 1_790, runs, (bought,))
+    document = usage_document(used)
+    names = {name for name in document if name.endswith(("usd", "li_minutes"))}
+    assert {"runs_usd", "charged_usd", "tax_usd", "consumed_li_minutes"} <= names
+    for name in names:
+        value = document[name]
+        if name.endswith("usd"):
+            assert getattr(used, f"{name}_micros") == usd_micros(value)
+        else:
+            assert getattr(used, name) == value
+    assert (used.runs_usd_micros, used.charged_usd_micros) == (1_500_000, 4_500_000)
+    assert (used.li_minutes, used.consumed_li_minutes) == (40, 10)
 
 
 def test_the_lines_sum_up_in_money_and_are_none_in_li_minutes() -> None:

@@ -19,6 +19,7 @@ from pricing.catalog import (
     UnknownRegionError,
     is_stale,
 )
+from pricing.catalog.ancillary_prices import AncillaryPrices
 
 ROOT = Path(__file__).parents[3]
 BUNDLED = Catalog.bundled()
@@ -85,14 +86,86 @@ def test_every_region_has_its_surroundings_and_an_estimate_has_its_range() -> No
                 assert price.low_usd_micros <= price.usd_micros <= price.high_usd_micros, place
 
 
-def test_egress_was_read_for_the_default_regions_and_is_a_range_elsewhere() -> None:
-    assert BUNDLED.egress("aws", "us-east-1").usd_micros == 90_000
-    assert not BUNDLED.egress("aws", "us-east-1").estimated
-    assert BUNDLED.egress("azure", "eastus").usd_micros == 87_000
-    elsewhere = BUNDLED.egress("aws", "sa-east-1")
-    assert elsewhere.estimated
-    assert (elsewhere.low_usd_micros, elsewhere.high_usd_micros) == (90_000, 155_000)
-    assert BUNDLED.egress("azure", "brazilsouth").high_usd_micros == 181_000
+@pytest.mark.parametrize(
+    ("provider", "region", "usd_micros"),
+    [
+        ("aws", "us-east-1", 90_000),
+        ("aws", "eu-central-1", 90_000),
+        ("aws", "ap-south-1", 109_300),
+        ("aws", "ap-southeast-2", 114_000),
+        ("aws", "ap-northeast-1", 114_000),
+        ("aws", "ap-northeast-2", 126_000),
+        ("aws", "sa-east-1", 150_000),
+        ("aws", "af-south-1", 154_000),
+        ("azure", "eastus", 87_000),
+        ("azure", "westeurope", 87_000),
+        ("azure", "japaneast", 120_000),
+        ("azure", "brazilsouth", 181_000),
+    ],
+)
+def test_egress_has_the_price_of_its_region(provider: str, region: str, usd_micros: int) -> None:
+    price = BUNDLED.egress(provider, region)
+    assert price.usd_micros == usd_micros
+    assert not price.estimated
+
+
+def test_egress_is_known_in_every_region_of_aws_and_in_all_but_ten_of_azure() -> None:
+    unknown = {place for place in PLACES if BUNDLED.egress(*place).estimated}
+    assert {provider for provider, _ in unknown} == {"azure"}
+    assert {region for _, region in unknown} == {
+        "australiacentral",
+        "australiacentral2",
+        "israelcentral",
+        "mexicocentral",
+        "newzealandnorth",
+        "qatarcentral",
+        "southafricanorth",
+        "southafricawest",
+        "uaecentral",
+        "uaenorth",
+    }
+
+
+def test_the_first_tier_is_the_price_among_the_surroundings_and_later_ones_are_cheaper() -> None:
+    for place in PLACES:
+        tiers = BUNDLED.egress_tiers(*place)
+        assert (
+            tiers[0].price.usd_micros
+            == AncillaryPrices(BUNDLED.folder).price(*place, "egress").usd_micros
+        ), place
+        prices = [tier.price.usd_micros for tier in tiers]
+        assert prices == sorted(prices, reverse=True), place
+        assert all(tier.price.source in BUNDLED.sources() for tier in tiers), place
+
+
+def test_what_is_known_as_a_range_only_counts_at_its_dear_end() -> None:
+    for place in PLACES:
+        nat = BUNDLED.nat(*place)
+        assert nat is not None, place
+        for price in (BUNDLED.egress(*place), BUNDLED.boot_disk(*place), nat.hour, nat.gigabyte):
+            assert price.high_usd_micros in {None, price.usd_micros}, place
+    unknown = BUNDLED.egress("azure", "mexicocentral")
+    assert (unknown.low_usd_micros, unknown.usd_micros) == (87_000, 181_000)
+
+
+@pytest.mark.parametrize(
+    ("provider", "region", "hour", "gigabyte"),
+    [
+        ("aws", "us-east-1", 45_000, 45_000),
+        ("aws", "ap-southeast-1", 59_000, 59_000),
+        ("aws", "eu-west-1", 48_000, 48_000),
+        ("aws", "ap-northeast-1", 62_000, 93_000),
+        ("azure", "westeurope", 45_000, 45_000),
+        ("azure", "japaneast", 45_000, 45_000),
+    ],
+)
+def test_a_nat_gateway_has_the_price_of_its_region_or_the_most_that_it_may_be(
+    provider: str, region: str, hour: int, gigabyte: int
+) -> None:
+    nat = BUNDLED.nat(provider, region)
+    assert nat is not None
+    assert (nat.hour.usd_micros, nat.gigabyte.usd_micros) == (hour, gigabyte)
+    assert nat.gigabyte.estimated == (gigabyte == 93_000)
 
 
 def test_a_boot_disk_on_aws_is_eight_gibibytes_of_gp3_and_on_azure_a_whole_tier() -> None:

@@ -73,6 +73,7 @@ def db(database_url: str) -> Iterator[sa.Engine]:
         engine.runs.accept(CHECKOUT, **REQUEST, department="lab")
         engine.accounts.extra_credits("acme", 60)
         engine.accounts.heal("acme")
+        engine.accounts.refund("acme", invoice="INV-2027-000001", reason="slow")
         engine.accounts.to_on_demand("acme")
         clock.move_to(NOW + timedelta(days=40))
         engine.accounts.set_card("acme", "visa")

@@ -9,16 +9,19 @@ from functools import partial
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from engine.database import open_database, reading, transaction
 from pricing.accounts.opening import open_account
 from pricing.accounts.sweep import advance_all
-from pricing.ledger.numbering import last_places
+from pricing.ledger.issuing import issue_credit_note
+from pricing.ledger.ledger import Posting, Transaction
+from pricing.ledger.numbering import last_places, own_number, place_in_own_series
 from pricing.parties.party import Party
 from pricing.parties.sellers import Seller, put_seller
 from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
+from pricing.plans.quotes import Unit
 from pricing.tables import INVOICES
 from tests.patience import PATIENCE_S
 
@@ -101,6 +104,44 @@ def test_an_early_credit_note_among_the_invoices_keeps_its_number(
     with reading(db) as conn:
         numbers = conn.execute(select(INVOICES.c.number).order_by(INVOICES.c.sequence)).scalars()
         assert list(numbers) == ["acme-00001", "acme-00002", "acme-00003"]
+
+
+def test_no_account_id_makes_an_invoice_another_accounts_credit_note(
+    db: Engine, acme: str, now: datetime
+) -> None:
+    def note(conn: Connection, account_id: str, cause: str) -> str:
+        postings = (Posting("receivable", Unit.USD, -1), Posting("revenue:use", Unit.USD, 1))
+        charge = Transaction(account_id, f"{cause}:back", cause, "back", now, now, postings)
+        taken_back = (f"{account_id}-00001",)
+        issued = issue_credit_note(conn, cause, now, corrects=taken_back, charges=(charge,))
+        assert issued is not None
+        return issued.number
+
+    others = (f"{acme}-CN", f"{acme}-CN00001", f"CN-{acme}")
+    plan = load_plans(BUNDLED_PLANS)["starter"]
+    with transaction(db) as conn:
+        for other in others:
+            open_account(conn, other, plan, timezone="UTC", now=now, gateway=REHEARSED_GATEWAY)
+        assert note(conn, acme, "run:a") == "acme-CN00001"
+        assert note(conn, f"{acme}-CN", "run:b") == "acme-CN-CN00001"
+        assert note(conn, acme, "run:c") == "acme-CN00002"
+        assert last_places(conn, [acme, *others]) == {acme: 1, **dict.fromkeys(others, 1)}
+        assert last_places(conn, [acme, *others], is_credit_note=True) == {
+            **dict.fromkeys(others, 0),
+            acme: 2,
+            f"{acme}-CN": 1,
+        }
+        issued = conn.execute(select(INVOICES.c.account_id, INVOICES.c.number)).all()
+    places = {row.number: place_in_own_series(row.number, row.account_id) for row in issued}
+    assert None not in places.values()
+    assert places["acme-CN00002"] == ("acme-CN", 2)
+    assert place_in_own_series("acme-CN-00001", acme) == ("acme-CN-", 1)
+    assert place_in_own_series("globex-00001", acme) is None
+
+
+def test_no_account_id_makes_its_number_one_of_a_sellers() -> None:
+    assert own_number("INV-2027", 99_999) == "INV-2027-99999"
+    assert own_number("INV-2027", 100_000) == "INV-2027-0100000"
 
 
 def test_only_one_place_gives_numbers() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from engine.api import Engine
 from kernel.clock import ManualClock
-from pricing.payments.gateway import Answer, PaymentRequest
+from pricing.payments.gateway import Answer, PaymentRequest, RefundRequest
 from pricing.payments.play_bank import PlayBank
 
 USD = 1_000_000
@@ -44,6 +44,19 @@ class MortalBank(PlayBank):
         answer = super().collect(payment)
         if self.says:
             answer = self.charges[payment.key].answer = self.says.pop(0)
+        if self.dies:
+            self.dies -= 1
+            raise DiedError
+        if self.lost:
+            self.lost -= 1
+            raise ConnectionError("the connection was closed")
+        return answer
+
+    def refund(self, refund: RefundRequest) -> Answer:
+        if self.silent:
+            self.silent -= 1
+            raise TimeoutError("no answer within 30 s")
+        answer = super().refund(refund)
         if self.dies:
             self.dies -= 1
             raise DiedError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -10,15 +11,18 @@ from msgspec.structs import replace
 from pricing.payments.gateway import (
     DECLINES,
     DELAYS,
+    REFUND_TIME,
     Answer,
+    KeyUsedAgainError,
     PaymentGateway,
     PaymentRequest,
     PaymentState,
+    RefundRequest,
     RehearsedGateway,
     calls_out,
     is_rehearsed,
 )
-from pricing.payments.play_bank import KeyUsedAgainError, PlayBank
+from pricing.payments.play_bank import PlayBank
 from pricing.plans.channels import Channel
 
 GATEWAYS: tuple[Callable[[], PaymentGateway], ...] = (RehearsedGateway, PlayBank)
@@ -32,6 +36,23 @@ REQUEST = PaymentRequest(
     at_once=False,
     purpose="subscription:1:period:3",
 )
+
+COLLECTED_AT = datetime(2027, 1, 25, 9, tzinfo=UTC)
+
+
+def refund_of(usd: int, number: int = 1, *, before: int = 0) -> RefundRequest:
+    """Dollars given back of ``REQUEST``, after so many."""
+    micros = usd * 1_000_000
+    return RefundRequest(
+        key=f"{REQUEST.key}:refund:{number}:{micros}",
+        payment_key=REQUEST.key,
+        account_id="acme",
+        usd_micros=micros,
+        collected_usd_micros=REQUEST.usd_micros,
+        refunded_usd_micros=before * 1_000_000,
+        collected_at=COLLECTED_AT,
+        asked_at=COLLECTED_AT + timedelta(days=3),
+    )
 
 
 @pytest.fixture(params=GATEWAYS)
@@ -104,3 +125,60 @@ def test_a_key_that_stands_for_something_else_is_refused(
     with pytest.raises(KeyUsedAgainError):
         gateway.collect(replace(REQUEST, **other))
     assert gateway.collected == {("acme", "USD"): REQUEST.usd_micros}
+
+
+def test_what_was_collected_is_given_back_in_parts_and_no_more(gateway: PaymentGateway) -> None:
+    gateway.collect(REQUEST)
+    assert gateway.refund(refund_of(150)) == Answer(PaymentState.ACCEPTED)
+    too_much = gateway.refund(refund_of(50, 2, before=150))
+    assert too_much.state is PaymentState.DECLINED
+    assert "more than is left" in too_much.reason
+    assert gateway.refund(refund_of(49, 3, before=150)).state is PaymentState.ACCEPTED
+    assert gateway.refund(refund_of(1, 4, before=199)).state is PaymentState.DECLINED
+
+
+def test_the_same_refund_again_is_answered_the_same(gateway: PaymentGateway) -> None:
+    gateway.collect(REQUEST)
+    answers = {gateway.refund(refund_of(150)).state for _ in range(3)}
+    assert answers == {PaymentState.ACCEPTED}
+    declined = {gateway.refund(refund_of(100, 2, before=150)).state for _ in range(3)}
+    assert declined == {PaymentState.DECLINED}
+
+
+def test_a_key_of_a_refund_that_comes_with_another_amount_is_refused(
+    gateway: PaymentGateway,
+) -> None:
+    gateway.collect(REQUEST)
+    asked = refund_of(150)
+    gateway.refund(asked)
+    with pytest.raises(KeyUsedAgainError):
+        gateway.refund(replace(asked, usd_micros=20_000_000))
+
+
+def test_nothing_is_given_back_of_a_disputed_payment(gateway: PaymentGateway) -> None:
+    gateway.collect(REQUEST)
+    if isinstance(gateway, PlayBank):
+        gateway.contested.add(REQUEST.key)
+    answer = gateway.refund(replace(refund_of(10), is_contested=True))
+    assert answer.state is PaymentState.DECLINED
+    assert "disputed" in answer.reason
+
+
+@pytest.mark.parametrize(("late", "state"), [(0, "accepted"), (1, "declined")])
+def test_nothing_is_given_back_once_the_time_for_it_is_over(
+    gateway: PaymentGateway, late: int, state: str
+) -> None:
+    gateway.collect(REQUEST)
+    at = COLLECTED_AT + REFUND_TIME + timedelta(seconds=late)
+    assert gateway.refund(replace(refund_of(10), asked_at=at)).state == state
+
+
+@pytest.mark.parametrize("make", [PlayBank])
+def test_who_keeps_books_gives_nothing_back_that_was_never_collected(
+    make: Callable[[], PlayBank],
+) -> None:
+    gateway = make()
+    assert gateway.refund(refund_of(10)).state is PaymentState.DECLINED
+    gateway.collect(replace(REQUEST, card=DECLINES))
+    assert gateway.refund(refund_of(10, 2)).state is PaymentState.DECLINED
+    assert gateway.refunded == {}

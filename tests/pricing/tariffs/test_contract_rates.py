@@ -76,8 +76,8 @@ def test_a_service_without_a_published_price_is_compared_at_what_one_pays() -> N
         assert row.usd_micros == Decimal(row.quantity) * 120_000
         assert row.note is not None
         assert "your contract rate of 0.12 USD a" in row.note
-    assert "the service publishes no price" in (rows["mabl"].note or "")
-    assert "at the published price 8.00 USD" in (rows["gatling"].note or "")
+    assert "a price of the service was not found" in (rows["mabl"].note or "")
+    assert "at the published price 16.00 USD" in (rows["gatling"].note or "")
     for name in set(rows) - set(rates):
         assert rows[name].contract_rate is None
         assert rows[name].usd_micros == without[name].usd_micros
@@ -101,7 +101,7 @@ def test_an_estimate_prices_a_service_at_the_contract_rate_and_says_so(loadmuste
     quotes = {each["tariff"]: each for each in loadmuster("--json", *look).json["quotes"]}
     ours = quotes["gatling"]
     assert ours["contract_rate"] == {"usd_per_unit": "0.50", "per": "credit", "as_of": "2026-11-02"}
-    assert (ours["usd"], published["gatling"]["usd"]) == ("5.00", "8.00")
+    assert (ours["usd"], published["gatling"]["usd"]) == ("10.00", "16.00")
     assert ours["as_of"] == "2026-11-02"
     others = {name: each for name, each in quotes.items() if name != "gatling"}
     assert others == {name: published[name] for name in others}
@@ -115,7 +115,7 @@ def test_python_estimates_at_the_contract_rate_too(kept: Path, tmp_path: Path) -
     with Engine(f"sqlite:///{tmp_path / 'x.db'}", environment=environment) as engine:
         engine.tariffs.set_rate("gatling", usd="0.5", per="credit")
         quotes = {each.name: each for each in engine.estimate("examples/checkout.yaml").quotes}
-    assert quotes["gatling"].usd_micros == 5_000_000
+    assert quotes["gatling"].usd_micros == 10_000_000
 
 
 def test_curves_are_drawn_at_the_contract_rate_and_say_so() -> None:
@@ -282,7 +282,7 @@ def test_the_command_line_and_python_share_one_file_and_documents_only_gain(
         row["tariff"]: row for row in loadmuster("--json", "compare", CHECKOUT_FILE).json["rows"]
     }
     assert (rows["blazemeter"]["contract_rate"], rows["blazemeter"]["published_usd"]) == (own, None)
-    assert (rows["gatling"]["contract_rate"], rows["gatling"]["published_usd"]) == (None, "8.00")
+    assert (rows["gatling"]["contract_rate"], rows["gatling"]["published_usd"]) == (None, "16.00")
     curves = loadmuster("--json", "plot", "cost", CHECKOUT_FILE, "--tariff", "blazemeter").json
     assert curves["curves"][0]["contract_rate"] == own
     for words, said in {

@@ -18,6 +18,7 @@ unit_s = 3600
 quantum_s = 60
 cancellation = "full_quote"
 usd_per_unit = "0.10"
+price_from = { certainty = "quotation", as_of = 2026-01-01 }
 sources = []
 notes = []
 """
@@ -57,7 +58,20 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
         ('"0.10"', "0.10", "usd_per_unit must be an amount of US dollars in quotes"),
         ('"0.10"', '"-0.10"', "usd_per_unit must be an amount"),
         ('"0.10"', '"0.0000001"', "usd_per_unit must be an amount"),
-        ('usd_per_unit = "0.10"', "", "usd_per_unit or else not_published"),
+        ('usd_per_unit = "0.10"', "", "usd_per_unit or else no_price"),
+        ('usd_per_unit = "0.10"', 'no_price = "why"', "price_from must be given where there is"),
+        ('"quotation"', '"rumour"', "certainty must be one of price list, vendor's page"),
+        ('"quotation"', '"quotation", source = "a page"', "source must be an address like https"),
+        ('"quotation"', '"quotation", colour = "red"', "colour is not a field"),
+        (
+            "notes = []",
+            (
+                "notes = []\n"
+                'unit_tiers = [{ from_units = 9, usd_per_unit = "1" }, '
+                '{ from_units = 9, usd_per_unit = "2" }]'
+            ),
+            "unit_tiers must rise",
+        ),
         (
             'usd_per_unit = "0.10"',
             'machines_of = "aws"',

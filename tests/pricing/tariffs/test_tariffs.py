@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.scenario import Protocol
+from pricing.money import format_cents
 from pricing.tariffs import (
     PROTOCOLS,
     CancellationPolicy,
+    Certainty,
     LoadSize,
     NotInLiMinutesError,
+    UnitTier,
     UnknownTariffError,
     UsageError,
     li_minutes,
     load_tariff,
+    monthly_plans,
     price,
     tariff_names,
     tariff_versions,
 )
+from pricing.tariffs.published import cost_of_units
 
 MINUTE_S = 60
 HOUR_S = 3_600
@@ -68,11 +76,11 @@ def test_loadview_s_thousand_http_users_for_forty_minutes_need_two_injectors() -
     assert (charge.injectors, charge.quantity) == (2, 80)
 
 
-def test_a_price_that_nobody_publishes_is_unknown_and_not_zero() -> None:
+def test_a_price_that_was_not_found_is_unknown_and_not_zero() -> None:
     charge = price(load_tariff("loadview"), LoadSize(10, 5_000, 180))
     assert (charge.usd_micros, charge.startup_usd_micros) == (None, None)
     assert charge.unknown is not None
-    assert "publishes no price" in charge.unknown
+    assert "was not found" in charge.unknown
 
 
 def test_r10_loadview_keeps_the_start_up_cost_of_a_cancelled_run() -> None:
@@ -132,6 +140,70 @@ def test_azure_s_minimum_leaves_a_larger_test_alone() -> None:
     charge = price(azure, LoadSize(1, 100, 6 * MINUTE_S))
     assert charge.quantity == 10
     assert not any("at least" in step for step in charge.steps)
+
+
+@pytest.mark.parametrize(
+    ("users", "hours", "usd"),
+    [(1_000, 1, "150.00"), (1_000, 10, "1500.00"), (1_000, 11, "1560.00"), (20_000, 2, "3300.00")],
+)
+def test_azure_s_hours_beyond_ten_thousand_cost_less(users: int, hours: int, usd: str) -> None:
+    charge = price(load_tariff("azure-load-testing"), LoadSize(1, users, hours * HOUR_S))
+    assert charge.usd_micros is not None
+    assert format_cents(charge.usd_micros) == usd
+    assert ("beyond 10000 VUH x 0.06" in charge.steps[-1]) == (users * hours > 10_000)
+
+
+@given(
+    st.dictionaries(st.integers(1, 10**6), st.integers(1, 10**6), max_size=4),
+    st.integers(1, 10**6),
+    st.fractions(0, 10**7),
+    st.fractions(0, 10**7),
+)
+def test_r3_units_in_tiers_never_cost_less_for_more(
+    steps: dict[int, int], first: int, units: Fraction, more: Fraction
+) -> None:
+    tiers = [UnitTier(*each) for each in sorted(steps.items())]
+    cost = cost_of_units(first, tiers, units)
+    assert cost <= cost_of_units(first, tiers, units + more)
+    ends = [*sorted(steps), 10**9]
+    rates = [first, *(each.usd_micros for each in tiers)]
+    plain = Fraction(0)
+    for begin, end, rate in zip([0, *ends[:-1]], ends, rates, strict=True):
+        plain += max(Fraction(0), min(units, Fraction(end)) - begin) * rate
+    assert cost == plain
+
+
+def test_every_price_says_who_states_it_and_nothing_else_claims_one() -> None:
+    for name in tariff_names():
+        for version in tariff_versions(name):
+            stated = version.price_from
+            assert (stated is None) == (version.no_price is not None), name
+            if stated is None:
+                assert "not found" in str(version.no_price), name
+                continue
+            assert (stated.source is None) == (stated.certainty is Certainty.OWN), name
+            assert stated.as_of <= date(2026, 11, 30), name
+
+
+def test_k6_and_flood_cost_what_their_units_cost() -> None:
+    k6 = price(load_tariff("grafana-k6"), LoadSize(None, 1_000, HOUR_S))
+    assert k6.usd_micros == 150_000_000
+    flood = price(load_tariff("flood-vuh"), LoadSize(None, 1_000, HOUR_S))
+    assert flood.usd_micros == 45_000_000
+
+
+def test_what_is_sold_by_the_month_says_who_states_it() -> None:
+    plans = {(each.service, each.plan): each for each in monthly_plans()}
+    assert {name: format_cents(each.usd_micros_per_month) for name, each in plans.items()} == {
+        ("Grafana Cloud k6", "Pro"): "19.00",
+        ("BlazeMeter", "Basic"): "149.00",
+        ("Artillery Cloud", "Team"): "199.00",
+        ("Locust Cloud", "Premium"): "399.00",
+        ("Artillery Cloud", "Business"): "499.00",
+    }
+    assert all(each.price_from.source for each in plans.values())
+    premium = plans["Locust Cloud", "Premium"]
+    assert (premium.carries(1_000), premium.carries(1_001)) == (True, False)
 
 
 def test_azure_had_no_minimum_before_march_2026() -> None:

@@ -41,7 +41,7 @@ def test_heal_lists_first_and_does_it_with_yes_only(books: Command) -> None:
 
     done = books("--json", "account", "heal", "acme", "--yes", "--request-id", "r1").json
 
-    assert (done["done"], done["credit_note"]) == (True, "acme-CN-00001")
+    assert (done["done"], done["credit_note"]) == (True, "acme-CN00001")
     assert done["transactions"] == listed["transactions"]
     assert books("account", "boost", "acme").code == 0
     again = books("--json", "account", "heal", "acme", "--yes", "--request-id", "r1").json

@@ -1,0 +1,114 @@
+"""``account refund`` and ``account refunds``: money given back, and what was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import click
+
+from loadmuster.cli.settings import Command, Settings, pass_settings, request_id_option
+from loadmuster.documents.refunds import refund_document, refunds_document
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pricing.payments.refunds import Refund
+
+
+@click.command("refund", cls=Command)
+@click.argument("account_id", metavar="ID")
+@click.option("--invoice", metavar="NUMBER", required=True, help="The invoice that was paid.")
+@click.option("--usd", metavar="AMOUNT", help="How much, tax included; default: all that is left.")
+@click.option("--reason", metavar="TEXT", required=True, help="Why, for the record.")
+@click.option("--keep-credits", is_flag=True, help="LI-minutes that came with it stay.")
+@request_id_option
+@pass_settings
+def refund(
+    settings: Settings,
+    account_id: str,
+    *,
+    invoice: str,
+    usd: str | None,
+    reason: str,
+    keep_credits: bool,
+    request_id: str | None,
+) -> None:
+    """Give the account ID back what was paid for an invoice, or a part of it.
+
+    The credit note takes the tax back too. Of LI-minutes that came with what is given back, those
+    that are left go. For the owner of the installation.
+    """
+    from pricing.money import usd_micros
+
+    engine = settings.engine()
+    amount = None if usd is None else usd_micros(usd, where="--usd")
+    done = engine.accounts.refund(
+        account_id,
+        invoice=invoice,
+        usd_micros=amount,
+        reason=reason,
+        keep_credits=keep_credits,
+        request_id=request_id,
+    )
+    timezone = engine.accounts.get(account_id).timezone
+    settings.emit(
+        refund_document(done, timezone),
+        lambda console: _show_done(console, done, is_rehearsed=engine.accounts.payments_rehearsed),
+    )
+
+
+@click.command("refunds", cls=Command)
+@click.argument("account_id", metavar="ID")
+@pass_settings
+def refunds(settings: Settings, account_id: str) -> None:
+    """Show what was given back to the account ID, and what is under way."""
+    engine = settings.engine()
+    found = engine.accounts.refunds(account_id)
+    timezone = engine.accounts.get(account_id).timezone
+    settings.emit(
+        refunds_document(account_id, found, timezone),
+        lambda console: _show_refunds(console, account_id, found, timezone),
+    )
+
+
+def _show_done(console: Console, done: Refund, *, is_rehearsed: bool) -> None:
+    from pricing.money import format_usd
+    from pricing.payments.gateway import REHEARSED_NOTE
+
+    usd = f"{format_usd(done.usd_micros)} USD of {done.invoice}"
+    if done.credit_note is None:
+        console.print(f"{usd} are under way: {done.said or done.state}")
+    else:
+        console.print(f"{usd} were given back; credit note {done.credit_note}")
+    if is_rehearsed:
+        console.print(REHEARSED_NOTE)
+
+
+def _show_refunds(
+    console: Console, account_id: str, found: Sequence[Refund], timezone: str
+) -> None:
+    """One refund a row, the oldest first."""
+    if not found:
+        console.print(f"Nothing was given back to the account {account_id}.")
+        return
+    from loadmuster.cli.layout import columns, section
+    from pricing.money import format_usd
+
+    zone = ZoneInfo(timezone)
+    table = columns(
+        *("asked", "invoice", "USD", "state", "credit note", "why"),
+        right=("USD",),
+        fixed=("asked", "USD", "state"),
+    )
+    for each in found:
+        table.add_row(
+            f"{each.asked_at.astimezone(zone):%Y-%m-%d}",
+            each.invoice,
+            format_usd(each.usd_micros),
+            each.state.value,
+            each.credit_note or "",
+            each.reason,
+        )
+    section(console, f"Refunds of {account_id}", table)
