@@ -40,7 +40,7 @@ class YearOutOfRangeError(BadInputError):
     code = "year_out_of_range"
 
 
-class Anchor(Struct, frozen=True):
+class Anchor(Struct, frozen=True, gc=False):
     """What periods are counted from: the first day of period 0, in an IANA time zone."""
 
     day: date

@@ -11,6 +11,7 @@ import pytest
 from benchmarks import __main__ as bench
 from benchmarks import (
     advancing,
+    arriving_runs,
     calibration,
     first_requests,
     fleet_choice,
@@ -48,6 +49,15 @@ def test_random_loads_never_cost_less_than_the_bound_nor_more_than_the_usual_cho
 def test_a_long_account_is_written_and_measured_on_both_databases() -> None:
     figures = long_accounts.figures(long_accounts.Sizes(postings=900, few_postings=30, rounds=3))
     assert len(figures) == 6
+    assert all(figure.ratio > 0 for figure in figures)
+
+
+@pytest.mark.long
+def test_runs_arrive_by_a_schedule_and_are_timed_from_then_on() -> None:
+    sizes = arriving_runs.Sizes(accounts=6, runs_a_second=10, measured_s=1)
+    figures = arriving_runs.figures(sizes)
+    assert len(figures) == 2
+    assert all("10 a second arrive at 6 accounts" in figure.name for figure in figures)
     assert all(figure.ratio > 0 for figure in figures)
 
 

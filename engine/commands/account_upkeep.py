@@ -212,6 +212,6 @@ class UpkeepCommands:
 def workers_on(db: sqlalchemy.Engine) -> int:
     """How many connections a sweep has: SQLite takes one writer.
 
-    Elsewhere at least two: one works while the other waits for the database.
+    Elsewhere two a core: one works while the other waits for the database.
     """
-    return 1 if db.dialect.name == "sqlite" else min(WORKERS_MAX, max(2, os.cpu_count() or 1))
+    return 1 if db.dialect.name == "sqlite" else min(WORKERS_MAX, 2 * (os.cpu_count() or 1))

@@ -29,6 +29,9 @@ _PRAGMAS = (
     "foreign_keys = ON",
     # Without it, INSERT OR REPLACE would delete rows behind the triggers' back.
     "recursive_triggers = ON",
+    # In KiB. A page of accounts that are renewed together dirties more than the 2 MiB that it has
+    # otherwise; what does not fit is written to the log, read back and written once more.
+    "cache_size = -16384",
 )
 _RIGHT_URL = "sqlite:///path/to/file.db or postgresql+psycopg://user@host/database would be right"
 

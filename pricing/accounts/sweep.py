@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from msgspec import Struct
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from kernel.errors import LoadmusterError
 from kernel.in_order import in_order
@@ -33,7 +33,11 @@ REASONS: tuple[type[Exception], ...] = (LoadmusterError, *UNREADABLE)
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
 _BOOKS = (
-    select(ACCOUNTS.c.id, ACCOUNTS.c.last_command_at, ACCOUNTS.c.next_due_at)
+    select(
+        ACCOUNTS.c.id,
+        ACCOUNTS.c.next_due_at.is_(None).label("is_touched"),
+        (ACCOUNTS.c.last_command_at > bindparam("now")).label("is_later"),
+    )
     .where(among(ACCOUNTS.c.id, "accounts"))
     .order_by(ACCOUNTS.c.id)
 )
@@ -134,7 +138,8 @@ class _Sweep:
             self._transaction, wanted, self._calendar, waits=waits, gateway=self._gateway
         )
         self.skipped = self.skipped or bool(page.skipped)
-        left = [each for each in wanted if each not in page.renewed | page.skipped]
+        done = page.renewed | page.skipped
+        left = [each for each in wanted if each not in done]
         at_once = 1 if self._settle is None else ASKED_AT_ONCE
         alone = {each.account_id: each for each in in_order(self._advance_one, left, at_once)}
         self._failed.update(of for of, each in alone.items() if each.failure is not None)
@@ -217,10 +222,11 @@ def _lock(
     conn: Connection, account_ids: Sequence[str], now: datetime, *, waits: bool
 ) -> dict[str, _Locked]:
     """Lock the books of those accounts that are to be had."""
-    rows = conn.execute(_LOCK if waits else _LOCK_THE_FREE, {"accounts": account_ids})
+    wanted = {"accounts": account_ids, "now": now}
+    rows = conn.execute(_LOCK if waits else _LOCK_THE_FREE, wanted)
     return {
-        row.id: _Locked(is_touched=row.next_due_at is None, is_later=row.last_command_at > now)
-        for row in rows
+        account_id: _Locked(is_touched=is_touched, is_later=is_later)
+        for account_id, is_touched, is_later in rows
     }
 
 

@@ -39,6 +39,9 @@ from pricing.tables import ACCOUNTS, BALANCE_SNAPSHOTS, POSTINGS, SNAPSHOT_MARKS
 TAIL_MAX = 256
 """Postings behind the mark that a command leaves to be summed up; more are folded."""
 
+_KNOWN_MARK = "loadmuster_mark"
+"""Under which a connection keeps the mark that ``fold`` has left, with its account."""
+
 READS_MAX = 10
 """How often a balance is read again because its snapshots changed meanwhile."""
 
@@ -227,10 +230,12 @@ def fold(conn: Connection, account_id: str, *, tail_max: int = TAIL_MAX) -> bool
         _MARK_AND_WHETHER_TOO_LONG, {**account, "tail_max": tail_max}
     ).one()
     if not too_long:
+        _know_mark(conn, account_id, mark)
         return False
     newest = conn.execute(_NEWEST, account).scalar_one()
     if not _move_mark(conn, account_id, mark, newest):
         return False
+    _know_mark(conn, account_id, newest)
     sums = (
         select(
             _Postings.account_id,
@@ -272,6 +277,11 @@ def _move_mark(conn: Connection, account_id: str, mark: int, newest: int) -> boo
     return moved.rowcount == 1
 
 
+def _know_mark(conn: Connection, account_id: str, mark: int) -> None:
+    """Spare the reads that follow asking for it; if it is another by then, they notice."""
+    conn.execution_options(**{_KNOWN_MARK: (account_id, mark)})
+
+
 def _read(
     conn: Connection, statement: Select[Any], account_id: str, wanted: Mapping[str, object]
 ) -> Sequence[Row[Any]]:
@@ -281,7 +291,9 @@ def _read(
         BalanceUnsettledError: If the mark was another one each time.
     """
     account = {"account_id": account_id}
-    mark = conn.execute(_MARK, account).scalar_one()
+    of, mark = conn.get_execution_options().get(_KNOWN_MARK, (None, 0))
+    if of != account_id:
+        mark = conn.execute(_MARK, account).scalar_one()
     for _ in range(READS_MAX):
         rows = conn.execute(statement, {**account, "mark": mark, **wanted}).all()
         if rows[0].mark == mark:

@@ -65,7 +65,7 @@ class InvoiceStatus(StrEnum):
     CREDIT = "credit"
 
 
-class InvoiceLine(Struct, frozen=True):
+class InvoiceLine(Struct, frozen=True, gc=False):
     """One amount and why; a correction is negative."""
 
     description: str

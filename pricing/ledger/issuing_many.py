@@ -23,7 +23,7 @@ _COLUMNS = (
 )
 
 
-class NewInvoice(Struct, frozen=True):
+class NewInvoice(Struct, frozen=True, gc=False):
     """An invoice that is not written yet.
 
     Attributes:

@@ -82,7 +82,7 @@ class NaturalKeyConflictError(InvariantBrokenError):
     code = "natural_key_conflict"
 
 
-class Posting(Struct, frozen=True):
+class Posting(Struct, frozen=True, gc=False):
     """One line of a transaction: what a ledger account gains, in one unit; never zero."""
 
     ledger_account: str
@@ -90,7 +90,7 @@ class Posting(Struct, frozen=True):
     amount: int
 
 
-class Transaction(Struct, frozen=True):
+class Transaction(Struct, frozen=True, gc=False):
     """One event in the books.
 
     Attributes:

@@ -94,7 +94,7 @@ class Slice(Struct, frozen=True):
     amount: int
 
 
-class Grant(Struct, frozen=True):
+class Grant(Struct, frozen=True, gc=False):
     """LI-minutes to be given, once per cause."""
 
     kind: LotKind

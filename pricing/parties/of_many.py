@@ -17,7 +17,7 @@ _DETAILS = select(BILLING_DETAILS.c.account_id, BILLING_DETAILS.c.document).wher
 )
 
 
-class AccountParties(Struct, frozen=True):
+class AccountParties(Struct, frozen=True, gc=False):
     """Who sells to an account, and who it is.
 
     Attributes:

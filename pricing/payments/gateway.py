@@ -47,7 +47,7 @@ class PaymentState(StrEnum):
     ABANDONED = "abandoned"
 
 
-class PaymentRequest(Struct, frozen=True):
+class PaymentRequest(Struct, frozen=True, gc=False):
     """Money to be collected, once per key.
 
     Attributes:
@@ -75,7 +75,7 @@ class PaymentRequest(Struct, frozen=True):
     currency: str = USD
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, gc=False):
     """What became of a payment.
 
     Attributes:

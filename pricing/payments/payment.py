@@ -15,7 +15,7 @@ CASH = "cash"
 """Ledger account of what was collected."""
 
 
-class Payment(Struct, frozen=True):
+class Payment(Struct, frozen=True, gc=False):
     """What was asked of the gateway, and what it answered.
 
     Attributes:

@@ -103,6 +103,8 @@ def with_returns(conn: Connection, account_ids: Sequence[str]) -> frozenset[str]
 def _closed_and_held(conn: Connection, account_id: str) -> list[tuple[int, ExpiryReason]]:
     """The closed lots of an account that hold anything, and why they were closed."""
     held = [lot_id for lot_id, li in held_on_lots(conn, account_id).items() if li > 0]
+    if not held:
+        return []
     rows = conn.execute(_CLOSED, {"lots": held})
     return [(row.lot_id, ExpiryReason(row.reason)) for row in rows]
 

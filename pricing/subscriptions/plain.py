@@ -76,7 +76,7 @@ _LAST_SEQUENCES = (
 )
 
 
-class ExpiringLot(Struct, frozen=True):
+class ExpiringLot(Struct, frozen=True, gc=False):
     """A lot that has expired and is not closed yet.
 
     Attributes:
@@ -92,7 +92,7 @@ class ExpiringLot(Struct, frozen=True):
     closings: int = 0
 
 
-class PlainAccount(Struct, frozen=True):
+class PlainAccount(Struct, frozen=True, gc=False):
     """What there is to know of a plain account.
 
     Attributes:

@@ -95,7 +95,7 @@ class Calendar:
         return due.start
 
 
-class Renewal(Struct, frozen=True):
+class Renewal(Struct, frozen=True, gc=False):
     """A plain account, the periods that it opens, and their payments; none for a free plan."""
 
     account: PlainAccount

@@ -38,7 +38,7 @@ _LAST_PERIODS = (
 )
 
 
-class Running(Struct, frozen=True):
+class Running(Struct, frozen=True, gc=False):
     """A running subscription.
 
     Attributes:

@@ -70,7 +70,7 @@ class PeriodPayment(StrEnum):
     ABANDONED = "abandoned"
 
 
-class Subscription(Struct, frozen=True):
+class Subscription(Struct, frozen=True, gc=False):
     """A life on plans.
 
     Attributes:

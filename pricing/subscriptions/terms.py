@@ -29,7 +29,7 @@ TERMS_COLUMNS = tuple(
 """The columns of terms, for a statement that reads something else with them."""
 
 
-class Terms(Struct, frozen=True):
+class Terms(Struct, frozen=True, gc=False):
     """A stretch of time on one plan.
 
     Attributes:

@@ -6,10 +6,10 @@ is read anew each time. PostgreSQL takes an array, SQLite a document of JSON.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import ARRAY, Column, ColumnElement, Text, TypeDecorator, bindparam
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -35,7 +35,9 @@ class _Many(TypeDecorator[Sequence[Any]]):
 
     def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Any:  # noqa: ANN401 - the driver's own
         assert value is not None
-        return json.dumps(list(value)) if dialect.name == "sqlite" else list(value)
+        return (
+            msgspec.json.encode(list(value)).decode() if dialect.name == "sqlite" else list(value)
+        )
 
 
 class _Among(FunctionElement[bool]):

@@ -24,7 +24,6 @@ from engine.readers.native.file import (
 from engine.readers.parsing.errors import bad_scenario
 from engine.readers.parsing.explain import explain
 from engine.readers.parsing.tree import Tree
-from engine.readers.program.authorities import read_authorities
 from engine.readers.program.entries import LocustEntry
 from engine.readers.program.files import Program, find_program
 from engine.scenario import (
@@ -52,8 +51,16 @@ def read_native(tree: Tree, file: str) -> Scenario:
     except ValidationError as error:
         raise explain(error, tree, file) from error
     scenario = _scenario(parsed, find_program(parsed.load_engine, tree, file))
-    ca = None if parsed.tls.ca is None else read_authorities(parsed.tls.ca, tree, file)
-    return replace(scenario, tls=Tls(parsed.tls.verify, ca))
+    return replace(scenario, tls=Tls(parsed.tls.verify, _authorities(parsed.tls.ca, tree, file)))
+
+
+def _authorities(name: str | None, tree: Tree, file: str) -> str | None:
+    if name is None:
+        return None
+    # Imported here: most scenarios need nothing of TLS to be read.
+    from engine.readers.program.authorities import read_authorities
+
+    return read_authorities(name, tree, file)
 
 
 def _scenario(file: ScenarioFile, found: Program) -> Scenario:

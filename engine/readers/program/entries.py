@@ -1,4 +1,7 @@
-"""How a scenario file names the program that puts its load on."""
+"""How a scenario file names the program that puts its load on.
+
+What reads a program's own script is imported by the entry that has one: most scenarios have none.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,6 @@ from engine.load_engines import LOCUST
 from engine.readers.parsing.fields import ClassName, Line, Version, problem
 from engine.readers.parsing.mapping import FileMapping
 from engine.readers.program.found import FoundFiles
-from engine.readers.program.scripts.gatling_source import SOURCES, simulation_load
-from engine.readers.program.scripts.jmeter_plan import plan_load
-from engine.readers.program.scripts.k6_options import options_load
-from engine.readers.program.scripts.locustfile import SHAPE, own_host
-from engine.readers.program.scripts.shape import REMEDY, shape_load
 from engine.scenario.program import LoadProgram, ProgramFile
 from engine.scenario.script_load import ScriptLoad
 from kernel.extras import is_installed
@@ -145,9 +143,13 @@ class LocustEntry(ProgramEntry):
 
     def script_load(self, files: FoundFiles) -> ScriptLoad | None:
         """What its shape plays, if it has one; only then is anything run."""
+        from engine.readers.program.scripts.locustfile import SHAPE
+
         named = SHAPE.encode()
         if not any(named in files.content(name) for name in files.names if name.endswith(".py")):
             return None
+        from engine.readers.program.scripts.shape import REMEDY, shape_load
+
         where = f"load_engine.locustfile: {self.locustfile}"
         if not is_installed(LOCUST.name):
             return ScriptLoad(where, REMEDY)
@@ -155,6 +157,8 @@ class LocustEntry(ProgramEntry):
 
     def own_host(self, files: FoundFiles) -> str | None:
         """The host that its user classes name."""
+        from engine.readers.program.scripts.locustfile import own_host
+
         return own_host(self.main, files.content(self.main))
 
     def has_own_profile(self, script_load: ScriptLoad | None) -> bool:
@@ -202,6 +206,8 @@ class K6Entry(ProgramEntry):
         """What its options say, if they count; else k6 is told the load on its command line."""
         if not self.own_stages:
             return None
+        from engine.readers.program.scripts.k6_options import options_load
+
         return options_load(f"load_engine.script: {self.script}", files.content(self.main))
 
     def program(self, folder: str, files: tuple[ProgramFile, ...]) -> LoadProgram:
@@ -234,6 +240,8 @@ class JMeterEntry(ProgramEntry):
 
     def script_load(self, files: FoundFiles) -> ScriptLoad | None:
         """What its thread groups say."""
+        from engine.readers.program.scripts.jmeter_plan import plan_load
+
         return plan_load(f"load_engine.plan: {self.plan}", files.content(self.main))
 
 
@@ -251,6 +259,8 @@ class GatlingEntry(ProgramEntry):
 
     def script_load(self, files: FoundFiles) -> ScriptLoad | None:
         """What its source injects, if it is among the files."""
+        from engine.readers.program.scripts.gatling_source import SOURCES, simulation_load
+
         sources = {each: files.content(each) for each in files.names if each.endswith(SOURCES)}
         return simulation_load(self.simulation, sources)
 

@@ -12,6 +12,8 @@ CLOUDS_AND_BOOKS = {
     "jinja2",
 }
 HEAVY = CLOUDS_AND_BOOKS | {"pydantic", "rich"}
+OF_SCRIPTS = {"xml", "subprocess", "ssl"}
+"""What only a program's own script, or a file of authorities, takes to be read."""
 
 
 def imported_by(*arguments: str) -> set[str]:
@@ -47,3 +49,8 @@ def test_an_estimate_imports_no_cloud_no_database_and_no_numpy() -> None:
     imported = imported_by("--json", "estimate", "examples/checkout.yaml")
     assert "pydantic" in imported
     assert not imported & CLOUDS_AND_BOOKS
+
+
+def test_an_estimate_without_a_program_imports_no_reader_of_scripts() -> None:
+    imported = imported_by("--json", "estimate", "examples/checkout.yaml")
+    assert not imported & OF_SCRIPTS
