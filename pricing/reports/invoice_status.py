@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from pricing.ledger.invoices import Invoice, InvoiceKind, InvoiceStatus, takes_whole_invoices_back
 from pricing.payments.gateway import PaymentState
-from pricing.payments.refunds import GIVEN_BACK, REFUND_CAUSE
+from pricing.payments.refunds import GIVEN_BACK
 from pricing.payments.run_payments import UNCOLLECTED
 from pricing.reports.invoice_facts import run_of
 from pricing.subscriptions.changes import ChangeKind, ChangeState

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import pytest
 from msgspec.structs import replace
@@ -28,6 +30,7 @@ from pricing.payments.gateway import (
     PaymentRequest,
     RefundRequest,
 )
+from pricing.payments.movements import Movement
 from pricing.plans.dunning import Dunning
 from pricing.plans.model import Plan
 from pricing.reports.invoice_status import with_status
@@ -205,6 +208,9 @@ class Counting:
 
     def refund(self, refund: RefundRequest) -> Answer:
         return REHEARSED_GATEWAY.refund(refund)
+
+    def movements(self, start: datetime, end: datetime) -> Iterable[Movement]:
+        return REHEARSED_GATEWAY.movements(start, end)
 
 
 def test_c72_a_lost_card_is_asked_once_until_another_is_on_record(
