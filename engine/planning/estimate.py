@@ -31,6 +31,7 @@ from engine.planning.requirement import (
     require,
 )
 from engine.planning.script_load import check_script_load
+from engine.planning.spreading import unspread_notes
 from engine.planning.warnings import warnings_of
 from engine.scenario import Scenario
 from engine.scenario.profile import ClosedProfile, OpenProfile
@@ -159,6 +160,12 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
         at=at,
         rates=rates,
     )
+    unspread = unspread_notes(
+        scenario,
+        requirement,
+        clouds,
+        lambda other, name: _fleet_on(name, other, requirement, catalog, may_stand_in=True),
+    )
     steps = house_cliffs(_house_tariff(plan, at), scenario, requirement)
     return Estimate(
         scenario=scenario,
@@ -167,7 +174,10 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
         clouds=clouds,
         quotes=quotes,
         unknown=(*_unknown(scenario, requirement, clouds, quotes), *left_out),
-        warnings=warnings_of(scenario, requirement, clouds, steps=steps, catalog=catalog, at=at),
+        warnings=(
+            *warnings_of(scenario, requirement, clouds, steps=steps, catalog=catalog, at=at),
+            *unspread,
+        ),
         cliffs=steps,
     )
 
@@ -209,12 +219,8 @@ def _clouds(
     fleets, left_out, errors = [], [], []
     for candidate in CLOUDS if is_free else (provider, *or_on):
         try:
-            places = places_on(
-                candidate, names, catalog, may_stand_in=is_free or candidate in or_on
-            )
-            fleet = cheapest_fleet(
-                scenario, requirement, catalog=catalog, provider=candidate, places=places
-            )
+            may_stand_in = is_free or candidate in or_on
+            fleet = _fleet_on(candidate, scenario, requirement, catalog, may_stand_in=may_stand_in)
         except (UnknownRegionError, ImpossibleLoadError) as error:
             if not is_free:
                 raise
@@ -225,6 +231,19 @@ def _clouds(
     if not fleets:
         raise _refusal(errors, names)
     return tuple(sorted(fleets, key=partial(_cost_order, scenario))), tuple(left_out)
+
+
+def _fleet_on(
+    provider: str,
+    scenario: Scenario,
+    requirement: Requirement,
+    catalog: Catalog,
+    *,
+    may_stand_in: bool,
+) -> Fleet:
+    names = [part.region for part in requirement.regions]
+    places = places_on(provider, names, catalog, may_stand_in=may_stand_in)
+    return cheapest_fleet(scenario, requirement, catalog=catalog, provider=provider, places=places)
 
 
 def _cost_order(scenario: Scenario, fleet: Fleet) -> tuple[bool, int]:

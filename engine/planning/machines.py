@@ -59,7 +59,7 @@ def candidates(
         catalog,
         provider,
         region,
-        replace(wishes, machines_max=None, vcpus_max=None, mixed=True),
+        replace(wishes, machines_max=None, vcpus_max=None, mixed=True, spread=1),
         without,
         counts_vcpus=wishes.vcpus_max is not None,
     )
@@ -72,6 +72,7 @@ def is_wished(machine: MachineType, wishes: MachineWishes) -> bool:
         and (not wishes.families or machine.family in wishes.families)
         and wishes.architecture in {None, machine.architecture}
         and (not wishes.types or machine.name in wishes.types)
+        and (wishes.vcpus_each_max is None or machine.vcpus <= wishes.vcpus_each_max)
     )
 
 

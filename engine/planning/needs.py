@@ -19,6 +19,7 @@ from engine.planning.capacity import (
 from engine.planning.machines import Candidate, candidates
 from engine.planning.requirement import RegionRequirement, Requirement
 from engine.scenario import MachineWishes, Scenario
+from kernel.division import ceil_div
 from pricing.catalog import Catalog
 
 NO_WISHES = MachineWishes()
@@ -42,9 +43,22 @@ class Needs(Struct, frozen=True):
         """What has to be carried of the part in all, in the unit of ``Strength.weight``."""
         return part.users if self.payload is None else part.users * part.injectors
 
+    def carried(self, own: Strength, part: RegionRequirement) -> int:
+        """What one machine is given of the part at most, in the unit of ``Strength.weight``.
+
+        Where the load is to be spread, no more than one of so many has to, whatever it could
+        carry; in whole users, so that a handful may still come from fewer machines.
+        """
+        return min(own.weight(part), ceil_div(self.whole(part), self.wishes.spread))
+
     def of_one_type(self) -> Needs:
         """The same, with machines of one type only."""
         return replace(self, wishes=replace(self.wishes, mixed=False))
+
+    def among(self, machines: int) -> Needs:
+        """The same for a part that is shared out among so many machines already."""
+        spread = machines if self.wishes.spread > 1 else 1
+        return replace(self, wishes=replace(self.wishes, spread=spread))
 
 
 class Strength(Struct, frozen=True):

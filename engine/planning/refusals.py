@@ -79,7 +79,7 @@ def _fewest(
     count: Callable[[Candidate], int],
 ) -> int:
     """The fewest machines, or virtual processors, that carry a part in one place."""
-    pieces = [Piece(own.weight(part), count(each)) for each, own in strong]
+    pieces = [Piece(needs.carried(own, part), count(each)) for each, own in strong]
     cover = cheapest_cover(pieces, needs.whole(part))
     assert cover is not None, "without limits any piece covers"
     # Reference injectors have machines of the cheapest type.
@@ -106,4 +106,8 @@ def _said(wishes: MachineWishes) -> str:
         said.append(f"at most {counted(wishes.machines_max, 'machine')}")
     if wishes.vcpus_max is not None:
         said.append(f"at most {counted(wishes.vcpus_max, 'vCPU')} a region")
+    if wishes.vcpus_each_max is not None:
+        said.append(f"at most {counted(wishes.vcpus_each_max, 'vCPU')} in a machine")
+    if wishes.spread > 1:
+        said.append(f"spread over {wishes.spread:,} machines or more in a region")
     return "; ".join(said) or "no wishes"

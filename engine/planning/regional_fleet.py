@@ -101,7 +101,7 @@ def cheapest_site(
     limits = _limits(reference, needs, machines_max)
     if not strong or any(limit < 1 for limit in limits):
         return None
-    weights = [own.weight(part) for _, own in strong]
+    weights = [needs.carried(own, part) for _, own in strong]
     choose = cheapest_cover if needs.wishes.mixed else cheapest_uniform_cover
     cover = choose(
         [
@@ -171,8 +171,7 @@ def least_monthly(
         return None
     beside = strong[0][0].monthly_usd_micros * part.reference_injectors
     return beside + min(
-        ceil_div(each.monthly_usd_micros * whole, min(whole, own.weight(part)))
-        for each, own in strong
+        ceil_div(each.monthly_usd_micros * whole, needs.carried(own, part)) for each, own in strong
     )
 
 

@@ -184,7 +184,7 @@ def _best_crews(
     for candidate, strength in viable_machine_types(
         catalog, site.place.provider, site.place.region, needs, frozenset()
     ):
-        weight = strength.weight(part)
+        weight = needs.carried(strength, part)
         count = ceil_div(whole, weight)
         tops = [part.users * number * weight / whole for number in range(count)]
         shifts = rosters(curve, tops, of_shift)

@@ -54,6 +54,8 @@ def overridden(  # noqa: PLR0913 - one keyword for each thing that can be change
             mixed=machines.mixed and own.mixed,
             nat=machines.nat or own.nat,
             types=machines.types or own.types,
+            spread=own.spread if machines.spread == 1 else machines.spread,
+            vcpus_each_max=machines.vcpus_each_max or own.vcpus_each_max,
         ),
     )
     return _with_fixed_size(scenario, injectors, users_per_injector)

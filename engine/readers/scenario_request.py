@@ -38,6 +38,8 @@ class ScenarioRequest(Struct, frozen=True, kw_only=True):
         architecture: ``x86_64`` or ``arm64``; None: either.
         machines_max: At most so many machines, over all regions.
         vcpus_max: At most so many virtual processors in each region.
+        vcpus_each_max: At most so many virtual processors in one machine.
+        spread: In each region at least so many machines, none with more than its share of the load.
         nat: Machines behind a NAT gateway, at its costs.
         one_type: Machines of one type only in each region.
         published: Count with published figures, not with what was measured of the test.
@@ -58,6 +60,8 @@ class ScenarioRequest(Struct, frozen=True, kw_only=True):
     architecture: str | None = None
     machines_max: int | None = None
     vcpus_max: int | None = None
+    vcpus_each_max: int | None = None
+    spread: int | None = None
     nat: bool = False
     one_type: bool = False
     published: bool = False
@@ -81,6 +85,8 @@ class ScenarioOptions(TypedDict, total=False):
     architecture: str | None
     machines_max: int | None
     vcpus_max: int | None
+    vcpus_each_max: int | None
+    spread: int | None
     nat: bool
     one_type: bool
     published: bool
@@ -179,6 +185,8 @@ def requested_scenario(request: ScenarioRequest) -> Scenario:
         mixed=not request.one_type,
         nat=request.nat,
         types=request.types,
+        spread=request.spread or 1,
+        vcpus_each_max=request.vcpus_each_max,
     )
     scenario = request.scenario
     if request.source is not None:

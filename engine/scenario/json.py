@@ -52,8 +52,9 @@ def scenario_to_json(scenario: Scenario) -> Document:
     else:
         if not scenario.machines.nat:
             del document["machines"]["nat"]
-        if not scenario.machines.types:
-            del document["machines"]["types"]
+        for name in ("types", "spread", "vcpus_each_max"):
+            if getattr(scenario.machines, name) == getattr(MachineWishes(), name):
+                del document["machines"][name]
     profile = document["profile"]
     for name in _CURVES & profile.keys():
         profile[name] = profile[name]["points"]

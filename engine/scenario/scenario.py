@@ -77,6 +77,8 @@ class MachineWishes(Struct, frozen=True, forbid_unknown_fields=True):
         nat: They are in private subnets, without public addresses, behind a NAT gateway; that
             decides on costs, and not on where a run puts them.
         types: Only these, by the cloud's name, such as ``c7g.large``; empty: any.
+        spread: In each region at least so many machines, none with more than its share of the load.
+        vcpus_each_max: At most so many virtual processors in one machine.
     """
 
     families: tuple[str, ...] = ()
@@ -86,6 +88,8 @@ class MachineWishes(Struct, frozen=True, forbid_unknown_fields=True):
     mixed: bool = True
     nat: bool = False
     types: tuple[str, ...] = ()
+    spread: int = 1
+    vcpus_each_max: int | None = None
 
 
 class Measured(Struct, frozen=True, forbid_unknown_fields=True):

@@ -61,6 +61,14 @@ SCENARIO_OPTIONS: tuple[Callable[[Function], Function], ...] = (
         type=WholeNumber(min=1),
         help="In each region, as your quota has it.",
     ),
+    click.option(
+        "--vcpus-each-at-most", "vcpus_each_max", type=WholeNumber(min=1), help="In one machine."
+    ),
+    click.option(
+        "--spread",
+        type=WholeNumber(min=1),
+        help="At least so many machines in each region, each with its share of the load at most.",
+    ),
     click.option("--nat", is_flag=True, help="Machines behind a NAT gateway, at its costs."),
     click.option("--one-type", is_flag=True, help="Machines of one type only in each region."),
     click.option(

@@ -232,6 +232,16 @@ class Machines(FileMapping):
     vcpus_at_most: int | None = Field(
         None, ge=1, le=100_000_000, description="In each region, as the cloud's quota has it."
     )
+    vcpus_each_at_most: int | None = Field(
+        None, ge=1, le=100_000, description="In one machine, so that losing it loses little."
+    )
+    spread: int = Field(
+        1,
+        ge=1,
+        le=100_000,
+        description="At least so many machines in each region, and none with more than its share "
+        "of the region's load.",
+    )
     mixed: bool = Field(default=True, description="A region may have machines of several types.")
     network: Literal["public", "nat"] = Field(
         "public",

@@ -94,6 +94,8 @@ def _scenario(file: ScenarioFile, found: Program) -> Scenario:
             mixed=file.machines.mixed,
             nat=file.machines.network == "nat",
             types=tuple(file.machines.types),
+            spread=file.machines.spread,
+            vcpus_each_max=file.machines.vcpus_each_at_most,
         ),
     )
 

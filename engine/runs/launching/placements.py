@@ -128,7 +128,9 @@ def _site(
 ) -> RegionalFleet | None:
     """Machines of one type that carry the group's part elsewhere; None: none may, or none can."""
     most = None if needs.wishes.machines_max is None else group.count
-    return cheapest_site(group.part, place, needs.of_one_type(), catalog, machines_max=most)
+    return cheapest_site(
+        group.part, place, needs.of_one_type().among(group.count), catalog, machines_max=most
+    )
 
 
 def _at(group: FleetGroup, needs: Needs, catalog: Catalog, is_short: IsShort) -> Placement:

@@ -61,6 +61,8 @@ FIELDS = {
     "architecture": Said(("--architecture", "arm64"), "arm64"),
     "machines_max": Said(("--machines-at-most", "3"), 3),
     "vcpus_max": Said(("--vcpus-at-most", "32"), 32),
+    "vcpus_each_max": Said(("--vcpus-each-at-most", "8"), 8),
+    "spread": Said(("--spread", "4"), 4),
     "nat": Said(("--nat",)),
     "one_type": Said(("--one-type",)),
     "published": Said(("--published",)),
