@@ -50,15 +50,24 @@ def scenario_to_json(scenario: Scenario) -> Document:
     if scenario.machines == MachineWishes():
         del document["machines"]
     else:
-        if not scenario.machines.nat:
-            del document["machines"]["nat"]
-        for name in ("types", "spread", "vcpus_each_max"):
-            if getattr(scenario.machines, name) == getattr(MachineWishes(), name):
-                del document["machines"][name]
+        document["machines"] = _said_of(scenario.machines, document["machines"])
     profile = document["profile"]
     for name in _CURVES & profile.keys():
         profile[name] = profile[name]["points"]
     return document
+
+
+_SAID_IF_ANY = ("nat", "types", "spread", "vcpus_each_max")
+
+
+def _said_of(wishes: MachineWishes, document: Document) -> Document:
+    """The wishes without those that came later and were not said."""
+    none = MachineWishes()
+    return {
+        name: value
+        for name, value in document.items()
+        if name not in _SAID_IF_ANY or getattr(wishes, name) != getattr(none, name)
+    }
 
 
 def scenario_from_json(document: Mapping[str, Any]) -> Scenario:

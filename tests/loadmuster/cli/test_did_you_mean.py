@@ -38,6 +38,10 @@ SLIPS = {
     "host to forbid": (("account", "forbid-target", "acme", "shop.exmple.com"), "shop.example.com"),
     "invoice": (("invoices", "paid", "--html", "paid-0001"), "paid-00001"),
     "invoice as a file": (("invoices", "paid", "--pdf", "paid-0001", "--out", "OUT"), "paid-00001"),
+    "invoice to give back": (
+        ("account", "refund", "paid", "--invoice", "paid-0001", "--reason", "slow"),
+        "paid-00001",
+    ),
     "column to sort by": (
         ("sweep", "SWEPT", "OUT", "--sort", "uds"),
         "usd",
@@ -102,6 +106,7 @@ NAMES = {
     "host": ("host to forbid",),
     "machine_type": ("machine type of a region",),
     "types": ("machine type",),
+    "invoice": ("invoice to give back",),
     "number": ("invoice",),
     "pdf_number": ("invoice as a file",),
     "plan": ("plan to change to", "plan of a sweep"),
@@ -121,6 +126,7 @@ NAMES = {
 MADE_UP = frozenset(
     {
         *("add", "address", "agreed_with", "customer", "email", "representative", "request_id"),
+        "reason",
         *("seller", "series"),
     }
 )
