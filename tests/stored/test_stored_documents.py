@@ -345,6 +345,7 @@ def _may_be(other: object, path: tuple[str | int, ...]) -> bool:
         return str(path[-1]) in {
             *("target", "name", "body", "injectors", "memory_mib_per_user", "architecture"),
             *("measured", "iteration_s", "max_users", "version", "department", "run", "trial_days"),
+            *("suspended_day", "ended_day"),
         }
     return isinstance(other, float) and "profile" in path  # the points of its curve are such
 
