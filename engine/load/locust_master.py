@@ -84,7 +84,6 @@ class Conductor:
         peak_users: Most users active at once so far.
         began_s: When load began to flow, on the monotonic clock.
         load_s: For how long it flowed, once it has ended.
-        began_at_s: The same instant in seconds since 1970, which is what workers count by.
         tally: What all workers' requests came to.
         levels: Pairs of a second of the load and the users from then on.
         result_due_s: When the result is written next, on the monotonic clock.
@@ -100,7 +99,6 @@ class Conductor:
     peak_users: int = 0
     began_s: float | None = None
     load_s: float = 0.0
-    began_at_s: float = 0.0
     tally: Tally = field(default_factory=Tally)
     levels: list[list[int]] = field(default_factory=list)
     result_due_s: float = 0.0
@@ -123,7 +121,7 @@ class Conductor:
 
     def begin(self, **_: object) -> None:
         """Load flows from now on."""
-        self.began_s, self.began_at_s = time.monotonic(), time.time()
+        self.began_s = time.monotonic()
         folder.keep_room(self.place)
 
     def hear(self, client_id: str, data: dict[str, Any], **_: object) -> None:
@@ -137,7 +135,7 @@ class Conductor:
         if self.began_s is None or worker.processor_from_s is None:
             worker.processor_from_s = worker.processor_s
         worker.reported_last = report["final"]
-        self.tally.add(report["tally"], self.began_at_s)
+        self.tally.add(report["tally"])
 
     def note_users(self, **_: object) -> None:
         """See how many users there are; a peak may be shorter than the time between samples."""

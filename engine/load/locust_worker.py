@@ -42,22 +42,33 @@ class Injector:
         slot: Which machine this is, from 0.
         stopped: The master ended the load; what is reported from then on is final.
         reported_last: The last report is on its way.
-        tally: What its requests came to since the last report, by the seconds since 1970.
+        began_s: When its users were started, on the monotonic clock; None: they were not.
+        tally: What its requests came to since the last report, by the seconds from then on.
     """
 
     runner: WorkerRunner
     slot: int
     stopped: bool = False
     reported_last: bool = False
+    began_s: float | None = None
     tally: Tally = field(default_factory=Tally)
 
     def listen(self, environment: Environment) -> None:
         """Take part in what Locust does from here on."""
-        watch(environment, self.tally, failure_kinds)
+        watch(environment, self.tally, failure_kinds, self.load_s)
         events: Any = environment.events
+        events.test_start.add_listener(self.begin)
         events.report_to_master.add_listener(self.add_to_report)
         events.quitting.add_listener(self.leave)
         self.runner.register_message(STOP_MESSAGE, self.stop)
+
+    def begin(self, **_: object) -> None:
+        """Its users are started, as those of all workers are: at a word of the master's."""
+        self.began_s = time.monotonic()
+
+    def load_s(self) -> float:
+        """The second of the load that it is."""
+        return 0.0 if self.began_s is None else time.monotonic() - self.began_s
 
     def add_to_report(self, data: dict[str, Any], **_: object) -> None:
         """Complete a report that is about to be sent."""
@@ -71,8 +82,9 @@ class Injector:
 
     def stop(self, **_: object) -> None:
         """The master ends the load: end the users, and send what was not sent yet."""
-        self.tally.close()
         self.runner.stop()
+        # Users may have had their answers while others were ended: what waits by now has none.
+        self.tally.close()
         self.stopped = True
         report: dict[str, Any] = {}
         events: Any = self.runner.environment.events

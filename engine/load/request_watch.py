@@ -8,7 +8,6 @@ where it begins.
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +28,7 @@ def watch(
     environment: Any,  # noqa: ANN401 - Locust's, untyped. So for the other two
     tally: Any,  # noqa: ANN401
     kinds: Any,  # noqa: ANN401
-    at_s: Callable[[], float] = time.time,
+    at_s: Callable[[], float],
 ) -> None:
     """Follow every request of this process.
 

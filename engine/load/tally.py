@@ -9,7 +9,6 @@ its first second divided by its width, so that tallies of different widths can b
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -145,13 +144,8 @@ class Tally:
         self.windows = halved
         self.window_s *= 2
 
-    def add(self, document: Document, from_s: float = 0.0) -> None:
-        """Add what another has counted.
-
-        Args:
-            document: As ``document`` gives it.
-            from_s: The second of its clock at which this one's began.
-        """
+    def add(self, document: Document) -> None:
+        """Add what another has counted, as ``document`` gives it."""
         self.begun = _sum(self.begun, document["begun"])
         cut_off = document["cut_off"]
         if self.cut_off is None or cut_off is None:
@@ -167,8 +161,7 @@ class Tally:
             self._sample(sample)
         width_s = document["window_s"]
         for number, requests, failures, times in document["windows"]:
-            at = number if not from_s else max(0, math.floor((number * width_s - from_s) / width_s))
-            self.add_window(at, width_s, requests, failures, times)
+            self.add_window(number, width_s, requests, failures, times)
 
     def document(self) -> dict[str, Any]:
         """Everything in lists and numbers."""

@@ -145,7 +145,8 @@ def _check_clouds(request: RunRequest) -> None:
         )
     if provider == LOCAL and request.dry_run:
         raise BadInputError(
-            "--dry-run rehearses a cloud; on this machine a run is real: drop --dry-run",
+            "--dry-run rehearses a cloud, and on this machine a run is real: name the cloud, "
+            + " or ".join(f"--provider {name}" for name in CLOUDS),
             provider=provider,
         )
     for name in request.clouds:

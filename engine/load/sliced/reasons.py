@@ -15,6 +15,9 @@ REASONS_MAX = 3
 ENGINE_FAILED = "the load generator failed: "
 """So ``bootstrap.sh`` says it where its load engine ended with an error."""
 
+SILENT = "the load generator failed, and did not say why"
+"""Where it ended with an error, and not a word."""
+
 NOT_READY = "cannot get ready: "
 """So where ``prepare.sh`` did."""
 
@@ -40,8 +43,9 @@ def told_once(reasons: Iterable[Reason], injectors: int) -> str:
     first: dict[str, str] = {}
     machines: dict[str, set[str]] = {}
     for reason in reasons:
-        same = _SECONDS.sub("", reason.text)
-        first.setdefault(same, reason.text)
+        text = SILENT if reason.text.strip() == ENGINE_FAILED.strip() else reason.text
+        same = _SECONDS.sub("", text)
+        first.setdefault(same, text)
         machines.setdefault(same, set()).add(reason.machine)
     told = [
         text if injectors == 1 else f"{len(machines[same])} of {injectors} injectors: {text}"
@@ -60,4 +64,4 @@ def is_the_load(reasons: Sequence[Reason], *, prepares: bool) -> bool:
         prepares: Whether the scenario has a ``prepare`` of its own.
     """
     own = (ENGINE_FAILED, NOT_READY) if prepares else (ENGINE_FAILED,)
-    return any(reason.text.startswith(own) for reason in reasons)
+    return any(f"{reason.text} ".startswith(own) for reason in reasons)

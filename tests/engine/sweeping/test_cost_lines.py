@@ -19,10 +19,10 @@ def run(capsys: pytest.CaptureFixture[str]) -> Command:
 @pytest.fixture(params=["csv", "parquet"])
 def written(run: Command, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     path = tmp_path / f"grid.{request.param}"
-    axes = ("users=300:9000:300", "duration=10m", "plan=starter,gatling,loadview")
+    axes = ("users=300:9000:300", "duration=10m", "plan=grafana-k6,gatling,loadview")
     code, out, _ = run("sweep", *(word for axis in axes for word in ("--grid", axis)), path)
     assert code == 0
-    assert "LoadView publishes no price" in out
+    assert "a price of an LI-minute on demand was not found" in out
     return path
 
 
@@ -32,11 +32,11 @@ def test_the_lines_are_the_plans_and_the_mark_is_their_break_even(
     code, out, _ = run("plot", "sweep", written, "--json")
     assert code == 0
     document = json.loads(out)
-    assert [line["name"] for line in document["lines"]] == ["starter", "gatling"]
+    assert [line["name"] for line in document["lines"]] == ["grafana-k6", "gatling"]
     users = range(300, 9_001, 300)
     costs = {
         name: [charged(Row(each, 600, plan=name)) for each in users]
-        for name in ("starter", "gatling")
+        for name in ("grafana-k6", "gatling")
     }
     for line in document["lines"]:
         assert [point["users"] for point in line["points"]] == list(users)
@@ -44,23 +44,23 @@ def test_the_lines_are_the_plans_and_the_mark_is_their_break_even(
         assert amounts == costs[line["name"]]
     first = next(
         each
-        for each, own, other in zip(users, costs["gatling"], costs["starter"], strict=True)
+        for each, own, other in zip(users, costs["gatling"], costs["grafana-k6"], strict=True)
         if own < other
     )
     assert document["break_even"] == [
-        {"users": first, "cheapest": "gatling", "instead_of": "starter"}
+        {"users": first, "cheapest": "gatling", "instead_of": "grafana-k6"}
     ]
     code, out, _ = run("plot", "sweep", written)
     assert code == 0
     assert out.splitlines()[1] == "http 10m: USD a run by users"
-    assert f"gatling: cheapest from {first:,} users on, instead of starter" in out
+    assert f"gatling: cheapest from {first:,} users on, instead of grafana-k6" in out
 
 
 def test_the_lines_can_be_drawn_into_a_file_and_chosen(run: Command, written: Path) -> None:
     picture = written.with_suffix(".svg")
     code, out, _ = run("plot", "sweep", written, "--where", "users<5000", "--out", picture)
     assert (code, out) == (0, f"drawn into {picture}\n")
-    assert "starter" in picture.read_text()
+    assert "grafana-k6" in picture.read_text()
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_a_grid_of_nothing_is_refused_with_the_reason() -> None:
     with pytest.raises(UnknownRegionError, match="no region 'moon-1'"):
         parse_axes(["users=1", "duration=1m", "region=moon-1"], CATALOG)
     for texts, measure, expected in (
-        (["plan=loadview"], "usd_micros", "LoadView publishes no price"),
+        (["plan=loadview"], "usd_micros", "a price of an LI-minute on demand was not found"),
         ([], "machine_usd_micros", "no region or provider is given"),
         (["injectors=9"], "usd_micros", "they are out of range"),
     ):

@@ -154,7 +154,10 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ),
     ({"users": [5], "instance_type": ["c7i.large"]}, "instance_type, row 0: needs a provider"),
     ({"users": [5], "plan": ["gold"]}, "plan, row 0: no plan or tariff 'gold'; there are on-dem"),
-    ({"users": [5], "plan": ["loadview"]}, "plan, row 0: loadview: LoadView publishes no price"),
+    (
+        {"users": [5], "plan": ["loadview"]},
+        "plan, row 0: loadview: a price of an LI-minute on demand was not found",
+    ),
     (
         {"users": [5, 2_000_000], "users_per_injector": 1},
         "users, row 1: need 2,000,000 injectors; at most 1,000,000 are priced",

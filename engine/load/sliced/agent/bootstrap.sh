@@ -20,6 +20,10 @@ send_log() { # the end of what its load generator wrote, for people
     send_once log "log.txt"
 }
 
+last_words() { # of the load engine: it may end with empty lines
+    grep -v '^[[:space:]]*$' load.log | tail -n 1
+}
+
 give_up() { # give_up REASON
     say "giving up: $1"
     [ -z "$load" ] || kill -TERM "$load" 2>/dev/null
@@ -75,7 +79,7 @@ load=$!
 trap 'kill -TERM "$load" 2>/dev/null' TERM INT HUP
 waited=0
 until [ -f ready ]; do
-    kill -0 "$load" 2>/dev/null || give_up "the load generator failed: $(tail -n 1 load.log)"
+    kill -0 "$load" 2>/dev/null || give_up "the load generator failed: $(last_words)"
     [ "$waited" -lt "$READY_WAIT_S" ] || give_up "the load generator was not up in $READY_WAIT_S s"
     sleep 1
     waited=$((waited + 1))
@@ -84,7 +88,7 @@ send ready "ready-$GROUP-$machine" || give_up "cannot say that it is ready"
 
 waited=0
 until fetch "$START_URL" start; do
-    kill -0 "$load" 2>/dev/null || give_up "the load generator failed: $(tail -n 1 load.log)"
+    kill -0 "$load" 2>/dev/null || give_up "the load generator failed: $(last_words)"
     [ "$waited" -lt "$START_WAIT_S" ] || give_up "nobody started the load in $START_WAIT_S s"
     sleep "$POLL_S"
     waited=$((waited + POLL_S))
@@ -109,5 +113,5 @@ done
 wait "$load"
 status=$?
 send_reports
-[ "$status" -eq 0 ] || give_up "the load generator failed: $(tail -n 1 load.log)"
+[ "$status" -eq 0 ] || give_up "the load generator failed: $(last_words)"
 say "done"
