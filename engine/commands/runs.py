@@ -405,7 +405,10 @@ class RunCommands(FormerlyCalled):
         return read_logs(self.folder / self.store.load(run_id).id, injector, tail)
 
     def list(self, account: str | None = None) -> Sequence[Run]:
-        """All runs, newest first; of one account if named."""
+        """All runs, newest first; of one account if named.
+
+        Their results have no windows and no rows of requests, which ``show`` and ``wait`` have.
+        """
         return self.store.list(account_id=account)
 
     def unattended(self, run_id: str | None = None) -> Mapping[str, datetime]:

@@ -14,6 +14,7 @@ from kernel.words import counted
 from loadmuster.cli.numbers import WholeNumber
 from loadmuster.cli.overwriting import check_reads_stay
 from loadmuster.cli.plot import out_option
+from loadmuster.cli.run_session import INTERRUPTED
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
 if TYPE_CHECKING:
@@ -88,8 +89,7 @@ def calibrate(
     except (CalibrationNotKeptError, CalibrationTooSmallError) as error:
         _show(global_settings, scenario, error.calibration, None, out, error)
         return
-    if made is not None:
-        _show(global_settings, scenario, made, kept, out)
+    _show(global_settings, scenario, made, kept, out)
 
 
 def _show(
@@ -135,8 +135,8 @@ def _measured(  # noqa: PLR0913 - one keyword an option
     region: str | None,
     dry_run: bool,
     yes: bool,
-) -> Calibration | None:
-    """What was measured, here or on a cloud; None: it was not wanted after all."""
+) -> Calibration:
+    """What was measured, here or on a cloud."""
     engine = settings.engine()
     if provider == LOCAL:
         if dry_run or region is not None:
@@ -165,7 +165,7 @@ def _measured(  # noqa: PLR0913 - one keyword an option
     prepared = engine.runs.prepare(climb_request(climb, account=account, dry_run=dry_run))
     if not (yes or is_agreed(console, engine, prepared)):
         console.print("Nothing was started.")
-        return None
+        sys.exit(INTERRUPTED)
     run = climbed(console, engine, climb, prepared)
     return engine.calibrations.finish_climb(climb, run.id, keep=keep)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NOT_VALID = 7
 CANCELLED_ELSEWHERE = 8
 INTERRUPTED = 130
+"""The caller's own word ended it: Ctrl-C, or a no to what it would cost."""
 
 
 def run_session(settings: Settings, request: RunRequest, *, yes: bool) -> None:
@@ -34,7 +35,7 @@ def run_session(settings: Settings, request: RunRequest, *, yes: bool) -> None:
     prepared = engine.runs.prepare(request)
     if not (yes or is_agreed(console, engine, prepared)):
         console.print("Nothing was started.")
-        return
+        sys.exit(INTERRUPTED)
     with told_to_end() as told:
         lease = None if request.queue or request.detach else engine.runs.new_lease()
         run = engine.runs.accept(prepared, lease=lease)

@@ -342,7 +342,8 @@ def test_who_says_no_starts_nothing(
     question = Question(monkeypatch, lambda: False)
     engine.accounts.open("acme")
     answer = here(capsys, "--db", f"sqlite:///{database}")("run", CHECKOUT, "--account", "acme")
-    assert (answer.code, engine.runs.list()) == (0, [])
+    # Else `run ... && deploy` would deploy what was not tested.
+    assert (answer.code, engine.runs.list()) == (130, [])
     assert "Nothing was started." in question.shown
 
 
