@@ -109,5 +109,5 @@ def _said(wishes: MachineWishes) -> str:
     if wishes.vcpus_each_max is not None:
         said.append(f"at most {counted(wishes.vcpus_each_max, 'vCPU')} in a machine")
     if wishes.spread > 1:
-        said.append(f"spread over {wishes.spread:,} machines or more in a region")
+        said.append(f"spread over {counted(wishes.spread, 'machine')} or more in a region")
     return "; ".join(said) or "no wishes"

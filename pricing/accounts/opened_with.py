@@ -9,6 +9,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from kernel.errors import RefusedError
+from kernel.words import counted
 from pricing.accounts.account import Account, day_and_time, find_account, shown
 from pricing.accounts.administrators import administrators_of
 from pricing.accounts.owner import OWNER
@@ -109,7 +110,11 @@ def _differences(
 
 
 def _plan_in_words(plan: Plan) -> str:
-    return plan.name if plan.credits is None else f"{plan.name} with {plan.li_minutes:,} credits"
+    return (
+        plan.name
+        if plan.credits is None
+        else f"{plan.name} with {counted(plan.li_minutes, 'credit')}"
+    )
 
 
 def _card_in_words(card: str | None, wanted: str | None) -> str:

@@ -111,7 +111,7 @@ def _asked(letter: DunningLetter) -> str:
     asked = f" We have told you {_OFTEN.get(before, f'{before} times')} before." if before else ""
     since = day_in_words(unpaid[0].due_at.astimezone(letter.zone).date())
     oldest = "due since" if len(unpaid) == 1 else "the oldest due since"
-    said = f"{counted(len(unpaid), 'invoice')} of yours {verb} not paid, {oldest} {since}."
+    said = f"{counted(len(unpaid), 'invoice')} to you {verb} not paid, {oldest} {since}."
     return said + asked + _DONE.get(letter.step.kind, "")
 
 

@@ -303,7 +303,9 @@ def _wallet_exceeded(
     needed: int | None,
     free: int,
 ) -> WalletExceededError:
-    credits_said = "" if needed is None else f"{free:,} of the {needed:,} LI-minutes are left, and "
+    credits_said = (
+        "" if needed is None else f"{free:,} of {counted(needed, 'LI-minute')} are left, and "
+    )
     reserved = wallet.reserved_usd_micros
     reserved_said = f" and {format_cents(reserved)} reserved" if reserved else ""
     next_month = wallet.period.end.isoformat(timespec="seconds")

@@ -113,7 +113,7 @@ FAULTS = (
     Fault(
         "a request id may stand for another request",
         "pricing/ledger/idempotency.py",
-        "if done._asdict() != asked:",
+        "if done.command != command or done.content_hash not in {digest, *earlier, FORGOTTEN}:",
         "if done is None:",
         (ACCOUNTS,),
         "request_id",

@@ -58,8 +58,8 @@ FAULTS = (
     Fault(
         "a period is charged before the downgrade is applied",
         "pricing/subscriptions/boundaries.py",
-        "change.effective_at <= start:",
-        "change.effective_at < start:",
+        "change.effective_at <= start",
+        "change.effective_at < start",
         (LIFE,),
         "w6",
     ),

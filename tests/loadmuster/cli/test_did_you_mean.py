@@ -134,7 +134,7 @@ SAID_BY_KIND = frozenset(
     {
         *("activated", "as_of", "at", "first", "last", "month", "now"),
         *("duration", "duration_s", "max_age", "older_than", "reap_every", "window"),
-        *("machine_usd", "max_usd_micros", "usd", "card"),
+        *("machine_usd", "max_usd_micros", "usd", "card", "credit", "debit"),
         *("country", "currency", "dask", "db", "source", "target", "tax_id"),
     }
 )

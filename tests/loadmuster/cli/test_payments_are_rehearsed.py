@@ -124,7 +124,12 @@ def test_the_account_the_invoices_and_their_page_say_that_payments_are_rehearsed
     opened = loadmuster.here("account", "open", "acme", "--plan", "starter").out
     assert "rehearsed, nothing is collected; no card on file" in opened
     payments = loadmuster.here("--json", "account", "show", "acme").json["payments"]
-    assert payments == {"channel": "card", "card_on_file": False, "rehearsed": True}
+    assert payments == {
+        "channel": "card",
+        "card_on_file": False,
+        "card_lost": None,
+        "rehearsed": True,
+    }
     assert NOTE in loadmuster.here("invoices", "acme").out
     assert NOTE in loadmuster.here("invoices").out
     assert loadmuster.here("--json", "invoices").json["payments_rehearsed"] is True

@@ -138,6 +138,7 @@ def test_an_answer_that_no_disk_has_room_for_ends_with_one_line(
 ONCE_EACH = {
     "account open": "globex --plan starter",
     "account allow-target": "acme shop.example.com",
+    "account adjust": "acme --credit 5 --reason slow",
     "account boost": "acme",
     "account cancel": "acme",
     "account administrators": "acme --add bob",
@@ -150,6 +151,7 @@ ONCE_EACH = {
     "account forbid-target": "acme shop.example.com",
     "account heal": "acme --yes",
     "account pay": "acme",
+    "account refund": "acme --invoice acme-00001 --reason slow",
     "account renew": "acme",
     "account to-on-demand": "acme",
     "account undo": "acme",

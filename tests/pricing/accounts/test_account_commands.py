@@ -79,9 +79,18 @@ def test_open_answers_with_the_contracts_document(answer: Callable[..., Any]) ->
         },
         "pending": None,
         "pending_changes": [],
-        "payments": {"channel": "card", "card_on_file": False, "rehearsed": True},
+        "payments": {
+            "channel": "card",
+            "card_on_file": False,
+            "card_lost": None,
+            "rehearsed": True,
+        },
         "unpaid_usd": "0.00",
+        "overdue": False,
+        "dunning": None,
+        "renewable_until": None,
         "credit_usd": "0.00",
+        "disputed_usd": "0.00",
     }
 
 

@@ -137,7 +137,7 @@ def test_what_a_letter_and_a_credit_note_say() -> None:
     letter = said_by(SHEETS["letter"])
     assert letter[:2] == ["Final notice", "acme-L-00002"]
     assert (
-        "2 invoices of yours are not paid, the oldest due since 8 February 2027."
+        "2 invoices to you are not paid, the oldest due since 8 February 2027."
         " We have told you once before." in letter
     )
     assert "of 25 January 2027, due 8 February 2027, 30 days overdue" in letter
@@ -166,7 +166,7 @@ def letter_of(
 def test_each_letter_says_what_was_done_and_what_comes_next() -> None:
     first = letter_of(StepKind.REMINDED, StepKind.ASKED, invoices=1)
     assert first.title == "Payment reminder"
-    assert first.text == ("1 invoice of yours is not paid, due since 8 February 2027.",)
+    assert first.text == ("1 invoice to you is not paid, due since 8 February 2027.",)
     assert "we will try to collect it again on 25 March 2027." in first.closing[0]
     assert "by 24 March 2027" in first.closing[0]
     assert letter_of(StepKind.ASKED, StepKind.ASKED, before=1).title == "Second reminder"

@@ -68,7 +68,7 @@ STANDS_ALONE = {
 instants that no figure hangs on. What else there is of them may be told all the same."""
 
 NOT_IN_THESE_BOOKS = {
-    "accounts": {"deleted_at", "suspended_since"},
+    "accounts": {"card_lost", "deleted_at", "suspended_since"},
     "changes": {"confirmed_by", "confirmed_at", "requested_by"},
     "payments": {"key"},
     "subscriptions": {"undone_from"},

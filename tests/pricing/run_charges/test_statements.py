@@ -22,7 +22,7 @@ PLANS = load_plans(BUNDLED_PLANS)
 
 
 @pytest.mark.parametrize(
-    ("plan", "expected"), [("starter", (19, 20, 1)), ("on-demand", (20, 21, 10))]
+    ("plan", "expected"), [("starter", (22, 22, 1)), ("on-demand", (23, 23, 10))]
 )
 def test_a_run_is_reserved_charged_and_billed_in_so_many_statements(
     db: Engine, now: datetime, plan: str, expected: tuple[int, ...]
