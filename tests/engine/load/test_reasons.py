@@ -42,3 +42,9 @@ def test_a_load_fails_where_its_engine_or_its_own_preparation_does() -> None:
     assert is_the_load(said("cannot get ready: No matching distribution"), prepares=True)
     assert not is_the_load(said("cannot get ready: apt-get is not there"), prepares=False)
     assert not is_the_load(said("the work cannot be fetched"), prepares=True)
+
+
+def test_a_load_generator_that_ends_without_a_word_is_still_the_load() -> None:
+    silent = said("the load generator failed:")
+    assert is_the_load(silent, prepares=False)
+    assert told_once(silent, 1) == "the load generator failed, and did not say why"
