@@ -29,12 +29,9 @@ class DunningCommands:
             UnknownAccountError: There is no such account.
             NotAdministratorError: Somebody else asks, in the name ``by`` (R96).
         """
-        from pricing.accounts.administrators import Asker
         from pricing.reports.dunning_report import dunning_report
-        from pricing.reports.usage_access import check_may_see
 
-        with self._context.books_now(account_id) as books:
-            check_may_see(books.conn, account_id, Asker(self._context.user, by))
+        with self._context.books_seen(account_id, by=by) as books:
             return dunning_report(books.conn, account_id, books.instant)
 
     def dunning_page(
@@ -70,15 +67,12 @@ class DunningCommands:
 
     def _letter(self, account_id: str, number: int | None, by: str | None) -> Sheet:
         from pricing.accounts.account import find_account
-        from pricing.accounts.administrators import Asker
         from pricing.pages.dunning_letter import DunningLetter, dunning_sheet
         from pricing.pages.invoice import DEFAULT_SELLER, Parties
         from pricing.payments.gateway import is_rehearsed
         from pricing.reports.dunning_report import dunning_report, letter_parties
-        from pricing.reports.usage_access import check_may_see
 
-        with self._context.books_now(account_id) as books:
-            check_may_see(books.conn, account_id, Asker(self._context.user, by))
+        with self._context.books_seen(account_id, by=by) as books:
             timezone = find_account(books.conn, account_id).timezone
             report = dunning_report(books.conn, account_id, books.instant)
             step = report.letter(number)

@@ -140,14 +140,9 @@ class RefundCommands:
             UnknownAccountError: There is no such account.
             NotAdministratorError: The engine's user is none of its administrators (R96).
         """
-        from pricing.accounts.account import find_account
-        from pricing.accounts.administrators import Asker
         from pricing.payments.disputes import disputes_of
-        from pricing.reports.usage_access import check_may_see
 
-        with self._context.reading() as conn:
-            find_account(conn, account_id)
-            check_may_see(conn, account_id, Asker(self._context.user))
+        with self._context.record_seen(account_id) as conn:
             return disputes_of(conn, account_id)
 
     def refunds(self, account_id: str) -> Sequence[Refund]:
@@ -157,12 +152,7 @@ class RefundCommands:
             UnknownAccountError: There is no such account.
             NotAdministratorError: The engine's user is none of its administrators (R96).
         """
-        from pricing.accounts.account import find_account
-        from pricing.accounts.administrators import Asker
         from pricing.payments.refunds import refunds_of
-        from pricing.reports.usage_access import check_may_see
 
-        with self._context.reading() as conn:
-            find_account(conn, account_id)
-            check_may_see(conn, account_id, Asker(self._context.user))
+        with self._context.record_seen(account_id) as conn:
             return refunds_of(conn, account_id)

@@ -209,13 +209,9 @@ class AccountCommands(PlanCommands, RefundCommands, DunningCommands, UpkeepComma
             UnknownAccountError: There is no such account.
             NotAdministratorError: Somebody else asks.
         """
-        from pricing.accounts.account import find_account
-        from pricing.accounts.administrators import Asker, administrators_of
-        from pricing.reports.usage_access import check_may_see
+        from pricing.accounts.administrators import administrators_of
 
-        with self._context.reading() as conn:
-            find_account(conn, account_id)
-            check_may_see(conn, account_id, Asker(self._context.user, by))
+        with self._context.record_seen(account_id, by=by) as conn:
             return administrators_of(conn, account_id)
 
     def change_administrators(
@@ -295,12 +291,9 @@ class AccountCommands(PlanCommands, RefundCommands, DunningCommands, UpkeepComma
 
     def history(self, account_id: str, *, at: datetime | None = None) -> Sequence[HistoryRow]:
         """Every plan that the account was on, oldest first (R110-R113)."""
-        from pricing.accounts.administrators import Asker
         from pricing.accounts.plan_history import plan_history
-        from pricing.reports.usage_access import check_may_see
 
-        with self._context.books_now(account_id, at=at) as books:
-            check_may_see(books.conn, account_id, Asker(self._context.user))
+        with self._context.books_seen(account_id, at=at) as books:
             return plan_history(books.conn, account_id)
 
     def offers(self, account_id: str, *, at: datetime | None = None) -> Sequence[PlanOffer]:
@@ -313,14 +306,9 @@ class AccountCommands(PlanCommands, RefundCommands, DunningCommands, UpkeepComma
 
     def billing_settings(self, account_id: str) -> BillingSettings | None:
         """How the account pays; None before it has subscribed to a paid plan (R98-R101)."""
-        from pricing.accounts.account import find_account
-        from pricing.accounts.administrators import Asker
         from pricing.accounts.billing_settings import billing_settings
-        from pricing.reports.usage_access import check_may_see
 
-        with self._context.reading() as conn:
-            find_account(conn, account_id)
-            check_may_see(conn, account_id, Asker(self._context.user))
+        with self._context.record_seen(account_id) as conn:
             return billing_settings(conn, account_id)
 
     def log(self, account_id: str, *, last: int | None = None) -> Sequence[LoggedCommand]:
@@ -334,14 +322,9 @@ class AccountCommands(PlanCommands, RefundCommands, DunningCommands, UpkeepComma
             UnknownAccountError: There is no such account.
             NotAdministratorError: The engine's user is none of its administrators (R96).
         """
-        from pricing.accounts.account import find_account
-        from pricing.accounts.administrators import Asker
         from pricing.ledger.command_log import commands_of
-        from pricing.reports.usage_access import check_may_see
 
-        with self._context.reading() as conn:
-            find_account(conn, account_id)
-            check_may_see(conn, account_id, Asker(self._context.user))
+        with self._context.record_seen(account_id) as conn:
             return commands_of(conn, account_id, last=last)
 
     def plan_of(self, account_id: str) -> Plan:

@@ -36,14 +36,9 @@ class BillingCommands:
             UnknownAccountError: There is no such account.
             NotAdministratorError: Somebody else asks (R96).
         """
-        from pricing.accounts.account import find_account
-        from pricing.accounts.administrators import Asker
         from pricing.parties.billing_details import find_billing_details
-        from pricing.reports.usage_access import check_may_see
 
-        with self._context.reading() as conn:
-            find_account(conn, account_id)
-            check_may_see(conn, account_id, Asker(self._context.user))
+        with self._context.record_seen(account_id) as conn:
             return find_billing_details(conn, account_id)
 
     def set_details(
@@ -73,12 +68,9 @@ class BillingCommands:
             UnknownAccountError: There is no such account.
             NotAdministratorError: Somebody else asks (R96).
         """
-        from pricing.accounts.account import find_account
-        from pricing.accounts.administrators import Asker
         from pricing.accounts.bill_to import set_billing_details
         from pricing.parties.billing_details import find_billing_details
         from pricing.parties.party import with_changes
-        from pricing.reports.usage_access import check_may_see
         from pricing.taxes.on_record import note_told, tax_question
 
         use = self._context
@@ -90,9 +82,7 @@ class BillingCommands:
             "tax_id": tax_id,
         }
         now = use.clock.now()
-        with use.reading() as conn:
-            find_account(conn, account_id)
-            check_may_see(conn, account_id, Asker(use.user))
+        with use.record_seen(account_id) as conn:
             changed = with_changes(find_billing_details(conn, account_id), changes)
             question = tax_question(conn, account_id, now, customer=changed)
         # Outside of every transaction: the service may be on the net.

@@ -179,6 +179,37 @@ class EngineContext(EngineResources):
             catch_up(conn, account_id, now, gateway=gateway)
             yield BooksNow(conn, seen, gateway)
 
+    @contextmanager
+    def books_seen(
+        self, account_id: str, *, by: str | None = None, at: datetime | None = None
+    ) -> Iterator[BooksNow]:
+        """``books_now``, for who may see the account's usage and billing; ``by`` is who asks.
+
+        Raises:
+            UnknownAccountError: There is no such account.
+            NotAdministratorError: Somebody else asks (R94, R96).
+        """
+        from pricing.accounts.administrators import Asker
+        from pricing.reports.usage_access import check_may_see
+
+        with self.books_now(account_id, at=at) as books:
+            check_may_see(books.conn, account_id, Asker(self.user, by))
+            yield books
+
+    @contextmanager
+    def record_seen(
+        self, account_id: str, *, by: str | None = None
+    ) -> Iterator[sqlalchemy.Connection]:
+        """An account as it is on record, for the same people and with the same errors."""
+        from pricing.accounts.account import find_account
+        from pricing.accounts.administrators import Asker
+        from pricing.reports.usage_access import check_may_see
+
+        with self.reading() as conn:
+            find_account(conn, account_id)
+            check_may_see(conn, account_id, Asker(self.user, by))
+            yield conn
+
     def rim(
         self,
         account_id: str,

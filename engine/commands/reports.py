@@ -46,12 +46,9 @@ class ReportCommands:
 
     def ledger(self, account_id: str, *, at: datetime | None = None) -> Sequence[Transaction]:
         """Every transaction of the account with its postings, oldest first."""
-        from pricing.accounts.administrators import Asker
         from pricing.ledger import ledger
-        from pricing.reports.usage_access import check_may_see
 
-        with self._context.books_now(account_id, at=at) as books:
-            check_may_see(books.conn, account_id, Asker(self._context.user))
+        with self._context.books_seen(account_id, at=at) as books:
             return ledger.entries(books.conn, account_id)
 
     def writers(self, account_id: str) -> Mapping[str, LoggedCommand]:
@@ -191,16 +188,13 @@ class ReportCommands:
         by: str | None,
     ) -> Sheet:
         from pricing.accounts.account import find_account
-        from pricing.accounts.administrators import Asker
         from pricing.ledger.invoices import find_invoice
         from pricing.pages.invoice import invoice_sheet, parties_of
         from pricing.payments.gateway import is_rehearsed
         from pricing.reports.invoice_facts import invoice_facts, run_of
-        from pricing.reports.usage_access import check_may_see
 
-        with self._context.books_now(account_id) as books:
+        with self._context.books_seen(account_id, by=by) as books:
             timezone = find_account(books.conn, account_id).timezone
-            check_may_see(books.conn, account_id, Asker(self._context.user, by))
             invoice = find_invoice(books.conn, account_id, number)
             run_id = run_of(invoice)
             test = None if run_id is None else self._context.store.test_of(books.conn, run_id)
@@ -245,12 +239,9 @@ class ReportCommands:
     def _usage(
         self, account_id: str, period: ReportPeriod | None, by: str | None, now: datetime
     ) -> CycleUsage:
-        from pricing.accounts.administrators import Asker
-        from pricing.reports.usage_access import check_may_see
         from pricing.reports.usage_records import usage_of_cycle, usage_of_period
 
-        with self._context.books_now(account_id, at=now) as books:
-            check_may_see(books.conn, account_id, Asker(self._context.user, by))
+        with self._context.books_seen(account_id, at=now, by=by) as books:
             conn, instant, gateway = books.conn, books.instant, books.gateway
             used = (
                 usage_of_cycle(conn, account_id, instant, gateway=gateway)
