@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import convert
+from msgspec import Struct, convert
 
 from engine.scenario import FAST_HTTP_USER, MachineWishes, Scenario, Tls
+from engine.scenario.program import LoadProgram
 from kernel.errors import InvariantBrokenError
 from kernel.plain import plain
 
@@ -20,6 +21,19 @@ Document = dict[str, Any]
 
 _CURVES = frozenset({"users", "arrivals_per_s"})
 """Fields of profiles that are curves; a document has their points without a name of their own."""
+
+_UNSAID: Mapping[type[Struct], Document] = {
+    Scenario: {
+        "memory_mib_per_user": None,
+        "locust_user": FAST_HTTP_USER,
+        "tls": Tls(),
+        "measured": None,
+        "machines": MachineWishes(),
+    },
+    LoadProgram: {"script_load": None},
+    MachineWishes: {"nat": False, "types": (), "spread": 1, "vcpus_each_max": None},
+}
+"""Fields that came later than the form itself, as they are by default; documents lack them then."""
 
 
 class ScenarioUnreadableError(InvariantBrokenError):
@@ -31,42 +45,28 @@ class ScenarioUnreadableError(InvariantBrokenError):
 def scenario_to_json(scenario: Scenario) -> Document:
     """The scenario in dicts, lists, strings and numbers, as ``json.loads`` would give them.
 
-    What was wished of the machines, what was measured, another of Locust's users, a script's own
-    load and what TLS believes are there only if they were said: a scenario without has the form,
-    and a request for its run the hash, that it had before there were any.
+    What came later than the form itself is there only if it was said: a scenario without has the
+    form, and a request for its run the hash, that it had before there was such a thing.
     """
-    document: Document = plain(scenario)
+    document = _said(scenario, plain(scenario))
     del document["left_out_runs"]
-    if scenario.program is not None and scenario.program.script_load is None:
-        del document["program"]["script_load"]
-    if scenario.memory_mib_per_user is None:
-        del document["memory_mib_per_user"]
-    if scenario.locust_user == FAST_HTTP_USER:
-        del document["locust_user"]
-    if scenario.tls == Tls():
-        del document["tls"]
-    if scenario.measured is None:
-        del document["measured"]
-    if scenario.machines == MachineWishes():
-        del document["machines"]
-    else:
-        document["machines"] = _said_of(scenario.machines, document["machines"])
+    if scenario.program is not None:
+        document["program"] = _said(scenario.program, document["program"])
+    if "machines" in document:
+        document["machines"] = _said(scenario.machines, document["machines"])
     profile = document["profile"]
     for name in _CURVES & profile.keys():
         profile[name] = profile[name]["points"]
     return document
 
 
-_SAID_IF_ANY = ("nat", "types", "spread", "vcpus_each_max")
-
-
-def _said_of(wishes: MachineWishes, document: Document) -> Document:
-    """The wishes without those that came later and were not said."""
-    none = MachineWishes()
+def _said(value: Struct, document: Document) -> Document:
+    """The value's document without what came later and was not said."""
+    unsaid = _UNSAID[type(value)]
     return {
-        name: value
-        for name, value in document.items()
-        if name not in _SAID_IF_ANY or getattr(wishes, name) != getattr(none, name)
+        name: part
+        for name, part in document.items()
+        if name not in unsaid or getattr(value, name) != unsaid[name]
     }
 
 
