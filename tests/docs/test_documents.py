@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from inspect import getmembers
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -136,9 +137,7 @@ def test_every_room_of_the_engine_has_its_commands_in_the_reference(site: Path) 
     rooms = [type(getattr(opened, name)) for name in names if name != "clock"]
     assert len(rooms) >= 10
     for room in rooms:
-        for command in (
-            name for name, value in vars(room).items() if callable(value) and name[0] != "_"
-        ):
+        for command in (name for name, value in getmembers(room, callable) if name[0] != "_"):
             assert f'id="{room.__module__}.{room.__name__}.{command}"' in page, (room, command)
 
 
