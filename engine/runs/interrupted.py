@@ -6,6 +6,8 @@ is ended on the way out, and the exception says what became of it.
 
 from __future__ import annotations
 
+from types import TracebackType
+
 from engine.runs.controller import Controller
 from engine.runs.model.states import Run
 from kernel.errors import LoadmusterError
@@ -24,6 +26,7 @@ def drive_or_end(controller: Controller, run_id: str) -> Run:
         raise
     except BaseException as error:
         error.add_note(_ended(controller, run_id))
+        _leave_out_what_has_no_line(error.__traceback__)
         raise
 
 
@@ -40,3 +43,23 @@ def _ended(controller: Controller, run_id: str) -> str:
         )
     assert run.outcome is not None
     return f"run {run_id} was ended on the way out, {run.outcome}: its machines are gone"
+
+
+def _leave_out_what_has_no_line(traceback: TracebackType | None) -> None:
+    """Take the entries without a line out of a traceback.
+
+    Ctrl-C is taken where a loop jumps back, and CPython gives such a jump no line where the loop
+    ends with a condition. pytest counts on a line, and would fail over it instead of saying what
+    was interrupted.
+    """
+    while traceback is not None:
+        following = traceback.tb_next
+        while following is not None and not _has_line(following):
+            following = following.tb_next
+        traceback.tb_next = following
+        traceback = following
+
+
+def _has_line(entry: TracebackType) -> bool:
+    """Whether the place is known; typeshed says that it always is."""
+    return entry.tb_lineno is not None

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +35,14 @@ def raising(error: BaseException, state: RunState) -> Callable[[Run, Observed], 
     return watch
 
 
+def without_lines(watch: Callable[[Run, Observed], None]) -> Callable[[Run, Observed], None]:
+    """The same, with no instruction that has a line (code 15 of CPython's locations)."""
+    assert isinstance(watch, FunctionType)
+    nowhere = bytes([0xFF]) * (len(watch.__code__.co_code) // 16 + 1)
+    code = watch.__code__.replace(co_linetable=nowhere)
+    return FunctionType(code, watch.__globals__, closure=watch.__closure__)
+
+
 @pytest.mark.promise("python-interrupt-releases", command="Engine.run", provider="aws")
 @pytest.mark.parametrize(
     "state", [RunState.LAUNCHING, RunState.STARTING, RunState.RUNNING, RunState.RELEASING]
@@ -57,6 +66,20 @@ def test_what_breaks_off_a_drive_ends_the_run_and_releases_its_machines(
     assert ended.run.outcome is expected
     assert f"run {run.id} was ended on the way out" in raised.value.__notes__[-1]
     error.__notes__.clear()
+
+
+def test_an_interrupt_at_an_instruction_without_a_line_can_be_shown(
+    lab: Lab, checkout: Scenario
+) -> None:
+    run = lab.accept(checkout)
+    controller = lab.controller()
+    controller.watch = without_lines(raising(KeyboardInterrupt(), RunState.RUNNING))
+
+    with pytest.raises(KeyboardInterrupt) as raised:
+        drive_or_end(controller, run.id)
+
+    assert "drive_or_end" in str(raised.getrepr(style="long"))
+    assert [entry.name for entry in raised.traceback][-1] == "_step"
 
 
 def test_whoever_leaves_at_once_is_told_which_call_ends_the_run(
