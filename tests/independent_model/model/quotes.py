@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from tests.independent_model.model.catalogue import (
     CENT,
@@ -28,6 +29,7 @@ class Quote:
     startup: int
     use: int
     injectors: int
+    duration_s: int
     cancelling: str
 
     @property
@@ -41,8 +43,14 @@ class Quote:
             return 0
         if self.cancelling == "full_quote":
             return self.use
-        beyond = max(0, started_minutes(played_s) - floor_of(self.injectors)) * self.injectors
-        return min(self.use, beyond * LI_MINUTE_USD_MICROS if self.in_money else beyond)
+        if played_s >= self.duration_s:
+            return self.use
+        begun = started_minutes(played_s) - floor_of(self.injectors)
+        if begun <= 0:
+            return 0
+        share = Fraction(begun, started_minutes(self.duration_s) - floor_of(self.injectors))
+        unit = CENT if self.in_money else 1
+        return int(share * self.use / unit + Fraction(1, 2)) * unit
 
 
 def quote(plan: Plan, injectors: int, users: int, duration_s: int) -> Quote:
@@ -50,11 +58,11 @@ def quote(plan: Plan, injectors: int, users: int, duration_s: int) -> Quote:
     startup = floor_of(injectors) * injectors
     beyond = max(0, started_minutes(duration_s) - floor_of(injectors)) * injectors
     if plan.credits:
-        return Quote(False, startup, beyond, injectors, plan.cancelling)  # noqa: FBT003 - a field
+        return Quote(False, startup, beyond, injectors, duration_s, plan.cancelling)  # noqa: FBT003
     exact = (startup + beyond) * LI_MINUTE_USD_MICROS + users * USER_USD_MICROS
     total = (exact + CENT // 2) // CENT * CENT
     first = startup * LI_MINUTE_USD_MICROS
-    return Quote(True, first, total - first, injectors, plan.cancelling)  # noqa: FBT003 - a field
+    return Quote(True, first, total - first, injectors, duration_s, plan.cancelling)  # noqa: FBT003
 
 
 def started_minutes(seconds: float) -> int:
