@@ -16,7 +16,7 @@ from pricing.reports.invoice_facts import run_of
 from pricing.subscriptions.changes import ChangeKind, ChangeState
 from pricing.tables import CHANGES, INVOICES, PAYMENTS, REFUNDS
 
-_PAYMENTS = select(PAYMENTS.c.cause, PAYMENTS.c.state).where(
+_PAYMENTS = select(PAYMENTS.c.cause, PAYMENTS.c.state, PAYMENTS.c.usd_micros).where(
     PAYMENTS.c.cause.in_(bindparam("causes", expanding=True))
 )
 _CREDIT_NOTES = select(INVOICES.c.corrects).where(
@@ -61,7 +61,9 @@ def with_status(
     if not invoices:
         return ()
     causes = {"causes": [each.cause for each in invoices]}
-    payments = {row.cause: PaymentState(row.state) for row in conn.execute(_PAYMENTS, causes)}
+    asked = conn.execute(_PAYMENTS, causes).all()
+    payments = {row.cause: PaymentState(row.state) for row in asked}
+    paid = {row.cause: int(row.usd_micros) for row in asked}
     accounts = {"accounts": sorted({each.account_id for each in invoices})}
     notes = conn.execute(_CREDIT_NOTES, accounts).scalars()
     void = {number for corrects in notes for number in corrects}.union(taken_back)
@@ -76,7 +78,9 @@ def with_status(
     }
     given = {number: int(usd) for number, usd in conn.execute(_REFUNDS, accounts)}
     refunded = {
-        each.number for each in invoices if 0 < each.total_usd_micros <= given.get(each.number, 0)
+        each.number
+        for each in invoices
+        if max(each.total_usd_micros, paid.get(each.cause, 0)) <= given.get(each.number, -1)
     }
     return tuple(
         replace(
