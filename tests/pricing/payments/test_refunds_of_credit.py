@@ -11,8 +11,10 @@ import pytest
 from engine.api import Engine
 from engine.database import open_database, transaction
 from pricing.accounts.adjustments import AdjustmentTooLargeError
+from pricing.accounts.deletions import CreditLeftError
 from pricing.accounts.refundable import RefundTooMuchError
 from pricing.ledger.invoices import InvoiceStatus
+from pricing.money import format_usd
 from pricing.payments.gateway import REHEARSED_GATEWAY, PaymentState
 from pricing.payments.refunds import Refund, RefundState
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
@@ -194,6 +196,25 @@ def test_a_refund_that_came_back_can_be_tried_again(on_demand: Books, bank: Mort
     assert (again.usd_micros, again.from_credit_usd_micros) == (gross, gross)
     assert again.state is RefundState.ACCEPTED
     assert (on_demand.in_credit, on_demand.earned) == (0, (0, 0))
+    assert on_demand.db.check() == ()
+
+
+@pytest.mark.parametrize("way", ["given back", "taken", "given up"])
+def test_c82_who_is_in_credit_is_not_deleted_before_that_is_settled(
+    on_demand: Books, way: str
+) -> None:
+    number, gross, kept = on_demand.cancelled_run("r1")
+    credit = gross - kept
+    with pytest.raises(CreditLeftError, match=r"gives the \d+\.\d\d USD back") as told:
+        on_demand.accounts.delete("acme")
+    assert told.value.facts["usd"] == format_usd(credit)
+    if way == "given back":
+        on_demand.refund(number, credit)
+    elif way == "taken":
+        on_demand.credit(-credit)
+    on_demand.accounts.delete("acme", give_up_credit=way == "given up")
+    assert on_demand.accounts.show("acme").account.status == "deleted"
+    assert on_demand.in_credit == (credit if way == "given up" else 0)
     assert on_demand.db.check() == ()
 
 
