@@ -226,7 +226,7 @@ def _clouds(
             if not is_free:
                 raise
             errors.append(error)
-            left_out.append(Unknown(f"clouds.{candidate}", error.message))
+            left_out.append(Unknown(f"clouds.{candidate}", error.line))
             continue
         fleets.append(fleet)
     if not fleets:

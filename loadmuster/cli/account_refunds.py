@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from kernel.visible import visible
 from loadmuster.cli.settings import Command, Settings, pass_settings, request_id_option
 from loadmuster.documents.refunds import (
     disputes_document,
@@ -126,7 +127,7 @@ def _show_done(console: Console, done: Refund, *, is_rehearsed: bool) -> None:
 
     usd = f"{format_usd(done.usd_micros)} USD of {done.invoice}"
     if done.credit_note is None:
-        console.print(f"{usd} are under way: {done.said or done.state}")
+        console.print(f"{usd} are under way: {visible(done.said or done.state)}")
     else:
         console.print(f"{usd} were given back; credit note {done.credit_note}")
     if is_rehearsed:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, func, select
@@ -18,6 +19,10 @@ from pricing.tables import CHANGES, INVOICES, PAYMENTS, REFUNDS
 
 _PAYMENTS = select(PAYMENTS.c.cause, PAYMENTS.c.state).where(
     PAYMENTS.c.cause.in_(bindparam("causes", expanding=True))
+)
+_OPEN = select(PAYMENTS.c.cause).where(
+    PAYMENTS.c.account_id == bindparam("account_id"),
+    PAYMENTS.c.state.in_([PaymentState.DUE, *UNCOLLECTED]),
 )
 _CREDIT_NOTES = select(INVOICES.c.corrects).where(
     INVOICES.c.account_id.in_(bindparam("accounts", expanding=True)),
@@ -45,6 +50,7 @@ def with_status(
     now: datetime,
     *,
     taken_back: Collection[str] = (),
+    by_now: Mapping[str, PaymentState] = MappingProxyType({}),
 ) -> tuple[Invoice, ...]:
     """Some invoices with where they stand at an instant.
 
@@ -57,11 +63,11 @@ def with_status(
         now: When.
         taken_back: Numbers of invoices that are taken back by now, though no credit note of theirs
             is on record yet.
+        by_now: What becomes by now of payments that are open on record, by cause.
     """
     if not invoices:
         return ()
-    causes = {"causes": [each.cause for each in invoices]}
-    payments = {row.cause: PaymentState(row.state) for row in conn.execute(_PAYMENTS, causes)}
+    payments = payments_of(conn, [each.cause for each in invoices]) | dict(by_now)
     accounts = {"accounts": sorted({each.account_id for each in invoices})}
     notes = conn.execute(_CREDIT_NOTES, accounts).scalars()
     void = {number for corrects in notes for number in corrects}.union(taken_back)
@@ -87,6 +93,17 @@ def with_status(
         )
         for each in invoices
     )
+
+
+def open_payments(conn: Connection, account_id: str) -> tuple[str, ...]:
+    """What an account's payments are for that may still be collected: their causes."""
+    return tuple(conn.execute(_OPEN, {"account_id": account_id}).scalars())
+
+
+def payments_of(conn: Connection, causes: Sequence[str]) -> dict[str, PaymentState]:
+    """How the payments for some causes stand; what nobody is asked for has none."""
+    rows = conn.execute(_PAYMENTS, {"causes": causes})
+    return {row.cause: PaymentState(row.state) for row in rows}
 
 
 def _status(

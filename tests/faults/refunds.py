@@ -105,7 +105,7 @@ FAULTS = (
         "            self.differ(Difference(DifferenceKind.MISSING_AT_GATEWAY, None, booked))\n",
         "            self._matched += 1\n",
         (RECONCILED,),
-        "not_listed",
+        "does_not_match",
     ),
     Fault(
         "another amount at the gateway is no difference",
