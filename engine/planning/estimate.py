@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from engine.clouds import CLOUDS
 from engine.planning.cliffs import house_cliffs
 from engine.planning.costs import CostItem
-from engine.planning.fleet import Fleet, cheapest_fleet
+from engine.planning.fleet import Fleet
+from engine.planning.fleet_outlook import fleet_with_outlook
 from engine.planning.offers import TariffOffer, offers
 from engine.planning.places import ANY_PROVIDER, check_somewhere, equal_shares, places_on
 from engine.planning.regional_fleet import FleetGroup, RegionalFleet
@@ -243,7 +244,9 @@ def _fleet_on(
 ) -> Fleet:
     names = [part.region for part in requirement.regions]
     places = places_on(provider, names, catalog, may_stand_in=may_stand_in)
-    return cheapest_fleet(scenario, requirement, catalog=catalog, provider=provider, places=places)
+    return fleet_with_outlook(
+        scenario, requirement, catalog=catalog, provider=provider, places=places
+    )
 
 
 def _cost_order(scenario: Scenario, fleet: Fleet) -> tuple[bool, int]:

@@ -100,12 +100,21 @@ class CostItemPart(TypedDict):
     usd_high: Usd
 
 
+class MachinesRangePart(TypedDict):
+    """How many machines the test takes, and between which numbers that may turn out to lie."""
+
+    low: int
+    expected: int
+    high: int
+
+
 class CostPart(TypedDict):
     """What the machines cost: exact amounts, with two decimals at least."""
 
     usd: Usd
     usd_low: Usd
     usd_high: Usd
+    machines: MachinesRangePart
     items: list[CostItemPart]
 
 

@@ -1,6 +1,6 @@
 """Capacity: how many virtual users one machine carries, and what stops it there.
 
-The users that a machine carries are the least of four bounds:
+The users that a machine carries are the least of these bounds:
 
 - processor: a payload known for the protocol on the standard injector, in proportion to the
   virtual processors; and, where it is known what a request takes, the requests that the processors
@@ -12,7 +12,8 @@ The users that a machine carries are the least of four bounds:
 - memory: 90 % of the machine's, less what the system takes
   (https://grafana.com/docs/k6/latest/testing-guides/running-large-tests/);
 - sockets: ports from one address to one destination;
-- network: what the machine can hold for the whole test, not what it can burst to.
+- network: what the machine can hold for the whole test, not what it can burst to;
+- threads: what one process of the load engine holds, where a machine runs one and that is known.
 
 All arithmetic is on integers, so that a single estimate and a column of a million give the same.
 """
@@ -32,7 +33,7 @@ SYSTEM_MEMORY_MIB = 256
 SOCKETS_PER_DESTINATION = 28_232
 """Linux's default ephemeral ports, 32768-60999: https://github.com/gorilla/websocket/issues/678."""
 
-CPU, MEMORY, SOCKETS, NETWORK = "cpu", "memory", "sockets", "network"
+CPU, MEMORY, SOCKETS, NETWORK, THREADS = "cpu", "memory", "sockets", "network", "threads"
 GIVEN = "given"
 """What binds when the scenario fixes the payload or the number of injectors."""
 
@@ -78,6 +79,9 @@ def capacity_of(host: Host, demand: Demand) -> Capacity:
     by_network = _users_by_network(host, demand)
     if by_network is not None and by_network < users:
         users, binding = by_network, NETWORK
+    by_process = demand.users_per_process
+    if by_process is not None and by_process < users:
+        users, binding = by_process, THREADS
     return Capacity(users, binding)
 
 
@@ -88,6 +92,7 @@ def bounds_of(host: Host, demand: Demand) -> tuple[Capacity, ...]:
         MEMORY: _users_by_memory(host, demand),
         SOCKETS: _users_by_sockets(demand),
         NETWORK: _users_by_network(host, demand),
+        THREADS: demand.users_per_process,
     }
     known = [Capacity(users, name) for name, users in bounds.items() if users is not None]
     return tuple(sorted(known, key=lambda bound: bound.users))
