@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from msgspec import to_builtins
-from msgspec.structs import asdict, replace
+from msgspec.structs import astuple, replace
 from sqlalchemy import Connection
 
 from pricing.ledger.invoices import (
@@ -25,11 +25,10 @@ from pricing.parties.billing_details import find_billing_details
 from pricing.parties.party import Party, party_to_json
 from pricing.parties.sellers import Seller, seller_at
 from pricing.plans.quotes import Unit
-from pricing.tables import INVOICE_LINES, INVOICES
+from pricing.tables import INVOICE_LINES, INVOICES, insert_many
 from pricing.taxes.model import TAX_ACCOUNT
 
 _INSERT = INVOICES.insert().returning(INVOICES.c.id)
-_INSERT_LINES = INVOICE_LINES.insert()
 
 
 def issue_for_run(conn: Connection, run_id: str, now: datetime) -> Invoice | None:
@@ -207,6 +206,5 @@ def _insert(conn: Connection, invoice: Invoice) -> None:
         "taxes": to_builtins(invoice.taxes) or None,
     }
     invoice_id = conn.execute(_INSERT, row).scalar_one()
-    conn.execute(
-        _INSERT_LINES, [{"invoice_id": invoice_id, **asdict(line)} for line in invoice.lines]
-    )
+    lines = [(invoice_id, *astuple(line)) for line in invoice.lines]
+    insert_many(conn, INVOICE_LINES, ("invoice_id", *InvoiceLine.__struct_fields__), lines)

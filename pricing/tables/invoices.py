@@ -59,6 +59,9 @@ INVOICE_LINES = Table(
     Column("cause", Text, nullable=False),
 )
 
+UNCOLLECTED_PAYMENT = "state IN ('due', 'declined', 'delayed')"
+"""Which payments are not collected and may be; a query with these very words uses the index."""
+
 PAYMENTS = Table(
     "payments",
     METADATA,
@@ -83,7 +86,7 @@ PAYMENTS = Table(
     Index(
         "ix_payments_uncollected",
         "account_id",
-        sqlite_where=text("state IN ('due', 'declined', 'delayed')"),
-        postgresql_where=text("state IN ('due', 'declined', 'delayed')"),
+        sqlite_where=text(UNCOLLECTED_PAYMENT),
+        postgresql_where=text(UNCOLLECTED_PAYMENT),
     ),
 )
