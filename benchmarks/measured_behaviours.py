@@ -134,7 +134,8 @@ def scenario_of(behaviour: Behaviour, folder: Path, where: Targets | None = None
     if behaviour.iteration_s is not None:
         rate = 1_000 / behaviour.iteration_s
         stages = f"[{{jump_to: {rate:g}}}, {{hold: 10m}}]"
-        load = f"arrivals: {{stages: {stages}, iteration: {behaviour.iteration_s:g}s}}"
+        stay = f"{1_000 * behaviour.iteration_s:.0f}ms"
+        load = f"load: {{arrivals: {{stages: {stages}, iteration: {stay}}}}}"
     path = folder / "scenario.yaml"
     path.write_text(f"name: '{behaviour.name}'\ntarget: {target}\n{load}\n{lines}")
     return read_scenario(path)

@@ -6,7 +6,7 @@ the users that a machine carries, and what binds.
 """
 
 from engine.planning.capacity.demand import Demand, demand_of
-from engine.planning.capacity.figures import FIGURES, ProtocolFigures, figures_of
+from engine.planning.capacity.figures import BY_ENGINE, FIGURES, ProtocolFigures, figures_of
 from engine.planning.capacity.model import (
     GIVEN,
     PROCESSOR_CEILING_PERCENT,
@@ -19,6 +19,7 @@ from engine.planning.capacity.model import (
 from engine.planning.capacity.outlook import outlook
 
 __all__ = [
+    "BY_ENGINE",
     "FIGURES",
     "GIVEN",
     "PROCESSOR_CEILING_PERCENT",

@@ -136,7 +136,14 @@ FIGURES = {
         response_bytes=16_000,
     ),
     Protocol.BROWSER: _BROWSER,
-    Protocol.SELENIUM: _BROWSER,
+    Protocol.SELENIUM: replace(
+        _BROWSER,
+        payload_least=5,
+        payload_source=(
+            f"the low end of 8-25; {_LOADVIEW}; from 5 for a node (Flood): "
+            "https://help.flood.io/en/articles/597025-pricing-overview"
+        ),
+    ),
     Protocol.STREAMING: ProtocolFigures(
         payload=8,
         payload_least=8,
