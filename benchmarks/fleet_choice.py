@@ -14,7 +14,7 @@ from statistics import median
 from benchmarks.measure import Figure, in_turn, shown
 from engine.clouds import CLOUDS
 from engine.planning.capacity import demand_of
-from engine.planning.machines import HOURS_PER_MONTH, host_of
+from engine.planning.machines import HOURS_PER_MONTH, host_in
 from engine.planning.needs import Needs, strength_of
 from engine.planning.places import CandidateRegion
 from engine.planning.regional_fleet import RegionalFleet, cheapest_site
@@ -162,7 +162,7 @@ def _monthly_of(
     offering: Offering, needs: Needs, part: RegionRequirement, catalog: Catalog
 ) -> int | None:
     """What machines of that type cost a month; None: they do not carry a single user."""
-    own = strength_of(host_of(offering.machine), needs)
+    own = strength_of(host_in(catalog, offering.machine, needs.candidate_wishes), needs)
     if own is None:
         return None
     provider, region = offering.machine.provider, offering.region
