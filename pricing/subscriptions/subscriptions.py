@@ -322,12 +322,11 @@ def book_period(
     cause, due = subscription.cause_of(n), period(subscription.anchor, n)
     given = grant_of(subscription, due, at=at)
     filling = create_lot(conn, subscription.account_id, given, now=now)
-    entries: list[Transaction] = [filling]
+    charged: list[Transaction] = []
     if subscription.plan.monthly_usd_micros:
         charge = taxed(conn, charge_of(subscription, due, at=at, now=now))
-        paid = payment_entries(conn, cause, charge.description, at=at, now=now)
-        entries = [charge, *paid, filling]
-    post_all(conn, entries)
+        charged = [charge, *payment_entries(conn, cause, charge.description, at=at, now=now)]
+    post_all(conn, charged if filling is None else [*charged, filling])
     share_out(conn, subscription.account_id, cause, at=at, now=now)
     if at > opens_at(subscription, due):
         issue_anew(conn, cause, at=at)

@@ -25,7 +25,7 @@ FAULTS = (
     Fault(
         "credit that is kept for a payment is set off against another",
         "pricing/payments/credit.py",
-        "    return max(credit - sum(int(each) for each in kept), 0)\n",
+        "    return max(credit - kept, 0)\n",
         "    return credit\n",
         (CREDIT,),
         "on_its_way_out",
