@@ -164,7 +164,13 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
         scenario,
         requirement,
         clouds,
-        lambda other, name: _fleet_on(name, other, requirement, catalog, may_stand_in=True),
+        lambda other, fleet: cheapest_fleet(
+            other,
+            requirement,
+            catalog=catalog,
+            provider=fleet.provider,
+            places=[[site.place] for site in fleet.sites],
+        ),
     )
     steps = house_cliffs(_house_tariff(plan, at), scenario, requirement)
     return Estimate(
