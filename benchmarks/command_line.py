@@ -40,7 +40,7 @@ def figures() -> list[Figure]:
         "`loadmuster --help`": ([LOADMUSTER, "--help"], "at most 10"),
         "`loadmuster estimate examples/checkout.yaml`, cold": (
             [LOADMUSTER, "--json", "estimate", CHECKOUT],
-            "at most 25",
+            "at most 18",
         ),
     }
     found = []

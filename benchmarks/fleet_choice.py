@@ -9,11 +9,16 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from statistics import median
+
+from msgspec.structs import replace
 
 from benchmarks.measure import Figure, in_turn, shown
 from engine.clouds import CLOUDS
 from engine.planning.capacity import demand_of
+from engine.planning.estimate import Estimate
+from engine.planning.fleet import Fleet
 from engine.planning.machines import HOURS_PER_MONTH, host_of
 from engine.planning.needs import Needs, strength_of
 from engine.planning.places import CandidateRegion
@@ -59,9 +64,7 @@ def figures(loads: int = LOADS, rounds: int = ROUNDS) -> list[Figure]:
 
 def _times(catalog: Catalog, rounds: int) -> Iterator[Figure]:
     scenario = Scenario("timed", Protocol.HTTP, closed([(0, 37_500), (600, 37_500)]))
-    one_type = Scenario(
-        "timed", Protocol.HTTP, scenario.profile, machines=MachineWishes(mixed=False)
-    )
+    one_type = replace(scenario, machines=MachineWishes(mixed=False))
     for name, provider, region, aim in (
         ("in one region", "aws", "us-east-1", "aim: 1 ms"),
         ("over all regions of both clouds", "any", "any", "aim: 10 ms"),
@@ -69,18 +72,30 @@ def _times(catalog: Catalog, rounds: int) -> Iterator[Figure]:
 
         def made(
             of: Scenario, provider: str = provider, regions: tuple[str, ...] = (region,)
-        ) -> object:
+        ) -> Estimate:
             return estimate(of, catalog=catalog, provider=provider, regions=regions, at=AT)
 
-        def mixed(made: Callable[[Scenario], object] = made) -> object:
-            return made(scenario)
+        uniform = partial(made, one_type)
+        for limits, wishes in _limits(made(scenario).fleet):
+            mixed = partial(made, replace(scenario, machines=wishes))
+            mixed_s, uniform_s, ratio = in_turn(mixed, uniform, rounds=rounds)
+            against = f"with machines of one type, {shown(uniform_s)}"
+            yield Figure(f"one estimate {name}{limits}", shown(mixed_s), against, ratio, aim)
 
-        def uniform(made: Callable[[Scenario], object] = made) -> object:
-            return made(one_type)
 
-        mixed_s, uniform_s, ratio = in_turn(mixed, uniform, rounds=rounds)
-        against = f"with machines of one type, {shown(uniform_s)}"
-        yield Figure(f"one estimate {name}", shown(mixed_s), against, ratio, aim)
+def _limits(free: Fleet) -> Iterator[tuple[str, MachineWishes]]:
+    """None, limits that the cheapest machines keep to anyway, and some that they do not."""
+    machines = free.machines
+    vcpus = sum(group.count * group.offering.machine.vcpus for group in free.groups)
+    yield "", MachineWishes()
+    yield ", with room for its machines", MachineWishes(machines_max=machines)
+    yield ", with room for its vCPUs", MachineWishes(vcpus_max=vcpus)
+    both = MachineWishes(machines_max=machines, vcpus_max=vcpus)
+    yield ", with room for its machines and vCPUs", both
+    yield ", with a machine fewer", MachineWishes(machines_max=machines - 1)
+    # The same load on fewer machines takes a few more processors.
+    both = MachineWishes(machines_max=machines - 1, vcpus_max=vcpus + 2)
+    yield ", with a machine fewer and two more vCPUs", both
 
 
 def _loads(catalog: Catalog, count: int) -> Iterator[Load]:

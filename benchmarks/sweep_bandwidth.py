@@ -37,7 +37,7 @@ def figures(rows: int = ROWS, rounds: int = ROUNDS) -> list[Figure]:
         charged = {**columns, "users_per_injector": payloads}
         found.append(_figure("charges", charged, 6, threads, rounds, bound))
         placed = {**columns, "provider": "aws", "region": "us-east-1"}
-        found.append(_figure("charges and machines", placed, 7, threads, rounds, "reported"))
+        found.append(_figure("charges and machines", placed, 7, threads, rounds, bound))
     return found
 
 
