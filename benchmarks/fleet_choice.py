@@ -19,7 +19,7 @@ from engine.clouds import CLOUDS
 from engine.planning.capacity import demand_of
 from engine.planning.estimate import Estimate
 from engine.planning.fleet import Fleet
-from engine.planning.machines import HOURS_PER_MONTH, host_of
+from engine.planning.machines import HOURS_PER_MONTH, host_in
 from engine.planning.needs import Needs, strength_of
 from engine.planning.places import CandidateRegion
 from engine.planning.regional_fleet import RegionalFleet, cheapest_site
@@ -37,6 +37,8 @@ MANY_USERS = 100_000
 AT = date(2026, 11, 21)
 USUAL = {"aws": "c7i.xlarge", "azure": "Standard_D4s_v5"}
 """What everybody takes."""
+
+Made = Callable[[Scenario], Estimate]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +78,36 @@ def _times(catalog: Catalog, rounds: int) -> Iterator[Figure]:
             return estimate(of, catalog=catalog, provider=provider, regions=regions, at=AT)
 
         uniform = partial(made, one_type)
-        for limits, wishes in _limits(made(scenario).fleet):
+
+        def fleet_of(wishes: MachineWishes, made: Made = made) -> Fleet:
+            return made(replace(scenario, machines=wishes)).fleet
+
+        for limits, wishes in _limits(fleet_of):
             mixed = partial(made, replace(scenario, machines=wishes))
             mixed_s, uniform_s, ratio = in_turn(mixed, uniform, rounds=rounds)
             against = f"with machines of one type, {shown(uniform_s)}"
             yield Figure(f"one estimate {name}{limits}", shown(mixed_s), against, ratio, aim)
 
 
-def _limits(free: Fleet) -> Iterator[tuple[str, MachineWishes]]:
+def _limits(
+    fleet_of: Callable[[MachineWishes], Fleet],
+) -> Iterator[tuple[str, MachineWishes]]:
     """None, limits that the cheapest machines keep to anyway, and some that they do not."""
-    machines = free.machines
-    vcpus = sum(group.count * group.offering.machine.vcpus for group in free.groups)
+    free = fleet_of(MachineWishes())
+    machines, vcpus = free.machines, _vcpus(free)
     yield "", MachineWishes()
     yield ", with room for its machines", MachineWishes(machines_max=machines)
     yield ", with room for its vCPUs", MachineWishes(vcpus_max=vcpus)
     both = MachineWishes(machines_max=machines, vcpus_max=vcpus)
     yield ", with room for its machines and vCPUs", both
-    yield ", with a machine fewer", MachineWishes(machines_max=machines - 1)
-    # The same load on fewer machines takes a few more processors.
-    both = MachineWishes(machines_max=machines - 1, vcpus_max=vcpus + 2)
-    yield ", with a machine fewer and two more vCPUs", both
+    fewer = MachineWishes(machines_max=machines - 1)
+    yield ", with a machine fewer", fewer
+    both = replace(fewer, vcpus_max=_vcpus(fleet_of(fewer)))
+    yield ", with a machine fewer, and room for the vCPUs of those", both
+
+
+def _vcpus(fleet: Fleet) -> int:
+    return sum(group.count * group.offering.machine.vcpus for group in fleet.groups)
 
 
 def _loads(catalog: Catalog, count: int) -> Iterator[Load]:
@@ -177,7 +189,7 @@ def _monthly_of(
     offering: Offering, needs: Needs, part: RegionRequirement, catalog: Catalog
 ) -> int | None:
     """What machines of that type cost a month; None: they do not carry a single user."""
-    own = strength_of(host_of(offering.machine), needs)
+    own = strength_of(host_in(catalog, offering.machine, needs.candidate_wishes), needs)
     if own is None:
         return None
     provider, region = offering.machine.provider, offering.region

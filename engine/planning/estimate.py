@@ -18,7 +18,9 @@ from msgspec.structs import replace
 from engine.clouds import CLOUDS
 from engine.planning.cliffs import house_cliffs
 from engine.planning.costs import CostItem
-from engine.planning.fleet import Fleet, cheapest_fleet
+from engine.planning.fleet import Fleet
+from engine.planning.fleet_outlook import fleet_with_outlook
+from engine.planning.needs import needs_of
 from engine.planning.offers import TariffOffer, offers
 from engine.planning.places import ANY_PROVIDER, check_somewhere, equal_shares, places_on
 from engine.planning.regional_fleet import FleetGroup, RegionalFleet
@@ -32,6 +34,7 @@ from engine.planning.requirement import (
 )
 from engine.planning.script_load import check_script_load
 from engine.planning.spreading import unspread_notes
+from engine.planning.vcpu_speeds import REFERENCE, counted_speeds
 from engine.planning.warnings import warnings_of
 from engine.scenario import Scenario
 from engine.scenario.profile import ClosedProfile, OpenProfile
@@ -179,7 +182,11 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
         requirement=requirement,
         clouds=clouds,
         quotes=quotes,
-        unknown=(*_unknown(scenario, requirement, clouds, quotes), *left_out),
+        unknown=(
+            *_unknown(scenario, requirement, clouds, quotes),
+            *_unmeasured(scenario, requirement, clouds, catalog),
+            *left_out,
+        ),
         warnings=(
             *warnings_of(scenario, requirement, clouds, steps=steps, catalog=catalog, at=at),
             *unspread,
@@ -231,7 +238,7 @@ def _clouds(
             if not is_free:
                 raise
             errors.append(error)
-            left_out.append(Unknown(f"clouds.{candidate}", error.message))
+            left_out.append(Unknown(f"clouds.{candidate}", error.line))
             continue
         fleets.append(fleet)
     if not fleets:
@@ -249,7 +256,9 @@ def _fleet_on(
 ) -> Fleet:
     names = [part.region for part in requirement.regions]
     places = places_on(provider, names, catalog, may_stand_in=may_stand_in)
-    return cheapest_fleet(scenario, requirement, catalog=catalog, provider=provider, places=places)
+    return fleet_with_outlook(
+        scenario, requirement, catalog=catalog, provider=provider, places=places
+    )
 
 
 def _cost_order(scenario: Scenario, fleet: Fleet) -> tuple[bool, int]:
@@ -295,6 +304,23 @@ def _unknown(
             yield Unknown(f"quotes.{offer.name}.quantity", offer.assumption)
         if offer.reason is not None:
             yield Unknown(f"quotes.{offer.name}.usd", offer.reason)
+
+
+def _unmeasured(
+    scenario: Scenario, requirement: Requirement, clouds: Sequence[Fleet], catalog: Catalog
+) -> Iterator[Unknown]:
+    """Machines whose processors nobody measured, where speeds count."""
+    if needs_of(scenario, requirement).candidate_wishes.cores_alike:
+        return
+    for fleet in clouds:
+        speeds = counted_speeds(catalog, [group.offering.machine for group in fleet.groups])
+        for each in speeds.families if speeds is not None else ():
+            if not each.is_measured:
+                yield Unknown(
+                    f"clouds.{fleet.provider}.speed",
+                    f"how much a vCPU of {each.family} does was not measured; it counts as the "
+                    f"slowest that was, {each.percent} % of one of {REFERENCE}",
+                )
 
 
 def _unknown_about(scenario: Scenario, clouds: Sequence[Fleet]) -> Iterator[Unknown]:

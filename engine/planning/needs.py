@@ -39,6 +39,17 @@ class Needs(Struct, frozen=True):
     payload: int | None = None
     wishes: MachineWishes = NO_WISHES
 
+    @property
+    def candidate_wishes(self) -> MachineWishes:
+        """The wishes by which machines are looked for.
+
+        An injector of a fixed payload is two virtual processors, whatever they do: whoever fixes
+        the payload has judged that.
+        """
+        if self.payload is None:
+            return self.wishes
+        return replace(self.wishes, cores_alike=True)
+
     def whole(self, part: RegionRequirement) -> int:
         """What has to be carried of the part in all, in the unit of ``Strength.weight``."""
         return part.users if self.payload is None else part.users * part.injectors
@@ -123,7 +134,7 @@ def viable_machine_types(
     """
     wishes = needs.wishes
     kept: list[tuple[Candidate, Strength]] = []
-    for candidate in candidates(catalog, provider, region, wishes, without):
+    for candidate in candidates(catalog, provider, region, needs.candidate_wishes, without):
         own = strength_of(candidate.host, needs)
         if own is not None and (
             wishes.vcpus_max is not None

@@ -19,7 +19,7 @@ from engine.planning.covering_knapsack import (
     cheapest_cover,
     cheapest_uniform_cover,
 )
-from engine.planning.machines import Candidate, host_of, is_wished
+from engine.planning.machines import Candidate, host_in, is_wished
 from engine.planning.needs import Needs, Strength, strength_of, viable_machine_types
 from engine.planning.places import CandidateRegion
 from engine.planning.requirement import RegionRequirement
@@ -188,7 +188,7 @@ def stand_ins(group: FleetGroup, needs: Needs, catalog: Catalog, most: int) -> t
             continue
         if one_image and machine.architecture != chosen.architecture:
             continue
-        own = strength_of(host_of(machine), needs)
+        own = strength_of(host_in(catalog, machine, needs.candidate_wishes), needs)
         if own is not None and own.weight(share) >= needs.whole(share):
             found.append(offering)
     return tuple(found)

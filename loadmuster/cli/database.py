@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kernel.errors import InvariantBrokenError
+from kernel.visible import visible
 from kernel.words import counted
 from loadmuster.cli.settings import Command, CommandGroup, Settings, pass_settings
 from loadmuster.documents.damage import damage_document
@@ -46,7 +47,7 @@ def _show(console: Console, found: Sequence[Damage]) -> None:
         return
     for each in found:
         whose = "" if each.account_id is None else f", account {each.account_id}"
-        console.print(f"{each.table} {each.row}{whose}: {each.what}", highlight=False)
+        console.print(visible(f"{each.table} {each.row}{whose}: {each.what}"), highlight=False)
     told = counted(len(found), "finding")
     console.print(
         f"{told}. Restore these rows from a backup; accounts that are not named go on.",

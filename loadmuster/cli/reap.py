@@ -7,6 +7,7 @@ import sys
 import click
 
 from engine.clouds import CLOUDS, LOCAL
+from loadmuster.cli.output import tell
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
 
@@ -82,5 +83,5 @@ def reap(
     settings.emit(reaping_document(reaping), lambda console: show_reaping(console, reaping))
     if failure is not None:
         # What was found is the one document on standard output already.
-        click.echo(f"loadmuster: {failure.message}", err=True)
+        tell(failure.line)
         sys.exit(failure.exit_code)

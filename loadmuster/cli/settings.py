@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import importlib
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +17,14 @@ from click.exceptions import Exit, NoArgsIsHelpError
 
 from kernel.clock import Clock, StartingClock, SystemClock, parse_instant
 from kernel.data_folder import DATABASE_VARIABLE
-from loadmuster.cli.output import GONE, abandon, unread_is_no_failure, unwritten_is_told
+from loadmuster.cli.output import (
+    GONE,
+    abandon,
+    print_document,
+    tell,
+    unread_is_no_failure,
+    unwritten_is_told,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,10 +107,9 @@ class Settings:
         scheme, _, file = (self.db or "").partition(":///")
         if scheme.startswith("sqlite") and file and not os.path.exists(file):  # noqa: PTH110 - any text
             with suppress(OSError):
-                click.echo(
-                    f"loadmuster: there is no database {self.db} yet, which is read as an empty"
-                    " one; the first command that writes makes it",
-                    err=True,
+                tell(
+                    f"there is no database {self.db} yet, which is read as an empty one; the first"
+                    " command that writes makes it"
                 )
 
     def console(self) -> Console:
@@ -130,7 +135,7 @@ class Settings:
         with unwritten_is_told(DONE) if _does_something() else unread_is_no_failure():
             if self.json:
                 made = document() if callable(document) else document
-                click.echo(json.dumps(made, indent=2, ensure_ascii=False))
+                print_document(made)
             else:
                 show(self.console())
 

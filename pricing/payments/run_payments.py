@@ -19,14 +19,12 @@ from msgspec import Struct
 from sqlalchemy import Connection, bindparam, select
 
 from pricing.ledger.invoices import run_cause
-from pricing.ledger.ledger import Posting, Transaction, balance, entries_of, post
+from pricing.ledger.ledger import Posting, Transaction, entries_of, post
 from pricing.payments.collecting import abandon, book_payment, channel_of, collect
+from pricing.payments.credit import CREDIT, free_credit_of, set_off_key
 from pricing.payments.gateway import Answer, PaymentGateway, PaymentState
 from pricing.plans.quotes import Unit
 from pricing.tables import PAYMENTS, insert_once
-
-CREDIT = "credit"
-"""Ledger account of what an account has paid and got back; negative, since it is owed to it."""
 
 UNCOLLECTED = (PaymentState.DECLINED, PaymentState.DELAYED)
 """The gateway was asked, and the money is not there."""
@@ -53,9 +51,9 @@ class RunDebt(Struct, frozen=True):
 def owe(conn: Connection, account_id: str, run_id: str, usd_micros: int, *, at: datetime) -> None:
     """Have a run's charge collected, less what the account is in credit; the books are locked."""
     cause = run_cause(run_id)
-    setting_off = min(usd_micros, credit_of(conn, account_id))
+    setting_off = min(usd_micros, free_credit_of(conn, account_id))
     if setting_off:
-        _move(conn, account_id, f"{cause}:set-off", -setting_off, cause, "set off", at)
+        _move(conn, account_id, set_off_key(cause), -setting_off, cause, "set off", at)
     if usd_micros > setting_off:
         due = {
             "cause": cause,
@@ -149,7 +147,7 @@ def take_back_credit(conn: Connection, account_id: str, debt: RunDebt, *, at: da
     if given is None or key in entries:
         return
     returned = -sum(part.amount for part in given.postings if part.ledger_account == CREDIT)
-    taken = min(returned, debt.usd_micros, credit_of(conn, account_id))
+    taken = min(returned, debt.usd_micros, free_credit_of(conn, account_id))
     if taken:
         _move(conn, account_id, key, -taken, debt.cause, "credit taken back", at)
         _lower(conn, debt.cause, debt.usd_micros - taken)
@@ -161,11 +159,6 @@ def debts_of_runs(
     """What an account's runs owe whose payments are in one of these states, oldest first."""
     rows = conn.execute(_DEBTS, {"account_id": account_id, "states": list(states)})
     return tuple(RunDebt(row.cause, row.usd_micros, PaymentState(row.state)) for row in rows)
-
-
-def credit_of(conn: Connection, account_id: str) -> int:
-    """Micro-dollars that an account is in credit: paid for runs, and returned."""
-    return -balance(conn, account_id, CREDIT, Unit.USD)
 
 
 def _lower(conn: Connection, cause: str, usd_micros: int) -> None:

@@ -170,7 +170,7 @@ class Desk:
                 books.unpaid, books.waiting = [], {}
 
         return replace(
-            self._life("delete", delete, effect),
+            self._life("delete", delete, effect, gives_up_credit=True),
             barred=lambda books: books.is_overdue and not books.deleted,
         )
 

@@ -22,7 +22,7 @@ FAULTS = (
     Fault(
         "what a paid run gives back is forgotten",
         "pricing/payments/run_payments.py",
-        "setting_off = min(usd_micros, credit_of(conn, account_id))",
+        "setting_off = min(usd_micros, free_credit_of(conn, account_id))",
         "setting_off = 0",
         (RUN_PAYMENTS,),
         "set_off",
@@ -38,7 +38,7 @@ FAULTS = (
     Fault(
         "credit that was set off already is taken back",
         "pricing/payments/run_payments.py",
-        "taken = min(returned, debt.usd_micros, credit_of(conn, account_id))",
+        "taken = min(returned, debt.usd_micros, free_credit_of(conn, account_id))",
         "taken = min(returned, debt.usd_micros)",
         (RUN_PAYMENTS,),
         "taken_back",

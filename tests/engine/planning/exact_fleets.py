@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from engine.planning.machines import HOURS_PER_MONTH, host_of
+from engine.planning.machines import HOURS_PER_MONTH, host_in
 from engine.planning.needs import Needs, strength_of
 from engine.planning.requirement import RegionRequirement
 from kernel.division import ceil_div
@@ -45,7 +45,9 @@ def kinds_in(
     most = ceil_div(needs.whole(part), needs.wishes.spread)
     cheapest: dict[tuple[int, int], int] = {}
     for offering in catalog.offerings(provider, region):
-        own = None if offering.machine.burstable else strength_of(host_of(offering.machine), needs)
+        if offering.machine.burstable:
+            continue
+        own = strength_of(host_in(catalog, offering.machine, needs.candidate_wishes), needs)
         if own is not None:
             key = (min(own.weight(part), most), offering.machine.vcpus)
             price = offering.hourly_usd_micros * HOURS_PER_MONTH + around

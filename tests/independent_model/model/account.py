@@ -151,18 +151,22 @@ class Account:
 
     def advance(self, now: datetime) -> None:
         """All that happens by itself until now, in its order."""
-        after = self.brought_to or now
+        before = changed = self.brought_to or now
         while True:
-            at, step = self.next_event(), dunning.next_step(self, after)
+            # What was due before what is owed became what it is was never said of it.
+            after = max(before, changed - timedelta.resolution)
+            at, step = self.next_event(), dunning.next_step(self, after, changed)
             if step is not None and step[0] <= now and (at is None or step[0] < at):
                 dunning.take(self, *step)
+                changed = step[0]
                 continue
             if at is None or at > now:
                 break
             self._expire(at)
             if self.subscription is not None and self.cycle(self.subscription)[1] == at:
                 self._cross(self.subscription, at)
-        self.brought_to = max(after, now)
+                changed = max(changed, at)
+        self.brought_to = max(before, now)
 
     def _expire(self, at: datetime) -> None:
         self.credits.void(

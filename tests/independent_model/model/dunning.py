@@ -42,8 +42,14 @@ def oldest(account: Account) -> datetime | None:
     return min((each.due_at or each.at for each in invoices), default=None)
 
 
-def next_step(account: Account, after: datetime) -> tuple[datetime, int] | None:
-    """When what is done next, and for which day; being suspended is made up for, asking is not."""
+def next_step(account: Account, after: datetime, changed: datetime) -> tuple[datetime, int] | None:
+    """When what is done next, and for which day; being suspended is made up for, asking is not.
+
+    Args:
+        account: Whose.
+        after: Up to when all has been done.
+        changed: When what is owed last changed; who is suspended late is so from then on.
+    """
     due = oldest(account)
     if due is None:
         return None
@@ -54,7 +60,7 @@ def next_step(account: Account, after: datetime) -> tuple[datetime, int] | None:
         if (key, day) not in dunned.done and (at := _day(account, due, day)) > after
     ]
     if key not in dunned.suspended:
-        coming.append((max(_day(account, due, SUSPENDED_DAY), after), SUSPENDED_DAY))
+        coming.append((max(_day(account, due, SUSPENDED_DAY), changed), SUSPENDED_DAY))
     return min(coming, default=None)
 
 
