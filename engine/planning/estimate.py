@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from engine.clouds import CLOUDS
 from engine.planning.cliffs import house_cliffs
 from engine.planning.costs import CostItem
-from engine.planning.fleet import Fleet
+from engine.planning.fleet import Fleet, cheapest_fleet
 from engine.planning.fleet_outlook import fleet_with_outlook
 from engine.planning.needs import needs_of
 from engine.planning.offers import TariffOffer, offers
