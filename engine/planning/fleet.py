@@ -285,7 +285,7 @@ def best_site(
             needs,
             catalog,
             machines_max=machines_max,
-            is_worth=partial(_is_cheaper, market, number, place, best and best[0]),
+            is_worth=best and partial(_is_cheaper, market, number, place, best[0]),
         )
         if site is not None:
             rank = market.rank(number, place, site.monthly_usd_micros)
@@ -295,9 +295,9 @@ def best_site(
 
 
 def _is_cheaper(
-    market: Market, number: int, place: CandidateRegion, than: int | None, monthly_usd_micros: int
+    market: Market, number: int, place: CandidateRegion, than: int, monthly_usd_micros: int
 ) -> bool:
-    return than is None or market.rank(number, place, monthly_usd_micros) < than
+    return market.rank(number, place, monthly_usd_micros) < than
 
 
 def _within(

@@ -6,7 +6,6 @@ ones for the remainder.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
@@ -111,16 +110,18 @@ def cheapest_site(
     weights = [needs.carried(own, part) for _, own in strong]
     beside = sum(each.monthly_usd_micros for each in reference)
     choose = cheapest_cover if needs.wishes.mixed else cheapest_uniform_cover
-    cover = _within_limits(
-        choose,
-        [
-            Piece(weight, each.monthly_usd_micros, _uses(each, needs, machines_max))
-            for (each, _), weight in zip(strong, weights, strict=True)
-        ],
-        needs.whole(part),
-        limits,
-        None if is_worth is None else lambda price: is_worth(price + beside),
-    )
+    pieces = [
+        Piece(weight, each.monthly_usd_micros, _uses(each, needs, machines_max))
+        for (each, _), weight in zip(strong, weights, strict=True)
+    ]
+    whole = needs.whole(part)
+    if (
+        limits
+        and is_worth is not None
+        and _is_hopeless(choose, pieces, whole, lambda price: is_worth(price + beside))
+    ):
+        return None
+    cover = choose(pieces, whole, limits)
     if cover is None:
         return None
     taken = [
@@ -138,31 +139,15 @@ def cheapest_site(
     )
 
 
-def _within_limits(
-    choose: Callable[[Sequence[Piece], int, tuple[int, ...]], Cover | None],
+def _is_hopeless(
+    choose: Callable[[Sequence[Piece], int], Cover | None],
     pieces: Sequence[Piece],
     whole: int,
-    limits: tuple[int, ...],
-    is_worth: Callable[[int], bool] | None,
-) -> Cover | None:
-    """The cheapest cover; that of all, found much faster, where it keeps to the limits anyway.
-
-    Where it does not, nothing is cheaper, so that it says whether there is a use in looking on.
-    """
-    if not limits:
-        return choose(pieces, whole, ())
-    cover = choose([Piece(each.carries, each.price) for each in pieces], whole, ())
-    if cover is None:
-        return None
-    used = (
-        sum(count * each.uses[resource] for count, each in zip(cover.counts, pieces, strict=True))
-        for resource in range(len(limits))
-    )
-    if all(map(operator.le, used, limits)):
-        return cover
-    if is_worth is not None and not is_worth(cover.price):
-        return None
-    return choose(pieces, whole, limits)
+    is_worth: Callable[[int], bool],
+) -> bool:
+    """Whether any cover within limits is too dear, since that without any is, found much faster."""
+    free = choose([Piece(each.carries, each.price) for each in pieces], whole)
+    return free is None or not is_worth(free.least_price)
 
 
 def stand_ins(group: FleetGroup, needs: Needs, catalog: Catalog, most: int) -> tuple[Offering, ...]:
