@@ -14,7 +14,7 @@ from statistics import median
 
 from msgspec.structs import replace
 
-from benchmarks.measure import Figure, in_turn, shown
+from benchmarks.measure import Figure, shown, take_turns
 from engine.clouds import CLOUDS
 from engine.planning.capacity import demand_of
 from engine.planning.estimate import Estimate
@@ -84,9 +84,15 @@ def _times(catalog: Catalog, rounds: int) -> Iterator[Figure]:
 
         for limits, wishes in _limits(fleet_of):
             mixed = partial(made, replace(scenario, machines=wishes))
-            mixed_s, uniform_s, ratio = in_turn(mixed, uniform, rounds=rounds)
-            against = f"with machines of one type, {shown(uniform_s)}"
-            yield Figure(f"one estimate {name}{limits}", shown(mixed_s), against, ratio, aim)
+            turns = take_turns(mixed, uniform, rounds=rounds)
+            yield Figure(
+                f"one estimate {name}{limits}",
+                shown(turns.one_s),
+                f"with machines of one type, {shown(turns.other_s)}",
+                turns.ratio,
+                aim,
+                turns.spread,
+            )
 
 
 def _limits(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from benchmarks.measure import Figure, in_turn, shown
+from benchmarks.measure import Figure, shown, take_turns
 from engine.planning.estimate import Estimate
 from engine.scenario import MachineWishes, Scenario
 from loadmuster import estimate, read_scenario
@@ -38,10 +38,10 @@ def figures() -> list[Figure]:
         ("", scenario),
         (", with limits on machines and vCPUs", replace(scenario, machines=limits)),
     ):
-        estimate_s, read_s, ratio = in_turn(
-            partial(estimated, of), lambda: read_scenario(CHECKOUT), rounds=ROUNDS
-        )
+        turns = take_turns(partial(estimated, of), lambda: read_scenario(CHECKOUT), rounds=ROUNDS)
         name = f"one estimate on both clouds, Python API, warm{limited}"
-        against = f"reading its YAML, {shown(read_s)}"
-        found.append(Figure(name, shown(estimate_s), against, ratio, "reported"))
+        against = f"reading its YAML, {shown(turns.other_s)}"
+        found.append(
+            Figure(name, shown(turns.one_s), against, turns.ratio, "reported", turns.spread)
+        )
     return found
