@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.planning.estimate import estimate
+from engine.planning.fleet import Fleet
 from engine.planning.needs import needs_of
 from engine.planning.regional_fleet import RegionalFleet
 from engine.planning.requirement import ImpossibleLoadError, require
@@ -96,6 +97,28 @@ def check_load(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(16))
 def test_no_fleet_is_cheaper_with_limits_or_without(seed: int) -> None:
     check_load(seed)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_best_region_within_limits_is_the_cheapest_of_all(seed: int) -> None:
+    at_random = random.Random(seed)
+    provider = at_random.choice(["aws", "azure"])
+    users = at_random.randint(2_000, 60_000)
+    scenario = Scenario("any", Protocol.HTTP, closed([(0, users), (600, users)]))
+
+    def fleet_in(region: str, wishes: MachineWishes) -> Fleet:
+        return estimate(
+            replace(scenario, machines=wishes),
+            catalog=CATALOG,
+            provider=provider,
+            regions=(region,),
+        ).fleet
+
+    free = fleet_in("any", MachineWishes())
+    wishes = MachineWishes(machines_max=max(1, free.machines - 1))
+    every = [fleet_in(region, wishes).usd_micros for region in CATALOG.regions(provider)]
+    # Ranks are exact, and amounts are rounded.
+    assert abs(fleet_in("any", wishes).usd_micros - min(every)) <= 1
 
 
 @pytest.mark.long
