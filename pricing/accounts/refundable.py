@@ -107,7 +107,9 @@ def refundable(
             PAYMENTS.c.cause == invoice.cause, PAYMENTS.c.state == PaymentState.ACCEPTED
         )
     ).one_or_none()
-    if invoice.kind is InvoiceKind.CREDIT_NOTE or payment is None or _is_void(conn, invoice):
+    if payment is None or not payment.usd_micros or invoice.kind is InvoiceKind.CREDIT_NOTE:
+        raise _nothing_paid(invoice, "nothing was collected for it")
+    if _is_void(conn, invoice):
         raise _nothing_paid(invoice, "nothing was collected for it")
     if payment.rehearsed not in {None, is_rehearsed(gateway=gateway)}:
         was = "was rehearsed, and" if payment.rehearsed else "was collected by another gateway:"
