@@ -18,8 +18,9 @@ from msgspec.structs import replace
 from engine.clouds import CLOUDS
 from engine.planning.cliffs import house_cliffs
 from engine.planning.costs import CostItem
-from engine.planning.fleet import Fleet
+from engine.planning.fleet import Fleet, cheapest_fleet
 from engine.planning.fleet_outlook import fleet_with_outlook
+from engine.planning.needs import needs_of
 from engine.planning.offers import TariffOffer, offers
 from engine.planning.places import ANY_PROVIDER, check_somewhere, equal_shares, places_on
 from engine.planning.regional_fleet import FleetGroup, RegionalFleet
@@ -33,6 +34,7 @@ from engine.planning.requirement import (
 )
 from engine.planning.script_load import check_script_load
 from engine.planning.spreading import unspread_notes
+from engine.planning.vcpu_speeds import REFERENCE, counted_speeds
 from engine.planning.warnings import warnings_of
 from engine.scenario import Scenario
 from engine.scenario.profile import ClosedProfile, OpenProfile
@@ -165,7 +167,13 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
         scenario,
         requirement,
         clouds,
-        lambda other, name: _fleet_on(name, other, requirement, catalog, may_stand_in=True),
+        lambda other, fleet: cheapest_fleet(
+            other,
+            requirement,
+            catalog=catalog,
+            provider=fleet.provider,
+            places=[[site.place] for site in fleet.sites],
+        ),
     )
     steps = house_cliffs(_house_tariff(plan, at), scenario, requirement)
     return Estimate(
@@ -174,7 +182,11 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
         requirement=requirement,
         clouds=clouds,
         quotes=quotes,
-        unknown=(*_unknown(scenario, requirement, clouds, quotes), *left_out),
+        unknown=(
+            *_unknown(scenario, requirement, clouds, quotes),
+            *_unmeasured(scenario, requirement, clouds, catalog),
+            *left_out,
+        ),
         warnings=(
             *warnings_of(scenario, requirement, clouds, steps=steps, catalog=catalog, at=at),
             *unspread,
@@ -292,6 +304,23 @@ def _unknown(
             yield Unknown(f"quotes.{offer.name}.quantity", offer.assumption)
         if offer.reason is not None:
             yield Unknown(f"quotes.{offer.name}.usd", offer.reason)
+
+
+def _unmeasured(
+    scenario: Scenario, requirement: Requirement, clouds: Sequence[Fleet], catalog: Catalog
+) -> Iterator[Unknown]:
+    """Machines whose processors nobody measured, where speeds count."""
+    if needs_of(scenario, requirement).candidate_wishes.cores_alike:
+        return
+    for fleet in clouds:
+        speeds = counted_speeds(catalog, [group.offering.machine for group in fleet.groups])
+        for each in speeds.families if speeds is not None else ():
+            if not each.is_measured:
+                yield Unknown(
+                    f"clouds.{fleet.provider}.speed",
+                    f"how much a vCPU of {each.family} does was not measured; it counts as the "
+                    f"slowest that was, {each.percent} % of one of {REFERENCE}",
+                )
 
 
 def _unknown_about(scenario: Scenario, clouds: Sequence[Fleet]) -> Iterator[Unknown]:

@@ -31,7 +31,13 @@ _UNSAID: Mapping[type[Struct], Document] = {
         "machines": MachineWishes(),
     },
     LoadProgram: {"script_load": None},
-    MachineWishes: {"nat": False, "types": (), "spread": 1, "vcpus_each_max": None},
+    MachineWishes: {
+        "nat": False,
+        "types": (),
+        "spread": 1,
+        "vcpus_each_max": None,
+        "cores_alike": False,
+    },
 }
 """Fields that came later than the form itself, as they are by default; documents lack them then."""
 

@@ -79,6 +79,7 @@ class MachineWishes(Struct, frozen=True, forbid_unknown_fields=True):
         types: Only these, by the cloud's name, such as ``c7g.large``; empty: any.
         spread: In each region at least so many machines, none with more than its share of the load.
         vcpus_each_max: At most so many virtual processors in one machine.
+        cores_alike: Every virtual processor counts as much as any other, whatever was measured.
     """
 
     families: tuple[str, ...] = ()
@@ -90,6 +91,7 @@ class MachineWishes(Struct, frozen=True, forbid_unknown_fields=True):
     types: tuple[str, ...] = ()
     spread: int = 1
     vcpus_each_max: int | None = None
+    cores_alike: bool = False
 
 
 class Measured(Struct, frozen=True, forbid_unknown_fields=True):

@@ -72,7 +72,7 @@ def _money_rows(view: AccountView) -> Iterator[tuple[str, str]]:
         yield "disputed", f"{format_usd(view.disputed_usd_micros)} USD, which the bank decides on"
     if view.credit_usd_micros:
         credit = format_usd(view.credit_usd_micros)
-        yield "in credit", f"{credit} USD, set off against the next run paid in money"
+        yield "in credit", f"{credit} USD, set off against what is charged next"
     for pending in view.pending_changes:
         beneath = "if on-demand is undone: " if pending.is_beneath else ""
         yield "pending", beneath + _pending(pending, view.account.timezone)

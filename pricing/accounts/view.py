@@ -14,9 +14,9 @@ from pricing.currencies import DOLLARS
 from pricing.ledger.balances import balance_below
 from pricing.ledger.invoices import REVENUE
 from pricing.ledger.lots import Lot, open_lots, suspended_lots
+from pricing.payments.credit import credit_of
 from pricing.payments.disputes import disputed_usd_micros
 from pricing.payments.gateway import PaymentGateway, is_rehearsed
-from pricing.payments.run_payments import credit_of
 from pricing.periods import Period
 from pricing.plans.channels import Channel
 from pricing.plans.quotes import Unit

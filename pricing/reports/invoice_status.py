@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
+from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, func, select
 
@@ -17,7 +18,7 @@ from pricing.reports.invoice_facts import run_of
 from pricing.subscriptions.changes import ChangeKind, ChangeState
 from pricing.tables import CHANGES, INVOICES, PAYMENTS, REFUNDS
 
-_PAYMENTS = select(PAYMENTS.c.cause, PAYMENTS.c.state).where(
+_PAYMENTS = select(PAYMENTS.c.cause, PAYMENTS.c.state, PAYMENTS.c.usd_micros).where(
     PAYMENTS.c.cause.in_(bindparam("causes", expanding=True))
 )
 _OPEN = select(PAYMENTS.c.cause).where(
@@ -44,13 +45,20 @@ _SWITCHED = select(CHANGES.c.account_id).where(
 )
 
 
+class Asked(Struct, frozen=True):
+    """How a payment stands, and what the gateway is, or was, asked for."""
+
+    state: PaymentState
+    usd_micros: int
+
+
 def with_status(
     conn: Connection,
     invoices: Sequence[Invoice],
     now: datetime,
     *,
     taken_back: Collection[str] = (),
-    by_now: Mapping[str, PaymentState] = MappingProxyType({}),
+    by_now: Mapping[str, Asked] = MappingProxyType({}),
 ) -> tuple[Invoice, ...]:
     """Some invoices with where they stand at an instant.
 
@@ -68,6 +76,15 @@ def with_status(
     if not invoices:
         return ()
     payments = payments_of(conn, [each.cause for each in invoices]) | dict(by_now)
+
+    def state_of(invoice: Invoice) -> PaymentState | None:
+        asked = payments.get(invoice.cause)
+        return None if asked is None else asked.state
+
+    def asked_for(invoice: Invoice) -> int:
+        asked = payments.get(invoice.cause)
+        return 0 if asked is None else asked.usd_micros
+
     accounts = {"accounts": sorted({each.account_id for each in invoices})}
     notes = conn.execute(_CREDIT_NOTES, accounts).scalars()
     void = {number for corrects in notes for number in corrects}.union(taken_back)
@@ -76,20 +93,20 @@ def with_status(
     void |= {
         each.number
         for each in invoices
-        if each.account_id in switched
-        and run_of(each) is None
-        and payments.get(each.cause) in UNCOLLECTED
+        if each.account_id in switched and run_of(each) is None and state_of(each) in UNCOLLECTED
     }
     given = {number: int(usd) for number, usd in conn.execute(_REFUNDS, accounts)}
     refunded = {
-        each.number for each in invoices if 0 < each.total_usd_micros <= given.get(each.number, 0)
+        each.number
+        for each in invoices
+        if max(each.total_usd_micros, asked_for(each)) <= given.get(each.number, -1)
     }
     return tuple(
         replace(
             each,
             status=InvoiceStatus.REFUNDED
             if each.number in refunded
-            else _status(each, payments.get(each.cause), void, now),
+            else _status(each, state_of(each), void, now),
         )
         for each in invoices
     )
@@ -100,10 +117,10 @@ def open_payments(conn: Connection, account_id: str) -> tuple[str, ...]:
     return tuple(conn.execute(_OPEN, {"account_id": account_id}).scalars())
 
 
-def payments_of(conn: Connection, causes: Sequence[str]) -> dict[str, PaymentState]:
+def payments_of(conn: Connection, causes: Sequence[str]) -> dict[str, Asked]:
     """How the payments for some causes stand; what nobody is asked for has none."""
     rows = conn.execute(_PAYMENTS, {"causes": causes})
-    return {row.cause: PaymentState(row.state) for row in rows}
+    return {row.cause: Asked(PaymentState(row.state), int(row.usd_micros)) for row in rows}
 
 
 def _status(

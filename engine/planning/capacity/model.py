@@ -3,10 +3,10 @@
 The users that a machine carries are the least of these bounds:
 
 - processor: a payload known for the protocol on the standard injector, in proportion to the
-  virtual processors; and, where it is known what a request takes, the requests that the processors
-  can make in time, at the pace that the network has to carry, too. Where the test itself was
-  measured, only the latter. Both at 70 % of
-  the processor: vendors calibrate to that
+  virtual processors and to how much each of them does; and, where it is known what a request
+  takes, the requests that the processors can make in time, at the pace that the network has to
+  carry, too. Where the test itself was measured, only the latter. Both at 70 % of the processor:
+  vendors calibrate to that
   (https://wiki.dotcom-monitor.com/knowledge-base/calibration/), as busier injectors measure
   themselves (Locust showed 210 ms for a target that took 1 ms at 43 % already);
 - memory: 90 % of the machine's, less what the system takes
@@ -46,12 +46,24 @@ class Host(Struct, frozen=True):
         memory_mib: Memory in MiB.
         send_mbps: Megabits a second that it can send for ever; None: not published.
         receive_mbps: The same for receiving; None: not limited, or not published.
+        vcpu_percent: How much one of its virtual processors does, of what one of the standard
+            injector does, while all are busy.
+        core_percent: How much a processor does on which a request was measured by itself, of the
+            same. More than 100 where that had its core for itself, and the standard injector's
+            share theirs.
     """
 
     vcpus: int
     memory_mib: int
     send_mbps: int | None
     receive_mbps: int | None
+    vcpu_percent: int = 100
+    core_percent: int = 100
+
+    @property
+    def work(self) -> int:
+        """What all of its processors do, in hundredths of one of the standard injector's."""
+        return self.vcpus * self.vcpu_percent
 
 
 STANDARD_INJECTOR = Host(vcpus=2, memory_mib=4_096, send_mbps=781, receive_mbps=781)
@@ -101,10 +113,10 @@ def bounds_of(host: Host, demand: Demand) -> tuple[Capacity, ...]:
 def _users_by_processor(host: Host, demand: Demand) -> int | None:
     users = None
     if demand.payload is not None:
-        users = demand.payload * host.vcpus // STANDARD_INJECTOR.vcpus
+        users = demand.payload * host.work // STANDARD_INJECTOR.work
     if demand.processor_us_per_request is not None:
         # Microseconds of processor in a million seconds, over those that one user takes.
-        available_us = host.vcpus * 10**12 * PROCESSOR_CEILING_PERCENT // 100
+        available_us = host.work * 10**10 * PROCESSOR_CEILING_PERCENT // host.core_percent
         by_pace = available_us // (demand.processor_us_per_request * demand.requests_per_million_s)
         users = by_pace if users is None else min(users, by_pace)
     return users
