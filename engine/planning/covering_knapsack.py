@@ -316,6 +316,9 @@ class _Search:
 
 def _less(left: tuple[int, ...], uses: tuple[int, ...], count: int) -> tuple[int, ...] | None:
     """What so many of a piece leave of the resources; None: they are not enough."""
+    if len(left) == 1:
+        only = left[0] - count * uses[0]
+        return (only,) if only >= 0 else None
     remaining = tuple(have - count * use for have, use in zip(left, uses, strict=True))
     return None if min(remaining, default=0) < 0 else remaining
 

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from engine.clouds import CLOUDS
 from engine.planning.cliffs import house_cliffs
 from engine.planning.costs import CostItem
-from engine.planning.fleet import Fleet
+from engine.planning.fleet import Fleet, cheapest_fleet
 from engine.planning.fleet_outlook import fleet_with_outlook
 from engine.planning.needs import needs_of
 from engine.planning.offers import TariffOffer, offers
@@ -167,7 +167,13 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
         scenario,
         requirement,
         clouds,
-        lambda other, name: _fleet_on(name, other, requirement, catalog, may_stand_in=True),
+        lambda other, fleet: cheapest_fleet(
+            other,
+            requirement,
+            catalog=catalog,
+            provider=fleet.provider,
+            places=[[site.place] for site in fleet.sites],
+        ),
     )
     steps = house_cliffs(_house_tariff(plan, at), scenario, requirement)
     return Estimate(

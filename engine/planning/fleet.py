@@ -6,6 +6,7 @@ import math
 import operator
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 
 from msgspec import Struct
 
@@ -278,12 +279,25 @@ def best_site(
     for bound, place in bounds:
         if best is not None and bound >= best[0]:
             break  # nothing there, nor in any place after it, can be cheaper
-        site = cheapest_site(part, place, needs, catalog, machines_max=machines_max)
+        site = cheapest_site(
+            part,
+            place,
+            needs,
+            catalog,
+            machines_max=machines_max,
+            is_worth=best and partial(_is_cheaper, market, number, place, best[0]),
+        )
         if site is not None:
             rank = market.rank(number, place, site.monthly_usd_micros)
             if best is None or rank < best[0]:
                 best = (rank, site)
     return None if best is None else best[1]
+
+
+def _is_cheaper(
+    market: Market, number: int, place: CandidateRegion, than: int, monthly_usd_micros: int
+) -> bool:
+    return market.rank(number, place, monthly_usd_micros) < than
 
 
 def _within(

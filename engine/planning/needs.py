@@ -60,7 +60,17 @@ class Needs(Struct, frozen=True):
         Where the load is to be spread, no more than one of so many has to, whatever it could
         carry; in whole users, so that a handful may still come from fewer machines.
         """
-        return min(own.weight(part), ceil_div(self.whole(part), self.wishes.spread))
+        return min(own.weight(part), self.most(part))
+
+    def most(self, part: RegionRequirement) -> int:
+        """No machine is given more of the part, whatever it could carry."""
+        return ceil_div(self.whole(part), self.wishes.spread)
+
+    def without_processor_limit(self) -> Needs:
+        """The same with any number of virtual processors."""
+        if self.wishes.vcpus_max is None:
+            return self
+        return replace(self, wishes=replace(self.wishes, vcpus_max=None))
 
     def of_one_type(self) -> Needs:
         """The same, with machines of one type only."""

@@ -25,6 +25,7 @@ from engine.sweeping.compiled_costs import (
     MACHINES,
     cost_alike,
     cost_rows,
+    find_ends,
     is_by_users,
 )
 from engine.sweeping.compiled_memory import PAST_CACHES_ROWS, compiled, send, settle
@@ -107,26 +108,24 @@ def _pass(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
 ) -> int:
     """Charges if wanted, then machines if there is a place for them, chunk by chunk."""
     rows = len(out_injectors)
-    code = codes[0] if len(codes) else 0
-    is_charged_alike = len(codes) == 1 and not len(fixed)
+    if not rows:
+        return 0
+    code = codes[0]
+    is_charged_alike = charges and len(codes) == 1 and not len(fixed)
     is_costed_alike = len(codes) == 1 and is_by_users(machines[code])
     own, tiers = machines[code], egress[code]
     rate, per_user = float(rate_of[code]), float(per_user_of[code])
     u, u_step = _chunked(users)
     d, d_step = _chunked(duration_s)
     p, p_step = _chunked(payload if len(payload) else payload_of[code : code + 1])
-    buffer = np.empty(_BUFFERS * CHUNK_ROWS, np.int64)
+    buffer, ends = np.empty(_BUFFERS * CHUNK_ROWS, np.int64), np.empty(4, np.int64)
     left = 0
     for low in range(0, rows, CHUNK_ROWS):
         high = min(low + CHUNK_ROWS, rows)
         count = high - low
         at_u, at_d, at_p = low * u_step, low * d_step, low * p_step
-        if (
-            charges
-            and is_charged_alike
-            and charge_alike(
-                u, at_u, d, at_d, p, at_p, count, rate, per_user, limits, minutes_of, buffer
-            )
+        if is_charged_alike and charge_alike(
+            u, at_u, d, at_d, p, at_p, count, rate, per_user, limits, minutes_of, buffer, ends
         ):
             send(buffer, INJECTORS, out_injectors, low, count, past)
             send(buffer, LI_MINUTES, out_li_minutes, low, count, past)
@@ -149,7 +148,12 @@ def _pass(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
             return _OUT_OF_RANGE
         if not len(out_machines):
             continue
-        if is_costed_alike and cost_alike(u, at_u, d, at_d, count, own, tiers, entries, buffer):
+        if is_costed_alike and not is_charged_alike:
+            find_ends(u, at_u, count, ends[:2])
+            find_ends(d, at_d, count, ends[2:])
+        if is_costed_alike and cost_alike(
+            u, at_u, d, at_d, count, own, tiers, entries, buffer, ends
+        ):
             send(buffer, MACHINES, out_machines, low, count, past)
             send(buffer, MACHINE_USD_MICROS, out_machine_usd_micros, low, count, past)
             continue

@@ -150,10 +150,12 @@ def charge_alike(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
     limits: Column,
     minutes_of: Column,
     buffer: Column,
+    ends: Column,
 ) -> bool:
     """A chunk in one situation, into the buffer; false: something is out of range, or too large.
 
-    The columns are read from the entries named ``low`` on.
+    The columns are read from the entries named ``low`` on. What is the least and the most of users
+    and lengths is left in ``ends``.
     """
     limit_1, limit_2 = float(limits[0]), float(limits[1])
     floor_1, floor_2, floor_3 = float(minutes_of[0]), float(minutes_of[1]), float(minutes_of[2])
@@ -180,6 +182,7 @@ def charge_alike(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
         buffer[np.uint64(INJECTORS) + i] = whole
         buffer[np.uint64(LI_MINUTES) + i] = np.int64(li_minutes)
         buffer[np.uint64(USD_MICROS) + i] = np.int64(cents * MICROS_PER_CENT)
+    ends[0], ends[1], ends[2], ends[3] = least_u, most_u, least_d, most_d
     if least_u < 1 or most_u > _USERS_MAX or least_d < 1 or most_d > _DURATION_MAX_S:
         return False
     if least_p <= NONE or most_p > _PAYLOAD_MAX or most_n > _INJECTORS_MAX:

@@ -80,14 +80,15 @@ def cost_alike(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
     tiers: Column,
     entries: Column,
     buffer: Column,
+    ends: Column,
 ) -> bool:
     """A chunk in one situation, into the buffer; false: its numbers are too large for doubles.
 
-    So for those that lie in several tiers of egress.
+    So for those that lie in several tiers of egress. ``ends`` are the least and the most of users
+    and lengths.
     """
     at_u, at_d = np.uint64(users_low), np.uint64(duration_low)
-    least_u, most_u = _ends(users, at_u, rows)
-    least_d, most_d = _ends(duration_s, at_d, rows)
+    least_u, most_u, least_d, most_d = ends[0], ends[1], ends[2], ends[3]
     unit, base_units = float(own[_UNIT]), float(own[_BASE_UNITS])
     base_price = float(own[_BASE_PRICE])
     start_up_s, minimum_s = float(own[_START_UP_S]), float(own[_MINIMUM_S])
@@ -142,12 +143,13 @@ def cost_alike(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
 
 
 @compiled
-def _ends(column: Column, low: np.uint64, rows: int) -> tuple[int, int]:
-    """The least and the largest of some numbers."""
-    least = most = column[low]
+def find_ends(column: Column, low: int, rows: int, ends: Column) -> None:
+    """The least and the most of some numbers."""
+    at = np.uint64(low)
+    least = most = column[at]
     for i in range(np.uint64(rows)):
-        least, most = min(least, column[low + i]), max(most, column[low + i])
-    return least, most
+        least, most = min(least, column[at + i]), max(most, column[at + i])
+    ends[0], ends[1] = least, most
 
 
 @compiled

@@ -41,7 +41,7 @@ FAULTS = (
     Fault(
         "a payment does not reach the ledger",
         "pricing/payments/collecting.py",
-        "    post(conn, paid)\n",
+        "    post_all(conn, paid)\n",
         "",
         (RUN_PAYMENTS,),
         "r1",

@@ -87,6 +87,19 @@ def test_a_machine_that_carries_most_of_a_large_load_is_told_with_the_price_of_s
     assert not [each for each in spread.warnings if "from one address" in each]
 
 
+def test_anywhere_spreading_costs_what_it_costs_where_the_machines_are() -> None:
+    alike = users(20_000, MachineWishes(cores_alike=True))
+    planned = estimate(alike, catalog=CATALOG, provider="aws", regions=("any",))
+    (site,) = planned.fleet.sites
+    there = estimate(alike, catalog=CATALOG, provider="aws", regions=(site.place.region,))
+    told, expected = (
+        [each for each in found.warnings if "from one address" in each]
+        for found in (planned, there)
+    )
+    assert told
+    assert told == expected
+
+
 def test_a_small_load_and_one_that_no_machine_carries_most_of_are_not_told() -> None:
     for scenario in (
         users(500 * (FROM_INJECTORS - 1)),
