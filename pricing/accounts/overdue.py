@@ -121,7 +121,7 @@ def _not_paid(account_id: str, asked: Asked) -> RefusedError:
     if asked.answer.state is PaymentState.DELAYED:
         return PaymentPendingError(
             f"account {account_id}: the payment of {usd} USD is pending ({reason}); nothing failed,"
-            " and it is booked as soon as it is answered",
+            f" and `loadmuster account reconcile {account_id}` asks the bank again",
             account=account_id,
             usd=usd,
             key=asked.cause,
