@@ -33,7 +33,7 @@ from engine.planning.requirement import (
     require,
 )
 from engine.planning.script_load import check_script_load
-from engine.planning.spreading import unspread_notes
+from engine.planning.spreading import unkept_notes, unspread_notes
 from engine.planning.vcpu_speeds import REFERENCE, counted_speeds
 from engine.planning.warnings import warnings_of
 from engine.scenario import Scenario
@@ -190,6 +190,7 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
         warnings=(
             *warnings_of(scenario, requirement, clouds, steps=steps, catalog=catalog, at=at),
             *unspread,
+            *unkept_notes(scenario, clouds),
         ),
         cliffs=steps,
     )

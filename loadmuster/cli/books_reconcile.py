@@ -43,11 +43,22 @@ def reconcile(settings: Settings, file: Path | None, month: str | None) -> None:
 
     FILE is a CSV file of its movements (key, kind, amount, currency, at); without one the gateway
     is asked. Without a month: all time, or the file's. What is missing on either side, and what is
-    of another amount or currency, is told, and ends with 5. Nothing is written.
+    of another amount or currency, is told, and ends with 5; without a database there, with 2.
+    Nothing is written.
     """
-    engine = settings.engine()
-    report = engine.books.reconcile(file, month=month)
-    is_rehearsed = engine.accounts.payments_rehearsed
+    from loadmuster.cli.console import redraws
+
+    console, engine = settings.progress_console(), settings.engine()
+    books, is_rehearsed = engine.books, engine.accounts.payments_rehearsed
+    if redraws(console):
+        with console.status("reading what the gateway moved ...") as status:
+            report = books.reconcile(
+                file,
+                month=month,
+                watch=lambda count: status.update(f"{counted(count, 'movement')} read ..."),
+            )
+    else:
+        report = books.reconcile(file, month=month)
     source = "gateway" if file is None else str(file)
 
     def show(console: Console) -> None:
