@@ -65,6 +65,8 @@ def foretold(kept: Sequence[MeasuredBehaviour] | None = None) -> Iterator[Foreto
             users_per_process=None,
             processor_us_per_request=found.processor_us_per_request,
             memory_kib_per_user=found.memory_kib_per_user,
+            # What was assumed of the answers is no bound of what was measured.
+            response_bytes=0,
         )
         yield Foretold(
             name=behaviour.name,

@@ -41,8 +41,8 @@ def test_a_slow_target_says_nothing_of_a_request() -> None:
     assert us_per_request(step(100, 100), step(400, 100)) == IDLE_US // 100 + REQUEST_US
 
 
-def test_the_larger_number_is_two_to_four_times_the_smaller() -> None:
-    assert more_users(step(100, 100)) == 400
+def test_the_larger_number_is_two_to_eight_times_the_smaller() -> None:
+    assert more_users(step(100, 100)) == 800
     assert more_users(step(1_000, 1_000)) == 2_000
 
 

@@ -71,9 +71,9 @@ LOCUST_USER = UserFigures(
     processor_us_per_request=950,
     processor_us_per_request_least=150,
     processor_us_per_request_most=3_000,
-    processor_us_per_mib=1_500,
+    processor_us_per_mib=2_700,
     connection_us=500,
-    tls_connection_us=3_000,
+    tls_connection_us=3_400,
 )
 """A locustfile's: of either of Locust's users, or of one that works on every answer."""
 
@@ -86,9 +86,9 @@ FAST_HTTP_USER = UserFigures(
     processor_us_per_request=950,
     processor_us_per_request_least=150,
     processor_us_per_request_most=950,
-    processor_us_per_mib=1_500,
-    connection_us=500,
-    tls_connection_us=3_000,
+    processor_us_per_mib=1_800,
+    connection_us=200,
+    tls_connection_us=1_800,
 )
 HTTP_USER = UserFigures(
     as_of=_ON,
@@ -99,9 +99,9 @@ HTTP_USER = UserFigures(
     processor_us_per_request=950,
     processor_us_per_request_least=300,
     processor_us_per_request_most=2_000,
-    processor_us_per_mib=1_500,
-    connection_us=700,
-    tls_connection_us=3_500,
+    processor_us_per_mib=2_700,
+    connection_us=500,
+    tls_connection_us=3_400,
 )
 JMETER_THREAD = UserFigures(
     as_of=_ON,
@@ -123,9 +123,9 @@ JMETER_THREAD = UserFigures(
     processor_us_per_request=450,
     processor_us_per_request_least=150,
     processor_us_per_request_most=2_000,
-    processor_us_per_mib=6_000,
+    processor_us_per_mib=1_500,
     connection_us=500,
-    tls_connection_us=3_000,
+    tls_connection_us=4_100,
     # Flood's node is the largest that a vendor fills with them, by
     # https://help.flood.io/en/articles/597025-pricing-overview; 11,500 on one of 16 vCPU were seen.
     users_per_process=1_000,

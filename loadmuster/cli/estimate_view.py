@@ -145,7 +145,7 @@ def _costs(clouds: Sequence[Fleet]) -> Table:
     for row in range(len(clouds[0].sites)):
         table.add_row("", *(_machines(fleet.sites[row]) for fleet in clouds))
     if any(_varies(fleet) for fleet in clouds):
-        table.add_row("may be machines", *(_range(fleet) for fleet in clouds), style="dim")
+        table.add_row("", *(_range(fleet) for fleet in clouds), style="dim")
     table.add_section()
     costs = [{item.name: item.usd_micros for item in fleet.items} for fleet in clouds]
     for name in dict.fromkeys(item.name for fleet in clouds for item in fleet.items):
@@ -162,7 +162,9 @@ def _varies(fleet: Fleet) -> bool:
 def _range(fleet: Fleet) -> str:
     """How many machines, if users take less or more than expected."""
     counts = fleet.machines_range
-    return f"{counts.low:,} to {counts.high:,}" if _varies(fleet) else f"{counts.expected:,}"
+    if not _varies(fleet):
+        return counted(counts.expected, "machine")
+    return f"{counts.low:,} to {counted(counts.high, 'machine')}"
 
 
 def _machines(site: RegionalFleet) -> Text:

@@ -322,12 +322,12 @@ def book_period(
     cause, due = subscription.cause_of(n), period(subscription.anchor, n)
     given = grant_of(subscription, due, at=at)
     filling = create_lot(conn, subscription.account_id, given, now=now)
-    entries: list[Transaction] = [filling]
+    entries = [filling]
     if subscription.plan.monthly_usd_micros:
         charge = taxed(conn, charge_of(subscription, due, at=at, now=now))
         paid = payment_entries(conn, cause, charge.description, at=at, now=now)
         entries = [charge, *paid, filling]
-    post_all(conn, entries)
+    post_all(conn, [each for each in entries if each is not None])
     share_out(conn, subscription.account_id, cause, at=at, now=now)
     if at > opens_at(subscription, due):
         issue_anew(conn, cause, at=at)

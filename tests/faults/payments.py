@@ -25,7 +25,7 @@ FAULTS = (
     Fault(
         "credit that is kept for a payment is set off against another",
         "pricing/payments/credit.py",
-        "    return max(credit - sum(int(each) for each in kept), 0)\n",
+        "    return max(credit - kept, 0)\n",
         "    return credit\n",
         (CREDIT,),
         "on_its_way_out",
@@ -41,7 +41,7 @@ FAULTS = (
     Fault(
         "a payment does not reach the ledger",
         "pricing/payments/collecting.py",
-        "    post(conn, paid)\n",
+        "    post_all(conn, paid)\n",
         "",
         (RUN_PAYMENTS,),
         "r1",

@@ -141,10 +141,18 @@ def test_a_payload_that_is_given_has_no_range_and_what_was_measured_a_narrow_one
     assert _spread(by_measured.items[0]) < 1.3 < _spread(by_published.items[0])
 
 
-def test_wishes_keep_the_high_figure_to_what_they_allow() -> None:
-    limited = replace(HTTP, machines=MachineWishes(vcpus_max=64))
+@pytest.mark.parametrize("cores_alike", [False, True])
+def test_wishes_keep_the_high_figure_to_what_they_allow(cores_alike: bool) -> None:
+    limited = replace(HTTP, machines=MachineWishes(vcpus_max=64, cores_alike=cores_alike))
     for fleet in estimate(limited).clouds:
-        assert fleet.heavier == fleet.sites
+        vcpus = sum(
+            group.count * group.offering.machine.vcpus
+            for site in fleet.heavier
+            for group in site.groups
+        )
+        assert vcpus <= 64
+        # Of processors that all count alike the expected load takes every one.
+        assert not cores_alike or fleet.heavier == fleet.sites
 
 
 @given(st.integers(1, 60_000), st.integers(0, 20_000), st.booleans())
