@@ -32,7 +32,7 @@ from pricing.catalog import Catalog, Offering
 
 SEED = 20261122
 LOADS = 1_000
-ROUNDS = 50
+ROUNDS = 15
 MANY_USERS = 100_000
 AT = date(2026, 11, 21)
 USUAL = {"aws": "c7i.xlarge", "azure": "Standard_D4s_v5"}

@@ -88,6 +88,8 @@ def cheapest_cover(
         free = cheapest_cover([Piece(each.carries, each.price) for each in pieces], target)
         if free is not None and free.is_proven and _keeps_to(limits, free.counts, pieces):
             return free
+        if _exceeds(limits, pieces, target):
+            return None
     order = _worth_taking(
         [Piece(min(each.carries, target), each.price, each.uses) for each in pieces]
     )
@@ -137,6 +139,14 @@ def _keeps_to(limits: tuple[int, ...], counts: Sequence[int], pieces: Sequence[P
     return all(
         sum(count * piece.uses[resource] for count, piece in zip(counts, pieces, strict=True))
         <= limit
+        for resource, limit in enumerate(limits)
+    )
+
+
+def _exceeds(limits: tuple[int, ...], pieces: Sequence[Piece], target: int) -> bool:
+    """Whether some limit alone is too small, even for the piece that carries most for its use."""
+    return any(
+        all(limit * min(each.carries, target) < target * each.uses[resource] for each in pieces)
         for resource, limit in enumerate(limits)
     )
 
