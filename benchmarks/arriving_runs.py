@@ -30,7 +30,7 @@ from pricing.accounts.opening import open_account
 from pricing.ledger.issuing import issue_for_run
 from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
-from pricing.plans.quotes import quote_run
+from pricing.plans.quotes import Quote, quote_run
 from pricing.run_charges.charges import charge_start, correct, reserve
 from pricing.tariffs import LoadSize
 
@@ -132,7 +132,7 @@ class Runs:
         self._plans = load_plans(BUNDLED_PLANS)
 
     def run(self, number: int) -> None:
-        """Do to the books what a run does that is cancelled: in four transactions, as it goes."""
+        """Do to the books what a run does that is over: in three transactions, as it goes."""
         of = random.Random(f"{SEED}:{number}").randrange(self._accounts)  # noqa: S311 - a choice
         quote = quote_run(
             self._plans[PLANS[of % len(PLANS)]], LoadSize(injectors=1, users=100, duration_s=60)
@@ -143,20 +143,24 @@ class Runs:
                 conn, account_id, run_id, quote, now=now, gateway=REHEARSED_GATEWAY
             ),
             lambda conn: charge_start(conn, run_id, now=now, gateway=REHEARSED_GATEWAY),
-            lambda conn: correct(
-                conn,
-                run_id,
-                keep_startup=quote.startup,
-                keep_use=quote.use,
-                reason="over",
-                now=now,
-                gateway=REHEARSED_GATEWAY,
-            ),
-            lambda conn: issue_for_run(conn, run_id, now),
+            lambda conn: self._end(conn, run_id, quote, now),
         )
         for step in steps:
             with transaction(self._db) as conn:
                 step(conn)
+
+    def _end(self, conn: Connection, run_id: str, quote: Quote, now: datetime) -> None:
+        """All of it is kept, and billed."""
+        correct(
+            conn,
+            run_id,
+            keep_startup=quote.startup,
+            keep_use=quote.use,
+            reason="over",
+            now=now,
+            gateway=REHEARSED_GATEWAY,
+        )
+        issue_for_run(conn, run_id, now)
 
 
 def _at(arrives_s: float, work: Callable[[], object]) -> float:

@@ -94,7 +94,11 @@ class EngineContext(EngineResources):
 
         if checks_clock:
             self._check_can_be_known(account_id)
-        with self._damage_named(account_id), self.transaction() as conn:
+        with (
+            self._damage_named(account_id),
+            self._pending_named(account_id),
+            self.transaction() as conn,
+        ):
             attempt.conn = conn
             if checks_clock:
                 check_clock(conn, account_id, is_test=self.has_test_clock)
@@ -115,6 +119,29 @@ class EngineContext(EngineResources):
         if is_unmade(self.db):
             with self.reading() as conn:
                 find_account(conn, account_id)
+
+    @contextmanager
+    def _pending_named(self, account_id: str) -> Iterator[None]:
+        """Where the disk takes no more, say which money is on its way by then.
+
+        What the gateway is asked for is on record before: it is carried out once there is room.
+
+        Raises:
+            DatabaseFullError: The disk takes no more.
+        """
+        from engine.database import DatabaseFullError
+        from pricing.accounts.on_the_way import on_the_way
+
+        try:
+            yield
+        except DatabaseFullError as error:
+            kept = ""
+            with suppress(LoadmusterError), self.reading() as conn:
+                kept = on_the_way(conn, account_id)
+            if not kept:
+                raise
+            database = str(error.facts["database"])
+            raise DatabaseFullError(error.why, kept=kept, database=database) from error
 
     @contextmanager
     def _damage_named(self, account_id: str) -> Iterator[None]:

@@ -42,9 +42,20 @@ class DatabaseUnusableError(BadInputError):
 
 
 class DatabaseFullError(DatabaseUnusableError):
-    """Its disk takes no more: nothing of a transaction was written; facts: ``database``."""
+    """Its disk takes no more: nothing of a transaction was written; facts: ``database``.
+
+    Args:
+        why: What is full, and how full.
+        kept: What is on record all the same; empty: nothing of what was asked for is.
+        database: Which.
+    """
 
     code = "database_full"
+
+    def __init__(self, why: str, *, kept: str = "", database: str) -> None:
+        said = kept or "nothing was written, make room"
+        super().__init__(f"database {database}: {why}; {said}", database=database)
+        self.why = why
 
 
 class DatabaseNotThereError(DatabaseUnusableError):
@@ -85,10 +96,7 @@ def explained(url: URL, error: DBAPIError) -> LoadmusterError:
     is_full = any(fragment in said for fragment in _FULL)
     if is_full or getattr(error.orig, "sqlite_errorname", "").startswith(_DISK_FAILED):
         why = "the disk is full" if is_full else "the disk takes no more, or is at fault"
-        return DatabaseFullError(
-            f"database {database}: {why} ({_free(url)}); nothing was written, make room",
-            database=database,
-        )
+        return DatabaseFullError(f"{why} ({_free(url)})", database=database)
     remedy = next(
         (remedy for fragment, remedy in _REMEDIES if fragment in said),
         "check that the server runs and can be reached"

@@ -26,7 +26,8 @@ MOST_PERCENT = 50
 SPREAD = 4
 """Machines to share such a load out among: losing one then leaves three quarters of it."""
 
-FleetOf = Callable[[Scenario, str], Fleet]
+FleetOf = Callable[[Scenario, Fleet], Fleet]
+"""The cheapest machines of another scenario in the places of a fleet."""
 
 
 def unspread_notes(
@@ -38,7 +39,8 @@ def unspread_notes(
         scenario: What was estimated.
         requirement: What it takes.
         fleets: The cheapest machines on each cloud.
-        fleet_of: The cheapest machines of another scenario on a cloud.
+        fleet_of: The cheapest machines of the scenario with another wish where a fleet is: a test
+            that may be anywhere is not searched for everywhere again.
     """
     if scenario.machines.spread > 1 or requirement.injectors < FROM_INJECTORS:
         return
@@ -48,7 +50,7 @@ def unspread_notes(
             continue
         wishes = replace(scenario.machines, spread=SPREAD)
         try:
-            spread = fleet_of(replace(scenario, machines=wishes), fleet.provider)
+            spread = fleet_of(replace(scenario, machines=wishes), fleet)
         except ImpossibleLoadError:
             continue
         more = max(0, spread.usd_micros - fleet.usd_micros)

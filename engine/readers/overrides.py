@@ -60,6 +60,7 @@ def overridden(  # noqa: PLR0913 - one keyword for each thing that can be change
             types=machines.types or own.types,
             spread=spread or (own.spread if machines.spread == 1 else machines.spread),
             vcpus_each_max=machines.vcpus_each_max or own.vcpus_each_max,
+            cores_alike=machines.cores_alike or own.cores_alike,
         ),
     )
     return _with_fixed_size(scenario, injectors, users_per_injector)

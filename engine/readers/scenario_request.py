@@ -41,6 +41,7 @@ class ScenarioRequest(Struct, frozen=True, kw_only=True):
         vcpus_each_max: At most so many virtual processors in one machine.
         spread: In each region at least so many machines, none with more than its share of the load;
             1 undoes what the scenario says of it.
+        cores_alike: Every virtual processor counts as much as any other.
         nat: Machines behind a NAT gateway, at its costs.
         one_type: Machines of one type only in each region.
         published: Count with published figures, not with what was measured of the test.
@@ -63,6 +64,7 @@ class ScenarioRequest(Struct, frozen=True, kw_only=True):
     vcpus_max: int | None = None
     vcpus_each_max: int | None = None
     spread: int | None = None
+    cores_alike: bool = False
     nat: bool = False
     one_type: bool = False
     published: bool = False
@@ -88,6 +90,7 @@ class ScenarioOptions(TypedDict, total=False):
     vcpus_max: int | None
     vcpus_each_max: int | None
     spread: int | None
+    cores_alike: bool
     nat: bool
     one_type: bool
     published: bool
@@ -187,6 +190,7 @@ def requested_scenario(request: ScenarioRequest) -> Scenario:
         nat=request.nat,
         types=request.types,
         vcpus_each_max=request.vcpus_each_max,
+        cores_alike=request.cores_alike,
     )
     scenario = request.scenario
     if request.source is not None:

@@ -136,12 +136,18 @@ def renew(settings: Settings, account_id: str, request_id: str | None) -> None:
 
 @account.command("delete")
 @_id
+@click.option("--give-up-credit", is_flag=True, help="What it is in credit is given up.")
 @request_id_option
 @pass_settings
-def delete(settings: Settings, account_id: str, request_id: str | None) -> None:
-    """Delete the account ID for good, once its subscriptions have ended."""
+def delete(
+    settings: Settings, account_id: str, *, give_up_credit: bool, request_id: str | None
+) -> None:
+    """Delete the account ID for good, once its subscriptions have ended.
+
+    One that is in credit is not: have it given back before, or give it up.
+    """
     engine = settings.engine()
-    view = engine.accounts.delete(account_id, request_id=request_id)
+    view = engine.accounts.delete(account_id, give_up_credit=give_up_credit, request_id=request_id)
     emit_account(settings, view)
 
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 SHOWN_MAX = 50
 """Differences that people are shown; the document has more."""
 
+NOT_COMPARED = (
+    "Payments here are rehearsed and are not compared: the gateway that ships moves no money."
+)
+
 WORDS = {
     "missing_in_books": "not in the books",
     "missing_at_gateway": "not at the gateway",
@@ -44,7 +48,8 @@ def reconcile(settings: Settings, file: Path | None, month: str | None) -> None:
     """
     from loadmuster.cli.console import redraws
 
-    console, books = settings.progress_console(), settings.engine().books
+    console, engine = settings.progress_console(), settings.engine()
+    books, is_rehearsed = engine.books, engine.accounts.payments_rehearsed
     if redraws(console):
         with console.status("reading what the gateway moved ...") as status:
             report = books.reconcile(
@@ -55,7 +60,14 @@ def reconcile(settings: Settings, file: Path | None, month: str | None) -> None:
     else:
         report = books.reconcile(file, month=month)
     source = "gateway" if file is None else str(file)
-    settings.emit(reconciliation_document(report, source), lambda console: _show(console, report))
+
+    def show(console: Console) -> None:
+        _show(console, report)
+        if is_rehearsed:
+            console.print(NOT_COMPARED)
+
+    document = reconciliation_document(report, source, payments_rehearsed=is_rehearsed)
+    settings.emit(document, show)
     if report.differences_count:
         sys.exit(InvariantBrokenError.exit_code)
 

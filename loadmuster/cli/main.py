@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
@@ -81,8 +82,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if (said := put_aside_unusable_key_log(os.environ)) is not None:
         with unwritten_is_told(ASK_AGAIN):
             tell(said)
-    settings = Settings()
+    settings = Settings(collects=gc.isenabled())
+    # What is imported stays; a command that takes its time switches it on again.
+    gc.disable()
     given = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        _answer(settings, given)
+    finally:
+        # The process ends. Its garbage need not be found first, which takes a tenth of an estimate.
+        gc.freeze()
+        if settings.collects:
+            gc.enable()
+
+
+def _answer(settings: Settings, given: list[str]) -> None:
     try:
         with tidied_up() as interrupted:
             cli.main(args=given, prog_name="loadmuster", standalone_mode=False, obj=settings)

@@ -48,11 +48,13 @@ class Settings:
         db: Database URL; None: the default file in the user's data folder.
         now: Start of the test clock, if one is wanted.
         json: One JSON document on standard output instead of tables for people.
+        collects: Garbage is looked for once a command that takes its time is at work.
     """
 
     db: str | None = None
     now: str | None = None
     json: bool = False
+    collects: bool = False
 
     def clock(self) -> Clock:
         """The clock that this command lives by."""
@@ -210,6 +212,8 @@ class Command(click.Command):
         one_of: Groups of options that contradict each other: ``("--csv", "--json")``.
     """
 
+    is_quick = False
+
     def __init__(self, *args: Any, one_of: Sequence[tuple[str, ...]] = (), **kwargs: Any) -> None:  # noqa: ANN401 - passed through to click
         super().__init__(*args, **kwargs)
         self.one_of = one_of
@@ -217,10 +221,13 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own type
         """Run it, unless what was typed contradicts itself."""
+        settings = ctx.ensure_object(Settings)
         if self.one_of:
             from loadmuster.cli.one_of import check_one_of
 
-            check_one_of(ctx, self.one_of, is_json=ctx.ensure_object(Settings).json)
+            check_one_of(ctx, self.one_of, is_json=settings.json)
+        if settings.collects and not self.is_quick:
+            gc.enable()
         return super().invoke(ctx)
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401 - passed through to click
@@ -232,15 +239,7 @@ class Command(click.Command):
 class QuickCommand(Command):
     """A command that ends before garbage would matter: looking for it takes a tenth of its time."""
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own type
-        """Run it without a collector of garbage."""
-        was_on = gc.isenabled()
-        gc.disable()
-        try:
-            return super().invoke(ctx)
-        finally:
-            if was_on:
-                gc.enable()
+    is_quick = True
 
 
 class CommandGroup(click.Group):

@@ -156,20 +156,25 @@ _BALANCE_BELOW = _sum_of(
 _HELD_ON_LOTS = _held_on_lots()
 
 
-def _mark_and_whether_too_long() -> Select[Any]:
-    """In one round trip, for every command asks it: a limit needs no guess at how much follows."""
-    mark = _MARK.subquery()
-    one_too_many = (
-        select(_Postings.id)
-        .where(_Postings.account_id == _account_id, _Postings.id > mark.c.mark)
-        .order_by(_Postings.id)
-        .limit(1)
-        .offset(bindparam("tail_max"))
-    )
-    return select(mark.c.mark, one_too_many.scalar_subquery().is_not(None).label("too_long"))
+MARKED = _MARK.subquery("marked")
+"""The row that ``TAIL_COLUMNS`` are read from."""
 
+_ONE_TOO_MANY = (
+    select(_Postings.id)
+    .where(_Postings.account_id == _account_id, _Postings.id > MARKED.c.mark)
+    .order_by(_Postings.id)
+    .limit(1)
+    # A limit needs no guess at how much follows.
+    .offset(bindparam("tail_max"))
+)
+TAIL_COLUMNS = (
+    MARKED.c.mark,
+    _ONE_TOO_MANY.scalar_subquery().is_not(None).label("is_too_long"),
+)
+"""The mark of an account's snapshots, and whether more than ``tail_max`` postings are behind it;
+for a statement that reads something else with them. It is given ``account_id``."""
 
-_MARK_AND_WHETHER_TOO_LONG = _mark_and_whether_too_long()
+_TAIL = select(*TAIL_COLUMNS)
 _NEWEST = select(func.max(_Postings.id)).where(_Postings.account_id == _account_id)
 
 
@@ -225,14 +230,16 @@ def fold(conn: Connection, account_id: str, *, tail_max: int = TAIL_MAX) -> bool
     Returns:
         Whether it was done.
     """
-    account = {"account_id": account_id}
-    mark, too_long = conn.execute(
-        _MARK_AND_WHETHER_TOO_LONG, {**account, "tail_max": tail_max}
-    ).one()
-    if not too_long:
+    mark, is_too_long = conn.execute(_TAIL, {"account_id": account_id, "tail_max": tail_max}).one()
+    return fold_tail(conn, account_id, mark, is_too_long=is_too_long)
+
+
+def fold_tail(conn: Connection, account_id: str, mark: int, *, is_too_long: bool) -> bool:
+    """Like ``fold``, where ``TAIL_COLUMNS`` have been read under the same lock."""
+    if not is_too_long:
         _know_mark(conn, account_id, mark)
         return False
-    newest = conn.execute(_NEWEST, account).scalar_one()
+    newest = conn.execute(_NEWEST, {"account_id": account_id}).scalar_one()
     if not _move_mark(conn, account_id, mark, newest):
         return False
     _know_mark(conn, account_id, newest)

@@ -49,7 +49,6 @@ __all__ = [
     "write_new",
 ]
 
-_INSERT_POSTINGS = POSTINGS.insert()
 _HEADER = (
     *("account_id", "natural_key", "cause", "description", "effective_at", "recorded_at"),
     *("posting_at", "command_id"),
@@ -140,7 +139,7 @@ def post(conn: Connection, transaction: Transaction) -> bool:
     if row is None:
         _check_same(conn, transaction)
         return False
-    conn.execute(_INSERT_POSTINGS, _lines(transaction, row.id))
+    insert_many(conn, POSTINGS, _LINE, _line_rows(transaction, row.id))
     return True
 
 
@@ -250,13 +249,8 @@ def _header(conn: Connection, transaction: Transaction, command: int | None) -> 
     }
 
 
-def _lines(transaction: Transaction, transaction_id: int) -> list[dict[str, object]]:
-    """The rows of its postings."""
-    return [dict(zip(_LINE, row, strict=True)) for row in _line_rows(transaction, transaction_id)]
-
-
 def _line_rows(transaction: Transaction, transaction_id: int) -> list[tuple[object, ...]]:
-    """The same as tuples, in the order of ``_LINE``."""
+    """The rows of its postings, in the order of ``_LINE``."""
     account_id = transaction.account_id
     return [
         (transaction_id, account_id, posting.ledger_account, posting.unit, posting.amount)

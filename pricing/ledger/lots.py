@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, Subquery, bindparam, func, or_, select
+from sqlalchemy import Connection, Select, Subquery, and_, bindparam, func, or_, select
 
 from kernel.errors import InvariantBrokenError
 from pricing.ledger.balances import LOT_PREFIX, balance, held_on_lots
@@ -25,8 +25,11 @@ from pricing.tables import (
     LOTS,
     RESERVATIONS,
     SLICES,
+    among,
     insert_once,
 )
+
+_AMOUNTS = select(LOTS.c.id, LOTS.c.amount).where(among(LOTS.c.id, "lots")).order_by(LOTS.c.id)
 
 ISSUED = "issued"
 """The ledger account that all LI-minutes come from."""
@@ -168,10 +171,7 @@ def open_lots(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...
     The order: priority, then expiry (none last), then creation, then id. An account that went on
     demand has none, though it may still get them back (``suspended_lots``).
     """
-    suspended = select(ACCOUNTS.c.suspended_since).where(ACCOUNTS.c.id == account_id)
-    if conn.execute(suspended).scalar_one_or_none() is not None:
-        return ()
-    return _lots_at(conn, account_id, at)
+    return _lots_at(conn, account_id, at, _select_usable_lots())
 
 
 def suspended_lots(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]:
@@ -179,12 +179,12 @@ def suspended_lots(conn: Connection, account_id: str, at: datetime) -> tuple[Lot
     suspended = select(ACCOUNTS.c.suspended_since).where(ACCOUNTS.c.id == account_id)
     if conn.execute(suspended).scalar_one_or_none() is None:
         return ()
-    return _lots_at(conn, account_id, at)
+    return _lots_at(conn, account_id, at, _select_lots())
 
 
 def left_lots(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]:
     """The lots that are open at an instant in burn order, suspended or not."""
-    return _lots_at(conn, account_id, at)
+    return _lots_at(conn, account_id, at, _select_lots())
 
 
 def held_of(conn: Connection, account_id: str, lot_id: int) -> Held:
@@ -209,7 +209,9 @@ def _open_slices() -> Subquery:
     )
 
 
-def _lots_at(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]:
+def _lots_at(
+    conn: Connection, account_id: str, at: datetime, statement: Select[Any]
+) -> tuple[Lot, ...]:
     held = {lot_id: li for lot_id, li in held_on_lots(conn, account_id).items() if li > 0}
     wanted = {"account_id": account_id, "held": list(held), "at": at}
     return tuple(
@@ -223,7 +225,7 @@ def _lots_at(conn: Connection, account_id: str, at: datetime) -> tuple[Lot, ...]
             expires_at=row.expires_at,
             cause=row.cause,
         )
-        for row in conn.execute(_select_lots(), wanted)
+        for row in conn.execute(statement, wanted)
     )
 
 
@@ -243,7 +245,7 @@ def _select_lots() -> Select[Any]:
         .outerjoin(LOT_CLOSURES, LOT_CLOSURES.c.lot_id == LOTS.c.id)
         .where(
             LOT_CLOSURES.c.lot_id.is_(None),
-            LOTS.c.id.in_(bindparam("held", expanding=True, literal_execute=True)),
+            among(LOTS.c.id, "held"),
             LOTS.c.effective_at <= at,
             or_(LOTS.c.expires_at.is_(None), LOTS.c.expires_at > at),
         )
@@ -254,6 +256,14 @@ def _select_lots() -> Select[Any]:
             LOTS.c.created_at,
             LOTS.c.id,
         )
+    )
+
+
+@cache
+def _select_usable_lots() -> Select[Any]:
+    """The same, of an account that did not go on demand."""
+    return _select_lots().join(
+        ACCOUNTS, and_(ACCOUNTS.c.id == LOTS.c.account_id, ACCOUNTS.c.suspended_since.is_(None))
     )
 
 
@@ -285,9 +295,12 @@ def check_bounds(conn: Connection, account_id: str, lot_ids: Iterable[int]) -> N
     Raises:
         LotOutOfBoundsError: If one does; the transaction must not be committed.
     """
-    for lot_id in lot_ids:
-        amount = conn.execute(select(LOTS.c.amount).where(LOTS.c.id == lot_id)).scalar_one()
-        held = balance(conn, account_id, ledger_account(lot_id), Unit.LI_MINUTES)
+    wanted = list(lot_ids)
+    if not wanted:
+        return
+    on_lots = held_on_lots(conn, account_id)
+    for lot_id, amount in conn.execute(_AMOUNTS, {"lots": wanted}):
+        held = on_lots.get(lot_id, 0)
         if not 0 <= held <= amount:
             raise LotOutOfBoundsError(
                 f"lot {lot_id} of account {account_id} would hold {held} of {amount} LI-minutes",

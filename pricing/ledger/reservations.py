@@ -23,18 +23,17 @@ _RESERVATION = (
         RESERVATIONS,
         DEPARTMENTS.c.name.label("department"),
         func.coalesce(EXTRA_PURCHASES.c.usd_micros, 0).label("extra_usd_micros"),
+        SLICES.c.lot_id,
+        SLICES.c.amount,
     )
     .outerjoin(DEPARTMENT_RUNS, DEPARTMENT_RUNS.c.run_id == RESERVATIONS.c.run_id)
     .outerjoin(DEPARTMENTS, DEPARTMENTS.c.id == DEPARTMENT_RUNS.c.department_id)
     .outerjoin(EXTRA_PURCHASES, EXTRA_PURCHASES.c.run_id == RESERVATIONS.c.run_id)
+    .outerjoin(SLICES, SLICES.c.run_id == RESERVATIONS.c.run_id)
     .where(RESERVATIONS.c.run_id == bindparam("of"))
-)
-_ACCOUNT = select(RESERVATIONS.c.account_id).where(RESERVATIONS.c.run_id == bindparam("of"))
-_SLICES = (
-    select(SLICES.c.lot_id, SLICES.c.amount)
-    .where(SLICES.c.run_id == bindparam("of"))
     .order_by(SLICES.c.position)
 )
+_ACCOUNT = select(RESERVATIONS.c.account_id).where(RESERVATIONS.c.run_id == bindparam("of"))
 
 
 class ReservationState(StrEnum):
@@ -183,17 +182,18 @@ def account_of_run(conn: Connection, run_id: str) -> str:
 
 def find_reservation(conn: Connection, run_id: str) -> Reservation | None:
     """The reservation of a run, if it has one."""
-    row = conn.execute(_RESERVATION, {"of": run_id}).one_or_none()
-    if row is None:
+    rows = conn.execute(_RESERVATION, {"of": run_id}).all()
+    if not rows:
         return None
-    slices = conn.execute(_SLICES, {"of": run_id})
+    # One row a slice; one with no lot, where there is none.
+    row = rows[0]
     return Reservation(
         run_id=run_id,
         account_id=row.account_id,
         quote=quote_from_json(row.quote),
         rehearsal=row.rehearsal,
         state=ReservationState(row.state),
-        slices=tuple(Slice(part.lot_id, part.amount) for part in slices),
+        slices=tuple(Slice(part.lot_id, part.amount) for part in rows if part.lot_id is not None),
         department=row.department,
         extra_usd_micros=row.extra_usd_micros,
     )

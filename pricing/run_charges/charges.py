@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from kernel.words import counted
-from pricing.accounts.advance import advance, catch_up
+from pricing.accounts.advance import catch_up_run, open_books
 from pricing.departments.extra_credits import charge_purchase, insert_extra_lot, insert_purchase
 from pricing.ledger import issuing
 from pricing.ledger.departments import find_department
@@ -29,7 +29,6 @@ from pricing.ledger.lots import Slice, check_bounds, give_back, ledger_account
 from pricing.ledger.reservations import (
     Reservation,
     ReservationState,
-    account_of_run,
     end_reservation,
     end_run,
     find_reservation,
@@ -56,7 +55,6 @@ from pricing.run_charges.funding import (
     WalletExceededError,
     choose_payment,
 )
-from pricing.subscriptions.subscriptions import latest
 
 __all__ = [
     "CHARGE_WORDS",
@@ -90,8 +88,7 @@ def plan_of(conn: Connection, account_id: str, *, now: datetime, gateway: Paymen
         UnknownAccountError: If there is no such account.
         ClockBackwardsError: If the account has been dealt with at a later instant.
     """
-    advance(conn, account_id, now, gateway=gateway)
-    return latest(conn, account_id).plan
+    return open_books(conn, account_id, now, gateway=gateway).subscription.plan
 
 
 def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
@@ -137,7 +134,7 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
         ClockBackwardsError: If the account has been dealt with at a later instant.
         NaturalKeyConflictError: If the run has been reserved with another quote.
     """
-    instant = advance(conn, account_id, now, gateway=gateway)
+    books = open_books(conn, account_id, now, gateway=gateway)
     if department is not None:
         department = find_department(conn, account_id, department).name
     reserved = find_reservation(conn, run_id)
@@ -147,14 +144,13 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
         return reserved
     payment = choose_payment(
         conn,
-        account_id,
+        books,
         quote,
         department=department,
         on_demand=on_demand,
         on_sale=on_sale,
-        at=instant,
     )
-    return _set_aside(conn, account_id, run_id, payment, at=instant)
+    return _set_aside(conn, account_id, run_id, payment, at=books.instant)
 
 
 def void_reservation(
@@ -226,7 +222,7 @@ def correct(
     """A run is over: return what is not kept of its charge; nothing if all of it is kept.
 
     LI-minutes go back to the lots that they came from, the last taken first. Money that was not
-    collected yet is not collected; what was is set off against the account's next run.
+    collected yet is not collected; what was is set off against what is charged next (C80).
 
     Args:
         conn: An open write transaction.
@@ -347,7 +343,7 @@ def _take(
     conn: Connection, run_id: str, now: datetime, *, gateway: PaymentGateway
 ) -> tuple[Reservation, datetime]:
     """Lock the books of a run's account; its reservation, and the account's instant."""
-    instant = catch_up(conn, account_of_run(conn, run_id), now, gateway=gateway)
+    instant = catch_up_run(conn, run_id, now, gateway=gateway).instant
     return reservation_of(conn, run_id), instant
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from kernel.errors import RefusedError
 from kernel.words import counted
 from pricing.accounts.account import check_not_deleted, day_and_time, shown
-from pricing.accounts.advance import advance
+from pricing.accounts.advance import OpenBooks, open_books
 from pricing.departments.extra_credits import extra_credits_of, price_of
 from pricing.departments.wallet import Wallet, wallet_of
 from pricing.ledger.allocations import account_lots, department_lots
@@ -33,7 +33,7 @@ from pricing.run_charges.caps import check_caps
 from pricing.run_charges.remedies import Help, Need, Remedy, in_words, names_of, remedies_of
 from pricing.subscriptions.debts import check_paid
 from pricing.subscriptions.dunning import standing_of
-from pricing.subscriptions.subscriptions import Subscription, latest
+from pricing.subscriptions.subscriptions import Subscription
 
 
 class InsufficientCreditsError(RefusedError):
@@ -115,39 +115,36 @@ def preview(  # noqa: PLR0913 - as ``charges.reserve``
 
     Takes and raises what ``charges.reserve`` does; nothing is set aside.
     """
-    instant = advance(conn, account_id, now, gateway=gateway)
+    books = open_books(conn, account_id, now, gateway=gateway)
     return choose_payment(
         conn,
-        account_id,
+        books,
         quote,
         department=department,
         on_demand=on_demand,
         on_sale=on_sale,
-        at=instant,
     )
 
 
 def choose_payment(
     conn: Connection,
-    account_id: str,
+    books: OpenBooks,
     quote: Quote,
     *,
     department: str | None = None,
     on_demand: Quote | None = None,
     on_sale: Iterable[Plan] = (),
-    at: datetime,
 ) -> Funding:
     """Who pays for a run, as things stand; nothing is written.
 
     Args:
-        conn: An open transaction, the account's books brought up to ``at``.
-        account_id: Whose run.
+        conn: An open transaction.
+        books: Those of the account whose run it is.
         quote: The run on the account's plan.
         department: Name of the department that runs; None: the account itself.
         on_demand: The same run on the on-demand plan, for when a department's credits do not
             suffice; None, or on a channel that cannot charge between two dates: it is refused.
         on_sale: The plans that are sold; a refusal names what of them would help.
-        at: The account's instant.
 
     Raises:
         AccountDeletedError: If the account was deleted.
@@ -160,8 +157,9 @@ def choose_payment(
         InsufficientCreditsError: If the LI-minutes do not suffice and nothing may replace them.
         WalletExceededError: If the department's wallet does not cover the run.
     """
-    check_not_deleted(conn, account_id)
-    subscription = latest(conn, account_id)
+    account_id, at, subscription = books.account_id, books.instant, books.subscription
+    if books.deleted_at is not None:
+        check_not_deleted(conn, account_id)
     plan = subscription.plan.name
     if subscription.ended_at is not None:
         raise SubscriptionEndedError(
@@ -171,7 +169,8 @@ def choose_payment(
             plan=plan,
             ended_at=shown(subscription.ended_at),
         )
-    _check_not_suspended(conn, subscription, at)
+    if books.owes:
+        _check_not_suspended(conn, subscription, at)
     if quote.plan != plan:
         raise QuoteOutdatedError(
             f"account {account_id} is on plan {plan}, the quote is for {quote.plan}; quote again",
@@ -187,7 +186,7 @@ def choose_payment(
         payment = Funding(quote)
     else:
         payment = _account_pays(conn, account_id, quote, on_sale, at)
-    if payment.quote.unit is Unit.USD or payment.extra_usd_micros:
+    if books.owes and (payment.quote.unit is Unit.USD or payment.extra_usd_micros):
         check_paid(conn, subscription)
     return payment
 

@@ -18,7 +18,7 @@ from datetime import datetime
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from pricing.accounts.advance import advance
+from pricing.accounts.advance import OpenBooks, open_books
 from pricing.ledger.departments import find_department
 from pricing.ledger.invoices import Invoice, run_cause
 from pricing.ledger.ledger import NaturalKeyConflictError, lock_ledger
@@ -36,7 +36,6 @@ from pricing.run_charges.rehearsed_charge import (
     find_charge,
     insert_charge,
 )
-from pricing.subscriptions.subscriptions import latest
 
 CHARGE_WORDS = "rehearsed: start-up and use, with the intent to launch"
 """What a rehearsal's timeline says of what it would be charged."""
@@ -48,8 +47,8 @@ def plan_of(conn: Connection, account_id: str, *, now: datetime, gateway: Paymen
     The gateway is not asked: what falls due is taken to be paid.
     """
     del gateway
-    with _as_of(conn, account_id, now):
-        return latest(conn, account_id).plan
+    with _as_of(conn, account_id, now) as books:
+        return books.subscription.plan
 
 
 def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
@@ -78,15 +77,14 @@ def reserve(  # noqa: PLR0913 - a run, its quotes and who runs it
         name = None if payer is None else payer.name
         _check_same(noted, RehearsedCharge(run_id, account_id, quote, name), on_demand)
         return noted
-    with _as_of(conn, account_id, now) as instant:
+    with _as_of(conn, account_id, now) as books:
         payment = choose_payment(
             conn,
-            account_id,
+            books,
             quote,
             department=department,
             on_demand=on_demand,
             on_sale=on_sale,
-            at=instant,
         )
     charge = _charge(account_id, run_id, payment)
     insert_charge(conn, charge, now, department=payer)
@@ -187,14 +185,14 @@ def bill_of(conn: Connection, run_id: str) -> Bill | None:
 
 
 @contextmanager
-def _as_of(conn: Connection, account_id: str, now: datetime) -> Iterator[datetime]:
-    """The account's books with all done that is due by now, which is undone; the instant."""
-    books = conn.begin_nested()
+def _as_of(conn: Connection, account_id: str, now: datetime) -> Iterator[OpenBooks]:
+    """The account's books with all done that is due by now, which is undone."""
+    until_now = conn.begin_nested()
     try:
         with unsigned(conn):
-            yield advance(conn, account_id, now, gateway=REHEARSED_GATEWAY)
+            yield open_books(conn, account_id, now, gateway=REHEARSED_GATEWAY)
     finally:
-        books.rollback()
+        until_now.rollback()
 
 
 def _charge(account_id: str, run_id: str, payment: Funding) -> RehearsedCharge:

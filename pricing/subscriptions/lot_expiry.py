@@ -48,7 +48,7 @@ _EXPIRED = (
 )
 _CLOSED = (
     select(LOT_CLOSURES.c.lot_id, LOT_CLOSURES.c.reason)
-    .where(LOT_CLOSURES.c.lot_id.in_(bindparam("lots", expanding=True, literal_execute=True)))
+    .where(among(LOT_CLOSURES.c.lot_id, "lots"))
     .order_by(LOT_CLOSURES.c.lot_id)
 )
 _CLOSED_AMONG = select(LOT_CLOSURES.c.lot_id, LOT_CLOSURES.c.account_id).where(

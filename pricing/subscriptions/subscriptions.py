@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, bindparam, func, select
 
 from kernel.errors import RefusedError
 from kernel.words import counted
@@ -24,7 +24,7 @@ from pricing.ledger.issuing import issue_for_subscription
 from pricing.ledger.ledger import Posting, Transaction, post_all
 from pricing.ledger.lots import Grant, LotKind, create_lot
 from pricing.ledger.taxed import charge_key, gross_of, taxed
-from pricing.payments.collecting import abandon, collect, payment_entry
+from pricing.payments.collecting import abandon, collect, payment_entries
 from pricing.payments.gateway import Answer, PaymentGateway, PaymentState
 from pricing.periods import Anchor, Period, period, period_number
 from pricing.plans.model import Plan
@@ -43,13 +43,15 @@ MOST_PERIODS_AT_ONCE = 240
 """Periods that are renewed in one go at most: after twenty years, doubt the clock instead."""
 
 
-_LATEST = (
+LATEST = (
     select(SUBSCRIPTIONS, *TERMS_COLUMNS)
     .join(TERMS, TERMS.c.account_id == SUBSCRIPTIONS.c.account_id)
     .where(SUBSCRIPTIONS.c.account_id == bindparam("account_id"))
     .order_by(SUBSCRIPTIONS.c.id.desc(), TERMS.c.id.desc())
     .limit(1)
 )
+"""The subscription that an account is on, or was on last, with its terms; given ``account_id``."""
+
 _LAST_PERIOD = select(func.max(PERIODS.c.n)).where(PERIODS.c.subscription_id == bindparam("of"))
 _MARK = PERIODS.update().where(
     PERIODS.c.subscription_id == bindparam("of"), PERIODS.c.n == bindparam("number")
@@ -177,7 +179,7 @@ def running(conn: Connection, account_id: str) -> Subscription | None:
 
 def latest(conn: Connection, account_id: str) -> Subscription:
     """The subscription that an account is on, or was on last."""
-    row = conn.execute(_LATEST, {"account_id": account_id}).one()
+    row = conn.execute(LATEST, {"account_id": account_id}).one()
     return subscription_of(row, joined_terms(row))
 
 
@@ -201,9 +203,7 @@ def due_periods(conn: Connection, subscription: Subscription, now: datetime) -> 
     Raises:
         ClockTooFarAheadError: If they are more than ``MOST_PERIODS_AT_ONCE``.
     """
-    opened = last_opened(conn, subscription.id)
-    first = subscription.first_period if opened is None else opened + 1
-    due = range(first, period_number(subscription.anchor, now) + 1)
+    due = periods_after(subscription, last_opened(conn, subscription.id), now)
     if len(due) > MOST_PERIODS_AT_ONCE:
         raise ClockTooFarAheadError(
             f"account {subscription.account_id}: {counted(len(due), 'period')} would be due on"
@@ -212,6 +212,18 @@ def due_periods(conn: Connection, subscription: Subscription, now: datetime) -> 
             due=len(due),
         )
     return due
+
+
+def periods_after(subscription: Subscription, opened: int | None, now: datetime) -> range:
+    """The numbers of the periods that have begun by then, after the last that was opened."""
+    first = subscription.first_period if opened is None else opened + 1
+    return range(first, period_number(subscription.anchor, now) + 1)
+
+
+def last_opened_of(subscription_id: ColumnElement[Any]) -> ScalarSelect[int]:
+    """The number of the last period that was opened, for a statement that has the subscription."""
+    last = select(func.max(PERIODS.c.n)).where(PERIODS.c.subscription_id == subscription_id)
+    return last.correlate_except(PERIODS).scalar_subquery()
 
 
 def last_opened(conn: Connection, subscription_id: int) -> int | None:
@@ -313,7 +325,8 @@ def book_period(
     entries = [filling]
     if subscription.plan.monthly_usd_micros:
         charge = taxed(conn, charge_of(subscription, due, at=at, now=now))
-        entries = [charge, payment_entry(conn, cause, at=at, now=now), filling]
+        paid = payment_entries(conn, cause, charge.description, at=at, now=now)
+        entries = [charge, *paid, filling]
     post_all(conn, [each for each in entries if each is not None])
     share_out(conn, subscription.account_id, cause, at=at, now=now)
     if at > opens_at(subscription, due):

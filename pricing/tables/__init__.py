@@ -20,7 +20,13 @@ from pricing.tables.departments import (
 )
 from pricing.tables.disputes import DISPUTES
 from pricing.tables.dunning import DUNNING_STEPS
-from pricing.tables.invoices import INVOICE_LINES, INVOICE_SERIES, INVOICES, PAYMENTS
+from pricing.tables.invoices import (
+    INVOICE_LINES,
+    INVOICE_SERIES,
+    INVOICES,
+    PAYMENTS,
+    UNCOLLECTED_PAYMENT,
+)
 from pricing.tables.ledger import (
     BALANCE_SNAPSHOTS,
     CLOSED_MONTHS,
@@ -81,6 +87,7 @@ __all__ = [
     "TERMS",
     "TOLD_TAXES",
     "TRANSACTIONS",
+    "UNCOLLECTED_PAYMENT",
     "Instant",
     "among",
     "insert_many",

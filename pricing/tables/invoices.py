@@ -59,12 +59,17 @@ INVOICE_LINES = Table(
     Column("cause", Text, nullable=False),
 )
 
+UNCOLLECTED_PAYMENT = "state IN ('due', 'declined', 'delayed')"
+"""Which payments are not collected and may be; a query with these very words uses the index."""
+
 PAYMENTS = Table(
     "payments",
     METADATA,
     Column("cause", Text, primary_key=True),
     account_id(index=True),
     Column("usd_micros", BigInteger, nullable=False),
+    # What of the price is set off against credit besides; kept for it while the bank decides.
+    Column("set_off_usd_micros", BigInteger, nullable=False, server_default="0"),
     Column("channel", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),
@@ -81,7 +86,7 @@ PAYMENTS = Table(
     Index(
         "ix_payments_uncollected",
         "account_id",
-        sqlite_where=text("state IN ('due', 'declined', 'delayed')"),
-        postgresql_where=text("state IN ('due', 'declined', 'delayed')"),
+        sqlite_where=text(UNCOLLECTED_PAYMENT),
+        postgresql_where=text(UNCOLLECTED_PAYMENT),
     ),
 )

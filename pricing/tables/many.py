@@ -7,6 +7,7 @@ error of the database, and nothing of the transaction may be kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import JSON, Connection, Dialect, Table, func, select, text
@@ -15,11 +16,15 @@ from sqlalchemy.exc import DBAPIError
 Bind = Callable[[Any], Any]
 Row = tuple[object, ...]
 
+FEW = 8
+"""So many rows at most are written to PostgreSQL as values of one statement: COPY takes three ways
+there and back."""
+
 
 def insert_many(
     conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
 ) -> None:
-    """Write rows, none of which is there yet: one statement on SQLite, COPY on PostgreSQL.
+    """Write rows, none of which is there yet: one statement, or COPY to PostgreSQL if many.
 
     Args:
         conn: An open write transaction.
@@ -32,6 +37,12 @@ def insert_many(
     bound = _bound(conn.dialect, table, columns, rows)
     quote = conn.dialect.identifier_preparer.quote
     names = ", ".join(quote(name) for name in columns)
+    if conn.dialect.name == "postgresql" and len(rows) <= FEW:
+        row = f"({', '.join('%s' for _ in columns)})"
+        values = ", ".join(row for _ in rows)
+        insert = f"INSERT INTO {table.name} ({names}) VALUES {values}"  # noqa: S608 - names of ours
+        conn.exec_driver_sql(insert, tuple(chain.from_iterable(bound)))
+        return
     if conn.dialect.name == "postgresql":
         _copy(conn, f"COPY {table.name} ({names}) FROM STDIN", bound)
         return

@@ -17,6 +17,7 @@ BALANCES = "tests/pricing/ledger/test_balances.py"
 ACCOUNTS = "tests/pricing/accounts/test_accounts.py"
 LIFE = "tests/pricing/subscriptions/test_worked_examples.py"
 RUN_PAYMENTS = "tests/pricing/payments/test_run_payments.py"
+DUE_NOW = "tests/pricing/accounts/test_due_now.py"
 NOTICES = "tests/pricing/accounts/test_notices.py"
 ADMINISTRATORS = "tests/pricing/accounts/test_administrators.py"
 ANSWERS = "tests/pricing/subscriptions/test_answers_while_on_demand.py"
@@ -26,9 +27,58 @@ FAULTS = (
     Fault(
         "commands never fold",
         "pricing/accounts/advance.py",
-        "    fold(conn, account_id)\n",
-        "",
+        "is_too_long=due.is_too_long)",
+        "is_too_long=False)",
         (BALANCES,),
+    ),
+    Fault(
+        "a command does not see a period that begins",
+        "pricing/accounts/due_now.py",
+        "or _begins_period(subscription, row, now)\n",
+        "or False\n",
+        (DUE_NOW,),
+    ),
+    Fault(
+        "a command does not see a change that takes effect",
+        "pricing/accounts/due_now.py",
+        "row.has_open_change\n            or",
+        "False\n            or",
+        (DUE_NOW, "tests/pricing/subscriptions/test_undo_of_on_demand.py", ENDS),
+    ),
+    Fault(
+        "a command does not see a lot that expires",
+        "pricing/accounts/due_now.py",
+        "or row.has_expired_lot\n",
+        "or False\n",
+        (DUE_NOW, ACCOUNTS, "tests/pricing/accounts/test_account_commands.py"),
+    ),
+    Fault(
+        "a command does not see what comes back into a closed lot",
+        "pricing/accounts/due_now.py",
+        "or row.has_closed_lot\n",
+        "or False\n",
+        (DUE_NOW,),
+    ),
+    Fault(
+        "a command does not see a step of dunning",
+        "pricing/accounts/due_now.py",
+        "or row.is_declined\n",
+        "or False\n",
+        ("tests/pricing/subscriptions/test_dunning.py",),
+    ),
+    Fault(
+        "a command does not see a payment that waits",
+        "pricing/accounts/due_now.py",
+        "payments=row.has_due_payment,",
+        "payments=False,",
+        (DUE_NOW,),
+    ),
+    Fault(
+        "a command does not see that something is owed",
+        "pricing/accounts/due_now.py",
+        "owes=row.owes,",
+        "owes=False,",
+        (DUE_NOW,),
     ),
     Fault(
         "an account that fails holds up the others",
@@ -152,8 +202,8 @@ FAULTS = (
     Fault(
         "what a run owes is not collected",
         "pricing/accounts/advance.py",
-        "    collect_due_runs(conn, account_id, gateway=gateway, now=instant)\n",
-        "",
+        "    if due.at_boundaries or due.payments:\n",
+        "    if due.at_boundaries:\n",
         (RUN_PAYMENTS,),
         "r1",
     ),

@@ -62,8 +62,8 @@ FAULTS = (
     Fault(
         "who has not paid for a run may start the next",
         "pricing/run_charges/funding.py",
-        "if payment.quote.unit is Unit.USD or payment.extra_usd_micros:",
-        "if payment.extra_usd_micros:",
+        "(payment.quote.unit is Unit.USD or payment.extra_usd_micros):",
+        "payment.extra_usd_micros:",
         (RUN_PAYMENTS,),
         "c24",
     ),
@@ -78,8 +78,8 @@ FAULTS = (
     Fault(
         "extra credits are sold to who owes",
         "pricing/run_charges/funding.py",
-        "if payment.quote.unit is Unit.USD or payment.extra_usd_micros:",
-        "if payment.quote.unit is Unit.USD:",
+        "(payment.quote.unit is Unit.USD or payment.extra_usd_micros):",
+        "payment.quote.unit is Unit.USD:",
         (OWES,),
         "c42 and extra",
     ),

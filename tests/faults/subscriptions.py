@@ -42,8 +42,8 @@ FAULTS = (
     Fault(
         "the last period that is due is left out",
         "pricing/subscriptions/subscriptions.py",
-        "due = range(first, period_number(subscription.anchor, now) + 1)",
-        "due = range(first, period_number(subscription.anchor, now))",
+        "return range(first, period_number(subscription.anchor, now) + 1)",
+        "return range(first, period_number(subscription.anchor, now))",
         (ACCOUNTS,),
         "w1",
     ),

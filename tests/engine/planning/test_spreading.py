@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from engine.planning.estimate import estimate
 from engine.planning.places import equal_shares
 from engine.planning.spreading import FROM_INJECTORS
+from engine.planning.vcpu_speeds import speed_of
 from engine.readers import read_scenario
 from engine.readers.scenario_request import requested_scenario, scenario_request
 from engine.runs.launching.placements import placements_of
@@ -65,19 +66,40 @@ def test_the_largest_machine_can_be_bounded() -> None:
     wishes = MachineWishes(vcpus_each_max=8)
     fleet = estimate(users(20_000, wishes), catalog=CATALOG, provider="aws").fleet
     assert max(group.offering.machine.vcpus for group in fleet.groups) <= 8
-    assert fleet.machines >= 10
+    work = sum(
+        group.count
+        * group.offering.machine.vcpus
+        * speed_of(CATALOG, group.offering.machine).percent
+        for group in fleet.groups
+    )
+    assert work >= 80 * 100
 
 
 def test_a_machine_that_carries_most_of_a_large_load_is_told_with_the_price_of_spreading() -> None:
-    planned = estimate(users(20_000), catalog=CATALOG, provider="aws")
+    alike = MachineWishes(cores_alike=True)
+    planned = estimate(users(20_000, alike), catalog=CATALOG, provider="aws")
     (told,) = [each for each in planned.warnings if "from one address" in each]
     assert told == (
         "aws us-east-1: one c6g.16xlarge carries 80 % of 20,000 users, from one address; spread "
         "over 4 machines (--spread 4) the test costs less than a cent more"
     )
-    spread = estimate(users(20_000, MachineWishes(spread=4)), catalog=CATALOG, provider="aws")
+    shared = replace(alike, spread=4)
+    spread = estimate(users(20_000, shared), catalog=CATALOG, provider="aws")
     assert 0 <= spread.fleet.usd_micros - planned.fleet.usd_micros < 10_000
     assert not [each for each in spread.warnings if "from one address" in each]
+
+
+def test_anywhere_spreading_costs_what_it_costs_where_the_machines_are() -> None:
+    alike = users(20_000, MachineWishes(cores_alike=True))
+    planned = estimate(alike, catalog=CATALOG, provider="aws", regions=("any",))
+    (site,) = planned.fleet.sites
+    there = estimate(alike, catalog=CATALOG, provider="aws", regions=(site.place.region,))
+    told, expected = (
+        [each for each in found.warnings if "from one address" in each]
+        for found in (planned, there)
+    )
+    assert told
+    assert told == expected
 
 
 def test_a_small_load_and_one_that_no_machine_carries_most_of_are_not_told() -> None:

@@ -78,12 +78,10 @@ def take(account: Account, at: datetime, day: int) -> None:
 
 def ask_again(account: Account, at: datetime) -> None:
     """All that is owed is asked for; what is paid counts from then on."""
-    found, answer = account.active, account.money.answer
+    found = account.active
     if found is not None:
-        for cycle, period in sorted(found.unpaid.items()):
-            period.state = answer
-            if answer == "paid":
-                account.pay_cycle(found, cycle, at)
+        for cycle in sorted(found.unpaid):
+            account.ask_cycle(found, cycle, at)
     for run in account.money.runs.values():
         if run.state in {"declined", "delayed"}:
             account.money.answered(run)

@@ -15,19 +15,19 @@ from pricing.ledger.issuing import issue_for_run
 from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
 from pricing.plans.quotes import quote_run
-from pricing.run_charges.charges import charge_start, reserve
+from pricing.run_charges.charges import charge_start, correct, reserve
 from pricing.tariffs import LoadSize
 
 PLANS = load_plans(BUNDLED_PLANS)
 
 
 @pytest.mark.parametrize(
-    ("plan", "expected"), [("starter", (22, 22, 1)), ("on-demand", (23, 23, 10))]
+    ("plan", "expected"), [("starter", (9, 11, 6)), ("on-demand", (5, 14, 23))]
 )
 def test_a_run_is_reserved_charged_and_billed_in_so_many_statements(
     db: Engine, now: datetime, plan: str, expected: tuple[int, ...]
 ) -> None:
-    """In money, reserving also asks for what the run before owes, and billing issues an invoice."""
+    """In money, its end also asks for what it owes, and issues an invoice."""
     sent = 0
 
     def count(_conn: object, _cursor: object, statement: str, *_: Any) -> None:  # noqa: ANN401
@@ -49,6 +49,15 @@ def test_a_run_is_reserved_charged_and_billed_in_so_many_statements(
             charge_start(conn, run_id, now=at, gateway=REHEARSED_GATEWAY)
         found.append(sent)
         with transaction(db) as conn:
+            correct(
+                conn,
+                run_id,
+                keep_startup=quote.startup,
+                keep_use=quote.use,
+                reason="over",
+                now=at,
+                gateway=REHEARSED_GATEWAY,
+            )
             issue_for_run(conn, run_id, at)
         found.append(sent)
         before, sent = [0, *found], 0
