@@ -18,9 +18,9 @@ PACKAGES = ("kernel", "engine", "loadmuster", "pricing", "providers")
 ROOT_CLASS = "LoadmusterError"
 HEAD = """# Error codes
 
-Whatever fails on purpose is a leaf of one tree with four branches; beside them stand a wait that was
-over before its run (`run_still_open`), and a measurement that is not valid. The command line prints its
-message as one line on standard error and ends with the branch's
+Whatever fails on purpose is a leaf of one tree with four branches; beside them stand a wait that
+was over before its run (`run_still_open`), and a measurement that is not valid. The command line
+prints its message as one line on standard error and ends with the branch's
 [exit code](commands.md#exit-codes); with `--json` it prints
 `{"error": {"code": ..., "message": ..., FACTS}}` as well. In Python each is an exception with
 `code`, `message` and `facts`. Codes are part of the contract and stay.
