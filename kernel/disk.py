@@ -23,8 +23,11 @@ def free_space(path: Path, error: OSError) -> str:
     Args:
         path: What was written; it need not exist.
         error: Of the write; where it is another fault, nothing is said.
+
+    Nothing is said of a device or a pipe either, which is on no disk.
     """
-    return f" ({free_on(path)})" if is_no_room(error) else ""
+    is_on_disk = not path.exists() or path.is_file() or path.is_dir()
+    return f" ({free_on(path)})" if is_no_room(error) and is_on_disk else ""
 
 
 def free_on(path: Path) -> str:

@@ -6,11 +6,12 @@
     ├── ProviderFailedError   exit 4  the cloud, or this machine, did not deliver
     └── InvariantBrokenError  exit 5  loadmuster itself is wrong; stop rather than go on
 
-The four branches are the four decisions a caller can take. Packages add leaves below them; a leaf
-sets ``code`` (stable, snake_case, part of the public contract) and passes the facts that explain
-the refusal as keyword arguments. A leaf that is raised by packages which do not know each other
-stands here. A fact is a string, an integer, a boolean or ``None``, so that an error can be printed
-as one line and as one JSON object.
+The four branches are the four decisions a caller can take. Beside them stand a wait that was over
+before its run (exit 4: nothing failed, wait longer) and a measurement that is not valid (exit 7).
+Packages add leaves below them; a leaf sets ``code`` (stable, snake_case, part of the public
+contract) and passes the facts that explain the refusal as keyword arguments. A leaf that is raised
+by packages which do not know each other stands here. A fact is a string, an integer, a boolean or
+``None``, so that an error can be printed as one line and as one JSON object.
 """
 
 from __future__ import annotations

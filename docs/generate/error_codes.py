@@ -18,8 +18,9 @@ PACKAGES = ("kernel", "engine", "loadmuster", "pricing", "providers")
 ROOT_CLASS = "LoadmusterError"
 HEAD = """# Error codes
 
-Whatever fails on purpose is a leaf of one tree with four branches. The command line prints its
-message as one line on standard error and ends with the branch's
+Whatever fails on purpose is a leaf of one tree with four branches; beside them stand a wait that
+was over before its run (`run_still_open`), and a measurement that is not valid. The command line
+prints its message as one line on standard error and ends with the branch's
 [exit code](commands.md#exit-codes); with `--json` it prints
 `{"error": {"code": ..., "message": ..., FACTS}}` as well. In Python each is an exception with
 `code`, `message` and `facts`. Codes are part of the contract and stay.
@@ -54,8 +55,12 @@ def errors_page(root: Path) -> str:
     classes = _classes(trees)
     raised = _raised(trees, classes)
     parts = [HEAD]
-    for branch in (each for each in classes if ROOT_CLASS in each.bases):
-        below = [branch, *_below(branch, classes)]
+    tops = [each for each in classes if ROOT_CLASS in each.bases]
+    # What stands beside the branches is listed with the one that ends with the same code.
+    first = {each.exit_code: each for each in reversed(tops)}
+    for branch in sorted(first.values(), key=lambda each: each.exit_code or 0):
+        beside = [each for each in tops if each.exit_code == branch.exit_code]
+        below = [each for top in beside for each in (top, *_below(top, classes))]
         parts.append(f"\n## Exit code {branch.exit_code}: {branch.code}\n")
         parts.append(f"{one_line(branch.doc)}\n")
         rows = ((each.code or "", each) for each in below if each.code)

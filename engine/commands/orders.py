@@ -213,4 +213,5 @@ def _order(prepared: PreparedRun, run_id: str, plan: Plan, now: datetime) -> Run
         department=request.department,
         puts_load=request.puts_load,
         spot=request.spot,
+        queued=request.queue,
     )

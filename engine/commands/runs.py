@@ -162,13 +162,15 @@ class RunCommands(FormerlyCalled, DrivenRunCommands):
     def run(self, given: RunRequest | Given | None = None, /, **options: object) -> Run:
         """Accept the run and drive it in this process until it has ended.
 
-        One that is to be queued or detached returns at once.
+        One that is to be queued or detached returns at once, as does one that was queued when it
+        was asked for first, and still waits.
         """
         request = run_request(given, options)
         if request.queue or request.detach:
             return self.start(request)
         lease = self.new_lease()
-        return self.drive(self.accept(request, lease=lease).id, lease=lease)
+        accepted = self.accept(request, lease=lease)
+        return accepted if accepted.is_queued else self.drive(accepted.id, lease=lease)
 
     @overload
     def start(self, given: RunRequest, /) -> Run: ...
@@ -179,11 +181,13 @@ class RunCommands(FormerlyCalled, DrivenRunCommands):
     def start(self, given: RunRequest | Given | None = None, /, **options: object) -> Run:
         """Accept the run and leave it to a controller process of its own, or to whoever serves.
 
+        One that was queued when it was asked for first is left to whoever serves.
+
         Raises:
             ControllerNotStartedError: It did not start; the run stays accepted.
         """
         request = run_request(given, options)
         accepted = self.accept(request)
-        if not request.queue:
+        if not (request.queue or accepted.is_queued):
             self.detach(accepted.id)
         return accepted

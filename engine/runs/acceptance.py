@@ -113,8 +113,8 @@ def time_scale_of(
     return wanted
 
 
-NOT_CHOSEN = frozenset({"run_id", "quote", "placements", "accepted_at"})
-"""What an order has of our own."""
+NOT_CHOSEN = frozenset({"run_id", "quote", "placements", "accepted_at", "queued"})
+"""What an order has of our own, and who is to begin it, which makes no other run."""
 
 MAY_BE_UNSAID = frozenset(
     each.name for each in fields(RunOrder) if each.default in {None, False, ""}

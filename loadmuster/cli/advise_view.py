@@ -11,7 +11,7 @@ from rich.text import Text
 
 from kernel.words import counted
 from loadmuster.cli.curves import CurveLine, Curves, Mark, draw
-from loadmuster.cli.layout import columns, section
+from loadmuster.cli.layout import INDENT, columns, section
 from pricing.money import MICROS_PER_USD, format_usd
 from pricing.reports.advisor import Advice, PlanCost, curve, monthly_cost
 from pricing.reports.break_even import RunRange
@@ -33,7 +33,9 @@ def show_advice(console: Console, advice: Advice) -> None:
         Text("cheaper at: numbers of runs a month for which it costs less than on demand", "dim"),
     )
     section(
-        console, "USD a month by the number of runs", draw(break_even_chart(advice), console.width)
+        console,
+        "USD a month by the number of runs",
+        draw(break_even_chart(advice), console.width - INDENT),
     )
 
 

@@ -119,6 +119,26 @@ class FittingTable(Table):
                 indent = "  "
 
 
+class Foldable:
+    """A cell of which words may be broken where there is no room, such as a key of ours.
+
+    Args:
+        text: What stands there.
+        least: Columns that it has at least, if it is as wide.
+    """
+
+    def __init__(self, text: Text, least: int = 24) -> None:
+        self._text = text
+        self._least = least
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from self._text.wrap(console, options.max_width, overflow="fold")
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        whole = Measurement.get(console, options, self._text)
+        return Measurement(min(self._least, whole.minimum), whole.maximum)
+
+
 def _widths(needs: Sequence[Need], room: int) -> Sequence[int]:
     """What each column gets: what it needs, and of what is left each as much as it can use."""
     widths = [each.least for each in needs]

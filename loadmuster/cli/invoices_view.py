@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.text import Text
 
 from kernel.words import counted
 from loadmuster.cli.as_of import tell_as_of
-from loadmuster.cli.fitting import FittingTable
+from loadmuster.cli.fitting import FittingTable, Foldable
 from loadmuster.cli.layout import columns, section
 from loadmuster.cli.streaming import pages
 from pricing.accounts.account import Account
@@ -101,7 +101,7 @@ def _lines(page: Sequence[Invoice], zone: ZoneInfo) -> FittingTable:
         number, issued = invoice.number, f"{invoice.issued_at.astimezone(zone):%Y-%m-%d}"
         for position, line in enumerate(invoice.lines, start=1):
             amount = format_usd(line.usd_micros)
-            what = Text.assemble(line.description, "\n", (line.cause, "dim"))
+            what = Group(Text(line.description), Foldable(Text(line.cause, "dim")))
             table.add_row(number, issued, str(position), what, amount)
             number = issued = ""
         for tax in invoice.taxes:

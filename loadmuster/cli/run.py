@@ -81,14 +81,21 @@ def run(global_settings: Settings, /, *, yes: bool, **fields: Any) -> None:  # n
 @click.argument("run_id", metavar="RUN")
 @pass_settings
 def cancel(settings: Settings, run_id: str) -> None:
-    """End RUN now; returns once its machines are proven gone."""
-    from loadmuster.cli.run_display import show_run
-    from loadmuster.documents.run import run_document
+    """End RUN now; returns once its machines are proven gone.
+
+    One that has ended is left as it is, and that is said.
+    """
+    from loadmuster.cli.run_display import show_cancelled
+    from loadmuster.documents.run import cancelled_document
 
     runs = settings.engine().runs
+    is_over = runs.store.load(run_id).ended
     runs.cancel(run_id)
     view = runs.show(run_id)
-    settings.emit(run_document(view), lambda console: show_run(console, view))
+    settings.emit(
+        cancelled_document(view, is_over=is_over),
+        lambda console: show_cancelled(console, view, is_over=is_over),
+    )
 
 
 @click.command(cls=Command)

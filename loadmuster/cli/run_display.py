@@ -13,7 +13,8 @@ from engine.runs.view import RunView, amount
 from kernel.words import counted
 from loadmuster.cli.layout import columns, facts, section
 from loadmuster.cli.result_view import result_parts
-from loadmuster.documents.run import SPOT_WARNING
+from loadmuster.cli.run_panel import progress_rows
+from loadmuster.documents.run import SPOT_WARNING, came_too_late
 from pricing.ledger.reservations import FundingSource
 from pricing.money import format_cents
 from pricing.payments.gateway import REHEARSED_NOTE
@@ -134,9 +135,25 @@ def unattended_note(run_id: str, since: datetime) -> str:
     )
 
 
+def queued_note(run_id: str) -> str:
+    """That a run waits, also where the same is asked for again without ``--queue``."""
+    return f"{run_id}: queued, and stays so until a `loadmuster serve` begins it"
+
+
 def detached_note(run_id: str) -> str:
     """Who drives a run that was detached, and how to see it."""
     return f"{run_id}: a process of its own goes on; watch it with `loadmuster watch {run_id}`"
+
+
+def show_cancelled(console: Console, view: RunView, *, is_over: bool) -> None:
+    """A run that was to be cancelled, and whether it was."""
+    if came_too_late(view.run, is_over=is_over):
+        when = "had ended before" if is_over else "came to its own end before"
+        console.print(
+            f"{view.run.id} {when} it could be cancelled; the cancel came too late and has changed"
+            " nothing."
+        )
+    show_run(console, view)
 
 
 def show_run(console: Console, view: RunView) -> None:
@@ -159,6 +176,9 @@ def show_run(console: Console, view: RunView) -> None:
         console.print(f"A rehearsal: no machine was real, {load}{charged}.")
     if view.real_run_refused_because is not None:
         console.print(f"A real run would be refused: {view.real_run_refused_because}")
+    if run.last_seen is not None and not run.ended:
+        at = f"{run.last_seen.at:%Y-%m-%d %H:%M:%S}"
+        section(console, "Progress", facts(("seen at", at), *progress_rows(run, run.last_seen)))
     section(console, "Timeline", _timeline(view))
     section(console, "Machines", _machines(run))
     if run.result is not None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from engine.runs.model.states import Outcome, Run
 from engine.runs.request import RunRequest
 from kernel.errors import ProviderFailedError
-from loadmuster.cli.run_display import detached_note, show_run
+from loadmuster.cli.run_display import detached_note, queued_note, show_run
 from loadmuster.cli.run_progress import driven
 from loadmuster.cli.run_question import is_agreed
 from loadmuster.cli.settings import Settings
@@ -39,17 +39,19 @@ def run_session(settings: Settings, request: RunRequest, *, yes: bool) -> None:
     with told_to_end() as told:
         lease = None if request.queue or request.detach else engine.runs.new_lease()
         run = engine.runs.accept(prepared, lease=lease)
-        if request.detach:
+        # Asked for again: who queued it first wants it to wait for whoever serves.
+        is_detached = request.detach and not run.is_queued
+        if is_detached:
             # What was accepted is shown; how far its controller is by now is a matter of luck.
             view = engine.runs.show(run.id)
             engine.runs.detach(run.id)
             view = replace(view, unattended_since=engine.runs.unattended(run.id).get(run.id))
-        elif request.queue:
+        elif request.queue or run.is_queued:
             view = engine.runs.show(run.id)
         else:
             run = driven(console, engine, run, lease, told)
             view = engine.runs.show(run.id)
-    settings.emit(run_document(view), lambda out: _show(out, view, is_detached=request.detach))
+    settings.emit(run_document(view), lambda out: _show(out, view, is_detached=is_detached))
     code = exit_code_of(run, by_ctrl_c=told.by_ctrl_c)
     sys.exit(told.exit_code if told() and not run.ended else code)
 
@@ -57,6 +59,8 @@ def run_session(settings: Settings, request: RunRequest, *, yes: bool) -> None:
 def _show(console: Console, view: RunView, *, is_detached: bool) -> None:
     """The run, and who goes on with it."""
     show_run(console, view)
+    if view.run.is_queued:
+        console.print(queued_note(view.run.id))
     if is_detached and not view.run.ended and view.unattended_since is None:
         console.print(detached_note(view.run.id))
 

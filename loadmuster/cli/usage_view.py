@@ -12,7 +12,7 @@ from rich.text import Text
 
 from kernel.words import counted
 from loadmuster.cli.chart import Chart
-from loadmuster.cli.layout import columns, facts, section
+from loadmuster.cli.layout import INDENT, columns, facts, section
 from loadmuster.cli.streaming import pages
 from pricing.money import format_usd
 from pricing.reports.usage import CycleUsage
@@ -47,7 +47,7 @@ def show_usage(console: Console, used: CycleUsage) -> None:
         )
         return
     if (used.cycle.last_day - used.cycle.first_day).days < DAYS_PLOTTED_MAX:
-        section(console, "LI-minutes by day", usage_plot(used, console.width))
+        section(console, "LI-minutes by day", usage_plot(used, console.width - INDENT))
     else:
         section(console, "By month", _months(used))
     section(console, "By department", _departments(used))

@@ -52,6 +52,21 @@ def run_document(view: RunView) -> dict[str, Any]:
     }
 
 
+def cancelled_document(view: RunView, *, is_over: bool) -> dict[str, Any]:
+    """``loadmuster cancel``: the run, and whether the command came too late to end it.
+
+    Args:
+        view: The run once it has ended.
+        is_over: Whether it had ended before it was asked to.
+    """
+    return {**run_document(view), "cancelled_too_late": came_too_late(view.run, is_over=is_over)}
+
+
+def came_too_late(run: Run, *, is_over: bool) -> bool:
+    """Whether a cancel has ended nothing: the run was over, or came to its own end meanwhile."""
+    return is_over or run.outcome is not Outcome.CANCELLED
+
+
 def failed_by(run: Run) -> str | None:
     """``load`` or ``machines``; None: it has not failed."""
     if run.outcome is not Outcome.FAILED:
@@ -81,6 +96,7 @@ def run_summary(run: Run, unattended_since: datetime | None) -> dict[str, Any]:
         "or_on": list(order.other_providers),
         "rehearsal": order.rehearsal,
         "spot": order.spot,
+        "queued": run.is_queued,
         "state": run.state.value,
         "outcome": None if run.outcome is None else run.outcome.value,
         "accepted_at": order.accepted_at.isoformat(),

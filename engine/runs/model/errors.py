@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from kernel.errors import BadInputError, InvariantBrokenError, ProviderFailedError, RefusedError
+from kernel.errors import (
+    BadInputError,
+    InvariantBrokenError,
+    LoadmusterError,
+    ProviderFailedError,
+    RefusedError,
+)
 
 
 class UnknownRunError(BadInputError):
@@ -63,7 +69,11 @@ class ControllerNotStartedError(ProviderFailedError):
     code = "controller_not_started"
 
 
-class DriveTimeoutError(ProviderFailedError):
-    """The run did not end while this command waited; facts: ``run``, ``state``."""
+class DriveTimeoutError(LoadmusterError):
+    """The run did not end while this command waited; facts: ``run``, ``state``.
+
+    Nothing failed, and nothing is to be changed: wait longer, or let whoever drives it go on.
+    """
 
     code = "run_still_open"
+    exit_code = 4

@@ -100,6 +100,7 @@ class RunOrder(Struct, frozen=True):
         department: Name of the department that runs; None: the account itself.
         puts_load: The machines put load on the target; in a rehearsal only where it was asked for.
         spot: The machines are spot machines, which the cloud may take away at any moment.
+        queued: It was asked for to wait for whoever serves, and starts with nobody else.
     """
 
     run_id: str
@@ -114,6 +115,7 @@ class RunOrder(Struct, frozen=True):
     department: str | None = None
     puts_load: bool = True
     spot: bool = False
+    queued: bool = False
 
     @property
     def options(self) -> tuple[Placement, ...]:
@@ -246,6 +248,11 @@ class Run(Struct, frozen=True):
     def id(self) -> str:
         """The run's id."""
         return self.order.run_id
+
+    @property
+    def is_queued(self) -> bool:
+        """It waits for whoever serves, and nobody has begun it."""
+        return self.order.queued and self.state is RunState.ACCEPTED
 
     @property
     def ended(self) -> bool:

@@ -17,6 +17,7 @@ from engine.runs.model.errors import DriveTimeoutError
 from engine.runs.model.states import Outcome, Run, RunState
 from engine.runs.spending import charged_so_far
 from engine.scenario import Scenario
+from kernel.errors import ProviderFailedError
 from providers.contract import MachineState
 
 if TYPE_CHECKING:
@@ -157,8 +158,11 @@ def test_watching_reads_only_and_ends_with_the_run(lab: Lab, checkout: Scenario)
 
 def test_watching_has_a_bound(lab: Lab, checkout: Scenario) -> None:
     run = lab.accept(checkout)
-    with pytest.raises(DriveTimeoutError, match="still accepted after 3 s"):
+    with pytest.raises(DriveTimeoutError, match="still accepted after 3 s") as late:
         list(lab.engine.runs.watch(run.id, timeout_s=3.0))
+    # No cloud failed: who retries what a provider failed at does not wait again for ever.
+    assert not isinstance(late.value, ProviderFailedError)
+    assert late.value.exit_code == ProviderFailedError.exit_code
 
 
 @pytest.mark.promise("watching-ends-nothing", command="Engine.runs.wait")

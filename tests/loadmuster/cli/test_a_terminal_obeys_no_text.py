@@ -77,6 +77,7 @@ def test_a_hostile_key_of_a_gateways_file_is_shown_and_not_obeyed(loadmuster: Co
     file.write_text(
         "key,kind,amount,currency,at\n" + row.format(key=EVIL, kind="payment"), encoding="utf-8"
     )
+    assert loadmuster.here("account", "open", "acme").code == 0
     told = loadmuster.here("books", "reconcile", str(file))
     assert (told.code, is_safe(told)) == (5, True), told
     assert r"evil\x1b[2J\x9b31m\u202e\r\nforged" in told.out.replace("\n", "").replace(" ", "")
@@ -90,6 +91,7 @@ def test_a_hostile_key_of_a_gateways_file_is_shown_and_not_obeyed(loadmuster: Co
 
 
 def test_a_hostile_name_of_a_file_is_shown_and_not_obeyed(loadmuster: CommandLine) -> None:
+    assert loadmuster.here("account", "open", "acme").code == 0
     name = f"{loadmuster.home}/{EVIL}\udcff.yaml"
     for words in (("estimate", name), ("run", name, "--account", "acme"), ("books", "check", name)):
         for form in ((), ("--json",)):

@@ -47,6 +47,42 @@ def refused(answer: Answer, code: int, *words: str) -> None:
         assert word in answer.err, answer.err
 
 
+def test_a_queued_run_that_is_asked_for_again_otherwise_stays_queued(acme: CommandLine) -> None:
+    asked = (*REHEARSED, "--speed", "600", "--request-id", "q1")
+    run_id = acme.here(*asked, "--queue", "--json").json["id"]
+    for more in ((), ("--detach",), ("--queue",)):
+        again = acme.here(*asked, *more, "--json")
+        assert again.code == 0, again.err
+        assert (again.json["id"], again.json["state"], again.json["queued"]) == (
+            *(run_id, "accepted", True),
+        )
+        assert f"{run_id}: queued, and stays so until" in acme.here(*asked, *more).out
+    with Engine(f"sqlite:///{acme.database}") as engine:
+        for ask in (engine.runs.run, engine.runs.start):
+            same = ask(
+                CHECKOUT,
+                account="acme",
+                provider="aws",
+                dry_run=True,
+                time_scale=600.0,
+                request_id="q1",
+            )
+            assert (same.id, same.is_queued) == (run_id, True)
+    assert states(acme) == {run_id: ("accepted", None)}
+
+
+def test_a_cancel_that_comes_too_late_says_so(acme: CommandLine) -> None:
+    run_id = acme.here(*QUEUED).json["id"]
+    cancelled = acme.here("cancel", run_id, "--json")
+    assert (cancelled.code, cancelled.json["cancelled_too_late"]) == (0, False)
+    late = acme.here("cancel", run_id, "--json")
+    assert (late.code, late.json["cancelled_too_late"]) == (0, True)
+    assert late.json == {**cancelled.json, "cancelled_too_late": True}
+    told = acme.here("cancel", run_id)
+    assert told.out.startswith(f"{run_id} had ended before it could be cancelled")
+    assert "too late" not in acme.here("show", run_id).out
+
+
 def leave_machine(acme: CommandLine, run_id: str) -> str:
     """A real process of this computer that carries a run's mark, launched half an hour ago."""
     root = acme.home / "books.db.runs" / "machines"

@@ -8,6 +8,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from engine.api import Engine
 from engine.load.driver import LoadPhase, LoadProgress
@@ -15,6 +16,7 @@ from engine.readers import read_scenario
 from engine.runs.decide import Observed
 from engine.runs.model.states import Run, RunState
 from loadmuster.cli.console import QuietConsole
+from loadmuster.cli.run_display import show_run
 from loadmuster.cli.run_progress import RunProgress
 from tests.patience import PATIENCE_S, until
 
@@ -101,6 +103,24 @@ def test_watching_a_run_that_was_cancelled_exits_with_8(acme: CommandLine) -> No
     assert acme.here("cancel", run_id).code == 0
     watched = acme.here("--json", "watch", run_id)
     assert (watched.code, watched.json["outcome"]) == (8, "cancelled")
+
+
+def test_show_tells_how_far_a_run_was_at_its_controllers_last_look(acme: CommandLine) -> None:
+    run_id = queued(acme)
+    with Engine(f"sqlite:///{acme.database}") as engine:
+        view = engine.runs.show(run_id)
+    seen = FLOWING.sighting(view.run.order.accepted_at, None)
+    running = replace(view, run=replace(view.run, state=RunState.RUNNING, last_seen=seen))
+    file = io.StringIO()
+    show_run(QuietConsole(file=file, width=100), running)
+    told = [" ".join(line.split()) for line in file.getvalue().splitlines()]
+    shown = told[told.index("Progress") : told.index("Timeline")]
+    assert f"seen at {seen.at:%Y-%m-%d %H:%M:%S}" in shown
+    assert "time 12 of 600 s" in shown
+    assert "users 3" in shown
+    assert "requests 76 requests/s (950 so far)" in shown
+    assert any(line.startswith("charged nothing yet, ") for line in shown), shown
+    assert "Progress" not in acme.here("show", run_id).out
 
 
 FLOWING = Observed(progress=LoadProgress(LoadPhase.FLOWING, 12.0, 3, 950, 0, 76.5))

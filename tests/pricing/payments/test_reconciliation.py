@@ -271,3 +271,13 @@ def test_what_cannot_be_compared_is_refused(
         pytest.raises(NotOwnerError),
     ):
         hers.books.reconcile(month=JANUARY)
+
+
+def test_who_watches_is_told_how_many_movements_have_been_read(
+    moved: Engine, tmp_path: Path
+) -> None:
+    file, told = tmp_path / "many.csv", list[int]()
+    row = "k{},payment,1.00,USD,2027-01-25T09:15:00Z,,\n"
+    file.write_text(HEAD + "".join(row.format(n) for n in range(10_001)), encoding="utf-8")
+    report = moved.books.reconcile(file, watch=told.append)
+    assert (report.differences_count >= 10_001, told) == (True, [5_000, 10_000])
