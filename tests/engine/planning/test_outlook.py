@@ -134,7 +134,9 @@ def test_a_payload_that_is_given_has_no_range_and_what_was_measured_a_narrow_one
     given_one = estimate(replace(HTTP, users_per_injector=400)).fleet
     machines = given_one.items[0]
     assert machines.low_usd_micros == machines.usd_micros == machines.high_usd_micros
-    known = Measured(500, 450, 550, 1_000_000, 40, "a calibration of 2026-11-22")
+    known = Measured(
+        500, 450, 550, 1_000_000, 40, "a calibration of 2026-11-22", is_speed_known=True
+    )
     by_published, by_measured = (
         estimate(each).fleet for each in (HTTP, replace(HTTP, measured=known))
     )

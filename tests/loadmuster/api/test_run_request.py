@@ -63,6 +63,7 @@ FIELDS = {
     "vcpus_max": Said(("--vcpus-at-most", "32"), 32),
     "vcpus_each_max": Said(("--vcpus-each-at-most", "8"), 8),
     "spread": Said(("--spread", "4"), 4),
+    "cores_alike": Said(("--cores-alike",)),
     "nat": Said(("--nat",)),
     "one_type": Said(("--one-type",)),
     "published": Said(("--published",)),
