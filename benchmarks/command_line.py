@@ -8,7 +8,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from benchmarks.measure import Figure, in_turn, shown
+from benchmarks.measure import Figure, shown, take_turns
 
 ROUNDS = 15
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,26 +40,26 @@ def figures() -> list[Figure]:
         "`loadmuster --help`": ([LOADMUSTER, "--help"], "at most 10"),
         "`loadmuster estimate examples/checkout.yaml`, cold": (
             [LOADMUSTER, "--json", "estimate", CHECKOUT],
-            "at most 25",
+            "at most 18",
         ),
     }
     found = []
     for name, (command, bound) in commands.items():
-        measured_s, pass_s, ratio = in_turn(partial(_run, *command), nothing, rounds=ROUNDS)
-        found.append(
-            Figure(name, shown(measured_s), f"`python -c pass`, {shown(pass_s)}", ratio, bound)
-        )
+        turns = take_turns(partial(_run, *command), nothing, rounds=ROUNDS)
+        against = f"`python -c pass`, {shown(turns.other_s)}"
+        found.append(Figure(name, shown(turns.one_s), against, turns.ratio, bound, turns.spread))
     libraries = partial(_run, sys.executable, "-c", LIBRARIES)
-    estimate_s, libraries_s, ratio = in_turn(
+    turns = take_turns(
         partial(_run, LOADMUSTER, "--json", "estimate", CHECKOUT), libraries, rounds=ROUNDS
     )
     found.append(
         Figure(
             "the same estimate, cold, against its libraries",
-            shown(estimate_s),
-            f"importing them, {shown(libraries_s)}",
-            ratio,
+            shown(turns.one_s),
+            f"importing them, {shown(turns.other_s)}",
+            turns.ratio,
             "aim: 1.3",
+            turns.spread,
         )
     )
     return found

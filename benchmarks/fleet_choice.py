@@ -9,12 +9,17 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from statistics import median
 
-from benchmarks.measure import Figure, in_turn, shown
+from msgspec.structs import replace
+
+from benchmarks.measure import Figure, shown, take_turns
 from engine.clouds import CLOUDS
 from engine.planning.capacity import demand_of
-from engine.planning.machines import HOURS_PER_MONTH, host_of
+from engine.planning.estimate import Estimate
+from engine.planning.fleet import Fleet
+from engine.planning.machines import HOURS_PER_MONTH, host_in
 from engine.planning.needs import Needs, strength_of
 from engine.planning.places import CandidateRegion
 from engine.planning.regional_fleet import RegionalFleet, cheapest_site
@@ -27,11 +32,13 @@ from pricing.catalog import Catalog, Offering
 
 SEED = 20261122
 LOADS = 1_000
-ROUNDS = 50
+ROUNDS = 15
 MANY_USERS = 100_000
 AT = date(2026, 11, 21)
 USUAL = {"aws": "c7i.xlarge", "azure": "Standard_D4s_v5"}
 """What everybody takes."""
+
+Made = Callable[[Scenario], Estimate]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +66,7 @@ def figures(loads: int = LOADS, rounds: int = ROUNDS) -> list[Figure]:
 
 def _times(catalog: Catalog, rounds: int) -> Iterator[Figure]:
     scenario = Scenario("timed", Protocol.HTTP, closed([(0, 37_500), (600, 37_500)]))
-    one_type = Scenario(
-        "timed", Protocol.HTTP, scenario.profile, machines=MachineWishes(mixed=False)
-    )
+    one_type = replace(scenario, machines=MachineWishes(mixed=False))
     for name, provider, region, aim in (
         ("in one region", "aws", "us-east-1", "aim: 1 ms"),
         ("over all regions of both clouds", "any", "any", "aim: 10 ms"),
@@ -69,18 +74,46 @@ def _times(catalog: Catalog, rounds: int) -> Iterator[Figure]:
 
         def made(
             of: Scenario, provider: str = provider, regions: tuple[str, ...] = (region,)
-        ) -> object:
+        ) -> Estimate:
             return estimate(of, catalog=catalog, provider=provider, regions=regions, at=AT)
 
-        def mixed(made: Callable[[Scenario], object] = made) -> object:
-            return made(scenario)
+        uniform = partial(made, one_type)
 
-        def uniform(made: Callable[[Scenario], object] = made) -> object:
-            return made(one_type)
+        def fleet_of(wishes: MachineWishes, made: Made = made) -> Fleet:
+            return made(replace(scenario, machines=wishes)).fleet
 
-        mixed_s, uniform_s, ratio = in_turn(mixed, uniform, rounds=rounds)
-        against = f"with machines of one type, {shown(uniform_s)}"
-        yield Figure(f"one estimate {name}", shown(mixed_s), against, ratio, aim)
+        for limits, wishes in _limits(fleet_of):
+            mixed = partial(made, replace(scenario, machines=wishes))
+            turns = take_turns(mixed, uniform, rounds=rounds)
+            yield Figure(
+                f"one estimate {name}{limits}",
+                shown(turns.one_s),
+                f"with machines of one type, {shown(turns.other_s)}",
+                turns.ratio,
+                aim,
+                turns.spread,
+            )
+
+
+def _limits(
+    fleet_of: Callable[[MachineWishes], Fleet],
+) -> Iterator[tuple[str, MachineWishes]]:
+    """None, limits that the cheapest machines keep to anyway, and some that they do not."""
+    free = fleet_of(MachineWishes())
+    machines, vcpus = free.machines, _vcpus(free)
+    yield "", MachineWishes()
+    yield ", with room for its machines", MachineWishes(machines_max=machines)
+    yield ", with room for its vCPUs", MachineWishes(vcpus_max=vcpus)
+    both = MachineWishes(machines_max=machines, vcpus_max=vcpus)
+    yield ", with room for its machines and vCPUs", both
+    fewer = MachineWishes(machines_max=machines - 1)
+    yield ", with a machine fewer", fewer
+    both = replace(fewer, vcpus_max=_vcpus(fleet_of(fewer)))
+    yield ", with a machine fewer, and room for the vCPUs of those", both
+
+
+def _vcpus(fleet: Fleet) -> int:
+    return sum(group.count * group.offering.machine.vcpus for group in fleet.groups)
 
 
 def _loads(catalog: Catalog, count: int) -> Iterator[Load]:
@@ -162,7 +195,7 @@ def _monthly_of(
     offering: Offering, needs: Needs, part: RegionRequirement, catalog: Catalog
 ) -> int | None:
     """What machines of that type cost a month; None: they do not carry a single user."""
-    own = strength_of(host_of(offering.machine), needs)
+    own = strength_of(host_in(catalog, offering.machine, needs.candidate_wishes), needs)
     if own is None:
         return None
     provider, region = offering.machine.provider, offering.region

@@ -20,6 +20,8 @@ class Figure:
         against: What it was measured against, and that median.
         ratio: Measured over against, or the other way round where the name says so.
         bound: What the project promises.
+        spread: Between which the middle half of the ratios lie that it is the median of; None: it
+            is not the median of several.
     """
 
     name: str
@@ -27,6 +29,24 @@ class Figure:
     against: str
     ratio: float
     bound: str
+    spread: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Two things that were measured in turn.
+
+    Attributes:
+        one_s: Median of the one, in seconds.
+        other_s: Median of the other.
+        ratio: Median of one over other, pair by pair.
+        spread: The quartiles of these ratios.
+    """
+
+    one_s: float
+    other_s: float
+    ratio: float
+    spread: tuple[float, float]
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -40,13 +60,22 @@ def in_turn(
     one: Callable[[], object], other: Callable[[], object], *, rounds: int
 ) -> tuple[float, float, float]:
     """Medians in seconds, and the median ratio; measured A B A B after a warm-up."""
+    turns = take_turns(one, other, rounds=rounds)
+    return turns.one_s, turns.other_s, turns.ratio
+
+
+def take_turns(one: Callable[[], object], other: Callable[[], object], *, rounds: int) -> Turns:
+    """Measure A B A B after a warm-up, so that a busy machine slows both."""
     one()
     other()
     pairs = [(seconds(one), seconds(other)) for _ in range(rounds)]
-    return (
+    ratios = [first / second for first, second in pairs]
+    low, _, high = statistics.quantiles(ratios, n=4) if rounds > 1 else ratios * 3
+    return Turns(
         statistics.median(first for first, _ in pairs),
         statistics.median(second for _, second in pairs),
-        statistics.median(first / second for first, second in pairs),
+        statistics.median(ratios),
+        (low, high),
     )
 
 

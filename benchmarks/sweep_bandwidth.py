@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import Figure, in_turn
+from benchmarks.measure import Figure, take_turns
 from engine.sweeping.columns import Column
 from engine.sweeping.sweep import sweep
 from kernel.division import ceil_div
@@ -37,7 +37,7 @@ def figures(rows: int = ROWS, rounds: int = ROUNDS) -> list[Figure]:
         charged = {**columns, "users_per_injector": payloads}
         found.append(_figure("charges", charged, 6, threads, rounds, bound))
         placed = {**columns, "provider": "aws", "region": "us-east-1"}
-        found.append(_figure("charges and machines", placed, 7, threads, rounds, "reported"))
+        found.append(_figure("charges and machines", placed, 7, threads, rounds, bound))
     return found
 
 
@@ -48,19 +48,21 @@ def _figure(
     out = sweep(columns, threads=threads, compiled=True)
     source = np.arange(rows * 3)
     target = source.copy()
-    sweep_s, copy_s, ratio = in_turn(
+    turns = take_turns(
         lambda: sweep(columns, threads=threads, compiled=True, out=out),
         copying(source, target, threads),
         rounds=rounds,
     )
     swept_bytes, copied_bytes = rows * entries * BYTES_PER_ENTRY, 2 * source.nbytes
+    low, high = (swept_bytes / copied_bytes / each for each in reversed(turns.spread))
     who = "one thread" if threads == 1 else f"{threads} threads"
     return Figure(
         f"sweep of {rows:,} rows in memory, {what}, {who}",
-        f"{rows / sweep_s / 1e6:.0f} M/s, {swept_bytes / sweep_s / 1e9:.1f} GB/s",
-        f"numpy copying, {copied_bytes / copy_s / 1e9:.1f} GB/s",
-        swept_bytes / copied_bytes / ratio,
+        f"{rows / turns.one_s / 1e6:.0f} M/s, {swept_bytes / turns.one_s / 1e9:.1f} GB/s",
+        f"numpy copying, {copied_bytes / turns.other_s / 1e9:.1f} GB/s",
+        swept_bytes / copied_bytes / turns.ratio,
         bound,
+        (low, high),
     )
 
 

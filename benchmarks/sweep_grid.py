@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.measure import Figure, shown
 
-AIM_S = 10.0
+AIM_S = 5.0
 THREADS = 2
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = """

@@ -58,7 +58,7 @@ def _drive(
             report_started()
             _drive_or_wait(engine, run_id, lease)
     except LoadmusterError as error:
-        sys.stderr.write(f"{error.message}\n")
+        sys.stderr.write(f"{error.line}\n")
         return error.exit_code
     return 0
 

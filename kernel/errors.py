@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from kernel.visible import visible
+
 Fact = str | int | bool | None
 
 
@@ -38,8 +40,8 @@ class LoadmusterError(Exception):
 
     @property
     def line(self) -> str:
-        """The message on one line."""
-        return " ".join(self.message.split())
+        """The message on one line, whatever texts of others are in it."""
+        return visible(" ".join(self.message.split()))
 
     def to_json(self) -> dict[str, Fact]:
         """The error as documents show it."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from docs.generate.capacity import capacity_page
 from docs.generate.commands import commands_page
 from docs.generate.comparison import comparison_page
 from docs.generate.error_codes import errors_page
@@ -24,6 +25,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "scenario.md": lambda: scenario_page(ROOT),
     "documents.md": documents_page,
     "price-sources.md": price_sources_page,
+    "capacity.md": capacity_page,
     "comparison.md": lambda: comparison_page(ROOT),
     "python.md": lambda: face_page(ROOT),
     "python-modules.md": modules_page,

@@ -78,11 +78,11 @@ def calibrate(
     timing = timing or timing_of(scenario)
     steps: list[CalibrationStep] = []
     note = ""
-    with prepared(_files(scenario, 1, timing)) as ready:
+    with prepared(load_files(scenario, 1, timing)) as ready:
         while (users := next_users(steps, users_max)) is not None:
             watch(steps[-1] if steps else None, users)
             try:
-                steps.append(play(ready, _files(scenario, users, timing), users, timing))
+                steps.append(play(ready, load_files(scenario, users, timing), users, timing))
             except CalibrationFailedError as error:
                 note = f"with {counted(users, 'user')} {error.message}"
                 break
@@ -93,7 +93,7 @@ def calibrate(
         test=scenario.name,
         at=at,
         engine=load_engine_of(scenario),
-        machine=_processor(),
+        machine=processor_name(),
         steps=tuple(steps),
         note=note,
     )
@@ -122,7 +122,8 @@ def timing_of(scenario: Scenario) -> Timing:
     )
 
 
-def _files(scenario: Scenario, users: int, timing: Timing) -> Mapping[str, bytes]:
+def load_files(scenario: Scenario, users: int, timing: Timing) -> Mapping[str, bytes]:
+    """What an injector fetches to hold so many users of a scenario for a step."""
     flat = replace(scenario, profile=closed([(0, users), (timing.load_s, users)]))
     program = scenario.program
     if program is None:
@@ -142,7 +143,7 @@ def load_engine_of(scenario: Scenario) -> str:
     return f"{program.kind} {program.version or ''}".strip()
 
 
-def _processor() -> str:
+def processor_name() -> str:
     """What the operating system calls it."""
     cores = counted(psutil.cpu_count() or 1, "core")
     with suppress(OSError):

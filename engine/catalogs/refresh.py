@@ -165,7 +165,7 @@ def _complete(
             whole.append(each)
     if not whole:
         raise next(iter(errors.values()))
-    return whole, {region: error.message for region, error in errors.items()}
+    return whole, {region: error.line for region, error in errors.items()}
 
 
 def _tables(folder: Path, provider: str) -> Tables:

@@ -57,7 +57,9 @@ class AccountCommands(
         check_sale(account_id, None, wanted, agreed_with)
         # Before there is a database: a mistake leaves nothing behind.
         opening.check_currency_of(wanted, currency)
-        opening.check_opening(account_id, timezone=timezone, activated_at=activated, now=now)
+        opening.check_opening(
+            account_id, timezone=timezone, activated_at=activated, now=now, card=card
+        )
         use = self._context
         content = opening_content(
             wanted,
@@ -176,16 +178,24 @@ class AccountCommands(
             )
             return administrators_of(conn, account_id)
 
-    def delete(self, account_id: str, *, request_id: str | None = None) -> AccountView:
+    def delete(
+        self, account_id: str, *, give_up_credit: bool = False, request_id: str | None = None
+    ) -> AccountView:
         """Delete the account for good; its subscriptions must have ended (R66).
 
         Personal data, its runs with their results, and the targets that it allowed go with it; the
         journal and the invoices stay (C29, C62).
 
+        Args:
+            account_id: Which.
+            give_up_credit: What it is in credit is nothing to it any more (C82).
+            request_id: The caller's id of this request.
+
         Raises:
             StillSubscribedError: A subscription has not ended.
             RunsOpenError: A run has not ended.
             PaymentOverdueError: Something has not been paid.
+            CreditLeftError: The account is in credit, and that is not given up.
         """
         from engine.runs.record.history import forget_account
         from pricing.accounts import deletions
@@ -194,7 +204,7 @@ class AccountCommands(
             deletions.delete(conn, of, **arguments)
             forget_account(conn, of)
 
-        return self._do(delete, account_id, request_id)
+        return self._do(delete, account_id, request_id, gives_up_credit=give_up_credit)
 
     def extra_credits(
         self, account_id: str, limit_li_minutes: int, *, request_id: str | None = None

@@ -92,7 +92,13 @@ class EngineContext(EngineResources):
         """One write transaction of a command on an account."""
         from pricing.accounts.clock import check_clock
 
-        with self._damage_named(account_id), self.transaction() as conn:
+        if checks_clock:
+            self._check_can_be_known(account_id)
+        with (
+            self._damage_named(account_id),
+            self._pending_named(account_id),
+            self.transaction() as conn,
+        ):
             attempt.conn = conn
             if checks_clock:
                 check_clock(conn, account_id, is_test=self.has_test_clock)
@@ -100,6 +106,42 @@ class EngineContext(EngineResources):
                 yield conn
             finally:
                 attempt.keep()
+
+    def _check_can_be_known(self, account_id: str) -> None:
+        """Refuse an account of a database that nobody has made, which a slip of its name made not.
+
+        Raises:
+            UnknownAccountError: The database is not there, and so is no account.
+        """
+        from engine.database import is_unmade
+        from pricing.accounts.account import find_account
+
+        if is_unmade(self.db):
+            with self.reading() as conn:
+                find_account(conn, account_id)
+
+    @contextmanager
+    def _pending_named(self, account_id: str) -> Iterator[None]:
+        """Where the disk takes no more, say which money is on its way by then.
+
+        What the gateway is asked for is on record before: it is carried out once there is room.
+
+        Raises:
+            DatabaseFullError: The disk takes no more.
+        """
+        from engine.database import DatabaseFullError
+        from pricing.accounts.on_the_way import on_the_way
+
+        try:
+            yield
+        except DatabaseFullError as error:
+            kept = ""
+            with suppress(LoadmusterError), self.reading() as conn:
+                kept = on_the_way(conn, account_id)
+            if not kept:
+                raise
+            database = str(error.facts["database"])
+            raise DatabaseFullError(error.why, kept=kept, database=database) from error
 
     @contextmanager
     def _damage_named(self, account_id: str) -> Iterator[None]:

@@ -109,19 +109,20 @@ class ReportCommands:
         from pricing.accounts.account import find_account
         from pricing.accounts.administrators import Asker
         from pricing.ledger.invoices import invoices_between, last_sequence
-        from pricing.reports.invoice_status import with_status
+        from pricing.reports.invoice_status import open_payments, payments_of, with_status
         from pricing.reports.usage_access import check_may_see
 
         with self._context.reading() as conn:
             timezone = find_account(conn, account_id).timezone
             check_may_see(conn, account_id, Asker(self._context.user, by))
-            issued = last_sequence(conn, account_id)
+            issued, are_open = last_sequence(conn, account_id), open_payments(conn, account_id)
         days = None if period is None else period.in_zone(timezone)
         with self._context.books_now(account_id, at=now) as books:
             coming = range(issued + 1, last_sequence(books.conn, account_id) + 1)
             due = invoices_between(books.conn, account_id, coming)
             listed = due if days is None else invoices_between(books.conn, account_id, coming, days)
             listed = with_status(books.conn, listed, now)
+            by_now = payments_of(books.conn, are_open)
         # What is given up by now takes invoices back that were issued before.
         taken_back = {number for each in due for number in each.corrects}
         for first in range(1, issued + 1, PAGE):
@@ -129,7 +130,7 @@ class ReportCommands:
                 page = invoices_between(
                     conn, account_id, range(first, min(first + PAGE, issued + 1)), days
                 )
-                page = with_status(conn, page, now, taken_back=taken_back)
+                page = with_status(conn, page, now, taken_back=taken_back, by_now=by_now)
             yield from page
         yield from listed
 

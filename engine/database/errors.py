@@ -2,7 +2,8 @@
 
 BadInputError
 ├── DatabaseUnusableError   the URL, the file, the server or the permissions
-│   └── DatabaseFullError   its disk has no room
+│   ├── DatabaseFullError   its disk has no room
+│   └── DatabaseNotThereError   nobody has made it, and what is asked is whether it is well
 └── NewerDatabaseError      written by a later version of loadmuster
 RefusedError
 └── DatabaseBusyError       somebody else holds it for longer than we wait
@@ -41,9 +42,29 @@ class DatabaseUnusableError(BadInputError):
 
 
 class DatabaseFullError(DatabaseUnusableError):
-    """Its disk takes no more: nothing of a transaction was written; facts: ``database``."""
+    """Its disk takes no more: nothing of a transaction was written; facts: ``database``.
+
+    Args:
+        why: What is full, and how full.
+        kept: What is on record all the same; empty: nothing of what was asked for is.
+        database: Which.
+    """
 
     code = "database_full"
+
+    def __init__(self, why: str, *, kept: str = "", database: str) -> None:
+        said = kept or "nothing was written, make room"
+        super().__init__(f"database {database}: {why}; {said}", database=database)
+        self.why = why
+
+
+class DatabaseNotThereError(DatabaseUnusableError):
+    """Nobody has made it, so that nothing can be vouched for; facts: ``database``.
+
+    What only shows what there is reads it as an empty one.
+    """
+
+    code = "database_not_there"
 
 
 class NewerDatabaseError(BadInputError):
@@ -75,10 +96,7 @@ def explained(url: URL, error: DBAPIError) -> LoadmusterError:
     is_full = any(fragment in said for fragment in _FULL)
     if is_full or getattr(error.orig, "sqlite_errorname", "").startswith(_DISK_FAILED):
         why = "the disk is full" if is_full else "the disk takes no more, or is at fault"
-        return DatabaseFullError(
-            f"database {database}: {why} ({_free(url)}); nothing was written, make room",
-            database=database,
-        )
+        return DatabaseFullError(f"{why} ({_free(url)})", database=database)
     remedy = next(
         (remedy for fragment, remedy in _REMEDIES if fragment in said),
         "check that the server runs and can be reached"

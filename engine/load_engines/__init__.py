@@ -4,7 +4,8 @@ A new engine is a folder of agent scripts below ``engine/load/sliced/agent``, th
 scenario files name it, and a row here.
 """
 
-from engine.load_engines.facts import EngineFacts, UserFigures
+from engine.load_engines.facts import EngineFacts
 from engine.load_engines.table import JMETER, LOAD_ENGINES, LOCUST
+from engine.load_engines.user_figures import UserFigures
 
 __all__ = ["JMETER", "LOAD_ENGINES", "LOCUST", "EngineFacts", "UserFigures"]

@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
-
-class UserFigures(Struct, frozen=True):
-    """What one user of an engine takes, as far as that was published or measured.
-
-    Attributes:
-        payload: Users on a standard injector at 70 % of its processor; None: none is published.
-        payload_least, payload_most: Between which the payloads lie that are published; None as for
-            ``payload``.
-        payload_source: Who says so; empty: nobody.
-        processor_us_per_request: Processor time of one request; None: it is not known.
-        processor_us_per_request_least: Of the lightest user that was measured.
-        memory_kib_per_user: Memory of one user.
-    """
-
-    memory_kib_per_user: int
-    payload: int | None = None
-    payload_least: int | None = None
-    payload_most: int | None = None
-    payload_source: str = ""
-    processor_us_per_request: int | None = None
-    processor_us_per_request_least: int | None = None
+from engine.load_engines.user_figures import UserFigures
 
 
 class EngineFacts(Struct, frozen=True):
@@ -49,6 +30,7 @@ class EngineFacts(Struct, frozen=True):
         lead_s: From the decision to start until the start, in seconds: injectors look for it about
             once a second, and then have to be ready.
         figures: What one of its users takes; None: what the protocol says.
+        figures_by_user: The same of those of its users that a scenario names, by that name.
     """
 
     name: str
@@ -63,6 +45,7 @@ class EngineFacts(Struct, frozen=True):
     main_in: str | None = None
     lead_s: float = 3.0
     figures: UserFigures | None = None
+    figures_by_user: Mapping[str, UserFigures] = {}
 
     def agent_files(self) -> dict[str, bytes]:
         """What injectors get of it, by name."""

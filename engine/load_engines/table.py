@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.load_engines.facts import EngineFacts, UserFigures
+from engine.load_engines.facts import EngineFacts
+from engine.load_engines.user_figures import (
+    CUSTOM_USER,
+    FAST_HTTP_USER,
+    GATLING_USER,
+    HTTP_USER,
+    JMETER_THREAD,
+    K6_USER,
+    LOCUST_USER,
+)
 from kernel.table import Table
 
 _AGENT = Path(__file__).parents[1] / "load" / "sliced" / "agent"
@@ -14,12 +23,8 @@ LOCUST = EngineFacts(
     title="Locust",
     agent=_AGENT / "locust",
     entry="engine.readers.program.entries:LocustEntry",
-    # HttpUser took 0.6-0.95 ms and 37-40 KiB, measured on one core, and FastHttpUser 0.15-0.25 ms.
-    figures=UserFigures(
-        memory_kib_per_user=40,
-        processor_us_per_request=950,
-        processor_us_per_request_least=150,
-    ),
+    figures=LOCUST_USER,
+    figures_by_user={"FastHttpUser": FAST_HTTP_USER, "HttpUser": HTTP_USER},
 )
 CUSTOM = EngineFacts(
     name="custom",
@@ -28,6 +33,7 @@ CUSTOM = EngineFacts(
     entry="engine.readers.program.entries:CustomEntry",
     example="{name: custom, command: python3 load.py, files: [load.py]}",
     main_in="command.sh",
+    figures=CUSTOM_USER,
 )
 K6 = EngineFacts(
     name="k6",
@@ -39,6 +45,7 @@ K6 = EngineFacts(
     fetches_version=True,
     # It can make its users only once it knows its share.
     lead_s=10.0,
+    figures=K6_USER,
 )
 JMETER = EngineFacts(
     name="jmeter",
@@ -50,18 +57,7 @@ JMETER = EngineFacts(
     follows_shape=False,
     # https://jmeter.apache.org/api/org/apache/jmeter/util/CustomX509TrustManager.html
     verifies_tls=False,
-    figures=UserFigures(
-        # https://doc.octoperf.com/private-hosts/on-premise/
-        memory_kib_per_user=5 * 1_024,
-        payload=250,
-        payload_least=200,
-        payload_most=1_000,
-        payload_source=(
-            "Azure Load Testing, at most 250 per engine: "
-            "https://learn.microsoft.com/azure/load-testing/how-to-high-scale-load; from 200 for a "
-            "task of 2 vCPU (Distributed Load Testing on AWS) to 1,000 for a node (Flood)"
-        ),
-    ),
+    figures=JMETER_THREAD,
 )
 GATLING = EngineFacts(
     name="gatling",
@@ -71,6 +67,7 @@ GATLING = EngineFacts(
     example="{name: gatling, simulation: shop.Checkout}",
     command="java",
     follows_shape=False,
+    figures=GATLING_USER,
 )
 
 LOAD_ENGINES = Table(LOCUST, CUSTOM, K6, JMETER, GATLING)

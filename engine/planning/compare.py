@@ -225,7 +225,7 @@ def _service(tariff: Tariff, estimated: Estimate) -> Row:
             return _on_machines(tariff, estimated)
         offer = at_service(tariff, scenario, requirement)
     except UsageError as error:
-        return _row(tariff, reason=error.message)
+        return _row(tariff, reason=error.line)
     return _row(
         tariff,
         engines=offer.engines,

@@ -1,8 +1,8 @@
-"""What a choice of machines does not count: that processors differ in speed.
+"""What a choice of machines does not count, where all processors are wished to count alike.
 
-A plan takes every virtual processor for alike. Where it is known how much those of the chosen
-machines do, and that others of the region do more of it for the money, that is told beside the
-choice: for a load that the processor bounds, they may be the cheaper ones.
+Where it is known how much those of the chosen machines do, and that others of the region do more of
+it for the money, that is told beside such a choice: for a load that the processor bounds, they may
+be the cheaper ones.
 """
 
 from __future__ import annotations
@@ -50,9 +50,12 @@ def faster_for_the_price(
 ) -> FasterMachine | None:
     """The machine of the region that does most for its price, if that is more than the chosen one.
 
-    None where the processor is not what binds, where the chosen machine was not measured, and where
-    nothing that was measured does more for the money. Machines of as many virtual processors count.
+    None where speeds count in the choice, where the processor is not what binds, where the chosen
+    machine was not measured, and where nothing that was measured does more for the money. Machines
+    of as many virtual processors count.
     """
+    if not wishes.cores_alike:
+        return None
     chosen = group.offering
     speed = _speed_of(chosen, catalog)
     if group.binding != CPU or speed is None:

@@ -1,7 +1,8 @@
 """Costs: what machines and everything around them cost for the time of a test.
 
-Each item comes with the range in which it may turn out: machines may take shorter or longer to
-start, a price may be known as a range only, and requests may be smaller or larger than assumed.
+Each item comes with the range in which it may turn out: users may take less or more of a machine,
+machines may take shorter or longer to start, a price may be known as a range only, and requests may
+be fewer, more, smaller or larger than assumed.
 """
 
 from __future__ import annotations
@@ -35,9 +36,27 @@ class CostItem(Struct, frozen=True):
     high_usd_micros: int
 
 
+class Machines(Struct, frozen=True):
+    """The machines of a test, and those that it takes if its users turn out otherwise.
+
+    Attributes:
+        sites: One for each part of the load.
+        lighter: The same if users take as little as they may.
+        heavier: If they take as much as they may.
+    """
+
+    sites: tuple[RegionalFleet, ...]
+    lighter: tuple[RegionalFleet, ...]
+    heavier: tuple[RegionalFleet, ...]
+
+    def by_place(self) -> Sequence[tuple[RegionalFleet, RegionalFleet, RegionalFleet]]:
+        """The machines of each part of the load: lighter, expected and heavier."""
+        return list(zip(self.lighter, self.sites, self.heavier, strict=True))
+
+
 def cost_items(
     provider: str,
-    sites: Sequence[RegionalFleet],
+    machines: Machines,
     *,
     duration_s: int,
     traffic: Traffic,
@@ -56,17 +75,19 @@ def cost_items(
     """
     billed_s = billed_seconds(provider, duration_s)
     costs = {
-        **_time_costs(sites, duration_s, billed_s, nat=nat, catalog=catalog),
+        **_time_costs(machines, duration_s, billed_s, nat=nat, catalog=catalog),
         EGRESS: _by_bytes(
             [
                 egress_of(catalog, provider, site.place.region, paid_bytes)
-                for site, paid_bytes in zip(sites, traffic.paid_bytes(provider), strict=True)
+                for site, paid_bytes in zip(
+                    machines.sites, traffic.paid_bytes(provider), strict=True
+                )
             ]
         ),
     }
     gateways = [
         nat_of(catalog, provider, site.place.region, carried_bytes, billed_s)
-        for site, carried_bytes in zip(sites, traffic.carried_bytes(), strict=True)
+        for site, carried_bytes in zip(machines.sites, traffic.carried_bytes(), strict=True)
         if nat
     ]
     known = [each for each in gateways if each is not None]
@@ -76,6 +97,21 @@ def cost_items(
         CostItem(name, cost.expected, low_usd_micros=cost.low, high_usd_micros=cost.high)
         for name, cost in costs.items()
     )
+
+
+def highest_by_time(
+    provider: str,
+    sites: tuple[RegionalFleet, ...],
+    *,
+    duration_s: int,
+    nat: bool,
+    catalog: Catalog,
+) -> int:
+    """The most that these very machines, and what is billed by time with them, may cost."""
+    only = Machines(sites, sites, sites)
+    billed_s = billed_seconds(provider, duration_s)
+    costs = _time_costs(only, duration_s, billed_s, nat=nat, catalog=catalog)
+    return sum(cost.high for cost in costs.values())
 
 
 def billed_seconds(provider: str, duration_s: int) -> Span:
@@ -88,24 +124,25 @@ def billed_seconds(provider: str, duration_s: int) -> Span:
 
 
 def _time_costs(
-    sites: Sequence[RegionalFleet], duration_s: int, billed_s: Span, *, nat: bool, catalog: Catalog
+    fleets: Machines, duration_s: int, billed_s: Span, *, nat: bool, catalog: Catalog
 ) -> dict[str, Span]:
     """What is billed by time; exact sums are in micro-dollars for the seconds of a month."""
     none = Span(0, 0, 0)
-    hourly, addresses, disks = 0, none, none
-    for site in sites:
-        place, machines = site.place, site.machines
-        hourly += sum(group.hourly_usd_micros for group in site.groups)
-        number = Span(machines, machines, machines)
+    hourly, addresses, disks = none, none, none
+    for sites in fleets.by_place():
+        place = sites[1].place
+        hourly = hourly.join(Span(*map(_hourly, sites)), operator.add)
+        number = Span(*(site.machines for site in sites))
         disk = price_span(catalog.boot_disk(place.provider, place.region))
         disks = disks.join(disk.join(number, operator.mul), operator.add)
         if not nat:
             address = price_span(catalog.public_ipv4(place.provider, place.region))
             addresses = addresses.join(address.join(number, operator.mul), operator.add)
-    own = hourly * HOURS_PER_MONTH * duration_s
+    monthly = hourly.map(lambda usd: usd * HOURS_PER_MONTH)
+    own = monthly.map(lambda usd: usd * duration_s)
     exact = {
-        MACHINES: Span(own, own, own),
-        START_UP: billed_s.map(lambda seconds: hourly * HOURS_PER_MONTH * seconds - own),
+        MACHINES: own,
+        START_UP: monthly.join(billed_s, operator.mul).join(own, operator.sub),
         DISKS: disks.join(billed_s, operator.mul),
         ADDRESSES: addresses.map(lambda usd: usd * HOURS_PER_MONTH).join(billed_s, operator.mul),
     }
@@ -116,6 +153,10 @@ def _time_costs(
         rounded.append(total.join(rounded_so_far, operator.sub))
         rounded_so_far = total
     return dict(zip(exact, _in_order(rounded), strict=True))
+
+
+def _hourly(site: RegionalFleet) -> int:
+    return sum(group.hourly_usd_micros for group in site.groups)
 
 
 def _by_month(usd_micros: int) -> int:

@@ -72,13 +72,23 @@ def best_value(pieces: Sequence[Piece]) -> int:
 def bound_by(edges: Sequence[Edge]) -> Callable[[int, Sequence[int]], int]:
     """The least that what is missing costs with what is left: the best bound that any edge gives.
 
-    Asked hundreds of times for a cover, so the usual one, of a single edge, is one expression.
+    Asked hundreds of times for a cover, so the usual one, of a single edge, is one expression, and
+    others go through ``Edge.bound`` without calling it.
     """
     first = edges[0]
-    if len(edges) > 1 or first.unused:
-        return lambda missing, left: max(edge.bound(missing, left) for edge in edges)
     carried, denominator = first.carried, first.denominator
-    return lambda missing, _: ceil_div(missing * carried, denominator)
+    if len(edges) == 1 and not first.unused:
+        return lambda missing, _: ceil_div(missing * carried, denominator)
+    others = [(each.carried, each.resource, each.unused, each.denominator) for each in edges[1:]]
+
+    def least(missing: int, left: Sequence[int]) -> int:
+        bound = first.bound(missing, left) if first.unused else -(-missing * carried // denominator)
+        for each, resource, unused, whole in others:
+            other = -((left[resource] * unused - missing * each) // whole)
+            bound = max(bound, other)
+        return bound
+
+    return least
 
 
 def _hull(pieces: Sequence[Piece], start: int, resource: int) -> Iterator[Edge]:

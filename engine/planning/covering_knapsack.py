@@ -6,13 +6,12 @@ no more of any limited resource than there is? That is a covering knapsack, solv
 - the base is the piece with the best price for what it carries; where a limit binds, the two pieces
   between which the linear program would choose. All others are side pieces;
 - what a few side pieces leave to be carried is a state; the base carries the rest. States are taken
-  up by the bound of the linear program (``cover_bound``), and once the lowest bound of all is no
+  up by the bound of the linear program (``covering_bound``), and once the lowest bound of all is no
   better than the best cover so far, that cover is proven;
+- without limits states are few (``covering_freely``), so that is looked at first: where the
+  cheapest cover keeps to the limits by itself, it is the cheapest within them;
 - where limits leave so many states that the search gives up, an integer program decides
-  (``covering_program``);
-- without limits, of two states whose rests differ by whole base pieces only one is needed: side
-  pieces that carry as much as some base pieces never cost less. So there are no more states than
-  sizes of a rest, and in practice a handful.
+  (``covering_program``).
 
 All numbers are integers.
 """
@@ -20,13 +19,13 @@ All numbers are integers.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Sequence
 from heapq import heappop, heappush
 
 from msgspec import Struct
 
-from engine.planning.covering_bound import Piece, bound_by, edges
+from engine.planning.covering_bound import Edge, Piece, bound_by, edges
+from engine.planning.covering_freely import free_cover
 from engine.planning.covering_program import solve_cover
 from engine.planning.requirement import ImpossibleLoadError
 from kernel.division import ceil_div
@@ -64,6 +63,11 @@ class Cover(Struct, frozen=True):
     least_price: int
     linear_price: int
 
+    @property
+    def is_proven(self) -> bool:
+        """No cover costs less."""
+        return self.least_price == self.price
+
 
 def cheapest_cover(
     pieces: Sequence[Piece], target: int, limits: tuple[int, ...] = ()
@@ -80,6 +84,12 @@ def cheapest_cover(
     Raises:
         UndecidedCoverError: None was found, and it is not proven that there is none.
     """
+    if limits:
+        free = cheapest_cover([Piece(each.carries, each.price) for each in pieces], target)
+        if free is not None and free.is_proven and _keeps_to(limits, free.counts, pieces):
+            return free
+        if _exceeds(limits, pieces, target):
+            return None
     order = _worth_taking(
         [Piece(min(each.carries, target), each.price, each.uses) for each in pieces]
     )
@@ -88,7 +98,8 @@ def cheapest_cover(
     unit = math.gcd(*(pieces[i].carries for i in order if pieces[i].carries < target)) or target
     goal = ceil_div(target, unit)
     # A piece costs one more than its scaled price, which decides between equally cheap covers.
-    scale = goal + 1
+    # A power of two above any number of pieces: the same for most targets of these pieces.
+    scale = 1 << goal.bit_length()
     scaled = [
         Piece(
             piece.carries // unit if piece.carries < target else goal,
@@ -97,18 +108,23 @@ def cheapest_cover(
         )
         for piece in (pieces[i] for i in order)
     ]
-    search = _Search(scaled, limits)
-    is_proven = search.run(goal, limits)
-    counts: Sequence[int] | None = search.counts()
-    if limits and not is_proven:
-        solved = solve_cover([pieces[i] for i in order], target, limits)
-        is_proven = solved.is_proven
-        counts = _cheaper(scaled, counts, solved.counts)
-        if counts is None and not is_proven:
-            raise UndecidedCoverError("whether there are machines within the limits is not known")
+    hull = edges(scaled, len(limits))
+    counts: Sequence[int] | None
+    if limits:
+        counts, is_proven = _within(limits, scaled, hull, goal)
+        if not is_proven:
+            solved = solve_cover([pieces[i] for i in order], target, limits)
+            is_proven = solved.is_proven
+            counts = _cheaper(scaled, counts, solved.counts)
+            if counts is None and not is_proven:
+                raise UndecidedCoverError(
+                    "whether there are machines within the limits is not known"
+                )
+    else:
+        counts, is_proven = free_cover(scaled, hull[0].ends[0], goal, STATES_MAX)
     if counts is None:
         return None
-    linear_price = search.least(goal, limits) // scale
+    linear_price = bound_by(hull)(goal, limits) // scale
     by_piece = dict(zip(order, counts, strict=True))
     price = sum(count * pieces[i].price for i, count in by_piece.items())
     return Cover(
@@ -117,6 +133,31 @@ def cheapest_cover(
         least_price=price if is_proven else linear_price,
         linear_price=linear_price,
     )
+
+
+def _keeps_to(limits: tuple[int, ...], counts: Sequence[int], pieces: Sequence[Piece]) -> bool:
+    return all(
+        sum(count * piece.uses[resource] for count, piece in zip(counts, pieces, strict=True))
+        <= limit
+        for resource, limit in enumerate(limits)
+    )
+
+
+def _exceeds(limits: tuple[int, ...], pieces: Sequence[Piece], target: int) -> bool:
+    """Whether some limit alone is too small, even for the piece that carries most for its use."""
+    return any(
+        all(limit * min(each.carries, target) < target * each.uses[resource] for each in pieces)
+        for resource, limit in enumerate(limits)
+    )
+
+
+def _within(
+    limits: tuple[int, ...], pieces: Sequence[Piece], hull: tuple[Edge, ...], goal: int
+) -> tuple[Sequence[int] | None, bool]:
+    """Counts of the cheapest cover within limits, if one was found, and whether that is proven."""
+    search = _Search(pieces, hull)
+    is_proven = search.run(goal, limits)
+    return search.counts(), is_proven
 
 
 def _cheaper(
@@ -160,30 +201,33 @@ def _worth_taking(pieces: Sequence[Piece]) -> list[int]:
     """
     kept: list[int] = []
     for i in sorted(range(len(pieces)), key=lambda i: (pieces[i].price, -pieces[i].carries, i)):
-        if not any(_offers_as_much(pieces[j], pieces[i]) for j in reversed(kept)):
+        if not pieces[i].uses:
+            is_beaten = bool(kept) and pieces[kept[-1]].carries >= pieces[i].carries
+        else:
+            is_beaten = any(_offers_as_much(pieces[j], pieces[i]) for j in reversed(kept))
+        if not is_beaten:
             kept.append(i)
     return kept
 
 
 def _offers_as_much(one: Piece, other: Piece) -> bool:
-    return one.carries >= other.carries and (
-        not one.uses or all(own <= others for own, others in zip(one.uses, other.uses, strict=True))
+    return one.carries >= other.carries and all(
+        own <= others for own, others in zip(one.uses, other.uses, strict=True)
     )
 
 
 class _Search:
-    """Best first over what side pieces leave.
+    """Best first over what side pieces leave, within limits.
 
-    Attributes:
-        edges: Of the linear program.
+    Args:
+        pieces: What there is.
+        hull: The edges of the linear program.
     """
 
-    def __init__(self, pieces: Sequence[Piece], limits: tuple[int, ...]) -> None:
-        self.edges = edges(pieces, len(limits))
+    def __init__(self, pieces: Sequence[Piece], hull: tuple[Edge, ...]) -> None:
+        self.edges = hull
         self._pieces = pieces
-        self._carries = [each.carries for each in pieces]
-        self.least = bound_by(self.edges)
-        self._states_max = LIMITED_STATES_MAX if limits else STATES_MAX
+        self.least = bound_by(hull)
         self._taken: list[tuple[int, int]] = [(-1, -1)]
         """By state: the side piece taken last, and the state before; the first has neither."""
         self._left_out = False
@@ -204,34 +248,30 @@ class _Search:
             if i not in base
         ]
         side.sort(key=lambda each: each[2] * worth.denominator - each[1] * worth.carried)
-        cycle = 0 if limits else self._pieces[base[0]].carries
-        known: dict[tuple[int, ...], int] = {}
-        """By rest, what state with it has the most to be carried; without limits by whole bases."""
+        known: set[tuple[int, ...]] = set()
+        """What states left to be carried, and of the resources."""
         states = [(least(goal, limits), -goal, limits, 0, 0)]
-        for _ in range(self._states_max):
+        for _ in range(LIMITED_STATES_MAX):
             if not states or states[0][0] >= self._best_price:
                 return not self._left_out
             _, negative, left, price, state = heappop(states)
             missing = -negative
-            key = (missing % cycle if cycle else missing, *left)
-            if known.get(key, 0) >= missing:
+            if (missing, *left) in known:
                 continue
-            known[key] = missing
+            known.add((missing, *left))
             self._fill(base, missing, left, price, state)
             for i, carries, costs, uses in side:
-                remaining = _less(left, uses, 1) if left else left
+                remaining = _less(left, uses, 1)
                 if remaining is None:
                     continue
                 rest, paid = missing - carries, price + costs
                 bound = paid + least(rest, remaining)
                 if bound >= self._best_price:
-                    if cycle:
-                        break  # those after it cost still more above what they are worth
                     continue
                 if rest <= 0:
                     self._offer(paid, state, ((i, 1),))
                     continue
-                if known.get((rest % cycle if cycle else rest, *remaining), 0) >= rest:
+                if (rest, *remaining) in known:
                     continue
                 self._taken.append((i, state))
                 heappush(states, (bound, -rest, remaining, paid, len(self._taken) - 1))
@@ -258,9 +298,6 @@ class _Search:
         self, base: tuple[int, ...], missing: int, left: tuple[int, ...], price: int, state: int
     ) -> None:
         """Carry the rest with base pieces: some of the second, and the first for what is left."""
-        if not left:
-            self._fill_freely(base[0], missing, price, state)
-            return
         first = self._pieces[base[0]]
         if len(base) == 1:
             count = ceil_div(missing, first.carries)
@@ -286,25 +323,14 @@ class _Search:
                     paid + others * first.price, state, ((base[0], others), (base[1], count))
                 )
 
-    def _fill_freely(self, base: int, missing: int, price: int, state: int) -> None:
-        """Without limits: base pieces, and the cheapest that carries what remains below one."""
-        piece = self._pieces[base]
-        count, rest = divmod(missing, piece.carries)
-        paid = price + count * piece.price
-        if not rest:
-            self._offer(paid, state, ((base, count),))
-            return
-        # By what they carry is by price, too.
-        last = bisect_left(self._carries, rest)
-        self._offer(paid + self._pieces[last].price, state, ((base, count), (last, 1)))
-
 
 def _less(left: tuple[int, ...], uses: tuple[int, ...], count: int) -> tuple[int, ...] | None:
     """What so many of a piece leave of the resources; None: they are not enough."""
-    if not left:
-        return left
+    if len(left) == 1:
+        only = left[0] - count * uses[0]
+        return (only,) if only >= 0 else None
     remaining = tuple(have - count * use for have, use in zip(left, uses, strict=True))
-    return None if min(remaining) < 0 else remaining
+    return None if min(remaining, default=0) < 0 else remaining
 
 
 def _least_of(second: Piece, first: Piece, missing: int, left: tuple[int, ...]) -> int:

@@ -8,7 +8,7 @@ the caller's to say; nothing here reads the environment.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 
@@ -19,6 +19,7 @@ from engine.clouds import CLOUDS
 from engine.planning.cliffs import house_cliffs
 from engine.planning.costs import CostItem
 from engine.planning.fleet import Fleet, cheapest_fleet
+from engine.planning.fleet_outlook import fleet_with_outlook
 from engine.planning.offers import TariffOffer, offers
 from engine.planning.places import ANY_PROVIDER, check_somewhere, equal_shares, places_on
 from engine.planning.regional_fleet import FleetGroup, RegionalFleet
@@ -31,10 +32,11 @@ from engine.planning.requirement import (
     require,
 )
 from engine.planning.script_load import check_script_load
-from engine.planning.spreading import unspread_notes
+from engine.planning.spreading import unkept_notes, unspread_notes
+from engine.planning.unknowns import Unknown, unknowns
 from engine.planning.warnings import warnings_of
 from engine.scenario import Scenario
-from engine.scenario.profile import ClosedProfile, OpenProfile
+from engine.scenario.profile import OpenProfile
 from kernel.errors import BadInputError
 from kernel.near_names import meant
 from pricing.catalog import Catalog, UnknownProviderError, UnknownRegionError
@@ -72,13 +74,6 @@ class PlannedLoad(Struct, frozen=True):
     duration_s: float
     user_seconds: float | None
     arrivals: float | None
-
-
-class Unknown(Struct, frozen=True):
-    """Something that the estimate does not know, or had to assume, and why."""
-
-    field: str
-    reason: str
 
 
 class Estimate(Struct, frozen=True):
@@ -164,7 +159,13 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
         scenario,
         requirement,
         clouds,
-        lambda other, name: _fleet_on(name, other, requirement, catalog, may_stand_in=True),
+        lambda other, fleet: cheapest_fleet(
+            other,
+            requirement,
+            catalog=catalog,
+            provider=fleet.provider,
+            places=[[site.place] for site in fleet.sites],
+        ),
     )
     steps = house_cliffs(_house_tariff(plan, at), scenario, requirement)
     return Estimate(
@@ -173,10 +174,14 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
         requirement=requirement,
         clouds=clouds,
         quotes=quotes,
-        unknown=(*_unknown(scenario, requirement, clouds, quotes), *left_out),
+        unknown=(
+            *unknowns(scenario, requirement, clouds, quotes, catalog),
+            *left_out,
+        ),
         warnings=(
             *warnings_of(scenario, requirement, clouds, steps=steps, catalog=catalog, at=at),
             *unspread,
+            *unkept_notes(scenario, clouds),
         ),
         cliffs=steps,
     )
@@ -225,7 +230,7 @@ def _clouds(
             if not is_free:
                 raise
             errors.append(error)
-            left_out.append(Unknown(f"clouds.{candidate}", error.message))
+            left_out.append(Unknown(f"clouds.{candidate}", error.line))
             continue
         fleets.append(fleet)
     if not fleets:
@@ -243,7 +248,9 @@ def _fleet_on(
 ) -> Fleet:
     names = [part.region for part in requirement.regions]
     places = places_on(provider, names, catalog, may_stand_in=may_stand_in)
-    return cheapest_fleet(scenario, requirement, catalog=catalog, provider=provider, places=places)
+    return fleet_with_outlook(
+        scenario, requirement, catalog=catalog, provider=provider, places=places
+    )
 
 
 def _cost_order(scenario: Scenario, fleet: Fleet) -> tuple[bool, int]:
@@ -269,42 +276,3 @@ def _load(scenario: Scenario) -> PlannedLoad:
         user_seconds=profile.user_seconds,
         arrivals=profile.arrivals if isinstance(profile, OpenProfile) else None,
     )
-
-
-def _unknown(
-    scenario: Scenario,
-    requirement: Requirement,
-    clouds: Sequence[Fleet],
-    quotes: Sequence[TariffOffer],
-) -> Iterator[Unknown]:
-    if isinstance(scenario.profile, ClosedProfile):
-        yield Unknown("load.arrivals", "a closed model: users wait for their responses")
-    elif scenario.profile.user_seconds is None:
-        yield Unknown("load.user_seconds", "how long an iteration takes is not given")
-    for field, reason in requirement.demand.unsaid:
-        yield Unknown(f"scenario.{field}", reason)
-    yield from _unknown_about(scenario, clouds)
-    for offer in quotes:
-        if offer.assumption is not None:
-            yield Unknown(f"quotes.{offer.name}.quantity", offer.assumption)
-        if offer.reason is not None:
-            yield Unknown(f"quotes.{offer.name}.usd", offer.reason)
-
-
-def _unknown_about(scenario: Scenario, clouds: Sequence[Fleet]) -> Iterator[Unknown]:
-    """What the clouds do not publish about the machines, and what surrounds them."""
-    unpublished = {}
-    for fleet in clouds:
-        for group in fleet.groups:
-            machine = group.offering.machine
-            if machine.network_baseline_mbps is None and machine.network_burst_mbps is None:
-                unpublished[machine.name] = Unknown(
-                    f"clouds.{fleet.provider}.network",
-                    f"the bandwidth of {machine.name} is not published; it was not checked",
-                )
-        if scenario.machines.nat and not fleet.has_nat_gateway:
-            yield Unknown(
-                f"clouds.{fleet.provider}.nat",
-                f"what a NAT gateway costs on {fleet.provider} is not known; its cost is without",
-            )
-    yield from unpublished.values()

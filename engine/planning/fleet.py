@@ -6,15 +6,19 @@ import math
 import operator
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 
 from msgspec import Struct
 
 from engine.planning.capacity import Demand
 from engine.planning.costs import (
+    BY_TIME,
     NAT_GATEWAY,
     CostItem,
+    Machines,
     billed_seconds,
     cost_items,
+    highest_by_time,
 )
 from engine.planning.machines import MONTH_S
 from engine.planning.needs import Needs, needs_of
@@ -43,11 +47,19 @@ class Fleet(Struct, frozen=True):
         sites: One for each part of the load.
         items: ``machines``, ``start-up``, ``disks``, ``public addresses``, ``egress``, and
             ``NAT gateway`` where machines are behind one and its price is known.
+        own_high_usd_micros: The most that these machines may turn out to cost, whatever others a
+            heavier load would take: a run launches no others.
+        lighter: The sites if users take as little as they may; empty: it was not looked.
+        heavier: If they take as much as they may; those that are, where no wished machines would
+            carry them.
     """
 
     provider: str
     sites: tuple[RegionalFleet, ...]
     items: tuple[CostItem, ...]
+    own_high_usd_micros: int
+    lighter: tuple[RegionalFleet, ...] = ()
+    heavier: tuple[RegionalFleet, ...] = ()
 
     @property
     def groups(self) -> tuple[FleetGroup, ...]:
@@ -58,6 +70,19 @@ class Fleet(Struct, frozen=True):
     def machines(self) -> int:
         """How many."""
         return sum(site.machines for site in self.sites)
+
+    @property
+    def machines_range(self) -> Span:
+        """How many machines the test may turn out to take.
+
+        A heavier load may have fewer: large ones in the place of many small ones.
+        """
+        counts = [
+            sum(site.machines for site in sites)
+            for sites in (self.lighter, self.sites, self.heavier)
+            if sites
+        ]
+        return Span(min(counts), self.machines, max(counts))
 
     @property
     def has_nat_gateway(self) -> bool:
@@ -103,17 +128,36 @@ class Market(Struct, frozen=True):
     paid_bytes: tuple[Span, ...]
     carried_bytes: tuple[Span, ...]
 
-    def fleet(self, sites: Sequence[RegionalFleet]) -> Fleet:
-        """The fleet of these sites, with its cost."""
+    def fleet(
+        self,
+        sites: Sequence[RegionalFleet],
+        lighter: Sequence[RegionalFleet] = (),
+        heavier: Sequence[RegionalFleet] = (),
+    ) -> Fleet:
+        """The fleet of these sites, with its cost.
+
+        Args:
+            sites: One for each part of the load.
+            lighter: The sites if users take as little as they may; empty: those that are.
+            heavier: The sites if they take as much as they may; empty: those that are.
+        """
+        chosen = tuple(sites)
         items = cost_items(
             self.provider,
-            sites,
+            Machines(chosen, tuple(lighter) or chosen, tuple(heavier) or chosen),
             duration_s=self.duration_s,
             traffic=self.traffic,
             nat=self.needs.wishes.nat,
             catalog=self.catalog,
         )
-        return Fleet(self.provider, tuple(sites), items)
+        own_high = highest_by_time(
+            self.provider,
+            chosen,
+            duration_s=self.duration_s,
+            nat=self.needs.wishes.nat,
+            catalog=self.catalog,
+        ) + sum(item.high_usd_micros for item in items if item.name not in BY_TIME)
+        return Fleet(self.provider, chosen, items, own_high, tuple(lighter), tuple(heavier))
 
     def rank(self, number: int, place: CandidateRegion, monthly_usd_micros: int) -> int:
         """What machines there cost for the part of that number, in a unit of its own: exact."""
@@ -142,6 +186,7 @@ def market_of(
         response_bytes=needs.demand.response_bytes,
         are_responses_assumed=scenario.response_bytes is None,
         body_bytes=needs.demand.body_bytes,
+        is_pace_assumed=needs.demand.is_pace_assumed,
     )
     duration_s = planned_seconds(scenario)
     return Market(
@@ -177,19 +222,39 @@ def cheapest_fleet(
         ImpossibleLoadError: No machines carry the load, or none that were wished for.
     """
     market = market_of(scenario, requirement, catalog=catalog, provider=provider)
-    parts = requirement.regions
-    most = market.needs.wishes.machines_max
+    sites = cheapest_sites(market, scenario.name, requirement.regions, places)
+    return market.fleet(sites)
+
+
+def cheapest_sites(
+    market: Market,
+    name: str,
+    parts: Sequence[RegionRequirement],
+    places: Sequence[Sequence[CandidateRegion]],
+) -> Sequence[RegionalFleet]:
+    """The cheapest machines for all parts of a load.
+
+    Args:
+        market: The cloud, and what a user takes.
+        name: Of the scenario.
+        parts: Of its load.
+        places: Where each may be.
+
+    Raises:
+        ImpossibleLoadError: As ``cheapest_fleet``.
+    """
+    most, catalog = market.needs.wishes.machines_max, market.catalog
     sites = []
     for number, (part, choice) in enumerate(zip(parts, places, strict=True)):
         site = best_site(market, number, part, choice, machines_max=most)
         if site is None:
-            raise refuse_load(scenario.name, part, choice, market.needs, catalog)
+            raise refuse_load(name, part, choice, market.needs, catalog)
         sites.append(site)
     if most is not None and sum(site.machines for site in sites) > most:
         sites = _within(market, parts, places, most) or []
         if not sites:
-            raise refuse_load(scenario.name, None, places[0], market.needs, catalog)
-    return market.fleet(sites)
+            raise refuse_load(name, None, places[0], market.needs, catalog)
+    return sites
 
 
 def best_site(
@@ -214,12 +279,25 @@ def best_site(
     for bound, place in bounds:
         if best is not None and bound >= best[0]:
             break  # nothing there, nor in any place after it, can be cheaper
-        site = cheapest_site(part, place, needs, catalog, machines_max=machines_max)
+        site = cheapest_site(
+            part,
+            place,
+            needs,
+            catalog,
+            machines_max=machines_max,
+            is_worth=best and partial(_is_cheaper, market, number, place, best[0]),
+        )
         if site is not None:
             rank = market.rank(number, place, site.monthly_usd_micros)
             if best is None or rank < best[0]:
                 best = (rank, site)
     return None if best is None else best[1]
+
+
+def _is_cheaper(
+    market: Market, number: int, place: CandidateRegion, than: int, monthly_usd_micros: int
+) -> bool:
+    return market.rank(number, place, monthly_usd_micros) < than
 
 
 def _within(

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from engine.clouds import CLOUDS
 from engine.planning.capacity import Host
+from engine.planning.vcpu_speeds import ALIKE, VcpuSpeed, speed_of
 from engine.scenario import MachineWishes
 from pricing.catalog import Catalog, MachineType, Offering
 from pricing.money import SECONDS_PER_HOUR, divide_half_up
@@ -50,10 +51,12 @@ def candidates(
     region: str,
     wishes: MachineWishes,
     without: frozenset[str] = frozenset(),
+    unmeasured_percent: int | None = None,
 ) -> Sequence[Candidate]:
     """The machine types of a region that can be the cheapest for some load, by price.
 
-    Those that are named in ``without`` are as if they did not exist.
+    Those that are named in ``without`` are as if they did not exist. What a processor counts that
+    nobody measured says ``unmeasured_percent``; None: as the slowest that was.
     """
     return _candidates(
         catalog,
@@ -61,6 +64,7 @@ def candidates(
         region,
         replace(wishes, machines_max=None, vcpus_max=None, mixed=True, spread=1),
         without,
+        unmeasured_percent,
         counts_vcpus=wishes.vcpus_max is not None,
     )
 
@@ -83,6 +87,7 @@ def _candidates(
     region: str,
     wishes: MachineWishes,
     without: frozenset[str],
+    unmeasured_percent: int | None,
     *,
     counts_vcpus: bool,
 ) -> Sequence[Candidate]:
@@ -97,7 +102,7 @@ def _candidates(
     for offering in catalog.offerings(provider, region):
         if not is_wished(offering.machine, wishes) or offering.machine.name in without:
             continue
-        host = host_of(offering.machine)
+        host = host_in(catalog, offering.machine, wishes, unmeasured_percent)
         rivals = cheaper[_alike(host, counts_vcpus=counts_vcpus)]
         sizes = _sizes(host)
         if not _outdone(sizes, rivals):
@@ -120,8 +125,19 @@ def cost_by_time(monthly_usd_micros: int, duration_s: int) -> int:
     return divide_half_up(monthly_usd_micros * duration_s, MONTH_S)
 
 
-def host_of(machine: MachineType) -> Host:
-    """What a machine type offers to a load engine for as long as a test may take.
+def host_in(
+    catalog: Catalog,
+    machine: MachineType,
+    wishes: MachineWishes,
+    unmeasured_percent: int | None = None,
+) -> Host:
+    """What a machine type offers, its processors counted by their speed unless wished alike."""
+    alike = wishes.cores_alike
+    return host_of(machine, ALIKE if alike else speed_of(catalog, machine, unmeasured_percent))
+
+
+def host_of(machine: MachineType, speed: VcpuSpeed = ALIKE) -> Host:
+    """What a machine type of that speed offers to a load engine for as long as a test may take.
 
     How its cloud limits its traffic with the internet says the cloud's ``InternetRule``.
     """
@@ -132,7 +148,10 @@ def host_of(machine: MachineType) -> Host:
         if rule.half_from_vcpus is not None and machine.vcpus >= rule.half_from_vcpus:
             allowed = max(allowed, mbps // 2)
         mbps = min(mbps, allowed)
-    return Host(machine.vcpus, machine.memory_mib, mbps, mbps if rule.limits_receiving else None)
+    receive_mbps = mbps if rule.limits_receiving else None
+    return Host(
+        machine.vcpus, machine.memory_mib, mbps, receive_mbps, speed.percent, speed.core_percent
+    )
 
 
 def _alike(host: Host, *, counts_vcpus: bool) -> _Alike:
@@ -145,7 +164,7 @@ def _alike(host: Host, *, counts_vcpus: bool) -> _Alike:
 
 
 def _sizes(host: Host) -> _Sizes:
-    return host.vcpus, host.memory_mib, host.send_mbps or 0, host.receive_mbps or 0
+    return host.work, host.memory_mib, host.send_mbps or 0, host.receive_mbps or 0
 
 
 def _outdone(sizes: _Sizes, rivals: list[_Sizes]) -> bool:
@@ -153,10 +172,10 @@ def _outdone(sizes: _Sizes, rivals: list[_Sizes]) -> bool:
 
     That one moves to the front: it outdoes most of what comes next as well.
     """
-    vcpus, memory_mib, send_mbps, receive_mbps = sizes
+    work, memory_mib, send_mbps, receive_mbps = sizes
     for at, rival in enumerate(rivals):
         if (
-            rival[0] >= vcpus
+            rival[0] >= work
             and rival[1] >= memory_mib
             and rival[2] >= send_mbps
             and rival[3] >= receive_mbps

@@ -33,11 +33,25 @@ class Needs(Struct, frozen=True):
         payload: Users per standard injector, if the scenario fixes it: then machines host whole
             injectors instead of users by the capacity model.
         wishes: Which machines may be taken.
+        unmeasured_percent: What a processor counts that nobody measured; None: as the slowest that
+            was.
     """
 
     demand: Demand
     payload: int | None = None
     wishes: MachineWishes = NO_WISHES
+    unmeasured_percent: int | None = None
+
+    @property
+    def candidate_wishes(self) -> MachineWishes:
+        """The wishes by which machines are looked for.
+
+        An injector of a fixed payload is two virtual processors, whatever they do: whoever fixes
+        the payload has judged that.
+        """
+        if self.payload is None:
+            return self.wishes
+        return replace(self.wishes, cores_alike=True)
 
     def whole(self, part: RegionRequirement) -> int:
         """What has to be carried of the part in all, in the unit of ``Strength.weight``."""
@@ -49,7 +63,17 @@ class Needs(Struct, frozen=True):
         Where the load is to be spread, no more than one of so many has to, whatever it could
         carry; in whole users, so that a handful may still come from fewer machines.
         """
-        return min(own.weight(part), ceil_div(self.whole(part), self.wishes.spread))
+        return min(own.weight(part), self.most(part))
+
+    def most(self, part: RegionRequirement) -> int:
+        """No machine is given more of the part, whatever it could carry."""
+        return ceil_div(self.whole(part), self.wishes.spread)
+
+    def without_processor_limit(self) -> Needs:
+        """The same with any number of virtual processors."""
+        if self.wishes.vcpus_max is None:
+            return self
+        return replace(self, wishes=replace(self.wishes, vcpus_max=None))
 
     def of_one_type(self) -> Needs:
         """The same, with machines of one type only."""
@@ -113,7 +137,9 @@ def viable_machine_types(
     """
     wishes = needs.wishes
     kept: list[tuple[Candidate, Strength]] = []
-    for candidate in candidates(catalog, provider, region, wishes, without):
+    for candidate in candidates(
+        catalog, provider, region, needs.candidate_wishes, without, needs.unmeasured_percent
+    ):
         own = strength_of(candidate.host, needs)
         if own is not None and (
             wishes.vcpus_max is not None

@@ -19,6 +19,7 @@ from engine.planning.machines import cost_by_time
 from engine.planning.needs import Needs
 from engine.planning.places import CandidateRegion
 from engine.planning.regional_fleet import FleetGroup, RegionalFleet, cheapest_site
+from engine.planning.vcpu_speeds import CountedSpeeds, counted_speeds
 from kernel.words import counted
 from pricing.catalog import Catalog
 from pricing.money import divide_half_up, format_usd
@@ -53,8 +54,9 @@ class Explanation(Struct, frozen=True):
             costs, if that is proven.
         linear_usd_micros: What it would cost at least if parts of machines could be rented.
         alternatives: The next best, cheapest first.
-        faster: A machine that does more for its price than the main type, by measured speeds, which
-            no choice counts; None: none, or nothing is known.
+        faster: Where all processors count alike, a machine that does more for its price than the
+            main type, by measured speeds; None: none, or nothing is known.
+        speeds: How much the processors of the chosen machines count; None: all count alike.
     """
 
     fleet: Fleet
@@ -62,6 +64,7 @@ class Explanation(Struct, frozen=True):
     linear_usd_micros: int
     alternatives: tuple[Alternative, ...]
     faster: FasterMachine | None = None
+    speeds: CountedSpeeds | None = None
 
     @property
     def is_optimal(self) -> bool:
@@ -101,7 +104,15 @@ def _explained(estimate: Estimate, fleet: Fleet, catalog: Catalog) -> Explanatio
         _usd(market, fleet, linear),
         tuple(found),
         faster_for_the_price(fleet.groups[0], catalog, market.needs.wishes),
+        speeds_of_choice(fleet, market.needs, catalog),
     )
+
+
+def speeds_of_choice(fleet: Fleet, needs: Needs, catalog: Catalog) -> CountedSpeeds | None:
+    """By which speeds the machines were chosen; None: by none, every processor counts alike."""
+    if needs.candidate_wishes.cores_alike:
+        return None
+    return counted_speeds(catalog, [group.offering.machine for group in fleet.groups])
 
 
 def _others(market: Market, fleet: Fleet) -> Iterator[tuple[str, Sequence[RegionalFleet]]]:

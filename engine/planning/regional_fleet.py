@@ -6,15 +6,19 @@ ones for the remainder.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.clouds import CLOUDS
 from engine.planning.covering_bound import Piece
-from engine.planning.covering_knapsack import cheapest_cover, cheapest_uniform_cover
-from engine.planning.machines import Candidate, host_of, is_wished
+from engine.planning.covering_knapsack import (
+    Cover,
+    cheapest_cover,
+    cheapest_uniform_cover,
+)
+from engine.planning.machines import Candidate, host_in, is_wished
 from engine.planning.needs import Needs, Strength, strength_of, viable_machine_types
 from engine.planning.places import CandidateRegion
 from engine.planning.requirement import RegionRequirement
@@ -85,6 +89,7 @@ def cheapest_site(
     *,
     machines_max: int | None = None,
     without: frozenset[str] = frozenset(),
+    is_worth: Callable[[int], bool] | None = None,
 ) -> RegionalFleet | None:
     """The cheapest machines that carry a part of the load; None: none may, or none can.
 
@@ -95,6 +100,7 @@ def cheapest_site(
         catalog: Machine types and prices.
         machines_max: At most so many.
         without: Names of machine types that are not to be taken.
+        is_worth: Whether machines at that price, or dearer ones, are of any use; None: they are.
     """
     strong = viable_machine_types(catalog, place.provider, place.region, needs, without)
     reference = [each for each, _ in strong[:1] for _ in range(part.reference_injectors)]
@@ -102,15 +108,20 @@ def cheapest_site(
     if not strong or any(limit < 1 for limit in limits):
         return None
     weights = [needs.carried(own, part) for _, own in strong]
+    beside = sum(each.monthly_usd_micros for each in reference)
     choose = cheapest_cover if needs.wishes.mixed else cheapest_uniform_cover
-    cover = choose(
-        [
-            Piece(weight, each.monthly_usd_micros, _uses(each, needs, machines_max))
-            for (each, _), weight in zip(strong, weights, strict=True)
-        ],
-        needs.whole(part),
-        limits,
-    )
+    pieces = [
+        Piece(weight, each.monthly_usd_micros, _uses(each, needs, machines_max))
+        for (each, _), weight in zip(strong, weights, strict=True)
+    ]
+    whole = needs.whole(part)
+    if (
+        limits
+        and is_worth is not None
+        and _is_hopeless(choose, pieces, whole, lambda price: is_worth(price + beside))
+    ):
+        return None
+    cover = choose(pieces, whole, limits)
     if cover is None:
         return None
     taken = [
@@ -118,7 +129,6 @@ def cheapest_site(
         for (each, own), weight, count in zip(strong, weights, cover.counts, strict=True)
         if count
     ]
-    beside = sum(each.monthly_usd_micros for each in reference)
     return RegionalFleet(
         part=part,
         place=place,
@@ -127,6 +137,17 @@ def cheapest_site(
         least_monthly_usd_micros=cover.least_price + beside,
         linear_monthly_usd_micros=cover.linear_price + beside,
     )
+
+
+def _is_hopeless(
+    choose: Callable[[Sequence[Piece], int], Cover | None],
+    pieces: Sequence[Piece],
+    whole: int,
+    is_worth: Callable[[int], bool],
+) -> bool:
+    """Whether any cover within limits is too dear, since that without any is, found much faster."""
+    free = choose([Piece(each.carries, each.price) for each in pieces], whole)
+    return free is None or not is_worth(free.least_price)
 
 
 def stand_ins(group: FleetGroup, needs: Needs, catalog: Catalog, most: int) -> tuple[Offering, ...]:
@@ -152,7 +173,8 @@ def stand_ins(group: FleetGroup, needs: Needs, catalog: Catalog, most: int) -> t
             continue
         if one_image and machine.architecture != chosen.architecture:
             continue
-        own = strength_of(host_of(machine), needs)
+        host = host_in(catalog, machine, needs.candidate_wishes, needs.unmeasured_percent)
+        own = strength_of(host, needs)
         if own is not None and own.weight(share) >= needs.whole(share):
             found.append(offering)
     return tuple(found)
@@ -165,13 +187,17 @@ def least_monthly(
 
     Found much faster than the cheapest ones: by the best price for what a machine carries.
     """
-    whole = needs.whole(part)
-    strong = viable_machine_types(catalog, place.provider, place.region, needs, frozenset())
+    whole, most = needs.whole(part), needs.most(part)
+    # Without the types that a limit on processors may be needed for: none has a better price.
+    strong = viable_machine_types(
+        catalog, place.provider, place.region, needs.without_processor_limit(), frozenset()
+    )
     if not strong:
         return None
     beside = strong[0][0].monthly_usd_micros * part.reference_injectors
     return beside + min(
-        ceil_div(each.monthly_usd_micros * whole, needs.carried(own, part)) for each, own in strong
+        ceil_div(each.monthly_usd_micros * whole, min(own.weight(part), most))
+        for each, own in strong
     )
 
 

@@ -68,11 +68,19 @@ class RegionRequirement(Struct, frozen=True):
 
 
 class Outlook(Struct, frozen=True):
-    """What a scenario would take if an injector carried so many users."""
+    """What a scenario would take if an injector carried so many users.
+
+    Attributes:
+        users_per_injector: The payload.
+        injectors: Standard injectors in all.
+        li_minutes: What they take.
+        demand: What one user would take of a machine.
+    """
 
     users_per_injector: int
     injectors: int
     li_minutes: int
+    demand: Demand
 
 
 class Requirement(Struct, frozen=True):
@@ -144,7 +152,7 @@ def require(scenario: Scenario, *, at: date | None = None) -> Requirement:
     tariff = load_tariff(HOUSE_TARIFF, at)
     startup, total = li_minutes(tariff, injectors, planned_seconds(scenario))
     is_given = scenario.injectors is not None or scenario.users_per_injector is not None
-    expected = Outlook(payload, injectors, total)
+    expected = Outlook(payload, injectors, total, demand)
     at_most, at_least = (
         (expected, expected) if is_given else _range(scenario, demand, users, expected, tariff)
     )
@@ -171,31 +179,28 @@ def _range(
     scenario: Scenario, demand: Demand, users: int, expected: Outlook, tariff: Tariff
 ) -> tuple[Outlook, Outlook]:
     """The dearest and the cheapest outlook; the expected one lies between them."""
-    dearest, cheapest = (
-        capacity_of(STANDARD_INJECTOR, each).users for each in outlook(scenario, demand)
-    )
-    payloads = (
+    heaviest, lightest = outlook(scenario, demand)
+    at_most = capacity_of(STANDARD_INJECTOR, heaviest).users
+    at_least = capacity_of(STANDARD_INJECTOR, lightest).users
+    return (
         # Where not a single user might fit, an injector for each is the worst that can be told.
-        max(1, min(dearest, expected.users_per_injector)),
-        max(cheapest, expected.users_per_injector),
+        _outlook(
+            scenario, users, max(1, min(at_most, expected.users_per_injector)), tariff, heaviest
+        ),
+        _outlook(scenario, users, max(at_least, expected.users_per_injector), tariff, lightest),
     )
-    at_most, at_least = (
-        _outlook(scenario, users, payload, tariff)
-        if payload != expected.users_per_injector
-        else expected
-        for payload in payloads
-    )
-    return at_most, at_least
 
 
 def _basis(scenario: Scenario) -> str:
     return PUBLISHED if scenario.measured is None else scenario.measured.basis
 
 
-def _outlook(scenario: Scenario, users: int, payload: int, tariff: Tariff) -> Outlook:
+def _outlook(
+    scenario: Scenario, users: int, payload: int, tariff: Tariff, demand: Demand
+) -> Outlook:
     injectors = injectors_for(scenario, users, payload)
     _, total = li_minutes(tariff, injectors, planned_seconds(scenario))
-    return Outlook(payload, injectors, total)
+    return Outlook(payload, injectors, total, demand)
 
 
 def peak_users(scenario: Scenario) -> int:

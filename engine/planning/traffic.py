@@ -13,13 +13,20 @@ from functools import partial
 from msgspec import Struct
 
 from engine.clouds import CLOUDS
-from engine.planning.ranges import Span, price_expected, price_high, price_low, price_span
+from engine.planning.ranges import (
+    ASSUMED_SIZE_HIGH_PERCENT,
+    ASSUMED_SIZE_LOW_PERCENT,
+    PACE_HIGH_PERCENT,
+    PACE_LOW_PERCENT,
+    Span,
+    price_expected,
+    price_high,
+    price_low,
+    price_span,
+)
 from kernel.division import ceil_div
 from pricing.catalog import Catalog, NatPrices, egress_cost
 from pricing.money import BYTES_PER_GB, SECONDS_PER_HOUR
-
-ASSUMED_SIZE_LOW_PERCENT, ASSUMED_SIZE_HIGH_PERCENT = 50, 400
-"""How far the real size of a request or a response may be from one that had to be assumed."""
 
 
 class Traffic(Struct, frozen=True):
@@ -32,6 +39,7 @@ class Traffic(Struct, frozen=True):
         is_assumed: The scenario does not say the size of requests.
         are_responses_assumed: Nor that of responses.
         body_bytes: Of ``request_bytes``, what is no assumption: the bodies that the scenario says.
+        is_pace_assumed: Nobody says how many requests a user makes.
     """
 
     requests: tuple[int, ...]
@@ -40,6 +48,7 @@ class Traffic(Struct, frozen=True):
     response_bytes: int = 0
     are_responses_assumed: bool = False
     body_bytes: int = 0
+    is_pace_assumed: bool = False
 
     def paid_bytes(self, provider: str) -> tuple[Span, ...]:
         """Bytes sent from each region beyond those that the cloud gives away.
@@ -59,7 +68,8 @@ class Traffic(Struct, frozen=True):
         """Bytes of each region in both directions."""
         return tuple(
             self._sent_bytes(count).join(
-                _sized(count * self.response_bytes, self.are_responses_assumed), operator.add
+                self._paced(_sized(count * self.response_bytes, self.are_responses_assumed)),
+                operator.add,
             )
             for count in self.requests
         )
@@ -68,7 +78,17 @@ class Traffic(Struct, frozen=True):
         """Bytes of so many requests; only what is assumed of them has a range."""
         bodies = requests * self.body_bytes
         rest = _sized(requests * (self.request_bytes - self.body_bytes), self.is_assumed)
-        return rest.map(lambda count: bodies + count)
+        return self._paced(rest.map(lambda count: bodies + count))
+
+    def _paced(self, sizes: Span) -> Span:
+        """With fewer and more requests, where their number rests on an assumed pace."""
+        if not self.is_pace_assumed:
+            return sizes
+        return Span(
+            sizes.low * PACE_LOW_PERCENT // 100,
+            sizes.expected,
+            sizes.high * PACE_HIGH_PERCENT // 100,
+        )
 
 
 def egress_of(catalog: Catalog, provider: str, region: str, paid_bytes: Span) -> Span:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from engine.planning.cautions import connection_cautions
 from engine.planning.cliffs import in_words
 from engine.planning.fleet import Fleet
 from engine.planning.requirement import HOUSE_TARIFF, Requirement, peak_users, planned_seconds
@@ -34,6 +35,7 @@ def warnings_of(
         *script_warnings(scenario),
         *scenario.left_out_runs,
         *_about_payload(requirement),
+        *connection_cautions(scenario, requirement),
         *_about_idle_regions(scenario, requirement),
         *_about_floors(scenario, requirement, load_tariff(HOUSE_TARIFF, at)),
         *[in_words(step) for step in steps if step.is_cheaper][:1],

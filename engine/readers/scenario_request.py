@@ -39,7 +39,9 @@ class ScenarioRequest(Struct, frozen=True, kw_only=True):
         machines_max: At most so many machines, over all regions.
         vcpus_max: At most so many virtual processors in each region.
         vcpus_each_max: At most so many virtual processors in one machine.
-        spread: In each region at least so many machines, none with more than its share of the load.
+        spread: In each region at least so many machines, none with more than its share of the load;
+            1 undoes what the scenario says of it.
+        cores_alike: Every virtual processor counts as much as any other.
         nat: Machines behind a NAT gateway, at its costs.
         one_type: Machines of one type only in each region.
         published: Count with published figures, not with what was measured of the test.
@@ -62,6 +64,7 @@ class ScenarioRequest(Struct, frozen=True, kw_only=True):
     vcpus_max: int | None = None
     vcpus_each_max: int | None = None
     spread: int | None = None
+    cores_alike: bool = False
     nat: bool = False
     one_type: bool = False
     published: bool = False
@@ -87,6 +90,7 @@ class ScenarioOptions(TypedDict, total=False):
     vcpus_max: int | None
     vcpus_each_max: int | None
     spread: int | None
+    cores_alike: bool
     nat: bool
     one_type: bool
     published: bool
@@ -185,8 +189,8 @@ def requested_scenario(request: ScenarioRequest) -> Scenario:
         mixed=not request.one_type,
         nat=request.nat,
         types=request.types,
-        spread=request.spread or 1,
         vcpus_each_max=request.vcpus_each_max,
+        cores_alike=request.cores_alike,
     )
     scenario = request.scenario
     if request.source is not None:
@@ -202,4 +206,5 @@ def requested_scenario(request: ScenarioRequest) -> Scenario:
         users_per_injector=request.users_per_injector,
         iteration_s=request.iteration_s,
         machines=wishes,
+        spread=request.spread,
     )

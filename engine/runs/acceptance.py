@@ -79,7 +79,7 @@ def check_price_cap(
     if max_usd_micros is None:
         return
     quote = reserved.quote
-    dearest = max((fleet.high_usd_micros for fleet in fleets), default=0)
+    dearest = max((fleet.own_high_usd_micros for fleet in fleets), default=0)
     quoted = quote.total if quote.unit is Unit.USD else max(dearest, reserved.extra_usd_micros)
     if quoted > max_usd_micros:
         # Cents would say of a cap below one that it is 0.00, and of two close ones the same.

@@ -178,7 +178,7 @@ class Acts(Struct, frozen=True):
                 case Detour() as detour:
                     self._take(run, detour)
                 case Fail():
-                    self._begin_release(run, tuple(machines), Outcome.FAILED, error.message)
+                    self._begin_release(run, tuple(machines), Outcome.FAILED, error.line)
             return
         now = self.clock.now()
         with transaction(self.db) as conn:

@@ -155,7 +155,7 @@ class Controller:
             if run.state is not RunState.ACCEPTED or isinstance(error, LeaseLostError):
                 raise
             # Nothing was asked of its cloud yet, so the run can end without it.
-            self._acts.end(run, Outcome.FAILED, error.message)
+            self._acts.end(run, Outcome.FAILED, error.line)
             return self.store.load(run.id)
         while not (run := self.store.load(run.id)).ended and not self.stop_wanted():
             if self.cancel_wanted():

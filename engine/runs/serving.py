@@ -129,7 +129,7 @@ class RunServer:
         except LoadmusterError as error:
             self._failed_looks += 1
             wait_s = self._pauses.failed(_DATABASE, now)
-            self.say(f"{error.message}; looking again in {wait_s:.0f} s")
+            self.say(f"{error.line}; looking again in {wait_s:.0f} s")
             self._look_at = now + timedelta(seconds=wait_s)
             return error if self._failed_looks >= FAILED_LOOKS_MAX else None
         self._failed_looks = 0
@@ -217,5 +217,5 @@ class RunServer:
 def _told(error: BaseException) -> str:
     """One line for what was foreseen; for a fault of our own, all that is known of it."""
     if isinstance(error, LoadmusterError):
-        return error.message
+        return error.line
     return "".join(traceback.format_exception(error)).rstrip()

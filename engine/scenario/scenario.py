@@ -79,6 +79,7 @@ class MachineWishes(Struct, frozen=True, forbid_unknown_fields=True):
         types: Only these, by the cloud's name, such as ``c7g.large``; empty: any.
         spread: In each region at least so many machines, none with more than its share of the load.
         vcpus_each_max: At most so many virtual processors in one machine.
+        cores_alike: Every virtual processor counts as much as any other, whatever was measured.
     """
 
     families: tuple[str, ...] = ()
@@ -90,6 +91,7 @@ class MachineWishes(Struct, frozen=True, forbid_unknown_fields=True):
     types: tuple[str, ...] = ()
     spread: int = 1
     vcpus_each_max: int | None = None
+    cores_alike: bool = False
 
 
 class Measured(Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,6 +103,8 @@ class Measured(Struct, frozen=True, forbid_unknown_fields=True):
         requests_per_million_s: Requests that one user makes in a million seconds.
         memory_kib_per_user: Memory of one user; None: it was not measured.
         basis: What was measured, for people: ``a calibration of 2026-11-22 and 3 runs``.
+        is_speed_known: The processor times are those of a core of known speed, whatever they were
+            measured on; if not, those of some computer's.
     """
 
     processor_us_per_request: int
@@ -109,6 +113,7 @@ class Measured(Struct, frozen=True, forbid_unknown_fields=True):
     requests_per_million_s: int
     memory_kib_per_user: int | None
     basis: str
+    is_speed_known: bool = False
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,7 +1,9 @@
 """Compiled charges: the first loop of ``kernel`` for numba, as fast as memory delivers the rows.
 
 Where every number on the way is below 2**51 a chunk is computed in doubles, whose vector
-instructions divide. That is exact:
+instructions divide. Rows in one situation are, in a single loop, which also looks for the largest
+numbers: that they were small enough is seen afterwards, and what is not is computed again. That is
+exact:
 
 - ``ceil(a / b)`` of whole numbers below 2**53: a quotient that is no whole number is at least
   ``1 / b`` away from one, further than rounding moves it;
@@ -16,15 +18,17 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-from engine.sweeping.columns import NONE, Codes, Column, LoadTests
-from engine.sweeping.kernel import Constants, Filled
+from engine.sweeping.columns import NONE, Codes, Column
+from engine.sweeping.compiled_memory import compiled
 from engine.sweeping.known_columns import NUMBERS
 from pricing.money import MICROS_PER_CENT, SECONDS_PER_MINUTE
 
 CHUNK_ROWS = 1_024
-"""Seven buffers of doubles that stay in the inner caches."""
+"""Seven buffers that stay in the inner caches."""
+
+INJECTORS, LI_MINUTES, USD_MICROS = 0, CHUNK_ROWS, 2 * CHUNK_ROWS
+"""Where a chunk's results begin in the buffer."""
 
 EXACT_BELOW = 2.0**51
 
@@ -39,33 +43,6 @@ _MINUTE_S = SECONDS_PER_MINUTE
 
 
 Doubles = npt.NDArray[np.float64]
-_ABSENT = np.zeros(0, np.int64)
-
-
-def charge(tests: LoadTests, codes: Codes, constants: Constants, out: Filled) -> bool:
-    """As ``kernel.charge``."""
-    return bool(
-        _charge(
-            tests.users,
-            tests.duration_s,
-            tests.numbers.get("users_per_injector", _ABSENT),
-            tests.numbers.get("injectors", _ABSENT),
-            codes,
-            constants.payload,
-            constants.rate,
-            constants.per_user,
-            constants.limits,
-            constants.minutes,
-            out.injectors,
-            out.li_minutes,
-            out.usd_micros,
-        )
-    )
-
-
-compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"nnan", "ninf", "nsz"})
-"""No number is infinite or none at all, so the order in which a largest one is looked for is free:
-that alone is what ``fastmath`` may change here."""
 
 
 @compiled
@@ -113,20 +90,6 @@ def _gather(by_code: Column, codes: Codes, into: Doubles) -> None:
 
 
 @compiled
-def _injectors_alike(u: Doubles, payload: float, n: Doubles, into: Column) -> np.int64:
-    """Injectors of one payload, and the largest number of them."""
-    most = np.int64(0)
-    per_payload = 1.0 / payload
-    for i in range(len(into)):
-        injectors = np.floor((u[i] + (payload - 0.5)) * per_payload)
-        whole = np.int64(injectors)
-        n[i] = injectors
-        into[i] = whole
-        most = max(most, whole)
-    return most
-
-
-@compiled
 def _injectors_each(u: Doubles, payload: Doubles, n: Doubles, into: Column) -> np.int64:
     """Injectors of a payload for each row, and the largest number of them."""
     most = np.int64(0)
@@ -157,17 +120,8 @@ def _li_minutes(
 
 
 @compiled
-def _bill_alike(m: Doubles, u: Doubles, rate: float, per_user: float, into: Column) -> None:
-    """Whole cents in micro-dollars, at one rate."""
-    for i in range(len(into)):
-        exact = m[i] * rate + u[i] * per_user
-        cents = np.floor((exact + (_HALF_CENT + 0.5)) * _PER_CENT)
-        into[i] = np.int64(cents * MICROS_PER_CENT)
-
-
-@compiled
 def _bill_each(m: Doubles, u: Doubles, rate: Doubles, per_user: Doubles, into: Column) -> None:
-    """The same, at a rate for each row."""
+    """Whole cents in micro-dollars, at a rate for each row."""
     for i in range(len(into)):
         exact = m[i] * rate[i] + u[i] * per_user[i]
         cents = np.floor((exact + (_HALF_CENT + 0.5)) * _PER_CENT)
@@ -183,7 +137,63 @@ def _bill_large(m: Doubles, u: Doubles, rate: Doubles, per_user: Doubles, into: 
 
 
 @compiled
-def _charge(  # noqa: C901, PLR0912, PLR0913, PLR0917 - numba takes arrays one by one, and is fast in one function
+def charge_alike(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
+    users: Column,
+    users_low: int,
+    duration_s: Column,
+    duration_low: int,
+    payload: Column,
+    payload_low: int,
+    rows: int,
+    rate: float,
+    per_user: float,
+    limits: Column,
+    minutes_of: Column,
+    buffer: Column,
+    ends: Column,
+) -> bool:
+    """A chunk in one situation, into the buffer; false: something is out of range, or too large.
+
+    The columns are read from the entries named ``low`` on. What is the least and the most of users
+    and lengths is left in ``ends``.
+    """
+    limit_1, limit_2 = float(limits[0]), float(limits[1])
+    floor_1, floor_2, floor_3 = float(minutes_of[0]), float(minutes_of[1]), float(minutes_of[2])
+    at_u, at_d, at_p = np.uint64(users_low), np.uint64(duration_low), np.uint64(payload_low)
+    least_u = most_u = users[at_u]
+    least_d = most_d = duration_s[at_d]
+    least_p = most_p = payload[at_p]
+    most_n = np.int64(0)
+    for i in range(np.uint64(rows)):
+        user, length_s, each = users[at_u + i], duration_s[at_d + i], payload[at_p + i]
+        least_u, most_u = min(least_u, user), max(most_u, user)
+        least_d, most_d = min(least_d, length_s), max(most_d, length_s)
+        least_p, most_p = min(least_p, each), max(most_p, each)
+        injectors = np.ceil(float(user) / float(each))
+        minutes = np.floor((float(length_s) + (_MINUTE_S - 0.5)) * _PER_MINUTE)
+        least = floor_1
+        least = floor_2 if injectors > limit_1 else least
+        least = floor_3 if injectors > limit_2 else least
+        li_minutes = injectors * max(least, minutes)
+        exact = li_minutes * rate + float(user) * per_user
+        cents = np.floor((exact + (_HALF_CENT + 0.5)) * _PER_CENT)
+        whole = np.int64(injectors)
+        most_n = max(most_n, whole)
+        buffer[np.uint64(INJECTORS) + i] = whole
+        buffer[np.uint64(LI_MINUTES) + i] = np.int64(li_minutes)
+        buffer[np.uint64(USD_MICROS) + i] = np.int64(cents * MICROS_PER_CENT)
+    ends[0], ends[1], ends[2], ends[3] = least_u, most_u, least_d, most_d
+    if least_u < 1 or most_u > _USERS_MAX or least_d < 1 or most_d > _DURATION_MAX_S:
+        return False
+    if least_p <= NONE or most_p > _PAYLOAD_MAX or most_n > _INJECTORS_MAX:
+        return False
+    longest = max(float(most_d) / _MINUTE_S + 1.0, floor_1, floor_2, floor_3)
+    bound = most_n * longest * rate + most_u * per_user + MICROS_PER_CENT
+    return bool(bound <= EXACT_BELOW)
+
+
+@compiled
+def charge_rows(  # noqa: C901, PLR0912, PLR0913, PLR0917 - numba takes arrays one by one, and is fast in one function
     users: Column,
     duration_s: Column,
     payload: Column,
@@ -198,6 +208,7 @@ def _charge(  # noqa: C901, PLR0912, PLR0913, PLR0917 - numba takes arrays one b
     out_li_minutes: Column,
     out_usd_micros: Column,
 ) -> bool:
+    """Rows of any kind; false: some number is out of range."""
     rows = len(out_injectors)
     u, d, p = _buffer(), _buffer(), _buffer()
     rate, per_user = _buffer(), _buffer()
@@ -228,10 +239,7 @@ def _charge(  # noqa: C901, PLR0912, PLR0913, PLR0917 - numba takes arrays one b
                 for i in range(CHUNK_ROWS):
                     p[i] = p[i] if p[i] > NONE else m[i]
         into = out_injectors[low:high]
-        if is_alike and not len(payload):
-            most_n = _injectors_alike(u, p[0], n, into)
-        else:
-            most_n = _injectors_each(u, p, n, into)
+        most_n = _injectors_each(u, p, n, into)
         if len(fixed):
             least, most = load(fixed if len(fixed) == 1 else fixed[low:high], m)
             if least < NONE or most > _INJECTORS_MAX:
@@ -247,8 +255,6 @@ def _charge(  # noqa: C901, PLR0912, PLR0913, PLR0917 - numba takes arrays one b
         into = out_usd_micros[low:high]
         if bound > EXACT_BELOW:
             _bill_large(m, u, rate, per_user, into)
-        elif is_alike:
-            _bill_alike(m, u, rate[0], per_user[0], into)
         else:
             _bill_each(m, u, rate, per_user, into)
     return True

@@ -1,7 +1,9 @@
 """Compiled costs: the second loop of ``kernel`` for numba.
 
 Rows that are in one situation and are carried by users are computed in doubles, chunk by chunk, by
-the rules of ``compiled_charges``; all others one by one. Importing this needs numba.
+the rules of ``compiled_charges``; all others one by one. A rate for so many is paid in one division
+where the product is small enough for that, as it is for all but the largest tests; else for whole
+multiples first. Importing this needs numba.
 """
 
 from __future__ import annotations
@@ -10,15 +12,9 @@ import numpy as np
 
 from engine.planning.machines import MONTH_S
 from engine.sweeping import kernel
-from engine.sweeping.columns import Codes, Column, LoadTests
-from engine.sweeping.compiled_charges import (
-    CHUNK_ROWS,
-    EXACT_BELOW,
-    Doubles,
-    compiled,
-    load,
-)
-from engine.sweeping.kernel import Constants, Filled
+from engine.sweeping.columns import Codes, Column
+from engine.sweeping.compiled_charges import CHUNK_ROWS, EXACT_BELOW
+from engine.sweeping.compiled_memory import compiled
 from engine.sweeping.machine_prices import COUNT_BITS, COUNT_MASK
 
 _EXACT_INTEGERS = 2**51
@@ -26,6 +22,9 @@ _PER_MONTH = 1.0 / MONTH_S
 _HALF_MONTH_S = MONTH_S // 2
 _SURELY = 1 - 1e-12
 """Of a quotient that was rounded."""
+
+MACHINES, MACHINE_USD_MICROS = 3 * CHUNK_ROWS, 4 * CHUNK_ROWS
+"""Where a chunk's results begin in the buffer, behind those of ``compiled_charges``."""
 
 _HAS_MACHINES = kernel.HAS_MACHINES
 _FIRST_ENTRY = kernel.FIRST_ENTRY
@@ -48,69 +47,8 @@ _BEFORE = kernel.BEFORE
 _NOT_LOOKED_UP = kernel.NOT_LOOKED_UP
 
 
-def cost(tests: LoadTests, codes: Codes, constants: Constants, out: Filled) -> int:
-    """As ``kernel.cost``."""
-    assert out.machines is not None, "there is a place"
-    assert out.machine_usd_micros is not None, "likewise"
-    return int(
-        _cost(
-            tests.users,
-            tests.duration_s,
-            out.injectors,
-            codes,
-            constants.machines,
-            constants.entries,
-            constants.shares,
-            constants.egress,
-            out.machines,
-            out.machine_usd_micros,
-        )
-    )
-
-
 @compiled
-def _cost(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
-    users: Column,
-    duration_s: Column,
-    injectors: Column,
-    codes: Codes,
-    machines: Column,
-    entries: Column,
-    shares: Column,
-    egress: Column,
-    out_machines: Column,
-    out_usd_micros: Column,
-) -> int:
-    rows = len(out_machines)
-    own = machines[codes[0]]
-    tiers = egress[codes[0]]
-    is_alike = len(codes) == 1 and _is_by_users(own)
-    buffers = np.ones((5, CHUNK_ROWS), np.float64)
-    left = 0
-    for low in range(0, rows, CHUNK_ROWS):
-        high = min(low + CHUNK_ROWS, rows)
-        u = users if len(users) == 1 else users[low:high]
-        d = duration_s if len(duration_s) == 1 else duration_s[low:high]
-        into, into_usd = out_machines[low:high], out_usd_micros[low:high]
-        if is_alike and _cost_alike(u, d, own, tiers, entries, buffers, into, into_usd):
-            continue
-        left += _cost_rows(
-            u,
-            d,
-            injectors[low:high],
-            codes if len(codes) == 1 else codes[low:high],
-            machines,
-            entries,
-            shares,
-            egress,
-            into,
-            into_usd,
-        )
-    return left
-
-
-@compiled
-def _is_by_users(own: Column) -> bool:
+def is_by_users(own: Column) -> bool:
     """Whether a place's rows can be computed in doubles, as far as their sizes allow it."""
     return bool(
         own[_HAS_MACHINES] == 1
@@ -132,25 +70,27 @@ def _only_tier(least: float, most: float, tiers: Column) -> int:
 
 
 @compiled
-def _cost_alike(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
+def cost_alike(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
     users: Column,
+    users_low: int,
     duration_s: Column,
+    duration_low: int,
+    rows: int,
     own: Column,
     tiers: Column,
     entries: Column,
-    buffers: Doubles,
-    out_machines: Column,
-    out_usd_micros: Column,
+    buffer: Column,
+    ends: Column,
 ) -> bool:
-    """A chunk in one situation, in doubles; false: its numbers are too large for that.
+    """A chunk in one situation, into the buffer; false: its numbers are too large for doubles.
 
-    So for those that lie in several tiers of egress.
+    So for those that lie in several tiers of egress. ``ends`` are the least and the most of users
+    and lengths.
     """
-    u, d, units, more, monthly = buffers[0], buffers[1], buffers[2], buffers[3], buffers[4]
-    least_u, most_u = load(users, u)
-    least_d, most_d = load(duration_s, d)
-    unit, last = float(own[_UNIT]), float(own[_LAST_UNITS])
-    base_units, base_price = float(own[_BASE_UNITS]), float(own[_BASE_PRICE])
+    at_u, at_d = np.uint64(users_low), np.uint64(duration_low)
+    least_u, most_u, least_d, most_d = ends[0], ends[1], ends[2], ends[3]
+    unit, base_units = float(own[_UNIT]), float(own[_BASE_UNITS])
+    base_price = float(own[_BASE_PRICE])
     start_up_s, minimum_s = float(own[_START_UP_S]), float(own[_MINIMUM_S])
     requests_in, requests_of = float(own[_REQUESTS]), float(own[_REQUESTS_OF])
     requests_least = float(least_u) * float(least_d) * requests_in
@@ -167,33 +107,68 @@ def _cost_alike(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
     largest = max(monthly_most, requests_most, paid_most + abs(before), MONTH_S * billed_most)
     if max(largest, egress * egress_of) > EXACT_BELOW / 4:
         return False
-    per_unit, per_base = 1.0 / unit, 1.0 / base_units
-    for i in range(CHUNK_ROWS):
-        units[i] = np.floor((u[i] + (unit - 0.5)) * per_unit)
-        beyond = np.floor((units[i] - last + (base_units - 0.5)) * per_base)
-        more[i] = max(0.0, beyond)
-        within = units[i] - more[i] * base_units
-        units[i] = max(0.0, within)
-    table = entries[own[_FIRST_ENTRY] : own[_FIRST_ENTRY] + own[_LAST_UNITS] + 1]
-    for i in range(len(out_machines)):
-        entry = table[np.uint64(units[i])]
-        monthly[i] = float(entry >> COUNT_BITS)
-        out_machines[i] = (entry & COUNT_MASK) + np.int64(more[i])
+    _look_up(users, at_u, rows, own, entries, buffer)
+    is_small = max(monthly_most * billed_most, requests_most * egress) <= EXACT_BELOW / 2
     half, per_egress, per_requests = np.floor(egress_of / 2), 1.0 / egress_of, 1.0 / requests_of
-    for i in range(len(out_usd_micros)):
-        price = monthly[i] + more[i] * base_price
-        run_s = d[i] + start_up_s
-        billed_s = max(minimum_s, run_s)
+    machines, paid_for = np.uint64(MACHINES), np.uint64(MACHINE_USD_MICROS)
+    if is_small:
+        for i in range(np.uint64(rows)):
+            entry, more = buffer[machines + i], buffer[paid_for + i]
+            price = float(entry >> COUNT_BITS) + float(more) * base_price
+            length_s = float(duration_s[at_d + i])
+            billed_s = max(minimum_s, length_s + start_up_s)
+            paid = np.floor((price * billed_s + (_HALF_MONTH_S + 0.5)) * _PER_MONTH)
+            area = float(users[at_u + i]) * length_s * requests_in
+            requests = np.floor((area + (requests_of - 0.5)) * per_requests)
+            paid += before + np.floor((requests * egress + (half + 0.5)) * per_egress)
+            buffer[machines + i] = (entry & COUNT_MASK) + more
+            buffer[paid_for + i] = np.int64(paid)
+        return True
+    for i in range(np.uint64(rows)):
+        entry, more = buffer[machines + i], buffer[paid_for + i]
+        price = float(entry >> COUNT_BITS) + float(more) * base_price
+        length_s = float(duration_s[at_d + i])
+        billed_s = max(minimum_s, length_s + start_up_s)
         whole = np.floor((price + 0.5) * _PER_MONTH)
         rest = (price - whole * MONTH_S) * billed_s
         paid = whole * billed_s + np.floor((rest + (_HALF_MONTH_S + 0.5)) * _PER_MONTH)
-        area = u[i] * d[i] * requests_in
+        area = float(users[at_u + i]) * length_s * requests_in
         requests = np.floor((area + (requests_of - 0.5)) * per_requests)
         whole = np.floor((requests + 0.5) * per_egress)
         rest = (requests - whole * egress_of) * egress
         paid += before + whole * egress + np.floor((rest + (half + 0.5)) * per_egress)
-        out_usd_micros[i] = np.int64(paid)
+        buffer[machines + i] = (entry & COUNT_MASK) + more
+        buffer[paid_for + i] = np.int64(paid)
     return True
+
+
+@compiled
+def find_ends(column: Column, low: int, rows: int, ends: Column) -> None:
+    """The least and the most of some numbers."""
+    at = np.uint64(low)
+    least = most = column[at]
+    for i in range(np.uint64(rows)):
+        least, most = min(least, column[at + i]), max(most, column[at + i])
+    ends[0], ends[1] = least, most
+
+
+@compiled
+def _look_up(
+    users: Column, low: np.uint64, rows: int, own: Column, entries: Column, buffer: Column
+) -> None:
+    """Entries of the table, and how many more of the base machine, where the results will be."""
+    unit, base_units = float(own[_UNIT]), float(own[_BASE_UNITS])
+    per_unit, per_base = 1.0 / unit, 1.0 / base_units
+    beyond_last = base_units - 0.5 - float(own[_LAST_UNITS])
+    found, others = np.uint64(MACHINES), np.uint64(MACHINE_USD_MICROS)
+    for i in range(np.uint64(rows)):
+        units = np.floor((float(users[low + i]) + (unit - 0.5)) * per_unit)
+        more = max(0.0, np.floor((units + beyond_last) * per_base))
+        buffer[found + i] = np.int64(max(0.0, units - more * base_units))
+        buffer[others + i] = np.int64(more)
+    first = np.uint64(own[_FIRST_ENTRY])
+    for i in range(np.uint64(rows)):
+        buffer[found + i] = entries[first + np.uint64(buffer[found + i])]
 
 
 @compiled
@@ -218,7 +193,7 @@ def _egress(requests: np.int64, tiers: Column) -> np.int64:
 
 
 @compiled
-def _cost_rows(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
+def cost_rows(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
     users: Column,
     duration_s: Column,
     injectors: Column,
@@ -230,6 +205,7 @@ def _cost_rows(  # noqa: PLR0913, PLR0917 - numba takes arrays one by one
     out_machines: Column,
     out_usd_micros: Column,
 ) -> int:
+    """Rows of any kind, one by one; how many of them have to be estimated by themselves."""
     left = 0
     for i in range(len(out_machines)):
         own = machines[codes[i] if len(codes) > 1 else codes[0]]

@@ -8,7 +8,7 @@ from numba import njit
 
 from engine.sweeping import tally as plain
 from engine.sweeping.columns import Column
-from engine.sweeping.tally import Tally
+from engine.sweeping.tally import LANES, Tally
 
 CHUNK_NUMBERS = 1_024
 
@@ -17,7 +17,7 @@ _SHIFT, _OF_ONE = plain.SHIFT, plain.OF_ONE
 
 def add(tally: Tally, numbers: Column, first_place: int) -> None:
     """As ``Tally.add``."""
-    total, least, most = _count(numbers, tally.buckets)
+    total, least, most = _count(numbers, tally.lanes)
     tally.note(len(numbers), int(total), int(least), int(most))
     if least < tally.threshold:
         near = np.flatnonzero(numbers < tally.threshold)
@@ -25,7 +25,7 @@ def add(tally: Tally, numbers: Column, first_place: int) -> None:
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _count(numbers: Column, buckets: Column) -> tuple[np.int64, np.int64, np.int64]:
+def _count(numbers: Column, lanes: Column) -> tuple[np.int64, np.int64, np.int64]:
     doubles = np.empty(CHUNK_NUMBERS, np.float64)
     bits: npt.NDArray[np.int64] = doubles.view(np.int64)
     total = np.int64(0)
@@ -38,5 +38,7 @@ def _count(numbers: Column, buckets: Column) -> tuple[np.int64, np.int64, np.int
             most = max(most, chunk[i])
             doubles[i] = float(chunk[i])
         for i in range(len(chunk)):
-            buckets[np.uint64(max((bits[i] >> _SHIFT) - _OF_ONE + 1, 0))] += 1
+            bits[i] = max((bits[i] >> _SHIFT) - _OF_ONE + 1, 0)
+        for i in range(len(chunk)):
+            lanes[np.uint64(i % LANES), np.uint64(bits[i])] += 1
     return total, least, most

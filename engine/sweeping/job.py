@@ -61,7 +61,7 @@ class Job:
             raise self.problems[min(self.problems)].error()
 
     def run(self, constants: Constants, lookup: Lookup, *, refuses: bool) -> None:
-        """Charges first, then what other plans bill, then machines."""
+        """Plain charges and machines in one pass, then what other plans bill."""
         loops: Any = kernel
         if self.compiled:
             from engine.sweeping import compiled
@@ -69,7 +69,8 @@ class Job:
             loops = compiled
         for _ in range(ATTEMPTS_MAX):
             self.tests_without_problems()
-            if all(self._each_part(loops.charge, constants)):
+            left = self._each_part(loops.fill, constants)
+            if kernel.OUT_OF_RANGE not in left:
                 break
             self._find_problems(constants)
             if refuses:
@@ -79,7 +80,7 @@ class Job:
         self._bill()
         if refuses:
             self.refuse()
-        if self.filled.machines is not None and sum(self._each_part(loops.cost, constants)):
+        if sum(left):
             self._estimate_alone(lookup)
 
     def tests_without_problems(self) -> None:
@@ -106,13 +107,13 @@ class Job:
             if column is not None and len(rows):
                 column[rows] = 0
 
-    def _each_part(self, loop: Callable[..., Any], constants: Constants) -> list[Any]:
+    def _each_part(self, loop: Callable[..., int], constants: Constants) -> list[int]:
         """The loop over all rows, in as many parts as there are threads."""
         rows = self.tests.rows
         size = max(1, ceil_div(rows, self.threads))
         parts = [slice(low, min(low + size, rows)) for low in range(0, rows, size)]
 
-        def run(some: slice) -> Any:  # noqa: ANN401 - as the loop gives it
+        def run(some: slice) -> int:
             return loop(
                 self.tests.part(some),
                 part(self.found.codes, some),

@@ -1,6 +1,6 @@
 """Kernel: the arithmetic of a sweep in numpy, whole numbers only.
 
-``compiled`` holds the same two loops for numba, and gives the same to the last micro-dollar. Rows
+``compiled`` holds the same loops for numba, and gives the same to the last micro-dollar. Rows
 go through in chunks that stay in the processor's cache, about twice as fast as whole columns.
 """
 
@@ -27,6 +27,9 @@ INJECTORS_MAX = NUMBERS["injectors"].most
 
 NOT_LOOKED_UP = -1
 """In the column of machines: the row has to be estimated by itself."""
+
+OUT_OF_RANGE = -1
+"""Returned by a loop: a number of some row is."""
 
 (
     HAS_MACHINES,
@@ -170,7 +173,18 @@ def _egress_tiers(figures: Sequence[Figures]) -> Column:
     return tiers
 
 
-def charge(tests: LoadTests, codes: Codes, constants: Constants, out: Filled) -> bool:
+def fill(tests: LoadTests, codes: Codes, constants: Constants, out: Filled) -> int:
+    """Injectors, LI-minutes and plain charges; machines where there is a place for them.
+
+    Returns:
+        As ``cost``; or ``OUT_OF_RANGE``, and whatever is in the columns means nothing.
+    """
+    if not _charge(tests, codes, constants, out):
+        return OUT_OF_RANGE
+    return 0 if out.machines is None else cost(tests, codes, constants, out)
+
+
+def _charge(tests: LoadTests, codes: Codes, constants: Constants, out: Filled) -> bool:
     """Injectors, LI-minutes and plain charges; false: some number is out of range."""
     for name, column in tests.numbers.items():
         least, most = bounds_of(name)

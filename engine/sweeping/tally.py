@@ -21,6 +21,10 @@ OF_ONE = 1_023 << FRACTION_BITS
 
 BUCKETS = (64 << FRACTION_BITS) + 1
 
+LANES = 4
+"""Rows of counts. Neighbours are often in the same bucket: counted in turn, none waits for the one
+before it."""
+
 
 class Best(Struct, frozen=True):
     """One of the least numbers, and the place where it went by."""
@@ -41,10 +45,16 @@ class Tally:
         self.total = 0
         self.least: int | None = None
         self.most: int | None = None
-        self.buckets = np.zeros(BUCKETS, np.int64)
+        self.lanes = np.zeros((LANES, BUCKETS), np.int64)
         self._kept = best
         self._numbers = np.zeros(0, np.int64)
         self._places = np.zeros(0, np.int64)
+
+    @property
+    def buckets(self) -> Column:
+        """How many numbers there were in each bucket."""
+        found: Column = self.lanes.sum(axis=0)
+        return found
 
     @property
     def threshold(self) -> int:
@@ -66,7 +76,7 @@ class Tally:
             return
         bits = numbers.astype(np.float64).view(np.int64)
         found = np.bincount(bucket_of(bits))
-        self.buckets[: len(found)] += found
+        self.lanes[0, : len(found)] += found
         total, least, most = int(numbers.sum()), int(numbers.min()), int(numbers.max())
         self.note(len(numbers), total, least, most)
         if least < self.threshold:
@@ -91,7 +101,7 @@ class Tally:
         """What the other one saw went by here, too."""
         if other.least is None or other.most is None:
             return
-        self.buckets += other.buckets
+        self.lanes += other.lanes
         self.note(other.count, other.total, other.least, other.most)
         self.keep(other._numbers, other._places)
 

@@ -34,8 +34,9 @@ def adjust(
 ) -> None:
     """Credit the account ID by a credit note, or take of its credit by an invoice.
 
-    A credit is set off against what the account is charged next; it is at most what it was ever
-    charged, and a debit at most the credit that is left. For the owner of the installation.
+    A credit is set off against what the account is charged next; it is at most what its invoices
+    charge and was not taken back, and a debit at most the credit that is left. For the owner of the
+    installation.
     """
     from pricing.money import price_usd_micros
 

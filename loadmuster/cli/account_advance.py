@@ -74,8 +74,7 @@ class _Progress:
         self._status.console.print(f"loadmuster: {reconciled_line(payment)}")
 
     def _say(self, account_id: str, failure: LoadmusterError) -> None:
-        message = " ".join(failure.message.split())
-        self._status.console.print(f"loadmuster: {message}")
+        self._status.console.print(f"loadmuster: {failure.line}")
         self.exit_code = max(self.exit_code, failure.exit_code)
         if len(self.failures) < FAILURES_NAMED_MAX:
             self.failures.append((account_id, failure))

@@ -136,12 +136,18 @@ def renew(settings: Settings, account_id: str, request_id: str | None) -> None:
 
 @account.command("delete")
 @_id
+@click.option("--give-up-credit", is_flag=True, help="What it is in credit is given up.")
 @request_id_option
 @pass_settings
-def delete(settings: Settings, account_id: str, request_id: str | None) -> None:
-    """Delete the account ID for good, once its subscriptions have ended."""
+def delete(
+    settings: Settings, account_id: str, *, give_up_credit: bool, request_id: str | None
+) -> None:
+    """Delete the account ID for good, once its subscriptions have ended.
+
+    One that is in credit is not: have it given back before, or give it up.
+    """
     engine = settings.engine()
-    view = engine.accounts.delete(account_id, request_id=request_id)
+    view = engine.accounts.delete(account_id, give_up_credit=give_up_credit, request_id=request_id)
     emit_account(settings, view)
 
 
@@ -151,7 +157,11 @@ def delete(settings: Settings, account_id: str, request_id: str | None) -> None:
 @request_id_option
 @pass_settings
 def card(settings: Settings, account_id: str, card: str, request_id: str | None) -> None:
-    """Put another CARD of the account ID on record."""
+    """Put another CARD of the account ID on record.
+
+    CARD is the payment channel's own name for it, such as tok_1234, or a test card (test:declines,
+    test:delays, test:lost); a card's number is refused, and kept nowhere.
+    """
     engine = settings.engine()
     view = engine.accounts.set_card(account_id, card, request_id=request_id)
     emit_account(settings, view)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from kernel.visible import visible
 from loadmuster.cli.settings import Command, Settings, pass_settings, request_id_option
 from loadmuster.documents.refunds import (
     disputes_document,
@@ -43,7 +44,8 @@ def refund(
     """Give the account ID back what was paid for an invoice, or a part of it.
 
     The credit note takes the tax back too. Of LI-minutes that came with what is given back, those
-    that are left go. For the owner of the installation.
+    that are left go. What of the payment is in credit, since its run cost less, is paid out first.
+    For the owner of the installation.
     """
     from pricing.money import usd_micros
 
@@ -123,12 +125,17 @@ def _show_disputes(
 def _show_done(console: Console, done: Refund, *, is_rehearsed: bool) -> None:
     from pricing.money import format_usd
     from pricing.payments.gateway import REHEARSED_NOTE
+    from pricing.payments.refunds import GIVEN_BACK
 
     usd = f"{format_usd(done.usd_micros)} USD of {done.invoice}"
-    if done.credit_note is None:
-        console.print(f"{usd} are under way: {done.said or done.state}")
+    if done.state not in GIVEN_BACK:
+        console.print(f"{usd} are under way: {visible(done.said or done.state)}")
     else:
-        console.print(f"{usd} were given back; credit note {done.credit_note}")
+        credit, note = done.from_credit_usd_micros, done.credit_note
+        parts = [f"credit note {note}"] if note else []
+        if credit:
+            parts.append(f"{format_usd(credit)} USD of them were in credit")
+        console.print("; ".join([f"{usd} were given back", *parts]))
     if is_rehearsed:
         console.print(REHEARSED_NOTE)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from kernel.visible import visible
 from loadmuster.cli.settings import Command, Settings, pass_settings, request_id_option
 from loadmuster.documents.account import administrators_document
 
@@ -37,5 +38,5 @@ def administrators(
         names = accounts.administrators(account_id, by=by)
     settings.emit(
         administrators_document(account_id, names),
-        lambda console: console.print("\n".join(names)),
+        lambda console: console.print("\n".join(map(visible, names))),
     )

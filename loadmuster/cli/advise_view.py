@@ -115,12 +115,12 @@ def _plans(advice: Advice) -> Table:
     return table
 
 
-def _break_even(cost: PlanCost) -> str:
+def _break_even(cost: PlanCost) -> str | Text:
     if not cost.plan.is_subscription:
         return ""
     ranges = [_numbers(each) for each in cost.cheaper_for[:RANGES_SHOWN]]
     more = ["..."] if len(cost.cheaper_for) > RANGES_SHOWN else []
-    return "\n".join([*ranges, *more]) or "never"
+    return Text("\n").join(map(Text, [*ranges, *more])) if ranges else "never"
 
 
 def _numbers(runs: RunRange) -> str:

@@ -26,6 +26,7 @@ from loadmuster.documents.billing import (
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from pricing.parties.party import Party
     from pricing.parties.retention import DataKind, Retention
@@ -210,13 +211,15 @@ def _how_long(rule: Retention | None) -> str:
     }[str(rule.until)]
 
 
-def _rows(party: Party) -> list[tuple[str, str]]:
+def _rows(party: Party) -> list[tuple[str, str | Text]]:
+    from rich.text import Text
+
     from pricing.parties.countries import country_name
 
     country = party.country and f"{country_name(party.country)} ({party.country})"
     named = (
         ("name", party.name),
-        ("address", party.address),
+        ("address", party.address and Text(party.address)),
         ("country", country),
         ("e-mail", party.email),
         ("tax id", party.tax_id),

@@ -12,6 +12,7 @@ from engine.clouds import CLOUDS, LOCAL
 from kernel.errors import BadInputError, LoadmusterError
 from kernel.words import counted
 from loadmuster.cli.numbers import WholeNumber
+from loadmuster.cli.output import tell
 from loadmuster.cli.overwriting import check_reads_stay
 from loadmuster.cli.plot import out_option
 from loadmuster.cli.run_session import INTERRUPTED
@@ -119,7 +120,7 @@ def _show(
         lambda console: show_calibration(console, scenario, made, kept, out),
     )
     if failed is not None:
-        click.echo(f"loadmuster: {failed.line}", err=True)
+        tell(failed.line)
         sys.exit(failed.exit_code)
 
 

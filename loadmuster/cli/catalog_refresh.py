@@ -9,6 +9,7 @@ import click
 
 from engine.catalogs.in_use import versions_here
 from engine.clouds import CLOUDS
+from kernel.visible import visible
 from kernel.words import counted
 from loadmuster.cli.catalog import catalog
 from loadmuster.cli.settings import Command, Settings, pass_settings
@@ -142,7 +143,7 @@ def _show_refreshed(console: Console, done: Refreshed) -> None:
         said = ", ".join(f"{count:,} {reason.value}" for reason, count in reasons.most_common())
         console.print(f"Left out: {said}")
     for region, reason in list(done.kept.items())[:KEPT_SHOWN_MAX]:
-        console.print(f"Kept as it was: {region}: {reason}")
+        console.print(f"Kept as it was: {region}: {visible(reason)}")
     published = done.published or "on an unknown day"
     console.print(
         f"in use: {done.version} ({done.provider} asked on {done.day}, published {published}); "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kernel.errors import InvariantBrokenError
+from kernel.visible import visible
 from kernel.words import counted
 from loadmuster.cli.settings import Command, CommandGroup, Settings, pass_settings
 from loadmuster.documents.damage import damage_document
@@ -32,7 +33,7 @@ def check(settings: Settings) -> None:
     Which row of which table, whose it is, and what does not hold: postings that do not sum to
     zero, invoices that are not what was charged, references that lead nowhere, documents that
     cannot be read. Nothing is changed, and other accounts go on. Ends with 5 where anything is
-    damaged.
+    damaged, with 2 where there is no such database.
     """
     found = settings.engine().db.check()
     settings.emit(damage_document(found), lambda console: _show(console, found))
@@ -46,7 +47,7 @@ def _show(console: Console, found: Sequence[Damage]) -> None:
         return
     for each in found:
         whose = "" if each.account_id is None else f", account {each.account_id}"
-        console.print(f"{each.table} {each.row}{whose}: {each.what}", highlight=False)
+        console.print(visible(f"{each.table} {each.row}{whose}: {each.what}"), highlight=False)
     told = counted(len(found), "finding")
     console.print(
         f"{told}. Restore these rows from a backup; accounts that are not named go on.",

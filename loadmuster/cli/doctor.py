@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.clouds import CLOUDS, LOCAL
+from loadmuster.cli.output import print_document
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def doctor(
     """
     engine = settings.engine()
     if policy is not None:
-        click.echo(json.dumps(engine.doctor.policy(policy), indent=2))
+        print_document(engine.doctor.policy(policy))
         return
     from loadmuster.cli.console import redraws
     from loadmuster.documents.doctor import checkup_document

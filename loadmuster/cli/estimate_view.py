@@ -35,9 +35,16 @@ BINDING = {
     "memory": "memory binds",
     "sockets": "sockets to one destination bind",
     "network": "the network binds",
+    "threads": "the threads of one process bind",
     "given": "as given",
 }
-NEXT = {"cpu": "the processor", "memory": "memory", "sockets": "sockets", "network": "the network"}
+NEXT = {
+    "cpu": "the processor",
+    "memory": "memory",
+    "sockets": "sockets",
+    "network": "the network",
+    "threads": "threads of one process",
+}
 
 
 def show_estimate(console: Console, estimate: Estimate) -> None:
@@ -137,6 +144,8 @@ def _costs(clouds: Sequence[Fleet]) -> Table:
         )
     for row in range(len(clouds[0].sites)):
         table.add_row("", *(_machines(fleet.sites[row]) for fleet in clouds))
+    if any(_varies(fleet) for fleet in clouds):
+        table.add_row("", *(_range(fleet) for fleet in clouds), style="dim")
     table.add_section()
     costs = [{item.name: item.usd_micros for item in fleet.items} for fleet in clouds]
     for name in dict.fromkeys(item.name for fleet in clouds for item in fleet.items):
@@ -144,6 +153,18 @@ def _costs(clouds: Sequence[Fleet]) -> Table:
             name, *(dollars(of[name], decimals) if name in of else "not known" for of in costs)
         )
     return table
+
+
+def _varies(fleet: Fleet) -> bool:
+    return fleet.machines_range.low != fleet.machines_range.high
+
+
+def _range(fleet: Fleet) -> str:
+    """How many machines, if users take less or more than expected."""
+    counts = fleet.machines_range
+    if not _varies(fleet):
+        return counted(counts.expected, "machine")
+    return f"{counts.low:,} to {counted(counts.high, 'machine')}"
 
 
 def _machines(site: RegionalFleet) -> Text:

@@ -9,6 +9,7 @@ from engine.clouds import CLOUDS
 from engine.planning.core_speeds import FasterMachine
 from engine.planning.fleet import Fleet
 from engine.planning.next_best import Explanation
+from engine.planning.vcpu_speeds import CountedSpeeds
 from loadmuster.cli.layout import columns, dollars, section
 from pricing.money import format_usd
 
@@ -44,8 +45,22 @@ def machines_of(fleet: Fleet) -> Text:
 
 
 def _proof(explanation: Explanation) -> str:
-    """How good the choice is, and that it takes every virtual processor for alike."""
-    return f"{_bounds(explanation)} Every vCPU counts alike in this.{_faster(explanation.faster)}"
+    """How good the choice is, and by which speeds of processors."""
+    speeds = _speeds(explanation.speeds)
+    return f"{_bounds(explanation)} {speeds}{_faster(explanation.faster)}"
+
+
+def _speeds(speeds: CountedSpeeds | None) -> str:
+    if speeds is None:
+        return "Every vCPU counts alike in this."
+    counted = ", ".join(
+        f"{each.family} {each.percent} %{'' if each.is_measured else ' (as the slowest known)'}"
+        for each in speeds.families
+    )
+    return (
+        f"In this a vCPU counts by PassMark of {speeds.as_of}, all busy, "
+        f"{speeds.reference} 100 %: {counted}."
+    )
 
 
 def _faster(found: FasterMachine | None) -> str:

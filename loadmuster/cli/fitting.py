@@ -15,8 +15,11 @@ from typing import NamedTuple
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.padding import Padding
+from rich.style import StyleType
 from rich.table import Column, Table
 from rich.text import Text
+
+from kernel.visible import visible
 
 UNBOUND = 1_000_000
 """Columns of a terminal on which nothing has to be wrapped."""
@@ -33,7 +36,21 @@ class Need(NamedTuple):
 
 
 class FittingTable(Table):
-    """A table that takes no letter away from any cell."""
+    """A table that takes no letter away from any cell.
+
+    A cell that is a string has one line, whatever texts of others are in it: line breaks in it are
+    shown as such, and forge no row. What has several lines is given as ``Text``.
+    """
+
+    def add_row(
+        self,
+        *cells: RenderableType | None,
+        style: StyleType | None = None,
+        end_section: bool = False,
+    ) -> None:
+        """Add a row; arguments as rich's own."""
+        one_line = (visible(cell) if isinstance(cell, str) else cell for cell in cells)
+        super().add_row(*one_line, style=style, end_section=end_section)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         needs = self._needs(console, options)

@@ -10,7 +10,7 @@ import click
 
 from kernel.errors import BadInputError
 from loadmuster.cli.as_of import as_of_line, tell_as_of
-from loadmuster.cli.output import unread_is_no_failure
+from loadmuster.cli.output import tell_line, unread_is_no_failure
 from loadmuster.cli.overwriting import check_reads_stay
 from loadmuster.cli.report_options import (
     MONTH_OR_DAYS,
@@ -179,7 +179,7 @@ def _tell_books(engine: Engine, account_id: str) -> None:
     """Beside what is drawn: of what instant the books were that it was drawn from."""
     timezone = engine.accounts.get(account_id).timezone
     if (line := as_of_line(engine.accounts.as_of(account_id), timezone)) is not None:
-        click.echo(line, err=True)
+        tell_line(line)
 
 
 def _write(settings: Settings, number: str, page: str, out: Path | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import gc
 import os
 import re
 import sys
@@ -14,7 +14,7 @@ from click.exceptions import NoArgsIsHelpError
 from kernel.disk import is_no_room
 from kernel.errors import BadInputError, LoadmusterError
 from kernel.key_log import put_aside_unusable_key_log
-from loadmuster.cli.output import prepare, tell_unwritten, unwritten_is_told
+from loadmuster.cli.output import prepare, print_document, tell, tell_unwritten, unwritten_is_told
 from loadmuster.cli.settings import LazyGroup, Settings
 from loadmuster.cli.signals import tidied_up
 
@@ -81,9 +81,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     prepare()
     if (said := put_aside_unusable_key_log(os.environ)) is not None:
         with unwritten_is_told(ASK_AGAIN):
-            click.echo(f"loadmuster: {said}", err=True)
-    settings = Settings()
+            tell(said)
+    settings = Settings(collects=gc.isenabled())
+    # What is imported stays; a command that takes its time switches it on again.
+    gc.disable()
     given = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        _answer(settings, given)
+    finally:
+        # The process ends. Its garbage need not be found first, which takes a tenth of an estimate.
+        gc.freeze()
+        if settings.collects:
+            gc.enable()
+
+
+def _answer(settings: Settings, given: list[str]) -> None:
     try:
         with tidied_up() as interrupted:
             cli.main(args=given, prog_name="loadmuster", standalone_mode=False, obj=settings)
@@ -135,6 +147,6 @@ def _fail(settings: Settings, error: LoadmusterError) -> None:
         if settings.json:
             from loadmuster.documents.error import error_document
 
-            click.echo(json.dumps(error_document(error), indent=2, ensure_ascii=False))
-        click.echo(f"loadmuster: {error.line}", err=True)
+            print_document(error_document(error))
+        tell(error.line)
     sys.exit(error.exit_code)

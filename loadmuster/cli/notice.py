@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kernel.words import counted
+from loadmuster.cli.output import tell
 from loadmuster.cli.report_options import day_of
 from loadmuster.cli.settings import Command, Settings, pass_settings
 from loadmuster.documents.account import notice_document
@@ -48,7 +49,7 @@ def notice(settings: Settings, plan_name: str, first: str | None) -> None:
     plan = find_plan(plan_name, settings.plans_file(), at=engine.clock.now().date())
     settings.emit(notice_document(plan, given), lambda console: _show(console, plan, given))
     for error in failures:
-        click.echo(f"loadmuster: {error.line}", err=True)
+        tell(error.line)
     sys.exit(max((error.exit_code for error in failures), default=0))
 
 

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+import click
 
 from kernel.disk import free_space
+from kernel.visible import visible, visible_json, visible_lines
 
 GONE = frozenset({errno.EPIPE, errno.EIO, errno.EBADF})
 """What a write fails with when its reader has left, or its terminal is closed."""
@@ -49,6 +54,37 @@ def abandon(stream: int = 1) -> None:
     os.close(nowhere)
 
 
+def print_document(document: Mapping[str, Any]) -> None:
+    """One JSON document on standard output."""
+    click.echo(document_text(document))
+
+
+def document_text(value: object, indent: int = 2) -> str:
+    """A document as it is printed: letters as they are, and nothing that a terminal obeys."""
+    return visible_json(json.dumps(value, indent=indent, ensure_ascii=False))
+
+
+class VisibleRows:
+    """Standard output for rows of a file, such as CSV: as they are, but for a terminal."""
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stdout.isatty()
+
+    def write(self, row: str) -> None:
+        """Write what the rows' writer has made of one."""
+        sys.stdout.write(visible_lines(row) if self._is_terminal else row)
+
+
+def tell(text: str) -> None:
+    """One line of ours on standard error, whatever texts of others are in it."""
+    tell_line(f"loadmuster: {text}")
+
+
+def tell_line(line: str) -> None:
+    """One line on standard error, as it is, and as a terminal may have it."""
+    click.echo(visible(line), err=True)
+
+
 @contextmanager
 def unread_is_no_failure() -> Iterator[None]:
     """Within it, a reader that leaves in the middle (``| head``) is no error."""
@@ -79,9 +115,5 @@ def tell_unwritten(error: OSError, then: str) -> None:
     """One line where output cannot be written, which may be the disk that is full."""
     with suppress(OSError):
         free = "" if error.filename is None else free_space(Path(error.filename), error)
-        sys.stderr.write(
-            f"loadmuster: {error.filename or 'output'}: cannot be written: {error.strerror}{free};"
-            f" {then}\n"
-        )
-        sys.stderr.flush()
+        tell(f"{error.filename or 'output'}: cannot be written: {error.strerror}{free}; {then}")
     abandon()

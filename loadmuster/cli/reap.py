@@ -7,6 +7,7 @@ import sys
 import click
 
 from engine.clouds import CLOUDS, LOCAL
+from loadmuster.cli.output import tell
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
 
@@ -57,7 +58,8 @@ def reap(
     other's runs: look before you say --yes.
 
     --check is for monitoring: it asks no cloud, only the database when a reaper last looked at the
-    clouds where runs have machines, or had them in the last week.
+    clouds where runs have machines, or had them in the last week. A database that is not there ends
+    it with 2.
     """
     from engine.runs.reaper.orphans import Why
     from kernel.durations import parse_duration_s
@@ -82,5 +84,5 @@ def reap(
     settings.emit(reaping_document(reaping), lambda console: show_reaping(console, reaping))
     if failure is not None:
         # What was found is the one document on standard output already.
-        click.echo(f"loadmuster: {failure.message}", err=True)
+        tell(failure.line)
         sys.exit(failure.exit_code)

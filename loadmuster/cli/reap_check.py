@@ -6,11 +6,10 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import click
-
 from engine.runs.model.errors import ReaperOverdueError
 from kernel.durations import format_duration
 from loadmuster.cli.layout import columns
+from loadmuster.cli.output import tell
 from loadmuster.documents.reaper import heartbeat_document
 
 if TYPE_CHECKING:
@@ -32,14 +31,15 @@ def check_reaper(settings: Settings, provider: str | None, max_age_s: float) -> 
     """
     engine = settings.engine()
     now = engine.clock.now()
-    beats = [each for each in engine.reaper.heartbeats(at=now) if provider in (None, each.provider)]
+    found = engine.reaper.heartbeats(at=now, vouched=True)
+    beats = [each for each in found if provider in (None, each.provider)]
     error = overdue_error(beats, now, max_age_s)
     settings.emit(
         heartbeat_document(beats, now, max_age_s, error),
         lambda console: show_heartbeats(console, beats, now, max_age_s),
     )
     if error is not None:
-        click.echo(f"loadmuster: {error.message}", err=True)
+        tell(error.line)
         sys.exit(error.exit_code)
 
 

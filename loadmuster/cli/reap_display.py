@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from engine.runs.model.errors import ReleaseUnprovenError
 from kernel.words import counted
+from loadmuster.cli.output import tell
 from loadmuster.documents.reaper import fate
 
 if TYPE_CHECKING:
@@ -68,10 +67,9 @@ def warn_of_overdue_reaps(engine: Engine, every_s: float | None = None) -> None:
     late = engine.reaper.overdue(period_s)
     if late:
         where = ", ".join(f"{each.provider} {each.region}" for each in late)
-        click.echo(
-            f"loadmuster: no reaper has looked at {where} for {format_duration(period_s)}; "
-            "`loadmuster serve` looks regularly, `loadmuster reap` once",
-            err=True,
+        tell(
+            f"no reaper has looked at {where} for {format_duration(period_s)}; "
+            "`loadmuster serve` looks regularly, `loadmuster reap` once"
         )
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from engine.load.driver import LoadResult
 from engine.load.figures import RequestFigures
+from kernel.visible import visible
 from loadmuster.cli.layout import columns
 
 ROWS_SHOWN = 20
@@ -31,7 +32,9 @@ def result_parts(
     style = "bold red" if not result.valid else "bold yellow" if ", but" in result.verdict else ""
     content: list[RenderableType] = [Text(result.verdict, style=style)]
     said = [each for each in warnings if each not in result.verdict]
-    content += [Text(f"- {each}") for each in (*result.invalid_reasons, *said, *result.unknown)]
+    content += [
+        Text(f"- {visible(each)}") for each in (*result.invalid_reasons, *said, *result.unknown)
+    ]
     content += [*_figures(result), *_by_request(result), *_failures(result)]
     if left_out_because is not None:
         content.append(Text(f"not counted in later estimates: {left_out_because}", style="dim"))
@@ -70,7 +73,7 @@ def _by_request(result: LoadResult) -> list[RenderableType]:
     names = ("requests", "failures", "failed %", "requests/s", "p50 ms", "p95 ms", "p99 ms")
     table = columns("request", *names, right=names)
     for row in result.by_request[:ROWS_SHOWN]:
-        table.add_row(Text(f"{row.method} {row.name}".strip()), *_row(row))
+        table.add_row(f"{row.method} {row.name}".strip(), *_row(row))
     more = len(result.by_request) - ROWS_SHOWN
     return [Text(""), table, *([Text(f"and {more:,} more, with --json")] if more > 0 else [])]
 
@@ -86,9 +89,9 @@ def _failures(result: LoadResult) -> list[RenderableType]:
         return []
     table = columns("why requests failed", "failures", right=("failures",))
     for kind in result.failure_kinds:
-        table.add_row(Text(kind.kind), _figure(kind.count))
+        table.add_row(kind.kind, _figure(kind.count))
     said = [
-        Text(f"{sample.kind}, {sample.request or 'a request'}: {sample.text}")
+        Text(visible(f"{sample.kind}, {sample.request or 'a request'}: {sample.text}"))
         for sample in result.failure_samples
         if sample.text
     ]

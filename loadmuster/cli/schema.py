@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
+from loadmuster.cli.output import print_document
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
 
@@ -17,6 +16,4 @@ def schema(settings: Settings, name: str) -> None:
     from loadmuster.documents.schema import json_schema
 
     document = json_schema(name)
-    settings.emit(
-        document, lambda _: click.echo(json.dumps(document, indent=2, ensure_ascii=False))
-    )
+    settings.emit(document, lambda _: print_document(document))

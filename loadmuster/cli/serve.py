@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from loadmuster.cli.numbers import WholeNumber
+from loadmuster.cli.output import tell_line
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
 
@@ -41,7 +42,7 @@ def serve(settings: Settings, at_once: int, reap_every: str, *, until_idle: bool
     engine = settings.engine(via="serve")
 
     def say(text: str) -> None:
-        click.echo(f"{engine.clock.now():%H:%M:%S} {text}", err=True)
+        tell_line(f"{engine.clock.now():%H:%M:%S} {text}")
 
     warn_of_overdue_reaps(engine, reap_every_s)
     with told_to_end() as stop_wanted:

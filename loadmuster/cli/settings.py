@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import importlib
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +17,14 @@ from click.exceptions import Exit, NoArgsIsHelpError
 
 from kernel.clock import Clock, StartingClock, SystemClock, parse_instant
 from kernel.data_folder import DATABASE_VARIABLE
-from loadmuster.cli.output import GONE, abandon, unread_is_no_failure, unwritten_is_told
+from loadmuster.cli.output import (
+    GONE,
+    abandon,
+    print_document,
+    tell,
+    unread_is_no_failure,
+    unwritten_is_told,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,11 +48,13 @@ class Settings:
         db: Database URL; None: the default file in the user's data folder.
         now: Start of the test clock, if one is wanted.
         json: One JSON document on standard output instead of tables for people.
+        collects: Garbage is looked for once a command that takes its time is at work.
     """
 
     db: str | None = None
     now: str | None = None
     json: bool = False
+    collects: bool = False
 
     def clock(self) -> Clock:
         """The clock that this command lives by."""
@@ -99,10 +107,9 @@ class Settings:
         scheme, _, file = (self.db or "").partition(":///")
         if scheme.startswith("sqlite") and file and not os.path.exists(file):  # noqa: PTH110 - any text
             with suppress(OSError):
-                click.echo(
-                    f"loadmuster: there is no database {self.db} yet, which is read as an empty"
-                    " one; the first command that writes makes it",
-                    err=True,
+                tell(
+                    f"there is no database {self.db} yet, which is read as an empty one; the first"
+                    " command that writes makes it"
                 )
 
     def console(self) -> Console:
@@ -128,7 +135,7 @@ class Settings:
         with unwritten_is_told(DONE) if _does_something() else unread_is_no_failure():
             if self.json:
                 made = document() if callable(document) else document
-                click.echo(json.dumps(made, indent=2, ensure_ascii=False))
+                print_document(made)
             else:
                 show(self.console())
 
@@ -205,6 +212,8 @@ class Command(click.Command):
         one_of: Groups of options that contradict each other: ``("--csv", "--json")``.
     """
 
+    is_quick = False
+
     def __init__(self, *args: Any, one_of: Sequence[tuple[str, ...]] = (), **kwargs: Any) -> None:  # noqa: ANN401 - passed through to click
         super().__init__(*args, **kwargs)
         self.one_of = one_of
@@ -212,10 +221,13 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own type
         """Run it, unless what was typed contradicts itself."""
+        settings = ctx.ensure_object(Settings)
         if self.one_of:
             from loadmuster.cli.one_of import check_one_of
 
-            check_one_of(ctx, self.one_of, is_json=ctx.ensure_object(Settings).json)
+            check_one_of(ctx, self.one_of, is_json=settings.json)
+        if settings.collects and not self.is_quick:
+            gc.enable()
         return super().invoke(ctx)
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401 - passed through to click
@@ -227,15 +239,7 @@ class Command(click.Command):
 class QuickCommand(Command):
     """A command that ends before garbage would matter: looking for it takes a tenth of its time."""
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own type
-        """Run it without a collector of garbage."""
-        was_on = gc.isenabled()
-        gc.disable()
-        try:
-            return super().invoke(ctx)
-        finally:
-            if was_on:
-                gc.enable()
+    is_quick = True
 
 
 class CommandGroup(click.Group):

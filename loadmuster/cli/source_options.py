@@ -67,7 +67,13 @@ SCENARIO_OPTIONS: tuple[Callable[[Function], Function], ...] = (
     click.option(
         "--spread",
         type=WholeNumber(min=1),
-        help="At least so many machines in each region, each with its share of the load at most.",
+        help="At least so many machines in each region, each with its share of the load at most;"
+        " 1: whatever the scenario says.",
+    ),
+    click.option(
+        "--cores-alike",
+        is_flag=True,
+        help="Every vCPU counts as much as any other, whatever was measured of its speed.",
     ),
     click.option("--nat", is_flag=True, help="Machines behind a NAT gateway, at its costs."),
     click.option("--one-type", is_flag=True, help="Machines of one type only in each region."),

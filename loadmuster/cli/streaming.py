@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from textwrap import indent
 from typing import Any, TypeVar
 
-from loadmuster.cli.output import unread_is_no_failure
+from loadmuster.cli.output import document_text, unread_is_no_failure
 
 _Row = TypeVar("_Row")
 _INDENT = "  "
@@ -49,4 +48,4 @@ def pages(rows: Iterable[_Row], size: int) -> Iterator[list[_Row]]:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, indent=len(_INDENT), ensure_ascii=False)
+    return document_text(value, len(_INDENT))

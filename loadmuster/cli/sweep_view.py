@@ -11,6 +11,7 @@ from rich.table import Table
 
 from engine.sweeping.known_columns import HEADINGS, IN_DOLLARS, NUMBERS, WORDS, Kind
 from kernel.durations import format_duration
+from kernel.visible import visible
 from kernel.words import counted
 from loadmuster.cli.layout import columns, section
 from loadmuster.documents.sweep import Rows, best_of, dollars, percentiles
@@ -40,7 +41,7 @@ def show_file(console: Console, source: str, target: Path | None, done: FileSwee
             console,
             "Marked",
             *[
-                f"{each.column}, row {each.row}: {each.message}"
+                visible(f"{each.column}, row {each.row}: {each.message}")
                 for each in done.problems[:SHOWN_PROBLEMS]
             ],
         )
@@ -56,7 +57,7 @@ def show_folder(console: Console, source: Path, target: Path, parts: Sequence[Pa
         said += f", {marked:,} of them marked as no load tests"
     console.print(f"{said}; they are in {target}")
     problems = [
-        f"{part.name}: {each.column}, row {each.row}: {each.message}"
+        visible(f"{part.name}: {each.column}, row {each.row}: {each.message}")
         for part in parts
         for each in part.problems
     ]

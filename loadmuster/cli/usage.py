@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from loadmuster.cli.output import unread_is_no_failure
+from loadmuster.cli.output import VisibleRows, unread_is_no_failure
 from loadmuster.cli.report_options import (
     FROM_HELP,
     MONTH_OR_DAYS,
@@ -97,6 +96,6 @@ def _show_all(settings: Settings, every: Iterator[CycleUsage]) -> None:
 
 def _print_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     with unread_is_no_failure():
-        lines = csv.DictWriter(sys.stdout, columns, lineterminator="\n", extrasaction="ignore")
+        lines = csv.DictWriter(VisibleRows(), columns, lineterminator="\n", extrasaction="ignore")
         lines.writeheader()
         lines.writerows(rows)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kernel.durations import MAX_DURATION_S
-from loadmuster.cli.output import unwritten_is_told
+from loadmuster.cli.output import tell, unwritten_is_told
 from loadmuster.cli.settings import Command, Settings, pass_settings
 
 if TYPE_CHECKING:
@@ -85,8 +85,6 @@ def _last_seen(engine: Engine, run: Run, live: RunProgress, told: Callable[[], b
 def _say_it_goes_on(run_id: str) -> None:
     """That only the watching ended; standard error may be gone with the terminal."""
     with suppress(OSError):
-        sys.stderr.write(
-            f"loadmuster: {run_id} goes on, only the watching ended;"
-            f" `loadmuster cancel {run_id}` ends the run\n"
+        tell(
+            f"{run_id} goes on, only the watching ended; `loadmuster cancel {run_id}` ends the run"
         )
-        sys.stderr.flush()

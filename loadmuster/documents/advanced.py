@@ -24,7 +24,7 @@ def advanced_document(
         "advanced": count.accounts - count.failed,
         "failed": count.failed,
         "failures": [
-            {"id": account_id, "code": error.code, "message": " ".join(error.message.split())}
+            {"id": account_id, "code": error.code, "message": error.line}
             for account_id, error in failures
         ],
     }

@@ -120,10 +120,16 @@ def _outlook(outlook: Outlook) -> OutlookPart:
 
 
 def _cost(fleet: Fleet) -> CostPart:
+    machines = fleet.machines_range
     return {
         "usd": format_usd(fleet.usd_micros),
         "usd_low": format_usd(fleet.low_usd_micros),
         "usd_high": format_usd(fleet.high_usd_micros),
+        "machines": {
+            "low": machines.low,
+            "expected": machines.expected,
+            "high": machines.high,
+        },
         "items": [
             {
                 "name": item.name,

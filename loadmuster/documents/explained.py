@@ -10,7 +10,8 @@ from pricing.money import format_usd
 
 if TYPE_CHECKING:
     from engine.planning.core_speeds import FasterMachine
-    from loadmuster.documents.shapes import ExplanationPart, FasterPart
+    from engine.planning.vcpu_speeds import CountedSpeeds
+    from loadmuster.documents.shapes import ExplanationPart, FasterPart, SpeedsPart
 
 
 def explanation_part(explanation: Explanation) -> ExplanationPart:
@@ -32,6 +33,19 @@ def explanation_part(explanation: Explanation) -> ExplanationPart:
             for other in explanation.alternatives
         ],
         "faster": _faster(explanation.faster),
+        "speeds": _speeds(explanation.speeds),
+    }
+
+
+def _speeds(speeds: CountedSpeeds | None) -> SpeedsPart | None:
+    if speeds is None:
+        return None
+    return {
+        "reference": speeds.reference,
+        "as_of": speeds.as_of.isoformat(),
+        "source": speeds.source,
+        "vcpu_percent": {each.family: each.percent for each in speeds.families},
+        "not_measured": [each.family for each in speeds.families if not each.is_measured],
     }
 
 

@@ -28,7 +28,7 @@ def reaping_document(reaping: Reaping) -> dict[str, Any]:
         ],
         "orphans": [_orphans(round_, each) for round_ in reaping.rounds for each in round_.reaped],
         "failures": [
-            {**_place(place), "code": error.code, "message": error.message}
+            {**_place(place), "code": error.code, "message": error.line}
             for place, error in reaping.failures
         ],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from kernel.visible import visible
 from pricing.money import format_usd
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def reconciled_line(payment: Reconciled) -> str:
         return f"{payment.account_id}: {payment.failure.line}"
     return (
         f"{payment.account_id}: {format_usd(payment.usd_micros)} USD for {payment.purpose}:"
-        f" {_WORDS[payment.became]}" + (f" ({payment.reason})" if payment.reason else "")
+        f" {_WORDS[payment.became]}" + (f" ({visible(payment.reason)})" if payment.reason else "")
     )
 
 

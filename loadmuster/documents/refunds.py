@@ -22,6 +22,7 @@ def refund_document(refund: Refund, timezone: str) -> dict[str, Any]:
         "invoice": refund.invoice,
         "credit_note": refund.credit_note,
         "usd": format_usd(refund.usd_micros),
+        "of_credit_usd": format_usd(refund.from_credit_usd_micros),
         "currency": refund.currency,
         "state": refund.state.value,
         "said": refund.said,

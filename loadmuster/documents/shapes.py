@@ -100,12 +100,21 @@ class CostItemPart(TypedDict):
     usd_high: Usd
 
 
+class MachinesRangePart(TypedDict):
+    """How many machines the test takes, and between which numbers that may turn out to lie."""
+
+    low: int
+    expected: int
+    high: int
+
+
 class CostPart(TypedDict):
     """What the machines cost: exact amounts, with two decimals at least."""
 
     usd: Usd
     usd_low: Usd
     usd_high: Usd
+    machines: MachinesRangePart
     items: list[CostItemPart]
 
 
@@ -210,6 +219,20 @@ class FasterPart(TypedDict):
     as_of: Day
 
 
+class SpeedsPart(TypedDict):
+    """By which speeds of processors machines were chosen."""
+
+    reference: Annotated[str, Field(description="The family of which a vCPU counts 100 %.")]
+    as_of: Annotated[Day, Field(description="Of the newest measurement in the table.")]
+    source: Annotated[str, Field(description="Of the table, as the catalogue names it.")]
+    vcpu_percent: Annotated[
+        dict[str, int], Field(description="How much a vCPU counts, by family of the machines.")
+    ]
+    not_measured: Annotated[
+        list[str], Field(description="Families that count as the slowest that was measured.")
+    ]
+
+
 class ExplanationPart(TypedDict):
     """Why a cloud's machines were chosen."""
 
@@ -221,7 +244,12 @@ class ExplanationPart(TypedDict):
     alternatives: Annotated[list[AlternativePart], Field(description="Cheapest first.")]
     faster: Annotated[
         FasterPart | None,
-        Field(description="Every vCPU counts alike in the choice; null: no better is known."),
+        Field(
+            description="Where every vCPU counts alike; null: no better is known, or speeds count."
+        ),
+    ]
+    speeds: Annotated[
+        SpeedsPart | None, Field(description="How much vCPUs count; null: every one alike.")
     ]
 
 

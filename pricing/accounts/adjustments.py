@@ -7,6 +7,7 @@ below nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec.structs import asdict
@@ -16,22 +17,19 @@ from kernel.errors import BadInputError, RefusedError
 from pricing.accounts.account import check_not_deleted
 from pricing.accounts.advance import advance
 from pricing.ledger import idempotency
-from pricing.ledger.balances import balance_below
 from pricing.ledger.invoices import (
     ADJUSTMENT_CAUSE,
-    REVENUE,
     Invoice,
-    InvoiceKind,
     invoice_of,
-    list_invoices,
 )
 from pricing.ledger.issuing import issue, issue_credit_note
 from pricing.ledger.ledger import Posting, Transaction, post
 from pricing.ledger.taxed import charge_key
 from pricing.money import MICROS_PER_CENT, divide_half_up, format_usd, to_cents_half_up
 from pricing.payments.attempts import digest
+from pricing.payments.credit import CREDIT, free_credit_of
 from pricing.payments.gateway import PaymentGateway
-from pricing.payments.run_payments import CREDIT, credit_of
+from pricing.payments.taken_back import TakenBack, newest_over, taken_back
 from pricing.plans.quotes import Unit
 from pricing.tables import TAX_LINES, insert_once
 from pricing.taxes.model import PPM, TAX_ACCOUNT, TaxLine
@@ -44,7 +42,7 @@ REASON_LETTERS_MAX = 200
 
 
 class AdjustmentTooLargeError(RefusedError):
-    """It is beyond what was charged, or beyond the credit; facts: ``account``, ``most``."""
+    """It is beyond what can be taken back, or beyond the credit; facts: ``account``, ``most``."""
 
     code = "adjustment_too_large"
 
@@ -75,8 +73,8 @@ def adjust(
 
     Raises:
         BadInputError: If the amount or the reason will not do.
-        AdjustmentTooLargeError: If more would be credited than was ever charged, or taken than is
-            credited.
+        AdjustmentTooLargeError: If more would be credited than invoices charge and nothing took
+            back, or taken than is credited.
     """
     _check_words(usd_micros, reason)
     content = {"usd": format_usd(usd_micros), "reason": reason}
@@ -86,10 +84,12 @@ def adjust(
         conn, account_id, request_id, command="adjust", content=content, now=instant
     ):
         check_not_deleted(conn, account_id)
-        _check_bounds(conn, account_id, usd_micros)
+        invoices = tuple(taken_back(conn, account_id).values())
+        _check_bounds(conn, account_id, usd_micros, invoices)
         post(conn, _charge(conn, account_id, cause, usd_micros, reason, instant))
         if usd_micros > 0:
-            corrects = _invoices_over(conn, account_id, usd_micros)
+            # A credit note names what it corrects (Directive 2006/112/EC, art. 219).
+            corrects = newest_over(invoices, usd_micros)
             issue_credit_note(conn, cause, instant, corrects=corrects)
         else:
             issue(conn, cause, instant, is_locked=True)
@@ -130,28 +130,14 @@ def _charge(
     )
 
 
-def _invoices_over(conn: Connection, account_id: str, usd_micros: int) -> tuple[str, ...]:
-    """The newest invoices that come to so much: a credit note names what it corrects.
-
-    As the law wants it (Directive 2006/112/EC, art. 219).
-    """
-    numbers: list[str] = []
-    left = usd_micros
-    for invoice in reversed(list_invoices(conn, account_id)):
-        if left > 0 and invoice.kind is InvoiceKind.INVOICE and invoice.total_usd_micros > 0:
-            numbers.append(invoice.number)
-            left -= invoice.total_usd_micros
-    return tuple(reversed(numbers))
-
-
-def _check_bounds(conn: Connection, account_id: str, usd_micros: int) -> None:
+def _check_bounds(
+    conn: Connection, account_id: str, usd_micros: int, invoices: Sequence[TakenBack]
+) -> None:
     if usd_micros > 0:
-        charged = -sum(
-            balance_below(conn, account_id, prefix, Unit.USD) for prefix in (REVENUE, TAX_ACCOUNT)
-        )
-        most, what = max(charged, 0), "were charged to it in all"
+        most = sum(each.left_usd_micros for each in invoices)
+        what = "of what it was charged by invoice are not taken back"
     else:
-        most, what = credit_of(conn, account_id), "are its credit"
+        most, what = free_credit_of(conn, account_id), "of its credit are free"
     if abs(usd_micros) > most:
         verb = "credited to" if usd_micros > 0 else "taken of"
         raise AdjustmentTooLargeError(

@@ -7,7 +7,7 @@ and the invoices stay, under the account's id and in the hands of the owner of t
 
 Digests of requests that held names go as well, and so does the secret that those which stay were
 made with (C79); people in the log of commands are numbers from then on. Who owes pays first (C62):
-nobody could collect it afterwards.
+nobody could collect it afterwards. Who is in credit has it given back first, or gives it up (C82).
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from pricing.accounts.owner import OWNER
 from pricing.ledger import idempotency
 from pricing.ledger.persons import forget_persons
 from pricing.ledger.reservations import runs_at_once
+from pricing.money import format_usd
 from pricing.parties.billing_details import forget_billing_details
+from pricing.payments.credit import credit_of
 from pricing.payments.gateway import PaymentGateway
 from pricing.payments.refunds import forget_reasons
 from pricing.subscriptions.changes import withdraw_all
@@ -46,20 +48,36 @@ class RunsOpenError(RefusedError):
     code = "runs_open"
 
 
+class CreditLeftError(RefusedError):
+    """The account is in credit; facts: ``account``, ``usd``."""
+
+    code = "credit_left"
+
+
 def delete(
     conn: Connection,
     account_id: str,
     *,
+    gives_up_credit: bool = False,
     now: datetime,
     request_id: str,
     gateway: PaymentGateway,
 ) -> None:
     """Delete an account; deleting it again does nothing.
 
+    Args:
+        conn: An open write transaction.
+        account_id: Which.
+        gives_up_credit: Whether what it is in credit is nothing to it any more.
+        now: The command's instant.
+        request_id: The caller's.
+        gateway: Collects what is due by now.
+
     Raises:
         StillSubscribedError: If a subscription has not been cancelled and ended yet (R66).
         RunsOpenError: If a run has not ended.
         PaymentOverdueError: If a period or a run has not been paid (C62).
+        CreditLeftError: If it is in credit, and does not give that up (C82).
     """
     instant = advance(conn, account_id, now, gateway=gateway)
     idempotency.remember(conn, account_id, request_id, command="delete", content={}, now=instant)
@@ -78,6 +96,8 @@ def delete(
         )
     _check_no_open_runs(conn, account_id)
     check_paid(conn, subscription)
+    if not gives_up_credit:
+        _check_no_credit(conn, account_id)
     if subscription.ended_at is None:
         withdraw_all(conn, subscription.id, instant)
         abandon_unpaid(conn, subscription, at=instant)
@@ -112,6 +132,19 @@ def delete(
         .where(PAYMENT_ATTEMPTS.c.account_id == account_id, text(f"NOT {OPEN_ATTEMPT}"))
         .values(card=None, content=None)
     )
+
+
+def _check_no_credit(conn: Connection, account_id: str) -> None:
+    credit = credit_of(conn, account_id)
+    if credit > 0:
+        usd = format_usd(credit)
+        raise CreditLeftError(
+            f"account {account_id} is in credit: the owner of the installation gives the {usd} USD"
+            " back (`loadmuster account refund`), or takes them (`account adjust --debit`); with"
+            " --give-up-credit they are given up",
+            account=account_id,
+            usd=usd,
+        )
 
 
 def _check_no_open_runs(conn: Connection, account_id: str) -> None:

@@ -15,6 +15,7 @@ from pricing.payments.attempts import (
     unfinished_attempts,
 )
 from pricing.payments.collecting import record_answer
+from pricing.payments.credit import free_credit_of
 from pricing.payments.gateway import Answer, PaymentState
 from pricing.payments.run_payments import UNCOLLECTED, book_run_payment, debts_of_runs
 from pricing.payments.unplaced import place
@@ -63,7 +64,11 @@ def _pays_period(conn: Connection, attempt: Attempt, now: datetime) -> bool:
     price = subscription.plan.monthly_usd_micros
     for n in owed_periods(conn, subscription):
         cause = subscription.cause_of(n)
-        if cause == request.purpose and agreed_gross(conn, cause, price) == request.usd_micros:
+        if cause != request.purpose:
+            continue
+        free = free_credit_of(conn, request.account_id, besides=cause)
+        is_price = agreed_gross(conn, cause, price) == request.price_usd_micros
+        if is_price and request.set_off_usd_micros <= free:
             _record(conn, attempt)
             book_period(conn, subscription, n, at=now, now=now)
             return True
@@ -77,5 +82,9 @@ def _record(conn: Connection, attempt: Attempt) -> None:
     conn.execute(
         PAYMENTS.update()
         .where(PAYMENTS.c.cause == cause)
-        .values(usd_micros=request.usd_micros, key=request.key)
+        .values(
+            usd_micros=request.usd_micros,
+            set_off_usd_micros=request.set_off_usd_micros,
+            key=request.key,
+        )
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from msgspec.structs import replace
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from kernel.errors import BadInputError, RefusedError
 from pricing.accounts.account import check_not_deleted
@@ -18,6 +18,7 @@ from pricing.accounts.command import begin_command
 from pricing.accounts.pending import PaymentPendingError
 from pricing.ledger.invoices import run_cause
 from pricing.money import format_usd
+from pricing.payments.cards import check_card
 from pricing.payments.collecting import (
     ChannelCannotError,
     PaymentFailedError,
@@ -25,6 +26,7 @@ from pricing.payments.collecting import (
     channel_of,
     record_answer,
 )
+from pricing.payments.credit import free_credit_of
 from pricing.payments.gateway import Answer, PaymentGateway, PaymentState
 from pricing.payments.run_payments import debts_of_runs, take_back_credit
 from pricing.plans.channels import Channel
@@ -36,7 +38,7 @@ from pricing.subscriptions.subscriptions import (
     latest,
     owed_periods,
 )
-from pricing.tables import ACCOUNTS
+from pricing.tables import ACCOUNTS, PAYMENTS
 
 
 class NothingDueError(RefusedError):
@@ -63,8 +65,10 @@ def set_card(
     """Put another card on record; what is owed is tried again by ``pay``, or by the schedule.
 
     Raises:
+        BadCardError: It is no name of a card.
         ChannelCannotError: If the account pays otherwise: nobody would charge the card (C23).
     """
+    check_card(card)
     context = begin_command(
         conn, account_id, "card", {"card": card}, request_id=request_id, gateway=gateway, now=now
     )
@@ -120,7 +124,7 @@ def _not_paid(account_id: str, asked: Asked) -> RefusedError:
     if asked.answer.state is PaymentState.DELAYED:
         return PaymentPendingError(
             f"account {account_id}: the payment of {usd} USD is pending ({reason}); nothing failed,"
-            " and it is booked as soon as it is answered",
+            f" and `loadmuster account reconcile {account_id}` asks the bank again",
             account=account_id,
             usd=usd,
             key=asked.cause,
@@ -171,12 +175,19 @@ def payment_answered(
     subscription = as_it_was_bought(conn, latest(conn, account_id))
     unpaid = {subscription.cause_of(n): n for n in owed_periods(conn, subscription)}
     n = unpaid.get(key)
-    if n is None:
+    if n is None or _is_set_off_elsewhere(conn, account_id, key):
         return False
     record_answer(conn, key, Answer(state, "answered late"))
     if state is PaymentState.ACCEPTED:
         book_period(conn, subscription, n, at=instant, now=instant)
     return state is PaymentState.ACCEPTED
+
+
+def _is_set_off_elsewhere(conn: Connection, account_id: str, cause: str) -> bool:
+    """Whether credit that was to be set off has been spent, since the bank had said no before."""
+    wanted = select(PAYMENTS.c.set_off_usd_micros).where(PAYMENTS.c.cause == cause)
+    set_off = conn.execute(wanted).scalar_one_or_none() or 0
+    return int(set_off) > free_credit_of(conn, account_id, besides=cause) if set_off else False
 
 
 def as_it_was_bought(conn: Connection, subscription: Subscription) -> Subscription:
@@ -215,7 +226,7 @@ def run_payment_answered(
     record_answer(conn, cause, Answer(state, "answered late"))
     if state is PaymentState.DECLINED:
         take_back_credit(conn, account_id, debt, at=instant)
-    return book_payment(conn, cause, at=instant, now=instant) > 0
+    return book_payment(conn, cause, run_id, at=instant, now=instant) > 0
 
 
 def _check_answer(state: PaymentState) -> None:

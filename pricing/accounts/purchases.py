@@ -62,7 +62,7 @@ def buy(
             purpose=f"{bought.kind}:{digest(account_id, context.request_id)}",
         )
         post(conn, taxed(conn, _charge(account_id, bought, at)))
-        book_payment(conn, cause, at=at, now=at)
+        book_payment(conn, cause, bought.description, at=at, now=at)
     if bought.li_minutes > 0:
         grant(
             conn,

@@ -117,7 +117,7 @@ def refund(  # noqa: PLR0913 - what is given back, of whom, and why
     found = refundable(conn, account_id, invoice, gateway=gateway)
     wanted = found.left_usd_micros if usd_micros is None else usd_micros
     if not 0 < wanted <= found.left_usd_micros:
-        raise too_much(found, wanted)
+        raise too_much(found, usd_micros)
     return begin_refund(
         conn,
         WantedRefund(
@@ -126,6 +126,7 @@ def refund(  # noqa: PLR0913 - what is given back, of whom, and why
             cause=found.invoice.cause,
             payment_key=found.payment_key,
             usd_micros=wanted,
+            from_credit_usd_micros=found.from_credit(wanted),
             currency=found.invoice.currency,
             keeps_credits=keeps_credits,
             reason=reason,

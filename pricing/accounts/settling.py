@@ -45,6 +45,7 @@ from pricing.payments.attempts import (
     unfinished_attempts,
     withdrawn,
 )
+from pricing.payments.credit import free_credit_of
 from pricing.payments.gateway import Answer, PaymentGateway, PaymentState, calls_out
 from pricing.payments.on_record import AnswerNeeded, AnswersOnRecord
 from pricing.payments.unplaced import place, put_answer
@@ -304,7 +305,7 @@ class Settling:
             self._keep_up(places_money=False)
         with self._rim.transaction() as conn:
             attempt = self._begin(conn, needed)
-        if attempt.request.key not in self._answered:
+        if attempt is not None and attempt.request.key not in self._answered:
             self._ask(attempt)
 
     def _keep_up(self, *, places_money: bool) -> None:
@@ -323,11 +324,19 @@ class Settling:
                     attempt = self._begin(conn, needed)
                 else:
                     return
-            self._ask(attempt)
+            if attempt is not None:
+                self._ask(attempt)
 
-    def _begin(self, conn: Connection, needed: AnswerNeeded) -> Attempt:
+    def _begin(self, conn: Connection, needed: AnswerNeeded) -> Attempt | None:
+        """Put on record what is asked for; None: the credit is another by now, as is the rest."""
         if needed.outdated is not None:
             place(conn, needed.outdated, now=self._rim.now)
+            return None
+        set_off = needed.wanted.set_off_usd_micros
+        if set_off:
+            lock_ledger(conn, self._account_id)
+            if free_credit_of(conn, self._account_id, besides=needed.wanted.key) < set_off:
+                return None
         waiting = self._waiting if needed.wanted.at_once else None
         return begin_attempt(
             conn, needed.wanted, needed.attempt, waiting=waiting, now=self._rim.now

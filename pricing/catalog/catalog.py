@@ -239,9 +239,13 @@ class Catalog:
 
     def core_speed(self, provider: str, family: str) -> CoreSpeed | None:
         """How much the family's processors do; None: nobody's measurement is at hand."""
+        return self.core_speeds().get((provider, family))
+
+    def core_speeds(self) -> Mapping[tuple[str, str], CoreSpeed]:
+        """How much processors do, by provider and family; empty: no measurement is at hand."""
         if self._core_speeds is None:
             self._core_speeds = read_core_speeds(self._folder, self._remedy)
-        return self._core_speeds.get((provider, family))
+        return self._core_speeds
 
     def service_prices(self, provider: str) -> Mapping[str, tuple[ServiceTier, ...]]:
         """What a unit of the provider's own load-testing service costs, by region, where asked."""

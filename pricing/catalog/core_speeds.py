@@ -2,8 +2,7 @@
 
 Two figures, because they part ways: a thread that has a core for itself, and a virtual processor
 while all of its machine are busy. Where two threads share a core the second is far less. Of what
-nobody measured nothing is known; in no plan do these figures count, in which every virtual
-processor is alike.
+nobody measured nothing is known. What a plan makes of them says ``engine.planning.core_speeds``.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from msgspec import to_builtins
@@ -26,6 +26,7 @@ from pricing.parties.party import Party, party_to_json
 from pricing.parties.sellers import Seller, seller_at
 from pricing.plans.quotes import Unit
 from pricing.tables import INVOICE_LINES, INVOICES, insert_many
+from pricing.taxes.model import TAX_ACCOUNT
 
 _INSERT = INVOICES.insert().returning(INVOICES.c.id)
 
@@ -142,17 +143,21 @@ def issue(
 
 
 def lines_of(charges: Iterable[Transaction]) -> tuple[InvoiceLine, ...]:
-    """The lines of an invoice: one for each posting to a revenue account."""
-    return tuple(
-        InvoiceLine(
-            description=f"{charge.description}: {posting.ledger_account.removeprefix(REVENUE)}",
-            usd_micros=-posting.amount,
-            cause=charge.natural_key,
-        )
-        for charge in charges
-        for posting in charge.postings
-        if posting.unit is Unit.USD and posting.ledger_account.startswith(REVENUE)
-    )
+    """The lines of an invoice: one for each posting to a revenue account.
+
+    What is nothing but tax, as a cent that is given back may be, has one of nothing.
+    """
+    return tuple(line for charge in charges for line in _lines_of_charge(charge))
+
+
+def _lines_of_charge(charge: Transaction) -> Iterator[InvoiceLine]:
+    accounts = [each for each in charge.postings if each.unit is Unit.USD]
+    earned = [each for each in accounts if each.ledger_account.startswith(REVENUE)]
+    for posting in earned:
+        name = posting.ledger_account.removeprefix(REVENUE)
+        yield InvoiceLine(f"{charge.description}: {name}", -posting.amount, charge.natural_key)
+    if not earned and any(each.ledger_account.startswith(TAX_ACCOUNT) for each in accounts):
+        yield InvoiceLine(f"{charge.description}: tax", 0, charge.natural_key)
 
 
 def _numbered(conn: Connection, invoice: Invoice) -> Invoice:

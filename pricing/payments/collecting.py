@@ -8,8 +8,9 @@ from sqlalchemy import Connection, bindparam, select
 
 from kernel.errors import RefusedError
 from kernel.outside import CalledInTransactionError
-from pricing.ledger.ledger import Transaction, post
+from pricing.ledger.ledger import Transaction, post_all
 from pricing.money import format_usd
+from pricing.payments.credit import set_off_entry, set_off_key, to_set_off
 from pricing.payments.gateway import (
     Answer,
     PaymentGateway,
@@ -18,7 +19,9 @@ from pricing.payments.gateway import (
     calls_out,
     is_rehearsed,
 )
+from pricing.payments.on_record import AnswersOnRecord
 from pricing.payments.payment import (
+    CASH,
     Payment,
     entry_of,
     identity_row,
@@ -110,7 +113,7 @@ def collect_at_once(
         )
 
 
-def collect(
+def collect(  # noqa: PLR0913 - what is paid, of whom, and for whom
     conn: Connection,
     account_id: str,
     cause: str,
@@ -119,10 +122,12 @@ def collect(
     gateway: PaymentGateway,
     now: datetime,
     purpose: str | None = None,
+    sets_off: bool = True,
 ) -> Answer:
     """Ask the gateway for money that is owed, and put its answer on record.
 
-    A card that will never pay is not asked: it is declined as it was.
+    What the account is in credit is set off first (C80): nobody is asked for that. A card that will
+    never pay is not asked: it is declined as it was.
 
     Args:
         conn: An open write transaction.
@@ -133,6 +138,7 @@ def collect(
         now: The command's instant.
         purpose: What the payment of a buyer who waits is known by; None: nobody waits for it, and
             it is known by its cause.
+        sets_off: Whether credit is set off; what a run owes has that behind it.
 
     Raises:
         AnswerNeeded: There is no answer on record; nothing was done.
@@ -145,16 +151,22 @@ def collect(
         )
     row = conn.execute(_HOW_IT_PAYS, {"of": account_id}).one()
     channel = Channel(row.channel)
+    key = purpose or cause
+    set_off = to_set_off(conn, account_id, key, usd_micros, channel) if sets_off else 0
     request = PaymentRequest(
-        key=purpose or cause,
+        key=key,
         account_id=account_id,
-        usd_micros=usd_micros,
+        usd_micros=usd_micros - set_off,
         channel=channel,
         card=row.card,
         at_once=purpose is not None,
         currency=row.currency,
+        set_off_usd_micros=set_off,
     )
-    if row.card_lost is None:
+    if not request.usd_micros:
+        told = gateway.refusal(key) if isinstance(gateway, AnswersOnRecord) else None
+        answer = told or Answer(PaymentState.ACCEPTED, "set off against credit")
+    elif row.card_lost is None:
         answer = gateway.collect(request)
         if answer.is_final:
             note_lost_card(conn, request, answer)
@@ -176,45 +188,56 @@ def note_lost_card(conn: Connection, request: PaymentRequest, answer: Answer) ->
     )
 
 
-def book_payment(conn: Connection, cause: str, *, at: datetime, now: datetime) -> int:
+def book_payment(conn: Connection, cause: str, what: str, *, at: datetime, now: datetime) -> int:
     """Write an accepted payment into the books, once: what it was for is no longer owed.
 
     Args:
         conn: An open write transaction, the charge having been posted.
         cause: What was paid.
+        what: That, for people.
         at: When it counts.
         now: The command's instant.
 
     Returns:
-        Micro-dollars that were collected; 0: nothing was asked for, since it costs nothing.
+        Micro-dollars that were collected; 0: nothing was asked for, since it costs nothing, or all
+        of it was set off.
     """
-    paid = payment_entry(conn, cause, at=at, now=now)
-    if paid is None:
-        return 0
-    post(conn, paid)
-    return paid.postings[0].amount
+    paid = payment_entries(conn, cause, what, at=at, now=now)
+    post_all(conn, paid)
+    return sum(
+        part.amount for each in paid for part in each.postings if part.ledger_account == CASH
+    )
 
 
-def payment_entry(
-    conn: Connection, cause: str, *, at: datetime, now: datetime
-) -> Transaction | None:
-    """An accepted payment as it stands in the books; None: nothing was collected."""
+def payment_entries(
+    conn: Connection, cause: str, what: str, *, at: datetime, now: datetime
+) -> list[Transaction]:
+    """An accepted payment as it stands in the books: what was collected, and what is set off.
+
+    Takes what ``book_payment`` does.
+    """
     paid = conn.execute(
         select(PAYMENTS).where(PAYMENTS.c.cause == cause, PAYMENTS.c.state == PaymentState.ACCEPTED)
     ).one_or_none()
     if paid is None:
-        return None
-    payment = Payment(
-        cause=cause,
-        account_id=paid.account_id,
-        usd_micros=int(paid.usd_micros),
-        channel=Channel(paid.channel),
-        state=PaymentState(paid.state),
-        reason=paid.reason,
-        rehearsed=paid.rehearsed,
-        had_card=paid.had_card,
-    )
-    return entry_of(payment, at=at, now=now)
+        return []
+    entries, account_id, set_off = [], paid.account_id, int(paid.set_off_usd_micros)
+    if paid.usd_micros:
+        payment = Payment(
+            cause=cause,
+            account_id=account_id,
+            usd_micros=int(paid.usd_micros),
+            channel=Channel(paid.channel),
+            state=PaymentState(paid.state),
+            reason=paid.reason,
+            rehearsed=paid.rehearsed,
+            had_card=paid.had_card,
+        )
+        entries.append(entry_of(payment, at=at, now=now))
+    if set_off:
+        key = set_off_key(cause)
+        entries.append(set_off_entry(account_id, key, cause, set_off, what, at=at, now=now))
+    return entries
 
 
 def record_answer(conn: Connection, cause: str, answer: Answer) -> None:

@@ -62,6 +62,7 @@ class PaymentRequest(Struct, frozen=True, gc=False):
         purpose: What is paid: ``subscription:1:period:3``, ``run:r1``; no name of a person in it.
         attempt: For how many times it is asked for; those before were declined or given up.
         currency: ISO 4217.
+        set_off_usd_micros: What of the price is set off against credit, and not asked for.
     """
 
     key: str
@@ -73,6 +74,12 @@ class PaymentRequest(Struct, frozen=True, gc=False):
     purpose: str = ""
     attempt: int = 1
     currency: str = USD
+    set_off_usd_micros: int = 0
+
+    @property
+    def price_usd_micros(self) -> int:
+        """What is paid by it: what is asked for and what is set off."""
+        return self.usd_micros + self.set_off_usd_micros
 
 
 class Answer(Struct, frozen=True, gc=False):
@@ -233,7 +240,7 @@ LOST = "test:lost"
 """A card that was reported lost: it is declined, and will be for ever."""
 
 DELAYS = "test:delays"
-"""A card whose answer comes later, as a message."""
+"""A card whose answer comes later: as a message, or as the account is reconciled."""
 
 
 class RehearsedGateway:

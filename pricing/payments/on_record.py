@@ -75,13 +75,27 @@ class AnswersOnRecord:
         if known is None:
             raise AnswerNeeded(payment, 1)
         number = known.request.attempt
-        if known.state is AttemptState.ACCEPTED and known.outcome in {None, Outcome.BOOKED}:
-            return self._accepted(payment, known)
+        if known.state is AttemptState.ACCEPTED:
+            if known.outcome in {None, Outcome.BOOKED}:
+                return self._accepted(payment, known)
+            # Its money went another way: the price is asked for anew.
+            raise AnswerNeeded(payment, number + 1)
         answer = self._answered.get(known.request.key)
         if answer is not None:
             return answer
         is_open = known.state in {AttemptState.PENDING, AttemptState.DELAYED}
         raise AnswerNeeded(payment, number if is_open else number + 1)
+
+    def refusal(self, purpose: str) -> Answer | None:
+        """The no that this command was told when it was asked last; None: it was told none.
+
+        What was collected instead of the price does not buy in the same command (C50).
+        """
+        known = latest_attempt(self._conn, purpose)
+        if known is None or known.state is AttemptState.ACCEPTED:
+            return None
+        answer = self._answered.get(known.request.key)
+        return None if answer is None or answer.state is PaymentState.ACCEPTED else answer
 
     def withdraw(self, payment: PaymentRequest) -> Answer:
         """Nothing is withdrawn in a transaction.

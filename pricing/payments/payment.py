@@ -28,6 +28,7 @@ class Payment(Struct, frozen=True, gc=False):
         rehearsed: Whether the gateway collects nothing; None: an earlier version asked.
         had_card: Whether the account had a card on record; None: an earlier version asked.
         key: What the gateway collected it under; None: it keeps no books of its own.
+        set_off_usd_micros: What of the price is set off against credit besides.
     """
 
     cause: str
@@ -39,6 +40,7 @@ class Payment(Struct, frozen=True, gc=False):
     rehearsed: bool | None
     had_card: bool | None
     key: str | None = None
+    set_off_usd_micros: int = 0
 
 
 def payment_of(
@@ -56,6 +58,7 @@ def payment_of(
         rehearsed=is_rehearsed,
         had_card=request.card is not None,
         key=answer.key,
+        set_off_usd_micros=request.set_off_usd_micros,
     )
 
 
@@ -74,6 +77,7 @@ def outcome_row(payment: Payment) -> dict[str, object]:
         "rehearsed": payment.rehearsed,
         "had_card": payment.had_card,
         "key": payment.key,
+        "set_off_usd_micros": payment.set_off_usd_micros,
     }
 
 

@@ -1,13 +1,15 @@
 """How a refund stands in the books: the invoice taken back by so much, and the money out (C73).
 
-An accepted refund is up to three transactions under its own cause, ``refund:7``:
+An accepted refund is up to four transactions under its own cause, ``refund:7``:
 
 - ``refund:7:credit``: the customer owes less, ``revenue:refunds`` and the tax are taken back;
 - ``refund:7:cash``: the money has left;
+- ``refund:7:paid-out``: what of it was the account's credit is so no more;
 - ``refund:7:lot``: of the LI-minutes that came with what is given back, what is left of them.
 
-The credit note lists the first of them and names the invoice. The tax of all refunds of an invoice
-together is in proportion to what they give back, in whole cents, and in the end the invoice's.
+The credit note lists the first of them and names the invoice; there is none where all of it was in
+credit, since the books took that back before. The tax of all refunds of an invoice together is in
+proportion to what they take back, in whole cents, and in the end the invoice's.
 """
 
 from __future__ import annotations
@@ -25,9 +27,10 @@ from pricing.ledger.ledger import Posting, Transaction, post
 from pricing.ledger.lots import held_of, ledger_account
 from pricing.ledger.taxed import RECEIVABLE
 from pricing.money import divide_half_up, to_cents_half_up
+from pricing.payments.credit import CREDIT
 from pricing.payments.payment import CASH
-from pricing.payments.refunds import Refund, refunded_of
-from pricing.payments.run_payments import CREDIT
+from pricing.payments.refunds import Refund
+from pricing.payments.taken_back import TakenBack, taken_back
 from pricing.plans.quotes import Unit
 from pricing.tables import LOT_CLOSURES, LOTS, TAX_LINES, insert_once
 from pricing.taxes.model import TAX_ACCOUNT, TaxLine
@@ -63,8 +66,9 @@ def book_refund(conn: Connection, refund: Refund, *, is_rehearsed: bool, at: dat
         at: When it counts.
     """
     invoice = find_invoice(conn, refund.account_id, refund.invoice)
-    before = refunded_of(conn, refund.cause, also_open=False, other_than=refund.id)
-    for number, portion in enumerate(portions(invoice, before, refund.usd_micros), start=1):
+    before = taken_back(conn, refund.account_id).get(invoice.number) or TakenBack(invoice)
+    parts = portions(invoice, before.booked_usd_micros, refund.of_invoice_usd_micros)
+    for number, portion in enumerate(parts, start=1):
         _take_back(conn, refund, portion, number, at)
     words = "rehearsed refund" if is_rehearsed else "refund"
     cash = (
@@ -72,8 +76,15 @@ def book_refund(conn: Connection, refund: Refund, *, is_rehearsed: bool, at: dat
         Posting(RECEIVABLE, Unit.USD, refund.usd_micros),
     )
     post(conn, _entry(refund, "cash", f"{words} of {refund.invoice}", cash, at))
+    if refund.from_credit_usd_micros:
+        credit = (
+            Posting(CREDIT, Unit.USD, refund.from_credit_usd_micros),
+            Posting(RECEIVABLE, Unit.USD, -refund.from_credit_usd_micros),
+        )
+        what = f"credit of {refund.invoice}, paid out"
+        post(conn, _entry(refund, "paid-out", what, credit, at))
     if not refund.keeps_credits:
-        _take_credits_back(conn, refund, invoice, before, at)
+        _take_credits_back(conn, refund, before, at)
     issue_credit_note(conn, refund.ledger_cause, at, corrects=(refund.invoice,))
 
 
@@ -92,8 +103,8 @@ def portions(invoice: Invoice, before_usd_micros: int, usd_micros: int) -> Itera
 
     Args:
         invoice: What was paid.
-        before_usd_micros: What was given back of it before, tax included.
-        usd_micros: What is given back now.
+        before_usd_micros: What was taken back of it before, tax included.
+        usd_micros: What is taken back now.
     """
     after = before_usd_micros + usd_micros
     for had, has in zip(_given(invoice, before_usd_micros), _given(invoice, after), strict=True):
@@ -155,9 +166,7 @@ def _take_back(
     post(conn, entry)
 
 
-def _take_credits_back(
-    conn: Connection, refund: Refund, invoice: Invoice, before_usd_micros: int, at: datetime
-) -> None:
+def _take_credits_back(conn: Connection, refund: Refund, before: TakenBack, at: datetime) -> None:
     """Take the same part of the LI-minutes that came with it, as far as they are there and free."""
     lot = conn.execute(
         select(LOTS.c.id, LOTS.c.amount, LOTS.c.expires_at)
@@ -170,8 +179,9 @@ def _take_credits_back(
     ).one_or_none()
     if lot is None or (lot.expires_at is not None and lot.expires_at <= at):
         return
-    total, after = invoice.total_usd_micros, before_usd_micros + refund.usd_micros
-    part = lot.amount * after // total - lot.amount * before_usd_micros // total
+    total, had = before.invoice.total_usd_micros, before.refunded_usd_micros
+    has = had + refund.of_invoice_usd_micros
+    part = lot.amount * has // total - lot.amount * had // total
     held = held_of(conn, refund.account_id, lot.id)
     taken = min(part, held.remaining - held.reserved)
     if taken > 0:

@@ -65,6 +65,7 @@ class Refund(Struct, frozen=True):
         cause: What that is for.
         payment_key: What the payment was collected under.
         usd_micros: How much, tax included, in millionths of the currency.
+        from_credit_usd_micros: What of it is paid out of the account's credit.
         currency: ISO 4217.
         keeps_credits: Whether LI-minutes that came with it stay.
         reason: Why, in words of whoever asked; empty: they were forgotten.
@@ -72,7 +73,7 @@ class Refund(Struct, frozen=True):
         said: What the gateway says of it.
         asked_at: When it was put on record, by the account's clock.
         answered_at: When it was answered; None: it was not.
-        credit_note: Number of the credit note; None: nothing was given back.
+        credit_note: Number of the credit note; None: nothing of the invoice was taken back.
     """
 
     id: int
@@ -82,6 +83,7 @@ class Refund(Struct, frozen=True):
     cause: str
     payment_key: str
     usd_micros: int
+    from_credit_usd_micros: int
     currency: str
     keeps_credits: bool
     reason: str
@@ -96,6 +98,11 @@ class Refund(Struct, frozen=True):
         """What it is booked under."""
         return f"{REFUND_CAUSE}{self.id}"
 
+    @property
+    def of_invoice_usd_micros(self) -> int:
+        """What of it the invoice is taken back by."""
+        return self.usd_micros - self.from_credit_usd_micros
+
 
 class WantedRefund(Struct, frozen=True):
     """A refund that is about to be put on record.
@@ -106,6 +113,7 @@ class WantedRefund(Struct, frozen=True):
         cause: What that is for.
         payment_key: What the payment was collected under; None: the gateway keeps no books.
         usd_micros: How much, tax included.
+        from_credit_usd_micros: What of it is paid out of the account's credit.
         currency: ISO 4217.
         keeps_credits: Whether LI-minutes that came with it stay.
         reason: Why, in words of whoever asks.
@@ -118,6 +126,7 @@ class WantedRefund(Struct, frozen=True):
     cause: str
     payment_key: str | None
     usd_micros: int
+    from_credit_usd_micros: int
     currency: str
     keeps_credits: bool
     reason: str
@@ -148,6 +157,7 @@ def begin_refund(conn: Connection, wanted: WantedRefund, *, now: datetime) -> Re
             cause=wanted.cause,
             payment_key=payment_key,
             usd_micros=wanted.usd_micros,
+            from_credit_usd_micros=wanted.from_credit_usd_micros,
             currency=wanted.currency,
             keeps_credits=wanted.keeps_credits,
             request_id=wanted.request_id,
@@ -226,7 +236,9 @@ def accounts_with_open_refunds(conn: Connection, after: str, *, limit: int) -> t
 def refunded_of(
     conn: Connection, cause: str, *, also_open: bool = True, other_than: int | None = None
 ) -> int:
-    """Micro-dollars that were given back of what was paid for a cause, tax included.
+    """Micro-dollars that were given back of what was paid for a cause, tax included, and stay so.
+
+    What the customer's bank has sent back is here again.
 
     Args:
         conn: An open connection.
@@ -234,7 +246,7 @@ def refunded_of(
         also_open: Those that an answer is to come of count too.
         other_than: The number of a refund that does not count; None: all do.
     """
-    states = (*GIVEN_BACK, *OPEN) if also_open else GIVEN_BACK
+    states = (RefundState.ACCEPTED, *(OPEN if also_open else ()))
     given = select(func.coalesce(func.sum(REFUNDS.c.usd_micros), 0)).where(
         REFUNDS.c.cause == cause, REFUNDS.c.state.in_(states)
     )
@@ -308,6 +320,7 @@ def _refund(row: Row[Any]) -> Refund:
         cause=row.cause,
         payment_key=row.payment_key,
         usd_micros=int(row.usd_micros),
+        from_credit_usd_micros=int(row.from_credit_usd_micros),
         currency=row.currency,
         keeps_credits=row.keeps_credits,
         reason=row.reason,

@@ -6,7 +6,8 @@ one transaction; the gateway is asked only after that has been committed, so tha
 what is not in the books. Where a process dies in between, the next command on the account asks.
 
 What a correction returns lowers a payment that was not made. If it was made, the account is in
-credit, on the ledger account ``credit``: that is set off against the next run. While the bank has
+credit, on the ledger account ``credit``: that is set off against what it is charged next, and
+against what it owes as soon as that is asked for again (C80). While the bank has
 not answered it may have been made; if the bank then declines, the credit is taken back (C43).
 """
 
@@ -16,17 +17,16 @@ from collections.abc import Collection
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, select
 
 from pricing.ledger.invoices import run_cause
-from pricing.ledger.ledger import Posting, Transaction, balance, entries_of, post
+from pricing.ledger.ledger import Posting, Transaction, entries_of, post
 from pricing.payments.collecting import abandon, book_payment, channel_of, collect
+from pricing.payments.credit import CREDIT, free_credit_of, set_off_key
 from pricing.payments.gateway import Answer, PaymentGateway, PaymentState
 from pricing.plans.quotes import Unit
 from pricing.tables import PAYMENTS, insert_once
-
-CREDIT = "credit"
-"""Ledger account of what an account has paid and got back; negative, since it is owed to it."""
 
 UNCOLLECTED = (PaymentState.DECLINED, PaymentState.DELAYED)
 """The gateway was asked, and the money is not there."""
@@ -53,9 +53,9 @@ class RunDebt(Struct, frozen=True):
 def owe(conn: Connection, account_id: str, run_id: str, usd_micros: int, *, at: datetime) -> None:
     """Have a run's charge collected, less what the account is in credit; the books are locked."""
     cause = run_cause(run_id)
-    setting_off = min(usd_micros, credit_of(conn, account_id))
+    setting_off = min(usd_micros, free_credit_of(conn, account_id))
     if setting_off:
-        _move(conn, account_id, f"{cause}:set-off", -setting_off, cause, "set off", at)
+        _move(conn, account_id, set_off_key(cause), -setting_off, cause, "set off", at)
     if usd_micros > setting_off:
         due = {
             "cause": cause,
@@ -109,7 +109,13 @@ def collect_run(
         at: When it counts, if it is collected; None: now.
         now: The command's instant.
     """
-    answer = collect(conn, account_id, debt.cause, debt.usd_micros, gateway=gateway, now=now)
+    if debt.state is PaymentState.DECLINED:
+        debt = _set_off(conn, account_id, debt, at=at or now)
+        if not debt.usd_micros:
+            return Answer(PaymentState.ACCEPTED, "set off against credit")
+    answer = collect(
+        conn, account_id, debt.cause, debt.usd_micros, gateway=gateway, now=now, sets_off=False
+    )
     if answer.state is PaymentState.ACCEPTED:
         book_run_payment(conn, account_id, debt, at=at, now=now)
     elif answer.state is PaymentState.DECLINED:
@@ -130,7 +136,7 @@ def book_run_payment(
     It counts ``at`` an instant, or now.
     """
     at = at or now
-    collected = book_payment(conn, debt.cause, at=at, now=now)
+    collected = book_payment(conn, debt.cause, _run_of(debt.cause), at=at, now=now)
     # Collected before the run was corrected, by an ask whose answer was lost.
     if collected > debt.usd_micros:
         excess = collected - debt.usd_micros
@@ -149,7 +155,7 @@ def take_back_credit(conn: Connection, account_id: str, debt: RunDebt, *, at: da
     if given is None or key in entries:
         return
     returned = -sum(part.amount for part in given.postings if part.ledger_account == CREDIT)
-    taken = min(returned, debt.usd_micros, credit_of(conn, account_id))
+    taken = min(returned, debt.usd_micros, free_credit_of(conn, account_id))
     if taken:
         _move(conn, account_id, key, -taken, debt.cause, "credit taken back", at)
         _lower(conn, debt.cause, debt.usd_micros - taken)
@@ -163,9 +169,24 @@ def debts_of_runs(
     return tuple(RunDebt(row.cause, row.usd_micros, PaymentState(row.state)) for row in rows)
 
 
-def credit_of(conn: Connection, account_id: str) -> int:
-    """Micro-dollars that an account is in credit: paid for runs, and returned."""
-    return -balance(conn, account_id, CREDIT, Unit.USD)
+def _set_off(conn: Connection, account_id: str, debt: RunDebt, *, at: datetime) -> RunDebt:
+    """Set what is owed for a run off against what the account is in credit by now."""
+    usd_micros = min(debt.usd_micros, free_credit_of(conn, account_id))
+    if not usd_micros:
+        return debt
+    key = set_off_key(debt.cause)
+    before = sum(each.natural_key.startswith(key) for each in entries_of(conn, debt.cause))
+    if before:
+        key = f"{key}:{before + 1}"
+    _move(conn, account_id, key, -usd_micros, debt.cause, "set off", at)
+    left = debt.usd_micros - usd_micros
+    _lower(conn, debt.cause, left)
+    return replace(debt, usd_micros=left)
+
+
+def _run_of(cause: str) -> str:
+    """The id of the run that a cause is of."""
+    return cause.removeprefix(run_cause(""))
 
 
 def _lower(conn: Connection, cause: str, usd_micros: int) -> None:
@@ -194,7 +215,7 @@ def _move(
             account_id=account_id,
             natural_key=key,
             cause=cause,
-            description=f"{cause.removeprefix(run_cause(''))}, {what}",
+            description=f"{_run_of(cause)}, {what}",
             effective_at=at,
             recorded_at=at,
             postings=(

@@ -14,9 +14,9 @@ from pricing.ledger.ledger import Posting, Transaction, post
 from pricing.money import format_usd
 from pricing.payments.attempts import Attempt, AttemptState, Outcome, give_outcome, note_answer
 from pricing.payments.collecting import note_late_decline, note_lost_card
+from pricing.payments.credit import CREDIT
 from pricing.payments.gateway import USD, Answer, PaymentState
 from pricing.payments.payment import CASH
-from pricing.payments.run_payments import CREDIT
 from pricing.plans.quotes import Unit
 from pricing.tables import ACCOUNTS
 

@@ -85,6 +85,7 @@ def next_step(
     *,
     zone: ZoneInfo,
     after: datetime,
+    earliest: datetime | None = None,
 ) -> DueStep | None:
     """The step that comes next for what has been owed since a due date.
 
@@ -97,17 +98,19 @@ def next_step(
         taken: What was done about it.
         zone: The account's.
         after: Up to when everything has been done.
+        earliest: Who is suspended late is so from then on at the earliest, since what is owed was
+            another before; None: from ``after`` on.
 
     Returns:
         The step and its instant, which is not before ``after``; None: none is left but an end.
     """
-    done = set(taken)
+    done, earliest = set(taken), earliest or after
     coming = []
     for step in schedule.steps:
         at = day_after(due_at, step.day, zone)
         if step in done or (at <= after and step.kind is not StepKind.SUSPENDED):
             continue
-        coming.append(DueStep(max(at, after), step))
+        coming.append(DueStep(max(at, earliest), step))
     return min(coming, key=lambda each: (each.at, each.step), default=None)
 
 

@@ -117,9 +117,13 @@ def _payment(conn: Connection, invoice: Invoice) -> str:
     if state is PaymentState.ABANDONED and run_of(invoice) is not None:
         # What is left of a run once nothing of it is asked for any more.
         return "set off against credit"
+    if state is PaymentState.ACCEPTED and not row.usd_micros:
+        return "set off against credit"
     is_rehearsed = row.rehearsed and state is PaymentState.ACCEPTED
     words = _REHEARSED if is_rehearsed else _IN_WORDS[state]
-    if 0 <= row.usd_micros < invoice.total_usd_micros:
+    # What is not paid of a period is not set off either.
+    is_set_off = state is PaymentState.ACCEPTED or run_of(invoice) is not None
+    if is_set_off and 0 <= row.usd_micros < invoice.total_usd_micros:
         set_off = format_usd(invoice.total_usd_micros - row.usd_micros)
         return f"{words}: {format_usd(row.usd_micros)}; {set_off} set off against credit"
     return words

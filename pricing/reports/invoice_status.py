@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
+from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, func, select
 
@@ -16,8 +18,12 @@ from pricing.reports.invoice_facts import run_of
 from pricing.subscriptions.changes import ChangeKind, ChangeState
 from pricing.tables import CHANGES, INVOICES, PAYMENTS, REFUNDS
 
-_PAYMENTS = select(PAYMENTS.c.cause, PAYMENTS.c.state).where(
+_PAYMENTS = select(PAYMENTS.c.cause, PAYMENTS.c.state, PAYMENTS.c.usd_micros).where(
     PAYMENTS.c.cause.in_(bindparam("causes", expanding=True))
+)
+_OPEN = select(PAYMENTS.c.cause).where(
+    PAYMENTS.c.account_id == bindparam("account_id"),
+    PAYMENTS.c.state.in_([PaymentState.DUE, *UNCOLLECTED]),
 )
 _CREDIT_NOTES = select(INVOICES.c.corrects).where(
     INVOICES.c.account_id.in_(bindparam("accounts", expanding=True)),
@@ -39,12 +45,20 @@ _SWITCHED = select(CHANGES.c.account_id).where(
 )
 
 
+class Asked(Struct, frozen=True):
+    """How a payment stands, and what the gateway is, or was, asked for."""
+
+    state: PaymentState
+    usd_micros: int
+
+
 def with_status(
     conn: Connection,
     invoices: Sequence[Invoice],
     now: datetime,
     *,
     taken_back: Collection[str] = (),
+    by_now: Mapping[str, Asked] = MappingProxyType({}),
 ) -> tuple[Invoice, ...]:
     """Some invoices with where they stand at an instant.
 
@@ -57,11 +71,20 @@ def with_status(
         now: When.
         taken_back: Numbers of invoices that are taken back by now, though no credit note of theirs
             is on record yet.
+        by_now: What becomes by now of payments that are open on record, by cause.
     """
     if not invoices:
         return ()
-    causes = {"causes": [each.cause for each in invoices]}
-    payments = {row.cause: PaymentState(row.state) for row in conn.execute(_PAYMENTS, causes)}
+    payments = payments_of(conn, [each.cause for each in invoices]) | dict(by_now)
+
+    def state_of(invoice: Invoice) -> PaymentState | None:
+        asked = payments.get(invoice.cause)
+        return None if asked is None else asked.state
+
+    def asked_for(invoice: Invoice) -> int:
+        asked = payments.get(invoice.cause)
+        return 0 if asked is None else asked.usd_micros
+
     accounts = {"accounts": sorted({each.account_id for each in invoices})}
     notes = conn.execute(_CREDIT_NOTES, accounts).scalars()
     void = {number for corrects in notes for number in corrects}.union(taken_back)
@@ -70,23 +93,34 @@ def with_status(
     void |= {
         each.number
         for each in invoices
-        if each.account_id in switched
-        and run_of(each) is None
-        and payments.get(each.cause) in UNCOLLECTED
+        if each.account_id in switched and run_of(each) is None and state_of(each) in UNCOLLECTED
     }
     given = {number: int(usd) for number, usd in conn.execute(_REFUNDS, accounts)}
     refunded = {
-        each.number for each in invoices if 0 < each.total_usd_micros <= given.get(each.number, 0)
+        each.number
+        for each in invoices
+        if max(each.total_usd_micros, asked_for(each)) <= given.get(each.number, -1)
     }
     return tuple(
         replace(
             each,
             status=InvoiceStatus.REFUNDED
             if each.number in refunded
-            else _status(each, payments.get(each.cause), void, now),
+            else _status(each, state_of(each), void, now),
         )
         for each in invoices
     )
+
+
+def open_payments(conn: Connection, account_id: str) -> tuple[str, ...]:
+    """What an account's payments are for that may still be collected: their causes."""
+    return tuple(conn.execute(_OPEN, {"account_id": account_id}).scalars())
+
+
+def payments_of(conn: Connection, causes: Sequence[str]) -> dict[str, Asked]:
+    """How the payments for some causes stand; what nobody is asked for has none."""
+    rows = conn.execute(_PAYMENTS, {"causes": causes})
+    return {row.cause: Asked(PaymentState(row.state), int(row.usd_micros)) for row in rows}
 
 
 def _status(

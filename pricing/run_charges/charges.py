@@ -222,7 +222,7 @@ def correct(
     """A run is over: return what is not kept of its charge; nothing if all of it is kept.
 
     LI-minutes go back to the lots that they came from, the last taken first. Money that was not
-    collected yet is not collected; what was is set off against the account's next run.
+    collected yet is not collected; what was is set off against what is charged next (C80).
 
     Args:
         conn: An open write transaction.

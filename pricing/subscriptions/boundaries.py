@@ -64,15 +64,23 @@ def apply_due_boundaries(
         ClockTooFarAheadError: If decades of periods would be due; nothing was done.
     """
     sweep_returns(conn, account_id, now=now)
-    subscription = running(conn, account_id)
+    subscription, crossed = running(conn, account_id), None
     if subscription is not None:
         change = _dated_change(conn, subscription, now)
         if subscription.has_periods:
-            _begin_due_periods(conn, subscription, change, after=after, now=now, gateway=gateway)
+            crossed = _begin_due_periods(
+                conn, subscription, change, after=after, now=now, gateway=gateway
+            )
         elif change is not None:
             _apply(conn, subscription, change, now=now)
     take_due_steps(
-        conn, account_id, after=after, before=now + _LAST_MOMENT, now=now, gateway=gateway
+        conn,
+        account_id,
+        after=after,
+        crossed=crossed,
+        before=now + _LAST_MOMENT,
+        now=now,
+        gateway=gateway,
     )
     sweep(conn, account_id, until=now, now=now)
 
@@ -85,13 +93,17 @@ def _begin_due_periods(
     after: datetime,
     now: datetime,
     gateway: PaymentGateway,
-) -> None:
+) -> datetime | None:
+    """Cross each boundary that is due; when the last of them was, None: none is due."""
+    crossed = None
     for n in due_periods(conn, subscription, now):
+        start = period(subscription.anchor, n).start
         take_due_steps(
             conn,
             subscription.account_id,
             after=after,
-            before=period(subscription.anchor, n).start,
+            crossed=crossed,
+            before=start,
             now=now,
             gateway=gateway,
         )
@@ -99,8 +111,10 @@ def _begin_due_periods(
             subscription, change = _begin_period(
                 conn, subscription, change, n, gateway=gateway, now=now
             )
+        crossed = start
         if not subscription.has_periods:
-            return
+            break
+    return crossed
 
 
 def _begin_period(

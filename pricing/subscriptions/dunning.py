@@ -142,25 +142,34 @@ def take_due_steps(
     account_id: str,
     *,
     after: datetime,
+    crossed: datetime | None = None,
     before: datetime,
     now: datetime,
     gateway: PaymentGateway,
 ) -> None:
     """Take the steps that are due, each once, in their order.
 
+    What is due is told by what is owed then: a step that was due before what is owed became what it
+    is, by a boundary or a payment, is left out as if nothing had been owed.
+
     Args:
         conn: An open write transaction; the books are locked, and all that is due before a step is
             done.
         account_id: Whose.
         after: Up to when the account's books had been brought before.
+        crossed: The last boundary since then, if one was crossed; steps of its instant come after.
         before: Steps from then on are left.
         now: The command's instant.
         gateway: Asked again.
     """
+    changed = after
+    if crossed is not None and crossed > after:
+        after, changed = crossed - _LAST_MOMENT, crossed
     for _ in range(STEPS_MAX):
         subscription = latest(conn, account_id)
         unpaid = owed_invoices(conn, subscription)
-        due = _next_of(subscription, unpaid, steps_of(conn, account_id), after) if unpaid else None
+        taken = steps_of(conn, account_id)
+        due = _next_of(subscription, unpaid, taken, after, changed) if unpaid else None
         if due is None or due.at >= before:
             return
         since = unpaid[0].due_at
@@ -171,7 +180,7 @@ def take_due_steps(
                     pass
             _tell(conn, subscription, due, since=since, now=now)
         # What was done at this instant is on record; an older one is over.
-        after = max(after, due.at - _LAST_MOMENT)
+        after, changed = max(after, due.at - _LAST_MOMENT), max(changed, due.at)
 
 
 def is_ended_by(conn: Connection, subscription: Subscription, start: datetime) -> bool:
@@ -195,11 +204,14 @@ def _next_of(
     unpaid: Sequence[OwedInvoice],
     taken: Sequence[TakenStep],
     after: datetime,
+    earliest: datetime | None = None,
 ) -> DueStep | None:
     zone, since = subscription.anchor.zone, unpaid[0].due_at
     mine = _about(subscription, since, taken)
     done = [Step(each.day, each.kind) for each in mine]
-    return next_step(subscription.plan.dunning, since, done, zone=zone, after=after)
+    return next_step(
+        subscription.plan.dunning, since, done, zone=zone, after=after, earliest=earliest
+    )
 
 
 def _about(

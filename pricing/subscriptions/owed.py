@@ -28,7 +28,7 @@ _DUE_AT = func.coalesce(INVOICES.c.due_at, INVOICES.c.issued_at)
 _OWED = (
     select(
         PAYMENTS.c.cause,
-        PAYMENTS.c.usd_micros,
+        (PAYMENTS.c.usd_micros + PAYMENTS.c.set_off_usd_micros).label("usd_micros"),
         INVOICES.c.number,
         INVOICES.c.issued_at,
         INVOICES.c.currency,

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import Connection, bindparam, func, select, union_all
+from sqlalchemy import Connection, bindparam, func, select, text, union_all
 
 from pricing.ledger.balances import held_on_lots_of
 from pricing.ledger.numbering import last_places
@@ -28,11 +28,13 @@ from pricing.tables import (
     LOT_CLOSURES,
     LOTS,
     PAYMENTS,
+    POSTINGS,
     RESERVATIONS,
     TOLD_TAXES,
     TRANSACTIONS,
     among,
 )
+from pricing.tables.ledger import OF_CREDIT
 
 _HOW_THEY_PAY = select(ACCOUNTS.c.id, ACCOUNTS.c.channel, ACCOUNTS.c.card).where(
     among(ACCOUNTS.c.id, "accounts")
@@ -44,6 +46,11 @@ _NOT_PLAIN = union_all(
     # What another tax service has told of it is looked up charge by charge.
     select(TOLD_TAXES.c.account_id).where(among(TOLD_TAXES.c.account_id, "accounts")),
     select(DEPARTMENTS.c.account_id).where(among(DEPARTMENTS.c.account_id, "accounts")),
+    # What is in credit is set off first.
+    select(POSTINGS.c.account_id)
+    .where(among(POSTINGS.c.account_id, "accounts"), text(OF_CREDIT))
+    .group_by(POSTINGS.c.account_id)
+    .having(func.sum(POSTINGS.c.amount) != 0),
     # Whatever is not paid, a period or a run, has a payment that says so.
     select(PAYMENTS.c.account_id).where(
         among(PAYMENTS.c.account_id, "accounts"),

@@ -59,7 +59,7 @@ _PERIOD = ("subscription_id", "n", "starts_at", "ends_at", "payment")
 _CLOSURE = ("lot_id", "account_id", "reason", "closed_at")
 _PAYMENT = (
     *("cause", "account_id", "usd_micros", "channel", "state", "reason"),
-    *("rehearsed", "had_card", "key", "asked_at"),
+    *("rehearsed", "had_card", "key", "set_off_usd_micros", "asked_at"),
 )
 
 

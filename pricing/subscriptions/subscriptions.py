@@ -24,7 +24,7 @@ from pricing.ledger.issuing import issue_for_subscription
 from pricing.ledger.ledger import Posting, Transaction, post_all
 from pricing.ledger.lots import Grant, LotKind, create_lot
 from pricing.ledger.taxed import charge_key, gross_of, taxed
-from pricing.payments.collecting import abandon, collect, payment_entry
+from pricing.payments.collecting import abandon, collect, payment_entries
 from pricing.payments.gateway import Answer, PaymentGateway, PaymentState
 from pricing.periods import Anchor, Period, period, period_number
 from pricing.plans.model import Plan
@@ -325,7 +325,8 @@ def book_period(
     entries = [filling]
     if subscription.plan.monthly_usd_micros:
         charge = taxed(conn, charge_of(subscription, due, at=at, now=now))
-        entries = [charge, payment_entry(conn, cause, at=at, now=now), filling]
+        paid = payment_entries(conn, cause, charge.description, at=at, now=now)
+        entries = [charge, *paid, filling]
     post_all(conn, [each for each in entries if each is not None])
     share_out(conn, subscription.account_id, cause, at=at, now=now)
     if at > opens_at(subscription, due):

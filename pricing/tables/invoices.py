@@ -68,6 +68,8 @@ PAYMENTS = Table(
     Column("cause", Text, primary_key=True),
     account_id(index=True),
     Column("usd_micros", BigInteger, nullable=False),
+    # What of the price is set off against credit besides; kept for it while the bank decides.
+    Column("set_off_usd_micros", BigInteger, nullable=False, server_default="0"),
     Column("channel", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False),

@@ -23,6 +23,9 @@ TRANSACTIONS = Table(
     Index(None, "account_id", "effective_at"),
 )
 
+OF_CREDIT = "ledger_account = 'credit'"
+"""Which postings are of credit; a query with these very words uses the index."""
+
 POSTINGS = Table(
     "postings",
     METADATA,
@@ -35,6 +38,13 @@ POSTINGS = Table(
     CheckConstraint("amount <> 0", name="not_zero"),
     # An account's postings behind its snapshots' mark.
     Index(None, "account_id", "id"),
+    # Who may be in credit.
+    Index(
+        "ix_postings_credit",
+        "account_id",
+        sqlite_where=text(OF_CREDIT),
+        postgresql_where=text(OF_CREDIT),
+    ),
 )
 
 CLOSED_MONTHS = Table(

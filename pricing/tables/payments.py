@@ -40,6 +40,8 @@ PAYMENT_ATTEMPTS = Table(
     # No reference: an account that is about to be opened pays before it is there.
     Column("account_id", Text, nullable=False),
     Column("usd_micros", BigInteger, nullable=False),
+    # What of the price is set off against credit besides, and kept for it meanwhile.
+    Column("set_off_usd_micros", BigInteger, nullable=False, server_default="0"),
     Column("currency", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("card", Text),

@@ -32,6 +32,8 @@ REFUNDS = Table(
     Column("payment_key", Text, nullable=False),
     # With tax, in millionths.
     Column("usd_micros", BigInteger, nullable=False),
+    # What of it is paid out of the account's credit: the books took it back before.
+    Column("from_credit_usd_micros", BigInteger, nullable=False, server_default="0"),
     Column("currency", Text, nullable=False),
     Column("keeps_credits", Boolean, nullable=False),
     # The request that asks for it, and a digest of all that it asks.

@@ -167,10 +167,11 @@ class Desk:
             if not books.deleted:
                 books.credits.void_all()
                 books.ended, books.deleted, books.suspended = True, True, False
-                books.unpaid, books.waiting = [], {}
+                books.give_up_periods()
+                books.waiting = {}
 
         return replace(
-            self._life("delete", delete, effect),
+            self._life("delete", delete, effect, gives_up_credit=True),
             barred=lambda books: books.is_overdue and not books.deleted,
         )
 
@@ -186,7 +187,7 @@ class Desk:
 
         def foreseen(books: Account, _at: datetime) -> bool:
             is_due = bool(books.payable or books.money.uncollected)
-            return is_due and books.pays and not books.deleted
+            return is_due and books.would_pay() and not books.deleted
 
         return replace(self._life("pay", pay, effect), foreseen=foreseen)
 
@@ -237,11 +238,13 @@ class Desk:
                 return
             left, bought = books.plan, books.waiting.get("on_demand", (books.plan, None))[0]
             is_of_now = not books.ended and message.subscription == books.subscriptions
-            if is_of_now and message.state == "accepted" and message.n in books.unpaid:
+            if is_of_now and message.n in books.unpaid:
                 # What was paid for while on demand is there again after an undo.
                 assert bought is not None
                 books.plan = bought
-                books.pay_overdue(at, message.n)
+                price = bought.monthly_usd_micros
+                if books.money.heard(message.n, price, message.state):
+                    books.pay_overdue(at, message.n)
                 books.plan = left
 
         return Command("payment-message", f"{message.key} {message.state}", do, effect)

@@ -57,15 +57,15 @@ CHECKS = {
           ON t.natural_key IN (p.cause || ':charge', p.cause || ':start', p.cause || ':extra')
         LEFT JOIN postings q ON q.transaction_id = t.id AND q.ledger_account = 'receivable'
         WHERE p.state = 'accepted' GROUP BY p.cause
-        HAVING p.usd_micros > coalesce(sum(q.amount), 0)
-          OR (p.cause NOT LIKE 'run:%' AND p.usd_micros < sum(q.amount))
+        HAVING p.usd_micros + p.set_off_usd_micros > coalesce(sum(q.amount), 0)
+          OR (p.cause NOT LIKE 'run:%' AND p.usd_micros + p.set_off_usd_micros < sum(q.amount))
     """,
     "I4 an accepted payment is in the books once, as large as it was": """
         SELECT p.cause, p.usd_micros, sum(q.amount) FROM payments p
         LEFT JOIN transactions t ON t.natural_key = p.cause || ':payment'
         LEFT JOIN postings q ON q.transaction_id = t.id AND q.ledger_account = 'cash'
         WHERE p.state = 'accepted' GROUP BY p.cause
-        HAVING count(q.id) <> 1 OR sum(q.amount) <> p.usd_micros
+        HAVING count(q.id) <> (p.usd_micros > 0) OR coalesce(sum(q.amount), 0) <> p.usd_micros
     """,
     "I4 cash is what was collected by accepted payments": """
         SELECT account_id, sum(usd) FROM (
@@ -108,13 +108,13 @@ CHECKS = {
     "I6 natural keys are one of a kind": """
         SELECT natural_key FROM transactions GROUP BY natural_key HAVING count(*) > 1
     """,
-    "I10 less is owed by payments, and by corrections and set-offs of runs only": """
+    "I10 less is owed by payments and set-offs, and by corrections of runs only": """
         SELECT t.natural_key FROM transactions t JOIN postings p ON p.transaction_id = t.id
         WHERE p.ledger_account = 'receivable' AND p.amount < 0
           AND t.natural_key <> t.cause || ':payment'
+          AND t.natural_key NOT LIKE t.cause || ':set-off%'
           AND NOT (t.cause LIKE 'run:%'
-            AND t.natural_key IN
-              (t.cause || ':correction', t.cause || ':set-off', t.cause || ':taken-back'))
+            AND t.natural_key IN (t.cause || ':correction', t.cause || ':taken-back'))
     """,
     "I10 no cash goes back": """
         SELECT transaction_id, amount FROM postings WHERE ledger_account = 'cash' AND amount < 0
@@ -126,7 +126,7 @@ CHECKS = {
     "I10 a run gives no more credit than its correction returned": """
         SELECT t.cause, sum(p.amount) FROM transactions t JOIN postings p ON p.transaction_id = t.id
         WHERE t.cause LIKE 'run:%' AND (
-          (p.ledger_account = 'credit' AND t.natural_key <> t.cause || ':set-off')
+          (p.ledger_account = 'credit' AND t.natural_key NOT LIKE t.cause || ':set-off%')
           OR (p.ledger_account = 'receivable' AND t.natural_key = t.cause || ':correction'))
         GROUP BY t.cause
         HAVING -sum(p.amount * (p.ledger_account = 'credit'))
@@ -195,7 +195,7 @@ CHECKS = {
           WHERE NOT EXISTS (SELECT 1 FROM transactions t
             JOIN postings p ON p.transaction_id = t.id
             WHERE t.cause = i.cause AND p.ledger_account LIKE 'revenue:%')
-          UNION ALL SELECT p.account_id, -p.usd_micros FROM payments p
+          UNION ALL SELECT p.account_id, -p.usd_micros - p.set_off_usd_micros FROM payments p
           JOIN periods q ON p.cause = 'subscription:' || q.subscription_id || ':period:' || q.n
           WHERE q.payment = 'unpaid')
         GROUP BY account_id HAVING sum(usd) <> 0

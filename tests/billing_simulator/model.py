@@ -74,10 +74,26 @@ class Account:
         """What the rehearsed gateway says to whatever it is asked for."""
         return ANSWERS.get(self.card or "", "accepted") if self.channel == "card" else "accepted"
 
-    @property
-    def pays(self) -> bool:
-        """Whether the rehearsed gateway accepts."""
-        return self.answer == "accepted"
+    def collect(self, n: int | None, price: int) -> bool:
+        """Whether a price is paid, by what is in credit or by the rehearsed gateway."""
+        sets_off = self.channel != "aws-marketplace"
+        return self.money.collect(n, price, self.answer, sets_off=sets_off) == "accepted"
+
+    def would_pay(self) -> bool:
+        """Whether the first of what is owed would be paid if it were asked for."""
+        if self.answer == "accepted":
+            return True
+        if self.payable:
+            n = self.payable[0]
+            kept = self.money.wanted[n] if n in self.money.delayed else 0
+            return self.money.free + kept >= self.plan.monthly_usd_micros
+        debt = self.money.debts[self.money.uncollected[0]]
+        return debt.state == "declined" and self.money.free >= debt.usd_micros
+
+    def give_up_periods(self) -> None:
+        """What was not paid of the plan is never asked for again."""
+        self.money.forget(*self.unpaid)
+        self.unpaid = []
 
     @property
     def is_overdue(self) -> bool:
@@ -96,12 +112,14 @@ class Account:
         self.plan, self.started, self.ended = plan, at, False
         self.subscriptions += 1
         self.next_n = number_at(self.anchor, self.zone, at)
-        self.unpaid, self.waiting = [], {}
+        self.give_up_periods()
+        self.waiting = {}
         if plan.trial_days is not None:
             ends = at + timedelta(days=plan.trial_days)
             self._grant(self.credits.grant("trial", plan.li_minutes, at, ends), at)
             self.waiting["trial_end"] = (None, ends)
         elif plan.has_periods:
+            self.collect(self.next_n, plan.monthly_usd_micros)
             self.pay_period(self.next_n, at)
             self.next_n += 1
 
@@ -121,8 +139,8 @@ class Account:
         if self.ended:
             return
         if not self.plan.rollover:
-            self.unpaid = []
-        if self.pays:
+            self.give_up_periods()
+        if self.collect(self.next_n, self.plan.monthly_usd_micros):
             self.pay_period(self.next_n, start)
         else:
             self.unpaid.append(self.next_n)
@@ -139,7 +157,7 @@ class Account:
             del self.waiting[kind]
             if kind != "trial_end":
                 self.credits.void_all()
-                self.unpaid = []
+                self.give_up_periods()
             if kind == "downgrade":
                 assert plan is not None
                 self.plan = plan
@@ -154,7 +172,6 @@ class Account:
     def pay_period(self, n: int, at: datetime) -> None:
         """One charge and one grant, of which the departments get their shares."""
         self.revenue["subscription"] += self.plan.monthly_usd_micros
-        self.money.cash += self.plan.monthly_usd_micros
         self.periods += 1
         expires = None if self.plan.rollover else self.start_of(n + 1)
         self._grant(self.credits.grant("plan", self.plan.li_minutes, at, expires), at)
@@ -166,16 +183,19 @@ class Account:
             if amount:
                 self.credits.share(lot, department.name, amount, at)
 
-    def pay_overdue(self, at: datetime, *numbers: int) -> None:
-        for n in numbers:
-            self.pay_period(n, at)
-            self.unpaid.remove(n)
+    def pay_overdue(self, at: datetime, n: int) -> None:
+        self.pay_period(n, at)
+        self.unpaid.remove(n)
 
     def pay(self, at: datetime) -> None:
-        """Everything that could not be collected is, periods first."""
-        self.pay_overdue(at, *self.payable)
+        """What could not be collected is asked for, periods first, up to the first that is not."""
+        for n in list(self.payable):
+            if not self.collect(n, self.plan.monthly_usd_micros):
+                return
+            self.pay_overdue(at, n)
         for run in self.money.uncollected:
-            self.money.answered(run, "accepted")
+            if not self.money.ask_again(run, self.answer):
+                return
 
     def cycle(self, at: datetime) -> tuple[datetime, datetime] | None:
         """The billing period, or the trial; None where there is none."""
@@ -204,7 +224,7 @@ class Account:
     def buy(self, kind: str, plan: Plan, usd_micros: int, li_minutes: int, at: datetime) -> None:
         """Something between two billing days."""
         self.revenue["boost" if kind == "boost" else "subscription"] += usd_micros
-        self.money.cash += usd_micros
+        self.collect(None, usd_micros)
         if li_minutes > 0:
             expires = None if plan.rollover else self.period_end(at)
             self.credits.grant(kind, li_minutes, at, expires)

@@ -93,7 +93,7 @@ FAULTS = {
     ),
     "what a paid run gives back is forgotten": Fault(
         "pricing/payments/run_payments.py",
-        "setting_off = min(usd_micros, credit_of(conn, account_id))",
+        "setting_off = min(usd_micros, free_credit_of(conn, account_id))",
         "setting_off = 0",
         seed=1,
     ),

@@ -202,8 +202,8 @@ FAULTS = (
     Fault(
         "what a run owes is not collected",
         "pricing/accounts/advance.py",
-        "    collect_due_runs(conn, account_id, gateway=gateway, now=instant)\n",
-        "",
+        "    if due.at_boundaries or due.payments:\n",
+        "    if due.at_boundaries:\n",
         (RUN_PAYMENTS,),
         "r1",
     ),

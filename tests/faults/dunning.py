@@ -60,7 +60,7 @@ FAULTS = (
     Fault(
         "a suspended account runs with the credits that it has",
         "pricing/run_charges/funding.py",
-        "    _check_not_suspended(conn, subscription, at)\n",
+        "    if books.owes:\n        _check_not_suspended(conn, subscription, at)\n",
         "",
         (STEPS,),
         "c70",
@@ -68,8 +68,8 @@ FAULTS = (
     Fault(
         "a lost card is asked again",
         "pricing/payments/collecting.py",
-        "    if row.card_lost is None:\n",
-        "    if row.card_lost is None or row.card:\n",
+        "    elif row.card_lost is None:\n",
+        "    elif row.card_lost is None or row.card:\n",
         (STEPS,),
         "c72",
     ),

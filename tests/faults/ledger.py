@@ -97,7 +97,7 @@ FAULTS = (
         (BALANCES,),
     ),
     Fault(
-        "invoice numbers have gaps",
+        "the invoices of an account have gaps",
         "pricing/ledger/issuing.py",
         "last_sequence(conn, invoice.account_id) + 1",
         "last_sequence(conn, invoice.account_id) + 2",

@@ -10,11 +10,38 @@ SETTLING = "tests/pricing/payments/test_settling.py"
 STRANGE = "tests/pricing/payments/test_strange_answers.py"
 RUN_PAYMENTS = "tests/pricing/payments/test_run_payments.py"
 
+SET_OFF = "tests/pricing/payments/test_set_off.py"
+CREDIT = "tests/pricing/payments/test_refunds_of_credit.py"
+
 FAULTS = (
+    Fault(
+        "credit pays for runs alone",
+        "pricing/payments/credit.py",
+        "    return min(usd_micros, free)\n",
+        "    return 0\n",
+        (SET_OFF,),
+        "asked_for_the_rest",
+    ),
+    Fault(
+        "credit that is kept for a payment is set off against another",
+        "pricing/payments/credit.py",
+        "    return max(credit - kept, 0)\n",
+        "    return credit\n",
+        (CREDIT,),
+        "on_its_way_out",
+    ),
+    Fault(
+        "a refund does not count what was credited on its invoice",
+        "pricing/payments/taken_back.py",
+        "        return self.credited_usd_micros + self.refunded_usd_micros\n",
+        "        return self.refunded_usd_micros\n",
+        (CREDIT,),
+        "credited_invoice",
+    ),
     Fault(
         "a payment does not reach the ledger",
         "pricing/payments/collecting.py",
-        "    post(conn, paid)\n",
+        "    post_all(conn, paid)\n",
         "",
         (RUN_PAYMENTS,),
         "r1",
@@ -22,7 +49,7 @@ FAULTS = (
     Fault(
         "what a paid run gives back is forgotten",
         "pricing/payments/run_payments.py",
-        "setting_off = min(usd_micros, credit_of(conn, account_id))",
+        "setting_off = min(usd_micros, free_credit_of(conn, account_id))",
         "setting_off = 0",
         (RUN_PAYMENTS,),
         "set_off",
@@ -38,7 +65,7 @@ FAULTS = (
     Fault(
         "credit that was set off already is taken back",
         "pricing/payments/run_payments.py",
-        "taken = min(returned, debt.usd_micros, credit_of(conn, account_id))",
+        "taken = min(returned, debt.usd_micros, free_credit_of(conn, account_id))",
         "taken = min(returned, debt.usd_micros)",
         (RUN_PAYMENTS,),
         "taken_back",

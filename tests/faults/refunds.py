@@ -14,10 +14,10 @@ FAULTS = (
     Fault(
         "a refund that is under way may be asked for again",
         "pricing/payments/refunds.py",
-        "states = (*GIVEN_BACK, *OPEN) if also_open else GIVEN_BACK",
-        "states = GIVEN_BACK",
+        "*(OPEN if also_open else ())",
+        "*()",
         (REFUNDS,),
-        "takes_its_time",
+        "beside_a_refund",
     ),
     Fault(
         "more is given back than was paid",
@@ -54,8 +54,8 @@ FAULTS = (
     Fault(
         "all LI-minutes go with a part of the money",
         "pricing/payments/refund_books.py",
-        "    part = lot.amount * after // total - lot.amount * before_usd_micros // total\n",
-        "    part = lot.amount if after <= total else 0\n",
+        "    part = lot.amount * has // total - lot.amount * had // total\n",
+        "    part = lot.amount if has <= total else 0\n",
         (REFUNDS,),
         "parts_are",
     ),
@@ -105,7 +105,7 @@ FAULTS = (
         "            self.differ(Difference(DifferenceKind.MISSING_AT_GATEWAY, None, booked))\n",
         "            self._matched += 1\n",
         (RECONCILED,),
-        "not_listed",
+        "does_not_match",
     ),
     Fault(
         "another amount at the gateway is no difference",
@@ -158,8 +158,8 @@ FAULTS = (
     Fault(
         "what a bank took back for good is refunded too",
         "pricing/accounts/refundable.py",
-        " - _lost(disputes), 0)",
-        ", 0)",
+        "refunded_of(conn, invoice.cause) + _lost(disputes),",
+        "refunded_of(conn, invoice.cause),",
         (DISPUTES,),
         "written_off",
     ),

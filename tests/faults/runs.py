@@ -63,8 +63,8 @@ FAULTS = (
     Fault(
         "a run is not asked for its money after its charge",
         "engine/runs/actions.py",
-        "        self._collect(run)\n",
-        "",
+        "            self._collect(run)\n",
+        "            pass\n",
         (ASKED,),
     ),
 )

@@ -1,11 +1,12 @@
 """Capacity: what one user takes, what a machine offers, and how many users that makes.
 
-``figures`` holds what is published by protocol, ``demand`` what one user of a scenario takes, and
-``model`` the users that a machine carries, and what binds.
+``figures`` holds what is published and measured by protocol and load engine, ``demand`` what one
+user of a scenario takes, ``outlook`` the most and the least that it may turn out to, and ``model``
+the users that a machine carries, and what binds.
 """
 
-from engine.planning.capacity.demand import Demand, demand_of, outlook
-from engine.planning.capacity.figures import FIGURES, ProtocolFigures
+from engine.planning.capacity.demand import Demand, demand_of
+from engine.planning.capacity.figures import BY_ENGINE, FIGURES, ProtocolFigures, figures_of
 from engine.planning.capacity.model import (
     GIVEN,
     PROCESSOR_CEILING_PERCENT,
@@ -15,8 +16,10 @@ from engine.planning.capacity.model import (
     bounds_of,
     capacity_of,
 )
+from engine.planning.capacity.outlook import outlook
 
 __all__ = [
+    "BY_ENGINE",
     "FIGURES",
     "GIVEN",
     "PROCESSOR_CEILING_PERCENT",
@@ -28,5 +31,6 @@ __all__ = [
     "bounds_of",
     "capacity_of",
     "demand_of",
+    "figures_of",
     "outlook",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.planning.capacity.figures import FIGURES, ProtocolFigures
+from engine.planning.capacity.figures import ProtocolFigures, figures_of
 from engine.planning.capacity.requests import (
     HEAD_BYTES,
     MILLION_S,
@@ -19,6 +19,13 @@ from engine.planning.capacity.requests import (
 from engine.scenario import Scenario
 from kernel.words import counted
 
+USUAL_BYTES = 256 * 1_024
+"""Requests and answers that are larger together take processor time beyond a request's figure."""
+
+PACE = "requests_per_user_second"
+
+BYTES_PER_MIB = 1_024 * 1_024
+
 
 class Demand(Struct, frozen=True):
     """What one user of a scenario takes; the fields are those of ``ProtocolFigures``.
@@ -26,6 +33,8 @@ class Demand(Struct, frozen=True):
     Attributes:
         body_bytes: Of ``request_bytes``, what the bodies take that the scenario says, on average.
         unsaid: What was assumed, by the name of the field that would say it.
+        users_per_process: That one process of the load engine holds, of which a machine runs one;
+            None: as many as the machine.
     """
 
     payload: int | None
@@ -37,6 +46,12 @@ class Demand(Struct, frozen=True):
     response_bytes: int
     body_bytes: int
     unsaid: tuple[tuple[str, str], ...]
+    users_per_process: int | None = None
+
+    @property
+    def is_pace_assumed(self) -> bool:
+        """Whether nobody says how many requests a user makes."""
+        return any(field == PACE for field, _ in self.unsaid)
 
 
 def demand_of(scenario: Scenario) -> Demand:
@@ -45,12 +60,15 @@ def demand_of(scenario: Scenario) -> Demand:
     What the scenario says comes first, then what its users were measured to take, then the
     protocol's figures.
     """
-    figures, measured = FIGURES[scenario.protocol], scenario.measured
+    figures, measured = figures_of(scenario), scenario.measured
     pace = pace_of(scenario)
     body_bytes = 0 if scenario.request_bytes is not None else body_bytes_of(scenario)
+    request_bytes = _or_else(scenario.request_bytes, _sent_bytes(figures, body_bytes))
+    response_bytes = _or_else(scenario.response_bytes, figures.response_bytes)
+    large_us = _large_us(figures, request_bytes + response_bytes)
     demand = Demand(
         payload=figures.payload,
-        processor_us_per_request=figures.processor_us_per_request,
+        processor_us_per_request=_more(figures.processor_us_per_request, large_us),
         memory_kib_per_user=(
             figures.memory_kib_per_user
             if scenario.memory_mib_per_user is None
@@ -58,10 +76,11 @@ def demand_of(scenario: Scenario) -> Demand:
         ),
         connections_per_user=scenario.connections_per_user or figures.connections_per_user,
         requests_per_million_s=_pace_of(scenario, figures, pace),
-        request_bytes=_or_else(scenario.request_bytes, _sent_bytes(figures, body_bytes)),
-        response_bytes=_or_else(scenario.response_bytes, figures.response_bytes),
+        request_bytes=request_bytes,
+        response_bytes=response_bytes,
         body_bytes=body_bytes,
         unsaid=tuple(_unsaid(scenario, figures, pace, body_bytes)),
+        users_per_process=figures.users_per_process,
     )
     if measured is None:
         return demand
@@ -77,32 +96,6 @@ def demand_of(scenario: Scenario) -> Demand:
     )
 
 
-def outlook(scenario: Scenario, demand: Demand) -> tuple[Demand, Demand]:
-    """The most and the least that one user may turn out to take of the processor.
-
-    As far as published payloads lie apart, or as measurements do.
-
-    Args:
-        scenario: What is to be run.
-        demand: What ``demand_of`` expects one of its users to take.
-    """
-    figures, measured = FIGURES[scenario.protocol], scenario.measured
-    if measured is not None:
-        heaviest, lightest = measured.processor_high_us, measured.processor_low_us
-        return (
-            replace(demand, processor_us_per_request=heaviest),
-            replace(demand, processor_us_per_request=lightest),
-        )
-    return (
-        replace(demand, payload=figures.payload_least),
-        replace(
-            demand,
-            payload=figures.payload_most,
-            processor_us_per_request=figures.processor_us_per_request_least,
-        ),
-    )
-
-
 def _unsaid(
     scenario: Scenario, figures: ProtocolFigures, pace: int | None, body_bytes: int
 ) -> Iterator[tuple[str, str]]:
@@ -114,7 +107,7 @@ def _unsaid(
             if without_pause
             else "the scenario does not say how many requests a user makes"
         )
-        yield "requests_per_user_second", f"{reason}; assumed {assumed}"
+        yield PACE, f"{reason}; assumed {assumed}"
     if scenario.request_bytes is None:
         sent_bytes = counted(_sent_bytes(figures, body_bytes), "byte")
         said = "the scenario does not say it"
@@ -138,6 +131,16 @@ def _pace_of(scenario: Scenario, figures: ProtocolFigures, pace: int | None) -> 
 def _sent_bytes(figures: ProtocolFigures, body_bytes: int) -> int:
     """Never less than a request of which nothing is known."""
     return max(figures.request_bytes, HEAD_BYTES + body_bytes)
+
+
+def _large_us(figures: ProtocolFigures, size_bytes: int) -> int:
+    """What is not in the figure of a request: what large ones take beyond the usual size."""
+    beyond = max(0, size_bytes - USUAL_BYTES)
+    return beyond * figures.processor_us_per_mib // BYTES_PER_MIB
+
+
+def _more(processor_us: int | None, large_us: int) -> int | None:
+    return None if processor_us is None else processor_us + large_us
 
 
 def _or_else(value: int | None, default: int) -> int:

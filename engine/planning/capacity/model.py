@@ -1,18 +1,19 @@
 """Capacity: how many virtual users one machine carries, and what stops it there.
 
-The users that a machine carries are the least of four bounds:
+The users that a machine carries are the least of these bounds:
 
 - processor: a payload known for the protocol on the standard injector, in proportion to the
-  virtual processors; and, where it is known what a request takes, the requests that the processors
-  can make in time, at the pace that the network has to carry, too. Where the test itself was
-  measured, only the latter. Both at 70 % of
-  the processor: vendors calibrate to that
+  virtual processors and to how much each of them does; and, where it is known what a request
+  takes, the requests that the processors can make in time, at the pace that the network has to
+  carry, too. Where the test itself was measured, only the latter. Both at 70 % of the processor:
+  vendors calibrate to that
   (https://wiki.dotcom-monitor.com/knowledge-base/calibration/), as busier injectors measure
   themselves (Locust showed 210 ms for a target that took 1 ms at 43 % already);
 - memory: 90 % of the machine's, less what the system takes
   (https://grafana.com/docs/k6/latest/testing-guides/running-large-tests/);
 - sockets: ports from one address to one destination;
-- network: what the machine can hold for the whole test, not what it can burst to.
+- network: what the machine can hold for the whole test, not what it can burst to;
+- threads: what one process of the load engine holds, where a machine runs one and that is known.
 
 All arithmetic is on integers, so that a single estimate and a column of a million give the same.
 """
@@ -32,7 +33,7 @@ SYSTEM_MEMORY_MIB = 256
 SOCKETS_PER_DESTINATION = 28_232
 """Linux's default ephemeral ports, 32768-60999: https://github.com/gorilla/websocket/issues/678."""
 
-CPU, MEMORY, SOCKETS, NETWORK = "cpu", "memory", "sockets", "network"
+CPU, MEMORY, SOCKETS, NETWORK, THREADS = "cpu", "memory", "sockets", "network", "threads"
 GIVEN = "given"
 """What binds when the scenario fixes the payload or the number of injectors."""
 
@@ -45,12 +46,24 @@ class Host(Struct, frozen=True):
         memory_mib: Memory in MiB.
         send_mbps: Megabits a second that it can send for ever; None: not published.
         receive_mbps: The same for receiving; None: not limited, or not published.
+        vcpu_percent: How much one of its virtual processors does, of what one of the standard
+            injector does, while all are busy.
+        core_percent: How much a processor does on which a request was measured by itself, of the
+            same. More than 100 where that had its core for itself, and the standard injector's
+            share theirs.
     """
 
     vcpus: int
     memory_mib: int
     send_mbps: int | None
     receive_mbps: int | None
+    vcpu_percent: int = 100
+    core_percent: int = 100
+
+    @property
+    def work(self) -> int:
+        """What all of its processors do, in hundredths of one of the standard injector's."""
+        return self.vcpus * self.vcpu_percent
 
 
 STANDARD_INJECTOR = Host(vcpus=2, memory_mib=4_096, send_mbps=781, receive_mbps=781)
@@ -78,6 +91,9 @@ def capacity_of(host: Host, demand: Demand) -> Capacity:
     by_network = _users_by_network(host, demand)
     if by_network is not None and by_network < users:
         users, binding = by_network, NETWORK
+    by_process = demand.users_per_process
+    if by_process is not None and by_process < users:
+        users, binding = by_process, THREADS
     return Capacity(users, binding)
 
 
@@ -88,6 +104,7 @@ def bounds_of(host: Host, demand: Demand) -> tuple[Capacity, ...]:
         MEMORY: _users_by_memory(host, demand),
         SOCKETS: _users_by_sockets(demand),
         NETWORK: _users_by_network(host, demand),
+        THREADS: demand.users_per_process,
     }
     known = [Capacity(users, name) for name, users in bounds.items() if users is not None]
     return tuple(sorted(known, key=lambda bound: bound.users))
@@ -96,10 +113,10 @@ def bounds_of(host: Host, demand: Demand) -> tuple[Capacity, ...]:
 def _users_by_processor(host: Host, demand: Demand) -> int | None:
     users = None
     if demand.payload is not None:
-        users = demand.payload * host.vcpus // STANDARD_INJECTOR.vcpus
+        users = demand.payload * host.work // STANDARD_INJECTOR.work
     if demand.processor_us_per_request is not None:
         # Microseconds of processor in a million seconds, over those that one user takes.
-        available_us = host.vcpus * 10**12 * PROCESSOR_CEILING_PERCENT // 100
+        available_us = host.work * 10**10 * PROCESSOR_CEILING_PERCENT // host.core_percent
         by_pace = available_us // (demand.processor_us_per_request * demand.requests_per_million_s)
         users = by_pace if users is None else min(users, by_pace)
     return users

@@ -242,6 +242,10 @@ class Machines(FileMapping):
         description="At least so many machines in each region, and none with more than its share "
         "of the region's load.",
     )
+    cores_alike: bool = Field(
+        default=False,
+        description="Every vCPU counts as much as any other, whatever was measured of its speed.",
+    )
     mixed: bool = Field(default=True, description="A region may have machines of several types.")
     network: Literal["public", "nat"] = Field(
         "public",

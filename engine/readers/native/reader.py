@@ -96,6 +96,7 @@ def _scenario(file: ScenarioFile, found: Program) -> Scenario:
             types=tuple(file.machines.types),
             spread=file.machines.spread,
             vcpus_each_max=file.machines.vcpus_each_at_most,
+            cores_alike=file.machines.cores_alike,
         ),
     )
 

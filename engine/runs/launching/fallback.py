@@ -67,7 +67,7 @@ def after_refusal(run: Run, placement: int, error: LoadmusterError) -> SendAgain
                 placement,
                 route[-1] + 1,
                 avoid_s,
-                f"{_named(options[route[-1]])}: {error.message}; "
+                f"{_named(options[route[-1]])}: {error.line}; "
                 f"trying {_named(options[route[-1] + 1], options[route[-1]].provider)}",
             )
     return Fail()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pricing.payments.refunds import GIVEN_BACK, OPEN
+from pricing.payments.refunds import GIVEN_BACK, OPEN, RefundState
 from pricing.reports.damage.rule import DamageRule, listed
 
 _BOOKED = f"state IN {listed(GIVEN_BACK)}"
@@ -40,10 +40,26 @@ REFUND_RULES = (
     ),
     DamageRule(
         "refunds",
+        "it is {state}, and {paid} micro-dollars of credit were paid out for it, not {wanted}",
+        f"""
+        SELECT told.* FROM (
+          SELECT r.id AS row, r.account_id AS account, r.state AS state,
+            coalesce((SELECT sum(p.amount) FROM transactions t
+              JOIN postings p ON p.transaction_id = t.id
+              WHERE t.natural_key = 'refund:' || r.id || ':paid-out'
+                AND t.account_id = r.account_id AND p.ledger_account = 'credit'), 0) AS paid,
+            CASE WHEN r.{_BOOKED} THEN r.from_credit_usd_micros ELSE 0 END AS wanted
+          FROM refunds r) told
+        WHERE told.paid <> told.wanted
+        """,  # noqa: S608 - words of ours
+    ),
+    DamageRule(
+        "refunds",
         "its credit note is missing, or is not of {amount} micro-dollars",
         f"""
-        SELECT r.id AS row, r.account_id AS account, r.usd_micros AS amount FROM refunds r
-        WHERE r.{_BOOKED} AND r.usd_micros <> coalesce((
+        SELECT r.id AS row, r.account_id AS account,
+          r.usd_micros - r.from_credit_usd_micros AS amount FROM refunds r
+        WHERE r.{_BOOKED} AND r.usd_micros - r.from_credit_usd_micros <> coalesce((
           SELECT sum(p.amount) FROM invoices i
           JOIN transactions t ON t.cause = i.cause AND t.account_id = i.account_id
           JOIN postings p ON p.transaction_id = t.id
@@ -60,7 +76,7 @@ REFUND_RULES = (
           sum(r.usd_micros) AS refunded, coalesce(max(p.usd_micros), 0) AS paid
         FROM refunds r LEFT JOIN payments p ON p.cause = r.cause AND p.state = 'accepted'
           AND p.account_id = r.account_id
-        WHERE r.state IN {listed((*GIVEN_BACK, *OPEN))} GROUP BY r.cause, r.account_id
+        WHERE r.state IN {listed((RefundState.ACCEPTED, *OPEN))} GROUP BY r.cause, r.account_id
         HAVING sum(r.usd_micros) > coalesce(max(p.usd_micros), 0)
         """,  # noqa: S608 - words of ours
     ),

@@ -11,7 +11,7 @@ from engine.calibrating.staircase import Staircase, check_takes_steps, note_on, 
 from engine.load.driver import Look, UnrunnableScenarioError
 from engine.load.sliced.work import measure_window_s
 from engine.planning.requirement import require
-from engine.scenario import Protocol, RegionShare, Request, Scenario, UserClass
+from engine.scenario import Measured, Protocol, RegionShare, Request, Scenario, UserClass
 from engine.scenario.profile import closed
 
 TEST = Scenario(
@@ -38,9 +38,15 @@ def looks(user_us: int, cores: int, *, pace: float = 2.0, window_s: int = 10) ->
     return found
 
 
-def test_users_double_up_to_twice_what_an_injector_may_carry() -> None:
-    found = staircase(require(TEST), settle_s=3, window_s=8, users_max=28_000)
-    assert found.users[-1] == 2 * require(TEST).at_least.users_per_injector
+def test_users_double_up_to_four_times_what_an_injector_is_to_carry() -> None:
+    required = require(TEST)
+    found = staircase(required, settle_s=3, window_s=8, users_max=28_000)
+    assert found.users[-1] == 4 * required.users_per_injector
+    assert found.users[-1] < 2 * required.at_least.users_per_injector
+    known = Measured(1_000, 900, 1_100, 1_000_000, 40, "a calibration of 2026-11-22")
+    measured = require(replace(TEST, measured=known))
+    closer = staircase(measured, settle_s=3, window_s=8, users_max=28_000)
+    assert closer.users[-1] == 2 * measured.at_least.users_per_injector
     for few, many in zip(found.users, found.users[1:], strict=False):
         assert few == many // 2
     assert staircase(require(TEST), 3, 8, users_max=45).users == (11, 22, 45)

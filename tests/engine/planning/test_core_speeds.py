@@ -1,4 +1,4 @@
-"""What a choice of machines does not count is told beside it: that processors differ."""
+"""Where all processors are wished to count alike, what that leaves out is told beside a choice."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def users(*families: str) -> Scenario:
         "users",
         Protocol.HTTP,
         closed([(0, 1_000), (600, 1_000)]),
-        machines=MachineWishes(families=families),
+        machines=MachineWishes(families=families, cores_alike=True),
         regions=equal_shares(["us-east-1"]),
     )
 

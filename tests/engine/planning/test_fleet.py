@@ -14,6 +14,7 @@ from engine.planning.machines import candidates, host_of
 from engine.planning.needs import NO_WISHES
 from engine.planning.places import equal_shares, places_on
 from engine.planning.requirement import ImpossibleLoadError, require
+from engine.planning.vcpu_speeds import speed_of
 from engine.scenario import Protocol, Scenario
 from engine.scenario.profile import closed
 from pricing.catalog import Catalog, MachineType
@@ -124,7 +125,8 @@ def test_no_machines_of_the_region_would_be_cheaper(
     )
     cheapest: dict[int, int] = {}
     for offering in catalog.offerings(provider, region):
-        carried = min(users, capacity_of(host_of(offering.machine), demand).users)
+        host = host_of(offering.machine, speed_of(catalog, offering.machine))
+        carried = min(users, capacity_of(host, demand).users)
         monthly = 730 * offering.hourly_usd_micros + around
         if carried and not offering.machine.burstable:
             cheapest[carried] = min(monthly, cheapest.get(carried, monthly))
@@ -145,9 +147,8 @@ def test_only_machine_types_that_can_win_are_looked_at() -> None:
 
 def test_machines_are_billed_from_their_start_to_the_end_of_the_test() -> None:
     fleet = fleet_of(scenario_of(1_000, 600))
-    (group,) = fleet.groups
     machines, start_up = fleet.items[0], fleet.items[1]
-    hourly = group.offering.hourly_usd_micros * group.count
+    hourly = sum(group.hourly_usd_micros for group in fleet.groups)
     assert machines.usd_micros == divide_half_up(hourly * 600, SECONDS_PER_HOUR)
     assert machines.usd_micros + start_up.usd_micros == divide_half_up(
         hourly * 660, SECONDS_PER_HOUR
@@ -162,7 +163,7 @@ def test_machines_are_billed_from_their_start_to_the_end_of_the_test() -> None:
 
 def test_a_short_test_pays_the_minimum_of_its_cloud() -> None:
     fleet, azure = fleet_of(scenario_of(1_000, 1), "azure"), CLOUDS["azure"]
-    hourly = fleet.groups[0].offering.hourly_usd_micros * fleet.groups[0].count
+    hourly = sum(group.hourly_usd_micros for group in fleet.groups)
     assert azure.start_up.expected_s + 1 < azure.prices.billing.minimum_s
     machines, start_up = fleet.items[0], fleet.items[1]
     assert machines.usd_micros + start_up.usd_micros == divide_half_up(

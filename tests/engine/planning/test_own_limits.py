@@ -73,7 +73,7 @@ def test_browsers_in_canada_fit_the_processors_that_they_take() -> None:
 
 def test_a_refusal_names_what_is_short() -> None:
     with pytest.raises(ImpossibleLoadError) as refused:
-        fleet_of(load(Protocol.BROWSER, 2_546, vcpus_max=600), "aws", "ca-central-1")
+        fleet_of(load(Protocol.BROWSER, 2_546, vcpus_max=500), "aws", "ca-central-1")
     vcpus = refused.value.facts["vcpus_min"]
     assert isinstance(vcpus, int)
     assert f"and {vcpus} vCPUs, each with the fewest of them" in refused.value.message

@@ -11,9 +11,12 @@ from msgspec.structs import replace
 
 from engine.planning.capacity.demand import demand_of
 from engine.planning.estimate import Estimate, estimate
-from engine.scenario import Protocol, Request, Scenario, UserClass
+from engine.planning.vcpu_speeds import LONE_CORE_PERCENT, speed_of
+from engine.scenario import MachineWishes, Protocol, Request, Scenario, UserClass
 from engine.scenario.profile import Curve, OpenProfile, Point, closed
+from pricing.catalog import Catalog
 
+CATALOG = Catalog.bundled()
 BURST = OpenProfile(Curve((Point(0, 10_000), Point(600, 10_000))), iteration_s=0.02)
 ARRIVALS = Scenario("burst", Protocol.HTTP, BURST, request_bytes=900, response_bytes=3_500)
 ORDERS = Scenario(
@@ -31,11 +34,22 @@ def egress_usd_micros(estimated: Estimate) -> int:
     return item.usd_micros
 
 
+def vcpus_of(estimated: Estimate) -> int:
+    return sum(each.offering.machine.vcpus * each.count for each in estimated.fleet.groups)
+
+
 def test_an_open_model_is_sized_by_its_arrivals() -> None:
     estimated = estimate(ARRIVALS, provider="aws")
     assert estimated.load.arrivals == 6_000_000
     # 10,000 requests a second of 950 us each, at 70 % of the processors.
-    assert sum(each.offering.machine.vcpus * each.count for each in estimated.fleet.groups) >= 14
+    alike = replace(ARRIVALS, machines=MachineWishes(cores_alike=True))
+    assert 14 <= vcpus_of(estimate(alike, provider="aws")) <= 16
+    assert estimated.requirement.injectors == 7
+    work = sum(
+        speed_of(CATALOG, each.offering.machine).percent * each.offering.machine.vcpus * each.count
+        for each in estimated.fleet.groups
+    )
+    assert 10_000 * 950e-6 / 0.7 <= work / LONE_CORE_PERCENT <= 15
     # 6,000,000 requests of 900 bytes at 0.09 USD a GB.
     assert egress_usd_micros(estimated) == 486_000
 
@@ -130,4 +144,5 @@ def test_what_bounds_the_network_bounds_the_processor() -> None:
     assumed, written = estimate(chat, provider="aws"), estimate(said, provider="aws")
     assert assumed.requirement.injectors == written.requirement.injectors == 2
     assert assumed.fleet.usd_micros == written.fleet.usd_micros
-    assert sum(each.offering.machine.vcpus * each.count for each in assumed.fleet.groups) == 3
+    alike = replace(chat, machines=MachineWishes(cores_alike=True))
+    assert vcpus_of(estimate(alike, provider="aws")) == 3

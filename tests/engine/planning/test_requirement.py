@@ -114,7 +114,7 @@ def test_an_open_model_without_the_length_of_an_iteration_is_refused_with_both_w
 
 
 def test_a_user_too_large_for_an_injector_is_refused() -> None:
-    huge = replace(http(1), requests_per_user_s=100.0, response_bytes=100_000_000)
+    huge = replace(http(1), requests_per_user_s=1.0, response_bytes=100_000_000)
     with pytest.raises(ImpossibleLoadError, match="takes more network than a standard injector"):
         require(huge)
 

@@ -7,15 +7,19 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.planning.estimate import estimate
 from engine.planning.places import equal_shares
 from engine.planning.spreading import FROM_INJECTORS
+from engine.planning.vcpu_speeds import speed_of
 from engine.readers import read_scenario
+from engine.readers.scenario_request import requested_scenario, scenario_request
 from engine.runs.launching.placements import placements_of
 from engine.scenario import MachineWishes, Protocol, Scenario
 from engine.scenario.profile import closed
 from kernel.division import ceil_div
+from kernel.words import counted
 from pricing.catalog import Catalog
 
 CATALOG = Catalog.bundled()
@@ -62,19 +66,40 @@ def test_the_largest_machine_can_be_bounded() -> None:
     wishes = MachineWishes(vcpus_each_max=8)
     fleet = estimate(users(20_000, wishes), catalog=CATALOG, provider="aws").fleet
     assert max(group.offering.machine.vcpus for group in fleet.groups) <= 8
-    assert fleet.machines >= 10
+    work = sum(
+        group.count
+        * group.offering.machine.vcpus
+        * speed_of(CATALOG, group.offering.machine).percent
+        for group in fleet.groups
+    )
+    assert work >= 80 * 100
 
 
 def test_a_machine_that_carries_most_of_a_large_load_is_told_with_the_price_of_spreading() -> None:
-    planned = estimate(users(20_000), catalog=CATALOG, provider="aws")
+    alike = MachineWishes(cores_alike=True)
+    planned = estimate(users(20_000, alike), catalog=CATALOG, provider="aws")
     (told,) = [each for each in planned.warnings if "from one address" in each]
     assert told == (
         "aws us-east-1: one c6g.16xlarge carries 80 % of 20,000 users, from one address; spread "
         "over 4 machines (--spread 4) the test costs less than a cent more"
     )
-    spread = estimate(users(20_000, MachineWishes(spread=4)), catalog=CATALOG, provider="aws")
+    shared = replace(alike, spread=4)
+    spread = estimate(users(20_000, shared), catalog=CATALOG, provider="aws")
     assert 0 <= spread.fleet.usd_micros - planned.fleet.usd_micros < 10_000
     assert not [each for each in spread.warnings if "from one address" in each]
+
+
+def test_anywhere_spreading_costs_what_it_costs_where_the_machines_are() -> None:
+    alike = users(20_000, MachineWishes(cores_alike=True))
+    planned = estimate(alike, catalog=CATALOG, provider="aws", regions=("any",))
+    (site,) = planned.fleet.sites
+    there = estimate(alike, catalog=CATALOG, provider="aws", regions=(site.place.region,))
+    told, expected = (
+        [each for each in found.warnings if "from one address" in each]
+        for found in (planned, there)
+    )
+    assert told
+    assert told == expected
 
 
 def test_a_small_load_and_one_that_no_machine_carries_most_of_are_not_told() -> None:
@@ -97,6 +122,34 @@ def test_machines_elsewhere_carry_no_more_each_either(other: str) -> None:
         assert place.users / place.count <= 5_000
 
 
+@pytest.mark.parametrize(
+    ("count", "spread", "machines"), [(3, 4, 3), (1, 2, 1), (9, 4, 3), (13, 4, None), (40, 4, None)]
+)
+def test_a_spread_that_whole_users_cannot_keep_is_told(
+    count: int, spread: int, machines: int | None
+) -> None:
+    planned = estimate(users(count, MachineWishes(spread=spread)), catalog=CATALOG, provider="aws")
+    told = [each for each in planned.warnings if "asked for (--spread)" in each]
+    if machines is None:
+        assert told == []
+        assert planned.fleet.machines >= spread
+    else:
+        assert planned.fleet.machines == machines
+        assert told == [
+            (
+                f"aws us-east-1: {counted(machines, 'machine')} instead of the {spread} asked for"
+                f" (--spread): its load of {counted(count, 'user')} is shared out in whole users"
+            )
+        ]
+
+
+def test_a_reference_injector_counts_for_no_share_of_the_load() -> None:
+    scenario = replace(users(3, MachineWishes(spread=4)), reference_injector=True)
+    planned = estimate(scenario, catalog=CATALOG, provider="aws")
+    assert planned.fleet.machines == 4
+    assert any("3 machines instead of the 4 asked for" in each for each in planned.warnings)
+
+
 def test_a_file_says_it_and_an_option_before_it(tmp_path: Path) -> None:
     path = tmp_path / "test.yaml"
     path.write_text(
@@ -104,5 +157,8 @@ def test_a_file_says_it_and_an_option_before_it(tmp_path: Path) -> None:
         "load: {users: 20000, duration: 10m}\nmachines: {spread: 3, vcpus_each_at_most: 32}\n"
     )
     assert read_scenario(path).machines == MachineWishes(spread=3, vcpus_each_max=32)
+    for said, expected in ((None, 3), (1, 1), (5, 5)):
+        request = scenario_request(path, {"spread": said})
+        assert requested_scenario(request).machines.spread == expected
     given = read_scenario(path, machines=MachineWishes(spread=5)).machines
     assert given == MachineWishes(spread=5, vcpus_each_max=32)

@@ -44,7 +44,8 @@ def types(fleet: Fleet) -> list[tuple[int, str]]:
 
 
 def test_a_smaller_machine_carries_the_remainder() -> None:
-    assert types(on("aws", users(17_000))) == [(1, "c6g.16xlarge"), (1, "c6g.xlarge")]
+    alike = MachineWishes(cores_alike=True)
+    assert types(on("aws", users(17_000, alike))) == [(1, "c6g.16xlarge"), (1, "c6g.xlarge")]
 
 
 def test_one_type_can_be_wished_for() -> None:
@@ -202,7 +203,8 @@ def test_a_scenario_without_wishes_is_stored_as_before_there_were_any() -> None:
 
 
 def test_a_run_launches_what_the_estimate_shows_with_users_by_what_machines_carry() -> None:
-    planned = estimate(users(17_000, None, "us-east-1"), catalog=CATALOG, provider="aws")
+    alike = MachineWishes(cores_alike=True)
+    planned = estimate(users(17_000, alike, "us-east-1"), catalog=CATALOG, provider="aws")
     placements = placements_of(planned, "aws", CATALOG)
     assert [(each.count, each.machine_types[0]) for each in placements] == types(planned.fleet)
     assert [each.users for each in placements] == [16_000, 1_000]
@@ -210,8 +212,8 @@ def test_a_run_launches_what_the_estimate_shows_with_users_by_what_machines_carr
 
 
 def test_a_choice_of_regions_is_also_where_a_run_may_go_instead() -> None:
-    planned = estimate(users(1_000, None, "eu-*"), catalog=CATALOG, provider="aws")
-    (placement,) = placements_of(planned, "aws", CATALOG)
+    planned = estimate(users(1_200, None, "eu-*"), catalog=CATALOG, provider="aws")
+    placement = placements_of(planned, "aws", CATALOG)[0]
     assert len(placement.elsewhere) == 2
     assert all(each.region.startswith("eu-") for each in placement.options)
 

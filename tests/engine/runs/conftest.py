@@ -71,7 +71,8 @@ def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
 def checkout() -> Scenario:
     """3,000 users for ten minutes on three machines: 6 injectors, 60 LI-minutes, 30 of start-up."""
     profile = closed([(0, 0), (60, 3000), (600, 3000)])
-    return Scenario("checkout", Protocol.HTTP, profile, machines=MachineWishes(mixed=False))
+    wishes = MachineWishes(mixed=False, cores_alike=True)
+    return Scenario("checkout", Protocol.HTTP, profile, machines=wishes)
 
 
 @pytest.fixture(scope="session")

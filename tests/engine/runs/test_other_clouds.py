@@ -419,7 +419,7 @@ def test_a_cap_holds_for_the_dearest_of_the_clouds_that_a_run_may_go_to(
     engine = clouds.engine
     engine.accounts.open("globex", plan="starter")
     costs = {
-        fleet.provider: fleet.high_usd_micros
+        fleet.provider: fleet.own_high_usd_micros
         for fleet in engine.estimate(checkout, provider="aws", or_on=("azure",)).clouds
     }
     cheap, dear = sorted(costs, key=costs.__getitem__)

@@ -19,6 +19,7 @@ from engine.planning.places import CandidateRegion
 from engine.planning.regional_fleet import RegionalFleet, cheapest_site
 from engine.planning.requirement import RegionRequirement, require
 from engine.scenario import Protocol
+from engine.sweeping.compiled_memory import PAST_CACHES_ROWS
 from engine.sweeping.machine_prices import least_prices
 from engine.sweeping.sweep import sweep
 from pricing.plans.on_sale import BUNDLED_PLANS, load_plans
@@ -208,6 +209,26 @@ def test_numpy_and_numba_give_the_same(provider: str) -> None:
         plain, fast = sweep(each, compiled=False), sweep(each, compiled=True, threads=2)
         for name in ("injectors", "li_minutes", "usd_micros", "machines", "machine_usd_micros"):
             assert np.array_equal(getattr(plain, name), getattr(fast, name)), name
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_columns_that_are_written_past_the_caches_are_the_same(threads: int) -> None:
+    rng = np.random.default_rng(18)
+    count = 3 * PAST_CACHES_ROWS + 1_237
+    every = {
+        "users": rng.integers(1, 400_000, count),
+        "duration_s": rng.integers(1, 14_400, count),
+    }
+    # One row in three hundred is too large for doubles, or in another tier of egress.
+    every["users"][::300] = rng.integers(1, 400_000_000, len(every["users"][::300]))
+    every["duration_s"][::700] = 31_000_000
+    by_payload = {**every, "users_per_injector": rng.choice([500, 999, 4_000], count)}
+    for some in (by_payload, {**every, "region": "us-east-1"}):
+        plain, fast = sweep(some, compiled=False), sweep(some, compiled=True, threads=threads)
+        for (name, expected), (_, found) in zip(plain.columns(), fast.columns(), strict=True):
+            assert (expected is None) == (found is None), name
+            if expected is not None and found is not None:
+                assert np.array_equal(expected, found), name
 
 
 @pytest.mark.long

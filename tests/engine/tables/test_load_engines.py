@@ -18,7 +18,7 @@ from engine.load.shape import plan_users
 from engine.load.sliced.program_work import PROGRAMS, approximation_of, corners_of, program_files
 from engine.load.sliced.work import locust_files
 from engine.load_engines import LOAD_ENGINES, LOCUST, EngineFacts
-from engine.planning.capacity import FIGURES
+from engine.planning.capacity import figures_of
 from engine.readers import read_scenario
 from engine.readers.parsing.errors import BadScenarioError
 from engine.readers.program.entries import ProgramEntry
@@ -156,12 +156,34 @@ def test_it_has_time_to_start(engine: EngineFacts) -> None:
     assert engine.lead_s >= 2, "injectors look for the start about once a second"
 
 
-def test_what_its_users_take_is_what_capacity_counts() -> None:
-    with_figures = [each for each in LOAD_ENGINES.values() if each.figures is not None]
-    assert [each.name for each in with_figures] == ["locust", "jmeter"]
-    for engine, protocol in zip(with_figures, (Protocol.HTTP, Protocol.JMETER), strict=True):
-        own, counted = engine.figures, FIGURES[protocol]
+@ROWS
+def test_what_its_users_take_is_what_capacity_counts(engine: EngineFacts) -> None:
+    known = [engine.figures, *engine.figures_by_user.values()]
+    for own in known:
         assert own is not None
-        assert counted.memory_kib_per_user == own.memory_kib_per_user
-        assert counted.processor_us_per_request == own.processor_us_per_request
-        assert own.payload in {None, counted.payload}
+        assert own.source
+        assert own.as_of.year >= 2026
+    counted = figures_of(replace(scenario_of(engine), program=None, locust_user="another"))
+    assert engine.figures is not None
+    assert counted.memory_kib_per_user == engine.figures.memory_kib_per_user
+    assert counted.processor_us_per_request == engine.figures.processor_us_per_request
+    assert engine.figures.payload in {None, counted.payload}
+
+
+@ROWS
+def test_the_ranges_of_its_users_lie_around_what_is_expected(engine: EngineFacts) -> None:
+    assert engine.figures is not None
+    for own in (engine.figures, *engine.figures_by_user.values()):
+        for least, expected, most in (
+            (own.memory_kib_per_user_least, own.memory_kib_per_user, own.memory_kib_per_user_most),
+            (own.payload_least, own.payload, own.payload_most),
+            (
+                own.processor_us_per_request_least,
+                own.processor_us_per_request,
+                own.processor_us_per_request_most,
+            ),
+        ):
+            if expected is not None:
+                assert least is not None
+                assert most is not None
+                assert least <= expected <= most

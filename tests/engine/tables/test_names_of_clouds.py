@@ -27,7 +27,10 @@ ROOMS = (
 KNOWN = {
     ("pricing/plans/channels.py", "aws-marketplace"): "AWS's shop, which collects for us",
     ("loadmuster/cli/account.py", "aws-marketplace"): "the same",
-    ("engine/load_engines/table.py", "Azure Load Testing, at most"): "the source of a figure",
+    (
+        "engine/load_engines/user_figures.py",
+        "Azure Load Testing, at most",
+    ): "the source of a figure",
 }
 """Where else a cloud is named, the text's beginning, and why."""
 

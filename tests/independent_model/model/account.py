@@ -151,18 +151,22 @@ class Account:
 
     def advance(self, now: datetime) -> None:
         """All that happens by itself until now, in its order."""
-        after = self.brought_to or now
+        before = changed = self.brought_to or now
         while True:
-            at, step = self.next_event(), dunning.next_step(self, after)
+            # What was due before what is owed became what it is was never said of it.
+            after = max(before, changed - timedelta.resolution)
+            at, step = self.next_event(), dunning.next_step(self, after, changed)
             if step is not None and step[0] <= now and (at is None or step[0] < at):
                 dunning.take(self, *step)
+                changed = step[0]
                 continue
             if at is None or at > now:
                 break
             self._expire(at)
             if self.subscription is not None and self.cycle(self.subscription)[1] == at:
                 self._cross(self.subscription, at)
-        self.brought_to = max(after, now)
+                changed = max(changed, at)
+        self.brought_to = max(before, now)
 
     def _expire(self, at: datetime) -> None:
         self.credits.void(
@@ -204,8 +208,9 @@ class Account:
 
     def _give_up(self, subscription: Subscription, at: datetime) -> None:
         """Nobody owes for what was not paid any more; a credit note takes each back (C59, C67)."""
-        for _, period in sorted(subscription.unpaid.items()):
+        for cycle, period in sorted(subscription.unpaid.items()):
             self.money.invoices.take_back(at, period.invoice)
+            self.money.kept.pop((subscription.number, cycle), None)
         subscription.unpaid.clear()
 
     def charge_cycle(self, subscription: Subscription, at: datetime) -> None:
@@ -213,12 +218,13 @@ class Account:
 
         What is not paid has its invoice all the same, from its start (C59).
         """
-        if self.money.answer != "paid":
-            unpaid, cycle, plan = subscription.unpaid, subscription.cycle, subscription.plan
+        unpaid, cycle, plan = subscription.unpaid, subscription.cycle, subscription.plan
+        answer = self.money.ask((subscription.number, cycle), plan.price)
+        if answer != "paid":
             invoice = self.money.invoices.issue(
                 at, plan.price, asked=lambda: self._asked(cycle in unpaid)
             )
-            unpaid[cycle] = Unpaid(plan, invoice, self.money.answer)
+            unpaid[cycle] = Unpaid(plan, invoice, answer)
             subscription.unpaid_since = subscription.unpaid_since or invoice.due_at or at
             return
         subscription.unpaid_since = None
@@ -230,6 +236,14 @@ class Account:
         if not is_unpaid:
             return "paid"
         return "void" if self.on_demand else "declined"
+
+    def ask_cycle(self, subscription: Subscription, cycle: int, at: datetime) -> bool:
+        """A cycle is asked for again; whether it was paid."""
+        period = subscription.unpaid[cycle]
+        period.state = self.money.ask((subscription.number, cycle), period.plan.price)
+        if period.state == "paid":
+            self.pay_cycle(subscription, cycle, at)
+        return period.state == "paid"
 
     def pay_cycle(self, subscription: Subscription, cycle: int, at: datetime) -> None:
         """A cycle is paid late: its invoice was issued as it began, and is the same (C59)."""

@@ -199,7 +199,7 @@ def opened(opening: Opening) -> tuple[Books, str]:
         if plan.trial_days:
             account.begin_trial(opening.at)
         elif plan.credits:
-            changes.buy(account)
+            changes.buy(account, plan.price)
             # One that was activated elsewhere keeps its day: 12 October is 12th to 12th (W9).
             account.subscribe(plan, opening.at, activated)
         else:

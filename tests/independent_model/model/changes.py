@@ -17,11 +17,12 @@ def subscribed(account: Account) -> Subscription:
     return found
 
 
-def buy(account: Account) -> None:
+def buy(account: Account, price: int) -> None:
     """A purchase whose buyer waits for the answer: without one there is none (R79)."""
     account.check_paid()
-    if account.money.answer != "paid":
+    if not account.money.would_pay("purchase", price):
         raise Refused("payment failed")
+    account.money.ask("purchase", price)
 
 
 def check_not_ending(found: Subscription) -> None:
@@ -49,14 +50,14 @@ def upgrade(account: Account, at: datetime, plan: Plan) -> None:
         if plan.credits == 0:
             raise Refused("no subscription")
         check_shares(account, plan)
-        buy(account)
+        buy(account, plan.price)
         account.subscribe(plan, at)
         return
     if plan.credits == 0 or plan.price <= found.plan.price:
         raise Refused("no upgrade")
     check_not_ending(found)
     check_shares(account, plan)
-    buy(account)
+    buy(account, plan.price - found.plan.price)
     old = found.plan
     found.plan = account.last_plan = plan
     found.downgrade = None
@@ -126,7 +127,7 @@ def boost(account: Account, at: datetime) -> None:
     plan = found.downgrade or found.plan
     if not plan.boosts:
         raise Refused("no boosts")
-    buy(account)
+    buy(account, plan.boost_price)
     account.money.sell(at, "boost", plan.boost_price)
     until = None if plan.rolls_over else account.cycle(found)[1]
     account.credits.add("boost", plan.credits, at, until)
@@ -163,7 +164,7 @@ def renew(account: Account, at: datetime) -> None:
     if at >= day_start(last_day, account.zone):
         raise Refused("too late")
     check_shares(account, account.last_plan)
-    buy(account)
+    buy(account, account.last_plan.price)
     account.subscribe(account.last_plan, at)
 
 
@@ -172,15 +173,24 @@ def pay(account: Account, at: datetime) -> None:
     money, found = account.money, account.active
     if not account.unpaid:
         raise Refused("nothing due")
-    if money.answer != "paid":
+    runs = [each for each in money.runs.values() if each.state in {"declined", "delayed"}]
+    cycles = [] if found is None else sorted(found.unpaid)
+    if found is not None and cycles:
+        oldest = found.unpaid[cycles[0]].plan.price
+        would_pay = money.would_pay((found.number, cycles[0]), oldest)
+    else:
+        free = money.free if runs[0].state == "declined" else 0
+        would_pay = money.answer == "paid" or free >= runs[0].owed
+    if not would_pay:
         raise Refused("payment failed")
-    for payment in money.runs.values():
-        if payment.state != "lowered":
-            payment.state = "paid"
-    if found is None:
-        return
-    for cycle in sorted(found.unpaid):
-        account.pay_cycle(found, cycle, at)
+    for cycle in cycles:
+        assert found is not None
+        if not account.ask_cycle(found, cycle, at):
+            return
+    for run in runs:
+        money.answered(run)
+        if run.state not in {"paid", "lowered"}:
+            return
 
 
 def limit_extra_credits(account: Account, li_minutes: int) -> None:

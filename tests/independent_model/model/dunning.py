@@ -42,8 +42,14 @@ def oldest(account: Account) -> datetime | None:
     return min((each.due_at or each.at for each in invoices), default=None)
 
 
-def next_step(account: Account, after: datetime) -> tuple[datetime, int] | None:
-    """When what is done next, and for which day; being suspended is made up for, asking is not."""
+def next_step(account: Account, after: datetime, changed: datetime) -> tuple[datetime, int] | None:
+    """When what is done next, and for which day; being suspended is made up for, asking is not.
+
+    Args:
+        account: Whose.
+        after: Up to when all has been done.
+        changed: When what is owed last changed; who is suspended late is so from then on.
+    """
     due = oldest(account)
     if due is None:
         return None
@@ -54,7 +60,7 @@ def next_step(account: Account, after: datetime) -> tuple[datetime, int] | None:
         if (key, day) not in dunned.done and (at := _day(account, due, day)) > after
     ]
     if key not in dunned.suspended:
-        coming.append((max(_day(account, due, SUSPENDED_DAY), after), SUSPENDED_DAY))
+        coming.append((max(_day(account, due, SUSPENDED_DAY), changed), SUSPENDED_DAY))
     return min(coming, default=None)
 
 
@@ -72,12 +78,10 @@ def take(account: Account, at: datetime, day: int) -> None:
 
 def ask_again(account: Account, at: datetime) -> None:
     """All that is owed is asked for; what is paid counts from then on."""
-    found, answer = account.active, account.money.answer
+    found = account.active
     if found is not None:
-        for cycle, period in sorted(found.unpaid.items()):
-            period.state = answer
-            if answer == "paid":
-                account.pay_cycle(found, cycle, at)
+        for cycle in sorted(found.unpaid):
+            account.ask_cycle(found, cycle, at)
     for run in account.money.runs.values():
         if run.state in {"declined", "delayed"}:
             account.money.answered(run)

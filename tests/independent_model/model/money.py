@@ -1,4 +1,7 @@
-"""What is owed, what a card does, and credit: each run in money is one payment (C41 to C43)."""
+"""What is owed, what a card does, and credit: each run in money is one payment (C41 to C43).
+
+What there is of credit pays first for whatever is charged (C80).
+"""
 
 from __future__ import annotations
 
@@ -34,10 +37,12 @@ class Money:
     Attributes:
         card: What its card does.
         credit: What the account has to its good (C43).
+        kept: What of that is set off as soon as a bank has answered, by what it is for.
     """
 
     card: str = "pays"
     credit: int = 0
+    kept: dict[object, int] = field(default_factory=dict)
     runs: dict[str, RunPayment] = field(default_factory=dict)
     charges: list[Charge] = field(default_factory=list)
     invoices: Invoices = field(default_factory=Invoices)
@@ -46,6 +51,26 @@ class Money:
     def answer(self) -> str:
         """What becomes of a payment that is asked for."""
         return {"pays": "paid", "declines": "declined", "delays": "delayed"}[self.card]
+
+    @property
+    def free(self) -> int:
+        """What of the credit nothing waits for."""
+        return self.credit - sum(self.kept.values())
+
+    def ask(self, what: object, price: int) -> str:
+        """What becomes of a price: credit is set off if the card pays the rest, or if it is all."""
+        self.kept.pop(what, None)
+        set_off = min(self.free, price)
+        answer = "paid" if set_off == price else self.answer
+        if answer == "paid":
+            self.credit -= set_off
+        elif answer == "delayed":
+            self.kept[what] = set_off
+        return answer
+
+    def would_pay(self, what: object, price: int) -> bool:
+        """Whether a price would be paid."""
+        return self.answer == "paid" or self.free + self.kept.get(what, 0) >= price
 
     @property
     def charged(self) -> int:
@@ -72,16 +97,23 @@ class Money:
         """A run is charged: credit is set off, and the card is asked for the rest."""
         if not usd_micros:
             return
-        set_off = min(self.credit, usd_micros)
+        set_off = min(self.free, usd_micros)
         self.credit -= set_off
         owed = usd_micros - set_off
         self.runs[run_id] = RunPayment(owed, self.answer if owed else "paid")
 
     def answered(self, payment: RunPayment) -> None:
         """What is owed for a run is asked for again; a decline takes back credit (C43)."""
+        if payment.state == "declined":
+            set_off = min(self.free, payment.owed)
+            self.credit -= set_off
+            payment.owed -= set_off
+            if not payment.owed:
+                payment.state = "lowered"
+                return
         payment.state = self.answer
         if payment.state == "declined" and payment.credited:
-            taken = min(payment.credited, payment.owed, self.credit)
+            taken = min(payment.credited, payment.owed, self.free)
             self.credit -= taken
             payment.owed -= taken
             payment.credited = 0 if taken else payment.credited

@@ -56,8 +56,8 @@ def test_every_speed_is_of_a_type_that_there_is_and_names_its_source() -> None:
 
 
 def test_of_what_nobody_measured_nothing_is_known() -> None:
-    assert BUNDLED.core_speed("azure", "Dsv5") is None
-    assert BUNDLED.core_speed("aws", "c9g") is None
+    assert BUNDLED.core_speed("azure", "Dsv3") is None
+    assert BUNDLED.core_speed("aws", "c7i-flex") is None
 
 
 def test_a_catalogue_without_the_table_knows_no_speed_and_a_broken_one_is_refused(

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from engine.database import open_database, transaction
 from pricing.accounts.advance import advance
@@ -16,6 +16,7 @@ from pricing.payments.gateway import REHEARSED_GATEWAY
 from pricing.plans.model import Plan
 from pricing.plans.quotes import Quote
 from pricing.run_charges.charges import charge_start, correct, reserve, void_reservation
+from pricing.tables import INVOICES
 
 QuoteOf = Callable[[Plan, int, int], Quote]
 
@@ -67,7 +68,9 @@ def test_an_invoice_is_issued_once_and_numbers_have_no_gap(
             assert issue_for_run(conn, run_id, now + timedelta(days=1)) == first
     with db.connect() as conn:
         numbers = [invoice.number for invoice in list_invoices(conn, globex)]
+        places = conn.execute(select(INVOICES.c.sequence).order_by(INVOICES.c.id)).scalars().all()
     assert numbers == ["globex-00001", "globex-00002", "globex-00003"]
+    assert places == [1, 2, 3]
 
 
 def test_a_rolled_back_invoice_leaves_no_gap(

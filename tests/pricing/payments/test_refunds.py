@@ -184,6 +184,28 @@ def test_a_refund_that_takes_its_time_is_booked_when_the_bank_has_taken_it(
     assert whole(paid)
 
 
+def test_what_was_set_off_is_not_given_back_beside_a_refund_that_is_under_way(
+    paid: Engine, bank: MortalBank, clock: ManualClock
+) -> None:
+    paid.accounts.adjust("acme", usd_micros=50 * USD, reason="goodwill")
+    clock.sleep(31 * DAY_S)
+    paid.accounts.advance()
+    *_, second = paid.reports.invoices("acme")
+    # 149 of its 199 dollars were collected.
+    bank.faults = Faults(is_delayed=1.0)
+
+    def give_back(usd: int) -> Refund:
+        return paid.accounts.refund(
+            "acme", invoice=second.number, usd_micros=usd * USD, reason="slow"
+        )
+
+    assert give_back(100).state is RefundState.DELAYED
+    with pytest.raises(RefundTooMuchError, match=r"49\.00 USD of them are left"):
+        give_back(50)
+    assert give_back(49).state is RefundState.DELAYED
+    assert whole(paid)
+
+
 def test_a_refund_that_the_customers_bank_sends_back_is_credit(
     paid: Engine, bank: MortalBank
 ) -> None:

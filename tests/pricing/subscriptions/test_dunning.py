@@ -169,6 +169,31 @@ def test_c71_on_demand_nothing_ends_and_runs_are_owed_still(
     assert (later.account.status, later.unpaid_usd_micros > 0) == ("suspended", True)
 
 
+@pytest.mark.parametrize("looks_daily", [False, True])
+def test_c69_what_is_owed_still_after_an_end_is_told_of_from_then_on_whoever_looked(
+    open_subscriber: OpenSubscriber, plans: dict[str, Plan], *, looks_daily: bool
+) -> None:
+    subscriber = owing(open_subscriber)
+    subscriber.do(to_on_demand, "2027-03-01", plans["on-demand"])
+    subscriber.run("r1", "2027-03-01", plans["on-demand"], injectors=20, minutes=60)
+    run = subscriber.view("2027-03-01 10:00").unpaid_usd_micros // MICROS
+    with subscriber.books() as conn:
+        issue_for_run(conn, "r1", subscriber.at("2027-03-01 10:00"))
+    subscriber.do(undo, "2027-03-01 11:00")
+    before = []
+    for day in range(2, 25) if looks_daily else ():
+        subscriber.view(f"2027-04-{day:02} 12:00")
+        before = told_in_words(subscriber)
+    subscriber.view("2027-04-25 12:00")
+    found = told_in_words(subscriber)
+    assert found[: len(before)] == before
+    # The run was never owed alone before the end, so that no letter from before it says so.
+    assert [each for each in found if each[2] == run] == [("04-25 00:00", "suspended", run, "")]
+    assert found[-2] == ("04-25 00:00", "ended", 398 + run, "")
+    subscriber.view("2027-05-30")
+    assert told_in_words(subscriber) == found
+
+
 def test_c71_without_rollover_it_ends_after_as_many_days_of_cycles_that_were_not_paid(
     open_subscriber: OpenSubscriber,
 ) -> None:

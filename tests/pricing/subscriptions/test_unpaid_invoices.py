@@ -78,6 +78,18 @@ def test_what_is_given_up_by_now_is_void_before_anything_is_written(
     assert stands(engine) == found
 
 
+def test_a_look_beyond_the_day_of_asking_sees_it_paid_everywhere(
+    engine: Engine, clock: ManualClock
+) -> None:
+    engine.accounts.set_card("acme", "visa")
+    clock.move_to(clock.now() + 21 * DAYS)
+    assert engine.accounts.show("acme").unpaid_usd_micros == 0
+    assert [status for _, status, _ in stands(engine)] == ["paid", "paid"]
+    seen = stands(engine)
+    engine.accounts.advance()
+    assert stands(engine) == seen
+
+
 def test_given_up_it_is_taken_back_by_a_credit_note_that_names_it(
     engine: Engine, clock: ManualClock
 ) -> None:
