@@ -103,8 +103,7 @@ def due_dates(conn: Connection, account_ids: Sequence[str]) -> dict[str, datetim
 
 def next_expiries(conn: Connection, account_ids: Sequence[str]) -> dict[str, datetime]:
     """When the next lot expires of each of some accounts that have such a lot."""
-    rows = conn.execute(_EXPIRIES, {"accounts": account_ids})
-    return {row.account_id: row.at for row in rows}
+    return dict(conn.execute(_EXPIRIES, {"accounts": account_ids}).all())
 
 
 def note_due(conn: Connection, account_ids: Sequence[str]) -> None:

@@ -213,8 +213,8 @@ def held_on_lots_of(conn: Connection, account_ids: Sequence[str]) -> dict[int, i
     if not account_ids:
         return {}
     wanted = {"accounts": account_ids, "unit": Unit.LI_MINUTES}
-    rows = conn.execute(_held_on_lots_of(conn.dialect.name), wanted)
-    return {int(row.ledger_account.removeprefix(LOT_PREFIX)): int(row.total) for row in rows}
+    rows = conn.execute(_held_on_lots_of(conn.dialect.name), wanted).all()
+    return {int(name.removeprefix(LOT_PREFIX)): int(total) for name, total in rows}
 
 
 def fold(conn: Connection, account_id: str, *, tail_max: int = TAIL_MAX) -> bool:

@@ -97,7 +97,8 @@ def last_places(
         account_ids: Whose.
         is_credit_note: Credit notes count for themselves.
     """
-    rows = conn.execute(_last_numbers(is_credit_note=is_credit_note), {"accounts": account_ids})
+    statement = _last_numbers(is_credit_note=is_credit_note)
+    rows = conn.execute(statement, {"accounts": account_ids}).all()
     return {row.id: 0 if row.number is None else _place_of(row.number) for row in rows}
 
 

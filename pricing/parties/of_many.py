@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from pricing.parties.party import Party
 from pricing.parties.sellers import Seller, sellers
-from pricing.tables import BILLING_DETAILS
+from pricing.tables import BILLING_DETAILS, among
 
 _DETAILS = select(BILLING_DETAILS.c.account_id, BILLING_DETAILS.c.document).where(
-    BILLING_DETAILS.c.account_id.in_(bindparam("accounts", expanding=True))
+    among(BILLING_DETAILS.c.account_id, "accounts")
 )
 
 
@@ -37,7 +37,7 @@ class AccountParties(Struct, frozen=True, gc=False):
 def parties_of_many(conn: Connection, account_ids: Sequence[str]) -> dict[str, AccountParties]:
     """The parties of some accounts, by account."""
     versions = sellers(conn)
-    rows = conn.execute(_DETAILS, {"accounts": account_ids})
+    rows = conn.execute(_DETAILS, {"accounts": account_ids}).all()
     customers = {row.account_id: Party(**row.document) for row in rows}
     nobody = Party()
     return {of: AccountParties(versions, customers.get(of, nobody)) for of in account_ids}

@@ -143,15 +143,16 @@ def plain_accounts(
     held = held_on_lots_of(conn, [of for of in plain if of in holders or of in touched])
     others = set(conn.execute(_CLOSED, {"lots": _positive(held)}).scalars())
     causes = {"causes": [closing_cause(row.id) for row in expired]}
-    closings = {row.cause: row.times for row in conn.execute(_CLOSINGS, causes)} if expired else {}
+    rows = conn.execute(_CLOSINGS, causes).all() if expired else ()
+    closings = {row.cause: row.times for row in rows}
     expiring: dict[str, list[ExpiringLot]] = {}
     for row in expired:
         times = closings.get(closing_cause(row.id), 0)
         lot = ExpiringLot(row.id, row.expires_at, held.get(row.id, 0), times)
         expiring.setdefault(row.account_id, []).append(lot)
-    pay = {row.id: row for row in conn.execute(_HOW_THEY_PAY, accounts)}
+    pay = {row.id: row for row in conn.execute(_HOW_THEY_PAY, accounts).all()}
     running = running_of(conn, plain)
-    issued = {row.account_id: row.sequence for row in conn.execute(_LAST_SEQUENCES, accounts)}
+    issued = dict(conn.execute(_LAST_SEQUENCES, accounts).all())
     places = last_places(conn, plain)
     parties = parties_of_many(conn, plain)
     return tuple(

@@ -62,8 +62,8 @@ def running_of(conn: Connection, account_ids: Sequence[str]) -> dict[str, Runnin
     rows = conn.execute(_RUNNING, {"accounts": account_ids}).all()
     ids = {"subscriptions": [row.id for row in rows]}
     # The latest of each is the last one.
-    terms = {row.subscription_id: row for row in conn.execute(_TERMS, ids)}
-    last_periods = {row.subscription_id: row.n for row in conn.execute(_LAST_PERIODS, ids)}
+    terms = {row.subscription_id: row for row in conn.execute(_TERMS, ids).all()}
+    last_periods = dict(conn.execute(_LAST_PERIODS, ids).all())
     return {
         row.account_id: Running(
             subscription_of(row, terms_of(terms[row.id], _plan_of(terms[row.id].document))),

@@ -6,8 +6,9 @@ error of the database, and nothing of the transaction may be kept.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice, repeat
 from typing import Any
 
 from sqlalchemy import JSON, Connection, Dialect, Table, func, select, text
@@ -17,14 +18,18 @@ Bind = Callable[[Any], Any]
 Row = tuple[object, ...]
 
 FEW = 8
-"""So many rows at most are written to PostgreSQL as values of one statement: COPY takes three ways
-there and back."""
+"""So many rows at most are written by one statement, whatever their number; to PostgreSQL more are
+copied, which takes three ways there and back."""
+
+ROWS_MAX = 256
+"""Of one statement to SQLite: a row of many costs less than it does alone, and what a statement
+takes of memory grows with them."""
 
 
 def insert_many(
     conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
 ) -> None:
-    """Write rows, none of which is there yet: one statement, or COPY to PostgreSQL if many.
+    """Write rows, none of which is there yet: a few statements, or COPY to PostgreSQL if many.
 
     Args:
         conn: An open write transaction.
@@ -36,19 +41,33 @@ def insert_many(
         return
     bound = _bound(conn.dialect, table, columns, rows)
     quote = conn.dialect.identifier_preparer.quote
-    names = ", ".join(quote(name) for name in columns)
-    if conn.dialect.name == "postgresql" and len(rows) <= FEW:
-        row = f"({', '.join('%s' for _ in columns)})"
-        values = ", ".join(row for _ in rows)
-        insert = f"INSERT INTO {table.name} ({names}) VALUES {values}"  # noqa: S608 - names of ours
-        conn.exec_driver_sql(insert, tuple(chain.from_iterable(bound)))
+    into = f"{table.name} ({', '.join(quote(name) for name in columns)})"
+    is_postgresql = conn.dialect.name == "postgresql"
+    if is_postgresql and len(rows) > FEW:
+        _copy(conn, f"COPY {into} FROM STDIN", bound)
         return
-    if conn.dialect.name == "postgresql":
-        _copy(conn, f"COPY {table.name} ({names}) FROM STDIN", bound)
-        return
-    values = ", ".join("?" for _ in columns)
-    insert = f"INSERT INTO {table.name} ({names}) VALUES ({values})"  # noqa: S608 - names of ours
-    conn.exec_driver_sql(insert, list(bound))
+    row = f"({', '.join('%s' if is_postgresql else '?' for _ in columns)})"
+    left = iter(bound)
+    for size in _sizes(len(rows), FEW if is_postgresql else _most_rows(conn, len(columns))):
+        values = ", ".join(repeat(row, size))
+        given = tuple(chain.from_iterable(islice(left, size)))
+        conn.exec_driver_sql(f"INSERT INTO {into} VALUES {values}", given)  # noqa: S608 - names of ours
+
+
+def _most_rows(conn: Connection, columns: int) -> int:
+    """How many rows SQLite takes in one statement; an old one takes few parameters."""
+    driver: Any = conn.connection.driver_connection
+    parameters = int(driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER))
+    return min(ROWS_MAX, parameters // columns)
+
+
+def _sizes(rows: int, most: int) -> Iterator[int]:
+    """How many rows each statement writes: the same few numbers, so that each is prepared once."""
+    while rows:
+        # Or the largest power of two that there still is.
+        size = rows if rows <= FEW else min(most, 1 << rows.bit_length() - 1)
+        yield size
+        rows -= size
 
 
 def update_many(
@@ -96,9 +115,10 @@ def new_ids(conn: Connection, table: Table, number: int) -> Iterator[int]:
         number: How many.
     """
     if conn.dialect.name == "postgresql":
-        # As many rows as there are numbers wanted.
+        # As many rows as there are numbers wanted; the sequence is looked up once.
         drawn = text(
-            "SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :number)"
+            "SELECT nextval(of.sequence) FROM (SELECT CAST(pg_get_serial_sequence(:table, 'id') AS"
+            " regclass) AS sequence OFFSET 0) AS of, generate_series(1, :number)"
         )
         return iter(conn.execute(drawn, {"table": table.name, "number": number}).scalars().all())
     # SQLite has one writer, and numbers a row by the highest there is.
