@@ -49,7 +49,12 @@ def fleet_with_outlook(
         _for(market, scenario.name, requirement, sites, each.demand)
         for each in (requirement.at_least, requirement.at_most)
     )
-    return market.fleet(sites, lighter, heavier)
+    # Those that are carry lighter users, too, and what was found for them may not be the cheapest.
+    return market.fleet(sites, min(lighter, sites, key=_monthly), heavier)
+
+
+def _monthly(sites: Sequence[RegionalFleet]) -> int:
+    return sum(site.monthly_usd_micros for site in sites)
 
 
 def _for(
@@ -66,7 +71,7 @@ def _for(
     """
     if demand == market.needs.demand:
         return sites
-    other = replace(market, needs=replace(market.needs, demand=demand))
+    other = replace(market, needs=replace(market.needs, demand=demand), is_outlook=True)
     try:
         return cheapest_sites(other, name, requirement.regions, [[site.place] for site in sites])
     except ImpossibleLoadError:
