@@ -40,6 +40,7 @@ def calibration_of(run: Run, stairs: Staircase) -> Calibration:
     note = (problem(steps) if steps else None) or note_on(stairs, steps)
     check_measured(steps, note)
     machine = run.machines[0].machine_type if run.machines else "a machine"
+    is_real = bool(run.machines) and not run.order.rehearsal
     return Calibration(
         test=run.order.scenario.name,
         at=run.ended_at,
@@ -49,4 +50,6 @@ def calibration_of(run: Run, stairs: Staircase) -> Calibration:
         steps=steps,
         note=note,
         run_id=run.id,
+        provider=run.order.provider if is_real else None,
+        machine_type=machine if is_real else None,
     )

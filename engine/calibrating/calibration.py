@@ -90,6 +90,7 @@ class Calibration(Struct, frozen=True):
         steps: What was measured, in the order in which it was.
         note: Why it ended before the ceiling; empty: it did not.
         run_id: The run that measured it, on a cloud.
+        provider, machine_type: What it was measured on, where that is a cloud's machine.
     """
 
     test: str
@@ -99,6 +100,8 @@ class Calibration(Struct, frozen=True):
     steps: tuple[CalibrationStep, ...]
     note: str = ""
     run_id: str | None = field(default=None, name="run")
+    provider: str | None = None
+    machine_type: str | None = None
 
     @property
     def too_little(self) -> str | None:

@@ -12,8 +12,11 @@ from msgspec import Struct, convert
 from engine.calibrating.calibration import Calibration
 from engine.calibrating.prediction import UNKNOWN_PERCENT, repeats_off_percent
 from engine.calibrating.run_evidence import LeftOut, RunFigures
+from engine.clouds import CLOUDS
+from engine.planning.vcpu_speeds import reference_us
 from engine.scenario import Measured
 from kernel.plain import plain
+from pricing.catalog import Catalog
 
 RUNS_COUNTED = 5
 """The newest of them: a test and its target change."""
@@ -36,9 +39,11 @@ class Evidence(Struct, frozen=True):
     left_out: tuple[LeftOut, ...] = ()
 
 
-def measured_by(evidence: Evidence) -> Measured | None:
+def measured_by(evidence: Evidence, catalog: Catalog) -> Measured | None:
     """What estimates count with; None: nothing is known.
 
+    Processor times are scaled to a core of known speed, where it is known how much the processors
+    do that they were measured on.
     Of a calibration and the newest runs the middle one counts. How far it may be off is said by the
     calibration's line, or by how far the measurements lie apart, whichever says less; what was
     measured lies in the range in any case. A run that measured the calibration is not counted
@@ -55,7 +60,11 @@ def measured_by(evidence: Evidence) -> Measured | None:
         both.append(calibration)
     if not both:
         return None
-    processor_us = [each.processor_us_per_request for each in both]
+    scaled = [_reference_us(each, catalog) for each in both]
+    processor_us = [
+        each.processor_us_per_request if own_us is None else own_us
+        for each, own_us in zip(both, scaled, strict=True)
+    ]
     expected, off = median_low(processor_us), _off_percent(calibration, processor_us) / 100
     return Measured(
         processor_us_per_request=expected,
@@ -64,7 +73,25 @@ def measured_by(evidence: Evidence) -> Measured | None:
         requests_per_million_s=median_low([each.requests_per_million_s for each in both]),
         memory_kib_per_user=None if calibration is None else calibration.memory_kib_per_user,
         basis=_basis(calibration, len(runs)),
+        is_speed_known=None not in scaled,
     )
+
+
+def _reference_us(measured: Calibration | RunFigures, catalog: Catalog) -> int | None:
+    """What it took of a core of the reference; None: nobody knows what its machine does.
+
+    On a cloud all processors of a machine play users. Of machines that differ the greatest time
+    counts.
+    """
+    took_us, provider = measured.processor_us_per_request, measured.provider
+    if isinstance(measured, RunFigures):
+        types = measured.machine_types
+    else:
+        types = () if measured.machine_type is None else (measured.machine_type,)
+    if not types or provider is None or provider not in CLOUDS:
+        return None
+    found = [reference_us(catalog, provider, each, took_us, alone=False) for each in types]
+    return None if None in found else max(each for each in found if each is not None)
 
 
 def left_out_words(evidence: Evidence) -> tuple[str, ...]:

@@ -22,9 +22,12 @@ def as_measured(scenario: Scenario, folder: Path | None = None) -> Scenario:
         return scenario
     from engine.calibrating.evidence import left_out_words, measured_by
     from engine.calibrating.folder import evidence_of
+    from pricing.catalog import Catalog
 
     evidence = evidence_of(scenario, folder)
-    return replace(scenario, measured=measured_by(evidence), left_out_runs=left_out_words(evidence))
+    # Speeds of processors are no prices: the bundled table has all that there are.
+    measured = measured_by(evidence, Catalog.bundled())
+    return replace(scenario, measured=measured, left_out_runs=left_out_words(evidence))
 
 
 def counted_scenario(request: ScenarioRequest, scenario: Scenario) -> Scenario:

@@ -41,6 +41,7 @@ class RunFigures(Struct, frozen=True, forbid_unknown_fields=True):
         provider: Where its injectors were.
         processor_us_per_request: Of all its injectors, system included.
         requests_per_million_s: Requests of one user in a million seconds.
+        machine_types: Of its injectors; empty: it is not on record.
     """
 
     run_id: str
@@ -48,6 +49,7 @@ class RunFigures(Struct, frozen=True, forbid_unknown_fields=True):
     provider: str
     processor_us_per_request: int
     requests_per_million_s: int
+    machine_types: tuple[str, ...] = ()
 
 
 class LeftOut(Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,7 +69,12 @@ class LeftOut(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def run_evidence(
-    run_id: str, at: datetime, provider: str, scenario: Scenario, result: LoadResult
+    run_id: str,
+    at: datetime,
+    provider: str,
+    scenario: Scenario,
+    result: LoadResult,
+    machine_types: Sequence[str] = (),
 ) -> RunFigures | LeftOut:
     """What a run says of one user, or why it says nothing.
 
@@ -77,6 +84,7 @@ def run_evidence(
         provider: Where its injectors were.
         scenario: What was run.
         result: What it measured.
+        machine_types: Of its injectors.
     """
     busy_cores = [_busy_cores(injector, result.load_s) for injector in result.injectors]
     too_little = _too_little(result) or _not_measured(busy_cores)
@@ -92,6 +100,7 @@ def run_evidence(
         provider=provider,
         processor_us_per_request=max(1, round(processor_us / result.requests)),
         requests_per_million_s=max(1, round(per_user * 1_000_000)),
+        machine_types=tuple(sorted(set(machine_types))),
     )
 
 

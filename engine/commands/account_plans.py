@@ -139,9 +139,21 @@ class PlanCommands:
         return self._do(renew, account_id, request_id)
 
     def set_card(self, account_id: str, card: str, *, request_id: str | None = None) -> AccountView:
-        """Put another card on record."""
-        from pricing.accounts.overdue import set_card
+        """Put another card on record.
 
+        Args:
+            account_id: Whose.
+            card: The payment channel's own name for it; never its number.
+            request_id: The caller's id of this request.
+
+        Raises:
+            BadCardError: It is no name of a card; it is not put on record, nor in the log.
+        """
+        from pricing.accounts.overdue import set_card
+        from pricing.payments.cards import check_card
+
+        # Before anything is logged: what is given may be a number.
+        check_card(card)
         return self._do(set_card, account_id, request_id, card=card)
 
     def pay(self, account_id: str, *, request_id: str | None = None) -> AccountView:

@@ -98,6 +98,9 @@ class UpkeepCommands:
             watch: Told of each account that was looked at when it is done; the reason, if it
                 failed.
             tell: Told of each payment that was unfinished, and has been reconciled.
+
+        Raises:
+            DatabaseNotThereError: There is no such database.
         """
         from engine.runs.record.history import forget_history
         from pricing.accounts.due_accounts import count_accounts
@@ -106,6 +109,7 @@ class UpkeepCommands:
         from pricing.payments.asking import Talk
 
         use = self._context
+        use.check_there()
         now = use.clock.now()
         failed = 0
         talk = Talk(gateway=use.gateway, silences_max=SILENCES_MAX)
@@ -157,6 +161,7 @@ class UpkeepCommands:
             The payments that were unfinished.
 
         Raises:
+            DatabaseNotThereError: All accounts of a database that is not there are meant.
             WrongClockError: The account lives by another clock than this.
         """
         from pricing.accounts.reconciling import SILENCES_MAX, reconcile_account
@@ -164,6 +169,7 @@ class UpkeepCommands:
 
         use, now = self._context, self._context.clock.now()
         if account_id is None:
+            use.check_there()
             talk = Talk(gateway=use.gateway, silences_max=SILENCES_MAX)
             return self._reconcile(now, watch, talk)
         found = reconcile_account(use.rim(account_id, now), account_id)

@@ -57,7 +57,9 @@ class AccountCommands(
         check_sale(account_id, None, wanted, agreed_with)
         # Before there is a database: a mistake leaves nothing behind.
         opening.check_currency_of(wanted, currency)
-        opening.check_opening(account_id, timezone=timezone, activated_at=activated, now=now)
+        opening.check_opening(
+            account_id, timezone=timezone, activated_at=activated, now=now, card=card
+        )
         use = self._context
         content = opening_content(
             wanted,

@@ -69,12 +69,14 @@ class BooksCommands(GatewayReportCommands):
             MonthClosedAlreadyError: A later one is closed.
             MonthPendingError: Something of it is pending; it says what.
             NotOwnerError: The engine's user is not the owner of the installation.
+            DatabaseNotThereError: There is no such database.
         """
         from pricing.accounts.month_end import close_month
         from pricing.reports.report_period import ReportPeriod
 
         use = self._context
         check_owner(self._context.user, "close a month")
+        use.check_there()
         period = ReportPeriod.of_month(month)
         with use.noting_refusal(None, "books close") as attempt, use.transaction() as conn:
             attempt.conn = conn
@@ -110,6 +112,7 @@ class BooksCommands(GatewayReportCommands):
             TableFileError: The file cannot be written, or has another ending.
             TrialBalanceError: The ledger does not sum to zero.
             NotOwnerError: The engine's user is not the owner of the installation.
+            DatabaseNotThereError: There is no such database.
         """
         _check_can_have_columns()
         from engine.commands.ledger_files import batch_of
@@ -119,6 +122,7 @@ class BooksCommands(GatewayReportCommands):
         from pricing.ledger.posting_rows import last_posting, ledger_balances, posting_rows
 
         check_owner(self._context.user, "export the books")
+        self._context.check_there()
         path, span = Path(file), None if month is None else _span_of(month)
         rows = 0
         with self._context.reading() as conn:
@@ -151,12 +155,14 @@ class BooksCommands(GatewayReportCommands):
             TableFileError: It is no exported ledger.
             TrialBalanceError: The ledger does not sum to zero.
             NotOwnerError: The engine's user is not the owner of the installation.
+            DatabaseNotThereError: There is no such database.
         """
         _check_can_have_columns()
         from engine.commands.ledger_files import read_balances
         from pricing.ledger.posting_rows import ledger_balances
 
         check_owner(self._context.user, "check the books")
+        self._context.check_there()
         path = Path(file)
         found, rows, last = read_balances(path)
         with self._context.reading() as conn:

@@ -92,6 +92,8 @@ class EngineContext(EngineResources):
         """One write transaction of a command on an account."""
         from pricing.accounts.clock import check_clock
 
+        if checks_clock:
+            self._check_can_be_known(account_id)
         with (
             self._damage_named(account_id),
             self._pending_named(account_id),
@@ -104,6 +106,19 @@ class EngineContext(EngineResources):
                 yield conn
             finally:
                 attempt.keep()
+
+    def _check_can_be_known(self, account_id: str) -> None:
+        """Refuse an account of a database that nobody has made, which a slip of its name made not.
+
+        Raises:
+            UnknownAccountError: The database is not there, and so is no account.
+        """
+        from engine.database import is_unmade
+        from pricing.accounts.account import find_account
+
+        if is_unmade(self.db):
+            with self.reading() as conn:
+                find_account(conn, account_id)
 
     @contextmanager
     def _pending_named(self, account_id: str) -> Iterator[None]:

@@ -24,9 +24,11 @@ class DatabaseCommands:
         told is of one instant; a hundred rows at most of each kind of damage.
 
         Raises:
+            DatabaseNotThereError: There is no such database.
             DatabaseUnusableError: The database cannot be reached, or is none of loadmuster's.
         """
         from pricing.reports.damage.finding import find_damage
 
+        self._context.check_there()
         with self._context.reading() as conn:
             return tuple(find_damage(conn))

@@ -23,6 +23,7 @@ from pricing.payments.movements import Movement, MovementKind
 from pricing.periods import check_year
 
 NEEDED = ("key", "kind", "amount", "currency", "at")
+ALSO = ("fee", "id")
 LINE_BYTES_MAX = 65_536
 WORD_LETTERS_MAX = 300
 SEPARATORS = (",", ";", "\t")
@@ -67,6 +68,9 @@ def _movements(path: Path, file: BinaryIO) -> Iterator[Movement]:
     missing = [name for name in NEEDED if name not in names]
     if missing:
         raise _wrong(path, 1, f"there is no column {missing[0]!r}; {', '.join(NEEDED)} are needed")
+    doubled = next((name for name in (*NEEDED, *ALSO) if names.count(name) > 1), None)
+    if doubled is not None:
+        raise _wrong(path, 1, f"there are two columns {doubled!r}; one would be right")
     reader = csv.reader(lines, delimiter=separator, strict=True)
     try:
         for cells in reader:

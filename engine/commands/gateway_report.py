@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -27,6 +27,8 @@ MARGIN = timedelta(days=1)
 """How far beyond the span a gateway is asked: its clock is another, and answers take their time."""
 
 MICROS_MAX = 2**63 - 1
+TOLD_EVERY = 5_000
+"""Movements, which take about a tenth of a second."""
 
 
 class GatewayListsNothingError(ProviderFailedError):
@@ -49,7 +51,11 @@ class GatewayReportCommands:
         self._context = context
 
     def reconcile(
-        self, file: Path | str | None = None, *, month: str | None = None
+        self,
+        file: Path | str | None = None,
+        *,
+        month: str | None = None,
+        watch: Callable[[int], None] | None = None,
     ) -> ReconciliationReport:
         """Compare what the payment gateway says that it moved with the books (C74); writes nothing.
 
@@ -57,6 +63,7 @@ class GatewayReportCommands:
             file: A CSV file of its movements, as ``docs/billing.md`` says; None: it is asked.
             month: Of the month ``2026-11``, in UTC; None: of the time from the file's first to its
                 last movement, or of all time.
+            watch: Told how many of its movements have been read, every few thousand.
 
         Raises:
             ReportPeriodError: It is no month.
@@ -65,6 +72,7 @@ class GatewayReportCommands:
             GatewayListsNothingError: The gateway does not say.
             TooManyMovementsError: There are more movements than one report compares.
             NotOwnerError: The engine's user is not the owner of the installation.
+            DatabaseNotThereError: There is no such database.
         """
         from engine.commands.gateway_files import read_movements
         from pricing.reports.reconciliation import MOVEMENTS_MAX, reconciliation
@@ -72,6 +80,7 @@ class GatewayReportCommands:
 
         use = self._context
         check_owner(use.user, "compare the gateway's books with these")
+        use.check_there()
         now = use.clock.now()
         span = None
         if month is not None:
@@ -79,23 +88,26 @@ class GatewayReportCommands:
             span = period.start.astimezone(UTC), period.end.astimezone(UTC)
         if file is None:
             start, end = span or (BEGINNING, now + MARGIN)
-            listed = self._asked(start - MARGIN, end + MARGIN)
+            listed = self._asked(start - MARGIN, end + MARGIN, watch)
         else:
             path = Path(file)
             # One more than is compared, which is refused there.
-            listed = tuple(islice(read_movements(path), MOVEMENTS_MAX + 1))
+            listed = tuple(islice(_watched(read_movements(path), watch), MOVEMENTS_MAX + 1))
             start, end = span or _span_of(path, listed)
         with use.reading() as conn:
             return reconciliation(listed, _Books(conn), start, end)
 
-    def _asked(self, start: datetime, end: datetime) -> Sequence[Movement]:
+    def _asked(
+        self, start: datetime, end: datetime, watch: Callable[[int], None] | None
+    ) -> Sequence[Movement]:
         """What the gateway lists; outside of every transaction, and looked at."""
         from kernel.outside import check_outside
         from pricing.reports.reconciliation import MOVEMENTS_MAX
 
         check_outside("the payment gateway")
         try:
-            listed = tuple(islice(self._context.gateway.movements(start, end), MOVEMENTS_MAX + 1))
+            movements = _watched(self._context.gateway.movements(start, end), watch)
+            listed = tuple(islice(movements, MOVEMENTS_MAX + 1))
         except Exception as error:
             raise GatewayListsNothingError(
                 "the payment gateway does not say what it moved"
@@ -132,6 +144,16 @@ class _Books:
         from pricing.reports.money_moved import on_record
 
         return on_record(self._conn, keys)
+
+
+def _watched(
+    movements: Iterable[Movement], watch: Callable[[int], None] | None
+) -> Iterator[Movement]:
+    """The movements; who watches is told how many they are by now."""
+    for number, each in enumerate(movements, start=1):
+        if watch is not None and number % TOLD_EVERY == 0:
+            watch(number)
+        yield each
 
 
 def _span_of(path: Path, listed: Sequence[Movement]) -> tuple[datetime, datetime]:

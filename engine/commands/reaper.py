@@ -54,6 +54,7 @@ class ReaperCommands:
             older_than_s: Age from which on machines are judged.
             release: Reasons for which orphans are released and proven gone; none: only look.
         """
+        from engine.database import is_unmade
         from engine.runs.reaper import heartbeats, reaper
 
         use = self._context
@@ -65,8 +66,9 @@ class ReaperCommands:
                 looked = reaper.survey(place, provider, self.ended_runs, clock, older_than_s)
                 if release:
                     looked = reaper.release(looked, provider, clock, release)
-                with use.transaction() as conn:
-                    heartbeats.record(conn, looked)
+                if not is_unmade(use.db):
+                    with use.transaction() as conn:
+                        heartbeats.record(conn, looked)
                 rounds.append(looked)
             except LoadmusterError as error:
                 # A rehearsed cloud may end with its run while it is looked at, its machines too.
@@ -127,17 +129,26 @@ class ReaperCommands:
         with self._context.reading() as conn:
             return dict(heartbeats.ended_runs(conn, run_ids))
 
-    def heartbeats(self, *, at: datetime | None = None) -> Sequence[Heartbeat]:
+    def heartbeats(
+        self, *, at: datetime | None = None, vouched: bool = False
+    ) -> Sequence[Heartbeat]:
         """When a reaper last looked at each region of a real cloud where runs have machines.
 
         Read from the database; no cloud is asked. Regions where they had them lately count too.
 
         Args:
             at: The instant that counts; None: now.
+            vouched: That none is needed has to be true, as for monitoring: a database that is not
+                there is refused, and not read as an empty one.
+
+        Raises:
+            DatabaseNotThereError: It is, with ``vouched``.
         """
         from engine.runs.reaper import heartbeats
 
         use = self._context
+        if vouched:
+            use.check_there()
         runs = use.store.list(open_since=(at or use.clock.now()) - heartbeats.LOOKED_BACK)
         with use.reading() as conn:
             return heartbeats.heartbeats(runs, heartbeats.last_reaps(conn))

@@ -126,6 +126,16 @@ class EngineResources:
 
         return reading(self.db)
 
+    def check_there(self) -> None:
+        """Refuse to vouch for a database that nobody has made.
+
+        Raises:
+            DatabaseNotThereError: It is not there; what only shows what there is reads it as empty.
+        """
+        from engine.database import check_made
+
+        check_made(self.db)
+
     def close(self) -> None:
         """Let go of the database; the next call opens it again."""
         if "db" in self.__dict__:

@@ -25,7 +25,8 @@ def evidence_of_run(run: Run) -> RunFigures | LeftOut | None:
     order = run.order
     if order.rehearsal:
         return LeftOut(run.id, run.ended_at, REHEARSED)
-    return run_evidence(run.id, run.ended_at, order.provider, order.scenario, run.result)
+    types = [machine.machine_type for machine in run.machines]
+    return run_evidence(run.id, run.ended_at, order.provider, order.scenario, run.result, types)
 
 
 def left_out_because(run: Run) -> str | None:

@@ -100,11 +100,15 @@ class ServingCommands:
             parts.append(f"{left} asked to go and still there")
         if unknown:
             parts.append(f"{unknown} of runs unknown here: `loadmuster reap` lists them")
-        parts += [error.message for _place, error in done.failures]
+        parts += [error.line for _place, error in done.failures]
         parts += self._reconcile()
         return "; ".join(parts)
 
     def _reconcile(self) -> list[str]:
         """Words on payments that were unfinished, if any were."""
+        from engine.database import is_unmade
+
+        if is_unmade(self._context.db):
+            return []
         found = Counter(each.became for each in AccountCommands(self._context).reconcile())
         return [f"payments: {number} {became}" for became, number in sorted(found.items())]

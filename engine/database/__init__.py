@@ -10,16 +10,19 @@ from engine.database.connect import open_database, reading, transaction, undone
 from engine.database.errors import (
     DatabaseBusyError,
     DatabaseFullError,
+    DatabaseNotThereError,
     DatabaseUnusableError,
     NewerDatabaseError,
 )
-from engine.database.unmade import is_unmade
+from engine.database.unmade import check_made, is_unmade
 
 __all__ = [
     "DatabaseBusyError",
     "DatabaseFullError",
+    "DatabaseNotThereError",
     "DatabaseUnusableError",
     "NewerDatabaseError",
+    "check_made",
     "is_unmade",
     "open_database",
     "reading",

@@ -2,7 +2,8 @@
 
 BadInputError
 ├── DatabaseUnusableError   the URL, the file, the server or the permissions
-│   └── DatabaseFullError   its disk has no room
+│   ├── DatabaseFullError   its disk has no room
+│   └── DatabaseNotThereError   nobody has made it, and what is asked is whether it is well
 └── NewerDatabaseError      written by a later version of loadmuster
 RefusedError
 └── DatabaseBusyError       somebody else holds it for longer than we wait
@@ -55,6 +56,15 @@ class DatabaseFullError(DatabaseUnusableError):
         said = kept or "nothing was written, make room"
         super().__init__(f"database {database}: {why}; {said}", database=database)
         self.why = why
+
+
+class DatabaseNotThereError(DatabaseUnusableError):
+    """Nobody has made it, so that nothing can be vouched for; facts: ``database``.
+
+    What only shows what there is reads it as an empty one.
+    """
+
+    code = "database_not_there"
 
 
 class NewerDatabaseError(BadInputError):

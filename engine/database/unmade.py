@@ -10,7 +10,7 @@ from weakref import WeakSet
 
 from sqlalchemy import Engine
 
-from engine.database.errors import DatabaseUnusableError
+from engine.database.errors import DatabaseNotThereError, DatabaseUnusableError, shown
 
 EmptyBooks = Callable[[str], Engine]
 """Opens, and makes, the database of a URL."""
@@ -48,6 +48,21 @@ def is_unmade(db: Engine) -> bool:
             " write",
             database=url,
         ) from error
+
+
+def check_made(db: Engine) -> None:
+    """Refuse to vouch for a database that nobody has made: its name is a slip.
+
+    Raises:
+        DatabaseNotThereError: It is still to be made.
+    """
+    if db in _unmade and not _is_there(db):
+        url = shown(db.url)
+        raise DatabaseNotThereError(
+            f"database {url}: is not there, so that nothing can be said of it; name the one that"
+            " is meant with --db or LOADMUSTER_DB",
+            database=url,
+        )
 
 
 def take_unmade(db: Engine) -> bool:

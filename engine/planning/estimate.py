@@ -8,7 +8,7 @@ the caller's to say; nothing here reads the environment.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 
@@ -20,7 +20,6 @@ from engine.planning.cliffs import house_cliffs
 from engine.planning.costs import CostItem
 from engine.planning.fleet import Fleet, cheapest_fleet
 from engine.planning.fleet_outlook import fleet_with_outlook
-from engine.planning.needs import needs_of
 from engine.planning.offers import TariffOffer, offers
 from engine.planning.places import ANY_PROVIDER, check_somewhere, equal_shares, places_on
 from engine.planning.regional_fleet import FleetGroup, RegionalFleet
@@ -33,11 +32,11 @@ from engine.planning.requirement import (
     require,
 )
 from engine.planning.script_load import check_script_load
-from engine.planning.spreading import unspread_notes
-from engine.planning.vcpu_speeds import REFERENCE, counted_speeds
+from engine.planning.spreading import unkept_notes, unspread_notes
+from engine.planning.unknowns import Unknown, unknowns
 from engine.planning.warnings import warnings_of
 from engine.scenario import Scenario
-from engine.scenario.profile import ClosedProfile, OpenProfile
+from engine.scenario.profile import OpenProfile
 from kernel.errors import BadInputError
 from kernel.near_names import meant
 from pricing.catalog import Catalog, UnknownProviderError, UnknownRegionError
@@ -75,13 +74,6 @@ class PlannedLoad(Struct, frozen=True):
     duration_s: float
     user_seconds: float | None
     arrivals: float | None
-
-
-class Unknown(Struct, frozen=True):
-    """Something that the estimate does not know, or had to assume, and why."""
-
-    field: str
-    reason: str
 
 
 class Estimate(Struct, frozen=True):
@@ -183,13 +175,13 @@ def estimate(  # noqa: PLR0913 - one keyword a thing that decides what it costs
         clouds=clouds,
         quotes=quotes,
         unknown=(
-            *_unknown(scenario, requirement, clouds, quotes),
-            *_unmeasured(scenario, requirement, clouds, catalog),
+            *unknowns(scenario, requirement, clouds, quotes, catalog),
             *left_out,
         ),
         warnings=(
             *warnings_of(scenario, requirement, clouds, steps=steps, catalog=catalog, at=at),
             *unspread,
+            *unkept_notes(scenario, clouds),
         ),
         cliffs=steps,
     )
@@ -284,59 +276,3 @@ def _load(scenario: Scenario) -> PlannedLoad:
         user_seconds=profile.user_seconds,
         arrivals=profile.arrivals if isinstance(profile, OpenProfile) else None,
     )
-
-
-def _unknown(
-    scenario: Scenario,
-    requirement: Requirement,
-    clouds: Sequence[Fleet],
-    quotes: Sequence[TariffOffer],
-) -> Iterator[Unknown]:
-    if isinstance(scenario.profile, ClosedProfile):
-        yield Unknown("load.arrivals", "a closed model: users wait for their responses")
-    elif scenario.profile.user_seconds is None:
-        yield Unknown("load.user_seconds", "how long an iteration takes is not given")
-    for field, reason in requirement.demand.unsaid:
-        yield Unknown(f"scenario.{field}", reason)
-    yield from _unknown_about(scenario, clouds)
-    for offer in quotes:
-        if offer.assumption is not None:
-            yield Unknown(f"quotes.{offer.name}.quantity", offer.assumption)
-        if offer.reason is not None:
-            yield Unknown(f"quotes.{offer.name}.usd", offer.reason)
-
-
-def _unmeasured(
-    scenario: Scenario, requirement: Requirement, clouds: Sequence[Fleet], catalog: Catalog
-) -> Iterator[Unknown]:
-    """Machines whose processors nobody measured, where speeds count."""
-    if needs_of(scenario, requirement).candidate_wishes.cores_alike:
-        return
-    for fleet in clouds:
-        speeds = counted_speeds(catalog, [group.offering.machine for group in fleet.groups])
-        for each in speeds.families if speeds is not None else ():
-            if not each.is_measured:
-                yield Unknown(
-                    f"clouds.{fleet.provider}.speed",
-                    f"how much a vCPU of {each.family} does was not measured; it counts as the "
-                    f"slowest that was, {each.percent} % of one of {REFERENCE}",
-                )
-
-
-def _unknown_about(scenario: Scenario, clouds: Sequence[Fleet]) -> Iterator[Unknown]:
-    """What the clouds do not publish about the machines, and what surrounds them."""
-    unpublished = {}
-    for fleet in clouds:
-        for group in fleet.groups:
-            machine = group.offering.machine
-            if machine.network_baseline_mbps is None and machine.network_burst_mbps is None:
-                unpublished[machine.name] = Unknown(
-                    f"clouds.{fleet.provider}.network",
-                    f"the bandwidth of {machine.name} is not published; it was not checked",
-                )
-        if scenario.machines.nat and not fleet.has_nat_gateway:
-            yield Unknown(
-                f"clouds.{fleet.provider}.nat",
-                f"what a NAT gateway costs on {fleet.provider} is not known; its cost is without",
-            )
-    yield from unpublished.values()

@@ -51,10 +51,12 @@ def candidates(
     region: str,
     wishes: MachineWishes,
     without: frozenset[str] = frozenset(),
+    unmeasured_percent: int | None = None,
 ) -> Sequence[Candidate]:
     """The machine types of a region that can be the cheapest for some load, by price.
 
-    Those that are named in ``without`` are as if they did not exist.
+    Those that are named in ``without`` are as if they did not exist. What a processor counts that
+    nobody measured says ``unmeasured_percent``; None: as the slowest that was.
     """
     return _candidates(
         catalog,
@@ -62,6 +64,7 @@ def candidates(
         region,
         replace(wishes, machines_max=None, vcpus_max=None, mixed=True, spread=1),
         without,
+        unmeasured_percent,
         counts_vcpus=wishes.vcpus_max is not None,
     )
 
@@ -84,6 +87,7 @@ def _candidates(
     region: str,
     wishes: MachineWishes,
     without: frozenset[str],
+    unmeasured_percent: int | None,
     *,
     counts_vcpus: bool,
 ) -> Sequence[Candidate]:
@@ -98,7 +102,7 @@ def _candidates(
     for offering in catalog.offerings(provider, region):
         if not is_wished(offering.machine, wishes) or offering.machine.name in without:
             continue
-        host = host_in(catalog, offering.machine, wishes)
+        host = host_in(catalog, offering.machine, wishes, unmeasured_percent)
         rivals = cheaper[_alike(host, counts_vcpus=counts_vcpus)]
         sizes = _sizes(host)
         if not _outdone(sizes, rivals):
@@ -121,9 +125,15 @@ def cost_by_time(monthly_usd_micros: int, duration_s: int) -> int:
     return divide_half_up(monthly_usd_micros * duration_s, MONTH_S)
 
 
-def host_in(catalog: Catalog, machine: MachineType, wishes: MachineWishes) -> Host:
+def host_in(
+    catalog: Catalog,
+    machine: MachineType,
+    wishes: MachineWishes,
+    unmeasured_percent: int | None = None,
+) -> Host:
     """What a machine type offers, its processors counted by their speed unless wished alike."""
-    return host_of(machine, ALIKE if wishes.cores_alike else speed_of(catalog, machine))
+    alike = wishes.cores_alike
+    return host_of(machine, ALIKE if alike else speed_of(catalog, machine, unmeasured_percent))
 
 
 def host_of(machine: MachineType, speed: VcpuSpeed = ALIKE) -> Host:

@@ -33,11 +33,14 @@ class Needs(Struct, frozen=True):
         payload: Users per standard injector, if the scenario fixes it: then machines host whole
             injectors instead of users by the capacity model.
         wishes: Which machines may be taken.
+        unmeasured_percent: What a processor counts that nobody measured; None: as the slowest that
+            was.
     """
 
     demand: Demand
     payload: int | None = None
     wishes: MachineWishes = NO_WISHES
+    unmeasured_percent: int | None = None
 
     @property
     def candidate_wishes(self) -> MachineWishes:
@@ -134,7 +137,9 @@ def viable_machine_types(
     """
     wishes = needs.wishes
     kept: list[tuple[Candidate, Strength]] = []
-    for candidate in candidates(catalog, provider, region, needs.candidate_wishes, without):
+    for candidate in candidates(
+        catalog, provider, region, needs.candidate_wishes, without, needs.unmeasured_percent
+    ):
         own = strength_of(candidate.host, needs)
         if own is not None and (
             wishes.vcpus_max is not None

@@ -177,7 +177,8 @@ def stand_ins(group: FleetGroup, needs: Needs, catalog: Catalog, most: int) -> t
             continue
         if one_image and machine.architecture != chosen.architecture:
             continue
-        own = strength_of(host_in(catalog, machine, needs.candidate_wishes), needs)
+        host = host_in(catalog, machine, needs.candidate_wishes, needs.unmeasured_percent)
+        own = strength_of(host, needs)
         if own is not None and own.weight(share) >= needs.whole(share):
             found.append(offering)
     return tuple(found)

@@ -1,4 +1,4 @@
-"""Spreading: where one machine carries most of a region's load, and what sharing it out would cost.
+"""Spreading: where one machine carries most of a region's load, and where a spread is not kept.
 
 The cheapest machines are often a large one and a small one for the remainder. Losing the large one
 loses the result, and all of its users come from one address, which a target may take for an attack.
@@ -59,6 +59,27 @@ def unspread_notes(
             f"{percent} % of {counted(whole, 'user')}, from one address; spread over {SPREAD} "
             f"machines (--spread {SPREAD}) the test costs {_dollars(more)} more"
         )
+
+
+def unkept_notes(scenario: Scenario, fleets: Sequence[Fleet]) -> Iterator[str]:
+    """One sentence for each region whose load comes from fewer machines than was asked for.
+
+    Users are shared out whole, so that a handful comes from a handful of machines.
+
+    Args:
+        scenario: What was estimated.
+        fleets: The cheapest machines on each cloud.
+    """
+    wanted = scenario.machines.spread
+    for fleet in fleets:
+        for site in fleet.sites:
+            machines = site.machines - site.part.reference_injectors
+            if machines < wanted:
+                yield (
+                    f"{fleet.provider} {site.place.region}: {counted(machines, 'machine')} instead"
+                    f" of the {wanted:,} asked for (--spread): its load of"
+                    f" {counted(site.part.users, 'user')} is shared out in whole users"
+                )
 
 
 def _dollars(usd_micros: int) -> str:

@@ -18,6 +18,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from kernel.division import ceil_div
 from pricing.catalog import Catalog, CoreSpeed, MachineType
 
 REFERENCE = "c7i"
@@ -42,6 +43,10 @@ class VcpuSpeed(Struct, frozen=True):
 
     percent: int
     core_percent: int
+
+
+APART_PERCENT = 17
+"""By how much measurements of one processor lie apart, at most: 2,819 of 3,399 (Xeon 8573C)."""
 
 
 ALIKE = VcpuSpeed(100, 100)
@@ -85,13 +90,76 @@ class _Speeds(Struct, frozen=True):
     others: VcpuSpeed
 
 
-def speed_of(catalog: Catalog, machine: MachineType) -> VcpuSpeed:
+def speed_of(
+    catalog: Catalog, machine: MachineType, unmeasured_percent: int | None = None
+) -> VcpuSpeed:
     """How much a virtual processor of the machine does; all alike where none are known.
 
-    Whole percents, rounded down.
+    Args:
+        catalog: Has the speeds, as whole percents rounded down.
+        machine: The machine.
+        unmeasured_percent: What one counts that nobody measured; None: as the slowest that was.
     """
     speeds = _speeds(catalog)
-    return speeds.known.get((machine.provider, machine.family), speeds.others)
+    others = speeds.others
+    if unmeasured_percent is not None and speeds.known:
+        others = VcpuSpeed(unmeasured_percent, LONE_CORE_PERCENT)
+    return speeds.known.get((machine.provider, machine.family), others)
+
+
+def unmeasured_range(catalog: Catalog) -> tuple[int, int]:
+    """Between which percents a virtual processor lies that nobody measured.
+
+    From what the slowest may be, by how far measurements lie apart, to the reference.
+    """
+    slowest = _speeds(catalog).others.percent
+    return slowest * (100 - APART_PERCENT) // 100, ALIKE.percent
+
+
+def is_measured(catalog: Catalog, machine: MachineType) -> bool:
+    """Whether somebody measured how much its processors do; true where speeds do not count."""
+    known = _speeds(catalog).known
+    return not known or (machine.provider, machine.family) in known
+
+
+def reference_us(
+    catalog: Catalog, provider: str, machine_type: str, processor_us: int, *, alone: bool
+) -> int | None:
+    """What a machine's processor took, as time of a core of the reference without a busy sibling.
+
+    Args:
+        catalog: Has the speeds.
+        provider: Whose machine it is.
+        machine_type: Its type.
+        processor_us: What was measured on it.
+        alone: Its other processors were idle; if not, all were busy.
+
+    Returns:
+        Rounded up; None: how much such a processor does is not known.
+    """
+    machine = catalog.machine_types(provider).get(machine_type)
+    table = catalog.core_speeds()
+    reference = _reference(table)
+    speed = None if machine is None else table.get((provider, machine.family))
+    if speed is None or reference is None:
+        return None
+    shared = LONE_CORE_PERCENT if alone and speed.threads_per_core > 1 else ALIKE.percent
+    done = processor_us * speed.busy_vcpu * shared
+    return max(1, ceil_div(done, reference.busy_vcpu * LONE_CORE_PERCENT))
+
+
+def lone_core_range(catalog: Catalog) -> tuple[int, int]:
+    """Between which percents of the reference's a core lies that has no busy sibling."""
+    table = catalog.core_speeds()
+    reference = _reference(table)
+    if reference is None:
+        return ALIKE.percent, ALIKE.percent
+    cores = [
+        speed.busy_vcpu * (LONE_CORE_PERCENT if speed.threads_per_core > 1 else ALIKE.percent)
+        for speed in table.values()
+    ]
+    whole = reference.busy_vcpu * LONE_CORE_PERCENT
+    return 100 * min(cores) // whole, ceil_div(100 * max(cores), whole)
 
 
 def counted_speeds(catalog: Catalog, machines: Sequence[MachineType]) -> CountedSpeeds | None:

@@ -28,8 +28,11 @@ def overridden(  # noqa: PLR0913 - one keyword for each thing that can be change
     iteration_s: float | None = None,
     regions: Sequence[str] = (),
     machines: MachineWishes = NO_WISHES,
+    spread: int | None = None,
 ) -> Scenario:
     """The scenario with what was said; what was not stays. The arguments are ``read_scenario``'s.
+
+    A ``spread`` of 1, other than that of ``machines``, which is no wish, undoes the scenario's.
 
     Raises:
         BadInputError: An override makes no sense.
@@ -43,6 +46,7 @@ def overridden(  # noqa: PLR0913 - one keyword for each thing that can be change
     if regions:
         check_regions(regions)
         scenario = replace(scenario, regions=equal_shares(regions))
+    _require(spread is None or spread > 0, "spread", f"must be at least 1, not {spread}")
     own = scenario.machines
     scenario = replace(
         scenario,
@@ -54,7 +58,7 @@ def overridden(  # noqa: PLR0913 - one keyword for each thing that can be change
             mixed=machines.mixed and own.mixed,
             nat=machines.nat or own.nat,
             types=machines.types or own.types,
-            spread=own.spread if machines.spread == 1 else machines.spread,
+            spread=spread or (own.spread if machines.spread == 1 else machines.spread),
             vcpus_each_max=machines.vcpus_each_max or own.vcpus_each_max,
             cores_alike=machines.cores_alike or own.cores_alike,
         ),

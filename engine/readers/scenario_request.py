@@ -39,7 +39,8 @@ class ScenarioRequest(Struct, frozen=True, kw_only=True):
         machines_max: At most so many machines, over all regions.
         vcpus_max: At most so many virtual processors in each region.
         vcpus_each_max: At most so many virtual processors in one machine.
-        spread: In each region at least so many machines, none with more than its share of the load.
+        spread: In each region at least so many machines, none with more than its share of the load;
+            1 undoes what the scenario says of it.
         cores_alike: Every virtual processor counts as much as any other.
         nat: Machines behind a NAT gateway, at its costs.
         one_type: Machines of one type only in each region.
@@ -188,7 +189,6 @@ def requested_scenario(request: ScenarioRequest) -> Scenario:
         mixed=not request.one_type,
         nat=request.nat,
         types=request.types,
-        spread=request.spread or 1,
         vcpus_each_max=request.vcpus_each_max,
         cores_alike=request.cores_alike,
     )
@@ -206,4 +206,5 @@ def requested_scenario(request: ScenarioRequest) -> Scenario:
         users_per_injector=request.users_per_injector,
         iteration_s=request.iteration_s,
         machines=wishes,
+        spread=request.spread,
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct, convert
 
-from engine.scenario import FAST_HTTP_USER, MachineWishes, Scenario, Tls
+from engine.scenario import FAST_HTTP_USER, MachineWishes, Measured, Scenario, Tls
 from engine.scenario.program import LoadProgram
 from kernel.errors import InvariantBrokenError
 from kernel.plain import plain
@@ -38,6 +38,7 @@ _UNSAID: Mapping[type[Struct], Document] = {
         "vcpus_each_max": None,
         "cores_alike": False,
     },
+    Measured: {"is_speed_known": False},
 }
 """Fields that came later than the form itself, as they are by default; documents lack them then."""
 
@@ -58,6 +59,8 @@ def scenario_to_json(scenario: Scenario) -> Document:
     del document["left_out_runs"]
     if scenario.program is not None:
         document["program"] = _said(scenario.program, document["program"])
+    if scenario.measured is not None:
+        document["measured"] = _said(scenario.measured, document["measured"])
     if "machines" in document:
         document["machines"] = _said(scenario.machines, document["machines"])
     profile = document["profile"]

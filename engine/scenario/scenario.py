@@ -103,6 +103,8 @@ class Measured(Struct, frozen=True, forbid_unknown_fields=True):
         requests_per_million_s: Requests that one user makes in a million seconds.
         memory_kib_per_user: Memory of one user; None: it was not measured.
         basis: What was measured, for people: ``a calibration of 2026-11-22 and 3 runs``.
+        is_speed_known: The processor times are those of a core of known speed, whatever they were
+            measured on; if not, those of some computer's.
     """
 
     processor_us_per_request: int
@@ -111,6 +113,7 @@ class Measured(Struct, frozen=True, forbid_unknown_fields=True):
     requests_per_million_s: int
     memory_kib_per_user: int | None
     basis: str
+    is_speed_known: bool = False
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True):

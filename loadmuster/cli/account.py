@@ -84,7 +84,8 @@ for command in (
     help="How it pays.",
 )
 @click.option(
-    "--card", help="The card, as the channel names it (test:declines, test:delays, test:lost)."
+    "--card",
+    help="The card, as the channel names it (or test:declines, test:delays, test:lost).",
 )
 @click.option(
     "--administrator",

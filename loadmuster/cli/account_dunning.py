@@ -17,6 +17,8 @@ from loadmuster.cli.settings import Command, Settings, pass_settings
 from loadmuster.documents.dunning import dunning_document, letter_document
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.console import Console
 
     from pricing.accounts.clock import AsOf
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 WORDS = {
     "reminded": "reminded",
     "asked": "asked again",
-    "suspended": "suspended: no run starts",
+    "suspended": "suspended",
     "ended": "the subscription ends",
 }
 """What people read of a step."""
@@ -115,8 +117,9 @@ def _show(console: Console, report: DunningReport, timezone: str, as_of: AsOf) -
     else:
         invoices = counted(len(standing.unpaid), "invoice")
         console.print(
-            f"{format_usd(standing.usd_micros)} USD of {invoices} are not paid, due since"
-            f" {standing.since.astimezone(zone):%Y-%m-%d}; {next_in_words(standing.next, timezone)}"
+            f"{format_usd(standing.usd_micros)} USD of {invoices} are not paid,"
+            f" {due_in_words(standing.since, as_of.instant, timezone)};"
+            f" {next_in_words(standing.next, timezone)}"
         )
     if not report.steps:
         return
@@ -130,7 +133,7 @@ def _show(console: Console, report: DunningReport, timezone: str, as_of: AsOf) -
         table.add_row(
             str(each.number),
             f"{each.at.astimezone(zone):%Y-%m-%d}",
-            WORDS[each.kind],
+            f"{WORDS[each.kind]}: no run starts" if each.kind == "suspended" else WORDS[each.kind],
             ", ".join(owed.number for owed in each.unpaid),
             format_usd(each.usd_micros),
             next_in_words(each.next, timezone),
@@ -143,4 +146,11 @@ def next_in_words(coming: ComingStep | None, timezone: str) -> str:
     if coming is None:
         return "nothing more is done"
     day = coming.at.astimezone(ZoneInfo(timezone)).date()
-    return f"{WORDS[coming.kind]} on {day}" if coming.kind != "suspended" else f"suspended on {day}"
+    return f"{WORDS[coming.kind]} on {day}"
+
+
+def due_in_words(since: datetime, now: datetime, timezone: str) -> str:
+    """When the oldest of what is not paid is due, or has been since."""
+    zone = ZoneInfo(timezone)
+    day, today = since.astimezone(zone).date(), now.astimezone(zone).date()
+    return f"due since {day}" if day <= today else f"due on {day}"

@@ -157,7 +157,11 @@ def delete(
 @request_id_option
 @pass_settings
 def card(settings: Settings, account_id: str, card: str, request_id: str | None) -> None:
-    """Put another CARD of the account ID on record."""
+    """Put another CARD of the account ID on record.
+
+    CARD is the payment channel's own name for it, such as tok_1234, or a test card (test:declines,
+    test:delays, test:lost); a card's number is refused, and kept nowhere.
+    """
     engine = settings.engine()
     view = engine.accounts.set_card(account_id, card, request_id=request_id)
     emit_account(settings, view)

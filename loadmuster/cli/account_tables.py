@@ -65,7 +65,7 @@ def _money_rows(view: AccountView) -> Iterator[tuple[str, str]]:
     yield "payments", _payments(view)
     if view.unpaid_usd_micros:
         word = "overdue" if view.is_overdue else "due"
-        yield word, f"{format_usd(view.unpaid_usd_micros)} USD could not be collected"
+        yield word, _unpaid(view)
         if view.dunning is not None:
             yield from _dunning_rows(view)
     if view.disputed_usd_micros:
@@ -78,6 +78,20 @@ def _money_rows(view: AccountView) -> Iterator[tuple[str, str]]:
         yield "pending", beneath + _pending(pending, view.account.timezone)
 
 
+def _unpaid(view: AccountView) -> str:
+    """What is not paid: refused, or not answered for."""
+    from pricing.money import format_usd
+
+    unpaid, pending = view.unpaid_usd_micros, view.pending_usd_micros
+    usd = f"{format_usd(unpaid)} USD"
+    asked = f"the bank has not answered; `account reconcile {view.account.id}` asks it again"
+    if pending == unpaid:
+        return f"{usd} are pending: {asked}"
+    if pending:
+        return f"{usd} could not be collected; of {format_usd(pending)} USD of them {asked}"
+    return f"{usd} could not be collected"
+
+
 def _dunning_rows(view: AccountView) -> Iterator[tuple[str, str]]:
     """What was done about what is not paid, and what comes next."""
     from loadmuster.cli.account_dunning import WORDS, next_in_words
@@ -87,6 +101,8 @@ def _dunning_rows(view: AccountView) -> Iterator[tuple[str, str]]:
     zone = ZoneInfo(timezone)
     day = f"{standing.since.astimezone(zone):%Y-%m-%d}"
     done = [f"{WORDS[each.kind]} on {each.at.astimezone(zone):%Y-%m-%d}" for each in standing.taken]
+    if standing.suspended_at is not None and done:
+        done[-1] += "; no run starts"
     yield "dunning", "; ".join([f"due {day}", *done[-1:]])
     yield "if not paid", next_in_words(standing.next, timezone)
 

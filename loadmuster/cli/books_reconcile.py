@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 SHOWN_MAX = 50
 """Differences that people are shown; the document has more."""
 
+NOT_COMPARED = (
+    "Payments here are rehearsed and are not compared: the gateway that ships moves no money."
+)
+
 WORDS = {
     "missing_in_books": "not in the books",
     "missing_at_gateway": "not at the gateway",
@@ -39,11 +43,31 @@ def reconcile(settings: Settings, file: Path | None, month: str | None) -> None:
 
     FILE is a CSV file of its movements (key, kind, amount, currency, at); without one the gateway
     is asked. Without a month: all time, or the file's. What is missing on either side, and what is
-    of another amount or currency, is told, and ends with 5. Nothing is written.
+    of another amount or currency, is told, and ends with 5; without a database there, with 2.
+    Nothing is written.
     """
-    report = settings.engine().books.reconcile(file, month=month)
+    from loadmuster.cli.console import redraws
+
+    console, engine = settings.progress_console(), settings.engine()
+    books, is_rehearsed = engine.books, engine.accounts.payments_rehearsed
+    if redraws(console):
+        with console.status("reading what the gateway moved ...") as status:
+            report = books.reconcile(
+                file,
+                month=month,
+                watch=lambda count: status.update(f"{counted(count, 'movement')} read ..."),
+            )
+    else:
+        report = books.reconcile(file, month=month)
     source = "gateway" if file is None else str(file)
-    settings.emit(reconciliation_document(report, source), lambda console: _show(console, report))
+
+    def show(console: Console) -> None:
+        _show(console, report)
+        if is_rehearsed:
+            console.print(NOT_COMPARED)
+
+    document = reconciliation_document(report, source, payments_rehearsed=is_rehearsed)
+    settings.emit(document, show)
     if report.differences_count:
         sys.exit(InvariantBrokenError.exit_code)
 

@@ -58,7 +58,8 @@ def reap(
     other's runs: look before you say --yes.
 
     --check is for monitoring: it asks no cloud, only the database when a reaper last looked at the
-    clouds where runs have machines, or had them in the last week.
+    clouds where runs have machines, or had them in the last week. A database that is not there ends
+    it with 2.
     """
     from engine.runs.reaper.orphans import Why
     from kernel.durations import parse_duration_s

@@ -31,7 +31,8 @@ def check_reaper(settings: Settings, provider: str | None, max_age_s: float) -> 
     """
     engine = settings.engine()
     now = engine.clock.now()
-    beats = [each for each in engine.reaper.heartbeats(at=now) if provider in (None, each.provider)]
+    found = engine.reaper.heartbeats(at=now, vouched=True)
+    beats = [each for each in found if provider in (None, each.provider)]
     error = overdue_error(beats, now, max_age_s)
     settings.emit(
         heartbeat_document(beats, now, max_age_s, error),

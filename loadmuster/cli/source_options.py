@@ -67,7 +67,8 @@ SCENARIO_OPTIONS: tuple[Callable[[Function], Function], ...] = (
     click.option(
         "--spread",
         type=WholeNumber(min=1),
-        help="At least so many machines in each region, each with its share of the load at most.",
+        help="At least so many machines in each region, each with its share of the load at most;"
+        " 1: whatever the scenario says.",
     ),
     click.option(
         "--cores-alike",

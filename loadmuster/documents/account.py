@@ -67,6 +67,7 @@ def account_document(view: AccountView) -> dict[str, Any]:
             "rehearsed": view.payments_rehearsed,
         },
         "unpaid_usd": format_usd(view.unpaid_usd_micros),
+        "pending_usd": format_usd(view.pending_usd_micros),
         "overdue": view.is_overdue,
         "dunning": None
         if view.dunning is None

@@ -15,16 +15,21 @@ if TYPE_CHECKING:
 IN_UTC = "UTC"
 
 
-def reconciliation_document(report: ReconciliationReport, source: str) -> dict[str, Any]:
+def reconciliation_document(
+    report: ReconciliationReport, source: str, *, payments_rehearsed: bool
+) -> dict[str, Any]:
     """A report; amounts are in their currency, instants in UTC.
 
     Args:
         report: It.
         source: Where the gateway's movements are from: ``gateway``, or the file.
+        payments_rehearsed: Whether the gateway at hand moves no money: what it accepted is not
+            compared.
     """
     local = local_to(IN_UTC)
     return {
         "source": source,
+        "payments_rehearsed": payments_rehearsed,
         "start": local(report.start),
         "end": local(report.end),
         "matched": report.matched,

@@ -24,6 +24,7 @@ from pricing.accounts.owner import OWNER
 from pricing.currencies import DOLLARS, check_currency
 from pricing.ledger import idempotency
 from pricing.parties.party import is_email
+from pricing.payments.cards import check_card
 from pricing.payments.gateway import PaymentGateway
 from pricing.periods import check_timezone, check_year
 from pricing.plans.channels import Channel
@@ -47,11 +48,17 @@ class NoPriceError(BadInputError):
 
 
 def check_opening(
-    account_id: str, *, timezone: str, activated_at: datetime | None, now: datetime
+    account_id: str,
+    *,
+    timezone: str,
+    activated_at: datetime | None,
+    now: datetime,
+    card: str | None = None,
 ) -> None:
     """Whether an account could be opened like that; needs no database.
 
     Raises:
+        BadCardError: If the card is no name of one.
         BadAccountIdError: If the id has other characters.
         UnknownTimezoneError: If the zone is none.
         YearOutOfRangeError: If the clock or the activation is in an impossible year.
@@ -65,6 +72,8 @@ def check_opening(
         )
     check_timezone(timezone)
     check_year(now.year, where="the clock")
+    if card is not None:
+        check_card(card)
     if activated_at is None:
         return
     check_year(activated_at.year, where="activation")
@@ -134,7 +143,7 @@ def open_account(  # noqa: PLR0913 - what an account is opened with
         AccountConflictError: If the account is open with another plan, zone or activation.
         RequestConflictError: If the request id stands for something else.
     """
-    check_opening(account_id, timezone=timezone, activated_at=activated_at, now=now)
+    check_opening(account_id, timezone=timezone, activated_at=activated_at, now=now, card=card)
     check_names(account_id, administrators)
     content: dict[str, str | int | None] = {
         "account": account_id,

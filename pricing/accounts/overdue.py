@@ -18,6 +18,7 @@ from pricing.accounts.command import begin_command
 from pricing.accounts.pending import PaymentPendingError
 from pricing.ledger.invoices import run_cause
 from pricing.money import format_usd
+from pricing.payments.cards import check_card
 from pricing.payments.collecting import (
     ChannelCannotError,
     PaymentFailedError,
@@ -64,8 +65,10 @@ def set_card(
     """Put another card on record; what is owed is tried again by ``pay``, or by the schedule.
 
     Raises:
+        BadCardError: It is no name of a card.
         ChannelCannotError: If the account pays otherwise: nobody would charge the card (C23).
     """
+    check_card(card)
     context = begin_command(
         conn, account_id, "card", {"card": card}, request_id=request_id, gateway=gateway, now=now
     )
@@ -121,7 +124,7 @@ def _not_paid(account_id: str, asked: Asked) -> RefusedError:
     if asked.answer.state is PaymentState.DELAYED:
         return PaymentPendingError(
             f"account {account_id}: the payment of {usd} USD is pending ({reason}); nothing failed,"
-            " and it is booked as soon as it is answered",
+            f" and `loadmuster account reconcile {account_id}` asks the bank again",
             account=account_id,
             usd=usd,
             key=asked.cause,

@@ -21,7 +21,9 @@ from pricing.accounts.advance import advance
 from pricing.accounts.disputing import heard_dispute
 from pricing.accounts.due import note_due
 from pricing.accounts.refunding import put_refund_answer, reconcile_refunds
+from pricing.accounts.rehearsed_answers import accounts_with_delayed, answer_delayed
 from pricing.accounts.settling import Rim, Settling, nobody
+from pricing.ledger.ledger import lock_ledger
 from pricing.payments.asking import Talk, checked_answer
 from pricing.payments.attempts import (
     Attempt,
@@ -31,7 +33,7 @@ from pricing.payments.attempts import (
     open_attempts,
 )
 from pricing.payments.disputes import Dispute, DisputeNotice, DisputeState
-from pricing.payments.gateway import Answer, PaymentGateway, calls_out
+from pricing.payments.gateway import Answer, PaymentGateway, calls_out, is_rehearsed
 from pricing.payments.refunds import (
     Refund,
     RefundState,
@@ -114,6 +116,8 @@ def reconcile_account(
         LoadmusterError: If the books cannot be brought up to date.
     """
     payments = _reconcile_payments(rim, account_id, talk=talk, waits=waits)
+    if is_rehearsed(gateway=rim.gateway):
+        payments += _rehearsed(rim, account_id, waits=waits)
     asking = Talk(gateway=rim.gateway) if talk is None else talk
     not_since = None if waits else rim.now - ALIVE
     refunds = reconcile_refunds(rim, account_id, asking, not_since=not_since)
@@ -152,6 +156,26 @@ def _reconcile_payments(
         return tuple(_reconciled(conn, each.request.key) for each in attempts)
 
 
+def _rehearsed(rim: Rim, account_id: str, *, waits: bool) -> tuple[Reconciled, ...]:
+    """A rehearsed bank, which sends no messages, answers what it had not."""
+    not_since = None if waits else rim.now - ALIVE
+    with rim.transaction() as conn:
+        if lock_ledger(conn, account_id) is None:
+            return ()
+        if waits:
+            # What fell due meanwhile was asked for then.
+            advance(conn, account_id, rim.now, gateway=rim.gateway)
+        answered = answer_delayed(
+            conn, account_id, not_since=not_since, now=rim.now, gateway=rim.gateway
+        )
+    return tuple(
+        Reconciled(
+            account_id, cause, cause, usd_micros, Became.BOOKED if is_booked else Became.PENDING
+        )
+        for cause, usd_micros, is_booked in answered
+    )
+
+
 def reconcile_all(rim_of: Callable[[str], Rim], talk: Talk) -> Iterator[Reconciled]:
     """Finish what is unfinished of every account, in the order of their ids.
 
@@ -167,7 +191,8 @@ def reconcile_all(rim_of: Callable[[str], Rim], talk: Talk) -> Iterator[Reconcil
         with rim_of(after).transaction() as conn:
             asked = accounts_with_open_attempts(conn, after, limit=PAGE)
             refunded = accounts_with_open_refunds(conn, after, limit=PAGE)
-            ids = sorted({*asked, *refunded})[:PAGE]
+            delayed = accounts_with_delayed(conn, after, limit=PAGE)
+            ids = sorted({*asked, *refunded, *delayed})[:PAGE]
         if not ids:
             return
         for account_id in ids:

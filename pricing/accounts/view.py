@@ -80,6 +80,7 @@ class AccountView(Struct, frozen=True):
         pending_changes: What was asked for and has not taken effect; the one that will take effect
             next comes first.
         unpaid_usd_micros: What could not be collected for periods that have begun, and for runs.
+        pending_usd_micros: What of that no bank has refused, nor answered for.
         credit_usd_micros: What came back of runs that were paid; set off against the next one.
         due_usd_micros: How much of what is charged has fallen due since the last command on the
             account, and will be posted by the next.
@@ -105,6 +106,7 @@ class AccountView(Struct, frozen=True):
     next_charge: NextCharge | None
     pending_changes: tuple[Pending, ...] = ()
     unpaid_usd_micros: int = 0
+    pending_usd_micros: int = 0
     credit_usd_micros: int = 0
     due_usd_micros: int = 0
     hypothetical: bool = False
@@ -198,6 +200,7 @@ def view_at(
         ),
         pending_changes=_pending(conn, account_id, changes, instant),
         unpaid_usd_micros=debts.usd_micros,
+        pending_usd_micros=debts.pending_usd_micros,
         credit_usd_micros=credit_of(conn, account_id),
         channel=Channel(pays.channel),
         has_card=pays.card is not None,

@@ -21,7 +21,8 @@ _ORDINALS = ("Payment", "Second", "Third", "Fourth", "Fifth")
 _OFTEN = {1: "once", 2: "twice"}
 _COMING = {
     StepKind.REMINDED: "we will remind you again on {day}",
-    StepKind.ASKED: "we will try to collect it again on {day}",
+    StepKind.ASKED: "we will try to collect it again on {day}, from a card on record"
+    " that can still be charged",
     StepKind.SUSPENDED: "your account is suspended from {day} on: no load test can be started then"
     " before it is paid; your credits are kept",
     StepKind.ENDED: "your subscription ends on {day}: unused credits are void then",
@@ -109,8 +110,10 @@ def _asked(letter: DunningLetter) -> str:
     verb = "is" if len(unpaid) == 1 else "are"
     before = letter.asked_before
     asked = f" We have told you {_OFTEN.get(before, f'{before} times')} before." if before else ""
-    since = day_in_words(unpaid[0].due_at.astimezone(letter.zone).date())
-    oldest = "due since" if len(unpaid) == 1 else "the oldest due since"
+    day = unpaid[0].due_at.astimezone(letter.zone).date()
+    since = day_in_words(day)
+    due = "due since" if day <= letter.step.at.astimezone(letter.zone).date() else "due on"
+    oldest = due if len(unpaid) == 1 else f"the oldest {due}"
     said = f"{counted(len(unpaid), 'invoice')} to you {verb} not paid, {oldest} {since}."
     return said + asked + _DONE.get(letter.step.kind, "")
 

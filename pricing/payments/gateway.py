@@ -240,7 +240,7 @@ LOST = "test:lost"
 """A card that was reported lost: it is declined, and will be for ever."""
 
 DELAYS = "test:delays"
-"""A card whose answer comes later, as a message."""
+"""A card whose answer comes later: as a message, or as the account is reconciled."""
 
 
 class RehearsedGateway:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from msgspec import Struct
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, select
 
 from kernel.errors import RefusedError
 from kernel.words import counted
 from pricing.ledger.taxed import agreed_gross
 from pricing.money import format_usd
+from pricing.payments.gateway import PaymentState
 from pricing.payments.run_payments import debts_of_runs
 from pricing.subscriptions.subscriptions import Subscription, owed_periods
+from pricing.tables import PAYMENTS
+
+_DELAYED = select(PAYMENTS.c.cause).where(
+    PAYMENTS.c.account_id == bindparam("of"), PAYMENTS.c.state == PaymentState.DELAYED
+)
 
 
 class PaymentOverdueError(RefusedError):
@@ -20,11 +26,19 @@ class PaymentOverdueError(RefusedError):
 
 
 class Debts(Struct, frozen=True):
-    """What could not be collected: of how many periods and runs, and how much with tax."""
+    """What could not be collected.
+
+    Attributes:
+        periods: Of how many periods.
+        runs: Of how many runs.
+        usd_micros: How much, with tax.
+        pending_usd_micros: What of that no bank has refused, nor answered for.
+    """
 
     periods: int
     runs: int
     usd_micros: int
+    pending_usd_micros: int
 
 
 def debts_of(conn: Connection, subscription: Subscription) -> Debts:
@@ -35,13 +49,17 @@ def debts_of(conn: Connection, subscription: Subscription) -> Debts:
         subscription: The account's latest.
     """
     price = subscription.plan.monthly_usd_micros
-    periods = [
-        agreed_gross(conn, subscription.cause_of(n), price)
-        for n in owed_periods(conn, subscription)
-    ]
-    runs = debts_of_runs(conn, subscription.account_id)
-    owed = sum(periods) + sum(run.usd_micros for run in runs)
-    return Debts(len(periods), len(runs), owed)
+    periods = {
+        cause: agreed_gross(conn, cause, price)
+        for cause in map(subscription.cause_of, owed_periods(conn, subscription))
+    }
+    runs = {run.cause: run.usd_micros for run in debts_of_runs(conn, subscription.account_id)}
+    owed = {**periods, **runs}
+    pending = 0
+    if owed:
+        delayed = conn.execute(_DELAYED, {"of": subscription.account_id}).scalars()
+        pending = sum(owed.get(cause, 0) for cause in delayed)
+    return Debts(len(periods), len(runs), sum(owed.values()), pending)
 
 
 def check_paid(conn: Connection, subscription: Subscription) -> None:

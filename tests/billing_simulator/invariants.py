@@ -57,15 +57,15 @@ CHECKS = {
           ON t.natural_key IN (p.cause || ':charge', p.cause || ':start', p.cause || ':extra')
         LEFT JOIN postings q ON q.transaction_id = t.id AND q.ledger_account = 'receivable'
         WHERE p.state = 'accepted' GROUP BY p.cause
-        HAVING p.usd_micros > coalesce(sum(q.amount), 0)
-          OR (p.cause NOT LIKE 'run:%' AND p.usd_micros < sum(q.amount))
+        HAVING p.usd_micros + p.set_off_usd_micros > coalesce(sum(q.amount), 0)
+          OR (p.cause NOT LIKE 'run:%' AND p.usd_micros + p.set_off_usd_micros < sum(q.amount))
     """,
     "I4 an accepted payment is in the books once, as large as it was": """
         SELECT p.cause, p.usd_micros, sum(q.amount) FROM payments p
         LEFT JOIN transactions t ON t.natural_key = p.cause || ':payment'
         LEFT JOIN postings q ON q.transaction_id = t.id AND q.ledger_account = 'cash'
         WHERE p.state = 'accepted' GROUP BY p.cause
-        HAVING count(q.id) <> 1 OR sum(q.amount) <> p.usd_micros
+        HAVING count(q.id) <> (p.usd_micros > 0) OR coalesce(sum(q.amount), 0) <> p.usd_micros
     """,
     "I4 cash is what was collected by accepted payments": """
         SELECT account_id, sum(usd) FROM (

@@ -142,7 +142,8 @@ class Life:
             "dispute": self._dispute,
             "month": lambda: self.clock.sleep(86_400.0 * self.random.randint(20, 70)),
             "open": lambda: do.open(account, plan="starter", card="tok_good", request_id=own),
-            "delete": lambda: do.delete(account, request_id=own) if chance() < 0.2 else None,
+            "adjust": lambda: self._adjust(account, own),
+            "delete": lambda: self._delete(account, own) if chance() < 0.2 else None,
         }
         name = self.random.choice([*commands, *OFTEN])
         self._send(name, commands[name])
@@ -173,6 +174,18 @@ class Life:
     def _cancel(self, account: str) -> None:
         self.engine.accounts.cancel(account, by="ann")
         self.engine.accounts.confirm_cancel(account, representative="rep")
+
+    def _adjust(self, account: str, request_id: str | None) -> None:
+        """An operator credits some, or takes of the credit."""
+        cents = self.random.choice((1, 1, -1)) * self.random.randint(1, 30_000)
+        self.engine.accounts.adjust(
+            account, usd_micros=cents * 10_000, reason="goodwill", request_id=request_id
+        )
+
+    def _delete(self, account: str, request_id: str | None) -> None:
+        """Who is in credit may give that up."""
+        gives_up = self.random.random() < 0.5
+        self.engine.accounts.delete(account, give_up_credit=gives_up, request_id=request_id)
 
     def _refund(self, account: str, request_id: str | None) -> None:
         """Some of what was invoiced, or all that is left of it."""

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from engine.calibrating import evidence
 from engine.calibrating.calibration import Calibration, calibration_to_json
-from engine.calibrating.evidence import Evidence, measured_by
+from engine.calibrating.evidence import Evidence
 from engine.calibrating.folder import (
     CalibrationTooSmallError,
     evidence_of,
@@ -28,9 +29,19 @@ from engine.load.driver import LoadResult, result_from_json
 from engine.planning.capacity import GIVEN
 from engine.planning.estimate import estimate
 from engine.planning.requirement import PUBLISHED, require
-from engine.scenario import Protocol, RegionShare, Request, Scenario, UserClass
+from engine.planning.vcpu_speeds import LONE_CORE_PERCENT, lone_core_range, reference_us
+from engine.scenario import (
+    MachineWishes,
+    Measured,
+    Protocol,
+    RegionShare,
+    Request,
+    Scenario,
+    UserClass,
+)
 from engine.scenario.json import scenario_from_json, scenario_to_json
 from engine.scenario.profile import closed
+from pricing.catalog import Catalog
 from tests.engine.calibrating.injectors import PaperInjector
 
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -44,6 +55,13 @@ CHECKOUT = Scenario(
 CALIBRATION = Calibration(
     "checkout", AT, "locust 2.47.0", "a processor", tuple(PaperInjector(user_us=230).climb())
 )
+
+
+CATALOG = Catalog.bundled()
+
+
+def measured_by(known: Evidence) -> Measured | None:
+    return evidence.measured_by(known, CATALOG)
 
 
 def run_of(us_per_request: int, day: int = 1) -> RunFigures:
@@ -139,11 +157,11 @@ def test_only_the_newest_runs_count() -> None:
 
 def test_a_single_run_or_two_steps_say_nothing_of_how_far_they_may_be_off() -> None:
     steps = tuple(PaperInjector().step(users) for users in (1_000, 2_000))
-    for evidence in (
+    for known in (
         Evidence(None, (run_of(300),)),
         Evidence(replace(CALIBRATION, steps=steps)),
     ):
-        measured = measured_by(evidence)
+        measured = measured_by(known)
         assert measured is not None
         off = measured.processor_high_us / measured.processor_us_per_request
         assert off == pytest.approx(1 + UNKNOWN_PERCENT / 100, rel=0.01)
@@ -287,3 +305,86 @@ def test_a_scenario_keeps_what_was_measured_of_it() -> None:
     )
     assert scenario_from_json(scenario_to_json(measured)) == measured
     assert not {"measured", "locust_user"} & scenario_to_json(CHECKOUT).keys()
+
+
+BY_PROCESSOR = replace(CHECKOUT, request_bytes=500, response_bytes=1_000)
+"""Users that no network binds."""
+
+
+def users_on(machine_type: str, measured: Measured | None) -> int:
+    """What one such machine carries of the measured users."""
+    wishes = MachineWishes(types=(machine_type,))
+    scenario = replace(BY_PROCESSOR, measured=measured, machines=wishes)
+    return estimate(scenario, catalog=CATALOG, provider="aws").fleet.groups[0].users_per_machine
+
+
+@pytest.mark.parametrize("machine_type", ["c6g.large", "c7i.large", "c8g.large"])
+def test_what_was_measured_on_a_machine_holds_on_that_machine(machine_type: str) -> None:
+    on_it = replace(CALIBRATION, run_id="run-1", provider="aws", machine_type=machine_type)
+    measured = measured_by(Evidence(on_it))
+    assert measured is not None
+    assert measured.is_speed_known
+    # Whole percents of speed are rounded down, so up to two in a hundred fewer.
+    ceiling = 2 * CALIBRATION.users_at_ceiling
+    assert 0.98 * ceiling <= users_on(machine_type, measured) <= 1.002 * ceiling
+
+
+def test_a_calibration_on_one_family_is_scaled_to_another() -> None:
+    on_it = replace(CALIBRATION, run_id="run-1", provider="aws", machine_type="c6g.large")
+    measured = measured_by(Evidence(on_it))
+    ratio = users_on("c8g.large", measured) / users_on("c6g.large", measured)
+    assert ratio == pytest.approx(4_254 / 3_345, rel=0.02)
+    by_run = measured_by(Evidence(None, (replace(run_of(300), machine_types=("c6g.large",)),)))
+    assert by_run is not None
+    assert by_run.processor_us_per_request == reference_us(
+        CATALOG, "aws", "c6g.large", 300, alone=False
+    )
+    of_both = ("c6g.large", "c8g.large")
+    slow_and_fast = measured_by(Evidence(None, (replace(run_of(300), machine_types=of_both),)))
+    assert slow_and_fast is not None
+    assert slow_and_fast.processor_us_per_request > by_run.processor_us_per_request
+
+
+def test_a_core_is_told_from_a_thread_with_a_busy_sibling_when_a_time_is_scaled() -> None:
+    busy = reference_us(CATALOG, "aws", "c7i.large", 1_300, alone=False)
+    alone = reference_us(CATALOG, "aws", "c7i.large", 1_300, alone=True)
+    assert (busy, alone) == (1_000, 10 * LONE_CORE_PERCENT)
+    core = [reference_us(CATALOG, "aws", "c8g.large", 1_300, alone=each) for each in (True, False)]
+    assert core[0] == core[1]
+    assert reference_us(CATALOG, "aws", "c7i-flex.large", 1_300, alone=True) is None
+    assert reference_us(CATALOG, "aws", "no.such", 1_300, alone=True) is None
+
+
+def test_where_the_speed_of_a_computer_is_not_known_the_range_is_wide_and_it_is_told() -> None:
+    low, high = lone_core_range(CATALOG)
+    assert low < 60
+    assert high > 140
+    here = measured_by(Evidence(CALIBRATION))
+    there = measured_by(
+        Evidence(replace(CALIBRATION, run_id="run-1", provider="aws", machine_type="c7i.large"))
+    )
+    assert here is not None
+    assert not here.is_speed_known
+    wide, narrow = (
+        estimate(replace(BY_PROCESSOR, measured=each), catalog=CATALOG, provider="aws")
+        for each in (here, there)
+    )
+    machines = [
+        next(item for item in each.fleet.items if item.name == "machines")
+        for each in (wide, narrow)
+    ]
+    spread = [item.high_usd_micros / item.low_usd_micros for item in machines]
+    assert spread[0] > 2 > spread[1]
+    assert [each.field for each in wide.unknown if "measured" in each.field]
+    assert not [each.field for each in narrow.unknown if "measured" in each.field]
+    # What plans count does not hang on machines.
+    assert wide.requirement.at_most.injectors == wide.requirement.injectors
+
+
+def test_whether_a_speed_is_known_is_kept_with_a_run_only_where_it_is() -> None:
+    here = measured_by(Evidence(CALIBRATION))
+    assert here is not None
+    for measured in (here, replace(here, is_speed_known=True)):
+        document = scenario_to_json(replace(CHECKOUT, measured=measured))
+        assert ("is_speed_known" in document["measured"]) == measured.is_speed_known
+        assert scenario_from_json(document).measured == measured

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.planning.covering_bound import Piece
@@ -53,6 +53,25 @@ def check_counts(
     assert sum(count * piece.price for count, piece in taken) == cover.price
     for resource, limit in enumerate(limits):
         assert sum(count * piece.uses[resource] for count, piece in taken) <= limit
+
+
+many_pieces = st.lists(
+    st.builds(Piece, st.integers(1, 900), st.integers(1, 1_500)), min_size=8, max_size=30
+)
+
+
+@given(many_pieces, st.integers(1, 5_000))
+@settings(max_examples=40)
+def test_many_pieces_of_odd_sizes_are_no_dearer_than_the_least_for_every_target(
+    pieces: list[Piece], target: int
+) -> None:
+    least = [0]
+    for missing in range(1, target + 1):
+        least.append(min(each.price + least[max(0, missing - each.carries)] for each in pieces))
+    cover = cheapest_cover(pieces, target)
+    assert cover is not None
+    assert cover.price == least[target] == cover.least_price
+    check_counts(cover, pieces, target)
 
 
 @given(pieces_alone, st.integers(1, 300))

@@ -14,10 +14,12 @@ from engine.planning.places import equal_shares
 from engine.planning.spreading import FROM_INJECTORS
 from engine.planning.vcpu_speeds import speed_of
 from engine.readers import read_scenario
+from engine.readers.scenario_request import requested_scenario, scenario_request
 from engine.runs.launching.placements import placements_of
 from engine.scenario import MachineWishes, Protocol, Scenario
 from engine.scenario.profile import closed
 from kernel.division import ceil_div
+from kernel.words import counted
 from pricing.catalog import Catalog
 
 CATALOG = Catalog.bundled()
@@ -120,6 +122,34 @@ def test_machines_elsewhere_carry_no_more_each_either(other: str) -> None:
         assert place.users / place.count <= 5_000
 
 
+@pytest.mark.parametrize(
+    ("count", "spread", "machines"), [(3, 4, 3), (1, 2, 1), (9, 4, 3), (13, 4, None), (40, 4, None)]
+)
+def test_a_spread_that_whole_users_cannot_keep_is_told(
+    count: int, spread: int, machines: int | None
+) -> None:
+    planned = estimate(users(count, MachineWishes(spread=spread)), catalog=CATALOG, provider="aws")
+    told = [each for each in planned.warnings if "asked for (--spread)" in each]
+    if machines is None:
+        assert told == []
+        assert planned.fleet.machines >= spread
+    else:
+        assert planned.fleet.machines == machines
+        assert told == [
+            (
+                f"aws us-east-1: {counted(machines, 'machine')} instead of the {spread} asked for"
+                f" (--spread): its load of {counted(count, 'user')} is shared out in whole users"
+            )
+        ]
+
+
+def test_a_reference_injector_counts_for_no_share_of_the_load() -> None:
+    scenario = replace(users(3, MachineWishes(spread=4)), reference_injector=True)
+    planned = estimate(scenario, catalog=CATALOG, provider="aws")
+    assert planned.fleet.machines == 4
+    assert any("3 machines instead of the 4 asked for" in each for each in planned.warnings)
+
+
 def test_a_file_says_it_and_an_option_before_it(tmp_path: Path) -> None:
     path = tmp_path / "test.yaml"
     path.write_text(
@@ -127,5 +157,8 @@ def test_a_file_says_it_and_an_option_before_it(tmp_path: Path) -> None:
         "load: {users: 20000, duration: 10m}\nmachines: {spread: 3, vcpus_each_at_most: 32}\n"
     )
     assert read_scenario(path).machines == MachineWishes(spread=3, vcpus_each_max=32)
+    for said, expected in ((None, 3), (1, 1), (5, 5)):
+        request = scenario_request(path, {"spread": said})
+        assert requested_scenario(request).machines.spread == expected
     given = read_scenario(path, machines=MachineWishes(spread=5)).machines
     assert given == MachineWishes(spread=5, vcpus_each_max=32)

@@ -20,7 +20,7 @@ from engine.planning.next_best import explain
 from engine.planning.places import equal_shares
 from engine.planning.vcpu_speeds import ALIKE, LONE_CORE_PERCENT, VcpuSpeed, speed_of
 from engine.readers import read_scenario
-from engine.scenario import MachineWishes, Protocol, Scenario
+from engine.scenario import MachineWishes, Measured, Protocol, Scenario
 from engine.scenario.profile import closed
 from loadmuster.documents.explained import explanation_part
 from pricing.catalog import Catalog
@@ -107,6 +107,19 @@ def test_what_nobody_measured_counts_as_the_slowest_and_is_told() -> None:
     (explained,) = explain(planned, CATALOG)
     assert explained.speeds is not None
     assert [each.is_measured for each in explained.speeds.families] == [False]
+
+
+def test_the_range_is_wide_where_nobody_measured_the_machines() -> None:
+    known = Measured(1_000, 990, 1_010, 1_000_000, 40, "a calibration", is_speed_known=True)
+    spread = {}
+    for family in ("Dsv3", "Dsv4"):
+        wishes = MachineWishes(families=(family,))
+        scenario = replace(users(20_000, wishes, "eastus"), measured=known, response_bytes=1_000)
+        machines = fleet_of(scenario, "azure").items[0]
+        assert machines.name == "machines"
+        spread[family] = machines.high_usd_micros / machines.low_usd_micros
+    assert spread["Dsv4"] < 1.1
+    assert spread["Dsv3"] > 1.9
 
 
 def test_a_fixed_payload_and_the_wish_count_every_vcpu_alike() -> None:

@@ -102,3 +102,50 @@ def test_who_was_never_told_has_no_letter(owing: Command) -> None:
     answer = owing("--now", "2027-02-01", "account", "dunning", "acme", "--html", "--out", "x")
     assert (answer.code, "there is no letter" in answer.err) == (2, True)
     assert "owes nothing" in owing("--now", "2027-02-01", "account", "dunning", "acme").out
+
+
+def test_what_is_not_due_yet_is_not_due_since(owing: Command) -> None:
+    owing("--now", "2027-01-27", "billing", "set-seller", "--name", "L", "--payment-days", "14")
+    before = owing("--now", "2027-03-01", "account", "dunning", "acme").out
+    assert "due on 2027-03-11" in before
+    assert "due since" not in before
+    assert "due since 2027-03-11" in owing("--now", "2027-03-20", "account", "dunning", "acme").out
+
+
+def test_a_suspension_is_told_with_its_day_and_what_it_means(owing: Command) -> None:
+    shown = owing("--now", "2027-03-20", "account", "show", "acme").out
+    assert "suspended on 2027-03-18; no run starts" in " ".join(shown.split())
+    assert "no run starts on" not in shown
+
+
+def test_a_letter_does_not_say_that_a_lost_card_is_collected_from(
+    owing: Command, tmp_path: Path
+) -> None:
+    assert owing("--now", "2027-01-27", "account", "card", "acme", "test:lost").code == 0
+    page = tmp_path / "letter.html"
+    words = ("--html", "--letter", "1", "--out", str(page))
+    assert owing("--now", "2027-03-20", "account", "dunning", "acme", *words).code == 0
+    said = " ".join(page.read_text(encoding="utf-8").split())
+    assert "from a card on record that can still be charged" in said
+
+
+def test_a_bank_that_answers_later_is_pending_everywhere_until_it_is_reconciled(
+    owing: Command,
+) -> None:
+    assert owing("--now", "2027-01-27", "account", "card", "acme", "test:delays").code == 0
+    later = ("--now", "2027-03-01", "account")
+    shown = owing(*later, "show", "acme")
+    assert "199.00 USD are pending: the bank has not answered" in " ".join(shown.out.split())
+    as_json = owing("--json", *later, "show", "acme").json
+    assert (as_json["unpaid_usd"], as_json["pending_usd"]) == ("199.00", "199.00")
+    refused = owing(*later, "pay", "acme")
+    assert refused.code == 3
+    assert "`loadmuster account reconcile acme` asks the bank again" in refused.err
+    answered = owing(*later, "reconcile", "acme")
+    assert answered.code == 0, answered.err
+    assert "199.00 USD for subscription:1:period:1: collected, and booked" in answered.out
+    paid = owing("--json", *later, "show", "acme").json
+    assert (paid["unpaid_usd"], paid["pending_usd"], paid["overdue"]) == ("0.00", "0.00", False)
+    assert paid["balance_li_minutes"] == 3_600
+    assert "0 payments unfinished" in owing(*later, "reconcile", "acme").out
+    assert owing("db", "check").code == 0

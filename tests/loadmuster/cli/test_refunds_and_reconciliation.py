@@ -35,7 +35,8 @@ def test_a_refund_is_told_as_a_document_and_for_people(command: Command) -> None
     assert "149.00 USD of acme-00001 were given back; credit note acme-CN00002" in rest.out
     again = command(*asked)
     assert (again.code, again.err.count("\n")) == (3, 1)
-    assert "0.00 USD of them are left" in again.err
+    assert "nothing is left to be given back: 199.00 USD were paid, and 199.00 USD" in again.err
+    assert "0.00 USD cannot" not in again.err
     listed = command("account", "refunds", "acme", "--json").json["refunds"]
     assert [each["usd"] for each in listed] == ["50.00", "149.00"]
     status = command("invoices", "acme", "--json").json["invoices"][0]["status"]
@@ -83,6 +84,34 @@ def test_a_file_with_a_movement_that_nobody_asked_for_ends_with_5(
     assert "1 difference; 0 movements alike on both sides." in told.out
     missing = command("books", "reconcile", str(tmp_path / "nowhere.csv"))
     assert (missing.code, missing.err.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("column", ["amount", "fee", "key"])
+def test_a_file_with_a_column_twice_is_refused(
+    command: Command, tmp_path: Path, column: str
+) -> None:
+    file = tmp_path / "moved.csv"
+    names = ["key", "kind", "amount", "currency", "at", "fee", column]
+    file.write_text(
+        f"{','.join(names)}\n{KEY},payment,199.00,USD,2027-01-25T09:15:00Z,1.00,2.00\n",
+        encoding="utf-8",
+    )
+    answer = command("books", "reconcile", str(file))
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert f"there are two columns '{column}'" in answer.err
+
+
+def test_it_is_said_that_rehearsed_payments_are_not_compared(command: Command) -> None:
+    assert "Payments here are rehearsed and are not compared" in command("books", "reconcile").out
+    assert command("books", "reconcile", "--json").json["payments_rehearsed"] is True
+
+
+def test_what_is_too_much_to_credit_is_told_by_what_invoices_charge(command: Command) -> None:
+    words = ("account", "adjust", "acme", "--reason", "goodwill", "--credit")
+    assert command(*words, "150").code == 0
+    refused = command(*words, "100")
+    assert (refused.code, refused.err.count("\n")) == (3, 1)
+    assert "49.00 USD of what it was charged by invoice are not taken back" in refused.err
 
 
 def test_an_adjustment_is_told_and_one_without_an_amount_refused(command: Command) -> None:

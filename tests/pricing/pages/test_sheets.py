@@ -167,7 +167,7 @@ def test_each_letter_says_what_was_done_and_what_comes_next() -> None:
     first = letter_of(StepKind.REMINDED, StepKind.ASKED, invoices=1)
     assert first.title == "Payment reminder"
     assert first.text == ("1 invoice to you is not paid, due since 8 February 2027.",)
-    assert "we will try to collect it again on 25 March 2027." in first.closing[0]
+    assert "we will try to collect it again on 25 March 2027, from a card" in first.closing[0]
     assert "by 24 March 2027" in first.closing[0]
     assert letter_of(StepKind.ASKED, StepKind.ASKED, before=1).title == "Second reminder"
     assert letter_of(StepKind.ASKED, StepKind.ASKED, before=9).title == "Fifth reminder"

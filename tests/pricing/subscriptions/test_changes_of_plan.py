@@ -139,7 +139,7 @@ def test_r12_after_the_boundary_a_plan_is_activated_on_an_anchor_of_its_own(
 def test_r78_r79_a_boost_adds_credits_and_charges_both_or_neither(
     open_subscriber: OpenSubscriber, plans: Plans
 ) -> None:
-    subscriber = open_subscriber("starter", OPENED, card="test:accepts")
+    subscriber = open_subscriber("starter", OPENED, card="tok_good")
     subscriber.run("r1", "2027-01-26", plans["starter"], injectors=100, minutes=18)
     boosted = subscriber.do(boost, "2027-01-27")
     assert (boosted.balance_li_minutes, boosted.charged_usd_micros) == (1_800, 398_000_000)
