@@ -36,6 +36,9 @@ STATES_MAX = 20_000
 LIMITED_STATES_MAX = 500
 """The same where there are limits: states are many then, and a program is faster."""
 
+ROUGH_STATES_MAX = 10
+"""The same where a cover near the cheapest will do: the first states hold it."""
+
 FILLS_MAX = 1_000
 """Ways to share a rest between two base pieces that are looked at."""
 
@@ -70,7 +73,7 @@ class Cover(Struct, frozen=True):
 
 
 def cheapest_cover(
-    pieces: Sequence[Piece], target: int, limits: tuple[int, ...] = ()
+    pieces: Sequence[Piece], target: int, limits: tuple[int, ...] = (), *, roughly: bool = False
 ) -> Cover | None:
     """The cheapest cover of the target; None: there is none that keeps to the limits.
 
@@ -80,6 +83,7 @@ def cheapest_cover(
         pieces: What there is.
         target: What has to be carried; above zero.
         limits: The most of each resource that may be used.
+        roughly: Where limits bind, a cover that is near the cheapest will do.
 
     Raises:
         UndecidedCoverError: None was found, and it is not proven that there is none.
@@ -111,8 +115,8 @@ def cheapest_cover(
     hull = edges(scaled, len(limits))
     counts: Sequence[int] | None
     if limits:
-        counts, is_proven = _within(limits, scaled, hull, goal)
-        if not is_proven:
+        counts, is_proven = _within(limits, scaled, hull, goal, roughly=roughly)
+        if not is_proven and (counts is None or not roughly):
             solved = solve_cover([pieces[i] for i in order], target, limits)
             is_proven = solved.is_proven
             counts = _cheaper(scaled, counts, solved.counts)
@@ -152,11 +156,16 @@ def _exceeds(limits: tuple[int, ...], pieces: Sequence[Piece], target: int) -> b
 
 
 def _within(
-    limits: tuple[int, ...], pieces: Sequence[Piece], hull: tuple[Edge, ...], goal: int
+    limits: tuple[int, ...],
+    pieces: Sequence[Piece],
+    hull: tuple[Edge, ...],
+    goal: int,
+    *,
+    roughly: bool,
 ) -> tuple[Sequence[int] | None, bool]:
     """Counts of the cheapest cover within limits, if one was found, and whether that is proven."""
     search = _Search(pieces, hull)
-    is_proven = search.run(goal, limits)
+    is_proven = search.run(goal, limits, ROUGH_STATES_MAX if roughly else LIMITED_STATES_MAX)
     return search.counts(), is_proven
 
 
@@ -238,7 +247,7 @@ class _Search:
         self._best_rest: tuple[tuple[int, int], ...] = ()
         """Which pieces carry the rest of the best state, and how many of each."""
 
-    def run(self, goal: int, limits: tuple[int, ...]) -> bool:
+    def run(self, goal: int, limits: tuple[int, ...], states_max: int) -> bool:
         """Search; false: it was given up before anything was proven."""
         base = max(self.edges, key=lambda edge: edge.bound(goal, limits)).ends
         worth, least = self.edges[0], self.least
@@ -251,7 +260,7 @@ class _Search:
         known: set[tuple[int, ...]] = set()
         """What states left to be carried, and of the resources."""
         states = [(least(goal, limits), -goal, limits, 0, 0)]
-        for _ in range(LIMITED_STATES_MAX):
+        for _ in range(states_max):
             if not states or states[0][0] >= self._best_price:
                 return not self._left_out
             _, negative, left, price, state = heappop(states)

@@ -117,6 +117,7 @@ class Market(Struct, frozen=True):
         billed_s: How long each machine is billed.
         paid_bytes: What each part of the load pays egress for.
         carried_bytes: What each part sends and receives.
+        is_outlook: Nothing is launched by it, so that machines near the cheapest will do.
     """
 
     provider: str
@@ -127,6 +128,7 @@ class Market(Struct, frozen=True):
     billed_s: Span
     paid_bytes: tuple[Span, ...]
     carried_bytes: tuple[Span, ...]
+    is_outlook: bool = False
 
     def fleet(
         self,
@@ -268,7 +270,14 @@ def best_site(
     """The cheapest machines for one part of the load, in the best of the places."""
     needs, catalog = market.needs, market.catalog
     if len(places) == 1:
-        return cheapest_site(part, places[0], needs, catalog, machines_max=machines_max)
+        return cheapest_site(
+            part,
+            places[0],
+            needs,
+            catalog,
+            machines_max=machines_max,
+            roughly=market.is_outlook,
+        )
     bounds = []
     for place in places:
         least = least_monthly(part, place, needs, catalog)
@@ -285,6 +294,7 @@ def best_site(
             needs,
             catalog,
             machines_max=machines_max,
+            roughly=market.is_outlook,
             is_worth=best and partial(_is_cheaper, market, number, place, best[0]),
         )
         if site is not None:

@@ -54,7 +54,12 @@ def fleet_with_outlook(
         _for(market, scenario.name, requirement, sites, needs)
         for needs in _ends(market, scenario, requirement, sites)
     )
-    return market.fleet(sites, lighter, heavier)
+    # Those that are carry lighter users, too, and what was found for them may not be the cheapest.
+    return market.fleet(sites, min(lighter, sites, key=_monthly), heavier)
+
+
+def _monthly(sites: Sequence[RegionalFleet]) -> int:
+    return sum(site.monthly_usd_micros for site in sites)
 
 
 def _ends(
@@ -104,7 +109,7 @@ def _for(
     """
     if needs == market.needs:
         return sites
-    other = replace(market, needs=needs)
+    other = replace(market, needs=needs, is_outlook=True)
     try:
         return cheapest_sites(other, name, requirement.regions, [[site.place] for site in sites])
     except ImpossibleLoadError:

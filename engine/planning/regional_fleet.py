@@ -7,6 +7,7 @@ ones for the remainder.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -81,7 +82,7 @@ class RegionalFleet(Struct, frozen=True):
         return sum(group.count for group in self.groups)
 
 
-def cheapest_site(
+def cheapest_site(  # noqa: PLR0913 - one keyword a thing that decides what is taken
     part: RegionRequirement,
     place: CandidateRegion,
     needs: Needs,
@@ -90,6 +91,7 @@ def cheapest_site(
     machines_max: int | None = None,
     without: frozenset[str] = frozenset(),
     is_worth: Callable[[int], bool] | None = None,
+    roughly: bool = False,
 ) -> RegionalFleet | None:
     """The cheapest machines that carry a part of the load; None: none may, or none can.
 
@@ -101,6 +103,7 @@ def cheapest_site(
         machines_max: At most so many.
         without: Names of machine types that are not to be taken.
         is_worth: Whether machines at that price, or dearer ones, are of any use; None: they are.
+        roughly: Where limits bind, machines will do that are near the cheapest.
     """
     strong = viable_machine_types(catalog, place.provider, place.region, needs, without)
     reference = [each for each, _ in strong[:1] for _ in range(part.reference_injectors)]
@@ -109,7 +112,8 @@ def cheapest_site(
         return None
     weights = [needs.carried(own, part) for _, own in strong]
     beside = sum(each.monthly_usd_micros for each in reference)
-    choose = cheapest_cover if needs.wishes.mixed else cheapest_uniform_cover
+    mixed = partial(cheapest_cover, roughly=roughly)
+    choose = mixed if needs.wishes.mixed else cheapest_uniform_cover
     pieces = [
         Piece(weight, each.monthly_usd_micros, _uses(each, needs, machines_max))
         for (each, _), weight in zip(strong, weights, strict=True)

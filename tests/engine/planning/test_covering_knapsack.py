@@ -99,6 +99,22 @@ def test_no_cover_within_limits_is_cheaper(
 
 
 @given(limited())
+def test_a_rough_cover_is_there_where_one_is_and_keeps_to_the_limits(
+    problem: tuple[list[Piece], int, tuple[int, ...]],
+) -> None:
+    pieces, target, limits = problem
+    rough, expected = (
+        cheapest_cover(pieces, target, limits, roughly=True),
+        cheapest_of_all(*problem),
+    )
+    assert (rough is None) == (expected is None)
+    if rough is None or expected is None:
+        return
+    check_counts(rough, pieces, target, limits)
+    assert rough.least_price <= expected <= rough.price
+
+
+@given(limited())
 def test_the_program_finds_the_same_and_proves_it(
     problem: tuple[list[Piece], int, tuple[int, ...]],
 ) -> None:
