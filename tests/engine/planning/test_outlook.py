@@ -145,7 +145,10 @@ def test_a_payload_that_is_given_has_no_range_and_what_was_measured_a_narrow_one
 
 @pytest.mark.parametrize("cores_alike", [False, True])
 def test_wishes_keep_the_high_figure_to_what_they_allow(cores_alike: bool) -> None:
-    limited = replace(HTTP, machines=MachineWishes(vcpus_max=64, cores_alike=cores_alike))
+    heavy = replace(HTTP, load_engine="custom", requests_per_user_s=1.0)
+    limited = replace(heavy, machines=MachineWishes(vcpus_max=64, cores_alike=cores_alike))
+    for fleet in estimate(heavy).clouds:
+        assert fleet.heavier != fleet.sites
     for fleet in estimate(limited).clouds:
         vcpus = sum(
             group.count * group.offering.machine.vcpus
