@@ -89,8 +89,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         _answer(settings, given)
     finally:
-        # The process ends. Its garbage need not be found first, which takes a tenth of an estimate.
-        gc.freeze()
+        if arguments is None:
+            # The process ends: finding its garbage first would take a tenth of an estimate.
+            gc.freeze()
         if settings.collects:
             gc.enable()
 

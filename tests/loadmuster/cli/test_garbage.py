@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -31,12 +32,18 @@ def test_only_a_command_that_takes_its_time_looks_for_garbage(
 
 
 @pytest.mark.parametrize("was_on", [True, False])
+@pytest.mark.parametrize("is_the_process", [True, False])
 def test_the_end_of_a_process_finds_its_garbage_put_aside(
-    was_on: bool, capsys: pytest.CaptureFixture[str]
+    is_the_process: bool,
+    was_on: bool,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (gc.enable if was_on else gc.disable)()
+    words = ["estimate", "examples/nothing.yaml"]
+    monkeypatch.setattr(sys, "argv", ["loadmuster", *words])
     with pytest.raises(SystemExit):
-        main(["estimate", "examples/nothing.yaml"])
+        main(None if is_the_process else words)
     assert "nothing.yaml" in capsys.readouterr().err
     assert gc.isenabled() == was_on
-    assert gc.get_freeze_count() > 0
+    assert (gc.get_freeze_count() > 0) == is_the_process
