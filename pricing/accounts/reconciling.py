@@ -168,6 +168,8 @@ def _rehearsed(rim: Rim, account_id: str, *, waits: bool) -> tuple[Reconciled, .
         answered = answer_delayed(
             conn, account_id, not_since=not_since, now=rim.now, gateway=rim.gateway
         )
+        if waits or answered:
+            note_due(conn, [account_id])
     return tuple(
         Reconciled(
             account_id, cause, cause, usd_micros, Became.BOOKED if is_booked else Became.PENDING
