@@ -8,12 +8,6 @@ from msgspec import Struct
 
 from pricing.catalog import Price
 
-ASSUMED_SIZE_LOW_PERCENT, ASSUMED_SIZE_HIGH_PERCENT = 50, 400
-"""How far the real size of a request or a response may be from one that had to be assumed."""
-
-PACE_LOW_PERCENT, PACE_HIGH_PERCENT = 33, 300
-"""How far the real pace of a user may be from one that had to be assumed."""
-
 
 class Span(Struct, frozen=True):
     """A figure, and the range in which it may turn out."""

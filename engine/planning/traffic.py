@@ -13,17 +13,13 @@ from functools import partial
 from msgspec import Struct
 
 from engine.clouds import CLOUDS
-from engine.planning.ranges import (
+from engine.planning.capacity.assumed import (
     ASSUMED_SIZE_HIGH_PERCENT,
     ASSUMED_SIZE_LOW_PERCENT,
     PACE_HIGH_PERCENT,
     PACE_LOW_PERCENT,
-    Span,
-    price_expected,
-    price_high,
-    price_low,
-    price_span,
 )
+from engine.planning.ranges import Span, price_expected, price_high, price_low, price_span
 from kernel.division import ceil_div
 from pricing.catalog import Catalog, NatPrices, egress_cost
 from pricing.money import BYTES_PER_GB, SECONDS_PER_HOUR

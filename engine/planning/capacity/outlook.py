@@ -11,14 +11,14 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from engine.planning.capacity.demand import BYTES_PER_MIB, Demand
-from engine.planning.capacity.figures import ProtocolFigures, figures_of
-from engine.planning.ranges import (
+from engine.planning.capacity.assumed import (
     ASSUMED_SIZE_HIGH_PERCENT,
     ASSUMED_SIZE_LOW_PERCENT,
     PACE_HIGH_PERCENT,
     PACE_LOW_PERCENT,
 )
+from engine.planning.capacity.demand import BYTES_PER_MIB, Demand
+from engine.planning.capacity.figures import ProtocolFigures, figures_of
 from engine.scenario import Scenario
 from kernel.division import ceil_div
 
