@@ -82,7 +82,10 @@ def bound_by(edges: Sequence[Edge]) -> Callable[[int, Sequence[int]], int]:
     others = [(each.carried, each.resource, each.unused, each.denominator) for each in edges[1:]]
 
     def least(missing: int, left: Sequence[int]) -> int:
-        bound = first.bound(missing, left) if first.unused else -(-missing * carried // denominator)
+        if first.unused:
+            bound = first.bound(missing, left)
+        else:
+            bound = ceil_div(missing * carried, denominator)
         for each, resource, unused, whole in others:
             other = -((left[resource] * unused - missing * each) // whole)
             bound = max(bound, other)
