@@ -93,7 +93,7 @@ def cancel(settings: Settings, run_id: str) -> None:
     runs.cancel(run_id)
     view = runs.show(run_id)
     settings.emit(
-        cancelled_document(view, is_over=is_over),
+        cancelled_document(view),
         lambda console: show_cancelled(console, view, is_over=is_over),
     )
 

@@ -147,7 +147,7 @@ def detached_note(run_id: str) -> str:
 
 def show_cancelled(console: Console, view: RunView, *, is_over: bool) -> None:
     """A run that was to be cancelled, and whether it was."""
-    if came_too_late(view.run, is_over=is_over):
+    if came_too_late(view.run):
         when = "had ended before" if is_over else "came to its own end before"
         console.print(
             f"{view.run.id} {when} it could be cancelled; the cancel came too late and has changed"

@@ -52,19 +52,14 @@ def run_document(view: RunView) -> dict[str, Any]:
     }
 
 
-def cancelled_document(view: RunView, *, is_over: bool) -> dict[str, Any]:
-    """``loadmuster cancel``: the run, and whether the command came too late to end it.
-
-    Args:
-        view: The run once it has ended.
-        is_over: Whether it had ended before it was asked to.
-    """
-    return {**run_document(view), "cancelled_too_late": came_too_late(view.run, is_over=is_over)}
+def cancelled_document(view: RunView) -> dict[str, Any]:
+    """``loadmuster cancel``: the run once it has ended, and whether the command came too late."""
+    return {**run_document(view), "cancelled_too_late": came_too_late(view.run)}
 
 
-def came_too_late(run: Run, *, is_over: bool) -> bool:
-    """Whether a cancel has ended nothing: the run was over, or came to its own end meanwhile."""
-    return is_over or run.outcome is not Outcome.CANCELLED
+def came_too_late(run: Run) -> bool:
+    """Whether a run that was to be cancelled came to its own end; cancelled twice it has not."""
+    return run.outcome is not Outcome.CANCELLED
 
 
 def failed_by(run: Run) -> str | None:

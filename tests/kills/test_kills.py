@@ -35,6 +35,9 @@ def test_processes_killed_at_any_instant_leave_no_machine_and_no_run_that_is_not
     assert report.machines >= report.runs["completed"]
 
 
+TOO_MANY = 4
+
+
 def test_a_machine_that_is_left_and_a_run_that_has_not_ended_are_found(
     migrated_file: Path, tmp_path: Path
 ) -> None:
@@ -58,8 +61,8 @@ def test_a_machine_that_is_left_and_a_run_that_has_not_ended_are_found(
     assert violations == [
         "again: has not ended",
         "again: is accepted: ",
-        f"again: launched 2 machines for {run.machines_planned}",
-        f"2 machines left of {run.id}",
+        f"again: launched {TOO_MANY} machines for {run.machines_planned}",
+        f"{TOO_MANY} machines left of {run.id}",
     ]
 
 
@@ -71,8 +74,8 @@ def _too_many(run: Run) -> LaunchSpec:
         token=run.id,
         region=REGIONS[0],
         machine_types=("c7i.large",),
-        count=2,
-        min_count=2,
+        count=TOO_MANY,
+        min_count=TOO_MANY,
         created_at=now,
         expires_at=now + timedelta(minutes=30),
         owner="acme",

@@ -262,7 +262,7 @@ def test_of_two_runs_that_race_for_the_last_credits_one_is_refused(
 
 @pytest.mark.parametrize(
     ("account", "above_usd_micros", "enough_usd_micros"),
-    [("acme", 14_999_999, 15_000_000), ("globex", 10_000, 1_000_000)],
+    [("acme", 14_999_999, 15_000_000), ("globex", 10_000, 5_000_000)],
     ids=["the charge on demand", "the machines on a subscription"],
 )
 def test_a_run_above_the_price_cap_is_refused_with_both_figures(

@@ -53,15 +53,15 @@ def test_a_run_whose_cloud_has_nothing_left_completes_on_the_other_and_costs_the
     asked = wish(first, other, "--speed", "600")
     run_id, endpoint = accepted_where_nothing_is_left(acme, first, *asked)
 
-    answer = acme("--json", *asked)
+    served = acme("serve", "--until-idle")
 
-    assert answer.code == 0, answer.err
-    run = answer.json
+    assert served.code == 0, served.err
+    run = acme.here("--json", "show", run_id).json
     assert (run["id"], run["outcome"]) == (run_id, "completed")
     assert (run["provider"], run["or_on"]) == (first, [other])
     assert {(each["provider"], each["state"]) for each in run["machines"]} == {(other, "gone")}
     refused = details(run, "refused")
-    assert len(refused) == 3
+    assert len(refused) >= 3
     assert refused[-1].endswith(f" on {other}")
     assert details(run, "launched") == [f"1 of 1 machines: 1 on {other}"]
     assert run["bill"]["usd"] == run["quote"]["usd"] == "5.00"
@@ -76,12 +76,12 @@ def test_injectors_on_the_other_cloud_meet_in_the_storage_of_the_first(
 ) -> None:
     load = ("--users", "20", "--duration", "8s", "--set", f"TARGET={shop}", "--with-load")
     asked = wish(first, other, *load)
-    accepted_where_nothing_is_left(acme, first, *asked)
+    run_id, _ = accepted_where_nothing_is_left(acme, first, *asked)
 
-    answer = acme("--json", *asked)
+    served = acme("serve", "--until-idle")
 
-    assert answer.code == 0, answer.err
-    run = answer.json
+    assert served.code == 0, served.err
+    run = acme.here("--json", "show", run_id).json
     assert {each["provider"] for each in run["machines"]} == {other}
     assert run["result"]["valid"], run["result"]["invalid_reasons"]
     assert run["result"]["peak_users"] == 20

@@ -80,7 +80,7 @@ def test_a_rehearsal_lives_its_whole_life_and_bills_it(provider: str, acme: Comm
 def test_a_run_launches_the_machines_of_several_types_that_its_estimate_shows(
     provider: str, acme: CommandLine
 ) -> None:
-    load = (CHECKOUT, "--users", "1500", "--region", "any", "--provider", provider)
+    load = (CHECKOUT, "--users", "1800", "--region", "any", "--provider", provider)
     shown = acme("--json", "estimate", *load).json["fleet"]
     answer = acme("--json", "run", *load, "--account", "acme", "--dry-run", "--speed", "600")
     assert answer.code == 0, answer.err

@@ -175,7 +175,10 @@ def test_a_detached_run_is_watched_with_show_until_it_has_ended_by_itself(
         "completed",
     ]
     # The same again, in the documents of the other commands.
-    assert acme.here("--json", "cancel", accepted["id"]).json == shown
+    late = acme.here("--json", "cancel", accepted["id"]).json
+    assert late == {**shown, "cancelled_too_late": True}
+    told = acme.here("cancel", accepted["id"]).out
+    assert told.startswith(f"{accepted['id']} had ended before it could be cancelled")
     ledger = acme.here("--json", "ledger", "acme").json
     charge, payment = ledger["transactions"]
     assert payment["postings"][0] == {"account": "cash", "usd": shown["bill"]["usd"]}

@@ -86,6 +86,7 @@ def test_open_answers_with_the_contracts_document(answer: Callable[..., Any]) ->
             "rehearsed": True,
         },
         "unpaid_usd": "0.00",
+        "pending_usd": "0.00",
         "overdue": False,
         "dunning": None,
         "renewable_until": None,
