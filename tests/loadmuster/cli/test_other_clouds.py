@@ -63,7 +63,7 @@ def test_a_run_whose_cloud_has_nothing_left_completes_on_the_other_and_costs_the
     refused = details(run, "refused")
     assert len(refused) >= 3
     assert refused[-1].endswith(f" on {other}")
-    assert details(run, "launched") == [f"1 of 1 machines: 1 on {other}"]
+    assert details(run, "launched") == [f"2 of 2 machines: 2 on {other}"]
     assert run["bill"]["usd"] == run["quote"]["usd"] == "5.00"
     assert not is_alive(endpoint)
     assert processes_of(str(acme.home)) == [], "both clouds are put away"
