@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import date
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class UserFigures(Struct, frozen=True):
@@ -77,31 +78,19 @@ LOCUST_USER = UserFigures(
 )
 """A locustfile's: of either of Locust's users, or of one that works on every answer."""
 
-FAST_HTTP_USER = UserFigures(
-    as_of=_ON,
-    source=LOCUST_USER.source,
-    memory_kib_per_user=40,
-    memory_kib_per_user_least=10,
+FAST_HTTP_USER = replace(
+    LOCUST_USER,
     memory_kib_per_user_most=100,
-    processor_us_per_request=950,
-    processor_us_per_request_least=150,
     processor_us_per_request_most=950,
     processor_us_per_mib=1_800,
     connection_us=200,
     tls_connection_us=1_800,
 )
-HTTP_USER = UserFigures(
-    as_of=_ON,
-    source=LOCUST_USER.source,
-    memory_kib_per_user=40,
+HTTP_USER = replace(
+    LOCUST_USER,
     memory_kib_per_user_least=20,
-    memory_kib_per_user_most=200,
-    processor_us_per_request=950,
     processor_us_per_request_least=300,
     processor_us_per_request_most=2_000,
-    processor_us_per_mib=2_700,
-    connection_us=500,
-    tls_connection_us=3_400,
 )
 JMETER_THREAD = UserFigures(
     as_of=_ON,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
 
@@ -269,15 +269,22 @@ def best_site(
 ) -> RegionalFleet | None:
     """The cheapest machines for one part of the load, in the best of the places."""
     needs, catalog = market.needs, market.catalog
-    if len(places) == 1:
+
+    def cheapest(
+        place: CandidateRegion, is_worth: Callable[[int], bool] | None = None
+    ) -> RegionalFleet | None:
         return cheapest_site(
             part,
-            places[0],
+            place,
             needs,
             catalog,
             machines_max=machines_max,
             roughly=market.is_outlook,
+            is_worth=is_worth,
         )
+
+    if len(places) == 1:
+        return cheapest(places[0])
     bounds = []
     for place in places:
         least = least_monthly(part, place, needs, catalog)
@@ -288,15 +295,7 @@ def best_site(
     for bound, place in bounds:
         if best is not None and bound >= best[0]:
             break  # nothing there, nor in any place after it, can be cheaper
-        site = cheapest_site(
-            part,
-            place,
-            needs,
-            catalog,
-            machines_max=machines_max,
-            roughly=market.is_outlook,
-            is_worth=best and partial(_is_cheaper, market, number, place, best[0]),
-        )
+        site = cheapest(place, best and partial(_is_cheaper, market, number, place, best[0]))
         if site is not None:
             rank = market.rank(number, place, site.monthly_usd_micros)
             if best is None or rank < best[0]:

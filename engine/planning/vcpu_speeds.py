@@ -33,6 +33,10 @@ By PassMark on the same processors with and without a second thread on each core
 """
 
 
+APART_PERCENT = 17
+"""By how much measurements of one processor lie apart, at most: 2,819 of 3,399 (Xeon 8573C)."""
+
+
 class VcpuSpeed(Struct, frozen=True):
     """How much a virtual processor counts; the fields are those of ``Host``.
 
@@ -43,10 +47,6 @@ class VcpuSpeed(Struct, frozen=True):
 
     percent: int
     core_percent: int
-
-
-APART_PERCENT = 17
-"""By how much measurements of one processor lie apart, at most: 2,819 of 3,399 (Xeon 8573C)."""
 
 
 ALIKE = VcpuSpeed(100, 100)

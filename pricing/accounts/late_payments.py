@@ -15,7 +15,7 @@ from pricing.payments.attempts import (
     unfinished_attempts,
 )
 from pricing.payments.collecting import record_answer
-from pricing.payments.credit import free_credit_of
+from pricing.payments.credit import still_covers
 from pricing.payments.gateway import Answer, PaymentState
 from pricing.payments.run_payments import UNCOLLECTED, book_run_payment, debts_of_runs
 from pricing.payments.unplaced import place
@@ -66,9 +66,9 @@ def _pays_period(conn: Connection, attempt: Attempt, now: datetime) -> bool:
         cause = subscription.cause_of(n)
         if cause != request.purpose:
             continue
-        free = free_credit_of(conn, request.account_id, besides=cause)
         is_price = agreed_gross(conn, cause, price) == request.price_usd_micros
-        if is_price and request.set_off_usd_micros <= free:
+        set_off = request.set_off_usd_micros
+        if is_price and still_covers(conn, request.account_id, cause, set_off):
             _record(conn, attempt)
             book_period(conn, subscription, n, at=now, now=now)
             return True

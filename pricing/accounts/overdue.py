@@ -26,7 +26,7 @@ from pricing.payments.collecting import (
     channel_of,
     record_answer,
 )
-from pricing.payments.credit import free_credit_of
+from pricing.payments.credit import still_covers
 from pricing.payments.gateway import Answer, PaymentGateway, PaymentState
 from pricing.payments.run_payments import debts_of_runs, take_back_credit
 from pricing.plans.channels import Channel
@@ -187,7 +187,7 @@ def _is_set_off_elsewhere(conn: Connection, account_id: str, cause: str) -> bool
     """Whether credit that was to be set off has been spent, since the bank had said no before."""
     wanted = select(PAYMENTS.c.set_off_usd_micros).where(PAYMENTS.c.cause == cause)
     set_off = conn.execute(wanted).scalar_one_or_none() or 0
-    return int(set_off) > free_credit_of(conn, account_id, besides=cause) if set_off else False
+    return not still_covers(conn, account_id, cause, int(set_off))
 
 
 def as_it_was_bought(conn: Connection, subscription: Subscription) -> Subscription:

@@ -17,7 +17,7 @@ from pricing.ledger.invoices import (
     Invoice,
     InvoiceKind,
     find_invoice,
-    takes_whole_invoices_back,
+    void_invoices,
 )
 from pricing.ledger.ledger import entries_of
 from pricing.money import format_usd
@@ -35,7 +35,7 @@ from pricing.payments.refunds import (
 )
 from pricing.payments.taken_back import TakenBack, taken_back
 from pricing.plans.channels import CAPABILITIES, Channel
-from pricing.tables import INVOICES, PAYMENTS
+from pricing.tables import PAYMENTS
 
 
 class NothingPaidError(RefusedError):
@@ -109,7 +109,7 @@ def refundable(
     ).one_or_none()
     if payment is None or not payment.usd_micros or invoice.kind is InvoiceKind.CREDIT_NOTE:
         raise _nothing_paid(invoice, "nothing was collected for it")
-    if _is_void(conn, invoice):
+    if number in void_invoices(conn, [account_id]):
         raise _nothing_paid(invoice, "nothing was collected for it")
     if payment.rehearsed not in {None, is_rehearsed(gateway=gateway)}:
         was = "was rehearsed, and" if payment.rehearsed else "was collected by another gateway:"
@@ -199,16 +199,6 @@ def too_much(found: Refundable, wanted: int | None) -> RefundTooMuchError:
         invoice=invoice.number,
         left=left,
     )
-
-
-def _is_void(conn: Connection, invoice: Invoice) -> bool:
-    """Whether a credit note that is no refund's has taken the invoice back."""
-    notes = conn.execute(
-        select(INVOICES.c.corrects).where(
-            INVOICES.c.account_id == invoice.account_id, takes_whole_invoices_back()
-        )
-    ).scalars()
-    return any(invoice.number in corrects for corrects in notes)
 
 
 def _nothing_paid(invoice: Invoice, why: str) -> NothingPaidError:

@@ -13,21 +13,14 @@ from sqlalchemy import Connection, select
 from pricing.accounts.overdue import payment_answered, run_payment_answered
 from pricing.ledger.invoices import run_cause
 from pricing.payments.gateway import PaymentGateway, PaymentState
-from pricing.tables import PAYMENTS
+from pricing.tables import PAYMENTS, accounts_with
 
 _DELAYED = (PAYMENTS.c.state == PaymentState.DELAYED) & PAYMENTS.c.rehearsed.is_(True)
 
 
 def accounts_with_delayed(conn: Connection, after: str, *, limit: int) -> tuple[str, ...]:
     """The next accounts, by id, of which a rehearsed payment has no answer."""
-    accounts = (
-        select(PAYMENTS.c.account_id)
-        .where(PAYMENTS.c.account_id > after, _DELAYED)
-        .distinct()
-        .order_by(PAYMENTS.c.account_id)
-        .limit(limit)
-    )
-    return tuple(conn.execute(accounts).scalars())
+    return accounts_with(conn, PAYMENTS, _DELAYED, after, limit=limit)
 
 
 def answer_delayed(

@@ -45,7 +45,7 @@ from pricing.payments.attempts import (
     unfinished_attempts,
     withdrawn,
 )
-from pricing.payments.credit import free_credit_of
+from pricing.payments.credit import still_covers
 from pricing.payments.gateway import Answer, PaymentGateway, PaymentState, calls_out
 from pricing.payments.on_record import AnswerNeeded, AnswersOnRecord
 from pricing.payments.unplaced import place, put_answer
@@ -335,7 +335,7 @@ class Settling:
         set_off = needed.wanted.set_off_usd_micros
         if set_off:
             lock_ledger(conn, self._account_id)
-            if free_credit_of(conn, self._account_id, besides=needed.wanted.key) < set_off:
+            if not still_covers(conn, self._account_id, needed.wanted.key, set_off):
                 return None
         waiting = self._waiting if needed.wanted.at_once else None
         return begin_attempt(

@@ -19,7 +19,7 @@ from kernel.errors import BadInputError
 from kernel.near_names import meant
 from pricing.parties.party import Party, party_from_json
 from pricing.periods import Period
-from pricing.tables import INVOICE_LINES, INVOICES
+from pricing.tables import INVOICE_LINES, INVOICES, among
 from pricing.taxes.model import TaxLine
 
 NUMBERS_COMPARED_MAX = 500
@@ -122,14 +122,22 @@ class Invoice(Struct, frozen=True):
         return self.usd_micros + self.tax_usd_micros
 
 
-def takes_whole_invoices_back() -> ColumnElement[bool]:
-    """Whether a document is a credit note after which the invoices that it names are void."""
-    return and_(
-        INVOICES.c.kind == InvoiceKind.CREDIT_NOTE,
-        INVOICES.c.corrects.is_not(None),
-        ~INVOICES.c.cause.startswith(REFUND_CAUSE),
-        ~INVOICES.c.cause.startswith(ADJUSTMENT_CAUSE),
-    )
+_TAKING_BACK = select(INVOICES.c.corrects).where(
+    among(INVOICES.c.account_id, "accounts"),
+    INVOICES.c.kind == InvoiceKind.CREDIT_NOTE,
+    INVOICES.c.corrects.is_not(None),
+    ~INVOICES.c.cause.startswith(REFUND_CAUSE),
+    ~INVOICES.c.cause.startswith(ADJUSTMENT_CAUSE),
+)
+
+
+def void_invoices(conn: Connection, account_ids: Sequence[str]) -> set[str]:
+    """The numbers of some accounts' invoices that a credit note takes back whole.
+
+    One of a refund's, or of a credit that was given by hand, names invoices that stand.
+    """
+    notes = conn.execute(_TAKING_BACK, {"accounts": account_ids}).scalars()
+    return {number for corrects in notes for number in corrects}
 
 
 def run_cause(run_id: str) -> str:

@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Row, bindparam, select, text
 
 from pricing.payments.gateway import Answer, PaymentRequest, PaymentState
 from pricing.plans.channels import Channel
-from pricing.tables import INSTALLATION, PAYMENT_ATTEMPTS, insert_once
+from pricing.tables import INSTALLATION, PAYMENT_ATTEMPTS, accounts_with, insert_once
 from pricing.tables.payments import OPEN_ATTEMPT
 
 _LATEST = (
@@ -145,14 +145,7 @@ def unfinished_attempts(conn: Connection, account_id: str) -> tuple[Attempt, ...
 
 def accounts_with_open_attempts(conn: Connection, after: str, *, limit: int) -> tuple[str, ...]:
     """The next accounts, by id, of which something is still to come."""
-    accounts = (
-        select(PAYMENT_ATTEMPTS.c.account_id)
-        .where(PAYMENT_ATTEMPTS.c.account_id > after, text(OPEN_ATTEMPT))
-        .distinct()
-        .order_by(PAYMENT_ATTEMPTS.c.account_id)
-        .limit(limit)
-    )
-    return tuple(conn.execute(accounts).scalars())
+    return accounts_with(conn, PAYMENT_ATTEMPTS, text(OPEN_ATTEMPT), after, limit=limit)
 
 
 def begin_attempt(

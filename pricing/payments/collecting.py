@@ -10,7 +10,7 @@ from kernel.errors import RefusedError
 from kernel.outside import CalledInTransactionError
 from pricing.ledger.ledger import Transaction, post_all
 from pricing.money import format_usd
-from pricing.payments.credit import set_off_entry, set_off_key, to_set_off
+from pricing.payments.credit import credit_entry, set_off_key, to_set_off
 from pricing.payments.gateway import (
     Answer,
     PaymentGateway,
@@ -235,8 +235,8 @@ def payment_entries(
         )
         entries.append(entry_of(payment, at=at, now=now))
     if set_off:
-        key = set_off_key(cause)
-        entries.append(set_off_entry(account_id, key, cause, set_off, what, at=at, now=now))
+        key, words = set_off_key(cause), f"{what}, set off"
+        entries.append(credit_entry(account_id, key, cause, -set_off, words, at=at, now=now))
     return entries
 
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, exists, func, select, text
 
 from pricing.ledger.ledger import Posting, Transaction, balance
+from pricing.ledger.taxed import RECEIVABLE
 from pricing.payments.attempts import AttemptState, Outcome, latest_attempt
 from pricing.payments.gateway import PaymentState
 from pricing.plans.channels import CAPABILITIES, Channel
@@ -66,6 +67,13 @@ def free_credit_of(conn: Connection, account_id: str, *, besides: str = "") -> i
     return max(credit - kept, 0)
 
 
+def still_covers(conn: Connection, account_id: str, purpose: str, set_off_usd_micros: int) -> bool:
+    """Whether what a payment was to set off is still there; nothing always is."""
+    return not set_off_usd_micros or set_off_usd_micros <= free_credit_of(
+        conn, account_id, besides=purpose
+    )
+
+
 def to_set_off(
     conn: Connection, account_id: str, purpose: str, usd_micros: int, channel: Channel
 ) -> int:
@@ -95,24 +103,24 @@ def to_set_off(
     return min(usd_micros, free)
 
 
-def set_off_entry(
+def credit_entry(
     account_id: str,
     key: str,
     cause: str,
     usd_micros: int,
-    what: str,
+    description: str,
     *,
     at: datetime,
     now: datetime,
 ) -> Transaction:
-    """What an account owes less, since it is set off against its credit.
+    """What moves from an account's receivable to its credit; negative: it is set off.
 
     Args:
         account_id: Whose.
         key: Natural key of the entry.
-        cause: What is paid.
+        cause: What was paid, or is.
         usd_micros: How much of it.
-        what: That, for people.
+        description: For people.
         at: When it counts.
         now: When it is written.
     """
@@ -120,12 +128,12 @@ def set_off_entry(
         account_id=account_id,
         natural_key=key,
         cause=cause,
-        description=f"{what}, set off",
+        description=description,
         effective_at=at,
         recorded_at=now,
         postings=(
-            Posting("receivable", Unit.USD, -usd_micros),
-            Posting(CREDIT, Unit.USD, usd_micros),
+            Posting(RECEIVABLE, Unit.USD, usd_micros),
+            Posting(CREDIT, Unit.USD, -usd_micros),
         ),
     )
 

@@ -22,7 +22,7 @@ from pricing.ledger.idempotency import FORGOTTEN
 from pricing.ledger.invoices import REFUND_CAUSE
 from pricing.payments.attempts import installation_id
 from pricing.payments.gateway import Answer, PaymentState
-from pricing.tables import INVOICES, REFUNDS
+from pricing.tables import INVOICES, REFUNDS, accounts_with
 from pricing.tables.refunds import OPEN_REFUND
 
 
@@ -223,14 +223,7 @@ def open_refund_asking(conn: Connection, account_id: str, asked: str, made: str)
 
 def accounts_with_open_refunds(conn: Connection, after: str, *, limit: int) -> tuple[str, ...]:
     """The next accounts, by id, that have any."""
-    accounts = (
-        select(REFUNDS.c.account_id)
-        .where(REFUNDS.c.account_id > after, text(OPEN_REFUND))
-        .distinct()
-        .order_by(REFUNDS.c.account_id)
-        .limit(limit)
-    )
-    return tuple(conn.execute(accounts).scalars())
+    return accounts_with(conn, REFUNDS, text(OPEN_REFUND), after, limit=limit)
 
 
 def refunded_of(

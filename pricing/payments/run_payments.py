@@ -21,11 +21,10 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, select
 
 from pricing.ledger.invoices import run_cause
-from pricing.ledger.ledger import Posting, Transaction, entries_of, post
+from pricing.ledger.ledger import entries_of, post
 from pricing.payments.collecting import abandon, book_payment, channel_of, collect
-from pricing.payments.credit import CREDIT, free_credit_of, set_off_key
+from pricing.payments.credit import CREDIT, credit_entry, free_credit_of, set_off_key
 from pricing.payments.gateway import Answer, PaymentGateway, PaymentState
-from pricing.plans.quotes import Unit
 from pricing.tables import PAYMENTS, insert_once
 
 UNCOLLECTED = (PaymentState.DECLINED, PaymentState.DELAYED)
@@ -209,18 +208,5 @@ def _move(
     at: datetime,
 ) -> None:
     """Move what is owed to the account from its receivable to its credit; negative: back."""
-    post(
-        conn,
-        Transaction(
-            account_id=account_id,
-            natural_key=key,
-            cause=cause,
-            description=f"{_run_of(cause)}, {what}",
-            effective_at=at,
-            recorded_at=at,
-            postings=(
-                Posting("receivable", Unit.USD, usd_micros),
-                Posting(CREDIT, Unit.USD, -usd_micros),
-            ),
-        ),
-    )
+    words = f"{_run_of(cause)}, {what}"
+    post(conn, credit_entry(account_id, key, cause, usd_micros, words, at=at, now=at))

@@ -19,7 +19,7 @@ from pricing.ledger.invoices import (
     Invoice,
     InvoiceKind,
     list_invoices,
-    takes_whole_invoices_back,
+    void_invoices,
 )
 from pricing.tables import INVOICE_LINES, INVOICES, REFUNDS, TRANSACTIONS
 from pricing.tables.refunds import OPEN_REFUND
@@ -29,9 +29,6 @@ _BOOKED = (
     .join(INVOICE_LINES, INVOICE_LINES.c.invoice_id == INVOICES.c.id)
     .join(TRANSACTIONS, TRANSACTIONS.c.natural_key == INVOICE_LINES.c.cause)
     .where(INVOICES.c.account_id == bindparam("of"))
-)
-_VOID = select(INVOICES.c.corrects).where(
-    INVOICES.c.account_id == bindparam("of"), takes_whole_invoices_back()
 )
 _UNDER_WAY = (
     select(REFUNDS.c.invoice, func.sum(REFUNDS.c.usd_micros - REFUNDS.c.from_credit_usd_micros))
@@ -77,8 +74,7 @@ def taken_back(conn: Connection, account_id: str) -> dict[str, TakenBack]:
         account_id: Whose.
     """
     of = {"of": account_id}
-    void = {number for numbers in conn.execute(_VOID, of).scalars() for number in numbers}
-    standing = set(conn.execute(_BOOKED, of).scalars()) - void
+    standing = set(conn.execute(_BOOKED, of).scalars()) - void_invoices(conn, [account_id])
     found: dict[str, TakenBack] = {}
     for each in list_invoices(conn, account_id):
         if each.kind is InvoiceKind.CREDIT_NOTE:

@@ -8,26 +8,21 @@ from types import MappingProxyType
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select, text
 
-from pricing.ledger.invoices import Invoice, InvoiceKind, InvoiceStatus, takes_whole_invoices_back
+from pricing.ledger.invoices import Invoice, InvoiceKind, InvoiceStatus, void_invoices
 from pricing.payments.gateway import PaymentState
 from pricing.payments.refunds import GIVEN_BACK
 from pricing.payments.run_payments import UNCOLLECTED
 from pricing.reports.invoice_facts import run_of
 from pricing.subscriptions.changes import ChangeKind, ChangeState
-from pricing.tables import CHANGES, INVOICES, PAYMENTS, REFUNDS
+from pricing.tables import CHANGES, PAYMENTS, REFUNDS, UNCOLLECTED_PAYMENT
 
 _PAYMENTS = select(PAYMENTS.c.cause, PAYMENTS.c.state, PAYMENTS.c.usd_micros).where(
     PAYMENTS.c.cause.in_(bindparam("causes", expanding=True))
 )
 _OPEN = select(PAYMENTS.c.cause).where(
-    PAYMENTS.c.account_id == bindparam("account_id"),
-    PAYMENTS.c.state.in_([PaymentState.DUE, *UNCOLLECTED]),
-)
-_CREDIT_NOTES = select(INVOICES.c.corrects).where(
-    INVOICES.c.account_id.in_(bindparam("accounts", expanding=True)),
-    takes_whole_invoices_back(),
+    PAYMENTS.c.account_id == bindparam("account_id"), text(UNCOLLECTED_PAYMENT)
 )
 _REFUNDS = (
     select(REFUNDS.c.invoice, func.sum(REFUNDS.c.usd_micros))
@@ -86,8 +81,7 @@ def with_status(
         return 0 if asked is None else asked.usd_micros
 
     accounts = {"accounts": sorted({each.account_id for each in invoices})}
-    notes = conn.execute(_CREDIT_NOTES, accounts).scalars()
-    void = {number for corrects in notes for number in corrects}.union(taken_back)
+    void = void_invoices(conn, accounts["accounts"]).union(taken_back)
     # Beneath a switch to on-demand a period is not owed, since it will be void (C42).
     switched = set(conn.execute(_SWITCHED, accounts).scalars())
     void |= {

@@ -35,7 +35,7 @@ from pricing.tables.ledger import (
     TRANSACTIONS,
 )
 from pricing.tables.lots import LOT_CLOSURES, LOTS, RESERVATIONS, SLICES
-from pricing.tables.many import insert_many, new_ids, update_many
+from pricing.tables.many import accounts_with, insert_many, new_ids, update_many
 from pricing.tables.once import insert_once, insert_unless_taken
 from pricing.tables.parties import BILLING_DETAILS, SELLERS, TAX_LINES, TOLD_TAXES
 from pricing.tables.payments import INSTALLATION, PAYMENT_ATTEMPTS
@@ -89,6 +89,7 @@ __all__ = [
     "TRANSACTIONS",
     "UNCOLLECTED_PAYMENT",
     "Instant",
+    "accounts_with",
     "among",
     "insert_many",
     "insert_once",

@@ -11,7 +11,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice, repeat
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Dialect, Table, func, select, text
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Table,
+    TextClause,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.exc import DBAPIError
 
 Bind = Callable[[Any], Any]
@@ -24,6 +34,28 @@ copied, which takes three ways there and back."""
 ROWS_MAX = 256
 """Of one statement to SQLite: a row of many costs less than it does alone, and what a statement
 takes of memory grows with them."""
+
+
+def accounts_with(
+    conn: Connection,
+    table: Table,
+    condition: ColumnElement[bool] | TextClause,
+    after: str,
+    *,
+    limit: int,
+) -> tuple[str, ...]:
+    """The next accounts, by id, of which a table has a row that a condition holds for.
+
+    Args:
+        conn: An open connection.
+        table: Has a column ``account_id``.
+        condition: What the row has to be.
+        after: The id after which they come.
+        limit: At most so many.
+    """
+    account_id = table.c.account_id
+    found = select(account_id).where(account_id > after, condition).distinct()
+    return tuple(conn.execute(found.order_by(account_id).limit(limit)).scalars())
 
 
 def insert_many(
