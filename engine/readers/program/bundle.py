@@ -32,5 +32,20 @@ def pack(program: LoadProgram) -> bytes:
     return packed.getvalue()
 
 
+def unpack(packed: bytes, folder: Path) -> None:
+    """Write the files of a bundle into a folder, as an injector has them.
+
+    Member by member: Python before 3.11.4 has no filter for archives, and later ones want one.
+    """
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        for entry in archive:
+            content = archive.extractfile(entry)
+            assert content is not None, "a bundle has files only"
+            place = folder / entry.name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content.read())
+            place.chmod(entry.mode)
+
+
 def _changed(file: ProgramFile, reason: str) -> ProgramFilesError:
     return ProgramFilesError(f"{file.path!r}: {reason}; read the scenario again", path=file.path)

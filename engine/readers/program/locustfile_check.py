@@ -5,14 +5,12 @@ Its files are imported as injectors will import them, with no others beside, by 
 
 from __future__ import annotations
 
-import io
-import tarfile
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from engine.load_engines import LOCUST
-from engine.readers.program.bundle import pack
+from engine.readers.program.bundle import pack, unpack
 from engine.readers.program.scripts.asked import Asked, asked
 from engine.readers.program.scripts.locustfile import no_user_class
 from engine.scenario.program import LoadProgram
@@ -50,8 +48,7 @@ def check_locustfile(program: LoadProgram | None, environment: Mapping[str, str]
     with tempfile.TemporaryDirectory(prefix="loadmuster-locustfile-") as made:
         # Without links in it, or errors would not be seen to come from files below it.
         folder = Path(made).resolve()
-        with tarfile.open(fileobj=io.BytesIO(pack(program))) as packed:
-            packed.extractall(folder, filter="data")
+        unpack(pack(program), folder)
         found = asked(folder, program.main, environment)
     problem = _problem(program, found)
     if problem is not None:

@@ -13,7 +13,7 @@ from engine.load.checks import check_engine, check_runnable
 from engine.load.driver import LoadEngineMissingError, UnrunnableScenarioError
 from engine.readers import read_scenario
 from engine.readers.parsing.errors import BadScenarioError
-from engine.readers.program.bundle import pack
+from engine.readers.program.bundle import pack, unpack
 from engine.scenario import Scenario
 from engine.scenario.program import BUNDLE_BYTES_MAX, FILES_MAX, ProgramFilesError
 
@@ -45,6 +45,10 @@ def test_a_command_brings_its_files_and_folders(tmp_path: Path) -> None:
         assert archive.getnames() == paths
         assert archive.getmember("load.sh").mode == 0o755
     assert pack(program) == pack(program)
+    unpack(pack(program), tmp_path / "there")
+    for path in paths:
+        was, has = tmp_path / path, tmp_path / "there" / path
+        assert (has.read_bytes(), has.stat().st_mode) == (was.read_bytes(), was.stat().st_mode)
 
 
 def test_the_same_files_elsewhere_have_the_same_key_and_others_another(tmp_path: Path) -> None:
